@@ -1,0 +1,46 @@
+/** How the packages of this workspace are built: one bundle a package, split only where entries share code. */
+import { fileURLToPath } from 'node:url'
+import { esmExternalRequirePlugin } from 'rolldown/plugins'
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url))
+
+/**
+ * A rolldown configuration for the package whose folder it is run in.
+ *
+ * Libraries that are devDependencies are bundled: users install and load fewer files, and
+ * the bundled copies get the machine's own clock (`replaceClock`: a module that exports `Date`,
+ * `setTimeout`, `clearTimeout`). What is a dependency or a peer stays outside.
+ */
+export function bundle({ entries, external = [], replaceClock }) {
+  return {
+    input: Object.fromEntries(entries.map((name) => [name, `src/${name}.ts`])),
+    platform: 'node',
+    external: [/^node:/, ...external],
+    plugins: [esmExternalRequirePlugin({ external: ['path'] })],
+    resolve: {
+      // The sources name their compiled files, as TypeScript wants it.
+      extensionAlias: { '.js': ['.ts', '.js'] },
+      alias: {
+        // Both change the process of whoever loads them: graceful-fs replaces functions of
+        // `fs` and `process`, signal-exit listens to signals and replaces `process.emit`.
+        'graceful-fs': here('bundled/plain-fs.js'),
+        'signal-exit': here('bundled/exit-event.js'),
+      },
+    },
+    transform: {
+      target: 'node20.19',
+      ...(replaceClock && {
+        inject: Object.fromEntries(
+          ['Date', 'setTimeout', 'clearTimeout'].map((name) => [name, [replaceClock, name]]),
+        ),
+      }),
+    },
+    output: {
+      dir: 'dist',
+      format: 'esm',
+      entryFileNames: '[name].js',
+      chunkFileNames: 'chunk-[hash].js',
+      comments: { legal: true, annotation: true, jsdoc: false },
+    },
+  }
+}

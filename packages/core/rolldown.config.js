@@ -1,0 +1,7 @@
+import { fileURLToPath } from 'node:url'
+import { bundle } from '../../build/bundle.js'
+
+export default bundle({
+  entries: ['index', 'adapter'],
+  replaceClock: fileURLToPath(new URL('src/real-time.ts', import.meta.url)),
+})

@@ -1,0 +1,59 @@
+import type { PortAllocator } from '../allocator/allocator.js'
+import type { PortLease } from '../allocator/lease.js'
+import { PortsliceError } from '../errors.js'
+import type { TakeOptions } from '../settings/options.js'
+
+/** A port on which something still listened after its test had ended. */
+export interface LeakedPort {
+  port: number
+  /** What the port was taken for, where the test said so. */
+  label?: string
+}
+
+/** The ports that one test, or one worker, has taken: given back together at its end. */
+export class TestPorts {
+  readonly #allocator: PortAllocator
+  readonly #owner: string
+  readonly #taken: { lease: PortLease; label: string | undefined }[] = []
+
+  /** @param owner the test's name, the label of ports that get none of their own */
+  constructor(allocator: PortAllocator, owner: string) {
+    this.#allocator = allocator
+    this.#owner = owner.slice(0, 200)
+  }
+
+  /** @throws PortsliceError as `PortAllocator.take` does */
+  async take(options: TakeOptions = {}): Promise<number> {
+    const lease = await this.#allocator.take({ label: this.#owner, ...options })
+    this.#taken.push({ lease, label: options.label })
+    return lease.port
+  }
+
+  /** Gives everything back, and tells what leaked. */
+  async release(): Promise<LeakedPort[]> {
+    const leaked = await Promise.all(
+      this.#taken.splice(0).map(async ({ lease, label }) => {
+        const outcome = await lease.release()
+        return outcome.leaked ? [{ port: lease.port, ...(label !== undefined && { label }) }] : []
+      }),
+    )
+    return leaked.flat()
+  }
+}
+
+/** The sentence that tells a user which test left which ports. */
+export function leakMessage(owner: string, leaked: readonly LeakedPort[]): string {
+  const ports = leaked.map(({ port, label }) =>
+    label === undefined ? `${port}` : `${port} (${JSON.stringify(label)})`,
+  )
+  const [noun, verb] = ports.length === 1 ? ['port', 'is'] : ['ports', 'are']
+  return `${owner} left ${noun} ${ports.join(', ')} in use: something still listens there after its end. Close the server in the test; until then the ${noun} ${verb} not handed out again.`
+}
+
+/** The failure of a test that left ports in use, for `onLeak: 'fail'`. */
+export function leakError(owner: string, leaked: readonly LeakedPort[]): PortsliceError {
+  return new PortsliceError('ERR_PORTSLICE_PORT_LEAKED', leakMessage(owner, leaked), {
+    value: leaked.map(({ port }) => port),
+    advice: "Or set `onLeak: 'warn'` to be told without a failure.",
+  })
+}

@@ -1,0 +1,370 @@
+/** Hands out ports of the slices that it leases. */
+import { PORTS_PER_SLICE, SLICE_SIZE } from '../arithmetic/slices.js'
+import { codeOf, isOutOfDescriptors, PortsliceError, quoted } from '../errors.js'
+import { isFree } from '../port/free.js'
+import { isLeaked } from '../port/leak.js'
+import { isListening } from '../port/listening.js'
+import { guardWithTimeWait } from '../port/time-wait-guard.js'
+import { clearTimeout, type Deadline, deadlineIn, setTimeout } from '../real-time.js'
+import { type AllocatorOptions, checkTakeOptions, type TakeOptions } from '../settings/options.js'
+import { type Settings, settle } from '../settings/settings.js'
+import { HeldSlice, type SliceHolder } from '../slice/held-slice.js'
+import { rangeExhausted } from './exhausted.js'
+import { identityOf } from './identity.js'
+import { Lease, type PortLease } from './lease.js'
+import { Queue, throwIfAborted } from './queue.js'
+import { SlicePorts } from './slice-ports.js'
+import { warnOnce } from './warning.js'
+
+export interface PortAllocator extends AsyncDisposable {
+  /** The slices held now. `last` is the sentinel, which is not handed out. */
+  readonly slices: readonly { first: number; last: number }[]
+  /**
+   * Hands out a port that is nobody else's until it is released.
+   *
+   * @throws PortsliceError ERR_PORTSLICE_RANGE_EXHAUSTED when all are taken for `waitTimeout`,
+   *   …_OPTION_INVALID, …_CLOSED; the signal's reason when aborted
+   * @example
+   * await using lease = await allocator.take({ label: 'api' })
+   * server.listen(lease.port)
+   */
+  take(options?: TakeOptions): Promise<PortLease>
+  /** Hands out `count` ports, or none. With a `key`, each port has one of its own derived from it. */
+  takeMany(count: number, options?: TakeOptions): Promise<PortLease[]>
+  /** Hands out `count` consecutive ports, at most 31, ascending, or none. */
+  takeBlock(count: number, options?: TakeOptions): Promise<PortLease[]>
+  /** Releases every port and gives back every slice. */
+  close(): Promise<void>
+}
+
+/** The most ports that one call may ask for: all that there are. */
+const MOST_PORTS = 65_535
+/** Waits before all slices are tried again, in ms: doubling, and jittered so that processes disperse. */
+const FIRST_WAIT = 25
+const LONGEST_WAIT = 500
+/** How often to look whether an app has closed, in ms. */
+const CLOSED_LOOK = 200
+/** Of a lock directory that served before, or will again: the sentinel protects meanwhile. */
+const PASSING_DISK_TROUBLE = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'ENOENT'])
+
+/** A port that is out, however many hold it by its key. */
+interface OutPort {
+  readonly port: number
+  readonly from: SlicePorts
+  readonly key: string | undefined
+  holders: number
+  watch?: NodeJS.Timeout
+  released?: Promise<{ leaked: boolean }>
+}
+
+/**
+ * Leases a slice of the range for this worker, and gives an allocator of its ports.
+ *
+ * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID, …_RANGE_INVALID, …_SHARD_INVALID,
+ *   …_LOCK_DIRECTORY; …_RANGE_EXHAUSTED when no slice is free for `waitTimeout`
+ * @example
+ * await using allocator = await createAllocator({ range: [20000, 29999] })
+ * const api = await allocator.take({ label: 'api' })
+ */
+export async function createAllocator(options: AllocatorOptions = {}): Promise<PortAllocator> {
+  return openAllocator(settle(options))
+}
+
+export async function openAllocator(settings: Settings): Promise<Allocator> {
+  const allocator = new Allocator(settings)
+  await allocator.open()
+  return allocator
+}
+
+export class Allocator implements PortAllocator {
+  readonly #settings: Settings
+  readonly #holder: SliceHolder
+  readonly #queue = new Queue()
+  readonly #held: SlicePorts[] = []
+  readonly #out = new Set<OutPort>()
+  readonly #byKey = new Map<string, OutPort>()
+  #closing: Promise<void> | undefined
+  /** Wakes up whoever waits for a port. */
+  #wake = () => {}
+
+  constructor(settings: Settings) {
+    this.#settings = settings
+    this.#holder = {
+      lockDirectory: settings.lockDirectory,
+      identity: identityOf(settings),
+      onTrouble: (error) => warnOnce(settings.lockDirectory, error),
+      canWait: (error) =>
+        !isOutOfDescriptors(error) &&
+        (this.#held.length > 0 || PASSING_DISK_TROUBLE.has(codeOf(error))),
+    }
+  }
+
+  get slices(): readonly { first: number; last: number }[] {
+    return this.#held.map(({ slice }) => ({ first: slice.first, last: slice.last }))
+  }
+
+  get isClosed(): boolean {
+    return this.#closing !== undefined
+  }
+
+  /** Leases the first slice, so that a machine without room says so before a test runs. */
+  async open(): Promise<void> {
+    await this.#inTime((deadline) =>
+      this.#queue.run(() => this.#untilRoom((held) => Promise.resolve(held), deadline)),
+    )
+  }
+
+  async take(options: TakeOptions = {}): Promise<PortLease> {
+    checkTakeOptions(options)
+    const [lease] = await this.#inTime((deadline) => this.#takeRun(1, options, deadline))
+    return lease as PortLease
+  }
+
+  async takeMany(count: number, options: TakeOptions = {}): Promise<PortLease[]> {
+    checkCount(count, MOST_PORTS, 'takeMany')
+    checkTakeOptions(options)
+    return this.#inTime(async (deadline) => {
+      const leases: PortLease[] = []
+      try {
+        while (leases.length < count) {
+          leases.push(...(await this.#takeRun(1, withOwnKey(options, leases.length), deadline)))
+        }
+        return leases
+      } catch (error) {
+        await Promise.all(leases.map((lease) => lease.release()))
+        throw error
+      }
+    })
+  }
+
+  async takeBlock(count: number, options: TakeOptions = {}): Promise<PortLease[]> {
+    checkCount(count, PORTS_PER_SLICE, 'takeBlock')
+    checkTakeOptions(options)
+    return this.#inTime((deadline) => this.#takeRun(count, options, deadline))
+  }
+
+  /** Runs `task` with a deadline of `waitTimeout`, which counts from now, not from its turn. */
+  async #inTime<T>(task: (deadline: Deadline) => Promise<T>): Promise<T> {
+    const deadline = deadlineIn(this.#settings.waitTimeout)
+    try {
+      return await task(deadline)
+    } finally {
+      deadline.cancel()
+    }
+  }
+
+  /** Takes `count` consecutive ports. */
+  #takeRun(count: number, options: TakeOptions, deadline: Deadline): Promise<PortLease[]> {
+    const { key, label, signal } = options
+    return this.#queue.run(async () => {
+      const shared = key === undefined || count > 1 ? undefined : this.#byKey.get(key)
+      const ports =
+        shared && !shared.released
+          ? [shared]
+          : await this.#untilRoom((held) => this.#pick(held, count, options), deadline, signal)
+      return ports.map((port) => {
+        port.holders++
+        return new Lease(port.port, label, () => this.#giveBack(port))
+      })
+    }, signal)
+  }
+
+  /**
+   * Tries every slice that is held, then every other one that may be leased, and again,
+   * until `attempt` succeeds on one of them or the time is up.
+   */
+  async #untilRoom<T>(
+    attempt: (held: SlicePorts) => Promise<T | undefined>,
+    deadline: Deadline,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    for (let wait = FIRST_WAIT; ; wait = Math.min(wait * 2, LONGEST_WAIT)) {
+      let shortage: unknown
+      try {
+        const result = await this.#onAnySlice(attempt, signal)
+        if (result !== undefined) return result
+      } catch (error) {
+        if (!isOutOfDescriptors(error)) throw error
+        shortage = error
+      }
+      if (deadline.expired) {
+        throw await rangeExhausted(this.#settings, this.slices, shortage)
+      }
+      await this.#untilWoken(wait * (0.5 + Math.random()), signal)
+    }
+  }
+
+  async #onAnySlice<T>(
+    attempt: (held: SlicePorts) => Promise<T | undefined>,
+    signal: AbortSignal | undefined,
+  ): Promise<T | undefined> {
+    for (const held of this.#held) {
+      this.#checkOn(signal)
+      const result = await attempt(held)
+      if (result !== undefined) return result
+    }
+    const mine = new Set(this.#held.map(({ slice }) => slice.first))
+    for (const first of this.#settings.slices) {
+      this.#checkOn(signal)
+      const slice = mine.has(first) ? undefined : await this.#lease(first)
+      if (!slice) continue
+      const held = new SlicePorts(slice)
+      const result = await attempt(held)
+      if (result !== undefined) {
+        this.#held.push(held)
+        return result
+      }
+      await slice.giveBack() // Nothing there that is of use: leave it to others.
+    }
+    return undefined
+  }
+
+  async #lease(first: number): Promise<HeldSlice | undefined> {
+    try {
+      return await HeldSlice.take(first, this.#holder)
+    } catch (error) {
+      if (error instanceof PortsliceError || isOutOfDescriptors(error)) throw error
+      throw new PortsliceError(
+        'ERR_PORTSLICE_NO_SOCKET',
+        `No UDP socket can be bound on 127.0.0.1 (${(error as Error).message}).`,
+        {
+          advice:
+            'portslice needs the loopback interface to be up and sockets to be allowed: see `ip addr show lo` and the sandbox that this runs in.',
+          cause: error,
+        },
+      )
+    }
+  }
+
+  /** Finds `count` consecutive ports that nobody uses, and notes them as out. */
+  async #pick(
+    held: SlicePorts,
+    count: number,
+    options: TakeOptions,
+  ): Promise<OutPort[] | undefined> {
+    const { key, label } = options
+    for (const first of held.starts(count, this.#settings.order, key)) {
+      this.#checkOn(options.signal)
+      const ports = Array.from({ length: count }, (_, offset) => first + offset)
+      if (!(await this.#areUsable(ports))) continue
+      this.#checkOn(options.signal)
+      return ports.map((port, index) => {
+        const ownKey = withOwnKey({ key }, index).key
+        const out: OutPort = { port, from: held, key: ownKey, holders: 0 }
+        held.take(port)
+        held.slice.journal.take(port, { label, key: ownKey })
+        this.#out.add(out)
+        if (ownKey !== undefined) this.#byKey.set(ownKey, out)
+        if (options.releaseWhenClosed) this.#releaseWhenClosed(out)
+        return out
+      })
+    }
+    return undefined
+  }
+
+  async #areUsable(ports: readonly number[]): Promise<boolean> {
+    for (const port of ports) {
+      if (!(await isFree(port))) return false
+      if (this.#settings.guards(port) && !(await guardWithTimeWait(port))) return false
+    }
+    return true
+  }
+
+  #releaseWhenClosed(out: OutPort): void {
+    let wasListening = false
+    const look = async () => {
+      const listening = await isListening(out.port)
+      if (out.released) return
+      if (wasListening && !listening) {
+        await this.#release(out)
+        return
+      }
+      wasListening = listening
+      out.watch = setTimeout(() => void look(), CLOSED_LOOK).unref()
+    }
+    out.watch = setTimeout(() => void look(), CLOSED_LOOK).unref()
+  }
+
+  async #giveBack(out: OutPort): Promise<{ leaked: boolean }> {
+    out.holders--
+    return out.holders > 0 ? { leaked: false } : this.#release(out)
+  }
+
+  #release(out: OutPort): Promise<{ leaked: boolean }> {
+    out.released ??= this.#endOf(out)
+    return out.released
+  }
+
+  async #endOf(out: OutPort): Promise<{ leaked: boolean }> {
+    clearTimeout(out.watch)
+    const leaked = await isLeaked(out.port)
+    out.from.slice.journal.release(out.port, leaked)
+    out.from.release(out.port)
+    this.#out.delete(out)
+    if (out.key !== undefined && this.#byKey.get(out.key) === out) this.#byKey.delete(out.key)
+    this.#wake()
+    return { leaked }
+  }
+
+  /** Waits for a port of our own to come back, or `ms` for somebody else's. */
+  async #untilWoken(ms: number, signal: AbortSignal | undefined): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve
+      timer = setTimeout(resolve, ms)
+      signal?.addEventListener('abort', () => resolve(), { once: true })
+    })
+    clearTimeout(timer)
+    this.#wake = () => {}
+  }
+
+  /** Whether to go on. */
+  #checkOn(signal: AbortSignal | undefined): void {
+    throwIfAborted(signal)
+    if (this.#closing) {
+      throw new PortsliceError('ERR_PORTSLICE_CLOSED', 'This allocator has been closed.', {
+        advice: 'Take ports before you close it, or create another one.',
+      })
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    this.#wake()
+    await this.#queue.run(async () => {
+      await Promise.all([...this.#out].map((out) => this.#release(out)))
+      await Promise.all(this.#held.map(({ slice }) => slice.giveBack()))
+      this.#held.length = 0
+    })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+}
+
+/** The first of several ports has the key itself, so that one port and many agree on it. */
+function withOwnKey<T extends { key?: string | undefined }>(options: T, index: number): T {
+  return options.key === undefined || index === 0
+    ? options
+    : { ...options, key: `${options.key}#${index}` }
+}
+
+function checkCount(count: unknown, most: number, method: string): void {
+  if (Number.isInteger(count) && (count as number) >= 1 && (count as number) <= most) return
+  throw new PortsliceError(
+    'ERR_PORTSLICE_OPTION_INVALID',
+    `${method} was asked for ${quoted(count)} ports.`,
+    {
+      value: count,
+      advice:
+        most === PORTS_PER_SLICE
+          ? `Ask for 1 to ${most}: consecutive ports must lie in one slice of ${SLICE_SIZE}.`
+          : `Ask for 1 to ${most}.`,
+    },
+  )
+}

@@ -1,0 +1,58 @@
+/** The error that says that there is no port, and who has them. */
+import { partOf, slicesIn } from '../arithmetic/slices.js'
+import { PortsliceError } from '../errors.js'
+import { listSlices, type SliceStatus } from '../list-slices.js'
+import type { Settings } from '../settings/settings.js'
+
+/** Holders named in the message; the rest are counted. */
+const NAMED_HOLDERS = 10
+
+/** @param shortage the system's error when it was sockets or files that were short, not ports */
+export async function rangeExhausted(
+  settings: Settings,
+  own: readonly { first: number }[],
+  shortage: unknown,
+): Promise<PortsliceError> {
+  const { range, shard, waitTimeout } = settings
+  const where = `the range ${range.first}-${range.last}${shard ? ` (shard ${shard.index}/${shard.total})` : ''}`
+  if (shortage !== undefined) {
+    return new PortsliceError(
+      'ERR_PORTSLICE_RANGE_EXHAUSTED',
+      `No port of ${where} could be had within ${waitTimeout} ms, because the system refuses more sockets or files: ${(shortage as Error).message}.`,
+      {
+        value: [range.first, range.last],
+        advice:
+          'Close what this process has open, or raise its limit (`ulimit -n`) or the machine\'s (`sysctl fs.file-max`).',
+        cause: shortage,
+      },
+    )
+  }
+  const all = slicesIn(range)
+  const allowed = new Set(shard ? partOf(all, shard) : all)
+  const holders = (await listSlices({ lockDirectory: settings.lockDirectory }).catch(() => []))
+    .filter(({ first, state }) => state === 'held' && allowed.has(first))
+    .map((slice) => describe(slice, own.some(({ first }) => first === slice.first)))
+  const more = holders.length - NAMED_HOLDERS
+  return new PortsliceError(
+    'ERR_PORTSLICE_RANGE_EXHAUSTED',
+    [
+      `No port of ${where} became free within ${waitTimeout} ms. It holds ${allowed.size} slices of ports, one or more for each worker; those in use:`,
+      ...holders.slice(0, NAMED_HOLDERS),
+      ...(more > 0 ? [`  … and ${more} more`] : []),
+    ].join('\n'),
+    {
+      value: [range.first, range.last],
+      advice:
+        'Wait until one of them has ended, release ports that are no longer needed, widen the range (option `range`, $PORTSLICE_RANGE), or raise `waitTimeout`.',
+    },
+  )
+}
+
+function describe({ first, last, holder, ports }: SliceStatus, isOwn: boolean): string {
+  const who = isOwn
+    ? 'this process'
+    : holder
+      ? `pid ${holder.pid}, ${holder.runner} worker ${holder.workerId} in ${JSON.stringify(holder.cwd)} since ${holder.since}`
+      : 'somebody whose journal is not in this lock directory'
+  return `  ${first}-${last}: ${who}, ${ports.filter(({ state }) => state === 'out').length} ports out`
+}

@@ -1,0 +1,82 @@
+/** One port that is out, in the hands of whoever took it. */
+import { PortsliceError } from '../errors.js'
+import { isListening } from '../port/listening.js'
+import { deadlineIn, sleep } from '../real-time.js'
+import { throwIfAborted, untilAborted } from './queue.js'
+
+export interface PortLease extends AsyncDisposable {
+  readonly port: number
+  readonly label?: string
+  /** Whether something listens on the port now (TCP or UDP). */
+  isListening(): Promise<boolean>
+  /**
+   * Waits until something listens on the port.
+   *
+   * @param options.timeout in ms; default: 30 000
+   * @throws PortsliceError ERR_PORTSLICE_APP_START when nothing does in time
+   */
+  untilListening(options?: { timeout?: number; signal?: AbortSignal }): Promise<void>
+  /**
+   * Gives the port back. When something still listens on it, the port has leaked: it is not
+   * handed out again until that has closed. Releasing twice does no harm.
+   */
+  release(): Promise<{ leaked: boolean }>
+}
+
+/** How often to look for a listener, in ms: at first often, as most apps start quickly. */
+const FIRST_LOOK = 10
+const SLOWEST_LOOK = 100
+const DEFAULT_START_TIMEOUT = 30_000
+
+export class Lease implements PortLease {
+  readonly port: number
+  readonly label?: string
+  readonly #giveBack: () => Promise<{ leaked: boolean }>
+  #released: Promise<{ leaked: boolean }> | undefined
+
+  constructor(port: number, label: string | undefined, giveBack: () => Promise<{ leaked: boolean }>) {
+    this.port = port
+    if (label !== undefined) this.label = label
+    this.#giveBack = giveBack
+  }
+
+  isListening(): Promise<boolean> {
+    return isListening(this.port)
+  }
+
+  async untilListening({
+    timeout = DEFAULT_START_TIMEOUT,
+    signal,
+  }: { timeout?: number; signal?: AbortSignal } = {}): Promise<void> {
+    const deadline = deadlineIn(timeout)
+    try {
+      for (let wait = FIRST_LOOK; ; wait = Math.min(wait * 2, SLOWEST_LOOK)) {
+        throwIfAborted(signal)
+        if (await this.isListening()) return
+        if (deadline.expired) break
+        await untilAborted(sleep(wait), signal)
+      }
+    } finally {
+      deadline.cancel()
+    }
+    const name = this.label === undefined ? '' : ` (${JSON.stringify(this.label)})`
+    throw new PortsliceError(
+      'ERR_PORTSLICE_APP_START',
+      `Nothing listens on port ${this.port}${name} after ${timeout} ms.`,
+      {
+        value: this.port,
+        advice:
+          'See whether the app was given this port, and what it printed; or raise `timeout` if it only needs longer.',
+      },
+    )
+  }
+
+  release(): Promise<{ leaked: boolean }> {
+    this.#released ??= this.#giveBack()
+    return this.#released
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.release()
+  }
+}

@@ -1,0 +1,27 @@
+import { processState } from '../process-state.js'
+import type { AllocatorOptions } from '../settings/options.js'
+import { settle } from '../settings/settings.js'
+import { type Allocator, openAllocator } from './allocator.js'
+
+/**
+ * The one allocator that this process (or worker thread) has for these options: made on first
+ * use, shared by all copies of this package, and never to be closed by one of its users.
+ *
+ * @throws as `createAllocator` does
+ */
+export async function sharedAllocator(options: AllocatorOptions = {}): Promise<Allocator> {
+  const settings = settle(options)
+  const { allocators } = processState()
+  const key = JSON.stringify([settings, options.timeWaitGuard ?? 'auto'])
+  const existing = await allocators.get(key)
+  if (existing && !existing.isClosed) return existing
+  // Others may have waited for the same one: whoever comes first makes the new one.
+  const newer = allocators.get(key)
+  if (newer && (await newer) !== existing) return newer
+  const opening = openAllocator(settings)
+  allocators.set(key, opening)
+  opening.catch(() => {
+    if (allocators.get(key) === opening) allocators.delete(key)
+  })
+  return opening
+}

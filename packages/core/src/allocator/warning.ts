@@ -1,0 +1,15 @@
+import { processState } from '../process-state.js'
+
+/** Warns, once a process for each lock directory, that the sentinels alone protect for now. */
+export function warnOnce(lockDirectory: string, error: unknown): void {
+  const { warned } = processState()
+  if (warned.has(lockDirectory)) return
+  warned.add(lockDirectory)
+  const reason = error instanceof Error ? error.message : String(error)
+  process.emitWarning(
+    `The lock directory ${JSON.stringify(lockDirectory)} cannot be used at the moment (${reason}). ` +
+      'Ports stay unique in this network namespace; until it can be used again, `listSlices` and ' +
+      'holders in other namespaces do not see this process.',
+    { type: 'PortsliceWarning', code: 'PORTSLICE_LOCK_DIRECTORY' },
+  )
+}

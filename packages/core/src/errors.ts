@@ -1,0 +1,71 @@
+/** Every code starts so; the rest names the case, for example `ERR_PORTSLICE_RANGE_INVALID`. */
+export type PortsliceErrorCode = `ERR_PORTSLICE_${string}`
+
+export interface PortsliceErrorDetails {
+  /** What was given and refused, where there is such a value. */
+  value?: unknown
+  /** What to do about it: a full sentence, part of `message` as well. */
+  advice: string
+  cause?: unknown
+}
+
+const BRAND = Symbol.for('@portslice/core PortsliceError')
+
+/**
+ * Every error that a user of portslice can cause.
+ *
+ * `message` says what was wrong, with the value, and what to do. `instanceof` also holds
+ * across copies of this package and across `node:vm` contexts, as test runners make them.
+ *
+ * @example
+ * try {
+ *   await takePort()
+ * } catch (error) {
+ *   if (error instanceof PortsliceError && error.code === 'ERR_PORTSLICE_RANGE_EXHAUSTED') …
+ * }
+ */
+export class PortsliceError extends Error {
+  readonly code: PortsliceErrorCode
+  /** What was given and refused; `undefined` where there is no such value. */
+  readonly value: unknown
+  /** What to do about it. */
+  readonly advice: string
+
+  constructor(code: PortsliceErrorCode, problem: string, details: PortsliceErrorDetails) {
+    super(
+      `${problem}\n${details.advice}`,
+      details.cause === undefined ? undefined : { cause: details.cause },
+    )
+    this.name = 'PortsliceError'
+    this.code = code
+    this.value = details.value
+    this.advice = details.advice
+    Object.defineProperty(this, BRAND, { value: true })
+  }
+
+  static override [Symbol.hasInstance](candidate: unknown): boolean {
+    return typeof candidate === 'object' && candidate !== null && BRAND in candidate
+  }
+}
+
+/** A refused value as it stands in a message: short, quoted, and without control characters. */
+export function quoted(value: unknown): string {
+  let text: string
+  try {
+    text = typeof value === 'string' ? JSON.stringify(value) : (JSON.stringify(value) ?? String(value))
+  } catch {
+    text = String(value)
+  }
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text
+}
+
+/** The `code` of a system error, or an empty text. */
+export function codeOf(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException | undefined)?.code
+  return typeof code === 'string' ? code : ''
+}
+
+/** Whether the process, or the machine, has no room for another socket or file at the moment. */
+export function isOutOfDescriptors(error: unknown): boolean {
+  return ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'].includes(codeOf(error))
+}

@@ -1,0 +1,25 @@
+/** Was a port given back while something still uses it? */
+import { sleep } from '../real-time.js'
+import { isFree } from './free.js'
+import { isListening } from './listening.js'
+
+/**
+ * Waits between looks, in ms. A server that was told to close, or a process that was told to
+ * end, needs a moment, and is not to be blamed for it.
+ */
+const GRACE = [5, 20, 75, 150]
+
+/** Whether something still listens on a port a short while after it was given back. */
+export async function isLeaked(port: number): Promise<boolean> {
+  for (const wait of GRACE) {
+    if (!(await inUse(port))) return false
+    await sleep(wait)
+  }
+  return inUse(port)
+}
+
+/** Binding tells most quickly that nobody is there; that it fails can have other reasons. */
+async function inUse(port: number): Promise<boolean> {
+  const free = await isFree(port).catch(() => false)
+  return !free && (await isListening(port))
+}

@@ -1,0 +1,83 @@
+/** Does somebody listen on a port? Asked without touching it, so an app may bind meanwhile. */
+import { readFile } from 'node:fs/promises'
+import net from 'node:net'
+import os from 'node:os'
+
+/**
+ * The kernel's tables of sockets, with the state of one that waits for whoever comes:
+ * `0A` is LISTEN, and `07` is what an unconnected UDP socket shows (include/net/tcp_states.h).
+ */
+const TABLES = [
+  { file: '/proc/net/tcp', waiting: '0A' },
+  { file: '/proc/net/tcp6', waiting: '0A' },
+  { file: '/proc/net/udp', waiting: '07' },
+  { file: '/proc/net/udp6', waiting: '07' },
+]
+const [, , UDP_TABLE] = TABLES
+
+/** `sl: ADDRESS:PORT remote STATE …`, in hexadecimal, the address in the machine's byte order. */
+const ROW = /^\s*\d+: ([0-9A-F]+):([0-9A-F]{4}) \S+ ([0-9A-F]{2}) /
+const LOOPBACK = os.endianness() === 'LE' ? '0100007F' : '7F000001'
+
+/**
+ * Whether a TCP listener or a UDP socket is on the port, on whatever address.
+ *
+ * Linux: read from /proc/net. Elsewhere: whether 127.0.0.1 or ::1 accepts a connection, which
+ * sees no UDP and no listener that is on another address only.
+ */
+export async function isListening(port: number): Promise<boolean> {
+  const listening = await listeningPorts()
+  return listening ? listening.has(port) : acceptsConnections(port)
+}
+
+/** Every port of this network namespace that is listened on; `undefined` where there is no /proc/net. */
+export async function listeningPorts(): Promise<ReadonlySet<number> | undefined> {
+  const tables = await Promise.all(TABLES.map(waitingSockets))
+  // Without IPv6 there are no tables for it.
+  return tables.every((sockets) => sockets === undefined)
+    ? undefined
+    : new Set(tables.flatMap((sockets) => sockets?.map(({ port }) => port) ?? []))
+}
+
+/** The UDP ports bound on 127.0.0.1 and not connected, as sentinels are; `undefined` as above. */
+export async function unconnectedUdpPortsOnLoopback(): Promise<ReadonlySet<number> | undefined> {
+  const sockets = await waitingSockets(UDP_TABLE as (typeof TABLES)[number])
+  return (
+    sockets && new Set(sockets.filter(({ address }) => address === LOOPBACK).map(({ port }) => port))
+  )
+}
+
+async function waitingSockets({
+  file,
+  waiting,
+}: (typeof TABLES)[number]): Promise<{ address: string; port: number }[] | undefined> {
+  const text = await readFile(file, 'latin1').catch(() => undefined)
+  return text?.split('\n').flatMap((line) => {
+    const [, address, port, state] = ROW.exec(line) ?? []
+    return address && port && state === waiting
+      ? [{ address, port: Number.parseInt(port, 16) }]
+      : []
+  })
+}
+
+/** Long enough for a connection on loopback, which is either there at once or not, in ms. */
+const CONNECT_TIMEOUT = 1000
+
+async function acceptsConnections(port: number): Promise<boolean> {
+  const answers = await Promise.all(
+    ['127.0.0.1', '::1'].map(
+      (host) =>
+        new Promise<boolean>((resolve) => {
+          const socket = net.connect({ port, host })
+          const answer = (accepted: boolean) => {
+            socket.destroy()
+            resolve(accepted)
+          }
+          socket.setTimeout(CONNECT_TIMEOUT, () => answer(false))
+          socket.once('connect', () => answer(true))
+          socket.once('error', () => answer(false))
+        }),
+    ),
+  )
+  return answers.includes(true)
+}

@@ -1,0 +1,32 @@
+/**
+ * What this process (or worker thread) has only one of, however often this package is loaded.
+ *
+ * Jest and vitest's vm pools give every test file a module registry and globals of its own in
+ * one long-lived process; state in a module would lease another slice for each file. The
+ * built-in modules are the same in all of them, so the state hangs on one of those.
+ */
+import dgram from 'node:dgram'
+import type { Allocator } from './allocator/allocator.js'
+import type { PortLease } from './allocator/lease.js'
+
+export interface ProcessState {
+  /** By their settings: see `sharedAllocator`. */
+  readonly allocators: Map<string, Promise<Allocator>>
+  /** The one that `takePort` uses. */
+  defaultAllocator?: Promise<Allocator>
+  /** What `takePort` handed out, by port. */
+  readonly taken: Map<number, PortLease>
+  /** What `namedPort` is handing out or has, by name. */
+  readonly named: Map<string, Promise<number>>
+  /** What has been warned of. */
+  readonly warned: Set<string>
+}
+
+/** The number counts versions of `ProcessState`: copies of another version keep their own. */
+const KEY = Symbol.for('@portslice/core process state 1')
+
+export function processState(): ProcessState {
+  const host = dgram as typeof dgram & { [KEY]?: ProcessState }
+  host[KEY] ??= { allocators: new Map(), taken: new Map(), named: new Map(), warned: new Set() }
+  return host[KEY]
+}

@@ -1,0 +1,78 @@
+/** Which shard this process belongs to, from options, environment variables and CI systems. */
+import type { Shard } from '../arithmetic/slices.js'
+import { PortsliceError, quoted } from '../errors.js'
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** The variables with which a CI system numbers the parallel copies of one job. */
+const CI_SYSTEMS: readonly { index: string; total: string; firstIndex: 0 | 1 }[] = [
+  // GitLab (`parallel:`): 1-based. CI_NODE_TOTAL is 1 and CI_NODE_INDEX unset without it.
+  { index: 'CI_NODE_INDEX', total: 'CI_NODE_TOTAL', firstIndex: 1 },
+  // CircleCI (`parallelism:`): 0-based.
+  { index: 'CIRCLE_NODE_INDEX', total: 'CIRCLE_NODE_TOTAL', firstIndex: 0 },
+  // Buildkite (`parallelism:`): 0-based.
+  { index: 'BUILDKITE_PARALLEL_JOB', total: 'BUILDKITE_PARALLEL_JOB_COUNT', firstIndex: 0 },
+  // Azure Pipelines (`strategy: parallel`): 1-based.
+  { index: 'SYSTEM_JOBPOSITIONINPHASE', total: 'SYSTEM_TOTALJOBSINPHASE', firstIndex: 1 },
+  // Bitbucket Pipelines (`parallel:`): 0-based.
+  { index: 'BITBUCKET_PARALLEL_STEP', total: 'BITBUCKET_PARALLEL_STEP_COUNT', firstIndex: 0 },
+  // Semaphore (`parallelism:`): 1-based.
+  { index: 'SEMAPHORE_JOB_INDEX', total: 'SEMAPHORE_JOB_COUNT', firstIndex: 1 },
+]
+
+/**
+ * @param index 1-based
+ * @throws PortsliceError ERR_PORTSLICE_SHARD_INVALID, naming `source`
+ */
+export function checkedShard(index: unknown, total: unknown, source: string): Shard {
+  const valid =
+    Number.isInteger(index) &&
+    Number.isInteger(total) &&
+    (index as number) >= 1 &&
+    (index as number) <= (total as number)
+  if (!valid) {
+    throw shardError(source, { index, total })
+  }
+  return { index: index as number, total: total as number }
+}
+
+function shardError(source: string, value: unknown): PortsliceError {
+  return new PortsliceError(
+    'ERR_PORTSLICE_SHARD_INVALID',
+    `${source} is ${quoted(value)}, which names no shard.`,
+    {
+      value,
+      advice: 'Give the index and the total as whole numbers with 1 <= index <= total: 2/4 is the second of four shards.',
+    },
+  )
+}
+
+/** `$PORTSLICE_SHARD`, written `2/4`. */
+export function shardFromVariable(env: Environment): Shard | undefined {
+  const text = env.PORTSLICE_SHARD
+  if (text === undefined || text === '') return undefined
+  const match = /^(\d{1,6})\/(\d{1,6})$/.exec(text.trim())
+  if (!match) throw shardError('$PORTSLICE_SHARD', text)
+  const [index, total] = [Number(match[1]), Number(match[2])]
+  if (index < 1 || index > total) throw shardError('$PORTSLICE_SHARD', text)
+  return { index, total }
+}
+
+/** The shard that the variables of a CI system name, if any does. */
+export function shardFromCi(env: Environment): Shard | undefined {
+  for (const system of CI_SYSTEMS) {
+    const index = env[system.index]
+    const total = env[system.total]
+    if (!index || !total) continue
+    return checkedShard(
+      wholeNumber(index) + 1 - system.firstIndex,
+      wholeNumber(total),
+      `$${system.index} of $${system.total} (${quoted(index)} of ${quoted(total)})`,
+    )
+  }
+  return undefined
+}
+
+function wholeNumber(text: string): number {
+  return /^\s*\d{1,9}\s*$/.test(text) ? Number(text) : Number.NaN
+}

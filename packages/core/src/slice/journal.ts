@@ -1,0 +1,284 @@
+/**
+ * What the holder of a slice has done with it: append-only, one JSON object a line.
+ *
+ * Written for whoever comes after a crash, and for people. Read with distrust: the file may
+ * be torn, garbled, of another version or of another program.
+ */
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readSync,
+  renameSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
+import { type SliceStart, sentinelOf } from '../arithmetic/slices.js'
+import { Date } from '../real-time.js'
+
+/** How long a port that was out when its holder died is not handed out again, in ms. */
+export const QUARANTINE = 30_000
+
+/**
+ * Bytes after which a journal is written anew with what still counts: some thousand takes
+ * and releases. Long lines are refused where they come in, so it never gets far beyond.
+ */
+const COMPACT_AFTER = 256 * 1024
+/** No journal of ours is larger, so no more is read of one. Bytes. */
+const READ_AT_MOST = 1024 * 1024
+
+export interface JournalLease {
+  pid: number
+  /** See `hostIdentity`. */
+  host: string
+  runner: string
+  workerId: number
+  /** `2/4` */
+  shard?: string
+  cwd: string
+  command: string
+  /** ISO 8601 */
+  at: string
+}
+
+/** A port as a journal leaves it, when it is not simply free. */
+export interface JournalPort {
+  port: number
+  state: 'out' | 'leaked' | 'quarantined'
+  label?: string
+  key?: string
+  /** Milliseconds since 1970: since when it is so. */
+  since: number
+  /** Milliseconds since 1970; of a quarantined port. */
+  until?: number
+}
+
+export interface Journal {
+  lease?: JournalLease
+  ports: JournalPort[]
+  /** Milliseconds since 1970: when the file was last written to. */
+  changedAt: number
+}
+
+/** A port that the next holder must leave alone for a while. */
+export interface Quarantined {
+  port: number
+  /** Milliseconds since 1970. */
+  until: number
+  label?: string
+  key?: string
+}
+
+type Line = Record<string, unknown>
+
+/** Reads a journal; `undefined` when there is none, or none that can be read as a file. */
+export function readJournal(path: string): Journal | undefined {
+  let text: string
+  let changedAt: number
+  try {
+    // No link is followed, and a pipe is not waited for.
+    const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants
+    const file = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+    try {
+      const stats = fstatSync(file)
+      if (!stats.isFile()) return undefined
+      changedAt = stats.mtimeMs
+      const bytes = Buffer.alloc(Math.min(stats.size, READ_AT_MOST))
+      text = bytes.toString('utf8', 0, readSync(file, bytes, 0, bytes.length, 0))
+    } finally {
+      closeSync(file)
+    }
+  } catch {
+    return undefined
+  }
+  return { ...replay(text), changedAt }
+}
+
+/** Goes through the lines of a journal; those that make no sense are skipped. */
+export function replay(text: string): Pick<Journal, 'lease' | 'ports'> {
+  let lease: JournalLease | undefined
+  const ports = new Map<number, JournalPort>()
+  for (const line of text.split('\n')) {
+    const entry = parsed(line)
+    if (entry?.event === 'lease') {
+      lease = leaseFrom(entry) ?? lease
+      continue
+    }
+    const port = entry?.port
+    if (!entry || typeof port !== 'number' || !Number.isInteger(port)) continue
+    const about = {
+      port,
+      since: time(entry.at) ?? 0,
+      ...(typeof entry.label === 'string' && { label: entry.label }),
+      ...(typeof entry.key === 'string' && { key: entry.key }),
+    }
+    if (entry.event === 'take') {
+      ports.set(port, { ...about, state: 'out' })
+    } else if (entry.event === 'release') {
+      if (entry.leaked === true) ports.set(port, { ...ports.get(port), ...about, state: 'leaked' })
+      else ports.delete(port)
+    } else if (entry.event === 'quarantine') {
+      const until = time(entry.until)
+      if (until !== undefined) ports.set(port, { ...about, state: 'quarantined', until })
+    }
+  }
+  return { ...(lease && { lease }), ports: [...ports.values()] }
+}
+
+function parsed(line: string): Line | undefined {
+  if (!line.startsWith('{')) return undefined
+  try {
+    const entry: unknown = JSON.parse(line)
+    return typeof entry === 'object' && entry !== null ? (entry as Line) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function leaseFrom({ v, pid, host, runner, workerId, shard, cwd, command, at }: Line) {
+  const texts = [host, runner, cwd, command, at]
+  const valid =
+    v === 1 &&
+    Number.isInteger(pid) &&
+    Number.isInteger(workerId) &&
+    texts.every((text) => typeof text === 'string')
+  if (!valid) return undefined
+  return {
+    pid,
+    host,
+    runner,
+    workerId,
+    ...(typeof shard === 'string' && { shard }),
+    cwd,
+    command,
+    at,
+  } as JournalLease
+}
+
+function time(value: unknown): number | undefined {
+  const milliseconds = typeof value === 'string' ? Date.parse(value) : Number.NaN
+  return Number.isNaN(milliseconds) ? undefined : milliseconds
+}
+
+/**
+ * The ports of a slice that whoever holds it next must leave alone, and until when.
+ *
+ * Never longer than {@link QUARANTINE} from now, also where the clock was set back since.
+ */
+export function quarantineAfter(journal: Journal, slice: SliceStart, now: number): Quarantined[] {
+  const longest = now + QUARANTINE
+  return journal.ports
+    .filter(({ port, state }) => state !== 'leaked' && port >= slice && port < sentinelOf(slice))
+    .map(({ port, label, key, until }) => ({
+      port,
+      until: Math.min(until ?? journal.changedAt + QUARANTINE, longest),
+      ...(label !== undefined && { label }),
+      ...(key !== undefined && { key }),
+    }))
+    .filter(({ until }) => until > now)
+}
+
+export interface JournalHead {
+  lease: JournalLease
+  /** What the journal before this one left to be left alone, by port; may change. */
+  quarantined: ReadonlyMap<number, Quarantined>
+}
+
+export interface JournalWriterOptions {
+  path: string
+  head: JournalHead
+  /** Makes sure that the folder is there and may be used; called before a file is made. */
+  prepare: () => void
+  /** Called with what kept the journal from being written. */
+  onTrouble: (error: unknown) => void
+}
+
+/** Writes the journal of a slice that is held. Never throws: the journal is not what decides. */
+export class JournalWriter {
+  readonly #options: JournalWriterOptions
+  /** The ports that are out or leaked, with the line that says so. */
+  readonly #current = new Map<number, string>()
+  #file: number | undefined
+  #size = 0
+
+  constructor(options: JournalWriterOptions) {
+    this.#options = options
+    this.startAnew()
+  }
+
+  take(port: number, { label, key }: { label?: string | undefined; key?: string | undefined }) {
+    const line = lineOf({ event: 'take', port, label, key, at: new Date().toISOString() })
+    this.#current.set(port, line)
+    this.#append(line)
+  }
+
+  release(port: number, leaked: boolean): void {
+    const line = lineOf({
+      event: 'release',
+      port,
+      ...(leaked && { leaked }),
+      at: new Date().toISOString(),
+    })
+    const taken = this.#current.get(port) ?? ''
+    if (leaked) this.#current.set(port, taken + line)
+    else this.#current.delete(port)
+    this.#append(line)
+  }
+
+  /** Writes the whole file again, with only what still counts, and in one step. */
+  startAnew(): void {
+    const { path, head, prepare, onTrouble } = this.#options
+    const now = Date.now()
+    const text = [
+      lineOf({ v: 1, event: 'lease', ...head.lease }),
+      ...[...head.quarantined.values()]
+        .filter(({ port, until }) => until > now && !this.#current.has(port))
+        .map(({ until, ...port }) =>
+          lineOf({ event: 'quarantine', ...port, until: new Date(until).toISOString() }),
+        ),
+      ...this.#current.values(),
+    ].join('')
+    this.close()
+    try {
+      prepare()
+      const draft = `${path}.new`
+      writeFileSync(draft, text, { mode: 0o600 })
+      renameSync(draft, path)
+      this.#file = openSync(path, constants.O_WRONLY | constants.O_APPEND)
+      this.#size = Buffer.byteLength(text)
+    } catch (error) {
+      onTrouble(error)
+    }
+  }
+
+  #append(line: string): void {
+    try {
+      if (this.#file === undefined || fstatSync(this.#file).nlink === 0) {
+        // The folder was deleted under us, or could not be written to before.
+        this.startAnew()
+        return
+      }
+      writeSync(this.#file, line)
+      this.#size += line.length
+      if (this.#size > COMPACT_AFTER) this.startAnew()
+    } catch (error) {
+      this.#options.onTrouble(error)
+    }
+  }
+
+  close(): void {
+    if (this.#file === undefined) return
+    const file = this.#file
+    this.#file = undefined
+    try {
+      closeSync(file)
+    } catch (error) {
+      this.#options.onTrouble(error)
+    }
+  }
+}
+
+function lineOf(entry: Line): string {
+  return `${JSON.stringify(entry)}\n`
+}

@@ -1,0 +1,85 @@
+/** The folder that holds one lock and one journal a slice. Nothing is used that another user could have planted. */
+import { lstatSync, mkdirSync, type Stats } from 'node:fs'
+import path from 'node:path'
+import { PortsliceError } from '../errors.js'
+import type { SliceStart } from '../arithmetic/slices.js'
+
+const OWNER_ONLY = 0o700
+const WRITABLE_BY_OTHERS = 0o022
+
+/**
+ * Makes the folder, with mode 0700, if it is missing, and checks it. It is never changed.
+ *
+ * @throws PortsliceError ERR_PORTSLICE_LOCK_DIRECTORY when it is a symbolic link, no folder,
+ *   another user's, writable by others, or cannot be made
+ */
+export function ensureLockDirectory(folder: string): void {
+  const found = statOf(folder)
+  if (found) {
+    check(folder, found)
+    return
+  }
+  try {
+    mkdirSync(folder, { recursive: true, mode: OWNER_ONLY })
+  } catch (cause) {
+    throw refusal(folder, `cannot be made (${(cause as Error).message})`, cause)
+  }
+  // Somebody may have been quicker: what is there now counts.
+  const made = statOf(folder)
+  if (made) check(folder, made)
+}
+
+function statOf(folder: string): Stats | undefined {
+  try {
+    return lstatSync(folder, { throwIfNoEntry: false })
+  } catch (cause) {
+    throw refusal(folder, `cannot be looked at (${(cause as Error).message})`, cause)
+  }
+}
+
+function check(folder: string, found: Stats): void {
+  if (found.isSymbolicLink()) throw refusal(folder, 'is a symbolic link')
+  if (!found.isDirectory()) throw refusal(folder, 'is not a folder')
+  const user = process.getuid?.()
+  if (user === undefined) return // Windows has neither uids nor mode bits.
+  if (found.uid !== user) {
+    throw refusal(folder, `belongs to another user (uid ${found.uid}, you are ${user})`)
+  }
+  if (found.mode & WRITABLE_BY_OTHERS) {
+    const mode = (found.mode & 0o777).toString(8).padStart(4, '0')
+    throw refusal(folder, `can be written to by other users (its mode is ${mode})`)
+  }
+}
+
+/** @param why what is wrong with it, as the rest of the sentence "The lock directory … " */
+export function refusal(folder: string, why: string, cause?: unknown): PortsliceError {
+  return new PortsliceError(
+    'ERR_PORTSLICE_LOCK_DIRECTORY',
+    `The lock directory ${JSON.stringify(folder)} ${why}, so portslice cannot use it.`,
+    {
+      value: folder,
+      advice:
+        'Remove it, or name another folder of your own in $PORTSLICE_LOCK_DIR or the option `lockDirectory`: a real folder (or none yet) that only you can write to (mode 0700).',
+      cause,
+    },
+  )
+}
+
+/** What `proper-lockfile` is asked to lock; the lock itself is this path with `.lock` appended. */
+export function lockedPath(folder: string, slice: SliceStart): string {
+  return path.join(folder, `slice-${slice}`)
+}
+
+export function lockPath(folder: string, slice: SliceStart): string {
+  return `${lockedPath(folder, slice)}.lock`
+}
+
+export function journalPath(folder: string, slice: SliceStart): string {
+  return `${lockedPath(folder, slice)}.ndjson`
+}
+
+/** The slice whose journal a file of the lock directory is, if it is one. */
+export function sliceOfJournal(fileName: string): SliceStart | undefined {
+  const match = /^slice-(\d{1,5})\.ndjson$/.exec(fileName)
+  return match ? Number(match[1]) : undefined
+}

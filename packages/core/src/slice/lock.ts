@@ -1,0 +1,151 @@
+/**
+ * The lock of a slice: `proper-lockfile`, kept by whoever holds the slice's sentinel.
+ *
+ * It shows people and holders in other network namespaces that the slice is taken. It can be
+ * lost while its owner lives (a blocked event loop, a debugger, a deleted folder), so losing
+ * it decides nothing: the owner takes it again, and never hears of it.
+ */
+import { lstatSync, rmSync } from 'node:fs'
+import * as fs from 'node:fs'
+import lockfile from 'proper-lockfile'
+import type { SliceStart } from '../arithmetic/slices.js'
+import { isOutOfDescriptors, PortsliceError } from '../errors.js'
+import { clearTimeout, setTimeout } from '../real-time.js'
+import { readJournal } from './journal.js'
+import { ensureLockDirectory, journalPath, lockedPath, lockPath, refusal } from './lock-directory.js'
+
+/** A lock that has not been refreshed for so long, in ms, may be taken over by anybody. */
+const STALE_AFTER = 10_000
+/** How soon a lost lock is taken again, in ms; doubles up to the time in which locks go stale. */
+const FIRST_RETRY = 100
+
+export interface LockOptions {
+  folder: string
+  slice: SliceStart
+  /** {@link hostIdentity} */
+  host: string
+  /** Called when the lock was lost and has been taken again: the folder may be a new one. */
+  onRegained: () => void
+  /** Called when the lock cannot be taken for now. The slice is held all the same. */
+  onTrouble: (error: unknown) => void
+  /** Whether the sentinel alone will do for now, after this error, while the lock is tried for again. */
+  canWait: (error: unknown) => boolean
+}
+
+export interface SliceLock {
+  release(): Promise<void>
+}
+
+/**
+ * Takes the lock, or gives `undefined` when a holder elsewhere has it. Call with the
+ * sentinel held.
+ *
+ * @throws PortsliceError ERR_PORTSLICE_LOCK_DIRECTORY when the folder cannot be used, unless
+ *   `canWait`; the system's error when it has no more file descriptors
+ */
+export async function takeLock(options: LockOptions): Promise<SliceLock | undefined> {
+  const lock = new KeptLock(options)
+  try {
+    return (await lock.take()) ? lock : undefined
+  } catch (error) {
+    if (!options.canWait(error)) throw asRefusal(options.folder, error)
+    options.onTrouble(error)
+    lock.retryLater()
+    return lock
+  }
+}
+
+/** An error of the folder says so; that the process has too many files open is another matter. */
+function asRefusal(folder: string, error: unknown): unknown {
+  if (error instanceof PortsliceError || isOutOfDescriptors(error)) return error
+  return refusal(folder, `cannot be written to (${(error as Error).message})`, error)
+}
+
+class KeptLock implements SliceLock {
+  readonly #options: LockOptions
+  #unlock: (() => Promise<void>) | undefined
+  #retry: NodeJS.Timeout | undefined
+  #retryAfter = FIRST_RETRY
+  #released = false
+
+  constructor(options: LockOptions) {
+    this.#options = options
+  }
+
+  async take(): Promise<boolean> {
+    const { folder, slice } = this.#options
+    if (await this.#attempt()) return true
+    if (!this.#isLeftByThisHost()) return false
+    rmSync(lockPath(folder, slice), { recursive: true, force: true })
+    return this.#attempt()
+  }
+
+  async #attempt(): Promise<boolean> {
+    const { folder, slice } = this.#options
+    ensureLockDirectory(folder)
+    try {
+      this.#unlock = await lockfile.lock(lockedPath(folder, slice), {
+        fs: FILE_SYSTEM,
+        realpath: false, // What is locked need not exist.
+        stale: STALE_AFTER,
+        onCompromised: () => this.#lost(),
+      })
+      return true
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ELOCKED') return false
+      throw error
+    }
+  }
+
+  /**
+   * Whether the lock that stands there was left by a holder of this network namespace. We
+   * hold the sentinel, so that holder is dead and its lock may be broken at once. A lock made
+   * after the journal was last written is somebody's who has not come round to writing yet.
+   */
+  #isLeftByThisHost(): boolean {
+    const { folder, slice, host } = this.#options
+    const journal = readJournal(journalPath(folder, slice))
+    if (journal?.lease?.host !== host) return false
+    const lock = lstatSync(lockPath(folder, slice), { throwIfNoEntry: false })
+    return lock === undefined || lock.birthtimeMs <= journal.changedAt
+  }
+
+  #lost(): void {
+    this.#unlock = undefined
+    this.#retryAfter = FIRST_RETRY
+    void this.#regain()
+  }
+
+  async #regain(): Promise<void> {
+    if (this.#released) return
+    try {
+      if (await this.take()) {
+        if (this.#released) await this.#unlock?.()
+        else this.#options.onRegained()
+        return
+      }
+    } catch (error) {
+      this.#options.onTrouble(error)
+    }
+    this.retryLater()
+  }
+
+  retryLater(): void {
+    if (this.#released) return
+    this.#retry = setTimeout(() => void this.#regain(), this.#retryAfter)
+    this.#retry.unref()
+    this.#retryAfter = Math.min(this.#retryAfter * 2, STALE_AFTER)
+  }
+
+  async release(): Promise<void> {
+    this.#released = true
+    clearTimeout(this.#retry)
+    const unlock = this.#unlock
+    this.#unlock = undefined
+    // It may have been lost a moment ago, or its folder be gone: then there is nothing to undo.
+    await unlock?.().catch(() => {})
+  }
+}
+
+/** proper-lockfile remembers the precision of file times on the object that it is given. */
+const FILE_SYSTEM = { ...fs }

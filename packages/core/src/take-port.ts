@@ -1,0 +1,53 @@
+/** The shortest way to a port: one allocator for the whole process, ports as plain numbers. */
+import type { Allocator } from './allocator/allocator.js'
+import { sharedAllocator } from './allocator/shared-allocator.js'
+import { PortsliceError, quoted } from './errors.js'
+import { processState } from './process-state.js'
+import type { TakeOptions } from './settings/options.js'
+
+/**
+ * Hands out a port that is nobody else's until {@link releasePort} or the end of the process.
+ *
+ * @throws PortsliceError as `createAllocator` and `PortAllocator.take` do
+ * @example
+ * const port = await takePort()
+ * server.listen(port)
+ */
+export async function takePort(options: TakeOptions = {}): Promise<number> {
+  const allocator = await defaultAllocator()
+  const lease = await allocator.take(options)
+  processState().taken.set(lease.port, lease)
+  return lease.port
+}
+
+/** Settled on first use: later changes of the environment do not move a process elsewhere. */
+async function defaultAllocator(): Promise<Allocator> {
+  const state = processState()
+  const known = await state.defaultAllocator?.catch(() => undefined)
+  if (known && !known.isClosed) return known
+  state.defaultAllocator = sharedAllocator()
+  return state.defaultAllocator
+}
+
+/**
+ * Gives back a port that {@link takePort} handed out.
+ *
+ * @returns whether something still listened on it: it is not handed out again until that has closed
+ * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID for a port that is not out
+ */
+export async function releasePort(port: number): Promise<{ leaked: boolean }> {
+  const { taken } = processState()
+  const lease = taken.get(port)
+  if (!lease) {
+    throw new PortsliceError(
+      'ERR_PORTSLICE_OPTION_INVALID',
+      `Port ${quoted(port)} cannot be released: takePort() of this process has not handed it out, or it has been released.`,
+      {
+        value: port,
+        advice: 'Release each port once, in the process that took it; ports of an allocator have a `release` of their own.',
+      },
+    )
+  }
+  taken.delete(port)
+  return lease.release()
+}
