@@ -24,7 +24,7 @@ export function bundle({ entries, external = [], replaceClock }) {
         // Both change the process of whoever loads them: graceful-fs replaces functions of
         // `fs` and `process`, signal-exit listens to signals and replaces `process.emit`.
         'graceful-fs': here('bundled/plain-fs.js'),
-        'signal-exit': here('bundled/exit-event.js'),
+        'signal-exit': here('bundled/exit-event.cjs'),
       },
     },
     transform: {

@@ -67,7 +67,8 @@ export interface PortStatus {
  */
 export async function listSlices(options: ListSlicesOptions = {}): Promise<SliceStatus[]> {
   checkOptions(options, {
-    lockDirectory: (value) => (typeof value === 'string' ? undefined : 'Give the path of a folder.'),
+    lockDirectory: (value) =>
+      typeof value === 'string' ? undefined : 'Give the path of a folder.',
   })
   const folder = lockDirectoryFor(options.lockDirectory)
   const journals = journalsIn(folder)
@@ -115,9 +116,7 @@ function journalsIn(folder: string): Map<SliceStart, Journal> {
 async function heldSlices(journals: ReadonlyMap<SliceStart, Journal>): Promise<Set<SliceStart>> {
   const sockets = await unconnectedUdpPortsOnLoopback()
   if (sockets) {
-    return new Set(
-      [...sockets].filter((port) => port === sentinelOf(sliceOf(port))).map(sliceOf),
-    )
+    return new Set([...sockets].filter((port) => port === sentinelOf(sliceOf(port))).map(sliceOf))
   }
   const held = new Set<SliceStart>()
   for (const slice of journals.keys()) {
@@ -135,7 +134,9 @@ async function portsIn(
   listening: ReadonlySet<number> | undefined,
 ): Promise<PortStatus[]> {
   const now = Date.now()
-  const quarantine = new Map(quarantineAfter(journal, slice, now).map((entry) => [entry.port, entry]))
+  const quarantine = new Map(
+    quarantineAfter(journal, slice, now).map((entry) => [entry.port, entry]),
+  )
   const ports: PortStatus[] = []
   for (const { port, state, label, key, since } of journal.ports) {
     if (sliceOf(port) !== slice) continue

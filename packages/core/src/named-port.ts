@@ -24,10 +24,15 @@ const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/
  */
 export async function namedPort(name: string, options: AllocatorOptions = {}): Promise<number> {
   if (typeof name !== 'string' || !NAME.test(name)) {
-    throw new PortsliceError('ERR_PORTSLICE_OPTION_INVALID', `A port cannot be named ${quoted(name)}.`, {
-      value: name,
-      advice: "Give a name of up to 64 letters, digits, '-' and '_' that starts with a letter, such as 'web'.",
-    })
+    throw new PortsliceError(
+      'ERR_PORTSLICE_OPTION_INVALID',
+      `A port cannot be named ${quoted(name)}.`,
+      {
+        value: name,
+        advice:
+          "Give a name of up to 64 letters, digits, '-' and '_' that starts with a letter, such as 'web'.",
+      },
+    )
   }
   const variable = `PORTSLICE_PORT_${name.toUpperCase().replaceAll('-', '_')}`
   const { named } = processState()

@@ -44,7 +44,8 @@ export async function releasePort(port: number): Promise<{ leaked: boolean }> {
       `Port ${quoted(port)} cannot be released: takePort() of this process has not handed it out, or it has been released.`,
       {
         value: port,
-        advice: 'Release each port once, in the process that took it; ports of an allocator have a `release` of their own.',
+        advice:
+          'Release each port once, in the process that took it; ports of an allocator have a `release` of their own.',
       },
     )
   }

@@ -22,7 +22,7 @@ export async function rangeExhausted(
       {
         value: [range.first, range.last],
         advice:
-          'Close what this process has open, or raise its limit (`ulimit -n`) or the machine\'s (`sysctl fs.file-max`).',
+          "Close what this process has open, or raise its limit (`ulimit -n`) or the machine's (`sysctl fs.file-max`).",
         cause: shortage,
       },
     )
@@ -31,7 +31,12 @@ export async function rangeExhausted(
   const allowed = new Set(shard ? partOf(all, shard) : all)
   const holders = (await listSlices({ lockDirectory: settings.lockDirectory }).catch(() => []))
     .filter(({ first, state }) => state === 'held' && allowed.has(first))
-    .map((slice) => describe(slice, own.some(({ first }) => first === slice.first)))
+    .map((slice) =>
+      describe(
+        slice,
+        own.some(({ first }) => first === slice.first),
+      ),
+    )
   const more = holders.length - NAMED_HOLDERS
   return new PortsliceError(
     'ERR_PORTSLICE_RANGE_EXHAUSTED',

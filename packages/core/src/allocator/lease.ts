@@ -34,7 +34,11 @@ export class Lease implements PortLease {
   readonly #giveBack: () => Promise<{ leaked: boolean }>
   #released: Promise<{ leaked: boolean }> | undefined
 
-  constructor(port: number, label: string | undefined, giveBack: () => Promise<{ leaked: boolean }>) {
+  constructor(
+    port: number,
+    label: string | undefined,
+    giveBack: () => Promise<{ leaked: boolean }>,
+  ) {
     this.port = port
     if (label !== undefined) this.label = label
     this.#giveBack = giveBack
@@ -47,7 +51,10 @@ export class Lease implements PortLease {
   async untilListening({
     timeout = DEFAULT_START_TIMEOUT,
     signal,
-  }: { timeout?: number; signal?: AbortSignal } = {}): Promise<void> {
+  }: {
+    timeout?: number
+    signal?: AbortSignal
+  } = {}): Promise<void> {
     const deadline = deadlineIn(timeout)
     try {
       for (let wait = FIRST_LOOK; ; wait = Math.min(wait * 2, SLOWEST_LOOK)) {

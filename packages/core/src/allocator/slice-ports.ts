@@ -57,7 +57,9 @@ export class SlicePorts {
 
   #isQuarantined(port: number, key: string | undefined): boolean {
     const entry = this.slice.quarantined.get(port)
-    return entry !== undefined && entry.until > Date.now() && (key === undefined || entry.key !== key)
+    return (
+      entry !== undefined && entry.until > Date.now() && (key === undefined || entry.key !== key)
+    )
   }
 
   #quarantinedFor(key: string): number | undefined {

@@ -17,24 +17,32 @@ const DEFAULT_PORTS_OF_SERVERS = [
   1433, // Microsoft SQL Server
   1521, // Oracle
   2181, // ZooKeeper
-  2375, 2376, // Docker
-  3306, 33060, // MySQL
+  2375,
+  2376, // Docker
+  3306,
+  33060, // MySQL
   5432, // PostgreSQL
-  5672, 15672, // RabbitMQ
-  6379, 16379, 26379, // Redis, its cluster bus and Sentinel
+  5672,
+  15672, // RabbitMQ
+  6379,
+  16379,
+  26379, // Redis, its cluster bus and Sentinel
   7687, // Neo4j
   8086, // InfluxDB
   8123, // ClickHouse
   9042, // Cassandra
   9092, // Kafka
-  9200, 9300, // Elasticsearch
+  9200,
+  9300, // Elasticsearch
   10250, // kubelet
   11211, // memcached
   11434, // Ollama
   24678, // Vite's hot reload
   25565, // Minecraft
   26257, // CockroachDB
-  27017, 27018, 27019, // MongoDB
+  27017,
+  27018,
+  27019, // MongoDB
   28015, // RethinkDB
   50051, // gRPC's examples
 ]

@@ -43,7 +43,8 @@ export async function listeningPorts(): Promise<ReadonlySet<number> | undefined>
 export async function unconnectedUdpPortsOnLoopback(): Promise<ReadonlySet<number> | undefined> {
   const sockets = await waitingSockets(UDP_TABLE as (typeof TABLES)[number])
   return (
-    sockets && new Set(sockets.filter(({ address }) => address === LOOPBACK).map(({ port }) => port))
+    sockets &&
+    new Set(sockets.filter(({ address }) => address === LOOPBACK).map(({ port }) => port))
   )
 }
 

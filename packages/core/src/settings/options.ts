@@ -2,8 +2,8 @@
 import {
   FIRST_UNPRIVILEGED_PORT,
   LAST_PORT,
-  type PortRange,
   PORTS_PER_SLICE,
+  type PortRange,
   SLICE_SIZE,
   slicesIn,
 } from '../arithmetic/slices.js'
@@ -81,8 +81,7 @@ const CHECKS_OF_ALLOCATOR_OPTIONS: Record<keyof AllocatorOptions, Check> = {
 const CHECKS_OF_TAKE_OPTIONS: Record<keyof TakeOptions, Check> = {
   label: shortText,
   key: (value) => (value === '' ? 'Give a text that is not empty.' : shortText(value)),
-  releaseWhenClosed: (value) =>
-    typeof value === 'boolean' ? undefined : 'Give true or false.',
+  releaseWhenClosed: (value) => (typeof value === 'boolean' ? undefined : 'Give true or false.'),
   signal: (value) =>
     // By its members: a jsdom window has an AbortSignal of its own.
     typeof (value as AbortSignal | null)?.addEventListener === 'function' &&
@@ -151,11 +150,10 @@ function optionError(problem: string, value: unknown, advice: string): Portslice
 /** @throws PortsliceError ERR_PORTSLICE_RANGE_INVALID, naming `source` */
 export function checkedRange(value: unknown, source: string): PortRange {
   const fail = (why: string, advice: string) =>
-    new PortsliceError(
-      'ERR_PORTSLICE_RANGE_INVALID',
-      `${source} is ${quoted(value)}: ${why}.`,
-      { value, advice },
-    )
+    new PortsliceError('ERR_PORTSLICE_RANGE_INVALID', `${source} is ${quoted(value)}: ${why}.`, {
+      value,
+      advice,
+    })
   const example = 'for example 20000 to 29999'
   const ports: readonly unknown[] = Array.isArray(value) ? value : []
   const [first, last] = ports as number[]

@@ -76,8 +76,7 @@ export function settle(options: AllocatorOptions = {}): Settings {
     waitTimeout: options.waitTimeout ?? DEFAULT_WAIT_TIMEOUT,
     order: options.order ?? 'sequential',
     guards: (port) =>
-      guard === 'always' ||
-      (guard === 'auto' && port >= ephemeral.first && port <= ephemeral.last),
+      guard === 'always' || (guard === 'auto' && port >= ephemeral.first && port <= ephemeral.last),
   }
 }
 

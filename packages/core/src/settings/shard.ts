@@ -42,7 +42,8 @@ function shardError(source: string, value: unknown): PortsliceError {
     `${source} is ${quoted(value)}, which names no shard.`,
     {
       value,
-      advice: 'Give the index and the total as whole numbers with 1 <= index <= total: 2/4 is the second of four shards.',
+      advice:
+        'Give the index and the total as whole numbers with 1 <= index <= total: 2/4 is the second of four shards.',
     },
   )
 }

@@ -5,14 +5,21 @@
  * lost while its owner lives (a blocked event loop, a debugger, a deleted folder), so losing
  * it decides nothing: the owner takes it again, and never hears of it.
  */
-import { lstatSync, rmSync } from 'node:fs'
+
 import * as fs from 'node:fs'
+import { lstatSync, rmSync } from 'node:fs'
 import lockfile from 'proper-lockfile'
 import type { SliceStart } from '../arithmetic/slices.js'
 import { isOutOfDescriptors, PortsliceError } from '../errors.js'
 import { clearTimeout, setTimeout } from '../real-time.js'
 import { readJournal } from './journal.js'
-import { ensureLockDirectory, journalPath, lockedPath, lockPath, refusal } from './lock-directory.js'
+import {
+  ensureLockDirectory,
+  journalPath,
+  lockedPath,
+  lockPath,
+  refusal,
+} from './lock-directory.js'
 
 /** A lock that has not been refreshed for so long, in ms, may be taken over by anybody. */
 const STALE_AFTER = 10_000

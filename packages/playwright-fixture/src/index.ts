@@ -1,0 +1,103 @@
+/** Fixtures for Playwright, and ports for its config. */
+
+import { test as base, type Fixtures, type WorkerInfo } from '@playwright/test'
+import type { PortAllocator, TakeOptions } from '@portslice/core'
+import {
+  type AdapterOptions,
+  checkAdapterOptions,
+  leakError,
+  leakMessage,
+  sharedAllocator,
+  TestPorts,
+} from '@portslice/core/adapter'
+
+export { expect } from '@playwright/test'
+export type { AllocatorOptions, PortAllocator, PortLease, TakeOptions } from '@portslice/core'
+export { namedPort, PortsliceError } from '@portslice/core'
+export type { OnLeak } from '@portslice/core/adapter'
+
+/** Options of the fixtures, set by `use: { portslice: { … } }`. */
+export type PortsliceOptions = AdapterOptions
+
+export interface PortTestFixtures {
+  /** A port that nobody else on the machine has until this test has ended. */
+  port: number
+  /** Takes another port for this test. */
+  takePort: (options?: TakeOptions) => Promise<number>
+}
+
+export interface PortWorkerFixtures {
+  /** Options of the fixtures. Set in the config: `use: { portslice: { range: [20000, 29999] } }`. */
+  portslice: PortsliceOptions
+  /** A port of this worker, the same for all its tests. */
+  workerPort: number
+  /** The allocator of this worker, for ports with a life of their own. */
+  portAllocator: PortAllocator
+}
+
+/**
+ * The fixtures as an object, for a `test` of your own.
+ *
+ * @example
+ * export const test = base.extend<PortTestFixtures, PortWorkerFixtures>(portFixtures)
+ */
+export const portFixtures: Fixtures<PortTestFixtures, PortWorkerFixtures> = {
+  portslice: [{}, { option: true, scope: 'worker' }],
+
+  portAllocator: [
+    async ({ portslice }, use, workerInfo) => {
+      const { allocator } = checkAdapterOptions(withShard(portslice, workerInfo))
+      await use(await sharedAllocator(allocator))
+    },
+    { scope: 'worker' },
+  ],
+
+  workerPort: [
+    async ({ portAllocator, portslice }, use) => {
+      const ports = new TestPorts(portAllocator, 'worker port')
+      await use(await ports.take())
+      const leaked = await ports.release()
+      if (leaked.length > 0 && portslice.onLeak !== 'ignore') {
+        console.warn(`portslice: ${leakMessage('A worker', leaked)}`)
+      }
+    },
+    { scope: 'worker' },
+  ],
+
+  takePort: async ({ portAllocator, portslice }, use, testInfo) => {
+    const name = testInfo.titlePath.filter(Boolean).join(' > ')
+    const ports = new TestPorts(portAllocator, name)
+    await use((options) => ports.take(options))
+    const leaked = await ports.release()
+    const { onLeak = 'warn' } = portslice
+    if (leaked.length === 0 || onLeak === 'ignore') return
+    if (onLeak === 'fail') throw leakError(`The test "${name}"`, leaked)
+    testInfo.annotations.push({
+      type: 'portslice',
+      description: leakMessage(`The test "${name}"`, leaked),
+    })
+  },
+
+  port: async ({ takePort }, use) => {
+    await use(await takePort())
+  },
+}
+
+/**
+ * Playwright's `test` with the fixtures `port`, `takePort`, `workerPort` and `portAllocator`.
+ *
+ * @example
+ * test('serves', async ({ port, page }) => {
+ *   await serve(port)
+ *   await page.goto(`http://localhost:${port}`)
+ * })
+ */
+export const test = base.extend<PortTestFixtures, PortWorkerFixtures>(portFixtures)
+
+/** Playwright's own `--shard`, unless the options or $PORTSLICE_SHARD say otherwise. */
+function withShard(options: PortsliceOptions, { config }: WorkerInfo): PortsliceOptions {
+  const { shard } = config
+  return shard && !options.shard && !process.env.PORTSLICE_SHARD
+    ? { ...options, shard: { index: shard.current, total: shard.total } }
+    : options
+}

@@ -1,0 +1,6 @@
+import { bundle } from '../../build/bundle.js'
+
+export default bundle({
+  entries: ['index', 'test', 'global-setup'],
+  external: ['vitest', /^vitest\//, /^@portslice\//],
+})

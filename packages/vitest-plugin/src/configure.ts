@@ -1,0 +1,41 @@
+/** What the plugin and the globalSetup do before any worker starts. */
+import type { AllocatorOptions } from '@portslice/core'
+import { type AdapterOptions, checkAdapterOptions } from '@portslice/core/adapter'
+import type { TestProject } from 'vitest/node'
+import './provided.js'
+
+/**
+ * Checks the options and the environment variables, and tells the workers of the project.
+ *
+ * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID, …_RANGE_INVALID, …_SHARD_INVALID
+ */
+export function configure(project: TestProject, options: AdapterOptions): void {
+  const shard = shardOf(project)
+  const { allocator, onLeak, slices } = checkAdapterOptions({ ...(shard && { shard }), ...options })
+  project.provide('portslice', { allocator, onLeak, isReported: onLeak === 'warn' })
+  // For `takePort()` of @portslice/core in tests, and for whatever the tests start.
+  Object.assign(project.config.env, variablesFor(allocator))
+
+  const workers = Number(project.config.maxWorkers ?? project.vitest.config.maxWorkers)
+  if (workers > slices) {
+    project.vitest.logger.warn(
+      `portslice: the range has ${slices} slices of 32 ports for up to ${workers} workers, and each needs one: some will wait for others. Widen the option \`range\` or $PORTSLICE_RANGE, or lower \`maxWorkers\`.`,
+    )
+  }
+}
+
+/** vitest's own `--shard`, unless $PORTSLICE_SHARD says otherwise. */
+function shardOf(project: TestProject): AllocatorOptions['shard'] {
+  const { shard } = project.vitest.config
+  return shard && !process.env.PORTSLICE_SHARD
+    ? { index: shard.index, total: shard.count }
+    : undefined
+}
+
+function variablesFor({ range, shard, lockDirectory }: AllocatorOptions): Record<string, string> {
+  return {
+    ...(range && { PORTSLICE_RANGE: range.join('-') }),
+    ...(shard && { PORTSLICE_SHARD: `${shard.index}/${shard.total}` }),
+    ...(lockDirectory && { PORTSLICE_LOCK_DIR: lockDirectory }),
+  }
+}

@@ -1,0 +1,17 @@
+/**
+ * For configurations without the plugin: `test: { globalSetup: '@portslice/vitest-plugin/global-setup' }`.
+ * Checks the environment variables before any worker starts, and reports leaked ports at the end.
+ */
+import type { TestProject } from 'vitest/node'
+import { configure } from './configure.js'
+import { leaksOf, printLeaks } from './leak-report.js'
+
+/** @throws PortsliceError for environment variables that are wrong */
+export default function setup(project: TestProject): () => void {
+  configure(project, {})
+  const report = () => {
+    const modules = project.vitest.state.getTestModules()
+    printLeaks(leaksOf(modules.filter((module) => module.project === project)))
+  }
+  return report
+}

@@ -1,0 +1,50 @@
+/** The vitest plugin: checks options before any worker starts, and reports leaked ports at the end. */
+import type { AdapterOptions } from '@portslice/core/adapter'
+import type {} from 'vitest/config' // Gives Vite's plugins the hook `configureVitest`.
+import type { Reporter, Vite } from 'vitest/node'
+import { configure } from './configure.js'
+import { leaksOf, printLeaks } from './leak-report.js'
+
+export type { AllocatorOptions, TakeOptions } from '@portslice/core'
+export { namedPort, PortsliceError } from '@portslice/core'
+export type { OnLeak } from '@portslice/core/adapter'
+export type { PortsliceMeta, ProvidedPortslice } from './provided.js'
+
+/** Options of the vitest plugin: those of an allocator, and `onLeak`. */
+export type PortslicePluginOptions = AdapterOptions
+
+/**
+ * The vitest plugin. Not needed for the fixtures; adds what needs the main process: options
+ * and environment variables are checked once before any worker starts, vitest's own `--shard`
+ * decides the part of the range, and leaked ports are reported at the end of each run.
+ *
+ * @throws PortsliceError when vitest starts, for options or environment variables that are wrong
+ * @example
+ * // vitest.config.ts
+ * export default defineConfig({ plugins: [portslice({ range: [20000, 29999] })] })
+ */
+export default function portslice(options: PortslicePluginOptions = {}): Vite.Plugin {
+  return {
+    name: 'portslice',
+    configureVitest({ project, vitest }) {
+      configure(project, options)
+      const { reporters } = vitest.config
+      if (options.onLeak !== 'ignore' && !reporters.some(isLeakReporter)) {
+        ;(reporters as unknown[]).push(new LeakReporter())
+      }
+    },
+  }
+}
+
+/** One for the whole run, however many projects have the plugin. */
+class LeakReporter implements Reporter {
+  readonly isPortsliceLeakReporter = true
+
+  onTestRunEnd: NonNullable<Reporter['onTestRunEnd']> = (modules) => {
+    printLeaks(leaksOf(modules))
+  }
+}
+
+function isLeakReporter(reporter: unknown): boolean {
+  return (reporter as Partial<LeakReporter> | null)?.isPortsliceLeakReporter === true
+}

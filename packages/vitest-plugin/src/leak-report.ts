@@ -1,0 +1,25 @@
+/** Tells at the end of a run which test left which port. */
+import path from 'node:path'
+import { leakMessage } from '@portslice/core/adapter'
+import type { TestModule } from 'vitest/node'
+import './provided.js'
+
+/** One line for each test that left ports in use, in the order of the files. */
+export function leaksOf(modules: readonly TestModule[]): string[] {
+  return modules.flatMap((module) =>
+    [...module.children.allTests()].flatMap((test) => {
+      const leaked = test.meta().portslice?.leaked ?? []
+      const file = path.relative(module.project.config.root, module.moduleId)
+      const name = `${file} > ${test.fullName}`
+      return leaked.length > 0 ? [leakMessage(name, leaked)] : []
+    }),
+  )
+}
+
+/** Written to stderr: stdout may be a machine-readable report. */
+export function printLeaks(lines: readonly string[]): void {
+  if (lines.length === 0) return
+  process.stderr.write(
+    ['', 'portslice: tests left ports in use', ...lines.map((line) => `  ${line}`), ''].join('\n'),
+  )
+}

@@ -1,0 +1,100 @@
+/** The fixtures. They work with the plugin or the globalSetup, and without. */
+import type { PortAllocator, TakeOptions } from '@portslice/core'
+import {
+  checkAdapterOptions,
+  type LeakedPort,
+  leakError,
+  leakMessage,
+  sharedAllocator,
+  TestPorts,
+} from '@portslice/core/adapter'
+import { test as base, inject, type TestAPI, type TestContext } from 'vitest'
+import type { ProvidedPortslice } from './provided.js'
+
+export interface PortFixtures {
+  /** A port that nobody else on the machine has until this test has ended. */
+  port: number
+  /** Takes another port for this test. */
+  takePort: (options?: TakeOptions) => Promise<number>
+  /** A port of this worker, the same for all its tests. In vm pools: of the test file. */
+  workerPort: number
+  /** The allocator of this worker, for ports with a life of their own. */
+  portAllocator: PortAllocator
+}
+
+type Use<T> = (value: T) => Promise<void>
+
+/**
+ * The fixtures as an object, for a `test` of your own.
+ *
+ * @example
+ * export const test = base.extend(portFixtures).extend({ server: async ({ port }, use) => … })
+ */
+export const portFixtures = {
+  portAllocator: [
+    async ({}: object, use: Use<PortAllocator>) => {
+      await use(await sharedAllocator(settings().allocator))
+    },
+    { scope: 'worker' },
+  ],
+
+  workerPort: [
+    async ({ portAllocator }: { portAllocator: PortAllocator }, use: Use<number>) => {
+      const ports = new TestPorts(portAllocator, 'worker port')
+      await use(await ports.take())
+      const leaked = await ports.release()
+      if (leaked.length > 0 && settings().onLeak !== 'ignore') {
+        console.warn(`portslice: ${leakMessage('A worker', leaked)}`)
+      }
+    },
+    { scope: 'worker' },
+  ],
+
+  takePort: async (
+    { portAllocator, task }: { portAllocator: PortAllocator; task: TestContext['task'] },
+    use: Use<PortFixtures['takePort']>,
+  ) => {
+    const name = fullName(task)
+    const ports = new TestPorts(portAllocator, name)
+    await use((options) => ports.take(options))
+    report(task, name, await ports.release())
+  },
+
+  port: async ({ takePort }: { takePort: PortFixtures['takePort'] }, use: Use<number>) => {
+    await use(await takePort())
+  },
+} as const
+
+/**
+ * vitest's `test` with the fixtures `port`, `takePort`, `workerPort` and `portAllocator`.
+ *
+ * @example
+ * test('serves', async ({ port }) => {
+ *   await serve(port)
+ * })
+ */
+export const test = base.extend(portFixtures as never) as unknown as TestAPI<PortFixtures>
+
+/** The same as {@link test}. */
+export const it = test
+
+/** What the plugin or the globalSetup has checked; without them, the environment alone. */
+function settings(): ProvidedPortslice {
+  return inject('portslice') ?? { ...checkAdapterOptions(), isReported: false }
+}
+
+function report(task: TestContext['task'], name: string, leaked: LeakedPort[]): void {
+  if (leaked.length === 0) return
+  const { onLeak, isReported } = settings()
+  if (onLeak === 'fail') throw leakError(`The test "${name}"`, leaked)
+  if (onLeak === 'ignore') return
+  task.meta.portslice = { leaked }
+  if (!isReported) console.warn(`portslice: ${leakMessage(`The test "${name}"`, leaked)}`)
+}
+
+/** The names of the test and of the suites around it. */
+function fullName(task: TestContext['task']): string {
+  const names = [task.name]
+  for (let suite = task.suite; suite; suite = suite.suite) names.unshift(suite.name)
+  return names.filter(Boolean).join(' > ')
+}

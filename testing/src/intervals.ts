@@ -1,0 +1,80 @@
+/**
+ * Records when which port was out, in any number of processes, and finds overlaps.
+ *
+ * What is recorded lies inside the true interval (after the hand-out, before the release),
+ * so an overlap of what was recorded is an overlap in truth.
+ */
+import { appendFileSync, readFileSync } from 'node:fs'
+
+/** CLOCK_MONOTONIC: one clock for all processes of the machine. Taken before a test can fake it. */
+const nanoseconds = process.hrtime.bigint.bind(process.hrtime)
+
+export interface Interval {
+  port: number
+  /** Who had it: any text that tells two hand-outs apart. */
+  holder: string
+  /** ns */
+  from: bigint
+  /** ns; missing when the holder never gave it back. */
+  to?: bigint
+}
+
+type Event = { event: 'out' | 'back'; port: number; holder: string; at: string }
+
+/** Notes hand-outs and returns in a file; appends, so that many processes can share it. */
+export class Recorder {
+  static #count = 0
+  readonly #file: string
+
+  constructor(file: string) {
+    this.#file = file
+  }
+
+  /** Call as soon as the port is in hand; call what it returns before it is given back. */
+  out(port: number): () => void {
+    Recorder.#count++
+    const holder = `${process.pid}-${Recorder.#count}-${Math.random()}`
+    this.#note({ event: 'out', port, holder, at: String(nanoseconds()) })
+    return () => this.#note({ event: 'back', port, holder, at: String(nanoseconds()) })
+  }
+
+  #note(event: Event): void {
+    appendFileSync(this.#file, `${JSON.stringify(event)}\n`)
+  }
+}
+
+export function readIntervals(...files: string[]): Interval[] {
+  const intervals = new Map<string, Interval>()
+  for (const file of files) {
+    for (const line of readFileSync(file, 'utf8').split('\n')) {
+      if (line === '') continue
+      const { event, port, holder, at } = JSON.parse(line) as Event
+      if (event === 'out') intervals.set(holder, { port, holder, from: BigInt(at) })
+      else Object.assign(intervals.get(holder) ?? {}, { to: BigInt(at) })
+    }
+  }
+  return [...intervals.values()]
+}
+
+/** The pairs of intervals in which two holders had one port at the same time. */
+export function overlaps(intervals: readonly Interval[]): [Interval, Interval][] {
+  const found: [Interval, Interval][] = []
+  const byPort = Map.groupBy(intervals, ({ port }) => port)
+  for (const group of byPort.values()) {
+    group.sort((a, b) => (a.from < b.from ? -1 : 1))
+    let longest: Interval | undefined
+    for (const interval of group) {
+      if (longest && (longest.to === undefined || longest.to > interval.from)) {
+        found.push([longest, interval])
+      }
+      if (!longest || end(interval) > end(longest)) longest = interval
+    }
+  }
+  return found
+}
+
+const NEVER = 2n ** 63n
+
+function end({ to }: Interval): bigint {
+  return to ?? NEVER
+}

@@ -1,0 +1,152 @@
+/** Small projects in a temporary folder, on which the real test runners are run. */
+import { spawn } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const OUR_PACKAGES = fileURLToPath(new URL('../../packages', import.meta.url))
+const DEPENDENCIES = fileURLToPath(new URL('../node_modules', import.meta.url))
+
+/** The runners' variables of the run that this is called from must not reach the run inside. */
+const INHERITED_FROM_RUNNERS = /^(VITEST|TEST$|TEST_|NODE_ENV$|PORTSLICE_|CI$|CI_|npm_|NODE_OPTIONS$|FORCE_COLOR$)/
+
+export interface Outcome {
+  /** The exit status; `null` when a signal ended it. */
+  status: number | null
+  stdout: string
+  stderr: string
+}
+
+/**
+ * A folder with copies of our built packages in its `node_modules`, as an installation has
+ * them, and with links to what the workspace has installed; and projects below it.
+ */
+export class Playground implements Disposable {
+  readonly folder: string
+  #projects = 0
+
+  constructor() {
+    this.folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-playground-'))
+    const modules = path.join(this.folder, 'node_modules')
+    mkdirSync(path.join(modules, '@portslice'), { recursive: true })
+    for (const name of readdirSync(OUR_PACKAGES)) {
+      const built = path.join(OUR_PACKAGES, name)
+      const copy = path.join(modules, '@portslice', name)
+      if (!existsSync(path.join(built, 'dist'))) continue
+      cpSync(path.join(built, 'dist'), path.join(copy, 'dist'), { recursive: true })
+      cpSync(path.join(built, 'package.json'), path.join(copy, 'package.json'))
+    }
+    linkAll(DEPENDENCIES, modules)
+  }
+
+  /** Writes a project. `package.json` makes it ESM unless `files` has one. */
+  project(files: Record<string, string>): Project {
+    const folder = path.join(this.folder, `project-${++this.#projects}`)
+    mkdirSync(path.join(folder, '.git'), { recursive: true })
+    const defaults = { 'package.json': '{ "type": "module" }' }
+    for (const [name, text] of Object.entries({ ...defaults, ...files })) {
+      mkdirSync(path.dirname(path.join(folder, name)), { recursive: true })
+      writeFileSync(path.join(folder, name), text)
+    }
+    return new Project(folder)
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 })
+  }
+}
+
+/** Links what one `node_modules` has into another, leaving what is there already. */
+function linkAll(from: string, to: string): void {
+  for (const name of readdirSync(from)) {
+    if (name.startsWith('.') || name === '@portslice') continue
+    if (name.startsWith('@')) {
+      mkdirSync(path.join(to, name), { recursive: true })
+      linkAll(path.join(from, name), path.join(to, name))
+    } else {
+      symlinkSync(path.join(from, name), path.join(to, name), 'dir')
+    }
+  }
+}
+
+export interface RunOptions {
+  env?: Record<string, string>
+  /** ms; the run is ended then. Default: 120 000. */
+  timeout?: number
+}
+
+export class Project {
+  readonly folder: string
+  /** Locks of this project's runs, unless a run is given others. */
+  readonly lockDirectory: string
+
+  constructor(folder: string) {
+    this.folder = folder
+    this.lockDirectory = path.join(folder, 'locks')
+  }
+
+  file(name: string): string {
+    return path.join(this.folder, name)
+  }
+
+  /** Runs vitest once; the JSON report is parsed from a file. */
+  async vitest(args: string[] = [], options: RunOptions = {}): Promise<Outcome> {
+    return this.run('vitest', 'vitest.mjs', ['run', ...args], options)
+  }
+
+  async playwright(args: string[] = [], options: RunOptions = {}): Promise<Outcome> {
+    return this.run('@playwright/test', 'cli.js', ['test', ...args], options)
+  }
+
+  /** Runs a script of a package, or with `packageName` undefined a file of the project, on this Node. */
+  async run(
+    packageName: string | undefined,
+    script: string,
+    args: string[],
+    options: RunOptions = {},
+  ): Promise<Outcome> {
+    const file = packageName
+      ? path.join(this.folder, '..', 'node_modules', packageName, script)
+      : this.file(script)
+    return runNode([file, ...args], { cwd: this.folder, lockDirectory: this.lockDirectory, ...options })
+  }
+}
+
+export function runNode(
+  args: string[],
+  {
+    cwd,
+    lockDirectory,
+    env = {},
+    timeout = 120_000,
+  }: RunOptions & { cwd: string; lockDirectory?: string },
+): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, {
+      cwd,
+      env: { ...cleanEnvironment(), ...(lockDirectory && { PORTSLICE_LOCK_DIR: lockDirectory }), ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout,
+      killSignal: 'SIGKILL',
+    })
+    const output = { stdout: '', stderr: '' }
+    for (const stream of ['stdout', 'stderr'] as const) {
+      child[stream].setEncoding('utf8').on('data', (text: string) => {
+        output[stream] += text
+      })
+    }
+    child.on('error', reject)
+    child.on('close', (status) => resolve({ status, ...output }))
+  })
+}
+
+/** The environment without what the test runner that calls this has put there. */
+export function cleanEnvironment(): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(process.env).filter(
+      (entry): entry is [string, string] =>
+        entry[1] !== undefined && !INHERITED_FROM_RUNNERS.test(entry[0]),
+    ),
+  )
+}
