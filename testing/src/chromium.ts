@@ -55,7 +55,9 @@ async function packagedChromium(): Promise<Launch> {
   for (const env of [fonts, { ...fonts, ...libraries }]) {
     if (starts(executablePath, env)) return { executablePath, args, env: { ...ownEnv(), ...env } }
   }
-  throw new Error(`The packaged Chromium in ${CACHE} does not start; see: ${executablePath} --version`)
+  throw new Error(
+    `The packaged Chromium in ${CACHE} does not start; see: ${executablePath} --version`,
+  )
 }
 
 /** Unpacks beside the cache and renames, so that a half-done or parallel unpacking does no harm. */
@@ -85,6 +87,8 @@ function starts(executable: string, env: Record<string, string> = {}): boolean {
 
 function ownEnv(): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+    Object.entries(process.env).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined,
+    ),
   )
 }

@@ -1,6 +1,15 @@
 /** Small projects in a temporary folder, on which the real test runners are run. */
 import { spawn } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,7 +18,8 @@ const OUR_PACKAGES = fileURLToPath(new URL('../../packages', import.meta.url))
 const DEPENDENCIES = fileURLToPath(new URL('../node_modules', import.meta.url))
 
 /** The runners' variables of the run that this is called from must not reach the run inside. */
-const INHERITED_FROM_RUNNERS = /^(VITEST|TEST$|TEST_|NODE_ENV$|PORTSLICE_|CI$|CI_|npm_|NODE_OPTIONS$|FORCE_COLOR$)/
+const INHERITED_FROM_RUNNERS =
+  /^(VITEST|TEST$|TEST_|NODE_ENV$|PORTSLICE_|CI$|CI_|npm_|NODE_OPTIONS$|FORCE_COLOR$)/
 
 export interface Outcome {
   /** The exit status; `null` when a signal ended it. */
@@ -109,7 +119,11 @@ export class Project {
     const file = packageName
       ? path.join(this.folder, '..', 'node_modules', packageName, script)
       : this.file(script)
-    return runNode([file, ...args], { cwd: this.folder, lockDirectory: this.lockDirectory, ...options })
+    return runNode([file, ...args], {
+      cwd: this.folder,
+      lockDirectory: this.lockDirectory,
+      ...options,
+    })
   }
 }
 
@@ -125,7 +139,11 @@ export function runNode(
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, {
       cwd,
-      env: { ...cleanEnvironment(), ...(lockDirectory && { PORTSLICE_LOCK_DIR: lockDirectory }), ...env },
+      env: {
+        ...cleanEnvironment(),
+        ...(lockDirectory && { PORTSLICE_LOCK_DIR: lockDirectory }),
+        ...env,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout,
       killSignal: 'SIGKILL',

@@ -15,22 +15,22 @@ function behindFake<T extends (...args: never[]) => unknown>(name: string, curre
   return (clock?.[`_${name}`] as T | undefined) ?? current
 }
 
-function isNative(constructor: unknown): boolean {
-  return (
-    typeof constructor === 'function' &&
-    /\{\s*\[native code\]\s*\}$/.test(Function.prototype.toString.call(constructor))
+/** A proxy around a fake claims to be native code as well, but has no name. */
+function isNativeDate(constructor: unknown): boolean {
+  return /^function Date\(\) \{\s*\[native code\]\s*\}$/.test(
+    Function.prototype.toString.call(constructor),
   )
 }
 
 /** Fake dates extend the one they replace, so the real one is up the prototype chain. */
 function nativeDate(): DateConstructor {
   let candidate: unknown = globalThis.Date
-  while (typeof candidate === 'function' && !isNative(candidate)) {
+  while (typeof candidate === 'function' && !isNativeDate(candidate)) {
     candidate = Object.getPrototypeOf(candidate)
   }
-  return candidate === Function.prototype || typeof candidate !== 'function'
-    ? (vm.runInNewContext('Date') as DateConstructor)
-    : (candidate as DateConstructor)
+  return typeof candidate === 'function'
+    ? (candidate as DateConstructor)
+    : (vm.runInNewContext('Date') as DateConstructor)
 }
 
 export const Date: DateConstructor = nativeDate()

@@ -14,7 +14,7 @@ export function configure(project: TestProject, options: AdapterOptions): void {
   const { allocator, onLeak, slices } = checkAdapterOptions({ ...(shard && { shard }), ...options })
   project.provide('portslice', { allocator, onLeak, isReported: onLeak === 'warn' })
   // For `takePort()` of @portslice/core in tests, and for whatever the tests start.
-  Object.assign(project.config.env, variablesFor(allocator))
+  project.config.env = { ...project.config.env, ...variablesFor(allocator) }
 
   const workers = Number(project.config.maxWorkers ?? project.vitest.config.maxWorkers)
   if (workers > slices) {

@@ -29,6 +29,7 @@ export class HeldSlice {
   readonly first: SliceStart
   readonly #sentinel: Sentinel
   readonly #lock: SliceLock
+  #givenBack: Promise<void> | undefined
 
   private constructor(
     first: SliceStart,
@@ -88,7 +89,12 @@ export class HeldSlice {
     return new HeldSlice(first, sentinel, lock, journal, quarantined)
   }
 
-  async giveBack(): Promise<void> {
+  giveBack(): Promise<void> {
+    this.#givenBack ??= this.#giveBack()
+    return this.#givenBack
+  }
+
+  async #giveBack(): Promise<void> {
     this.journal.close()
     await this.#lock.release()
     await this.#sentinel.close()

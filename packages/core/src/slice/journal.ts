@@ -83,7 +83,7 @@ export function readJournal(path: string): Journal | undefined {
     try {
       const stats = fstatSync(file)
       if (!stats.isFile()) return undefined
-      changedAt = stats.mtimeMs
+      changedAt = Math.ceil(stats.mtimeMs)
       const bytes = Buffer.alloc(Math.min(stats.size, READ_AT_MOST))
       text = bytes.toString('utf8', 0, readSync(file, bytes, 0, bytes.length, 0))
     } finally {

@@ -1,0 +1,301 @@
+import { once } from 'node:events'
+import { chmodSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import net from 'node:net'
+import path from 'node:path'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { AVOIDED_PORTS } from '../arithmetic/avoided-ports.js'
+import { ownRange, temporaryFolder } from '../own-slices.test-support.js'
+import type { AllocatorOptions } from '../settings/options.js'
+import { readJournal } from '../slice/journal.js'
+import { journalPath } from '../slice/lock-directory.js'
+import { createAllocator } from './allocator.js'
+
+/** An allocator with slices of its own, closed after the test. */
+async function allocatorOf(slices: number, options: AllocatorOptions = {}) {
+  const range = await ownRange(slices)
+  const lockDirectory = path.join(temporaryFolder(), 'locks')
+  const all = { range, lockDirectory, waitTimeout: 300, ...options }
+  const allocator = await createAllocator(all)
+  onTestFinished(() => allocator.close())
+  const usable = Array.from({ length: slices * 32 }, (_, i) => range[0] + i).filter(
+    (port) => port % 32 !== 31 && !AVOIDED_PORTS.has(port),
+  )
+  return { allocator, usable, options: all, first: range[0] }
+}
+
+async function serve(port: number): Promise<net.Server> {
+  const server = net.createServer().listen(port)
+  onTestFinished(() => void server.close())
+  await once(server, 'listening')
+  return server
+}
+
+const exhausted = expect.objectContaining({ code: 'ERR_PORTSLICE_RANGE_EXHAUSTED' })
+
+describe('take', () => {
+  test('hands out every port of a slice once, never the sentinel or an avoided port', async () => {
+    const { allocator, usable } = await allocatorOf(1)
+    const leases = await Promise.all(usable.map(() => allocator.take()))
+    expect(leases.map(({ port }) => port).sort()).toEqual(usable)
+    await expect(allocator.take()).rejects.toEqual(exhausted)
+  })
+
+  test('brings a released port back last', async () => {
+    const { allocator, usable } = await allocatorOf(1)
+    const first = await allocator.take()
+    await first.release()
+    const ports = []
+    for (let i = 0; i < usable.length; i++) {
+      const lease = await allocator.take()
+      ports.push(lease.port)
+      await lease.release()
+    }
+    expect(ports.at(-1)).toBe(first.port)
+    expect(new Set(ports).size).toBe(usable.length)
+  })
+
+  test('hands out the same ports to the same worker, one run after the other', async () => {
+    const { allocator, options } = await allocatorOf(3)
+    const ports = (await allocator.takeMany(5)).map(({ port }) => port)
+    await allocator.close()
+    await using again = await createAllocator(options)
+    expect((await again.takeMany(5)).map(({ port }) => port)).toEqual(ports)
+  })
+
+  test('leases another slice when one is used up, and no port twice', async () => {
+    const { allocator, usable } = await allocatorOf(3)
+    const leases = await allocator.takeMany(usable.length)
+    expect(leases.map(({ port }) => port).sort((a, b) => a - b)).toEqual(usable)
+    expect(allocator.slices).toHaveLength(3)
+  })
+
+  test('skips a port that somebody listens on, and comes back to it later', async () => {
+    const { allocator, first, usable } = await allocatorOf(1)
+    const server = await serve(first)
+    const leases = await allocator.takeMany(usable.length - 1)
+    expect(leases.map(({ port }) => port)).not.toContain(first)
+    const waiting = allocator.take()
+    server.close()
+    expect((await waiting).port).toBe(first)
+  })
+
+  test('waits for a port to be released, first come, first served', async () => {
+    const { allocator, usable } = await allocatorOf(1, { waitTimeout: 10_000 })
+    const leases = await allocator.takeMany(usable.length)
+    const order: number[] = []
+    const waiting = [1, 2, 3].map(async (number) => {
+      const lease = await allocator.take()
+      order.push(number)
+      return lease
+    })
+    await Promise.all(leases.slice(0, 3).map((lease) => lease.release()))
+    await Promise.all(waiting)
+    expect(order).toEqual([1, 2, 3])
+  })
+
+  test('gives up when aborted, in the queue or at its head, and leaves nothing taken', async () => {
+    const { allocator, usable } = await allocatorOf(1, { waitTimeout: 10_000 })
+    const leases = await allocator.takeMany(usable.length)
+    const controllers = [new AbortController(), new AbortController()]
+    const waiting = controllers.map(({ signal }) => allocator.take({ signal }))
+    const settled = Promise.allSettled(waiting)
+    controllers[1]?.abort(new Error('second'))
+    await expect(waiting[1]).rejects.toThrow('second')
+    controllers[0]?.abort(new Error('first'))
+    await expect(waiting[0]).rejects.toThrow('first')
+    await settled
+    await leases[0]?.release()
+    expect((await allocator.take()).port).toBe(leases[0]?.port)
+    await expect(
+      allocator.take({ signal: AbortSignal.abort(new Error('before')) }),
+    ).rejects.toThrow('before')
+  })
+
+  test('in random order hands out the same ports in another order', async () => {
+    const { allocator, usable } = await allocatorOf(1, { order: 'random' })
+    const ports = (await allocator.takeMany(usable.length)).map(({ port }) => port)
+    // The chance that a shuffled slice is in order is one in 31! ~ 10^33.
+    expect(ports).not.toEqual(usable)
+    expect(ports.sort()).toEqual(usable)
+  })
+
+  test('refuses options that it does not know', async () => {
+    const { allocator } = await allocatorOf(1)
+    await expect(allocator.take({ lable: 'api' } as never)).rejects.toMatchObject({
+      code: 'ERR_PORTSLICE_OPTION_INVALID',
+      message: expect.stringContaining('lable'),
+    })
+  })
+})
+
+describe('a key', () => {
+  test('has the same port as long as it is out, however often it is asked for', async () => {
+    const { allocator } = await allocatorOf(1)
+    const [one, two] = [await allocator.take({ key: 'app' }), await allocator.take({ key: 'app' })]
+    expect(two.port).toBe(one.port)
+    await one.release()
+    const third = await allocator.take({ key: 'app' })
+    expect(third.port).toBe(one.port)
+    const others = await allocator.takeMany(5)
+    expect(others.map(({ port }) => port)).not.toContain(one.port)
+  })
+
+  test('has the same port after a restart', async () => {
+    const { allocator, options } = await allocatorOf(2)
+    const { port } = await allocator.take({ key: 'https://app.example/' })
+    await allocator.close()
+    await using again = await createAllocator(options)
+    await again.takeMany(3)
+    expect((await again.take({ key: 'https://app.example/' })).port).toBe(port)
+  })
+})
+
+describe('takeMany and takeBlock', () => {
+  test('takeMany gives all or nothing', async () => {
+    const { allocator, usable } = await allocatorOf(1)
+    await expect(allocator.takeMany(usable.length + 1)).rejects.toEqual(exhausted)
+    expect(await allocator.takeMany(usable.length)).toHaveLength(usable.length)
+  })
+
+  test('takeBlock gives consecutive ports, around those that are out', async () => {
+    const { allocator } = await allocatorOf(3)
+    const block = (await allocator.takeBlock(10)).map(({ port }) => port)
+    expect(block).toEqual(Array.from({ length: 10 }, (_, i) => (block[0] as number) + i))
+    const next = (await allocator.takeBlock(15)).map(({ port }) => port)
+    expect(next.filter((port) => block.includes(port))).toEqual([])
+  })
+
+  test('a block that fits nowhere leaves no slice leased for nothing', async () => {
+    const { allocator, first } = await allocatorOf(2)
+    await Promise.all([serve(first + 15), serve(first + 47)])
+    await expect(allocator.takeBlock(31)).rejects.toEqual(exhausted)
+    expect(allocator.slices).toHaveLength(1)
+  })
+
+  test.each([0, -1, 1.5, 32, Number.NaN, '3'])('takeBlock(%j) is refused', async (count) => {
+    const { allocator } = await allocatorOf(1)
+    await expect(allocator.takeBlock(count as number)).rejects.toMatchObject({
+      code: 'ERR_PORTSLICE_OPTION_INVALID',
+      value: count,
+    })
+  })
+})
+
+describe('release', () => {
+  test('tells of a leak, and keeps the port back until it is closed', async () => {
+    const { allocator, usable } = await allocatorOf(1)
+    const lease = await allocator.take()
+    const server = await serve(lease.port)
+    expect(await lease.release()).toEqual({ leaked: true })
+    expect(await lease.release()).toEqual({ leaked: true })
+    const rest = await allocator.takeMany(usable.length - 1)
+    expect(rest.map(({ port }) => port)).not.toContain(lease.port)
+    server.close()
+    expect((await allocator.take()).port).toBe(lease.port)
+  })
+
+  test('a connection that is still open is no leak', async () => {
+    const { allocator } = await allocatorOf(1)
+    const lease = await allocator.take()
+    const server = await serve(lease.port)
+    const client = net.connect(lease.port)
+    const [accepted] = (await once(server, 'connection')) as [net.Socket]
+    server.close()
+    expect(await lease.release()).toEqual({ leaked: false })
+    client.destroy()
+    accepted.destroy()
+  })
+
+  test('happens by itself with releaseWhenClosed, once the app that listened has gone', async () => {
+    const { allocator, options } = await allocatorOf(1)
+    const lease = await allocator.take({ releaseWhenClosed: true })
+    const journal = () => readJournal(journalPath(options.lockDirectory, lease.port & ~31))?.ports
+    const server = await serve(lease.port)
+    await lease.untilListening()
+    expect(await lease.isListening()).toBe(true)
+    // Until it has been seen listening, a port whose app is yet to start is not given back.
+    await vi.waitFor(() => expect(journal()).toHaveLength(1))
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    server.close()
+    await vi.waitFor(() => expect(journal()).toEqual([]), { timeout: 5000 })
+  })
+
+  test('with `await using` at the end of the block', async () => {
+    const { allocator, usable } = await allocatorOf(1)
+    for (let i = 0; i < usable.length * 2; i++) {
+      await using lease = await allocator.take()
+      expect(usable).toContain(lease.port)
+    }
+  })
+})
+
+test('untilListening ends with an error that names port and label', async () => {
+  const { allocator } = await allocatorOf(1)
+  const lease = await allocator.take({ label: 'api' })
+  await expect(lease.untilListening({ timeout: 30 })).rejects.toMatchObject({
+    code: 'ERR_PORTSLICE_APP_START',
+    message: expect.stringMatching(new RegExp(`${lease.port} \\("api"\\)`)),
+  })
+})
+
+describe('close', () => {
+  test('gives everything back, once', async () => {
+    const { allocator, options, usable } = await allocatorOf(1)
+    await allocator.takeMany(3)
+    await Promise.all([allocator.close(), allocator.close()])
+    expect(readdirSync(options.lockDirectory).filter((name) => name.endsWith('.lock'))).toEqual([])
+    await expect(allocator.take()).rejects.toMatchObject({ code: 'ERR_PORTSLICE_CLOSED' })
+    await using next = await createAllocator(options)
+    expect(await next.takeMany(usable.length)).toHaveLength(usable.length)
+  })
+
+  test('ends those who wait', async () => {
+    const { allocator, usable } = await allocatorOf(1, { waitTimeout: 60_000 })
+    await allocator.takeMany(usable.length)
+    const waiting = allocator.take()
+    const outcome = expect(waiting).rejects.toMatchObject({ code: 'ERR_PORTSLICE_CLOSED' })
+    await allocator.close()
+    await outcome
+  })
+})
+
+describe('when nothing is left', () => {
+  test('the error says who holds the range', async () => {
+    const { options } = await allocatorOf(1)
+    await expect(createAllocator({ ...options, waitTimeout: 0 })).rejects.toMatchObject({
+      code: 'ERR_PORTSLICE_RANGE_EXHAUSTED',
+      message: expect.stringMatching(new RegExp(`pid ${process.pid}, vitest worker \\d+ in`)),
+    })
+  })
+
+  test('a slice that is given back while one waits is had', async () => {
+    const { allocator, options } = await allocatorOf(1)
+    const waiting = createAllocator({ ...options, waitTimeout: 10_000 })
+    await allocator.close()
+    await using next = await waiting
+    expect(next.slices).toHaveLength(1)
+  })
+})
+
+describe('the lock directory', () => {
+  test('that is open to others is refused before a slice is taken', async () => {
+    const folder = path.join(temporaryFolder(), 'open')
+    mkdirSync(folder)
+    chmodSync(folder, 0o777)
+    await expect(createAllocator({ lockDirectory: folder })).rejects.toMatchObject({
+      code: 'ERR_PORTSLICE_LOCK_DIRECTORY',
+      value: folder,
+    })
+    expect(readdirSync(folder)).toEqual([])
+  })
+
+  test('that vanishes does not stop a run, and is made again', async () => {
+    const { allocator, options, usable } = await allocatorOf(2)
+    rmSync(options.lockDirectory, { recursive: true })
+    const leases = await allocator.takeMany(usable.length)
+    expect(new Set(leases.map(({ port }) => port)).size).toBe(usable.length)
+    expect(readdirSync(options.lockDirectory)).toContain(
+      path.basename(journalPath(options.lockDirectory, allocator.slices[0]?.first as number)),
+    )
+  })
+})

@@ -1,0 +1,37 @@
+/** For the tests of this package: a lock directory and slices of the test's own. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { onTestFinished } from 'vitest'
+import { createAllocator } from './allocator/allocator.js'
+import { sentinelOf, slicesIn } from './arithmetic/slices.js'
+import { defaultRange } from './settings/settings.js'
+import { ephemeralRange } from './settings/system.js'
+import { holdSentinel } from './slice/sentinel.js'
+
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-unit-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** A range of `count` whole slices, none of which anybody holds. */
+export async function ownRange(count = 1): Promise<readonly [number, number]> {
+  // An allocator of a name of its own finds the place, so that parallel tests start elsewhere.
+  await using probe = await createAllocator({
+    lockDirectory: temporaryFolder(),
+    workerId: 1 + Math.floor(Math.random() * 100_000),
+  })
+  const start = probe.slices[0]?.first as number
+  const all = slicesIn(defaultRange(ephemeralRange()))
+  const rotated = [...all.slice(all.indexOf(start)), ...all.slice(0, all.indexOf(start))]
+  await probe.close()
+  for (let i = 0; i + count <= rotated.length; i++) {
+    const run = rotated.slice(i, i + count)
+    if ((run.at(-1) as number) - (run[0] as number) !== (count - 1) * 32) continue
+    const sentinels = await Promise.all(run.map(holdSentinel))
+    await Promise.all(sentinels.map((sentinel) => sentinel?.close()))
+    if (sentinels.every(Boolean)) return [run[0] as number, sentinelOf(run.at(-1) as number)]
+  }
+  throw new Error(`No ${count} neighbouring slices are free on this machine.`)
+}

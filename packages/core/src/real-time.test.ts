@@ -1,0 +1,42 @@
+import { expect, test, vi } from 'vitest'
+
+/** Imports the module as if for the first time. */
+async function freshCopy(): Promise<typeof import('./real-time.js')> {
+  vi.resetModules()
+  return import('./real-time.js')
+}
+
+test.each(['before', 'after'])('fake timers set %s the import do not reach it', async (when) => {
+  const earlier = when === 'after' ? await freshCopy() : undefined
+  vi.useFakeTimers({ now: 0 })
+  try {
+    const time = earlier ?? (await freshCopy())
+    expect(Date.now()).toBe(0)
+    expect(time.Date.now()).toBeGreaterThan(1e12)
+    expect(new time.Date().getTime()).toBeGreaterThan(1e12)
+    await time.sleep(1) // Hangs on fake timers.
+    const deadline = time.deadlineIn(1)
+    while (!deadline.expired) await time.sleep(1)
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
+test('a system time set before the import does not reach it', async () => {
+  vi.setSystemTime(0)
+  try {
+    const time = await freshCopy()
+    expect(Date.now()).toBeLessThan(1e6)
+    expect(time.Date.now()).toBeGreaterThan(1e12)
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
+test('a deadline that was cancelled never expires', async () => {
+  const { deadlineIn, sleep } = await freshCopy()
+  const deadline = deadlineIn(5)
+  deadline.cancel()
+  await sleep(20)
+  expect(deadline.expired).toBe(false)
+})

@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest'
+import { detectWorker } from './worker.js'
+
+test.each([
+  ['vitest', { VITEST_POOL_ID: '3', JEST_WORKER_ID: '9' }, 3],
+  ['playwright', { TEST_PARALLEL_INDEX: '0', TEST_WORKER_INDEX: '7' }, 1],
+  ['jest', { JEST_WORKER_ID: '2' }, 2],
+  ['mocha', { MOCHA_WORKER_ID: '0' }, 1],
+  ['cluster', { NODE_UNIQUE_ID: '4' }, 4],
+  ['node-test', { NODE_TEST_CONTEXT: 'child-v8' }, 1],
+  ['node', {}, 1],
+  ['node', { VITEST_POOL_ID: 'three' }, 1],
+])('%s, from %j', (runner, env, workerId) => {
+  // This test runs in a thread or a process; only the last cases ask which.
+  const found = detectWorker(env)
+  expect(found.runner).toBe(runner)
+  if (runner !== 'node' && runner !== 'node-test') expect(found.workerId).toBe(workerId)
+})
+
+test('knows the worker of vitest that it runs in', () => {
+  expect(detectWorker()).toMatchObject({
+    runner: 'vitest',
+    workerId: Number(process.env.VITEST_POOL_ID),
+  })
+})
+
+test('tells the shard, $PORTSLICE_SHARD before a CI system', () => {
+  const ci = { CI_NODE_INDEX: '2', CI_NODE_TOTAL: '3' }
+  expect(detectWorker(ci).shard).toEqual({ index: 2, total: 3 })
+  expect(detectWorker({ ...ci, PORTSLICE_SHARD: '1/9' }).shard).toEqual({ index: 1, total: 9 })
+  expect(detectWorker({}).shard).toBeUndefined()
+})

@@ -1,0 +1,78 @@
+import { chmodSync, existsSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { expect, test } from 'vitest'
+import { temporaryFolder } from '../own-slices.test-support.js'
+import { ensureLockDirectory, sliceOfJournal } from './lock-directory.js'
+
+const refused = (why: string) =>
+  expect.objectContaining({
+    code: 'ERR_PORTSLICE_LOCK_DIRECTORY',
+    message: expect.stringContaining(why),
+    advice: expect.stringContaining('$PORTSLICE_LOCK_DIR'),
+  })
+
+test('is made, with the folders above it, for its owner alone', () => {
+  const folder = path.join(temporaryFolder(), 'a', 'b')
+  ensureLockDirectory(folder)
+  expect(statSync(folder).mode & 0o777).toBe(0o700)
+  ensureLockDirectory(folder)
+})
+
+test('a symbolic link is refused, and nothing is written through it', () => {
+  const folder = temporaryFolder()
+  const [target, link] = [path.join(folder, 'target'), path.join(folder, 'link')]
+  mkdirSync(target)
+  symlinkSync(target, link)
+  expect(() => ensureLockDirectory(link)).toThrow(refused('symbolic link'))
+  symlinkSync(path.join(folder, 'nowhere'), path.join(folder, 'dangling'))
+  expect(() => ensureLockDirectory(path.join(folder, 'dangling'))).toThrow(refused('symbolic link'))
+  expect(existsSync(path.join(folder, 'nowhere'))).toBe(false)
+})
+
+test('a file is refused', () => {
+  const file = path.join(temporaryFolder(), 'file')
+  writeFileSync(file, 'precious')
+  expect(() => ensureLockDirectory(file)).toThrow(refused('is not a folder'))
+  expect(() => ensureLockDirectory(path.join(file, 'below'))).toThrow(refused('cannot be'))
+})
+
+test.each([0o777, 0o770, 0o702, 0o1777])(
+  'a folder of mode %o is refused and left as it is',
+  (mode) => {
+    const folder = path.join(temporaryFolder(), 'open')
+    mkdirSync(folder)
+    chmodSync(folder, mode)
+    expect(() => ensureLockDirectory(folder)).toThrow(refused('can be written to by other users'))
+    expect(statSync(folder).mode & 0o7777).toBe(mode)
+  },
+)
+
+test('a folder that others may only read is accepted', () => {
+  const folder = path.join(temporaryFolder(), 'readable')
+  mkdirSync(folder)
+  chmodSync(folder, 0o755)
+  ensureLockDirectory(folder)
+})
+
+test.skipIf(process.getuid?.() !== 0)(
+  "another user's folder is refused (needs root to try)",
+  async () => {
+    const { chownSync } = await import('node:fs')
+    const folder = path.join(temporaryFolder(), 'theirs')
+    mkdirSync(folder, { mode: 0o700 })
+    chownSync(folder, 12_345, 12_345)
+    expect(() => ensureLockDirectory(folder)).toThrow(refused('uid 12345'))
+  },
+)
+
+test('knows its journals by their names', () => {
+  expect(sliceOfJournal('slice-20000.ndjson')).toBe(20_000)
+  for (const name of [
+    'slice-20000.lock',
+    'slice-20000.ndjson.new',
+    'slice-.ndjson',
+    'slice-1234567.ndjson',
+  ]) {
+    expect(sliceOfJournal(name)).toBeUndefined()
+  }
+})
