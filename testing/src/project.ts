@@ -1,5 +1,6 @@
 /** Small projects in a temporary folder, on which the real test runners are run. */
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import {
   cpSync,
   existsSync,
@@ -116,10 +117,20 @@ export class Project {
     args: string[],
     options: RunOptions = {},
   ): Promise<Outcome> {
+    return this.start(packageName, script, args, options).ended
+  }
+
+  /** As {@link run}, for what goes on until it is disposed of. */
+  start(
+    packageName: string | undefined,
+    script: string,
+    args: string[],
+    options: RunOptions = {},
+  ): Running {
     const file = packageName
       ? path.join(this.folder, '..', 'node_modules', packageName, script)
       : this.file(script)
-    return runNode([file, ...args], {
+    return new Running([file, ...args], {
       cwd: this.folder,
       lockDirectory: this.lockDirectory,
       ...options,
@@ -127,16 +138,19 @@ export class Project {
   }
 }
 
-export function runNode(
-  args: string[],
-  {
-    cwd,
-    lockDirectory,
-    env = {},
-    timeout = 120_000,
-  }: RunOptions & { cwd: string; lockDirectory?: string },
-): Promise<Outcome> {
-  return new Promise((resolve, reject) => {
+type NodeOptions = RunOptions & { cwd: string; lockDirectory?: string }
+
+export function runNode(args: string[], options: NodeOptions): Promise<Outcome> {
+  return new Running(args, options).ended
+}
+
+/** A Node process, with what it has printed so far. */
+export class Running implements AsyncDisposable {
+  readonly ended: Promise<Outcome>
+  readonly #child: ChildProcess
+  readonly #output = { stdout: '', stderr: '' }
+
+  constructor(args: string[], { cwd, lockDirectory, env = {}, timeout = 120_000 }: NodeOptions) {
     const child = spawn(process.execPath, args, {
       cwd,
       env: {
@@ -148,15 +162,36 @@ export function runNode(
       timeout,
       killSignal: 'SIGKILL',
     })
-    const output = { stdout: '', stderr: '' }
+    this.#child = child
     for (const stream of ['stdout', 'stderr'] as const) {
       child[stream].setEncoding('utf8').on('data', (text: string) => {
-        output[stream] += text
+        this.#output[stream] += text
       })
     }
-    child.on('error', reject)
-    child.on('close', (status) => resolve({ status, ...output }))
-  })
+    this.ended = new Promise((resolve, reject) => {
+      child.on('error', reject)
+      child.on('close', (status) => resolve({ status, ...this.#output }))
+    })
+  }
+
+  /** Waits until it has printed `text` to stdout `times` times. */
+  async untilSaid(text: string, times = 1): Promise<void> {
+    const stdout = this.#child.stdout as NodeJS.ReadableStream
+    while (this.#output.stdout.split(text).length <= times) {
+      const { stderr } = this.#output
+      await Promise.race([
+        once(stdout, 'data'),
+        this.ended.then(() => {
+          throw new Error(`It ended without saying ${JSON.stringify(text)}: ${stderr}`)
+        }),
+      ])
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill()
+    await this.ended
+  }
 }
 
 /** The environment without what the test runner that calls this has put there. */

@@ -1,6 +1,7 @@
 import { PortsliceError, quoted } from '../errors.js'
 import type { AllocatorOptions } from '../settings/options.js'
 import { settle } from '../settings/settings.js'
+import { ensureLockDirectory } from '../slice/lock-directory.js'
 
 /** What to do about a port on which something still listens when its test has ended. */
 export type OnLeak = 'warn' | 'fail' | 'ignore'
@@ -18,10 +19,11 @@ export interface AdapterOptions extends AllocatorOptions {
 const CHOICES: readonly unknown[] = ['warn', 'fail', 'ignore', undefined]
 
 /**
- * Checks the options, and the environment variables that go with them, without leasing
- * anything; sets apart what the allocator takes.
+ * Checks the options, the environment variables that go with them and the lock directory,
+ * without leasing anything; sets apart what the allocator takes.
  *
- * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID, …_RANGE_INVALID, …_SHARD_INVALID
+ * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID, …_RANGE_INVALID, …_SHARD_INVALID,
+ *   …_LOCK_DIRECTORY
  */
 export function checkAdapterOptions(options: AdapterOptions = {}): {
   allocator: AllocatorOptions
@@ -37,5 +39,7 @@ export function checkAdapterOptions(options: AdapterOptions = {}): {
       { value: onLeak, advice: "Give one of 'warn', 'fail', 'ignore'." },
     )
   }
-  return { allocator, onLeak, slices: settle(allocator).slices.length }
+  const { lockDirectory, slices } = settle(allocator)
+  ensureLockDirectory(lockDirectory)
+  return { allocator, onLeak, slices: slices.length }
 }

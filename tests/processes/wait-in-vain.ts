@@ -1,0 +1,15 @@
+/** Uses up a slice, and waits for one port more: nothing but that wait is left to do. */
+import { createAllocator } from '@portslice/core'
+
+const probe = await createAllocator()
+const { first, last } = probe.slices[0] as { first: number; last: number }
+await probe.close()
+const allocator = await createAllocator({ range: [first, last], waitTimeout: 500 })
+for (;;) {
+  try {
+    await allocator.take()
+  } catch (error) {
+    console.log((error as { code: string }).code)
+    break
+  }
+}
