@@ -24,7 +24,7 @@ export function bundle({ entries, external = [], replaceClock }) {
         // Both change the process of whoever loads them: graceful-fs replaces functions of
         // `fs` and `process`, signal-exit listens to signals and replaces `process.emit`.
         'graceful-fs': here('bundled/plain-fs.js'),
-        'signal-exit': here('bundled/exit-event.cjs'),
+        'signal-exit': here('bundled/no-exit-hook.cjs'),
       },
     },
     transform: {
@@ -37,6 +37,7 @@ export function bundle({ entries, external = [], replaceClock }) {
     },
     output: {
       dir: 'dist',
+      cleanDir: true,
       format: 'esm',
       entryFileNames: '[name].js',
       chunkFileNames: 'chunk-[hash].js',

@@ -126,7 +126,10 @@ test('workers of a Node cluster each have ports of their own', async () => {
     lockDirectory: path.join(folder, 'locks'),
   })
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
-  const ports = stdout.trim().split('\n').flatMap((line) => JSON.parse(line) as number[])
+  const ports = stdout
+    .trim()
+    .split('\n')
+    .flatMap((line) => JSON.parse(line) as number[])
   expect(ports).toHaveLength(4 * 5)
   expect(new Set(ports).size).toBe(ports.length)
 })

@@ -1,9 +1,9 @@
 /** The vitest package on the real runner: small projects in a temporary folder, and what is reported. */
 import { appendFileSync, readdirSync, readFileSync } from 'node:fs'
+import { listSlices } from '@portslice/core'
 import { type Interval, overlaps, readIntervals } from 'portslice-testing/intervals'
 import { type Outcome, Playground, type Project, type RunOptions } from 'portslice-testing/project'
 import { afterAll, describe, expect, test } from 'vitest'
-import { listSlices } from '@portslice/core'
 
 const playground = new Playground()
 afterAll(() => playground[Symbol.dispose]())
@@ -101,6 +101,7 @@ function readOr<T>(file: string, read: (text: string) => T, otherwise: T): T {
 /** Every test passed, every port came back, and none was out twice at a time. */
 function expectUnique({ status, report, intervals, stdout, stderr }: Run, handOuts: number): void {
   expect(status, stdout + stderr).toBe(0)
+  expect(stderr).not.toContain('MaxListenersExceededWarning')
   expect(report.numFailedTests).toBe(0)
   expect(intervals).toHaveLength(handOuts)
   expect(intervals.filter(({ to }) => to === undefined)).toEqual([])
@@ -119,12 +120,18 @@ const isAnyHeld = async (project: Project) =>
 const testsOf = ({ report }: Run) => report.testResults.flatMap((file) => file.assertionResults)
 
 describe.each(['forks', 'threads', 'vmForks', 'vmThreads'])('the pool %s', (pool) => {
-  test.each(['--isolate', '--no-isolate'])('with %s: unique ports, no slice kept', async (isolate) => {
-    const files = 12
-    const project = playground.project({ 'vitest.config.js': CONFIG(), ...testFiles(files, SERVING_TESTS) })
-    expectUnique(await run(project, [`--pool=${pool}`, isolate]), files * SERVED)
-    expect(await isAnyHeld(project)).toBe(false)
-  })
+  test.each(['--isolate', '--no-isolate'])(
+    'with %s: unique ports, no slice kept',
+    async (isolate) => {
+      const files = 12
+      const project = playground.project({
+        'vitest.config.js': CONFIG(),
+        ...testFiles(files, SERVING_TESTS),
+      })
+      expectUnique(await run(project, [`--pool=${pool}`, isolate]), files * SERVED)
+      expect(await isAnyHeld(project)).toBe(false)
+    },
+  )
 })
 
 describe('a run of hundreds of files loses no slice', () => {
@@ -139,17 +146,24 @@ describe('a run of hundreds of files loses no slice', () => {
     ['forks', '--no-isolate'],
     ['threads', '--no-isolate'],
   ])('%s %s: as many slices as workers', async (pool, isolate) => {
-    const project = playground.project({ 'vitest.config.js': CONFIG(), ...testFiles(200, ONE_TEST) })
+    const project = playground.project({
+      'vitest.config.js': CONFIG(),
+      ...testFiles(200, ONE_TEST),
+    })
     const outcome = await run(project, [`--pool=${pool}`, isolate, '--maxWorkers=2'])
     expect(outcome.report.numPassedTests, outcome.stdout + outcome.stderr).toBe(200)
     expect(journals(project)).toHaveLength(2)
+    expect(outcome.stderr).not.toContain('MaxListenersExceededWarning')
     expect(await isAnyHeld(project)).toBe(false)
   })
 
   // Where each file has a worker of its own, a slice comes back with its end. One that ends
   // late costs the next a step aside, so some more slices than workers are seen, but not 200.
   test.each(['forks', 'threads'])('%s --isolate: slices come back', async (pool) => {
-    const project = playground.project({ 'vitest.config.js': CONFIG(), ...testFiles(200, ONE_TEST) })
+    const project = playground.project({
+      'vitest.config.js': CONFIG(),
+      ...testFiles(200, ONE_TEST),
+    })
     const outcome = await run(project, [`--pool=${pool}`, '--isolate', '--maxWorkers=2'])
     expect(outcome.report.numPassedTests, outcome.stdout + outcome.stderr).toBe(200)
     expect(journals(project).length).toBeLessThan(20)
@@ -236,22 +250,27 @@ describe('tests that change the world around them', () => {
     })`
   const FAKED_FIRST = `import { vi } from 'vitest'\nvi.useFakeTimers({ now: 0 })\n`
 
-  test.each(['forks', 'threads', 'vmForks', 'vmThreads'])('fake timers and dates, in %s', async (pool) => {
-    const project = playground.project({
-      'vitest.config.js': CONFIG(`setupFiles: ['fake.js']`),
-      'fake.js': FAKED_FIRST,
-      ...testFiles(3, FAKE_TIME),
-    })
-    const outcome = await run(project, [`--pool=${pool}`])
-    expectUnique(outcome, 3 * 3)
-    // Times in the journals are the machine's, whatever the tests made of the clock.
-    for (const name of journals(project)) {
-      for (const line of readFileSync(`${project.lockDirectory}/${name}`, 'utf8').trim().split('\n')) {
-        const { at } = JSON.parse(line) as { at: string }
-        expect(Math.abs(Date.parse(at) - Date.now())).toBeLessThan(3_600_000)
+  test.each(['forks', 'threads', 'vmForks', 'vmThreads'])(
+    'fake timers and dates, in %s',
+    async (pool) => {
+      const project = playground.project({
+        'vitest.config.js': CONFIG(`setupFiles: ['fake.js']`),
+        'fake.js': FAKED_FIRST,
+        ...testFiles(3, FAKE_TIME),
+      })
+      const outcome = await run(project, [`--pool=${pool}`])
+      expectUnique(outcome, 3 * 3)
+      // Times in the journals are the machine's, whatever the tests made of the clock.
+      for (const name of journals(project)) {
+        for (const line of readFileSync(`${project.lockDirectory}/${name}`, 'utf8')
+          .trim()
+          .split('\n')) {
+          const { at } = JSON.parse(line) as { at: string }
+          expect(Math.abs(Date.parse(at) - Date.now())).toBeLessThan(3_600_000)
+        }
       }
-    }
-  })
+    },
+  )
 
   test.each(
     ['jsdom', 'happy-dom'].flatMap((environment) =>
@@ -352,7 +371,10 @@ describe('bad input is refused before any worker starts, in plain words', () => 
     test('x', ({ port }) => {})`
   const SETUPS = [
     ['the plugin', CONFIG()],
-    ['the globalSetup', `export default { test: { globalSetup: '@portslice/vitest-plugin/global-setup' } }`],
+    [
+      'the globalSetup',
+      `export default { test: { globalSetup: '@portslice/vitest-plugin/global-setup' } }`,
+    ],
   ] as const
 
   test.each([
@@ -401,12 +423,16 @@ test("vitest's own --shard decides the part of the range", async () => {
     'vitest.config.js': CONFIG('', '{ range: [20000, 29999] }'),
     ...testFiles(4, SERVING_TESTS),
   })
-  const record = (name: string) => ({ env: { RECORD: project.file(name), PORTSLICE_LOCK_DIR: project.file(`${name}-locks`) } })
+  const record = (name: string) => ({
+    env: { RECORD: project.file(name), PORTSLICE_LOCK_DIR: project.file(`${name}-locks`) },
+  })
   const outcomes = await Promise.all(
     ['1/2', '2/2'].map((shard, i) => run(project, [`--shard=${shard}`], record(`shard-${i}`))),
   )
   for (const { status, stdout, stderr } of outcomes) expect(status, stdout + stderr).toBe(0)
-  const [one, two] = [0, 1].map((i) => readIntervals(project.file(`shard-${i}`)).map(({ port }) => port))
+  const [one, two] = [0, 1].map((i) =>
+    readIntervals(project.file(`shard-${i}`)).map(({ port }) => port),
+  )
   expect(one?.length).toBe(2 * SERVED)
   expect(two?.length).toBe(2 * SERVED)
   expect(Math.max(...(one as number[]))).toBeLessThan(Math.min(...(two as number[])))
@@ -427,7 +453,9 @@ test('watch mode: each run anew has unique ports, and no slice is lost', async (
     ...testFiles(3, SERVING_TESTS),
   })
   const record = project.file('intervals.ndjson')
-  await using watching = project.start('vitest', 'vitest.mjs', ['watch'], { env: { RECORD: record } })
+  await using watching = project.start('vitest', 'vitest.mjs', ['watch'], {
+    env: { RECORD: record },
+  })
   const runs = 4
   for (let i = 1; i <= runs; i++) {
     await watching.untilSaid('Waiting for file changes', i)

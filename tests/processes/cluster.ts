@@ -9,7 +9,8 @@ if (cluster.isPrimary) {
   // All ports are out at the same time: no worker leaves before all have theirs.
   let waiting = 4
   cluster.on('message', () => {
-    if (--waiting === 0) for (const worker of Object.values(cluster.workers ?? {})) worker?.send('leave')
+    if (--waiting === 0)
+      for (const worker of Object.values(cluster.workers ?? {})) worker?.send('leave')
   })
 } else {
   const ports = []

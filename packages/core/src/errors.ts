@@ -52,10 +52,9 @@ export class PortsliceError extends Error {
 export function quoted(value: unknown): string {
   let text: string
   try {
-    text =
-      typeof value === 'string' ? JSON.stringify(value) : (JSON.stringify(value) ?? String(value))
+    text = JSON.stringify(value) ?? String(value)
   } catch {
-    text = String(value)
+    text = Object.prototype.toString.call(value)
   }
   return text.length > 200 ? `${text.slice(0, 200)}…` : text
 }

@@ -61,6 +61,18 @@ test('lists what others hold, without what only their journals say', async () =>
   ])
 })
 
+test('does not take who ended in good order for who holds the slice now', async () => {
+  const range = await ownRange()
+  const [ended, other] = [path.join(temporaryFolder(), 'a'), path.join(temporaryFolder(), 'b')]
+  const first = await createAllocator({ range, lockDirectory: ended })
+  await first.take({ label: 'of the past' })
+  await first.close()
+  await using _ = await createAllocator({ range, lockDirectory: other })
+  expect(await listed(ended, range)).toEqual([
+    { first: range[0], last: range[1], state: 'held', ports: [] },
+  ])
+})
+
 test('lists what the dead have left only while it counts', async () => {
   const range = await ownRange()
   const lockDirectory = temporaryFolder()

@@ -1,13 +1,22 @@
 /** Who holds which slice, which ports are out, and for what. */
 import { readdirSync } from 'node:fs'
 import { type SliceStart, sentinelOf, sliceOf } from './arithmetic/slices.js'
+import { codeOf } from './errors.js'
 import { isListening, listeningPorts, unconnectedUdpPortsOnLoopback } from './port/listening.js'
 import { Date } from './real-time.js'
-import { checkOptions } from './settings/options.js'
+import { checkListOptions } from './settings/options.js'
 import { lockDirectoryFor } from './settings/settings.js'
-import { type Journal, type JournalLease, quarantineAfter, readJournal } from './slice/journal.js'
-import { journalPath, sliceOfJournal } from './slice/lock-directory.js'
+import { hostIdentity } from './settings/system.js'
+import type { JournalLease } from './slice/journal.js'
+import { type LastHolder, quarantineOf, readLastHolder } from './slice/last-holder.js'
+import { sliceOfJournal } from './slice/lock-directory.js'
 import { holdSentinel } from './slice/sentinel.js'
+
+/**
+ * A lock refreshed within so many ms is a live holder's; one is refreshed every 5 s, and late
+ * when its holder's event loop is blocked, which then only its pid tells.
+ */
+const SURELY_ALIVE = 12_000
 
 export interface ListSlicesOptions {
   /** Default: as in {@link AllocatorOptions.lockDirectory}. */
@@ -66,60 +75,68 @@ export interface PortStatus {
  * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID
  */
 export async function listSlices(options: ListSlicesOptions = {}): Promise<SliceStatus[]> {
-  checkOptions(options, {
-    lockDirectory: (value) =>
-      typeof value === 'string' ? undefined : 'Give the path of a folder.',
-  })
+  checkListOptions(options)
   const folder = lockDirectoryFor(options.lockDirectory)
-  const journals = journalsIn(folder)
-  const [held, listening] = await Promise.all([heldSlices(journals), listeningPorts()])
-  const slices = [...new Set([...journals.keys(), ...held])].sort((a, b) => a - b)
+  const known = slicesWithJournal(folder)
+  const [held, listening] = await Promise.all([heldSlices(known), listeningPorts()])
 
   const statuses: SliceStatus[] = []
-  for (const first of slices) {
-    const journal = journals.get(first)
+  for (const first of [...new Set([...known, ...held])].sort((a, b) => a - b)) {
+    const last = readLastHolder(folder, first)
     const isHeld = held.has(first)
-    const ports = journal ? await portsIn(journal, first, isHeld, listening) : []
+    const isByLast = isHeld && last !== undefined && isAlive(last)
+    const ports = last ? await portsOf(last, first, isByLast, listening) : []
     if (!isHeld && ports.length === 0) continue
     statuses.push({
       first,
       last: sentinelOf(first),
       state: isHeld ? 'held' : 'abandoned',
-      ...(journal?.lease && { holder: holderOf(journal.lease) }),
+      ...(last?.lease && (isByLast || !isHeld) && { holder: statusOf(last.lease) }),
       ports,
     })
   }
   return statuses
 }
 
-function holderOf({ at, ...lease }: JournalLease): SliceHolderStatus {
+/**
+ * Whether the sentinel is likely held by whom the journal names, and not by somebody whose
+ * journal lies in another lock directory. Without a lock it has ended in good order.
+ */
+function isAlive({ isLocked, lastSign, lease }: LastHolder): boolean {
+  if (!isLocked || !lease) return false
+  if (Date.now() - lastSign < SURELY_ALIVE) return true
+  return lease.host === hostIdentity() && isProcess(lease.pid)
+}
+
+function isProcess(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return codeOf(error) === 'EPERM' // It is there, but somebody else's.
+  }
+}
+
+function statusOf({ at, ...lease }: JournalLease): SliceHolderStatus {
   return { ...lease, since: at }
 }
 
-function journalsIn(folder: string): Map<SliceStart, Journal> {
-  const journals = new Map<SliceStart, Journal>()
-  let names: string[]
+function slicesWithJournal(folder: string): Set<SliceStart> {
   try {
-    names = readdirSync(folder)
+    const slices = readdirSync(folder).map(sliceOfJournal)
+    return new Set(slices.filter((slice) => slice !== undefined))
   } catch {
-    return journals // Nobody of this user has leased anything yet.
+    return new Set() // Nobody of this user has leased anything yet.
   }
-  for (const name of names) {
-    const slice = sliceOfJournal(name)
-    const journal = slice === undefined ? undefined : readJournal(journalPath(folder, slice))
-    if (slice !== undefined && journal) journals.set(slice, journal)
-  }
-  return journals
 }
 
 /** The kernel's table tells all sentinels at once; where there is none, each known one is tried. */
-async function heldSlices(journals: ReadonlyMap<SliceStart, Journal>): Promise<Set<SliceStart>> {
+async function heldSlices(known: ReadonlySet<SliceStart>): Promise<Set<SliceStart>> {
   const sockets = await unconnectedUdpPortsOnLoopback()
   if (sockets) {
     return new Set([...sockets].filter((port) => port === sentinelOf(sliceOf(port))).map(sliceOf))
   }
   const held = new Set<SliceStart>()
-  for (const slice of journals.keys()) {
+  for (const slice of known) {
     const sentinel = await holdSentinel(slice)
     if (sentinel) await sentinel.close()
     else held.add(slice)
@@ -127,39 +144,29 @@ async function heldSlices(journals: ReadonlyMap<SliceStart, Journal>): Promise<S
   return held
 }
 
-async function portsIn(
-  journal: Journal,
+async function portsOf(
+  last: LastHolder,
   slice: SliceStart,
   isHeld: boolean,
   listening: ReadonlySet<number> | undefined,
 ): Promise<PortStatus[]> {
-  const now = Date.now()
-  const quarantine = new Map(
-    quarantineAfter(journal, slice, now).map((entry) => [entry.port, entry]),
-  )
+  const quarantine = quarantineOf(last, slice, Date.now())
   const ports: PortStatus[] = []
-  for (const { port, state, label, key, since } of journal.ports) {
+  for (const { port, state, label, key, since } of last.ports) {
     if (sliceOf(port) !== slice) continue
-    const isListened = listening ? listening.has(port) : await isListening(port)
-    const status: PortStatus = {
+    const isListened = listening?.has(port) ?? (await isListening(port))
+    const until = quarantine.get(port)?.until
+    const status = {
       port,
-      state,
       ...(label !== undefined && { label }),
       ...(key !== undefined && { key }),
-      ...(since > 0 && { since: new Date(since).toISOString() }),
+      ...(since !== undefined && { since: new Date(since).toISOString() }),
       listening: isListened,
     }
-    if (state === 'leaked') {
-      if (isListened) ports.push(status)
-      continue
-    }
-    if (state === 'out' && isHeld) {
-      ports.push(status)
-      continue
-    }
-    const until = quarantine.get(port)?.until
-    if (until !== undefined) {
-      ports.push({ ...status, state: 'quarantined', until: new Date(until).toISOString() })
+    if (state === 'leaked' ? isListened : state === 'out' && isHeld) {
+      ports.push({ state, ...status })
+    } else if (until !== undefined) {
+      ports.push({ state: 'quarantined', ...status, until: new Date(until).toISOString() })
     }
   }
   return ports.sort((a, b) => a.port - b.port)

@@ -15,11 +15,14 @@ export interface ProcessState {
   /** The one that `takePort` uses. */
   defaultAllocator?: Promise<Allocator>
   /** What `takePort` handed out, by port. */
-  readonly taken: Map<number, PortLease>
+  readonly taken: Map<number, PortLease[]>
   /** What `namedPort` is handing out or has, by name. */
   readonly named: Map<string, Promise<number>>
   /** What has been warned of. */
   readonly warned: Set<string>
+  /** What to do when the process ends by itself. */
+  readonly atExit: Set<() => void>
+  exitListener?: () => void
 }
 
 /** The number counts versions of `ProcessState`: copies of another version keep their own. */
@@ -27,6 +30,30 @@ const KEY = Symbol.for('@portslice/core process state 1')
 
 export function processState(): ProcessState {
   const host = dgram as typeof dgram & { [KEY]?: ProcessState }
-  host[KEY] ??= { allocators: new Map(), taken: new Map(), named: new Map(), warned: new Set() }
+  host[KEY] ??= {
+    allocators: new Map(),
+    taken: new Map(),
+    named: new Map(),
+    warned: new Set(),
+    atExit: new Set(),
+  }
   return host[KEY]
+}
+
+/**
+ * Runs `task`, which must not wait for anything, when the process (or thread) ends by itself.
+ * All tasks of all copies of this package share one listener.
+ *
+ * @returns takes it back
+ */
+export function atProcessExit(task: () => void): () => void {
+  const state = processState()
+  if (!state.exitListener) {
+    state.exitListener = () => {
+      for (const each of state.atExit) each()
+    }
+    process.on('exit', state.exitListener)
+  }
+  state.atExit.add(task)
+  return () => state.atExit.delete(task)
 }

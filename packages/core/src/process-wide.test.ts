@@ -28,6 +28,30 @@ test('releasePort refuses a port that is not out', async () => {
   await expect(releasePort('80' as never)).rejects.toEqual(invalid)
 })
 
+test('a port that was taken twice by its key is released twice', async () => {
+  const [one, two] = [await takePort({ key: 'unit' }), await takePort({ key: 'unit' })]
+  expect(one).toBe(two)
+  await releasePort(one)
+  expect(await takePort()).not.toBe(one)
+  await releasePort(one)
+  await expect(releasePort(one)).rejects.toEqual(invalid)
+})
+
+test('however often the package is loaded, the process has one listener of it', async () => {
+  const before = process.listenerCount('exit')
+  for (let copies = 0; copies < 12; copies++) {
+    vi.resetModules()
+    const { createAllocator } = await import('./allocator/allocator.js')
+    await (await createAllocator()).close()
+  }
+  // proper-lockfile, which the build bundles without it, has one of its own in each copy.
+  const { processState } = await import('./process-state.js')
+  expect(
+    process.listeners('exit').filter((each) => each === processState().exitListener),
+  ).toHaveLength(1)
+  expect(process.listenerCount('exit')).toBeGreaterThanOrEqual(before)
+})
+
 test('a shared allocator that could not be made is tried for again', async () => {
   vi.stubEnv('PORTSLICE_RANGE', 'nonsense')
   await expect(sharedAllocator({ waitTimeout: 1234 })).rejects.toBeInstanceOf(PortsliceError)

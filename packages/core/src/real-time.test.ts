@@ -1,3 +1,4 @@
+import { mock } from 'node:test'
 import { expect, test, vi } from 'vitest'
 
 /** Imports the module as if for the first time. */
@@ -30,6 +31,21 @@ test('a system time set before the import does not reach it', async () => {
     expect(time.Date.now()).toBeGreaterThan(1e12)
   } finally {
     vi.useRealTimers()
+  }
+})
+
+test('the mock timers of node:test, enabled before the import, do not reach it', async () => {
+  mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 0 })
+  try {
+    const time = await freshCopy()
+    expect(Date.now()).toBe(0)
+    expect(time.Date.now()).toBeGreaterThan(1e12)
+    await time.sleep(1)
+    const timer = time.setTimeout(() => expect.unreachable(), 5).unref()
+    time.clearTimeout(timer)
+    await time.sleep(20)
+  } finally {
+    mock.timers.reset()
   }
 })
 

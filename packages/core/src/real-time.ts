@@ -6,13 +6,47 @@
  * dated 2099. What stands here is taken once, at import, and looks behind a fake that was
  * already there. The build gives these to the bundled libraries too.
  */
+import net from 'node:net'
 import timers from 'node:timers'
 import vm from 'node:vm'
 
-/** `@sinonjs/fake-timers` keeps what it replaced on its clock, under an underscore. */
-function behindFake<T extends (...args: never[]) => unknown>(name: string, current: T): T {
-  const clock = (current as { clock?: Record<string, unknown> }).clock
-  return (clock?.[`_${name}`] as T | undefined) ?? current
+/** What Node's own function looks like; a fake is bound to its clock or calls it. */
+const NODES_SET_TIMEOUT = /^function setTimeout\(callback/
+
+/**
+ * The real `setTimeout` and `clearTimeout`, from behind a fake that was there before us:
+ * `@sinonjs/fake-timers` keeps them on its clock; others (`mock.timers` of `node:test`) do
+ * not, and then the time-outs of sockets serve, which nobody fakes.
+ */
+function realTimers(): Pick<typeof timers, 'setTimeout' | 'clearTimeout'> {
+  const { setTimeout, clearTimeout } = timers
+  if (NODES_SET_TIMEOUT.test(Function.prototype.toString.call(setTimeout))) {
+    return { setTimeout, clearTimeout }
+  }
+  const { clock } = setTimeout as { clock?: Record<string, unknown> }
+  if (clock?._setTimeout) {
+    return {
+      setTimeout: clock._setTimeout as typeof setTimeout,
+      clearTimeout: clock._clearTimeout as typeof clearTimeout,
+    }
+  }
+  return timersOfSockets()
+}
+
+/** Such a timer keeps no process alive, whether it is asked to or not. */
+function timersOfSockets(): Pick<typeof timers, 'setTimeout' | 'clearTimeout'> {
+  const setTimeout = (callback: () => void, ms = 0): net.Socket => {
+    const socket = new net.Socket()
+    socket.setTimeout(Math.max(1, ms), () => {
+      socket.destroy()
+      callback()
+    })
+    return socket
+  }
+  const clearTimeout = (timer: net.Socket | undefined) => {
+    timer?.destroy()
+  }
+  return { setTimeout, clearTimeout } as unknown as typeof timers
 }
 
 /** A proxy around a fake claims to be native code as well, but has no name. */
@@ -34,11 +68,7 @@ function nativeDate(): DateConstructor {
 }
 
 export const Date: DateConstructor = nativeDate()
-export const setTimeout: typeof timers.setTimeout = behindFake('setTimeout', timers.setTimeout)
-export const clearTimeout: typeof timers.clearTimeout = behindFake(
-  'clearTimeout',
-  timers.clearTimeout,
-)
+export const { setTimeout, clearTimeout } = realTimers()
 
 /** Resolves after `ms` milliseconds. Keeps the process alive meanwhile: somebody is waiting. */
 export function sleep(ms: number): Promise<void> {

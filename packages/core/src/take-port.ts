@@ -16,7 +16,8 @@ import type { TakeOptions } from './settings/options.js'
 export async function takePort(options: TakeOptions = {}): Promise<number> {
   const allocator = await defaultAllocator()
   const lease = await allocator.take(options)
-  processState().taken.set(lease.port, lease)
+  const { taken } = processState()
+  taken.set(lease.port, [...(taken.get(lease.port) ?? []), lease])
   return lease.port
 }
 
@@ -30,14 +31,16 @@ async function defaultAllocator(): Promise<Allocator> {
 }
 
 /**
- * Gives back a port that {@link takePort} handed out.
+ * Gives back a port that {@link takePort} handed out; as often as it was, where a `key` was
+ * used more than once.
  *
  * @returns whether something still listened on it: it is not handed out again until that has closed
  * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID for a port that is not out
  */
 export async function releasePort(port: number): Promise<{ leaked: boolean }> {
   const { taken } = processState()
-  const lease = taken.get(port)
+  const leases = taken.get(port)
+  const lease = leases?.pop()
   if (!lease) {
     throw new PortsliceError(
       'ERR_PORTSLICE_OPTION_INVALID',
@@ -49,6 +52,6 @@ export async function releasePort(port: number): Promise<{ leaked: boolean }> {
       },
     )
   }
-  taken.delete(port)
+  if (leases?.length === 0) taken.delete(port)
   return lease.release()
 }

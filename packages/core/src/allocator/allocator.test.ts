@@ -1,9 +1,10 @@
 import { once } from 'node:events'
-import { chmodSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { AVOIDED_PORTS } from '../arithmetic/avoided-ports.js'
+import { listSlices } from '../list-slices.js'
 import { ownRange, temporaryFolder } from '../own-slices.test-support.js'
 import type { AllocatorOptions } from '../settings/options.js'
 import { readJournal } from '../slice/journal.js'
@@ -128,7 +129,81 @@ describe('take', () => {
   })
 })
 
+describe('a slice that was leased for nothing is given back', () => {
+  const heldIn = async (range: readonly [number, number], lockDirectory: string) =>
+    (await listSlices({ lockDirectory })).filter(
+      ({ first, last, state }) => first >= range[0] && last <= range[1] && state === 'held',
+    ).length
+
+  test('when the take that needed it is aborted, or the allocator closed, meanwhile', async () => {
+    const { allocator, options, usable } = await allocatorOf(2)
+    await allocator.takeMany(usable.filter((port) => port < options.range[0] + 32).length)
+    for (let turns = 0; turns < 40; turns++) {
+      const controller = new AbortController()
+      const taking = allocator.take({ signal: controller.signal })
+      const outcome = taking.then(
+        (lease) => lease.release(),
+        () => {},
+      )
+      for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate)
+      controller.abort()
+      await outcome
+      expect(await heldIn(options.range, options.lockDirectory)).toBe(allocator.slices.length)
+    }
+    const late = expect(allocator.takeMany(usable.length)).rejects.toBeDefined()
+    await allocator.close()
+    await late
+    expect(await heldIn(options.range, options.lockDirectory)).toBe(0)
+  })
+})
+
 describe('a key', () => {
+  test('does not disturb the round: the port just released still comes back last', async () => {
+    const { allocator } = await allocatorOf(1)
+    const first = await allocator.take()
+    await first.release()
+    for (const key of ['a', 'b', 'c']) await (await allocator.take({ key })).release()
+    expect((await allocator.take()).port).not.toBe(first.port)
+  })
+
+  test('that is out is shared at once, also while others wait', async () => {
+    const { allocator, usable } = await allocatorOf(1, { waitTimeout: 60_000 })
+    const { port } = await allocator.take({ key: 'app' })
+    await allocator.takeMany(usable.length - 1)
+    const controller = new AbortController()
+    const waiting = expect(allocator.take({ signal: controller.signal })).rejects.toBeDefined()
+    expect((await allocator.take({ key: 'app' })).port).toBe(port)
+    controller.abort()
+    await waiting
+  })
+
+  test('of a block has the same block while it is out, and after a crash', async () => {
+    const { allocator, options } = await allocatorOf(1)
+    await allocator.takeMany(3)
+    const block = (await allocator.takeBlock(4, { key: 'app' })).map(({ port }) => port)
+    expect((await allocator.takeBlock(4, { key: 'app' })).map(({ port }) => port)).toEqual(block)
+    const journal = journalPath(options.lockDirectory, options.range[0])
+    const left = readFileSync(journal)
+    await allocator.close()
+    writeFileSync(journal, left) // As if the holder had died instead.
+    await using next = await createAllocator(options)
+    await next.takeMany(10)
+    expect((await next.takeBlock(4, { key: 'app' })).map(({ port }) => port)).toEqual(block)
+  })
+
+  test('that several hold is not given back by one of them, nor when the app closes', async () => {
+    const { allocator } = await allocatorOf(1)
+    const passing = await allocator.take({ key: 'app', releaseWhenClosed: true })
+    const staying = await allocator.take({ key: 'app' })
+    const server = await serve(passing.port)
+    await new Promise((resolve) => setTimeout(resolve, 200)) // Time for the watch to see it.
+    server.close()
+    await once(server, 'close')
+    await new Promise((resolve) => setTimeout(resolve, 300)) // … and to see it gone.
+    const others = await allocator.takeMany(20)
+    expect(others.map(({ port }) => port)).not.toContain(staying.port)
+  })
+
   test('has the same port as long as it is out, however often it is asked for', async () => {
     const { allocator } = await allocatorOf(1)
     const [one, two] = [await allocator.take({ key: 'app' }), await allocator.take({ key: 'app' })]
@@ -155,6 +230,12 @@ describe('takeMany and takeBlock', () => {
     const { allocator, usable } = await allocatorOf(1)
     await expect(allocator.takeMany(usable.length + 1)).rejects.toEqual(exhausted)
     expect(await allocator.takeMany(usable.length)).toHaveLength(usable.length)
+  })
+
+  test('two takeMany that do not both fit: one gets all, the other nothing', async () => {
+    const { allocator } = await allocatorOf(1)
+    const outcomes = await Promise.allSettled([allocator.takeMany(20), allocator.takeMany(20)])
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
   })
 
   test('takeBlock gives consecutive ports, around those that are out', async () => {
@@ -228,6 +309,17 @@ describe('release', () => {
     }
   })
 })
+
+test.each([{ timeout: Number.POSITIVE_INFINITY }, { timeout: -1 }, { signal: 1 }, null])(
+  'untilListening(%j) is refused',
+  async (options) => {
+    const { allocator } = await allocatorOf(1)
+    const lease = await allocator.take()
+    await expect(lease.untilListening(options as never)).rejects.toMatchObject({
+      code: 'ERR_PORTSLICE_OPTION_INVALID',
+    })
+  },
+)
 
 test('untilListening ends with an error that names port and label', async () => {
   const { allocator } = await allocatorOf(1)

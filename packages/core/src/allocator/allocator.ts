@@ -3,16 +3,16 @@ import { PORTS_PER_SLICE, SLICE_SIZE } from '../arithmetic/slices.js'
 import { codeOf, isOutOfDescriptors, PortsliceError, quoted } from '../errors.js'
 import { isFree } from '../port/free.js'
 import { isLeaked } from '../port/leak.js'
-import { isListening } from '../port/listening.js'
 import { guardWithTimeWait } from '../port/time-wait-guard.js'
 import { clearTimeout, type Deadline, deadlineIn, setTimeout } from '../real-time.js'
 import { type AllocatorOptions, checkTakeOptions, type TakeOptions } from '../settings/options.js'
 import { type Settings, settle } from '../settings/settings.js'
 import { HeldSlice, type SliceHolder } from '../slice/held-slice.js'
+import { ClosedWatch } from './closed-watch.js'
 import { rangeExhausted } from './exhausted.js'
 import { identityOf } from './identity.js'
 import { Lease, type PortLease } from './lease.js'
-import { Queue, throwIfAborted } from './queue.js'
+import { Queue, throwIfAborted, untilAborted } from './queue.js'
 import { SlicePorts } from './slice-ports.js'
 import { warnOnce } from './warning.js'
 
@@ -42,8 +42,6 @@ const MOST_PORTS = 65_535
 /** Waits before all slices are tried again, in ms: doubling, and jittered so that processes disperse. */
 const FIRST_WAIT = 25
 const LONGEST_WAIT = 500
-/** How often to look whether an app has closed, in ms. */
-const CLOSED_LOOK = 200
 /** Of a lock directory that served before, or will again: the sentinel protects meanwhile. */
 const PASSING_DISK_TROUBLE = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'ENOENT'])
 
@@ -53,8 +51,14 @@ interface OutPort {
   readonly from: SlicePorts
   readonly key: string | undefined
   holders: number
-  watch?: NodeJS.Timeout
   released?: Promise<{ leaked: boolean }>
+}
+
+/** What one call takes: consecutive ports, each with its key, if any. */
+interface Wish {
+  readonly keys: readonly (string | undefined)[]
+  readonly options: TakeOptions
+  readonly deadline: Deadline
 }
 
 /**
@@ -83,6 +87,7 @@ export class Allocator implements PortAllocator {
   readonly #held: SlicePorts[] = []
   readonly #out = new Set<OutPort>()
   readonly #byKey = new Map<string, OutPort>()
+  readonly #closedWatch = new ClosedWatch()
   #closing: Promise<void> | undefined
   /** Wakes up whoever waits for a port. */
   #wake = () => {}
@@ -116,31 +121,34 @@ export class Allocator implements PortAllocator {
 
   async take(options: TakeOptions = {}): Promise<PortLease> {
     checkTakeOptions(options)
-    const [lease] = await this.#inTime((deadline) => this.#takeRun(1, options, deadline))
+    const [lease] = await this.#takeRun(1, options)
     return lease as PortLease
-  }
-
-  async takeMany(count: number, options: TakeOptions = {}): Promise<PortLease[]> {
-    checkCount(count, MOST_PORTS, 'takeMany')
-    checkTakeOptions(options)
-    return this.#inTime(async (deadline) => {
-      const leases: PortLease[] = []
-      try {
-        while (leases.length < count) {
-          leases.push(...(await this.#takeRun(1, withOwnKey(options, leases.length), deadline)))
-        }
-        return leases
-      } catch (error) {
-        await Promise.all(leases.map((lease) => lease.release()))
-        throw error
-      }
-    })
   }
 
   async takeBlock(count: number, options: TakeOptions = {}): Promise<PortLease[]> {
     checkCount(count, PORTS_PER_SLICE, 'takeBlock')
     checkTakeOptions(options)
-    return this.#inTime((deadline) => this.#takeRun(count, options, deadline))
+    return this.#takeRun(count, options)
+  }
+
+  async takeMany(count: number, options: TakeOptions = {}): Promise<PortLease[]> {
+    checkCount(count, MOST_PORTS, 'takeMany')
+    checkTakeOptions(options)
+    return this.#inTime((deadline) =>
+      // One turn for all: two who take turns could each wait for what the other has.
+      this.#queue.run(async () => {
+        const leases: PortLease[] = []
+        try {
+          for (const key of keysOf(options, count)) {
+            leases.push(...(await this.#fulfil({ keys: [key], options, deadline })))
+          }
+          return leases
+        } catch (error) {
+          await Promise.all(leases.map((lease) => lease.release()))
+          throw error
+        }
+      }, options.signal),
+    )
   }
 
   /** Runs `task` with a deadline of `waitTimeout`, which counts from now, not from its turn. */
@@ -154,19 +162,52 @@ export class Allocator implements PortAllocator {
   }
 
   /** Takes `count` consecutive ports. */
-  #takeRun(count: number, options: TakeOptions, deadline: Deadline): Promise<PortLease[]> {
-    const { key, label, signal } = options
-    return this.#queue.run(async () => {
-      const shared = key === undefined || count > 1 ? undefined : this.#byKey.get(key)
-      const ports =
-        shared && !shared.released
-          ? [shared]
-          : await this.#untilRoom((held) => this.#pick(held, count, options), deadline, signal)
-      return ports.map((port) => {
-        port.holders++
-        return new Lease(port.port, label, () => this.#giveBack(port))
+  async #takeRun(count: number, options: TakeOptions): Promise<PortLease[]> {
+    const keys = keysOf(options, count)
+    throwIfAborted(options.signal)
+    const shared = this.#sharedRun(keys, options)
+    if (shared) return shared // Nothing to wait for, so no turn to wait for.
+    return this.#inTime((deadline) =>
+      this.#queue.run(() => this.#fulfil({ keys, options, deadline }), options.signal),
+    )
+  }
+
+  async #fulfil(wish: Wish): Promise<PortLease[]> {
+    const { keys, options, deadline } = wish
+    return (
+      this.#sharedRun(keys, options) ??
+      this.#leasesOf(
+        await this.#untilRoom((held) => this.#pick(held, wish), deadline, options.signal),
+        options,
+      )
+    )
+  }
+
+  /** The ports that are out under these keys, if all are, side by side. */
+  #sharedRun(keys: readonly (string | undefined)[], options: TakeOptions): PortLease[] | undefined {
+    const ports: OutPort[] = []
+    for (const key of keys) {
+      const out = key === undefined ? undefined : this.#byKey.get(key)
+      const isNext = ports.length === 0 || out?.port === (ports[0] as OutPort).port + ports.length
+      if (!out || out.released || !isNext) return undefined
+      ports.push(out)
+    }
+    return this.#leasesOf(ports, options)
+  }
+
+  #leasesOf(ports: readonly OutPort[], { label, releaseWhenClosed }: TakeOptions): PortLease[] {
+    return ports.map((out) => {
+      out.holders++
+      let forget = () => {}
+      const lease = new Lease(out.port, label, () => {
+        forget()
+        return this.#giveBack(out)
       })
-    }, signal)
+      if (releaseWhenClosed) {
+        forget = this.#closedWatch.whenClosed(out.port, () => void lease.release())
+      }
+      return lease
+    })
   }
 
   /**
@@ -209,12 +250,17 @@ export class Allocator implements PortAllocator {
       const slice = mine.has(first) ? undefined : await this.#lease(first)
       if (!slice) continue
       const held = new SlicePorts(slice)
-      const result = await attempt(held)
-      if (result !== undefined) {
-        this.#held.push(held)
-        return result
+      let result: T | undefined
+      try {
+        result = await attempt(held)
+        if (result !== undefined) {
+          this.#held.push(held)
+          return result
+        }
+      } finally {
+        // Nothing there that is of use, or no longer asked for: leave it to others.
+        if (result === undefined) await slice.giveBack()
       }
-      await slice.giveBack() // Nothing there that is of use: leave it to others.
     }
     return undefined
   }
@@ -236,26 +282,18 @@ export class Allocator implements PortAllocator {
     }
   }
 
-  /** Finds `count` consecutive ports that nobody uses, and notes them as out. */
-  async #pick(
-    held: SlicePorts,
-    count: number,
-    options: TakeOptions,
-  ): Promise<OutPort[] | undefined> {
-    const { key, label } = options
-    for (const first of held.starts(count, this.#settings.order, key)) {
+  /** Finds consecutive ports that nobody uses, and notes them as out. */
+  async #pick(held: SlicePorts, { keys, options }: Wish): Promise<OutPort[] | undefined> {
+    for (const first of held.starts(keys, this.#settings.order)) {
       this.#checkOn(options.signal)
-      const ports = Array.from({ length: count }, (_, offset) => first + offset)
-      if (!(await this.#areUsable(ports))) continue
+      if (!(await this.#areUsable(keys.map((_, index) => first + index)))) continue
       this.#checkOn(options.signal)
-      return ports.map((port, index) => {
-        const ownKey = withOwnKey({ key }, index).key
-        const out: OutPort = { port, from: held, key: ownKey, holders: 0 }
-        held.take(port)
-        held.slice.journal.take(port, { label, key: ownKey })
+      return keys.map((key, index) => {
+        const out: OutPort = { port: first + index, from: held, key, holders: 0 }
+        held.take(out.port, key)
+        held.slice.journal.take(out.port, { label: options.label, key })
         this.#out.add(out)
-        if (ownKey !== undefined) this.#byKey.set(ownKey, out)
-        if (options.releaseWhenClosed) this.#releaseWhenClosed(out)
+        if (key !== undefined) this.#byKey.set(key, out)
         return out
       })
     }
@@ -270,21 +308,6 @@ export class Allocator implements PortAllocator {
     return true
   }
 
-  #releaseWhenClosed(out: OutPort): void {
-    let wasListening = false
-    const look = async () => {
-      const listening = await isListening(out.port)
-      if (out.released) return
-      if (wasListening && !listening) {
-        await this.#release(out)
-        return
-      }
-      wasListening = listening
-      out.watch = setTimeout(() => void look(), CLOSED_LOOK).unref()
-    }
-    out.watch = setTimeout(() => void look(), CLOSED_LOOK).unref()
-  }
-
   async #giveBack(out: OutPort): Promise<{ leaked: boolean }> {
     out.holders--
     return out.holders > 0 ? { leaked: false } : this.#release(out)
@@ -296,7 +319,6 @@ export class Allocator implements PortAllocator {
   }
 
   async #endOf(out: OutPort): Promise<{ leaked: boolean }> {
-    clearTimeout(out.watch)
     const leaked = await isLeaked(out.port)
     out.from.slice.journal.release(out.port, leaked)
     out.from.release(out.port)
@@ -309,13 +331,16 @@ export class Allocator implements PortAllocator {
   /** Waits for a port of our own to come back, or `ms` for somebody else's. */
   async #untilWoken(ms: number, signal: AbortSignal | undefined): Promise<void> {
     let timer: NodeJS.Timeout | undefined
-    await new Promise<void>((resolve) => {
+    const woken = new Promise<void>((resolve) => {
       this.#wake = resolve
       timer = setTimeout(resolve, ms)
-      signal?.addEventListener('abort', () => resolve(), { once: true })
     })
-    clearTimeout(timer)
-    this.#wake = () => {}
+    try {
+      await untilAborted(woken, signal)
+    } finally {
+      clearTimeout(timer)
+      this.#wake = () => {}
+    }
   }
 
   /** Whether to go on. */
@@ -335,6 +360,7 @@ export class Allocator implements PortAllocator {
 
   async #close(): Promise<void> {
     this.#wake()
+    this.#closedWatch.stop()
     await this.#queue.run(async () => {
       await Promise.all([...this.#out].map((out) => this.#release(out)))
       await Promise.all(this.#held.map(({ slice }) => slice.giveBack()))
@@ -347,11 +373,14 @@ export class Allocator implements PortAllocator {
   }
 }
 
-/** The first of several ports has the key itself, so that one port and many agree on it. */
-function withOwnKey<T extends { key?: string | undefined }>(options: T, index: number): T {
-  return options.key === undefined || index === 0
-    ? options
-    : { ...options, key: `${options.key}#${index}` }
+/**
+ * The keys of `count` ports. The first has the key itself, so that one port and many agree on
+ * it; the others get the unit separator and their number, which no key of a user's is to have.
+ */
+function keysOf({ key }: TakeOptions, count: number): (string | undefined)[] {
+  return Array.from({ length: count }, (_, index) =>
+    key === undefined || index === 0 ? key : `${key}\u001f${index}`,
+  )
 }
 
 function checkCount(count: unknown, most: number, method: string): void {

@@ -38,10 +38,15 @@ export async function rangeExhausted(
       ),
     )
   const more = holders.length - NAMED_HOLDERS
+  const slices = `${allowed.size} ${allowed.size === 1 ? 'slice' : 'slices'} of ports, one or more for each worker`
   return new PortsliceError(
     'ERR_PORTSLICE_RANGE_EXHAUSTED',
     [
-      `No port of ${where} became free within ${waitTimeout} ms. It holds ${allowed.size} slices of ports, one or more for each worker; those in use:`,
+      `No port of ${where} became free within ${waitTimeout} ms. It holds ${slices}; ${
+        holders.length > 0
+          ? 'those in use:'
+          : 'none of them is held now, so their ports are in use by other programs, in quarantine for 30 s after a crash, or locked from another network namespace.'
+      }`,
       ...holders.slice(0, NAMED_HOLDERS),
       ...(more > 0 ? [`  … and ${more} more`] : []),
     ].join('\n'),

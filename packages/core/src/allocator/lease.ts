@@ -2,6 +2,7 @@
 import { PortsliceError } from '../errors.js'
 import { isListening } from '../port/listening.js'
 import { deadlineIn, sleep } from '../real-time.js'
+import { checkWaitOptions } from '../settings/options.js'
 import { throwIfAborted, untilAborted } from './queue.js'
 
 export interface PortLease extends AsyncDisposable {
@@ -48,13 +49,9 @@ export class Lease implements PortLease {
     return isListening(this.port)
   }
 
-  async untilListening({
-    timeout = DEFAULT_START_TIMEOUT,
-    signal,
-  }: {
-    timeout?: number
-    signal?: AbortSignal
-  } = {}): Promise<void> {
+  async untilListening(options: { timeout?: number; signal?: AbortSignal } = {}): Promise<void> {
+    checkWaitOptions(options)
+    const { timeout = DEFAULT_START_TIMEOUT, signal } = options
     const deadline = deadlineIn(timeout)
     try {
       for (let wait = FIRST_LOOK; ; wait = Math.min(wait * 2, SLOWEST_LOOK)) {

@@ -13,15 +13,16 @@ export async function sharedAllocator(options: AllocatorOptions = {}): Promise<A
   const settings = settle(options)
   const { allocators } = processState()
   const key = JSON.stringify([settings, options.timeWaitGuard ?? 'auto'])
-  const existing = await allocators.get(key)
-  if (existing && !existing.isClosed) return existing
+  const open = () => {
+    const opening = openAllocator(settings)
+    allocators.set(key, opening)
+    opening.catch(() => allocators.get(key) === opening && allocators.delete(key))
+    return opening
+  }
+  const existing = allocators.get(key)
+  if (!existing) return open()
+  const allocator = await existing
+  if (!allocator.isClosed) return allocator
   // Others may have waited for the same one: whoever comes first makes the new one.
-  const newer = allocators.get(key)
-  if (newer && (await newer) !== existing) return newer
-  const opening = openAllocator(settings)
-  allocators.set(key, opening)
-  opening.catch(() => {
-    if (allocators.get(key) === opening) allocators.delete(key)
-  })
-  return opening
+  return allocators.get(key) === existing ? open() : sharedAllocator(options)
 }

@@ -3,6 +3,7 @@ import { AVOIDED_PORTS } from '../arithmetic/avoided-ports.js'
 import { hash, PORTS_PER_SLICE } from '../arithmetic/slices.js'
 import { Date } from '../real-time.js'
 import type { HeldSlice } from '../slice/held-slice.js'
+import { QUARANTINE } from '../slice/journal.js'
 
 export class SlicePorts {
   readonly slice: HeldSlice
@@ -15,13 +16,18 @@ export class SlicePorts {
   }
 
   /**
-   * The runs of `count` consecutive ports that may be tried now, as their first ports.
+   * The runs of consecutive ports that may be tried now, as their first ports; `keys` has an
+   * entry for each port of the run.
    *
    * With a key: first the port that was out under it when the last holder died, then the
    * one that the key itself points at, so that it is found again without any memory.
    */
-  *starts(count: number, order: 'sequential' | 'random', key?: string): Generator<number> {
-    const positions = PORTS_PER_SLICE - count + 1
+  *starts(
+    keys: readonly (string | undefined)[],
+    order: 'sequential' | 'random',
+  ): Generator<number> {
+    const [key] = keys
+    const positions = PORTS_PER_SLICE - keys.length + 1
     const offsets = Array.from({ length: positions }, (_, offset) => offset)
     const begin = key === undefined ? this.#cursor : hash(key)
     const round =
@@ -32,34 +38,32 @@ export class SlicePorts {
     const preferred = known === undefined ? [] : [known - this.slice.first]
     for (const offset of [...preferred, ...round]) {
       const first = this.slice.first + offset
-      if (offset < positions && this.#mayTry(first, count, key)) yield first
+      if (offset < positions && keys.every((own, index) => this.#mayTry(first + index, own))) {
+        yield first
+      }
     }
   }
 
-  take(port: number): void {
+  take(port: number, key: string | undefined): void {
     this.#out.add(port)
     this.slice.quarantined.delete(port)
-    this.#cursor = (port - this.slice.first + 1) % PORTS_PER_SLICE
+    // A key says where to look; the round of the others goes on from where it was.
+    if (key === undefined) this.#cursor = (port - this.slice.first + 1) % PORTS_PER_SLICE
   }
 
   release(port: number): void {
     this.#out.delete(port)
   }
 
-  #mayTry(first: number, count: number, key: string | undefined): boolean {
-    for (let port = first; port < first + count; port++) {
-      if (AVOIDED_PORTS.has(port) || this.#out.has(port) || this.#isQuarantined(port, key)) {
-        return false
-      }
-    }
-    return true
+  #mayTry(port: number, key: string | undefined): boolean {
+    return !AVOIDED_PORTS.has(port) && !this.#out.has(port) && !this.#isQuarantined(port, key)
   }
 
   #isQuarantined(port: number, key: string | undefined): boolean {
     const entry = this.slice.quarantined.get(port)
-    return (
-      entry !== undefined && entry.until > Date.now() && (key === undefined || entry.key !== key)
-    )
+    if (entry === undefined || (key !== undefined && entry.key === key)) return false
+    const left = entry.until - Date.now()
+    return left > 0 && left <= QUARANTINE // More than that: the clock was set back.
   }
 
   #quarantinedFor(key: string): number | undefined {

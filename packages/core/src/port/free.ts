@@ -5,19 +5,25 @@ import getPort, { clearLockedPorts } from 'get-port'
 import { codeOf } from '../errors.js'
 
 /**
- * The addresses on which a listener anywhere makes a bind fail. On Linux `::` clashes with a
- * listener on any address; elsewhere a wildcard and an address of its own can share a port.
+ * The addresses on which a listener anywhere makes a bind fail. On Linux `::` clashes for TCP
+ * with a listener on any address; elsewhere a wildcard and an address of its own can share a
+ * port. For UDP `::` may be IPv6 alone (`net.ipv6.bindv6only`), so both are asked.
  */
-const HOSTS_WITH_IPV6 =
-  process.platform === 'linux' ? ['::'] : ['::', '0.0.0.0', '127.0.0.1', '::1']
-const HOSTS_WITHOUT_IPV6 = process.platform === 'linux' ? ['0.0.0.0'] : ['0.0.0.0', '127.0.0.1']
+const WITH_IPV6 =
+  process.platform === 'linux'
+    ? { tcp: ['::'], udp: ['0.0.0.0', '::'] }
+    : { tcp: ['::', '0.0.0.0', '127.0.0.1', '::1'], udp: ['0.0.0.0', '127.0.0.1', '::', '::1'] }
+const WITHOUT_IPV6 =
+  process.platform === 'linux'
+    ? { tcp: ['0.0.0.0'], udp: ['0.0.0.0'] }
+    : { tcp: ['0.0.0.0', '127.0.0.1'], udp: ['0.0.0.0', '127.0.0.1'] }
 
 /** What binding an IPv6 address answers where there is no IPv6. */
 const NO_SUCH_ADDRESS = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EINVAL', 'EPROTONOSUPPORT'])
 /** Somebody has it. EACCES: Windows says so of a port that is in exclusive use or reserved. */
 const TAKEN = new Set(['EADDRINUSE', 'EACCES'])
 
-let hosts = HOSTS_WITH_IPV6
+let hosts = WITH_IPV6
 
 /**
  * Whether an app could bind the port now, for UDP and for TCP. Binds and closes it.
@@ -26,19 +32,19 @@ let hosts = HOSTS_WITH_IPV6
  */
 export async function isFree(port: number): Promise<boolean> {
   try {
-    for (const host of hosts) {
-      if (!(await canBindUdp(port, host)) || !(await canBindTcp(port, host))) return false
-    }
+    for (const host of hosts.udp) if (!(await canBindUdp(port, host))) return false
+    for (const host of hosts.tcp) if (!(await canBindTcp(port, host))) return false
     return true
   } catch (error) {
-    if (hosts === HOSTS_WITHOUT_IPV6 || !NO_SUCH_ADDRESS.has(codeOf(error))) throw error
-    hosts = HOSTS_WITHOUT_IPV6
+    if (hosts === WITHOUT_IPV6 || !NO_SUCH_ADDRESS.has(codeOf(error))) throw error
+    hosts = WITHOUT_IPV6
     return isFree(port)
   }
 }
 
 async function canBindUdp(port: number, host: string): Promise<boolean> {
-  const socket = dgram.createSocket({ type: host.includes(':') ? 'udp6' : 'udp4' })
+  const isIpv6 = host.includes(':')
+  const socket = dgram.createSocket({ type: isIpv6 ? 'udp6' : 'udp4', ipv6Only: isIpv6 })
   socket.unref()
   try {
     // Exclusive: in a cluster, a sibling's port would otherwise look free.

@@ -22,6 +22,7 @@ export async function guardWithTimeWait(port: number): Promise<boolean> {
     if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return false
     throw error
   }
+  server.on('error', () => {})
   const connections = new Set<net.Socket>()
   server.on('connection', (connection) => {
     connections.add(connection)

@@ -62,18 +62,12 @@ type Check = (value: unknown) => string | undefined
 const CHECKS_OF_ALLOCATOR_OPTIONS: Record<keyof AllocatorOptions, Check> = {
   range: () => undefined, // has a code of its own: checkedRange
   shard: () => undefined, // has a code of its own: checkedShard
-  lockDirectory: (value) =>
-    typeof value === 'string' && value !== '' && !value.includes('\0')
-      ? undefined
-      : 'Give the path of a folder.',
+  lockDirectory: pathOfFolder,
   workerId: (value) =>
     Number.isSafeInteger(value) && (value as number) >= 1
       ? undefined
       : 'Give a whole number from 1 up.',
-  waitTimeout: (value) =>
-    typeof value === 'number' && value >= 0 && value <= LONGEST_WAIT
-      ? undefined
-      : `Give milliseconds from 0 to ${LONGEST_WAIT}.`,
+  waitTimeout: milliseconds,
   order: oneOf('sequential', 'random'),
   timeWaitGuard: oneOf('auto', 'always', 'never'),
 }
@@ -82,12 +76,27 @@ const CHECKS_OF_TAKE_OPTIONS: Record<keyof TakeOptions, Check> = {
   label: shortText,
   key: (value) => (value === '' ? 'Give a text that is not empty.' : shortText(value)),
   releaseWhenClosed: (value) => (typeof value === 'boolean' ? undefined : 'Give true or false.'),
-  signal: (value) =>
-    // By its members: a jsdom window has an AbortSignal of its own.
-    typeof (value as AbortSignal | null)?.addEventListener === 'function' &&
-    typeof (value as AbortSignal).aborted === 'boolean'
-      ? undefined
-      : 'Give an AbortSignal.',
+  signal: abortSignal,
+}
+
+function pathOfFolder(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' && !value.includes('\0')
+    ? undefined
+    : 'Give the path of a folder.'
+}
+
+function milliseconds(value: unknown): string | undefined {
+  return typeof value === 'number' && value >= 0 && value <= LONGEST_WAIT
+    ? undefined
+    : `Give milliseconds from 0 to ${LONGEST_WAIT}.`
+}
+
+/** By its members: a jsdom window has an AbortSignal of its own. */
+function abortSignal(value: unknown): string | undefined {
+  const { addEventListener, aborted } = (value ?? {}) as Partial<AbortSignal>
+  return typeof addEventListener === 'function' && typeof aborted === 'boolean'
+    ? undefined
+    : 'Give an AbortSignal.'
 }
 
 function oneOf(...allowed: string[]): Check {
@@ -116,13 +125,23 @@ export function checkTakeOptions(options: unknown): asserts options is TakeOptio
   checkOptions(options, CHECKS_OF_TAKE_OPTIONS)
 }
 
+/** @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID */
+export function checkWaitOptions(options: unknown): void {
+  checkOptions(options, { timeout: milliseconds, signal: abortSignal })
+}
+
+/** @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID */
+export function checkListOptions(options: unknown): void {
+  checkOptions(options, { lockDirectory: pathOfFolder })
+}
+
 /**
  * Checks an object of options against one check a name.
  *
  * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID for a value that a check refuses, and
  *   for a name that there is not
  */
-export function checkOptions(options: unknown, checks: Readonly<Record<string, Check>>): void {
+function checkOptions(options: unknown, checks: Readonly<Record<string, Check>>): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw optionError('The options are', options, 'Give an object, or leave them out.')
   }

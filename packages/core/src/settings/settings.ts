@@ -99,7 +99,8 @@ function currentFolder(): string {
 
 export function lockDirectoryFor(option: string | undefined): string {
   const named = option ?? process.env.PORTSLICE_LOCK_DIR
-  return named ? path.resolve(named) : path.join(os.tmpdir(), `portslice-${userIdentity()}`)
+  if (!named) return path.join(os.tmpdir(), `portslice-${userIdentity()}`)
+  return path.isAbsolute(named) ? named : path.join(currentFolder() || '/', named)
 }
 
 function tooManyShards(range: PortRange, slices: number, shard: Shard): PortsliceError {

@@ -35,6 +35,7 @@ describe('$PORTSLICE_SHARD', () => {
 
 describe('the variables of CI systems', () => {
   test.each([
+    ['Heroku', { CI_NODE_INDEX: '0', CI_NODE_TOTAL: '3', HEROKU_TEST_RUN_ID: 'x' }],
     ['GitLab', { CI_NODE_INDEX: '1', CI_NODE_TOTAL: '3' }],
     ['CircleCI', { CIRCLE_NODE_INDEX: '0', CIRCLE_NODE_TOTAL: '3' }],
     ['Buildkite', { BUILDKITE_PARALLEL_JOB: '0', BUILDKITE_PARALLEL_JOB_COUNT: '3' }],

@@ -5,7 +5,15 @@ import { PortsliceError, quoted } from '../errors.js'
 type Environment = Readonly<Record<string, string | undefined>>
 
 /** The variables with which a CI system numbers the parallel copies of one job. */
-const CI_SYSTEMS: readonly { index: string; total: string; firstIndex: 0 | 1 }[] = [
+const CI_SYSTEMS: readonly {
+  /** A variable without which it is another system. */
+  on?: string
+  index: string
+  total: string
+  firstIndex: 0 | 1
+}[] = [
+  // Heroku CI has GitLab's names, but counts from 0.
+  { on: 'HEROKU_TEST_RUN_ID', index: 'CI_NODE_INDEX', total: 'CI_NODE_TOTAL', firstIndex: 0 },
   // GitLab (`parallel:`): 1-based. CI_NODE_TOTAL is 1 and CI_NODE_INDEX unset without it.
   { index: 'CI_NODE_INDEX', total: 'CI_NODE_TOTAL', firstIndex: 1 },
   // CircleCI (`parallelism:`): 0-based.
@@ -64,7 +72,7 @@ export function shardFromCi(env: Environment): Shard | undefined {
   for (const system of CI_SYSTEMS) {
     const index = env[system.index]
     const total = env[system.total]
-    if (!index || !total) continue
+    if (!index || !total || (system.on && !env[system.on])) continue
     return checkedShard(
       wholeNumber(index) + 1 - system.firstIndex,
       wholeNumber(total),

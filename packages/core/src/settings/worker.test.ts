@@ -6,7 +6,6 @@ test.each([
   ['playwright', { TEST_PARALLEL_INDEX: '0', TEST_WORKER_INDEX: '7' }, 1],
   ['jest', { JEST_WORKER_ID: '2' }, 2],
   ['mocha', { MOCHA_WORKER_ID: '0' }, 1],
-  ['cluster', { NODE_UNIQUE_ID: '4' }, 4],
   ['node-test', { NODE_TEST_CONTEXT: 'child-v8' }, 1],
   ['node', {}, 1],
   ['node', { VITEST_POOL_ID: 'three' }, 1],

@@ -1,4 +1,5 @@
 /** Who am I among the parallel workers of a test run? */
+import cluster from 'node:cluster'
 import { isMainThread, threadId } from 'node:worker_threads'
 import type { Shard } from '../arithmetic/slices.js'
 import { shardFromCi, shardFromVariable } from './shard.js'
@@ -21,7 +22,6 @@ const RUNNERS: readonly { runner: string; variable: string; firstId: 0 | 1 }[] =
   { runner: 'jest', variable: 'JEST_WORKER_ID', firstId: 1 },
   { runner: 'mocha', variable: 'MOCHA_WORKER_ID', firstId: 0 },
   { runner: 'node-test', variable: 'NODE_TEST_WORKER_ID', firstId: 1 },
-  { runner: 'cluster', variable: 'NODE_UNIQUE_ID', firstId: 1 },
 ]
 
 /**
@@ -44,6 +44,10 @@ function workerFrom(env: Environment): { runner: string; workerId: number } {
     if (id !== undefined && /^\d{1,9}$/.test(id)) {
       return { runner, workerId: Math.max(1, Number(id) + 1 - firstId) }
     }
+  }
+  // Node takes the variable that numbers its cluster's workers out of their environment.
+  if (env === process.env && cluster.worker) {
+    return { runner: 'cluster', workerId: cluster.worker.id }
   }
   const runner = env.NODE_TEST_CONTEXT === undefined ? 'node' : 'node-test'
   return { runner, workerId: isMainThread ? 1 : threadId + 1 }

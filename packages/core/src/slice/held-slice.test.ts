@@ -15,6 +15,7 @@ import { sentinelOf } from '../arithmetic/slices.js'
 import { ownRange, temporaryFolder } from '../own-slices.test-support.js'
 import { HeldSlice, type SliceHolder } from './held-slice.js'
 import { type JournalLease, JournalWriter, readJournal } from './journal.js'
+import { readLastHolder } from './last-holder.js'
 import { journalPath, lockedPath, lockPath } from './lock-directory.js'
 
 const HERE = 'this boot/net:[1]'
@@ -51,6 +52,7 @@ function leaveBehind(folder: string, slice: number, host: string): void {
     prepare: () => {},
     onTrouble: () => {},
   })
+  journal.startAnew()
   journal.take(slice + 3, { label: 'orphan', key: 'k' })
   journal.close()
 }
@@ -127,6 +129,27 @@ test('proper-lockfile elsewhere sees the slice as locked', async () => {
   expect(await lockfile.check(lockedPath(folder, slice), { realpath: false })).toBe(true)
 })
 
+test('the last sign of life is when the lock was last refreshed, if that is later', async () => {
+  const { folder, slice, lock, journal } = await setUp()
+  leaveBehind(folder, slice, HERE)
+  const written = readJournal(journal)?.changedAt as number
+  const refreshed = Math.ceil(written / 1000) + 100 // A port was taken long before the death.
+  utimesSync(lock, refreshed, refreshed)
+  expect(readLastHolder(folder, slice)?.lastSign).toBe(refreshed * 1000)
+  utimesSync(lock, 1, 1)
+  expect(readLastHolder(folder, slice)?.lastSign).toBe(written)
+})
+
+test('the journal of somebody elsewhere who has the lock now is left alone', async () => {
+  const { folder, slice, take, lock, journal } = await setUp()
+  const held = await take()
+  rmSync(lock, { recursive: true })
+  rmSync(journal)
+  leaveBehind(folder, slice, ELSEWHERE)
+  held?.journal.take(slice + 5, {})
+  expect(readJournal(journal)?.lease?.host).toBe(ELSEWHERE)
+})
+
 test('a quarantine that has not ended is handed on to the next holder, and the next', async () => {
   const { folder, slice, take } = await setUp()
   leaveBehind(folder, slice, HERE)
@@ -135,6 +158,14 @@ test('a quarantine that has not ended is handed on to the next holder, and the n
   await first?.giveBack()
   const second = await take()
   expect(second?.quarantined.get(slice + 3)?.until).toBe(until)
+})
+
+test('what stands in the place of a stale lock costs no more than its slice', async () => {
+  const { folder, take, lock } = await setUp()
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  writeFileSync(lock, 'a file')
+  utimesSync(lock, 1, 1)
+  expect(await take()).toBeUndefined()
 })
 
 test('what stands in the place of a lock is no obstacle when it is ours', async () => {

@@ -1,13 +1,9 @@
 /** One slice, held: sentinel, lock and journal, taken in this order and given back in the reverse. */
 import { type SliceStart, sentinelOf } from '../arithmetic/slices.js'
+import { atProcessExit } from '../process-state.js'
 import { Date } from '../real-time.js'
-import {
-  type JournalLease,
-  JournalWriter,
-  type Quarantined,
-  quarantineAfter,
-  readJournal,
-} from './journal.js'
+import { type JournalLease, JournalWriter, type Quarantined } from './journal.js'
+import { quarantineOf, readLastHolder } from './last-holder.js'
 import { type SliceLock, takeLock } from './lock.js'
 import { ensureLockDirectory, journalPath } from './lock-directory.js'
 import { holdSentinel, type Sentinel } from './sentinel.js'
@@ -29,6 +25,7 @@ export class HeldSlice {
   readonly first: SliceStart
   readonly #sentinel: Sentinel
   readonly #lock: SliceLock
+  readonly #forgetExit: () => void
   #givenBack: Promise<void> | undefined
 
   private constructor(
@@ -43,6 +40,10 @@ export class HeldSlice {
     this.#lock = lock
     this.journal = journal
     this.quarantined = quarantined
+    this.#forgetExit = atProcessExit(() => {
+      journal.touch()
+      lock.releaseNow()
+    })
   }
 
   get last(): number {
@@ -58,35 +59,31 @@ export class HeldSlice {
   static async take(first: SliceStart, holder: SliceHolder): Promise<HeldSlice | undefined> {
     const sentinel = await holdSentinel(first)
     if (!sentinel) return undefined
-    let journal: JournalWriter | undefined
     let lock: SliceLock | undefined
     try {
-      lock = await takeLock({
-        folder: holder.lockDirectory,
-        slice: first,
-        host: holder.identity.host,
-        onRegained: () => journal?.startAnew(),
-        onTrouble: holder.onTrouble,
-        canWait: holder.canWait,
+      const { lockDirectory, identity, onTrouble, canWait } = holder
+      // Before the lock is touched: it may tell when the last holder was last alive.
+      const last = readLastHolder(lockDirectory, first)
+      const now = Date.now()
+      const quarantined = last ? quarantineOf(last, first, now) : new Map<number, Quarantined>()
+      const journal = new JournalWriter({
+        path: journalPath(lockDirectory, first),
+        head: { lease: { ...identity, at: new Date(now).toISOString() }, quarantined },
+        prepare: () => ensureLockDirectory(lockDirectory),
+        onTrouble,
       })
+      lock = await takeLock({
+        folder: lockDirectory,
+        slice: first,
+        host: identity.host,
+        onMade: () => journal.startAnew(),
+        onTrouble,
+        canWait,
+      })
+      return lock && new HeldSlice(first, sentinel, lock, journal, quarantined)
     } finally {
       if (!lock) await sentinel.close()
     }
-    if (!lock) return undefined
-
-    const path = journalPath(holder.lockDirectory, first)
-    const left = readJournal(path)
-    const now = Date.now()
-    const quarantined = new Map(
-      left ? quarantineAfter(left, first, now).map((entry) => [entry.port, entry]) : [],
-    )
-    journal = new JournalWriter({
-      path,
-      head: { lease: { ...holder.identity, at: new Date(now).toISOString() }, quarantined },
-      prepare: () => ensureLockDirectory(holder.lockDirectory),
-      onTrouble: holder.onTrouble,
-    })
-    return new HeldSlice(first, sentinel, lock, journal, quarantined)
   }
 
   giveBack(): Promise<void> {
@@ -95,6 +92,7 @@ export class HeldSlice {
   }
 
   async #giveBack(): Promise<void> {
+    this.#forgetExit()
     this.journal.close()
     await this.#lock.release()
     await this.#sentinel.close()

@@ -7,7 +7,9 @@
 import {
   closeSync,
   constants,
+  existsSync,
   fstatSync,
+  futimesSync,
   openSync,
   readSync,
   renameSync,
@@ -15,16 +17,17 @@ import {
   writeSync,
 } from 'node:fs'
 import { type SliceStart, sentinelOf } from '../arithmetic/slices.js'
+import { isOutOfDescriptors } from '../errors.js'
 import { Date } from '../real-time.js'
 
 /** How long a port that was out when its holder died is not handed out again, in ms. */
 export const QUARANTINE = 30_000
 
 /**
- * Bytes after which a journal is written anew with what still counts: some thousand takes
- * and releases. Long lines are refused where they come in, so it never gets far beyond.
+ * Bytes by which a journal may grow before it is written anew with what still counts: some
+ * hundred takes and releases. Keeps it quick to read: somebody may list 700 of them.
  */
-const COMPACT_AFTER = 256 * 1024
+const COMPACT_AFTER = 32 * 1024
 /** No journal of ours is larger, so no more is read of one. Bytes. */
 const READ_AT_MOST = 1024 * 1024
 
@@ -48,8 +51,8 @@ export interface JournalPort {
   state: 'out' | 'leaked' | 'quarantined'
   label?: string
   key?: string
-  /** Milliseconds since 1970: since when it is so. */
-  since: number
+  /** Milliseconds since 1970: since when it is so, where that is known. */
+  since?: number
   /** Milliseconds since 1970; of a quarantined port. */
   until?: number
 }
@@ -72,7 +75,11 @@ export interface Quarantined {
 
 type Line = Record<string, unknown>
 
-/** Reads a journal; `undefined` when there is none, or none that can be read as a file. */
+/**
+ * Reads a journal; `undefined` when there is none, or none that can be read as a file.
+ *
+ * @throws the system's error when the process has no more file descriptors
+ */
 export function readJournal(path: string): Journal | undefined {
   let text: string
   let changedAt: number
@@ -89,7 +96,8 @@ export function readJournal(path: string): Journal | undefined {
     } finally {
       closeSync(file)
     }
-  } catch {
+  } catch (error) {
+    if (isOutOfDescriptors(error)) throw error
     return undefined
   }
   return { ...replay(text), changedAt }
@@ -107,9 +115,10 @@ export function replay(text: string): Pick<Journal, 'lease' | 'ports'> {
     }
     const port = entry?.port
     if (!entry || typeof port !== 'number' || !Number.isInteger(port)) continue
+    const since = time(entry.at)
     const about = {
       port,
-      since: time(entry.at) ?? 0,
+      ...(since !== undefined && { since }),
       ...(typeof entry.label === 'string' && { label: entry.label }),
       ...(typeof entry.key === 'string' && { key: entry.key }),
     }
@@ -165,14 +174,21 @@ function time(value: unknown): number | undefined {
  * The ports of a slice that whoever holds it next must leave alone, and until when.
  *
  * Never longer than {@link QUARANTINE} from now, also where the clock was set back since.
+ *
+ * @param lastSign ms since 1970: the last sign of life of the holder that wrote the journal
  */
-export function quarantineAfter(journal: Journal, slice: SliceStart, now: number): Quarantined[] {
+export function quarantineAfter(
+  journal: Pick<Journal, 'ports'>,
+  slice: SliceStart,
+  lastSign: number,
+  now: number,
+): Quarantined[] {
   const longest = now + QUARANTINE
   return journal.ports
     .filter(({ port, state }) => state !== 'leaked' && port >= slice && port < sentinelOf(slice))
     .map(({ port, label, key, until }) => ({
       port,
-      until: Math.min(until ?? journal.changedAt + QUARANTINE, longest),
+      until: Math.min(until ?? lastSign + QUARANTINE, longest),
       ...(label !== undefined && { label }),
       ...(key !== undefined && { key }),
     }))
@@ -200,11 +216,11 @@ export class JournalWriter {
   /** The ports that are out or leaked, with the line that says so. */
   readonly #current = new Map<number, string>()
   #file: number | undefined
-  #size = 0
+  /** Bytes that the file may grow by before it is written anew. */
+  #room = 0
 
   constructor(options: JournalWriterOptions) {
     this.#options = options
-    this.startAnew()
   }
 
   take(port: number, { label, key }: { label?: string | undefined; key?: string | undefined }) {
@@ -246,7 +262,7 @@ export class JournalWriter {
       writeFileSync(draft, text, { mode: 0o600 })
       renameSync(draft, path)
       this.#file = openSync(path, constants.O_WRONLY | constants.O_APPEND)
-      this.#size = Buffer.byteLength(text)
+      this.#room = COMPACT_AFTER
     } catch (error) {
       onTrouble(error)
     }
@@ -255,15 +271,26 @@ export class JournalWriter {
   #append(line: string): void {
     try {
       if (this.#file === undefined || fstatSync(this.#file).nlink === 0) {
-        // The folder was deleted under us, or could not be written to before.
-        this.startAnew()
+        // The folder was deleted under us, or could not be written to before. But where another
+        // journal stands now, the lock was lost to somebody elsewhere: theirs is left alone.
+        if (this.#file === undefined || !existsSync(this.#options.path)) this.startAnew()
         return
       }
-      writeSync(this.#file, line)
-      this.#size += line.length
-      if (this.#size > COMPACT_AFTER) this.startAnew()
+      this.#room -= writeSync(this.#file, line)
+      if (this.#room < 0) this.startAnew()
     } catch (error) {
       this.#options.onTrouble(error)
+    }
+  }
+
+  /** Dates the file now, as a last sign of life. */
+  touch(): void {
+    if (this.#file === undefined) return
+    try {
+      const now = new Date()
+      futimesSync(this.#file, now, now)
+    } catch {
+      // Then the quarantine is counted from the last port that was taken or released.
     }
   }
 

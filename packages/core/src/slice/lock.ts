@@ -7,10 +7,10 @@
  */
 
 import * as fs from 'node:fs'
-import { lstatSync, rmSync } from 'node:fs'
+import { lstatSync, rmdirSync, rmSync } from 'node:fs'
 import lockfile from 'proper-lockfile'
 import type { SliceStart } from '../arithmetic/slices.js'
-import { isOutOfDescriptors, PortsliceError } from '../errors.js'
+import { codeOf, isOutOfDescriptors, PortsliceError } from '../errors.js'
 import { clearTimeout, setTimeout } from '../real-time.js'
 import { readJournal } from './journal.js'
 import {
@@ -31,8 +31,11 @@ export interface LockOptions {
   slice: SliceStart
   /** {@link hostIdentity} */
   host: string
-  /** Called when the lock was lost and has been taken again: the folder may be a new one. */
-  onRegained: () => void
+  /**
+   * Called at the very moment the lock has been made, the first time and whenever it was lost
+   * and is made again, for the journal to say whose it is. Must not throw.
+   */
+  onMade: () => void
   /** Called when the lock cannot be taken for now. The slice is held all the same. */
   onTrouble: (error: unknown) => void
   /** Whether the sentinel alone will do for now, after this error, while the lock is tried for again. */
@@ -41,6 +44,8 @@ export interface LockOptions {
 
 export interface SliceLock {
   release(): Promise<void>
+  /** For the end of the process, when there is no time to wait. */
+  releaseNow(): void
 }
 
 /**
@@ -68,28 +73,34 @@ function asRefusal(folder: string, error: unknown): unknown {
   return refusal(folder, `cannot be written to (${(error as Error).message})`, error)
 }
 
+/** What taking over a stale lock answers when something else stands in its place. */
+const NO_EMPTY_FOLDER = new Set(['ENOTDIR', 'ENOTEMPTY', 'EEXIST'])
+
 class KeptLock implements SliceLock {
   readonly #options: LockOptions
+  readonly #path: string
   #unlock: (() => Promise<void>) | undefined
   #retry: NodeJS.Timeout | undefined
   #retryAfter = FIRST_RETRY
+  #regaining: Promise<void> | undefined
   #released = false
 
   constructor(options: LockOptions) {
     this.#options = options
+    this.#path = lockPath(options.folder, options.slice)
   }
 
   async take(): Promise<boolean> {
-    const { folder, slice } = this.#options
     if (await this.#attempt()) return true
     if (!this.#isLeftByThisHost()) return false
-    rmSync(lockPath(folder, slice), { recursive: true, force: true })
+    rmSync(this.#path, { recursive: true, force: true })
     return this.#attempt()
   }
 
   async #attempt(): Promise<boolean> {
-    const { folder, slice } = this.#options
+    const { folder, slice, onMade } = this.#options
     ensureLockDirectory(folder)
+    whenMade.set(this.#path, onMade)
     try {
       this.#unlock = await lockfile.lock(lockedPath(folder, slice), {
         fs: FILE_SYSTEM,
@@ -99,8 +110,10 @@ class KeptLock implements SliceLock {
       })
       return true
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ELOCKED') return false
+      if (codeOf(error) === 'ELOCKED' || NO_EMPTY_FOLDER.has(codeOf(error))) return false
       throw error
+    } finally {
+      whenMade.delete(this.#path)
     }
   }
 
@@ -113,24 +126,24 @@ class KeptLock implements SliceLock {
     const { folder, slice, host } = this.#options
     const journal = readJournal(journalPath(folder, slice))
     if (journal?.lease?.host !== host) return false
-    const lock = lstatSync(lockPath(folder, slice), { throwIfNoEntry: false })
+    const lock = lstatSync(this.#path, { throwIfNoEntry: false })
     return lock === undefined || lock.birthtimeMs <= journal.changedAt
   }
 
   #lost(): void {
     this.#unlock = undefined
     this.#retryAfter = FIRST_RETRY
-    void this.#regain()
+    this.#startRegaining()
+  }
+
+  #startRegaining(): void {
+    this.#regaining = this.#regain()
   }
 
   async #regain(): Promise<void> {
     if (this.#released) return
     try {
-      if (await this.take()) {
-        if (this.#released) await this.#unlock?.()
-        else this.#options.onRegained()
-        return
-      }
+      if (await this.take()) return
     } catch (error) {
       this.#options.onTrouble(error)
     }
@@ -139,7 +152,7 @@ class KeptLock implements SliceLock {
 
   retryLater(): void {
     if (this.#released) return
-    this.#retry = setTimeout(() => void this.#regain(), this.#retryAfter)
+    this.#retry = setTimeout(() => this.#startRegaining(), this.#retryAfter)
     this.#retry.unref()
     this.#retryAfter = Math.min(this.#retryAfter * 2, STALE_AFTER)
   }
@@ -147,12 +160,42 @@ class KeptLock implements SliceLock {
   async release(): Promise<void> {
     this.#released = true
     clearTimeout(this.#retry)
+    // Whoever holds the sentinel next must not meet a late attempt of ours.
+    await this.#regaining
     const unlock = this.#unlock
     this.#unlock = undefined
     // It may have been lost a moment ago, or its folder be gone: then there is nothing to undo.
     await unlock?.().catch(() => {})
   }
+
+  releaseNow(): void {
+    if (!this.#unlock) return
+    try {
+      rmdirSync(this.#path)
+    } catch {
+      // As above.
+    }
+  }
 }
 
-/** proper-lockfile remembers the precision of file times on the object that it is given. */
-const FILE_SYSTEM = { ...fs }
+/** What to call when the lock of a path has been made. */
+const whenMade = new Map<string, () => void>()
+
+/**
+ * The file system as proper-lockfile sees it; one object, as it notes the precision of file
+ * times on it. A lock is made and its journal written in one go, so that hardly a death falls
+ * between the two and leaves a lock of which nobody knows whose it is.
+ */
+const FILE_SYSTEM = {
+  ...fs,
+  mkdir(path: string, callback: (error: unknown) => void) {
+    try {
+      fs.mkdirSync(path)
+    } catch (error) {
+      callback(error)
+      return
+    }
+    whenMade.get(path)?.()
+    callback(null)
+  },
+}

@@ -1,0 +1,52 @@
+/** Notices that an app which was listening on a port has gone. */
+import { isListening, listeningPorts } from '../port/listening.js'
+import { clearTimeout, setTimeout } from '../real-time.js'
+
+/** How often to look, in ms: an app that listens for less may never be seen. One look serves all ports. */
+const LOOK = 50
+
+interface Watched {
+  readonly port: number
+  readonly onClosed: () => void
+  wasListening: boolean
+}
+
+export class ClosedWatch {
+  readonly #watched = new Set<Watched>()
+  #timer: NodeJS.Timeout | undefined
+
+  /**
+   * Calls `onClosed` once something has listened on the port and no longer does.
+   *
+   * @returns ends the watch of this port
+   */
+  whenClosed(port: number, onClosed: () => void): () => void {
+    const watched: Watched = { port, onClosed, wasListening: false }
+    this.#watched.add(watched)
+    this.#timer ??= this.#nextLook()
+    return () => this.#watched.delete(watched)
+  }
+
+  stop(): void {
+    this.#watched.clear()
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  #nextLook(): NodeJS.Timeout {
+    return setTimeout(() => void this.#look(), LOOK).unref()
+  }
+
+  async #look(): Promise<void> {
+    const listening = await listeningPorts()
+    for (const watched of [...this.#watched]) {
+      const isOpen = listening?.has(watched.port) ?? (await isListening(watched.port))
+      if (watched.wasListening && !isOpen) {
+        this.#watched.delete(watched)
+        watched.onClosed()
+      }
+      watched.wasListening = isOpen
+    }
+    this.#timer = this.#watched.size > 0 ? this.#nextLook() : undefined
+  }
+}
