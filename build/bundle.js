@@ -1,6 +1,7 @@
 /** How the packages of this workspace are built: one bundle a package, split only where entries share code. */
 import { fileURLToPath } from 'node:url'
 import { esmExternalRequirePlugin } from 'rolldown/plugins'
+import { bundledLicenses } from './licenses.js'
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url))
 
@@ -16,7 +17,7 @@ export function bundle({ entries, external = [], replaceClock }) {
     input: Object.fromEntries(entries.map((name) => [name, `src/${name}.ts`])),
     platform: 'node',
     external: [/^node:/, ...external],
-    plugins: [esmExternalRequirePlugin({ external: ['path'] })],
+    plugins: [esmExternalRequirePlugin({ external: ['path'] }), bundledLicenses()],
     resolve: {
       // The sources name their compiled files, as TypeScript wants it.
       extensionAlias: { '.js': ['.ts', '.js'] },

@@ -48,7 +48,8 @@ export async function chromiumLaunch(): Promise<Launch> {
 async function packagedChromium(): Promise<Launch> {
   if (!existsSync(CACHE)) await unpack()
   const executablePath = path.join(CACHE, 'chromium')
-  const args = [...new Set([...packaged.args, ...ARGUMENTS])]
+  // Not the package's own list: with its `--single-process` a browser ends with its first page.
+  const args = [...ARGUMENTS, '--no-zygote']
   const fonts = { FONTCONFIG_PATH: path.join(CACHE, 'fonts') }
   // The package brings the libraries that a bare system lacks (libnss3 and its like).
   const libraries = { LD_LIBRARY_PATH: path.join(CACHE, 'al2023', 'lib') }

@@ -50,7 +50,7 @@ export function readIntervals(...files: string[]): Interval[] {
       if (line === '') continue
       const { event, port, holder, at } = JSON.parse(line) as Event
       if (event === 'out') intervals.set(holder, { port, holder, from: BigInt(at) })
-      else Object.assign(intervals.get(holder) ?? {}, { to: BigInt(at) })
+      if (event === 'back') Object.assign(intervals.get(holder) ?? {}, { to: BigInt(at) })
     }
   }
   return [...intervals.values()]

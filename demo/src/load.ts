@@ -1,0 +1,109 @@
+/** The load: two vitest runs from two checkouts and a Playwright run, all at the same time. */
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type RecordFiles, type Source, surroundings } from '../suite/surroundings.ts'
+import { playwrightReport, type Report, vitestReport } from './reports.ts'
+import { runToEnd } from './run-to-end.ts'
+
+/** ms; only ends a run that hangs. */
+const DEADLINE = 100_000
+
+export interface Run {
+  name: string
+  runner: 'vitest' | 'playwright'
+  status: number | null
+  output: string
+  /** Missing when the runner wrote none. */
+  report?: Report
+  seconds: number
+}
+
+export interface LoadOptions {
+  source: Source
+  records: RecordFiles
+  /** Playwright's launch options. */
+  browser: object
+  checkouts: readonly [string, string]
+  /** A folder for the runners' reports. */
+  reports: string
+  signal: AbortSignal
+  onEnd: (run: Run) => void
+}
+
+/** @throws the reason of `signal` */
+export async function load(options: LoadOptions): Promise<Run[]> {
+  const [first, second] = options.checkouts
+  // All of them are waited for, so that nothing runs any more when one has failed to start.
+  const runs = await Promise.allSettled([
+    vitest('vitest in the first checkout', first, [], options),
+    // One process for each file there, processes that outlive their files here.
+    vitest('vitest in the second checkout', second, ['--no-isolate'], options),
+    playwright('Playwright in the first checkout', first, options),
+  ])
+  return runs.map((run) => {
+    if (run.status === 'rejected') throw run.reason
+    return run.value
+  })
+}
+
+function vitest(
+  name: string,
+  checkout: string,
+  flags: string[],
+  options: LoadOptions,
+): Promise<Run> {
+  const file = reportFile(name, options)
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`]
+  const args = [scriptOf('vitest', 'vitest.mjs'), 'run', ...flags, ...reporters]
+  return run({ name, runner: 'vitest', args, checkout, report: () => vitestReport(file) }, options)
+}
+
+function playwright(name: string, checkout: string, options: LoadOptions): Promise<Run> {
+  const file = reportFile(name, options)
+  const args = [scriptOf('@playwright/test', 'cli.js'), 'test', '--reporter=list,json']
+  const env = { PLAYWRIGHT_JSON_OUTPUT_FILE: file }
+  const report = () => playwrightReport(file)
+  return run({ name, runner: 'playwright', args, env, checkout, report }, options)
+}
+
+interface Command extends Pick<Run, 'name' | 'runner'> {
+  args: string[]
+  env?: Record<string, string>
+  checkout: string
+  report: () => Report
+}
+
+async function run(
+  { name, runner, args, env, checkout, report }: Command,
+  { source, records, browser, signal, onEnd }: LoadOptions,
+): Promise<Run> {
+  const start = performance.now()
+  const { status, output } = await runToEnd(args, {
+    cwd: checkout,
+    env: { ...surroundings(source, records, browser), ...env },
+    deadline: DEADLINE,
+    signal,
+  })
+  const seconds = (performance.now() - start) / 1000
+  const ended: Run = { name, runner, status, output, seconds, ...orNothing(report) }
+  onEnd(ended)
+  return ended
+}
+
+/** A runner that broke down has written no report, or half of one. */
+function orNothing(read: () => Report): { report?: Report } {
+  try {
+    return { report: read() }
+  } catch {
+    return {}
+  }
+}
+
+function reportFile(name: string, { reports }: LoadOptions): string {
+  return path.join(reports, `${name.replaceAll(' ', '-')}.json`)
+}
+
+function scriptOf(packageName: string, script: string): string {
+  const manifest = fileURLToPath(import.meta.resolve(`${packageName}/package.json`))
+  return path.join(path.dirname(manifest), script)
+}

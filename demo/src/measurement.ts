@@ -1,0 +1,52 @@
+/** One load with ports from one source, watched from its start to its end. */
+import type { Source } from '../suite/surroundings.ts'
+import type { Checkouts } from './checkouts.ts'
+import { load, type Run } from './load.ts'
+import type { Progress } from './progress.ts'
+import { look, newRecords, type Sight, watch } from './watcher.ts'
+
+export interface Measurement {
+  source: Source
+  title: string
+  runs: Run[]
+  sight: Sight
+  seconds: number
+}
+
+export const TITLES: Record<Source, string> = {
+  portslice: 'portslice',
+  'get-port': 'getPort()',
+  'get-port-range': 'getPort(range)',
+}
+
+export async function measure(
+  source: Source,
+  options: { checkouts: Checkouts; browser: object; progress: Progress; signal: AbortSignal },
+): Promise<Measurement> {
+  const { checkouts, browser, progress, signal } = options
+  const title = TITLES[source]
+  const records = newRecords(checkouts.folder(`records-${source}`))
+  const start = performance.now()
+  const seconds = () => (performance.now() - start) / 1000
+
+  const over = new AbortController()
+  const watching = watch(records, { every: progress.every, signal: over.signal }, (sight) =>
+    progress.show(title, sight, seconds()),
+  )
+  watching.catch(() => {}) // It is awaited below; until then its failure must not end the process.
+  try {
+    const runs = await load({
+      source,
+      records,
+      browser,
+      checkouts: checkouts.folders,
+      reports: checkouts.folder(`reports-${source}`),
+      signal,
+      onEnd: (run) => progress.ended(title, run),
+    })
+    return { source, title, runs, sight: look(records), seconds: seconds() }
+  } finally {
+    over.abort()
+    await watching
+  }
+}

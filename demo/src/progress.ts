@@ -1,0 +1,62 @@
+/** What is seen while the runs go on: one line that changes on a terminal, else a line now and then. */
+import readline from 'node:readline'
+import { styleText } from 'node:util'
+import type { Run } from './load.ts'
+import type { Sight } from './watcher.ts'
+
+export class Progress {
+  readonly #stream = process.stdout
+  readonly #expected: number
+
+  /** @param expected hand-outs of one load */
+  constructor(expected: number) {
+    this.#expected = expected
+  }
+
+  /** ms between two looks. */
+  get every(): number {
+    return this.#stream.isTTY ? 250 : 4000
+  }
+
+  show(title: string, sight: Sight, seconds: number): void {
+    const text = `  ${seconds.toFixed(0).padStart(2)} s  ${title}: ${counts(sight, this.#expected)}`
+    if (this.#stream.isTTY) {
+      this.#clear()
+      // A line that wraps could not be taken back.
+      this.#stream.write(text.slice(0, this.#stream.columns - 1))
+    } else {
+      this.say(text)
+    }
+  }
+
+  ended(title: string, { name, report, status, seconds }: Run): void {
+    const tests = report
+      ? `${report.passed} tests passed, ${report.failed} failed`
+      : `no report, exit status ${status}`
+    this.say(`  ${seconds.toFixed(0).padStart(2)} s  ${title}: ${name}: ${tests}`)
+  }
+
+  heading(text: string): void {
+    this.say(styleText('bold', text))
+  }
+
+  say(text: string): void {
+    this.#clear()
+    this.#stream.write(`${text}\n`)
+  }
+
+  #clear(): void {
+    if (!this.#stream.isTTY) return
+    readline.cursorTo(this.#stream, 0)
+    readline.clearLine(this.#stream, 0)
+  }
+}
+
+function counts(sight: Sight, expected: number): string {
+  return [
+    `${sight.handedOut}/${expected} handed out`,
+    `${sight.outNow} out now (${sight.unboundNow} unbound)`,
+    `overlaps ${sight.overlaps}`,
+    `EADDRINUSE ${sight.refused}`,
+  ].join(', ')
+}

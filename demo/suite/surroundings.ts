@@ -1,0 +1,37 @@
+/** What the demo tells the suites, through the environment. */
+
+/** Where the ports come from. */
+export type Source = 'portslice' | 'get-port' | 'get-port-range'
+
+export interface RecordFiles {
+  /** Intervals from hand-out to return. */
+  out: string
+  /** Intervals from hand-out to bind. */
+  unbound: string
+  /** One line for each bind that failed with EADDRINUSE. */
+  refused: string
+}
+
+const SOURCE = 'DEMO_PORT_SOURCE'
+const RECORDS = 'DEMO_RECORDS'
+const BROWSER = 'DEMO_BROWSER'
+
+export function surroundings(source: Source, records: RecordFiles, browser: object) {
+  return {
+    [SOURCE]: source,
+    [RECORDS]: JSON.stringify(records),
+    [BROWSER]: JSON.stringify(browser),
+  }
+}
+
+export const source = () => given(SOURCE) as Source
+export const recordFiles = () => JSON.parse(given(RECORDS)) as RecordFiles
+/** Playwright's `launchOptions`. */
+export const browser = () => JSON.parse(given(BROWSER)) as { args: string[] }
+
+function given(name: string): string {
+  const value = process.env[name]
+  if (value === undefined)
+    throw new Error(`$${name} is not set: start the suite with pnpm run demo.`)
+  return value
+}

@@ -1,0 +1,28 @@
+/** `startApp` for vitest: with the fixtures of portslice, or with the same made of get-port. */
+import type { RequestListener } from 'node:http'
+import { test as withPortslice } from '@portslice/vitest-plugin/test'
+import { type TestAPI, test as vitest } from 'vitest'
+import { type App, Apps } from './apps.ts'
+import { portFromGetPort } from './get-port-source.ts'
+import { source } from './surroundings.ts'
+
+interface Ports {
+  takePort: () => Promise<number>
+}
+
+type StartApp = (answer: RequestListener) => Promise<App>
+
+const withGetPort = vitest.extend<Ports>({
+  takePort: async ({}, use) => {
+    await use(portFromGetPort)
+  },
+})
+
+const withPorts = (source() === 'portslice' ? withPortslice : withGetPort) as TestAPI<Ports>
+
+export const test = withPorts.extend<{ startApp: StartApp }>({
+  startApp: async ({ takePort }, use) => {
+    await using apps = new Apps(takePort)
+    await use((answer) => apps.start(answer))
+  },
+})
