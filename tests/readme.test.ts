@@ -12,7 +12,10 @@ afterAll(() => playground[Symbol.dispose]())
 
 /** The snippets, by the file that each names in its first line. */
 const snippets = Object.fromEntries(
-  [...README.matchAll(/^```ts\n(\/\/ (\S+)\n[^]*?)^```$/gm)].map(([, text, name]) => [name, text]),
+  [...README.matchAll(/^```ts\n(\/\/ (\S+)\n[\s\S]*?)^```$/gm)].map(([, text, name]) => [
+    name,
+    text,
+  ]),
 ) as Record<string, string>
 
 const used = new Set<string>()

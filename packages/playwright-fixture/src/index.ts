@@ -1,6 +1,6 @@
 /** Fixtures for Playwright, and ports for its config. */
 
-import { test as base, type Fixtures, type WorkerInfo } from '@playwright/test'
+import { test as base, type Fixtures } from '@playwright/test'
 import type { PortAllocator, TakeOptions } from '@portslice/core'
 import {
   type AdapterOptions,
@@ -13,8 +13,8 @@ import {
 
 export { expect } from '@playwright/test'
 export type { AllocatorOptions, PortAllocator, PortLease, TakeOptions } from '@portslice/core'
-export { namedPort, PortsliceError } from '@portslice/core'
-export type { OnLeak } from '@portslice/core/adapter'
+export { PortsliceError } from '@portslice/core'
+export { namedPort, type OnLeak } from '@portslice/core/adapter'
 
 /** Options of the fixtures, set by `use: { portslice: { … } }`. */
 export type PortsliceOptions = AdapterOptions
@@ -46,7 +46,11 @@ export const portFixtures: Fixtures<PortTestFixtures, PortWorkerFixtures> = {
 
   portAllocator: [
     async ({ portslice }, use, workerInfo) => {
-      const { allocator } = checkAdapterOptions(withShard(portslice, workerInfo))
+      const { shard } = workerInfo.config
+      const { allocator } = checkAdapterOptions(
+        portslice,
+        shard ? { index: shard.current, total: shard.total } : undefined,
+      )
       await use(await sharedAllocator(allocator))
     },
     { scope: 'worker' },
@@ -57,9 +61,10 @@ export const portFixtures: Fixtures<PortTestFixtures, PortWorkerFixtures> = {
       const ports = new TestPorts(portAllocator, 'worker port')
       await use(await ports.take())
       const leaked = await ports.release()
-      if (leaked.length > 0 && portslice.onLeak !== 'ignore') {
-        console.warn(`portslice: ${leakMessage('A worker', leaked)}`)
-      }
+      const { onLeak = 'warn' } = portslice
+      if (leaked.length === 0 || onLeak === 'ignore') return
+      if (onLeak === 'fail') throw leakError('A worker', leaked)
+      console.warn(`portslice: ${leakMessage('A worker', leaked)}`)
     },
     { scope: 'worker' },
   ],
@@ -93,11 +98,3 @@ export const portFixtures: Fixtures<PortTestFixtures, PortWorkerFixtures> = {
  * })
  */
 export const test = base.extend<PortTestFixtures, PortWorkerFixtures>(portFixtures)
-
-/** Playwright's own `--shard`, unless the options or $PORTSLICE_SHARD say otherwise. */
-function withShard(options: PortsliceOptions, { config }: WorkerInfo): PortsliceOptions {
-  const { shard } = config
-  return shard && !options.shard && !process.env.PORTSLICE_SHARD
-    ? { ...options, shard: { index: shard.current, total: shard.total } }
-    : options
-}

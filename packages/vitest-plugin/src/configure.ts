@@ -7,11 +7,15 @@ import './provided.js'
 /**
  * Checks the options and the environment variables, and tells the workers of the project.
  *
- * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID, …_RANGE_INVALID, …_SHARD_INVALID
+ * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID, …_RANGE_INVALID, …_SHARD_INVALID,
+ *   …_LOCK_DIRECTORY
  */
 export function configure(project: TestProject, options: AdapterOptions): void {
-  const shard = shardOf(project)
-  const { allocator, onLeak, slices } = checkAdapterOptions({ ...(shard && { shard }), ...options })
+  const { shard } = project.vitest.config
+  const { allocator, onLeak, slices } = checkAdapterOptions(
+    options,
+    shard && { index: shard.index, total: shard.count },
+  )
   project.provide('portslice', { allocator, onLeak, isReported: onLeak === 'warn' })
   // For `takePort()` of @portslice/core in tests, and for whatever the tests start.
   project.config.env = { ...project.config.env, ...variablesFor(allocator) }
@@ -22,14 +26,6 @@ export function configure(project: TestProject, options: AdapterOptions): void {
       `portslice: the range has ${slices} slices of 32 ports for up to ${workers} workers, and each needs one: some will wait for others. Widen the option \`range\` or $PORTSLICE_RANGE, or lower \`maxWorkers\`.`,
     )
   }
-}
-
-/** vitest's own `--shard`, unless $PORTSLICE_SHARD says otherwise. */
-function shardOf(project: TestProject): AllocatorOptions['shard'] {
-  const { shard } = project.vitest.config
-  return shard && !process.env.PORTSLICE_SHARD
-    ? { index: shard.index, total: shard.count }
-    : undefined
 }
 
 function variablesFor({ range, shard, lockDirectory }: AllocatorOptions): Record<string, string> {

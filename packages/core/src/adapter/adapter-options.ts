@@ -1,7 +1,8 @@
-import { PortsliceError, quoted } from '../errors.js'
-import type { AllocatorOptions } from '../settings/options.js'
+import type { Shard } from '../arithmetic/slices.js'
+import { type AllocatorOptions, checkAllocatorOptions, oneOf } from '../settings/options.js'
 import { settle } from '../settings/settings.js'
 import { ensureLockDirectory } from '../slice/lock-directory.js'
+import { withRunnersShard } from './runners-shard.js'
 
 /** What to do about a port on which something still listens when its test has ended. */
 export type OnLeak = 'warn' | 'fail' | 'ignore'
@@ -16,29 +17,31 @@ export interface AdapterOptions extends AllocatorOptions {
   onLeak?: OnLeak
 }
 
-const CHOICES: readonly unknown[] = ['warn', 'fail', 'ignore', undefined]
+const CHECKS = { onLeak: oneOf('warn', 'fail', 'ignore') }
+
+export interface CheckedOptions {
+  allocator: AllocatorOptions
+  onLeak: OnLeak
+  /** How many slices the range, or the shard's part of it, has. */
+  slices: number
+}
 
 /**
  * Checks the options, the environment variables that go with them and the lock directory,
  * without leasing anything; sets apart what the allocator takes.
  *
+ * @param runnersShard the test runner's own shard, 1-based: counts unless the options or
+ *   $PORTSLICE_SHARD say otherwise
  * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID, …_RANGE_INVALID, …_SHARD_INVALID,
  *   …_LOCK_DIRECTORY
  */
-export function checkAdapterOptions(options: AdapterOptions = {}): {
-  allocator: AllocatorOptions
-  onLeak: OnLeak
-  /** How many slices the range, or the shard's part of it, has. */
-  slices: number
-} {
-  const { onLeak = 'warn', ...allocator } = options ?? {}
-  if (!CHOICES.includes(onLeak)) {
-    throw new PortsliceError(
-      'ERR_PORTSLICE_OPTION_INVALID',
-      `The option \`onLeak\` is ${quoted(onLeak)}.`,
-      { value: onLeak, advice: "Give one of 'warn', 'fail', 'ignore'." },
-    )
-  }
+export function checkAdapterOptions(
+  options: AdapterOptions = {},
+  runnersShard?: Shard,
+): CheckedOptions {
+  checkAllocatorOptions(options, CHECKS)
+  const { onLeak = 'warn', ...own } = options as AdapterOptions
+  const allocator = withRunnersShard(own, runnersShard)
   const { lockDirectory, slices } = settle(allocator)
   ensureLockDirectory(lockDirectory)
   return { allocator, onLeak, slices: slices.length }

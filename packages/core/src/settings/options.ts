@@ -99,7 +99,7 @@ function abortSignal(value: unknown): string | undefined {
     : 'Give an AbortSignal.'
 }
 
-function oneOf(...allowed: string[]): Check {
+export function oneOf(...allowed: string[]): Check {
   return (value) =>
     allowed.includes(value as string)
       ? undefined
@@ -112,9 +112,15 @@ function shortText(value: unknown): string | undefined {
     : `Give a text of at most ${LONGEST_TEXT} characters.`
 }
 
-/** @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID, …_RANGE_INVALID, …_SHARD_INVALID */
-export function checkAllocatorOptions(options: unknown): asserts options is AllocatorOptions {
-  checkOptions(options, CHECKS_OF_ALLOCATOR_OPTIONS)
+/**
+ * @param more checks of options that the caller has beside those of an allocator
+ * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID, …_RANGE_INVALID, …_SHARD_INVALID
+ */
+export function checkAllocatorOptions(
+  options: unknown,
+  more: Readonly<Record<string, Check>> = {},
+): asserts options is AllocatorOptions {
+  checkOptions(options, { ...CHECKS_OF_ALLOCATOR_OPTIONS, ...more })
   const { range, shard } = options as AllocatorOptions
   if (range !== undefined) checkedRange(range, 'The option `range`')
   if (shard !== undefined) checkedShard(shard?.index, shard?.total, 'The option `shard`')

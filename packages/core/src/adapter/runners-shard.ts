@@ -1,0 +1,26 @@
+import type { Shard } from '../arithmetic/slices.js'
+import { namedPort as namedPortOfCore } from '../named-port.js'
+import type { AllocatorOptions } from '../settings/options.js'
+
+/**
+ * As {@link namedPortOfCore}, for the config file of a test runner: the runner's own
+ * `--shard=2/4` decides the part of the range. The command line is where it stands at that moment: the runner is yet to read its config.
+ *
+ * @throws PortsliceError as `namedPort` of @portslice/core does
+ */
+export function namedPort(name: string, options: AllocatorOptions = {}): Promise<number> {
+  return namedPortOfCore(name, withRunnersShard(options, shardFromArguments(process.argv)))
+}
+
+/** The runner's shard counts unless the options or $PORTSLICE_SHARD say otherwise. */
+export function withRunnersShard(options: AllocatorOptions, shard: Shard | undefined) {
+  return shard && !options.shard && !process.env.PORTSLICE_SHARD ? { ...options, shard } : options
+}
+
+/** What a runner would refuse is not ours to refuse: `undefined` then. */
+export function shardFromArguments(args: readonly string[]): Shard | undefined {
+  const at = args.findIndex((arg) => arg === '--shard' || arg.startsWith('--shard='))
+  const text = args[at] === '--shard' ? args[at + 1] : args[at]?.slice('--shard='.length)
+  const [, index, total] = /^(\d{1,6})\/(\d{1,6})$/.exec(text ?? '')?.map(Number) ?? []
+  return index && total && index <= total ? { index, total } : undefined
+}
