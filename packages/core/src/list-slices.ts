@@ -102,9 +102,9 @@ export async function listSlices(options: ListSlicesOptions = {}): Promise<Slice
  * Whether the sentinel is likely held by whom the journal names, and not by somebody whose
  * journal lies in another lock directory. Without a lock it has ended in good order.
  */
-function isAlive({ isLocked, lastSign, lease }: LastHolder): boolean {
-  if (!isLocked || !lease) return false
-  if (Date.now() - lastSign < SURELY_ALIVE) return true
+function isAlive({ lockedAt, lease }: LastHolder): boolean {
+  if (lockedAt === undefined || !lease) return false
+  if (Date.now() - lockedAt < SURELY_ALIVE) return true
   return lease.host === hostIdentity() && isProcess(lease.pid)
 }
 

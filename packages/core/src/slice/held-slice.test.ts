@@ -15,7 +15,6 @@ import { sentinelOf } from '../arithmetic/slices.js'
 import { ownRange, temporaryFolder } from '../own-slices.test-support.js'
 import { HeldSlice, type SliceHolder } from './held-slice.js'
 import { type JournalLease, JournalWriter, readJournal } from './journal.js'
-import { readLastHolder } from './last-holder.js'
 import { journalPath, lockedPath, lockPath } from './lock-directory.js'
 
 const HERE = 'this boot/net:[1]'
@@ -129,15 +128,17 @@ test('proper-lockfile elsewhere sees the slice as locked', async () => {
   expect(await lockfile.check(lockedPath(folder, slice), { realpath: false })).toBe(true)
 })
 
-test('the last sign of life is when the lock was last refreshed, if that is later', async () => {
-  const { folder, slice, lock, journal } = await setUp()
-  leaveBehind(folder, slice, HERE)
-  const written = readJournal(journal)?.changedAt as number
-  const refreshed = Math.ceil(written / 1000) + 100 // A port was taken long before the death.
-  utimesSync(lock, refreshed, refreshed)
-  expect(readLastHolder(folder, slice)?.lastSign).toBe(refreshed * 1000)
-  utimesSync(lock, 1, 1)
-  expect(readLastHolder(folder, slice)?.lastSign).toBe(written)
+test('the journal is dated as long as ports are out: their quarantine counts from the death', async () => {
+  const { take, journal } = await setUp()
+  const held = await take()
+  held?.journal.take((held?.first ?? 0) + 5, {})
+  const longAgo = Date.now() / 1000 - 600
+  utimesSync(journal, longAgo, longAgo) // A worker that took its port ten minutes ago.
+  // With the lock, that is every five seconds.
+  await vi.waitFor(
+    () => expect(readJournal(journal)?.changedAt).toBeGreaterThan(Date.now() - 60_000),
+    { timeout: 15_000, interval: 100 },
+  )
 })
 
 test('the journal of somebody elsewhere who has the lock now is left alone', async () => {

@@ -62,7 +62,7 @@ export class HeldSlice {
     let lock: SliceLock | undefined
     try {
       const { lockDirectory, identity, onTrouble, canWait } = holder
-      // Before the lock is touched: it may tell when the last holder was last alive.
+      // Before the lock is made, which starts the journal anew.
       const last = readLastHolder(lockDirectory, first)
       const now = Date.now()
       const quarantined = last ? quarantineOf(last, first, now) : new Map<number, Quarantined>()
@@ -77,6 +77,7 @@ export class HeldSlice {
         slice: first,
         host: identity.host,
         onMade: () => journal.startAnew(),
+        onRefreshed: () => journal.touch(),
         onTrouble,
         canWait,
       })

@@ -60,7 +60,7 @@ export interface JournalPort {
 export interface Journal {
   lease?: JournalLease
   ports: JournalPort[]
-  /** Milliseconds since 1970: when the file was last written to. */
+  /** Milliseconds since 1970: when the file was last written to, or its holder gave a sign of life. */
   changedAt: number
 }
 
@@ -174,21 +174,14 @@ function time(value: unknown): number | undefined {
  * The ports of a slice that whoever holds it next must leave alone, and until when.
  *
  * Never longer than {@link QUARANTINE} from now, also where the clock was set back since.
- *
- * @param lastSign ms since 1970: the last sign of life of the holder that wrote the journal
  */
-export function quarantineAfter(
-  journal: Pick<Journal, 'ports'>,
-  slice: SliceStart,
-  lastSign: number,
-  now: number,
-): Quarantined[] {
+export function quarantineAfter(journal: Journal, slice: SliceStart, now: number): Quarantined[] {
   const longest = now + QUARANTINE
   return journal.ports
     .filter(({ port, state }) => state !== 'leaked' && port >= slice && port < sentinelOf(slice))
     .map(({ port, label, key, until }) => ({
       port,
-      until: Math.min(until ?? lastSign + QUARANTINE, longest),
+      until: Math.min(until ?? journal.changedAt + QUARANTINE, longest),
       ...(label !== undefined && { label }),
       ...(key !== undefined && { key }),
     }))
@@ -283,9 +276,12 @@ export class JournalWriter {
     }
   }
 
-  /** Dates the file now, as a last sign of life. */
+  /**
+   * Dates the file now, as a sign of life while ports are out: their quarantine counts from
+   * the last one.
+   */
   touch(): void {
-    if (this.#file === undefined) return
+    if (this.#file === undefined || this.#current.size === 0) return
     try {
       const now = new Date()
       futimesSync(this.#file, now, now)

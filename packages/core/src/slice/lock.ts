@@ -36,6 +36,8 @@ export interface LockOptions {
    * and is made again, for the journal to say whose it is. Must not throw.
    */
   onMade: () => void
+  /** Called whenever the lock has been refreshed, every few seconds. Must not throw. */
+  onRefreshed: () => void
   /** Called when the lock cannot be taken for now. The slice is held all the same. */
   onTrouble: (error: unknown) => void
   /** Whether the sentinel alone will do for now, after this error, while the lock is tried for again. */
@@ -58,7 +60,9 @@ export interface SliceLock {
 export async function takeLock(options: LockOptions): Promise<SliceLock | undefined> {
   const lock = new KeptLock(options)
   try {
-    return (await lock.take()) ? lock : undefined
+    if (await lock.take()) return lock
+    await lock.release()
+    return undefined
   } catch (error) {
     if (!options.canWait(error)) throw asRefusal(options.folder, error)
     options.onTrouble(error)
@@ -98,9 +102,9 @@ class KeptLock implements SliceLock {
   }
 
   async #attempt(): Promise<boolean> {
-    const { folder, slice, onMade } = this.#options
+    const { folder, slice } = this.#options
     ensureLockDirectory(folder)
-    whenMade.set(this.#path, onMade)
+    ours.set(this.#path, this.#options)
     try {
       this.#unlock = await lockfile.lock(lockedPath(folder, slice), {
         fs: FILE_SYSTEM,
@@ -112,8 +116,6 @@ class KeptLock implements SliceLock {
     } catch (error) {
       if (codeOf(error) === 'ELOCKED' || NO_EMPTY_FOLDER.has(codeOf(error))) return false
       throw error
-    } finally {
-      whenMade.delete(this.#path)
     }
   }
 
@@ -166,6 +168,7 @@ class KeptLock implements SliceLock {
     this.#unlock = undefined
     // It may have been lost a moment ago, or its folder be gone: then there is nothing to undo.
     await unlock?.().catch(() => {})
+    ours.delete(this.#path)
   }
 
   releaseNow(): void {
@@ -178,13 +181,15 @@ class KeptLock implements SliceLock {
   }
 }
 
-/** What to call when the lock of a path has been made. */
-const whenMade = new Map<string, () => void>()
+/** The locks that are ours or that we try to take, by their paths. */
+const ours = new Map<string, LockOptions>()
 
 /**
  * The file system as proper-lockfile sees it; one object, as it notes the precision of file
- * times on it. A lock is made and its journal written in one go, so that hardly a death falls
- * between the two and leaves a lock of which nobody knows whose it is.
+ * times on it.
+ *
+ * A lock is made and its journal written in one go, so that hardly a death falls between the
+ * two and leaves a lock of which nobody knows whose it is.
  */
 const FILE_SYSTEM = {
   ...fs,
@@ -195,7 +200,13 @@ const FILE_SYSTEM = {
       callback(error)
       return
     }
-    whenMade.get(path)?.()
+    ours.get(path)?.onMade()
     callback(null)
+  },
+  utimes(path: string, atime: Date, mtime: Date, callback: (error: unknown) => void) {
+    fs.utimes(path, atime, mtime, (error) => {
+      if (!error) ours.get(path)?.onRefreshed()
+      callback(error)
+    })
   },
 }
