@@ -6,7 +6,7 @@ import type { Outcome, Project, RunOptions } from 'portslice-testing/project'
 import { expect } from 'vitest'
 
 /** For a whole test, in ms: some runs of Playwright, on a machine that is busy with other things. */
-export const TEST_TIMEOUT = 120_000
+export const TEST_TIMEOUT = 300_000
 /** For one run, in ms: less, so that a run that hangs is reported as such. */
 const RUN_TIMEOUT = 100_000
 

@@ -83,7 +83,7 @@ function linkAll(from: string, to: string): void {
 
 export interface RunOptions {
   env?: Record<string, string>
-  /** ms; the run is ended then. Default: 120 000. */
+  /** ms; only ends what hangs. Default: 240 000. */
   timeout?: number
 }
 
@@ -150,7 +150,7 @@ export class Running implements AsyncDisposable {
   readonly #child: ChildProcess
   readonly #output = { stdout: '', stderr: '' }
 
-  constructor(args: string[], { cwd, lockDirectory, env = {}, timeout = 120_000 }: NodeOptions) {
+  constructor(args: string[], { cwd, lockDirectory, env = {}, timeout = 240_000 }: NodeOptions) {
     const child = spawn(process.execPath, args, {
       cwd,
       env: {

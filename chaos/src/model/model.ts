@@ -7,7 +7,7 @@
 
 /** How long a port that was out when its holder died is not to be handed out, less the time
  * (5 s, and some for a busy machine) by which its last sign of life may be older. In ms. */
-const QUARANTINE_AT_LEAST = 30_000 - 7_000
+const QUARANTINE_AT_LEAST = 30_000 - 15_000
 
 interface Hold {
   holder: string

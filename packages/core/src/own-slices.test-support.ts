@@ -4,7 +4,8 @@ import os from 'node:os'
 import path from 'node:path'
 import { onTestFinished } from 'vitest'
 import { createAllocator } from './allocator/allocator.js'
-import { sentinelOf, slicesIn } from './arithmetic/slices.js'
+import { portsOf, sentinelOf, slicesIn } from './arithmetic/slices.js'
+import { isFree } from './port/free.js'
 import { defaultRange } from './settings/settings.js'
 import { ephemeralRange } from './settings/system.js'
 import { holdSentinel } from './slice/sentinel.js'
@@ -15,7 +16,7 @@ export function temporaryFolder(): string {
   return folder
 }
 
-/** A range of `count` whole slices, none of which anybody holds. */
+/** A range of `count` whole slices that nobody holds and in which nobody listens. */
 export async function ownRange(count = 1): Promise<readonly [number, number]> {
   // An allocator of a name of its own finds the place, so that parallel tests start elsewhere.
   await using probe = await createAllocator({
@@ -30,8 +31,10 @@ export async function ownRange(count = 1): Promise<readonly [number, number]> {
     const run = rotated.slice(i, i + count)
     if ((run.at(-1) as number) - (run[0] as number) !== (count - 1) * 32) continue
     const sentinels = await Promise.all(run.map(holdSentinel))
+    // A program that never asked may listen there: such a slice would not be all the test's own.
+    const free = await Promise.all(run.flatMap(portsOf).map(isFree))
     await Promise.all(sentinels.map((sentinel) => sentinel?.close()))
-    if (sentinels.every(Boolean)) return [run[0] as number, sentinelOf(run.at(-1) as number)]
+    if (sentinels.every(Boolean) && free.every(Boolean)) return [run[0] as number, sentinelOf(run.at(-1) as number)]
   }
   throw new Error(`No ${count} neighbouring slices are free on this machine.`)
 }
