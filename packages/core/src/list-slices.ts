@@ -35,19 +35,8 @@ export interface SliceStatus {
   ports: PortStatus[]
 }
 
-export interface SliceHolderStatus {
-  pid: number
-  /** Boot and network namespace. */
-  host: string
-  runner: string
-  /** 1-based */
-  workerId: number
-  /** `2/4` */
-  shard?: string
-  /** The folder it was started in. */
-  cwd: string
-  command: string
-  /** ISO 8601 */
+export interface SliceHolderStatus extends Omit<JournalLease, 'at'> {
+  /** When it leased the slice, ISO 8601. */
   since: string
 }
 

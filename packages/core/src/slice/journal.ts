@@ -31,17 +31,20 @@ const COMPACT_AFTER = 32 * 1024
 /** No journal of ours is larger, so no more is read of one. Bytes. */
 const READ_AT_MOST = 1024 * 1024
 
+/** Who holds a slice. */
 export interface JournalLease {
   pid: number
-  /** See `hostIdentity`. */
+  /** Boot and network namespace: see `hostIdentity`. */
   host: string
   runner: string
+  /** 1-based */
   workerId: number
   /** `2/4` */
   shard?: string
+  /** The folder it was started in. */
   cwd: string
   command: string
-  /** ISO 8601 */
+  /** When it leased the slice, ISO 8601. */
   at: string
 }
 
