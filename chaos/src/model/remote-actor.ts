@@ -7,12 +7,17 @@ import type { Answer, Command } from './actor.ts'
 /** Only ends what hangs: far longer than anything the actor is told may take, in ms. */
 const ANSWER_WITHIN = 60_000
 
+/** It looks after its locks every 5 s; on a busy machine later. In ms. */
+const FINDS_OUT_WITHIN = 15_000
+
 export class RemoteActor {
   readonly name: string
   /** Its lock directory. */
   readonly directory: string
   stoppedAt: number | undefined
   blockedAt: number | undefined
+  /** When its journals were deleted and it has written none since. */
+  forgottenAt: number | undefined
   readonly #child: ChildProcess
   readonly #waiting = new Map<number, (answer: Answer) => void>()
   #sent = 0
@@ -28,6 +33,16 @@ export class RemoteActor {
       this.#waiting.get(answer.id)?.(answer)
       this.#waiting.delete(answer.id)
     })
+  }
+
+  /** When it could last do anything. */
+  get lastSign(): number {
+    return this.stoppedAt ?? this.blockedAt ?? Date.now()
+  }
+
+  /** Whether the journals say what it has out: it finds out within some seconds that they are gone. */
+  get isRemembered(): boolean {
+    return this.forgottenAt === undefined || this.lastSign - this.forgottenAt > FINDS_OUT_WITHIN
   }
 
   get isReady(): boolean {

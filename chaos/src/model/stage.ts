@@ -93,6 +93,7 @@ export class Stage {
       return
     }
     this.handOuts++
+    actor.forgottenAt = undefined
     this.#note(`${actor.name} takes ${answer.port}${wish.key ? ` for ${wish.key}` : ''}`)
     const { name: holder, directory } = actor
     this.wrong.push(
@@ -146,18 +147,19 @@ export class Stage {
   async crash(): Promise<void> {
     const actor = this.#anyOf(this.#actors)
     if (!actor) return
-    const lastSign = actor.stoppedAt ?? actor.blockedAt ?? Date.now()
+    const { lastSign, isRemembered } = actor
     await actor.kill()
     this.#gone(actor, 'is killed')
-    this.#model.dies(actor.name, actor.directory, lastSign)
+    this.#dies(actor, lastSign, isRemembered)
   }
 
   async exit(): Promise<void> {
     const actor = this.#anyReady()
     if (!actor) return
+    const { lastSign, isRemembered } = actor
     await actor.exit()
     this.#gone(actor, 'ends')
-    this.#model.dies(actor.name, actor.directory, Date.now())
+    this.#dies(actor, lastSign, isRemembered)
   }
 
   async close(): Promise<void> {
@@ -204,6 +206,9 @@ export class Stage {
     rmSync(directory, { recursive: true, force: true, maxRetries: 20 })
     this.#note(`${path.basename(directory)} is deleted`)
     this.#model.forgets(directory)
+    for (const actor of this.#actors) {
+      if (actor.directory === directory) actor.forgottenAt = Date.now()
+    }
   }
 
   async strangerBinds(): Promise<void> {
@@ -262,6 +267,12 @@ export class Stage {
         this.wrong.push(`${actor.name} got nothing, but the slice ${first} is free`)
       }
     }
+  }
+
+  /** What it had out is left alone for a while, by those who can know of it. */
+  #dies(actor: RemoteActor, lastSign: number, isRemembered: boolean): void {
+    if (isRemembered) this.#model.dies(actor.name, actor.directory, lastSign)
+    else this.#model.closes(actor.name)
   }
 
   #gone(actor: RemoteActor, how: string): void {
