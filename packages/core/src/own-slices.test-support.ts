@@ -34,7 +34,8 @@ export async function ownRange(count = 1): Promise<readonly [number, number]> {
     // A program that never asked may listen there: such a slice would not be all the test's own.
     const free = await Promise.all(run.flatMap(portsOf).map(isFree))
     await Promise.all(sentinels.map((sentinel) => sentinel?.close()))
-    if (sentinels.every(Boolean) && free.every(Boolean)) return [run[0] as number, sentinelOf(run.at(-1) as number)]
+    if (sentinels.every(Boolean) && free.every(Boolean))
+      return [run[0] as number, sentinelOf(run.at(-1) as number)]
   }
   throw new Error(`No ${count} neighbouring slices are free on this machine.`)
 }

@@ -1,0 +1,58 @@
+import { readdirSync, utimesSync } from 'node:fs'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Crowd } from '../crowd.ts'
+import type { Fault } from '../fault.ts'
+import { ownSlices } from '../own-slices.ts'
+import { Siege } from '../siege.ts'
+import { outcomeOf } from './stopped.ts'
+
+/** Where the clock jumps to, in seconds from now. */
+const JUMPS = {
+  'to 1970': -Date.now() / 1000,
+  'an hour back': -3600,
+  'an hour on': 3600,
+  'to 2099': 2.3e9,
+}
+/** ms; a lock is refreshed every 5 s, and must be found changed by that at least once. */
+const DURING = { short: 5600, long: 40_000 }
+
+export const clockJumps: Fault = {
+  fault: 'the clock jumps',
+  provoked:
+    'the times of a live holder’s lock and journal are set to 1970, an hour back, an hour on and 2099, again and again, while others want its only slice; then the holder ends, or is killed',
+  must: 'the holder keeps its slice and its ports, carries on without an error or a warning, and the slice comes back',
+  async run({ short, folder }) {
+    const jumps = Object.values(JUMPS)
+    // Each jump twice: for a holder that ends in good order, and for one that is killed.
+    await using slices = await ownSlices(jumps.length * 2)
+    await using crowd = new Crowd(folder)
+    const sieges = [...jumps, ...jumps].map(async (jump, index) => {
+      const first = slices.range[0] + index * 32
+      const siege = await Siege.lay(crowd, folder, [first, first + 31])
+      const end = performance.now() + DURING[short ? 'short' : 'long']
+      while (performance.now() < end) {
+        setTimes(siege.lockDirectory, Date.now() / 1000 + jump)
+        await sleep(200 + Math.random() * 300)
+      }
+      setTimes(siege.lockDirectory, Date.now() / 1000 + jump)
+      if (index < jumps.length) return siege.lift()
+      siege.surrender()
+      siege.holder.kill()
+      await siege.holder.ended
+      return siege.leave()
+    })
+    return outcomeOf(await Promise.all(sieges), crowd)
+  },
+}
+
+/** Of all locks and journals, as far as they are there at this moment. */
+function setTimes(lockDirectory: string, seconds: number): void {
+  for (const name of readdirSync(lockDirectory)) {
+    try {
+      utimesSync(path.join(lockDirectory, name), seconds, seconds)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    }
+  }
+}

@@ -1,0 +1,41 @@
+import type { Fault } from '../fault.ts'
+import { hundredsOfSlices, processesAtOnce } from './at-once.ts'
+import { clockJumps } from './clock.ts'
+import { allSlicesTaken, noDescriptors, noProcesses } from './exhausted.ts'
+import { filesEdited } from './files-edited.ts'
+import { journals } from './journals.ts'
+import { killed } from './killed.ts'
+import { lockDirectoryAtStart } from './lock-directory-at-start.ts'
+import { lockDirectoryDuringRun } from './lock-directory-during-run.ts'
+import { networkNamespaces } from './namespaces.ts'
+import { ephemeralEverywhere, unusualNetworks } from './other-networks.ts'
+import { sameCrashedSlice } from './same-crashed-slice.ts'
+import { stopped } from './stopped.ts'
+import { strangerOnSentinel, strangers } from './strangers.ts'
+import { clusterWorkersKilled, threadsTerminated } from './threads-and-clusters.ts'
+import { otherUsers } from './users.ts'
+
+/** Every fault that is provoked, in the order of the table. */
+export const FAULTS: readonly Fault[] = [
+  killed,
+  stopped,
+  clockJumps,
+  lockDirectoryDuringRun,
+  lockDirectoryAtStart,
+  journals,
+  otherUsers,
+  networkNamespaces,
+  ephemeralEverywhere,
+  unusualNetworks,
+  strangers,
+  strangerOnSentinel,
+  allSlicesTaken,
+  noDescriptors,
+  noProcesses,
+  processesAtOnce,
+  hundredsOfSlices,
+  sameCrashedSlice,
+  threadsTerminated,
+  clusterWorkersKilled,
+  filesEdited,
+]

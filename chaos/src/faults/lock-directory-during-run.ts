@@ -1,0 +1,152 @@
+import { chmodSync, mkdirSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Crowd, type StartOptions } from '../crowd.ts'
+import { type Fault, isSkipped, type Outcome, type Tried } from '../fault.ts'
+import { ownSlices } from '../own-slices.ts'
+import { PrivateDisk } from '../private-disk.ts'
+import { Rivalry } from '../rivalry.ts'
+import { chownTo, letPass, OTHER_USERS, whyNoOtherUsers } from '../users.ts'
+
+const RIVALS = 3
+/** Each wants a slice for itself and two more at times: they compete for the rest. */
+const SLICES = RIVALS * 3 - 1
+/** As many as each leases in the end, where each keeps what it has leased. */
+const GROW_TO = 5
+
+/** One way in which a lock directory comes to harm. */
+interface Harm {
+  lockDirectory: string
+  start: StartOptions
+  growTo?: number
+  /** Does the harm once more; `time` counts from 0. */
+  strike(time: number): void
+}
+
+/**
+ * Lets rivals run while their lock directory comes to harm again and again.
+ *
+ * @param folder an empty one
+ */
+async function suffer(
+  folder: string,
+  { short, every }: { short: boolean; every: number },
+  harm: Harm,
+): Promise<Tried> {
+  const during = short ? 5000 : 45_000
+  const { lockDirectory, start, growTo, strike } = harm
+  await using slices = await ownSlices(growTo ? growTo * RIVALS : SLICES)
+  await using crowd = new Crowd(folder)
+  const rivalry = new Rivalry(crowd, folder, { during, ...(growTo && { growTo }) })
+  const options = { range: slices.range, lockDirectory }
+  await Promise.all(Array.from({ length: RIVALS }, () => rivalry.join(options, start)))
+  const end = performance.now() + during
+  let times = 0
+  for (; performance.now() < end; times++) {
+    await sleep(every * (0.5 + Math.random()))
+    strike(times)
+  }
+  const { handOuts, warnings, broken } = await rivalry.end()
+  return {
+    times,
+    observed: `${handOuts} hand-outs, ${warnings} warnings by ${RIVALS} processes`,
+    broken: [...broken, ...crowd.complaints],
+  }
+}
+
+const deleted = (folder: string, short: boolean) => {
+  const lockDirectory = path.join(folder, 'locks')
+  const strike = () => rmSync(lockDirectory, { recursive: true, force: true, maxRetries: 20 })
+  return suffer(folder, { short, every: 700 }, { lockDirectory, start: {}, strike })
+}
+
+const moved = (folder: string, short: boolean) => {
+  const lockDirectory = path.join(folder, 'locks')
+  const strike = (time: number) => {
+    try {
+      renameSync(lockDirectory, path.join(folder, `moved-${time}`))
+    } catch {
+      // Nobody has made it again yet.
+    }
+  }
+  return suffer(folder, { short, every: 700 }, { lockDirectory, start: {}, strike })
+}
+
+async function unreadable(folder: string, short: boolean): Promise<Outcome> {
+  const skipped = whyNoOtherUsers()
+  if (skipped) return { skipped }
+  letPass(folder)
+  const home = path.join(folder, 'home')
+  const lockDirectory = path.join(home, 'locks')
+  mkdirSync(lockDirectory, { recursive: true, mode: 0o700 })
+  const [uid] = OTHER_USERS
+  chownTo(uid, home, lockDirectory)
+  // A new allocator is refused, so the ones that there are lease more and more slices.
+  // Shut for longer than locks stay fresh in the long form: then their refreshing fails as well.
+  const strike = (time: number) => chmodSync(lockDirectory, time % 2 === 0 ? 0o000 : 0o700)
+  return suffer(
+    folder,
+    { short, every: short ? 1500 : 12_000 },
+    { lockDirectory, start: { uid }, growTo: GROW_TO, strike },
+  )
+}
+
+async function full(folder: string, short: boolean): Promise<Outcome> {
+  const disk = await PrivateDisk.mount(path.join(folder, 'disk'), 'size=64k,mode=0700')
+  if (typeof disk === 'string') return { skipped: disk }
+  await using _ = disk // Until the rivals have ended, hence `await` below.
+  const strike = (time: number) => {
+    if (time % 3 === 2) unlinkSync(disk.file('filler'))
+    else fill(disk.file('filler'))
+  }
+  const lockDirectory = path.join(disk.folder, 'locks')
+  return await suffer(
+    folder,
+    { short, every: 1000 },
+    { lockDirectory, start: { by: disk.by }, strike },
+  )
+}
+
+function fill(file: string): void {
+  for (const size of [65_536, 4096, 1]) {
+    try {
+      for (;;) writeFileSync(file, Buffer.alloc(size), { flag: 'a' })
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
+    }
+  }
+}
+
+/** One way that fails does not end the others, whose processes would be left behind. */
+function untried(error: Error): Tried {
+  return { times: 0, observed: 'not tried to the end', broken: [String(error.stack)] }
+}
+
+export const lockDirectoryDuringRun: Fault = {
+  fault: 'the lock directory is deleted, moved, made unreadable, or its disk is full, during a run',
+  provoked: `${RIVALS} processes each that lease, take and release, while that happens again and again`,
+  must: 'the run finishes, no overlap, at most one warning a process',
+  async run({ short, folder }) {
+    const ways = { deleted, moved, unreadable, full }
+    const outcomes = await Promise.all(
+      Object.entries(ways).map(async ([name, way]) => {
+        const own = path.join(folder, name)
+        mkdirSync(own)
+        letPass(folder)
+        return [name, await way(own, short).catch(untried)] as const
+      }),
+    )
+    const tried = outcomes.filter((entry): entry is [string, Tried] => !isSkipped(entry[1]))
+    return {
+      times: tried.reduce((sum, [, { times }]) => sum + times, 0),
+      observed: outcomes
+        .map(([name, outcome]) =>
+          isSkipped(outcome)
+            ? `${name}: not tried, ${outcome.skipped}`
+            : `${name} (${outcome.times} times): ${outcome.observed}`,
+        )
+        .join('; '),
+      broken: tried.flatMap(([name, { broken }]) => broken.map((text) => `${name}: ${text}`)),
+    }
+  },
+}

@@ -1,0 +1,100 @@
+import { cpSync, mkdirSync, rmSync, utimesSync } from 'node:fs'
+import path from 'node:path'
+import { readIntervals } from 'portslice-testing/intervals'
+import type { Fault } from '../fault.ts'
+import { ownSlices } from '../own-slices.ts'
+import { Commanded, type Failure } from '../processes/start-commanded.ts'
+
+/** Time for both to have heard, in ns: they then wait for the clock. */
+const HEAD_START = 5_000_000n
+/** A lock of this age, in ms, is stale, which lets every proper-lockfile break it. */
+const STALE = 60_000
+/** Between two rounds with a slice of a process that was just killed, not a copy of one. */
+const ROUNDS_BETWEEN_KILLS = 50
+
+export const sameCrashedSlice: Fault = {
+  fault: 'two processes find the same crashed slice at the same instant',
+  provoked:
+    'a lock and a journal as a killed holder leaves them, every other time with a stale lock; both try at one tick of the clock',
+  must: 'exactly one gets it, and none of the ports that the dead one had',
+  async run({ short, folder }) {
+    const rounds = short ? 60 : 1000
+    await using slices = await ownSlices(1)
+    const slice = slices.range[0]
+    const options = {
+      range: slices.range,
+      lockDirectory: path.join(folder, 'locks'),
+      waitTimeout: 0,
+    }
+    await using one = await Commanded.start(folder)
+    await using other = await Commanded.start(folder)
+    const broken: string[] = []
+    const won = [0, 0]
+    const apart: number[] = []
+    let kills = 0
+    let dead: number[] = []
+
+    for (let round = 0; round < rounds; round++) {
+      rmSync(options.lockDirectory, { recursive: true, force: true })
+      if (round % ROUNDS_BETWEEN_KILLS === 0) {
+        dead = await leaveBehind(folder, options)
+        kills++
+      } else {
+        putBack(folder, options.lockDirectory, slice)
+      }
+      if (round % 2 === 1) makeStale(path.join(options.lockDirectory, `slice-${slice}.lock`))
+
+      const at = String(process.hrtime.bigint() + HEAD_START)
+      const outcomes = await Promise.allSettled([
+        one.open(options, { at }),
+        other.open(options, { at }),
+      ])
+      const winners = [one, other].filter((_, i) => outcomes[i]?.status === 'fulfilled')
+      outcomes.forEach((outcome, i) => {
+        if (outcome.status === 'fulfilled') won[i] = (won[i] ?? 0) + 1
+        else if ((outcome.reason as Failure).code !== 'ERR_PORTSLICE_RANGE_EXHAUSTED')
+          broken.push(`Round ${round}: the loser was told "${outcome.reason}".`)
+      })
+      if (winners.length !== 1) broken.push(`Round ${round}: ${winners.length} got it.`)
+      for (const winner of winners) {
+        const got = await winner.take(3)
+        const early = got.filter((port) => dead.includes(port))
+        if (early.length > 0) broken.push(`Round ${round}: ${early} were the dead one's.`)
+        await winner.ask({ do: 'close' })
+      }
+      apart.push(Math.abs(Number(one.openedAt - other.openedAt)) / 1000)
+    }
+    const median = apart.sort((a, b) => a - b)[apart.length >> 1] ?? 0
+    return {
+      times: rounds,
+      observed: `${won[0]} and ${won[1]} times won by each, ${kills} slices left by a kill just before; the attempts began ${median.toFixed(0)} µs apart (median)`,
+      broken,
+    }
+  },
+}
+
+/** Kills a holder with three ports out, and keeps a copy of its journal. */
+async function leaveBehind(
+  folder: string,
+  options: { range: readonly [number, number]; lockDirectory: string },
+): Promise<number[]> {
+  await using holder = await Commanded.start(folder)
+  await holder.open({ ...options, waitTimeout: 5000 })
+  await holder.take(3)
+  await holder.kill()
+  cpSync(options.lockDirectory, path.join(folder, 'left'), { recursive: true, force: true })
+  return readIntervals(holder.notes).map(({ port }) => port)
+}
+
+/** In the order in which a holder makes them, and as fresh. */
+function putBack(folder: string, lockDirectory: string, slice: number): void {
+  mkdirSync(lockDirectory, { mode: 0o700 })
+  mkdirSync(path.join(lockDirectory, `slice-${slice}.lock`))
+  const journal = `slice-${slice}.ndjson`
+  cpSync(path.join(folder, 'left', journal), path.join(lockDirectory, journal))
+}
+
+function makeStale(lock: string): void {
+  const time = new Date(Date.now() - STALE)
+  utimesSync(lock, time, time)
+}

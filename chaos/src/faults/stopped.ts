@@ -1,0 +1,57 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Crowd } from '../crowd.ts'
+import type { Fault, Tried } from '../fault.ts'
+import { ownSlices } from '../own-slices.ts'
+import { Siege } from '../siege.ts'
+
+/** ms; locks go stale after 10 s, so the short forms are longer than that too. */
+const STOPPED = { short: 11_500, long: 30_000 }
+const BLOCKED = { short: 11_000, long: 15_000 }
+
+export const stopped: Fault = {
+  fault: 'a holder is stopped for 30 s, or its event loop is blocked for 15 s',
+  provoked:
+    'SIGSTOP and SIGCONT, or a synchronous wait, while others with the same and with another lock directory want its only slice',
+  must: 'the holder keeps its slice and its ports, and carries on without an error or a warning',
+  async run({ short, folder }) {
+    const each = short ? 1 : 3
+    const form = short ? 'short' : 'long'
+    await using slices = await ownSlices(each * 2)
+    await using crowd = new Crowd(folder)
+    const ranges = Array.from({ length: slices.count }, (_, index) => {
+      const first = slices.range[0] + index * 32
+      return [first, first + 31] as const
+    })
+    const sieges = ranges.map(async (range, index) => {
+      const siege = await Siege.lay(crowd, folder, range, BLOCKED[form])
+      if (index < each) {
+        siege.holder.signal('SIGSTOP')
+        await sleep(STOPPED[form])
+        siege.holder.signal('SIGCONT')
+      } else {
+        siege.holder.tell('block')
+        await sleep(BLOCKED[form])
+      }
+      return siege.lift()
+    })
+    return outcomeOf(await Promise.all(sieges), crowd)
+  },
+}
+
+/** What sieges came to, for the table. */
+export function outcomeOf(
+  results: readonly { refused: number; broken: string[] }[],
+  crowd: Crowd,
+): Tried {
+  const refused = results.reduce((sum, result) => sum + result.refused, 0)
+  const unscathed = results.filter(({ broken }) => broken.length === 0).length
+  return {
+    times: results.length,
+    observed: `${unscathed} of ${results.length} holders kept their slice and carried on; others asked for it ${refused} times in vain, and had it once it was given back`,
+    broken: [
+      ...results.flatMap(({ broken }) => broken),
+      ...(refused === 0 ? ['Nobody else wanted the slices: nothing was tried.'] : []),
+      ...crowd.complaints,
+    ],
+  }
+}

@@ -1,0 +1,58 @@
+import { mkdirSync } from 'node:fs'
+import path from 'node:path'
+import type { AllocatorOptions } from '@portslice/core'
+import { Crowd, type StartOptions } from '../crowd.ts'
+import type { Fault } from '../fault.ts'
+import { ownSlices } from '../own-slices.ts'
+import { Rivalry } from '../rivalry.ts'
+import { chownTo, letPass, OTHER_USERS, whyNoOtherUsers } from '../users.ts'
+
+export const otherUsers: Fault = {
+  fault: "another user's processes, another lock directory, another TMPDIR",
+  provoked:
+    'processes that know nothing of one another but the range lease, take and release in it at once',
+  must: 'no overlap',
+  async run({ short, folder }) {
+    const whyAlone = whyNoOtherUsers()
+    letPass(folder)
+    const ownFolder = (name: string, uid?: number) => {
+      const own = path.join(folder, name)
+      mkdirSync(own, { mode: 0o700 })
+      if (uid !== undefined) chownTo(uid, own)
+      return own
+    }
+    const rivals: { options: AllocatorOptions; start: StartOptions }[] = [
+      { options: { lockDirectory: path.join(ownFolder('one'), 'locks') }, start: {} },
+      { options: { lockDirectory: path.join(ownFolder('two'), 'locks') }, start: {} },
+      { options: {}, start: { env: { TMPDIR: ownFolder('temporary') } } },
+      ...(whyAlone ? [] : OTHER_USERS).flatMap((uid) => [
+        {
+          options: { lockDirectory: path.join(ownFolder(`locks-of-${uid}`, uid), 'locks') },
+          start: { uid },
+        },
+        { options: {}, start: { uid, env: { TMPDIR: ownFolder(`temporary-of-${uid}`, uid) } } },
+      ]),
+    ]
+    // Not enough for all that they want at times, so they compete.
+    await using slices = await ownSlices(rivals.length * 2)
+    await using crowd = new Crowd(folder)
+    const rivalry = new Rivalry(crowd, folder, { during: short ? 2500 : 60_000 })
+    await Promise.all(
+      rivals.map(({ options, start }) =>
+        // The same worker id: all want the same slices first.
+        rivalry.join({ range: slices.range, workerId: 1, ...options }, start),
+      ),
+    )
+    const { handOuts, warnings, broken } = await rivalry.end()
+    const users = new Set(rivals.map(({ start }) => start.uid)).size
+    return {
+      times: handOuts,
+      observed: `${broken.length === 0 ? 'no overlap' : 'trouble'} in ${handOuts} hand-outs to ${rivals.length} processes of ${users} users${whyAlone ? ` (${whyAlone})` : ''}`,
+      broken: [
+        ...broken,
+        ...(warnings > 0 ? [`${warnings} processes warned without a reason.`] : []),
+        ...crowd.complaints,
+      ],
+    }
+  },
+}

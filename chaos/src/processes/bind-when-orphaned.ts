@@ -1,0 +1,25 @@
+/** An app that binds its port 5 s after whoever took that for it has died, and notes how it went. */
+import { once } from 'node:events'
+import { appendFileSync } from 'node:fs'
+import net from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { planned } from './told.ts'
+
+const { port, notes } = planned<{ port: number; notes: string }>()
+const note = (what: object) =>
+  appendFileSync(notes, `${JSON.stringify({ pid: process.pid, port, ...what })}\n`)
+
+note({ started: true })
+process.stdin.resume()
+await once(process.stdin, 'close')
+await sleep(5000)
+const server = net.createServer().listen({ port, exclusive: true })
+try {
+  await once(server, 'listening')
+  // Long enough for somebody else who was given the port to run into it.
+  await sleep(500)
+  note({ bound: true })
+} catch (error) {
+  note({ bound: false, why: String(error) })
+}
+process.exit()

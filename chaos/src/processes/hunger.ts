@@ -1,0 +1,26 @@
+/** Wants a slice that somebody has, again and again, until it gets it; then says so and leaves it to the next. */
+import { type AllocatorOptions, createAllocator } from '@portslice/core'
+import { planned, say, whenTold } from './told.ts'
+
+/** What it says when it has got one: how often it was refused before, and the port it was given. */
+export interface Fed {
+  refused: number
+  port: number
+}
+
+const options = planned<AllocatorOptions>()
+whenTold({ end: () => process.exit() })
+
+let refused = 0
+for (;;) {
+  try {
+    const allocator = await createAllocator(options)
+    const { port } = await allocator.take()
+    say({ refused, port } satisfies Fed)
+    await allocator.close()
+    process.exit()
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'ERR_PORTSLICE_RANGE_EXHAUSTED') throw error
+    refused++
+  }
+}

@@ -1,0 +1,64 @@
+/** What a hand, or a script that tidies, may do to the files of a slice whose holder lives. */
+import {
+  appendFileSync,
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import path from 'node:path'
+
+type Act = (files: { lock: string; journal: string; folder: string }) => void
+
+const gone = (file: string) => rmSync(file, { recursive: true, force: true })
+
+export const VANDALISM: Readonly<Record<string, Act>> = {
+  'garbage is appended to the journal': ({ journal }) =>
+    appendFileSync(journal, '{"event":"take","port":\n\0\xff]]\n{"event":"release","port":1}\n'),
+  'the journal is cut in half': ({ journal }) =>
+    truncateSync(journal, Math.floor(readFileSync(journal).length / 2)),
+  'the journal says that everything was released': ({ journal }) => {
+    const ports = readFileSync(journal, 'utf8').match(/"port":\d+/g) ?? []
+    for (const port of ports) appendFileSync(journal, `{"event":"release",${port}}\n`)
+  },
+  'the journal is deleted': ({ journal }) => gone(journal),
+  'the journal becomes a folder': ({ journal }) => {
+    gone(journal)
+    mkdirSync(journal)
+  },
+  'the journal becomes that of another host': ({ journal }) => {
+    const text = readFileSync(journal, 'utf8')
+    gone(journal)
+    writeFileSync(journal, text.replace(/"host":"[^"]*"/, '"host":"another/net:[1]"'))
+  },
+  'the journal becomes that of another slice': ({ journal, folder }) => {
+    gone(journal)
+    copyFileSync(path.join(folder, 'stray.ndjson'), journal)
+  },
+  'the lock is removed': ({ lock }) => gone(lock),
+  'the lock is made stale': ({ lock }) => utimesSync(lock, new Date(0), new Date(0)),
+  'the lock becomes a file': ({ lock }) => {
+    gone(lock)
+    writeFileSync(lock, '')
+  },
+  'the lock becomes a symbolic link': ({ lock, folder }) => {
+    gone(lock)
+    symlinkSync(folder, lock)
+  },
+  'something is put into the lock': ({ lock }) => writeFileSync(path.join(lock, 'x'), ''),
+}
+
+/** @returns whether it could be done: the file may be away at the moment */
+export function vandalise(folder: string, slice: number, act: Act): boolean {
+  const base = path.join(folder, `slice-${slice}`)
+  try {
+    act({ lock: `${base}.lock`, journal: `${base}.ndjson`, folder })
+    return true
+  } catch {
+    return false
+  }
+}
