@@ -93,7 +93,7 @@ export class Member {
       this.#isEnded = true
       const isFine = how === 0 || this.killedAt !== undefined
       if (!isFine || this.stderr !== '') {
-        this.complaint = `A process ended with ${how}: ${this.stderr.trim().slice(0, 2000)}`
+        this.complaint = `A process ended with ${how}: ${this.stderr.trim().slice(0, 800)}`
       }
       this.#news()
     }

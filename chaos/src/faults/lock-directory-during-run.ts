@@ -50,7 +50,7 @@ async function suffer(
   return {
     times,
     observed: `${handOuts} hand-outs, ${warnings} warnings by ${RIVALS} processes`,
-    broken: [...broken, ...crowd.complaints],
+    broken: [...new Set([...broken, ...crowd.complaints])],
   }
 }
 

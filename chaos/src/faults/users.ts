@@ -33,8 +33,9 @@ export const otherUsers: Fault = {
         { options: {}, start: { uid, env: { TMPDIR: ownFolder(`temporary-of-${uid}`, uid) } } },
       ]),
     ]
-    // Not enough for all that they want at times, so they compete.
-    await using slices = await ownSlices(rivals.length * 2)
+    // Not enough for all that they want at times, so they compete; but one of them can always go
+    // on: each has one slice, and wants two more at once.
+    await using slices = await ownSlices(rivals.length * 2 + 1)
     await using crowd = new Crowd(folder)
     const rivalry = new Rivalry(crowd, folder, { during: short ? 2500 : 60_000 })
     await Promise.all(
@@ -49,9 +50,8 @@ export const otherUsers: Fault = {
       times: handOuts,
       observed: `${broken.length === 0 ? 'no overlap' : 'trouble'} in ${handOuts} hand-outs to ${rivals.length} processes of ${users} users${whyAlone ? ` (${whyAlone})` : ''}`,
       broken: [
-        ...broken,
+        ...new Set([...broken, ...crowd.complaints]),
         ...(warnings > 0 ? [`${warnings} processes warned without a reason.`] : []),
-        ...crowd.complaints,
       ],
     }
   },

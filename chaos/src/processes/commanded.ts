@@ -2,14 +2,13 @@
  * A process that does what it is told over its message channel, one command at a time, and
  * notes every port it has. Argument: the file for the notes. See `start-commanded.ts`.
  */
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, openSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type AllocatorOptions, createAllocator, type PortAllocator } from '@portslice/core'
 import { Recorder } from 'portslice-testing/intervals'
+import { freeDescriptors, startProcess, useUpDescriptors } from './poverty.ts'
 
 export type Command =
   /** Makes so many allocators at once, at the given time of the monotonic clock (ns). */
@@ -46,7 +45,6 @@ let allocators: PortAllocator[] = []
 let out: { port: number; giveBack: () => Promise<void> }[] = []
 let churning: Promise<Churned> | undefined
 let isToChurn = false
-let files: number[] = []
 /** When the allocators of the last `open` were asked for, ns as text. */
 let openedAt: string | undefined
 
@@ -102,27 +100,6 @@ async function churn(options: AllocatorOptions): Promise<Churned> {
   return churned
 }
 
-function useUpDescriptors(but: number): number {
-  try {
-    for (;;) files.push(openSync('/dev/null', 'r'))
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EMFILE') throw error
-  }
-  for (const file of files.splice(0, but)) closeSync(file)
-  return files.length
-}
-
-/** The system's answer: '' when the process could be started. */
-async function startProcess(): Promise<string> {
-  try {
-    const child = spawn('/bin/true', { stdio: 'ignore' })
-    await once(child, 'spawn')
-    return ''
-  } catch (error) {
-    return String((error as NodeJS.ErrnoException).code)
-  }
-}
-
 async function takeAll(): Promise<number[]> {
   const before = out.length
   try {
@@ -169,9 +146,7 @@ async function obey(command: Command): Promise<unknown> {
     case 'use up descriptors':
       return useUpDescriptors(command.but)
     case 'free descriptors':
-      for (const file of files) closeSync(file)
-      files = []
-      return undefined
+      return freeDescriptors()
     case 'start a process':
       return startProcess()
   }

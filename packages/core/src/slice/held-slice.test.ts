@@ -161,13 +161,22 @@ test('a quarantine that has not ended is handed on to the next holder, and the n
   expect(second?.quarantined.get(slice + 3)?.until).toBe(until)
 })
 
-test('what stands in the place of a stale lock costs no more than its slice', async () => {
-  const { folder, take, lock } = await setUp()
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
-  writeFileSync(lock, 'a file')
-  utimesSync(lock, 1, 1)
-  expect(await take()).toBeUndefined()
-})
+test.each(['a file', 'a folder with something in it'])(
+  '%s in the place of a lock keeps nobody out when it is stale',
+  async (what) => {
+    const { folder, take, lock } = await setUp()
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    if (what === 'a file') {
+      writeFileSync(lock, '')
+    } else {
+      mkdirSync(lock)
+      writeFileSync(path.join(lock, 'note'), '')
+    }
+    expect(await take()).toBeUndefined()
+    utimesSync(lock, 1, 1)
+    expect(await take()).toBeDefined()
+  },
+)
 
 test('what stands in the place of a lock is no obstacle when it is ours', async () => {
   const { folder, slice, take, lock, journal } = await setUp()

@@ -16,8 +16,17 @@ export interface LastHolder extends Journal {
  */
 export function readLastHolder(folder: string, slice: SliceStart): LastHolder | undefined {
   const journal = readJournal(journalPath(folder, slice))
-  const lock = lstatSync(lockPath(folder, slice), { throwIfNoEntry: false })
-  return journal && { ...journal, ...(lock && { lockedAt: lock.mtimeMs }) }
+  const lockedAt = journal && timeOfLock(folder, slice)
+  return journal && { ...journal, ...(lockedAt !== undefined && { lockedAt }) }
+}
+
+/** A folder that cannot be looked into has none; taking the lock says what is wrong with it. */
+function timeOfLock(folder: string, slice: SliceStart): number | undefined {
+  try {
+    return lstatSync(lockPath(folder, slice), { throwIfNoEntry: false })?.mtimeMs
+  } catch {
+    return undefined
+  }
 }
 
 /** The ports that it has left to be left alone, by their numbers. */

@@ -7,11 +7,11 @@
  */
 
 import * as fs from 'node:fs'
-import { lstatSync, rmdirSync, rmSync } from 'node:fs'
+import { lstatSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
 import lockfile from 'proper-lockfile'
 import type { SliceStart } from '../arithmetic/slices.js'
 import { codeOf, isOutOfDescriptors, PortsliceError } from '../errors.js'
-import { clearTimeout, setTimeout } from '../real-time.js'
+import { clearTimeout, Date, setTimeout } from '../real-time.js'
 import { readJournal } from './journal.js'
 import {
   ensureLockDirectory,
@@ -96,7 +96,7 @@ class KeptLock implements SliceLock {
 
   async take(): Promise<boolean> {
     if (await this.#attempt()) return true
-    if (!this.#isLeftByThisHost()) return false
+    if (!this.#isLeftByThisHost() && !this.#isNoLock()) return false
     rmSync(this.#path, { recursive: true, force: true })
     return this.#attempt()
   }
@@ -130,6 +130,16 @@ class KeptLock implements SliceLock {
     if (journal?.lease?.host !== host) return false
     const lock = lstatSync(this.#path, { throwIfNoEntry: false })
     return lock === undefined || lock.birthtimeMs <= journal.changedAt
+  }
+
+  /**
+   * Whether something else has long stood in the lock's place: a file, a link, a folder with
+   * something in it. proper-lockfile makes empty folders, and could not take this over.
+   */
+  #isNoLock(): boolean {
+    const found = lstatSync(this.#path, { throwIfNoEntry: false })
+    if (!found || found.mtimeMs > Date.now() - STALE_AFTER) return false
+    return !found.isDirectory() || readdirSync(this.#path).length > 0
   }
 
   #lost(): void {
