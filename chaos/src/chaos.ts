@@ -1,7 +1,7 @@
 /**
  * Breaks portslice on purpose, prints what happened, and writes the table of
- * `docs/guarantee.md`. `--short` is the form for the test command, which writes nothing;
- * further arguments name the faults to try, by a part of their names.
+ * `docs/guarantee.md`. `--short` tries each fault a few times, and writes nothing; further
+ * arguments name the faults to try, by a part of their names.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
