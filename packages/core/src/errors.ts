@@ -33,7 +33,7 @@ export class PortsliceError extends Error {
 
   constructor(code: PortsliceErrorCode, problem: string, details: PortsliceErrorDetails) {
     super(
-      `${problem}\n${details.advice}`,
+      withoutControls(`${problem}\n${details.advice}`),
       details.cause === undefined ? undefined : { cause: details.cause },
     )
     this.name = 'PortsliceError'
@@ -46,6 +46,15 @@ export class PortsliceError extends Error {
   static override [Symbol.hasInstance](candidate: unknown): boolean {
     return typeof candidate === 'object' && candidate !== null && BRAND in candidate
   }
+}
+
+/** What a terminal would obey, in 7 and in 8 bits, as escapes of JavaScript; line feeds stay. */
+export function withoutControls(text: string): string {
+  return text.replaceAll(
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+    /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g,
+    (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }
 
 /** A refused value as it stands in a message: short, quoted, and without control characters. */

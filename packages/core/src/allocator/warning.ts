@@ -1,3 +1,4 @@
+import { withoutControls } from '../errors.js'
 import { processState } from '../process-state.js'
 
 /** Warns, once a process for each lock directory, that the sentinels alone protect for now. */
@@ -7,9 +8,11 @@ export function warnOnce(lockDirectory: string, error: unknown): void {
   warned.add(lockDirectory)
   const reason = error instanceof Error ? error.message : String(error)
   process.emitWarning(
-    `The lock directory ${JSON.stringify(lockDirectory)} cannot be used at the moment (${reason}). ` +
-      'Ports stay unique in this network namespace; until it can be used again, `listSlices` and ' +
-      'holders in other namespaces do not see this process.',
+    withoutControls(
+      `The lock directory ${JSON.stringify(lockDirectory)} cannot be used at the moment (${reason}). ` +
+        'Ports stay unique in this network namespace; until it can be used again, `listSlices` and ' +
+        'holders in other namespaces do not see this process.',
+    ),
     { type: 'PortsliceWarning', code: 'PORTSLICE_LOCK_DIRECTORY' },
   )
 }

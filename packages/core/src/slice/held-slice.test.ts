@@ -5,6 +5,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs'
@@ -112,14 +113,33 @@ test('a lock from elsewhere is respected while it is fresh', async () => {
   expect(await take()).toBeDefined()
 })
 
-test('a lock that is younger than the journal is respected: its holder has yet to write', async () => {
-  const { folder, slice, take, lock } = await setUp()
-  leaveBehind(folder, slice, HERE)
-  rmSync(lock, { recursive: true })
-  const before = Date.now() / 1000 - 5
-  utimesSync(journalPath(folder, slice), before, before)
-  mkdirSync(lock)
+test('a lock that is not the one of the journal is respected: its holder has yet to write', async () => {
+  const { slice, take, lock } = await setUp()
+  const held = await take()
+  held?.journal.take(slice + 1, {})
+  await held?.giveBack()
+  mkdirSync(lock) // Somebody elsewhere has just made it.
   expect(await take()).toBeUndefined()
+})
+
+test("a lock that has become somebody else's is theirs to remove", async () => {
+  const { take, lock } = await setUp()
+  const held = await take()
+  rmSync(lock, { recursive: true })
+  mkdirSync(lock)
+  await held?.giveBack()
+  expect(existsSync(lock)).toBe(true)
+})
+
+test("nothing is written through what lies in the place of the journal's draft", async () => {
+  const { folder, take, journal } = await setUp()
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const precious = path.join(folder, 'precious')
+  writeFileSync(precious, 'kept')
+  symlinkSync(precious, `${journal}.new`)
+  expect(await take()).toBeDefined()
+  expect(readFileSync(precious, 'utf8')).toBe('kept')
+  expect(readJournal(journal)?.lease).toBeDefined()
 })
 
 test('proper-lockfile elsewhere sees the slice as locked', async () => {

@@ -76,7 +76,7 @@ export class HeldSlice {
         folder: lockDirectory,
         slice: first,
         host: identity.host,
-        onMade: () => journal.startAnew(),
+        onMade: (lock) => journal.startAnew(lock),
         onRefreshed: () => journal.touch(),
         onTrouble,
         canWait,

@@ -13,6 +13,7 @@ import {
   openSync,
   readSync,
   renameSync,
+  rmSync,
   writeFileSync,
   writeSync,
 } from 'node:fs'
@@ -44,6 +45,8 @@ export interface JournalLease {
   /** The folder it was started in. */
   cwd: string
   command: string
+  /** Which folder is its lock: see `folderIdentity`. */
+  lock?: string
   /** When it leased the slice, ISO 8601. */
   at: string
 }
@@ -148,7 +151,7 @@ function parsed(line: string): Line | undefined {
   }
 }
 
-function leaseFrom({ v, pid, host, runner, workerId, shard, cwd, command, at }: Line) {
+function leaseFrom({ v, pid, host, runner, workerId, shard, cwd, command, lock, at }: Line) {
   const texts = [host, runner, cwd, command, at]
   const valid =
     v === 1 &&
@@ -164,6 +167,7 @@ function leaseFrom({ v, pid, host, runner, workerId, shard, cwd, command, at }: 
     ...(typeof shard === 'string' && { shard }),
     cwd,
     command,
+    ...(typeof lock === 'string' && { lock }),
     at,
   } as JournalLease
 }
@@ -212,6 +216,7 @@ export class JournalWriter {
   /** The ports that are out or leaked, with the line that says so. */
   readonly #current = new Map<number, string>()
   #file: number | undefined
+  #lock: string | undefined
   /** Bytes that the file may grow by before it is written anew. */
   #room = 0
 
@@ -238,12 +243,17 @@ export class JournalWriter {
     this.#append(line)
   }
 
-  /** Writes the whole file again, with only what still counts, and in one step. */
-  startAnew(): void {
+  /**
+   * Writes the whole file again, with only what still counts, and in one step.
+   *
+   * @param lock which folder is the lock, when another has been made
+   */
+  startAnew(lock = this.#lock): void {
+    this.#lock = lock
     const { path, head, prepare, onTrouble } = this.#options
     const now = Date.now()
     const text = [
-      lineOf({ v: 1, event: 'lease', ...head.lease }),
+      lineOf({ v: 1, event: 'lease', ...head.lease, lock }),
       ...[...head.quarantined.values()]
         .filter(({ port, until }) => until > now && !this.#current.has(port))
         .map(({ until, ...port }) =>
@@ -255,7 +265,9 @@ export class JournalWriter {
     try {
       prepare()
       const draft = `${path}.new`
-      writeFileSync(draft, text, { mode: 0o600 })
+      // Whatever lies there was left by a death, or planted: it is not written through.
+      rmSync(draft, { force: true, recursive: true })
+      writeFileSync(draft, text, { mode: 0o600, flag: 'wx' })
       renameSync(draft, path)
       this.#file = openSync(path, constants.O_WRONLY | constants.O_APPEND)
       this.#room = COMPACT_AFTER

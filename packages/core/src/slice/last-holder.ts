@@ -1,6 +1,7 @@
 /** What the files of a slice tell of whoever held it last, or holds it still. */
 import { lstatSync } from 'node:fs'
 import type { SliceStart } from '../arithmetic/slices.js'
+import { isOutOfDescriptors } from '../errors.js'
 import { type Journal, type Quarantined, quarantineAfter, readJournal } from './journal.js'
 import { journalPath, lockPath } from './lock-directory.js'
 
@@ -24,7 +25,8 @@ export function readLastHolder(folder: string, slice: SliceStart): LastHolder | 
 function timeOfLock(folder: string, slice: SliceStart): number | undefined {
   try {
     return lstatSync(lockPath(folder, slice), { throwIfNoEntry: false })?.mtimeMs
-  } catch {
+  } catch (error) {
+    if (isOutOfDescriptors(error)) throw error
     return undefined
   }
 }

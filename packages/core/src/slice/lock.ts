@@ -33,9 +33,9 @@ export interface LockOptions {
   host: string
   /**
    * Called at the very moment the lock has been made, the first time and whenever it was lost
-   * and is made again, for the journal to say whose it is. Must not throw.
+   * and is made again, for the journal to say which folder it is. Must not throw.
    */
-  onMade: () => void
+  onMade: (lock: string | undefined) => void
   /** Called whenever the lock has been refreshed, every few seconds. Must not throw. */
   onRefreshed: () => void
   /** Called when the lock cannot be taken for now. The slice is held all the same. */
@@ -84,6 +84,8 @@ class KeptLock implements SliceLock {
   readonly #options: LockOptions
   readonly #path: string
   #unlock: (() => Promise<void>) | undefined
+  /** Which folder is our lock: another may stand in its place once it was lost. */
+  #made: string | undefined
   #retry: NodeJS.Timeout | undefined
   #retryAfter = FIRST_RETRY
   #regaining: Promise<void> | undefined
@@ -96,20 +98,29 @@ class KeptLock implements SliceLock {
 
   async take(): Promise<boolean> {
     if (await this.#attempt()) return true
-    if (!this.#isLeftByThisHost() && !this.#isNoLock()) return false
-    rmSync(this.#path, { recursive: true, force: true })
+    const isForUs = () => this.#isLeftByThisHost() || this.#isNoLock()
+    if (!isForUs()) return false
+    whileNobodyElseBreaks(this.#path, () => {
+      if (isForUs()) rmSync(this.#path, { recursive: true, force: true })
+    })
     return this.#attempt()
   }
 
   async #attempt(): Promise<boolean> {
     const { folder, slice } = this.#options
     ensureLockDirectory(folder)
-    ours.set(this.#path, this.#options)
+    whenMade.set(this.#path, () => {
+      this.#made = folderIdentity(this.#path)
+      this.#options.onMade(this.#made)
+    })
+    whenRefreshed.set(this.#path, this.#options.onRefreshed)
     try {
       this.#unlock = await lockfile.lock(lockedPath(folder, slice), {
         fs: FILE_SYSTEM,
         realpath: false, // What is locked need not exist.
-        stale: STALE_AFTER,
+        update: STALE_AFTER / 2,
+        // Stale locks are taken over by `makeFolder`, and only by one.
+        stale: Number.POSITIVE_INFINITY,
         onCompromised: () => this.#lost(),
       })
       return true
@@ -121,15 +132,15 @@ class KeptLock implements SliceLock {
 
   /**
    * Whether the lock that stands there was left by a holder of this network namespace. We
-   * hold the sentinel, so that holder is dead and its lock may be broken at once. A lock made
-   * after the journal was last written is somebody's who has not come round to writing yet.
+   * hold the sentinel, so that holder is dead and its lock may be broken at once. A lock that is
+   * another folder than the journal says is somebody's who has not come round to writing yet.
    */
   #isLeftByThisHost(): boolean {
     const { folder, slice, host } = this.#options
     const journal = readJournal(journalPath(folder, slice))
     if (journal?.lease?.host !== host) return false
-    const lock = lstatSync(this.#path, { throwIfNoEntry: false })
-    return lock === undefined || lock.birthtimeMs <= journal.changedAt
+    const lock = folderIdentity(this.#path)
+    return lock === undefined || lock === (journal.lease.lock ?? lock)
   }
 
   /**
@@ -137,9 +148,8 @@ class KeptLock implements SliceLock {
    * something in it. proper-lockfile makes empty folders, and could not take this over.
    */
   #isNoLock(): boolean {
-    const found = lstatSync(this.#path, { throwIfNoEntry: false })
-    if (!found || found.mtimeMs > Date.now() - STALE_AFTER) return false
-    return !found.isDirectory() || readdirSync(this.#path).length > 0
+    if (!isStale(this.#path)) return false
+    return !lstatSync(this.#path).isDirectory() || readdirSync(this.#path).length > 0
   }
 
   #lost(): void {
@@ -177,12 +187,18 @@ class KeptLock implements SliceLock {
     const unlock = this.#unlock
     this.#unlock = undefined
     // It may have been lost a moment ago, or its folder be gone: then there is nothing to undo.
-    await unlock?.().catch(() => {})
-    ours.delete(this.#path)
+    // Where it has become somebody else's, it is theirs to remove.
+    if (this.#isOurs()) await unlock?.().catch(() => {})
+    whenMade.delete(this.#path)
+    whenRefreshed.delete(this.#path)
+  }
+
+  #isOurs(): boolean {
+    return this.#made !== undefined && folderIdentity(this.#path) === this.#made
   }
 
   releaseNow(): void {
-    if (!this.#unlock) return
+    if (!this.#unlock || !this.#isOurs()) return
     try {
       rmdirSync(this.#path)
     } catch {
@@ -191,8 +207,56 @@ class KeptLock implements SliceLock {
   }
 }
 
-/** The locks that are ours or that we try to take, by their paths. */
-const ours = new Map<string, LockOptions>()
+/** Inodes are used again at once, so the time of birth tells as well; `undefined` when it is gone. */
+function folderIdentity(path: string): string | undefined {
+  try {
+    const { ino, birthtimeNs } = lstatSync(path, { bigint: true })
+    return `${ino} ${birthtimeNs}`
+  } catch {
+    return undefined
+  }
+}
+
+/** Makes the lock, also in the place of one that has gone stale. @throws EEXIST when it is held */
+function makeFolder(path: string): void {
+  try {
+    fs.mkdirSync(path)
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error
+    whileNobodyElseBreaks(path, () => {
+      if (isStale(path)) rmdirSync(path)
+    })
+    fs.mkdirSync(path)
+  }
+}
+
+function isStale(path: string): boolean {
+  const lock = lstatSync(path, { throwIfNoEntry: false })
+  return lock !== undefined && lock.mtimeMs < Date.now() - STALE_AFTER
+}
+
+/**
+ * Two who find the same stale lock would else both remove it: the second one the lock that the
+ * first has made meanwhile. Who comes second here does nothing, and finds the lock held.
+ */
+function whileNobodyElseBreaks(path: string, task: () => void): void {
+  const guard = `${path}.breaking`
+  try {
+    fs.mkdirSync(guard)
+  } catch {
+    if (isStale(guard)) rmdirSync(guard) // Its maker died within these few lines.
+    return
+  }
+  try {
+    task()
+  } finally {
+    rmdirSync(guard)
+  }
+}
+
+/** What to call when the lock of a path has been made, and when it has been refreshed. */
+const whenMade = new Map<string, () => void>()
+const whenRefreshed = new Map<string, () => void>()
 
 /**
  * The file system as proper-lockfile sees it; one object, as it notes the precision of file
@@ -205,17 +269,17 @@ const FILE_SYSTEM = {
   ...fs,
   mkdir(path: string, callback: (error: unknown) => void) {
     try {
-      fs.mkdirSync(path)
+      makeFolder(path)
     } catch (error) {
       callback(error)
       return
     }
-    ours.get(path)?.onMade()
+    whenMade.get(path)?.()
     callback(null)
   },
   utimes(path: string, atime: Date, mtime: Date, callback: (error: unknown) => void) {
     fs.utimes(path, atime, mtime, (error) => {
-      if (!error) ours.get(path)?.onRefreshed()
+      if (!error) whenRefreshed.get(path)?.()
       callback(error)
     })
   },
