@@ -41,7 +41,7 @@ export class HeldSlice {
     this.journal = journal
     this.quarantined = quarantined
     this.#forgetExit = atProcessExit(() => {
-      journal.touch()
+      journal.end()
       lock.releaseNow()
     })
   }
@@ -94,7 +94,7 @@ export class HeldSlice {
 
   async #giveBack(): Promise<void> {
     this.#forgetExit()
-    this.journal.close()
+    this.journal.end()
     await this.#lock.release()
     await this.#sentinel.close()
   }

@@ -65,6 +65,8 @@ export interface JournalPort {
 
 export interface Journal {
   lease?: JournalLease
+  /** Whether that lease was given back in good order: a lock that stands now is not its. */
+  ended: boolean
   ports: JournalPort[]
   /** Milliseconds since 1970: when the file was last written to, or its holder gave a sign of life. */
   changedAt: number
@@ -110,8 +112,9 @@ export function readJournal(path: string): Journal | undefined {
 }
 
 /** Goes through the lines of a journal; those that make no sense are skipped. */
-export function replay(text: string): Pick<Journal, 'lease' | 'ports'> {
+export function replay(text: string): Omit<Journal, 'changedAt'> {
   let lease: JournalLease | undefined
+  let ended = false
   const ports = new Map<number, JournalPort>()
   for (const line of text.split('\n')) {
     const entry = parsed(line)
@@ -119,6 +122,7 @@ export function replay(text: string): Pick<Journal, 'lease' | 'ports'> {
       lease = leaseFrom(entry) ?? lease
       continue
     }
+    if (entry?.event === 'end') ended = true
     const port = entry?.port
     if (!entry || typeof port !== 'number' || !Number.isInteger(port)) continue
     const since = time(entry.at)
@@ -138,7 +142,7 @@ export function replay(text: string): Pick<Journal, 'lease' | 'ports'> {
       if (until !== undefined) ports.set(port, { ...about, state: 'quarantined', until })
     }
   }
-  return { ...(lease && { lease }), ports: [...ports.values()] }
+  return { ...(lease && { lease }), ended, ports: [...ports.values()] }
 }
 
 function parsed(line: string): Line | undefined {
@@ -182,7 +186,11 @@ function time(value: unknown): number | undefined {
  *
  * Never longer than {@link QUARANTINE} from now, also where the clock was set back since.
  */
-export function quarantineAfter(journal: Journal, slice: SliceStart, now: number): Quarantined[] {
+export function quarantineAfter(
+  journal: Pick<Journal, 'ports' | 'changedAt'>,
+  slice: SliceStart,
+  now: number,
+): Quarantined[] {
   const longest = now + QUARANTINE
   return journal.ports
     .filter(({ port, state }) => state !== 'leaked' && port >= slice && port < sentinelOf(slice))
@@ -303,6 +311,21 @@ export class JournalWriter {
     } catch {
       // Then the quarantine is counted from the last port that was taken or released.
     }
+  }
+
+  /** Says that the lease has ended in good order; call before its lock is removed. */
+  end(): void {
+    const file = this.#file
+    if (file === undefined) return
+    try {
+      // A folder that has been deleted is not made again for this.
+      if (fstatSync(file).nlink > 0) {
+        writeSync(file, lineOf({ event: 'end', at: new Date().toISOString() }))
+      }
+    } catch {
+      // Then a lock that is made next may be taken for its; there is none of its left.
+    }
+    this.close()
   }
 
   close(): void {

@@ -138,7 +138,7 @@ class KeptLock implements SliceLock {
   #isLeftByThisHost(): boolean {
     const { folder, slice, host } = this.#options
     const journal = readJournal(journalPath(folder, slice))
-    if (journal?.lease?.host !== host) return false
+    if (journal?.lease?.host !== host || journal.ended) return false
     const lock = folderIdentity(this.#path)
     return lock === undefined || lock === (journal.lease.lock ?? lock)
   }
