@@ -35,7 +35,7 @@ export interface SliceStatus {
   ports: PortStatus[]
 }
 
-export interface SliceHolderStatus extends Omit<JournalLease, 'at' | 'lock'> {
+export interface SliceHolderStatus extends Omit<JournalLease, 'at'> {
   /** When it leased the slice, ISO 8601. */
   since: string
 }
@@ -105,7 +105,7 @@ function isProcess(pid: number): boolean {
   }
 }
 
-function statusOf({ at, lock: _, ...lease }: JournalLease): SliceHolderStatus {
+function statusOf({ at, ...lease }: JournalLease): SliceHolderStatus {
   return { ...lease, since: at }
 }
 

@@ -76,7 +76,7 @@ export class HeldSlice {
         folder: lockDirectory,
         slice: first,
         host: identity.host,
-        onMade: (lock) => journal.startAnew(lock),
+        onMade: () => journal.startAnew(),
         onRefreshed: () => journal.touch(),
         onTrouble,
         canWait,

@@ -45,8 +45,6 @@ export interface JournalLease {
   /** The folder it was started in. */
   cwd: string
   command: string
-  /** Which folder is its lock: see `folderIdentity`. */
-  lock?: string
   /** When it leased the slice, ISO 8601. */
   at: string
 }
@@ -155,7 +153,7 @@ function parsed(line: string): Line | undefined {
   }
 }
 
-function leaseFrom({ v, pid, host, runner, workerId, shard, cwd, command, lock, at }: Line) {
+function leaseFrom({ v, pid, host, runner, workerId, shard, cwd, command, at }: Line) {
   const texts = [host, runner, cwd, command, at]
   const valid =
     v === 1 &&
@@ -171,7 +169,6 @@ function leaseFrom({ v, pid, host, runner, workerId, shard, cwd, command, lock, 
     ...(typeof shard === 'string' && { shard }),
     cwd,
     command,
-    ...(typeof lock === 'string' && { lock }),
     at,
   } as JournalLease
 }
@@ -224,7 +221,6 @@ export class JournalWriter {
   /** The ports that are out or leaked, with the line that says so. */
   readonly #current = new Map<number, string>()
   #file: number | undefined
-  #lock: string | undefined
   /** Bytes that the file may grow by before it is written anew. */
   #room = 0
 
@@ -251,17 +247,12 @@ export class JournalWriter {
     this.#append(line)
   }
 
-  /**
-   * Writes the whole file again, with only what still counts, and in one step.
-   *
-   * @param lock which folder is the lock, when another has been made
-   */
-  startAnew(lock = this.#lock): void {
-    this.#lock = lock
+  /** Writes the whole file again, with only what still counts, and in one step. */
+  startAnew(): void {
     const { path, head, prepare, onTrouble } = this.#options
     const now = Date.now()
     const text = [
-      lineOf({ v: 1, event: 'lease', ...head.lease, lock }),
+      lineOf({ v: 1, event: 'lease', ...head.lease }),
       ...[...head.quarantined.values()]
         .filter(({ port, until }) => until > now && !this.#current.has(port))
         .map(({ until, ...port }) =>

@@ -33,9 +33,9 @@ export interface LockOptions {
   host: string
   /**
    * Called at the very moment the lock has been made, the first time and whenever it was lost
-   * and is made again, for the journal to say which folder it is. Must not throw.
+   * and is made again, for the journal to say whose it is. Must not throw.
    */
-  onMade: (lock: string | undefined) => void
+  onMade: () => void
   /** Called whenever the lock has been refreshed, every few seconds. Must not throw. */
   onRefreshed: () => void
   /** Called when the lock cannot be taken for now. The slice is held all the same. */
@@ -111,7 +111,7 @@ class KeptLock implements SliceLock {
     ensureLockDirectory(folder)
     whenMade.set(this.#path, () => {
       this.#made = folderIdentity(this.#path)
-      this.#options.onMade(this.#made)
+      this.#options.onMade()
     })
     whenRefreshed.set(this.#path, this.#options.onRefreshed)
     try {
@@ -132,15 +132,15 @@ class KeptLock implements SliceLock {
 
   /**
    * Whether the lock that stands there was left by a holder of this network namespace. We
-   * hold the sentinel, so that holder is dead and its lock may be broken at once. A lock that is
-   * another folder than the journal says is somebody's who has not come round to writing yet.
+   * hold the sentinel, so that holder is dead and its lock may be broken at once. A lock made
+   * after the journal was last written is somebody's who has not come round to writing yet.
    */
   #isLeftByThisHost(): boolean {
     const { folder, slice, host } = this.#options
     const journal = readJournal(journalPath(folder, slice))
     if (journal?.lease?.host !== host || journal.ended) return false
-    const lock = folderIdentity(this.#path)
-    return lock === undefined || lock === (journal.lease.lock ?? lock)
+    const lock = lstatSync(this.#path, { throwIfNoEntry: false })
+    return lock === undefined || lock.birthtimeMs <= journal.changedAt
   }
 
   /**
