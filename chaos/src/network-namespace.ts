@@ -1,39 +1,21 @@
 /** A network of its own, with nothing but a loopback interface, that some processes are in. */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-
-/** ms */
-const LONGEST = 10_000
+import { NamespaceShell } from './namespace-shell.ts'
 
 /** Ends with the last process in it. */
 export class NetworkNamespace implements AsyncDisposable {
-  readonly #shell: ChildProcess
+  readonly #shell: NamespaceShell
 
-  private constructor(shell: ChildProcess) {
+  private constructor(shell: NamespaceShell) {
     this.#shell = shell
   }
 
   /** @returns the reason, as a clause, where there is none to be had */
   static async make(): Promise<NetworkNamespace | string> {
     if (process.getuid?.() !== 0) return 'only root may make a network namespace'
-    const script = 'ip link set lo up && echo made && read -r end'
-    const shell = spawn('unshare', ['-n', 'sh', '-c', script])
-    let said = ''
-    for (const stream of [shell.stdout, shell.stderr]) {
-      stream.setEncoding('utf8').on('data', (text) => {
-        said += text
-      })
-    }
-    const failed = new Promise((resolve) => {
-      shell.once('error', resolve)
-      shell.once('exit', resolve)
-    })
-    const timer = setTimeout(() => shell.kill('SIGKILL'), LONGEST)
-    await Promise.race([failed, once(shell.stdout, 'data')])
-    clearTimeout(timer)
-    if (said.startsWith('made')) return new NetworkNamespace(shell)
-    shell.kill('SIGKILL')
-    return `no network namespace can be made here (${said.trim() || 'unshare is missing'})`
+    const shell = await NamespaceShell.start('-n', 'ip link set lo up')
+    return typeof shell === 'string'
+      ? `no network namespace can be made here (${shell})`
+      : new NetworkNamespace(shell)
   }
 
   /** How a process is started in it. */
@@ -42,9 +24,6 @@ export class NetworkNamespace implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#shell.kill('SIGKILL')
-    if (this.#shell.exitCode === null && this.#shell.signalCode === null) {
-      await once(this.#shell, 'exit')
-    }
+    await this.#shell[Symbol.asyncDispose]()
   }
 }
