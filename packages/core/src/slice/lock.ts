@@ -64,7 +64,10 @@ export async function takeLock(options: LockOptions): Promise<SliceLock | undefi
     await lock.release()
     return undefined
   } catch (error) {
-    if (!options.canWait(error)) throw asRefusal(options.folder, error)
+    if (!options.canWait(error)) {
+      await lock.release()
+      throw asRefusal(options.folder, error)
+    }
     options.onTrouble(error)
     lock.retryLater()
     return lock
