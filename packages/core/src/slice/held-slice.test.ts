@@ -1,6 +1,8 @@
 import dgram from 'node:dgram'
 import {
+  appendFileSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readFileSync,
   renameSync,
@@ -57,6 +59,11 @@ function leaveBehind(folder: string, slice: number, host: string): void {
   journal.close()
 }
 
+function identity(folder: string): string {
+  const { ino, birthtimeNs } = lstatSync(folder, { bigint: true })
+  return `${ino} ${birthtimeNs}`
+}
+
 test('a slice is held by one, then by the next', async () => {
   const { slice, take, lock, journal } = await setUp()
   const first = await take()
@@ -94,6 +101,24 @@ test('a lock left by a dead holder of this namespace is broken at once', async (
   const held = await take()
   expect(held).toBeDefined()
   expect([...(held?.quarantined.values() ?? [])]).toMatchObject([{ port: slice + 3, key: 'k' }])
+})
+
+test('… but not one that somebody elsewhere made at the very moment of the death', async () => {
+  const { folder, slice, lock, journal, take } = await setUp()
+  leaveBehind(folder, slice, HERE)
+  const theirs = { folder: identity(folder), lock: identity(lock) }
+  rmSync(lock, { recursive: true })
+  mkdirSync(lock)
+  appendFileSync(journal, `${JSON.stringify({ event: 'lock', ...theirs })}\n`)
+  expect(await take()).toBeUndefined()
+})
+
+test('… and in a copy of the lock directory as well', async () => {
+  const { folder, slice, lock, journal, take } = await setUp()
+  leaveBehind(folder, slice, HERE)
+  const there = { folder: `${identity(folder)}0`, lock: `${identity(lock)}0` }
+  appendFileSync(journal, `${JSON.stringify({ event: 'lock', ...there })}\n`)
+  expect(await take()).toBeDefined()
 })
 
 test.each(['in the far past', 'in the future'])('… also when its time lies %s', async (when) => {

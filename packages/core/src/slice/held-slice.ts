@@ -76,7 +76,7 @@ export class HeldSlice {
         folder: lockDirectory,
         slice: first,
         host: identity.host,
-        onMade: () => journal.startAnew(),
+        onMade: (mark) => journal.lockMade(mark),
         onRefreshed: () => journal.touch(),
         onTrouble,
         canWait,

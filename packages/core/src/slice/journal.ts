@@ -49,6 +49,13 @@ export interface JournalLease {
   at: string
 }
 
+/** Which lock its holder made, to tell it from one that somebody has made since. */
+export interface LockMark {
+  /** The identity of the lock directory that it was made in; a copy of that has another. */
+  folder: string
+  lock: string
+}
+
 /** A port as a journal leaves it, when it is not simply free. */
 export interface JournalPort {
   port: number
@@ -63,6 +70,8 @@ export interface JournalPort {
 
 export interface Journal {
   lease?: JournalLease
+  /** Missing in a journal that was not written by this version. */
+  lock?: LockMark
   /** Whether that lease was given back in good order: a lock that stands now is not its. */
   ended: boolean
   ports: JournalPort[]
@@ -112,6 +121,7 @@ export function readJournal(path: string): Journal | undefined {
 /** Goes through the lines of a journal; those that make no sense are skipped. */
 export function replay(text: string): Omit<Journal, 'changedAt'> {
   let lease: JournalLease | undefined
+  let lock: LockMark | undefined
   let ended = false
   const ports = new Map<number, JournalPort>()
   for (const line of text.split('\n')) {
@@ -120,6 +130,7 @@ export function replay(text: string): Omit<Journal, 'changedAt'> {
       lease = leaseFrom(entry) ?? lease
       continue
     }
+    if (entry?.event === 'lock') lock = lockFrom(entry) ?? lock
     if (entry?.event === 'end') ended = true
     const port = entry?.port
     if (!entry || typeof port !== 'number' || !Number.isInteger(port)) continue
@@ -140,7 +151,7 @@ export function replay(text: string): Omit<Journal, 'changedAt'> {
       if (until !== undefined) ports.set(port, { ...about, state: 'quarantined', until })
     }
   }
-  return { ...(lease && { lease }), ended, ports: [...ports.values()] }
+  return { ...(lease && { lease }), ...(lock && { lock }), ended, ports: [...ports.values()] }
 }
 
 function parsed(line: string): Line | undefined {
@@ -171,6 +182,10 @@ function leaseFrom({ v, pid, host, runner, workerId, shard, cwd, command, at }: 
     command,
     at,
   } as JournalLease
+}
+
+function lockFrom({ folder, lock }: Line): LockMark | undefined {
+  return typeof folder === 'string' && typeof lock === 'string' ? { folder, lock } : undefined
 }
 
 function time(value: unknown): number | undefined {
@@ -223,6 +238,7 @@ export class JournalWriter {
   #file: number | undefined
   /** Bytes that the file may grow by before it is written anew. */
   #room = 0
+  #lock: LockMark | undefined
 
   constructor(options: JournalWriterOptions) {
     this.#options = options
@@ -247,12 +263,19 @@ export class JournalWriter {
     this.#append(line)
   }
 
+  /** Starts the file anew, now that this lock has been made. */
+  lockMade(lock: LockMark | undefined): void {
+    this.#lock = lock
+    this.startAnew()
+  }
+
   /** Writes the whole file again, with only what still counts, and in one step. */
   startAnew(): void {
     const { path, head, prepare, onTrouble } = this.#options
     const now = Date.now()
     const text = [
       lineOf({ v: 1, event: 'lease', ...head.lease }),
+      ...(this.#lock ? [lineOf({ event: 'lock', ...this.#lock })] : []),
       ...[...head.quarantined.values()]
         .filter(({ port, until }) => until > now && !this.#current.has(port))
         .map(({ until, ...port }) =>

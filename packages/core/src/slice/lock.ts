@@ -12,7 +12,7 @@ import lockfile from 'proper-lockfile'
 import type { SliceStart } from '../arithmetic/slices.js'
 import { codeOf, isOutOfDescriptors, PortsliceError } from '../errors.js'
 import { clearTimeout, Date, setTimeout } from '../real-time.js'
-import { readJournal } from './journal.js'
+import { type LockMark, readJournal } from './journal.js'
 import {
   ensureLockDirectory,
   journalPath,
@@ -33,9 +33,10 @@ export interface LockOptions {
   host: string
   /**
    * Called at the very moment the lock has been made, the first time and whenever it was lost
-   * and is made again, for the journal to say whose it is. Must not throw.
+   * and is made again, for the journal to say whose it is. Must not throw. `undefined` where it
+   * is gone already.
    */
-  onMade: () => void
+  onMade: (mark: LockMark | undefined) => void
   /** Called whenever the lock has been refreshed, every few seconds. Must not throw. */
   onRefreshed: () => void
   /** Called when the lock cannot be taken for now. The slice is held all the same. */
@@ -88,7 +89,7 @@ class KeptLock implements SliceLock {
   readonly #path: string
   #unlock: (() => Promise<void>) | undefined
   /** Which folder is our lock: another may stand in its place once it was lost. */
-  #made: string | undefined
+  #made: LockMark | undefined
   #retry: NodeJS.Timeout | undefined
   #retryAfter = FIRST_RETRY
   #regaining: Promise<void> | undefined
@@ -113,8 +114,8 @@ class KeptLock implements SliceLock {
     const { folder, slice } = this.#options
     ensureLockDirectory(folder)
     whenMade.set(this.#path, () => {
-      this.#made = folderIdentity(this.#path)
-      this.#options.onMade()
+      this.#made = this.#mark()
+      this.#options.onMade(this.#made)
     })
     whenRefreshed.set(this.#path, this.#options.onRefreshed)
     try {
@@ -135,15 +136,26 @@ class KeptLock implements SliceLock {
 
   /**
    * Whether the lock that stands there was left by a holder of this network namespace. We
-   * hold the sentinel, so that holder is dead and its lock may be broken at once. A lock made
-   * after the journal was last written is somebody's who has not come round to writing yet.
+   * hold the sentinel, so that holder is dead and its lock may be broken at once. Another lock
+   * than the journal's is somebody's elsewhere who has not come round to writing yet. In a copy
+   * of the folder no lock is the journal's: there, one that is older than the journal may be.
    */
   #isLeftByThisHost(): boolean {
     const { folder, slice, host } = this.#options
     const journal = readJournal(journalPath(folder, slice))
     if (journal?.lease?.host !== host || journal.ended) return false
     const lock = lstatSync(this.#path, { throwIfNoEntry: false })
-    return lock === undefined || lock.birthtimeMs <= journal.changedAt
+    if (lock === undefined) return true
+    const mark = this.#mark()
+    if (mark && journal.lock?.folder === mark.folder) return journal.lock.lock === mark.lock
+    return lock.birthtimeMs <= journal.changedAt
+  }
+
+  /** What tells the lock that stands now from every other; `undefined` where there is none. */
+  #mark(): LockMark | undefined {
+    const folder = folderIdentity(this.#options.folder)
+    const lock = folderIdentity(this.#path)
+    return folder && lock ? { folder, lock } : undefined
   }
 
   /**
@@ -197,7 +209,7 @@ class KeptLock implements SliceLock {
   }
 
   #isOurs(): boolean {
-    return this.#made !== undefined && folderIdentity(this.#path) === this.#made
+    return this.#made !== undefined && folderIdentity(this.#path) === this.#made.lock
   }
 
   releaseNow(): void {
