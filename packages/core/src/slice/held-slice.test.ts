@@ -2,7 +2,6 @@ import dgram from 'node:dgram'
 import {
   appendFileSync,
   existsSync,
-  lstatSync,
   mkdirSync,
   readFileSync,
   renameSync,
@@ -19,6 +18,7 @@ import { ownRange, temporaryFolder } from '../own-slices.test-support.js'
 import { HeldSlice, type SliceHolder } from './held-slice.js'
 import { type JournalLease, JournalWriter, readJournal } from './journal.js'
 import { journalPath, lockedPath, lockPath } from './lock-directory.js'
+import { folderIdentity } from './lock-folder.js'
 
 const HERE = 'this boot/net:[1]'
 const ELSEWHERE = 'this boot/net:[2]'
@@ -57,11 +57,6 @@ function leaveBehind(folder: string, slice: number, host: string): void {
   journal.startAnew()
   journal.take(slice + 3, { label: 'orphan', key: 'k' })
   journal.close()
-}
-
-function identity(folder: string): string {
-  const { ino, birthtimeNs } = lstatSync(folder, { bigint: true })
-  return `${ino} ${birthtimeNs}`
 }
 
 test('a slice is held by one, then by the next', async () => {
@@ -106,7 +101,7 @@ test('a lock left by a dead holder of this namespace is broken at once', async (
 test('… but not one that somebody elsewhere made at the very moment of the death', async () => {
   const { folder, slice, lock, journal, take } = await setUp()
   leaveBehind(folder, slice, HERE)
-  const theirs = { folder: identity(folder), lock: identity(lock) }
+  const theirs = { folder: folderIdentity(folder), lock: folderIdentity(lock) }
   rmSync(lock, { recursive: true })
   mkdirSync(lock)
   appendFileSync(journal, `${JSON.stringify({ event: 'lock', ...theirs })}\n`)
@@ -116,7 +111,7 @@ test('… but not one that somebody elsewhere made at the very moment of the dea
 test('… and in a copy of the lock directory as well', async () => {
   const { folder, slice, lock, journal, take } = await setUp()
   leaveBehind(folder, slice, HERE)
-  const there = { folder: `${identity(folder)}0`, lock: `${identity(lock)}0` }
+  const there = { folder: `${folderIdentity(folder)}0`, lock: `${folderIdentity(lock)}0` }
   appendFileSync(journal, `${JSON.stringify({ event: 'lock', ...there })}\n`)
   expect(await take()).toBeDefined()
 })

@@ -306,8 +306,10 @@ export class JournalWriter {
         if (this.#file === undefined || !existsSync(this.#options.path)) this.startAnew()
         return
       }
-      this.#room -= writeSync(this.#file, line)
-      if (this.#room < 0) this.startAnew()
+      const written = writeSync(this.#file, line)
+      this.#room -= written
+      // On a full disk half a line may be written, which would garble the next one.
+      if (this.#room < 0 || written < Buffer.byteLength(line)) this.startAnew()
     } catch (error) {
       this.#options.onTrouble(error)
     }

@@ -7,11 +7,11 @@
  */
 
 import * as fs from 'node:fs'
-import { lstatSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
+import { lstatSync, rmdirSync } from 'node:fs'
 import lockfile from 'proper-lockfile'
 import type { SliceStart } from '../arithmetic/slices.js'
 import { codeOf, isOutOfDescriptors, PortsliceError } from '../errors.js'
-import { clearTimeout, Date, setTimeout } from '../real-time.js'
+import { clearTimeout, setTimeout } from '../real-time.js'
 import { type LockMark, readJournal } from './journal.js'
 import {
   ensureLockDirectory,
@@ -20,9 +20,8 @@ import {
   lockPath,
   refusal,
 } from './lock-directory.js'
+import { breakLock, folderIdentity, isStaleObstacle, makeLock, STALE_AFTER } from './lock-folder.js'
 
-/** A lock that has not been refreshed for so long, in ms, may be taken over by anybody. */
-const STALE_AFTER = 10_000
 /** How soon a lost lock is taken again, in ms; doubles up to the time in which locks go stale. */
 const FIRST_RETRY = 100
 
@@ -102,11 +101,9 @@ class KeptLock implements SliceLock {
 
   async take(): Promise<boolean> {
     if (await this.#attempt()) return true
-    const isForUs = () => this.#isLeftByThisHost() || this.#isNoLock()
+    const isForUs = () => this.#isLeftByThisHost() || isStaleObstacle(this.#path)
     if (!isForUs()) return false
-    whileNobodyElseBreaks(this.#path, () => {
-      if (isForUs()) rmSync(this.#path, { recursive: true, force: true })
-    })
+    breakLock(this.#path, isForUs)
     return this.#attempt()
   }
 
@@ -123,7 +120,7 @@ class KeptLock implements SliceLock {
         fs: FILE_SYSTEM,
         realpath: false, // What is locked need not exist.
         update: STALE_AFTER / 2,
-        // Stale locks are taken over by `makeFolder`, and only by one.
+        // Stale locks are taken over by `makeLock`, and only by one.
         stale: Number.POSITIVE_INFINITY,
         onCompromised: () => this.#lost(),
       })
@@ -156,15 +153,6 @@ class KeptLock implements SliceLock {
     const folder = folderIdentity(this.#options.folder)
     const lock = folderIdentity(this.#path)
     return folder && lock ? { folder, lock } : undefined
-  }
-
-  /**
-   * Whether something else has long stood in the lock's place: a file, a link, a folder with
-   * something in it. proper-lockfile makes empty folders, and could not take this over.
-   */
-  #isNoLock(): boolean {
-    if (!isStale(this.#path)) return false
-    return !lstatSync(this.#path).isDirectory() || readdirSync(this.#path).length > 0
   }
 
   #lost(): void {
@@ -222,53 +210,6 @@ class KeptLock implements SliceLock {
   }
 }
 
-/** Inodes are used again at once, so the time of birth tells as well; `undefined` when it is gone. */
-function folderIdentity(path: string): string | undefined {
-  try {
-    const { ino, birthtimeNs } = lstatSync(path, { bigint: true })
-    return `${ino} ${birthtimeNs}`
-  } catch {
-    return undefined
-  }
-}
-
-/** Makes the lock, also in the place of one that has gone stale. @throws EEXIST when it is held */
-function makeFolder(path: string): void {
-  try {
-    fs.mkdirSync(path)
-  } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error
-    whileNobodyElseBreaks(path, () => {
-      if (isStale(path)) rmdirSync(path)
-    })
-    fs.mkdirSync(path)
-  }
-}
-
-function isStale(path: string): boolean {
-  const lock = lstatSync(path, { throwIfNoEntry: false })
-  return lock !== undefined && lock.mtimeMs < Date.now() - STALE_AFTER
-}
-
-/**
- * Two who find the same stale lock would else both remove it: the second one the lock that the
- * first has made meanwhile. Who comes second here does nothing, and finds the lock held.
- */
-function whileNobodyElseBreaks(path: string, task: () => void): void {
-  const guard = `${path}.breaking`
-  try {
-    fs.mkdirSync(guard)
-  } catch {
-    if (isStale(guard)) rmdirSync(guard) // Its maker died within these few lines.
-    return
-  }
-  try {
-    task()
-  } finally {
-    rmdirSync(guard)
-  }
-}
-
 /** What to call when the lock of a path has been made, and when it has been refreshed. */
 const whenMade = new Map<string, () => void>()
 const whenRefreshed = new Map<string, () => void>()
@@ -284,7 +225,7 @@ const FILE_SYSTEM = {
   ...fs,
   mkdir(path: string, callback: (error: unknown) => void) {
     try {
-      makeFolder(path)
+      makeLock(path)
     } catch (error) {
       callback(error)
       return

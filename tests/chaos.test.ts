@@ -1,0 +1,20 @@
+/** The short form of the fault suite: `pnpm run chaos` is the long one. See docs/guarantee.md. */
+import { fileURLToPath } from 'node:url'
+import { runNode } from 'portslice-testing/project'
+import { expect, test } from 'vitest'
+
+/** ms; some 60 s on two cores that have nothing else to do. */
+const LONGEST = 300_000
+
+test('portslice keeps its promise under every fault that is provoked', {
+  timeout: LONGEST,
+}, async () => {
+  const script = fileURLToPath(new URL('../chaos/src/chaos.ts', import.meta.url))
+  const { status, stdout, stderr } = await runNode([script, '--short'], {
+    cwd: fileURLToPath(new URL('..', import.meta.url)),
+    timeout: LONGEST - 10_000,
+  })
+  const skipped = stdout.split('\n').filter((line) => line.startsWith('- '))
+  if (skipped.length > 0) console.log(skipped.join('\n'))
+  expect(status, `${stdout}\n${stderr}`).toBe(0)
+})
