@@ -3,3 +3,4 @@ export { type AdapterOptions, checkAdapterOptions, type OnLeak } from './adapter
 export { namedPort } from './adapter/runners-shard.js'
 export { type LeakedPort, leakError, leakMessage, TestPorts } from './adapter/test-ports.js'
 export { sharedAllocator } from './allocator/shared-allocator.js'
+export { isAddressInUse, saysAddressInUse } from './port/address-in-use.js'

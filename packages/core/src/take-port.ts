@@ -1,6 +1,5 @@
 /** The shortest way to a port: one allocator for the whole process, ports as plain numbers. */
-import type { Allocator } from './allocator/allocator.js'
-import { sharedAllocator } from './allocator/shared-allocator.js'
+import { defaultAllocator } from './allocator/shared-allocator.js'
 import { PortsliceError, quoted } from './errors.js'
 import { processState } from './process-state.js'
 import type { TakeOptions } from './settings/options.js'
@@ -19,15 +18,6 @@ export async function takePort(options: TakeOptions = {}): Promise<number> {
   const { taken } = processState()
   taken.set(lease.port, [...(taken.get(lease.port) ?? []), lease])
   return lease.port
-}
-
-/** Settled on first use: later changes of the environment do not move a process elsewhere. */
-async function defaultAllocator(): Promise<Allocator> {
-  const state = processState()
-  const known = await state.defaultAllocator?.catch(() => undefined)
-  if (known && !known.isClosed) return known
-  state.defaultAllocator = sharedAllocator()
-  return state.defaultAllocator
 }
 
 /**

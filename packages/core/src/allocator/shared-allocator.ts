@@ -26,3 +26,15 @@ export async function sharedAllocator(options: AllocatorOptions = {}): Promise<A
   // Others may have waited for the same one: whoever comes first makes the new one.
   return allocators.get(key) === existing ? open() : sharedAllocator(options)
 }
+
+/**
+ * The one of `takePort` and its like. Settled on first use: later changes of the
+ * environment do not move a process elsewhere.
+ */
+export async function defaultAllocator(): Promise<Allocator> {
+  const state = processState()
+  const known = await state.defaultAllocator?.catch(() => undefined)
+  if (known && !known.isClosed) return known
+  state.defaultAllocator = sharedAllocator()
+  return state.defaultAllocator
+}

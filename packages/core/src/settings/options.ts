@@ -54,6 +54,8 @@ export interface TakeOptions {
 
 /** Node's timers cannot wait longer (2^31 - 1 ms, some 24 days). */
 const LONGEST_WAIT = 2_147_483_647
+/** More tries would not help: something else is wrong. */
+const MOST_RETRIES = 1000
 /** Long enough for the path of a file and the name of a test; keeps a journal's lines short. */
 const LONGEST_TEXT = 1000
 
@@ -91,6 +93,13 @@ function milliseconds(value: unknown): string | undefined {
     : `Give milliseconds from 0 to ${LONGEST_WAIT}.`
 }
 
+/** How often to try again. */
+export function retryCount(value: unknown): string | undefined {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MOST_RETRIES
+    ? undefined
+    : `Give a whole number from 0 to ${MOST_RETRIES}.`
+}
+
 /** By its members: a jsdom window has an AbortSignal of its own. */
 function abortSignal(value: unknown): string | undefined {
   const { addEventListener, aborted } = (value ?? {}) as Partial<AbortSignal>
@@ -126,9 +135,15 @@ export function checkAllocatorOptions(
   if (shard !== undefined) checkedShard(shard?.index, shard?.total, 'The option `shard`')
 }
 
-/** @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID */
-export function checkTakeOptions(options: unknown): asserts options is TakeOptions {
-  checkOptions(options, CHECKS_OF_TAKE_OPTIONS)
+/**
+ * @param more checks of options that the caller has beside those of a take
+ * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID
+ */
+export function checkTakeOptions(
+  options: unknown,
+  more: Readonly<Record<string, Check>> = {},
+): asserts options is TakeOptions {
+  checkOptions(options, { ...CHECKS_OF_TAKE_OPTIONS, ...more })
 }
 
 /** @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID */

@@ -1,0 +1,90 @@
+import { exec, execFileSync } from 'node:child_process'
+import net from 'node:net'
+import { promisify } from 'node:util'
+import { expect, test } from 'vitest'
+import { isAddressInUse, saysAddressInUse } from './address-in-use.js'
+
+const inUse = () => Object.assign(new Error('listen failed'), { code: 'EADDRINUSE' })
+
+test('the error of a server', async () => {
+  await using server = net.createServer().listen(0)
+  const { port } = server.address() as net.AddressInfo
+  const error = await new Promise((resolve) => {
+    net.createServer().once('error', resolve).listen(port)
+  })
+  expect(isAddressInUse(error)).toBe(true)
+})
+
+test.each<[string, unknown]>([
+  ['a cause', new Error('no server', { cause: inUse() })],
+  [
+    'a deep cause',
+    Array.from({ length: 50 }).reduce((cause) => new Error('x', { cause }), inUse()),
+  ],
+  ['one of many errors', new AggregateError([new Error('other'), inUse()], 'all failed')],
+  [
+    'a message alone',
+    new Error('Could not start: listen EADDRINUSE: address already in use :::3000'),
+  ],
+  ['a text that was thrown', 'Error: listen EADDRINUSE'],
+  ['an object that was thrown', { code: 'EADDRINUSE' }],
+  [
+    'the output of a child',
+    Object.assign(new Error('exit 1'), { stderr: 'bind: Address already in use' }),
+  ],
+  ['… as bytes', Object.assign(new Error('exit 1'), { stderr: Buffer.from('EADDRINUSE') })],
+  [
+    '… in a list',
+    Object.assign(new Error('exit 1'), { output: [null, Buffer.from(''), 'EADDRINUSE'] }),
+  ],
+])('is found in %s', (_, error) => {
+  expect(isAddressInUse(error)).toBe(true)
+})
+
+test.each<[string, unknown]>([
+  ['another error', Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })],
+  ['nothing', undefined],
+  ['null', null],
+  ['a number', 98],
+  ['an error of another port trouble', new Error('port 80 requires privileges')],
+])('is not found in %s', (_, error) => {
+  expect(isAddressInUse(error)).toBe(false)
+})
+
+test('a circular chain ends', () => {
+  const one = new Error('one')
+  const other = new Error('other', { cause: one })
+  one.cause = other
+  expect(isAddressInUse(one)).toBe(false)
+})
+
+test('real errors of child processes', async () => {
+  await using server = net.createServer().listen(0)
+  const { port } = server.address() as net.AddressInfo
+  const script = `net.createServer().listen(${port})`
+  const command = `"${process.execPath}" -e "require('net'); ${script}"`
+  await expect(promisify(exec)(command)).rejects.toSatisfy(isAddressInUse)
+  expect(() => execFileSync(process.execPath, ['-e', script], { stdio: 'pipe' })).toThrowError(
+    expect.toSatisfy(isAddressInUse),
+  )
+})
+
+test.each([
+  'Error: listen EADDRINUSE: address already in use :::3000',
+  'OSError: [Errno 98] Address already in use',
+  'listen tcp :8080: bind: address already in use',
+  'nginx: [emerg] bind() to 0.0.0.0:80 failed (98: Address already in use)',
+  'LOG:  could not bind IPv4 address "127.0.0.1": Address already in use',
+  'java.net.BindException: Address already in use',
+  'Error: Port 5173 is already in use',
+  'Only one usage of each socket address (protocol/network address/port) is normally permitted.',
+])('programs say: %s', (output) => {
+  expect(saysAddressInUse(output)).toBe(true)
+})
+
+test.each(['Server listening on port 3000', 'support 12 is in use', ''])(
+  'says nothing of it: %s',
+  (output) => {
+    expect(saysAddressInUse(output)).toBe(false)
+  },
+)

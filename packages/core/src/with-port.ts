@@ -1,0 +1,57 @@
+/** Runs something with a port, and again with another one when that was taken after all. */
+
+import type { PortLease } from './allocator/lease.js'
+import { defaultAllocator } from './allocator/shared-allocator.js'
+import { isAddressInUse } from './port/address-in-use.js'
+import { checkTakeOptions, retryCount, type TakeOptions } from './settings/options.js'
+
+export interface WithPortOptions extends TakeOptions {
+  /** How often to try again with another port. Default: 3. */
+  retries?: number
+}
+
+const DEFAULT_RETRIES = 3
+
+/**
+ * Runs `run` with a port that nobody else has, and gives the port back when it has ended.
+ *
+ * Nobody who asks portslice takes that port; a program that never asks may do so before the
+ * app has bound it. When `run` fails because of that, it is run again with another port. It
+ * counts as that when EADDRINUSE is the `code` or part of the message of the error, or of one
+ * that it was caused by, or is said in the output of a child process that the error keeps.
+ *
+ * @param options.retries how often to run it again at most; default: 3
+ * @returns what `run` returns
+ * @throws what `run` throws: other errors at once, the last EADDRINUSE when there are no
+ *   retries left; PortsliceError as `takePort` does
+ * @example
+ * const body = await withPort(async (port) => {
+ *   const { stdout } = await promisify(exec)(`./serve-once --port ${port}`)
+ *   return stdout
+ * })
+ */
+export async function withPort<T>(
+  run: (port: number) => Promise<T> | T,
+  options: WithPortOptions = {},
+): Promise<T> {
+  checkTakeOptions(options, { retries: retryCount })
+  const { retries = DEFAULT_RETRIES, key, ...take } = options
+  const allocator = await defaultAllocator()
+  const leases: PortLease[] = []
+  try {
+    for (;;) {
+      // The port of a key is always the same one: the others are taken without.
+      const isKeyed = key !== undefined && leases.length === 0
+      const lease = await allocator.take(isKeyed ? { ...take, key } : take)
+      // Those that failed are kept until the end, so that none of them is tried again.
+      leases.push(lease)
+      try {
+        return await run(lease.port)
+      } catch (error) {
+        if (leases.length > retries || !isAddressInUse(error)) throw error
+      }
+    }
+  } finally {
+    await Promise.all(leases.map((lease) => lease.release()))
+  }
+}
