@@ -1,6 +1,7 @@
 export { createAllocator, type PortAllocator } from './allocator/allocator.js'
 export type { PortLease } from './allocator/lease.js'
 export type { Shard } from './arithmetic/slices.js'
+export { type ClaimOptions, claimPort } from './claim/claim-port.js'
 export { PortsliceError, type PortsliceErrorCode } from './errors.js'
 export {
   type ListSlicesOptions,

@@ -13,7 +13,8 @@ const TABLES = [
   { file: '/proc/net/udp', waiting: '07' },
   { file: '/proc/net/udp6', waiting: '07' },
 ]
-const [, , UDP_TABLE] = TABLES
+const TCP_TABLES = TABLES.slice(0, 2)
+const UDP_TABLE = TABLES[2] as (typeof TABLES)[number]
 
 /** `sl: ADDRESS:PORT remote STATE …`, in hexadecimal, the address in the machine's byte order. */
 const ROW = /^\s*\d+: ([0-9A-F]+):([0-9A-F]{4}) \S+ ([0-9A-F]{2}) /
@@ -30,9 +31,19 @@ export async function isListening(port: number): Promise<boolean> {
   return listening ? listening.has(port) : acceptsConnections(port)
 }
 
+/** Whether a TCP listener is on the port; found out as by {@link isListening}. */
+export async function isListeningForTcp(port: number): Promise<boolean> {
+  const listening = await portsIn(TCP_TABLES)
+  return listening ? listening.has(port) : acceptsConnections(port)
+}
+
 /** Every port of this network namespace that is listened on; `undefined` where there is no /proc/net. */
-export async function listeningPorts(): Promise<ReadonlySet<number> | undefined> {
-  const tables = await Promise.all(TABLES.map(waitingSockets))
+export function listeningPorts(): Promise<ReadonlySet<number> | undefined> {
+  return portsIn(TABLES)
+}
+
+async function portsIn(from: typeof TABLES): Promise<ReadonlySet<number> | undefined> {
+  const tables = await Promise.all(from.map(waitingSockets))
   // Without IPv6 there are no tables for it.
   return tables.every((sockets) => sockets === undefined)
     ? undefined
@@ -41,7 +52,7 @@ export async function listeningPorts(): Promise<ReadonlySet<number> | undefined>
 
 /** The UDP ports bound on 127.0.0.1 and not connected, as sentinels are; `undefined` as above. */
 export async function unconnectedUdpPortsOnLoopback(): Promise<ReadonlySet<number> | undefined> {
-  const sockets = await waitingSockets(UDP_TABLE as (typeof TABLES)[number])
+  const sockets = await waitingSockets(UDP_TABLE)
   return (
     sockets &&
     new Set(sockets.filter(({ address }) => address === LOOPBACK).map(({ port }) => port))
