@@ -10,6 +10,7 @@ export {
   type SliceHolderStatus,
   type SliceStatus,
 } from './list-slices.js'
+export { type ListeningServer, type ListenOptions, listen } from './listen.js'
 export { namedPort } from './named-port.js'
 export type { AllocatorOptions, TakeOptions } from './settings/options.js'
 export { detectWorker, type WorkerIdentity } from './settings/worker.js'
