@@ -15,8 +15,11 @@ const TABLES = [
 ]
 const [, , UDP_TABLE] = TABLES
 
-/** `sl: ADDRESS:PORT remote STATE …`, in hexadecimal, the address in the machine's byte order. */
-const ROW = /^\s*\d+: ([0-9A-F]+):([0-9A-F]{4}) \S+ ([0-9A-F]{2}) /
+/**
+ * `sl: ADDRESS:PORT remote STATE queues timer retransmits uid timeout INODE …`, in hexadecimal
+ * up to the state, the address in the machine's byte order.
+ */
+const ROW = /^\s*\d+: ([0-9A-F]+):([0-9A-F]{4}) \S+ ([0-9A-F]{2}) \S+ \S+ \S+ +\d+ +\d+ +(\d+)/
 const LOOPBACK = os.endianness() === 'LE' ? '0100007F' : '7F000001'
 
 /**
@@ -48,15 +51,26 @@ export async function unconnectedUdpPortsOnLoopback(): Promise<ReadonlySet<numbe
   )
 }
 
+/** Every socket that is listened on, as `/proc/<pid>/fd` names it; `undefined` as above. */
+export async function listeningSockets(): Promise<{ port: number; file: string }[] | undefined> {
+  const tables = await Promise.all(TABLES.map(waitingSockets))
+  if (tables.every((sockets) => sockets === undefined)) return undefined
+  return tables.flatMap(
+    (sockets) => sockets?.map(({ port, inode }) => ({ port, file: `socket:[${inode}]` })) ?? [],
+  )
+}
+
 async function waitingSockets({
   file,
   waiting,
-}: (typeof TABLES)[number]): Promise<{ address: string; port: number }[] | undefined> {
+}: (typeof TABLES)[number]): Promise<
+  { address: string; port: number; inode: string }[] | undefined
+> {
   const text = await readFile(file, 'latin1').catch(() => undefined)
   return text?.split('\n').flatMap((line) => {
-    const [, address, port, state] = ROW.exec(line) ?? []
-    return address && port && state === waiting
-      ? [{ address, port: Number.parseInt(port, 16) }]
+    const [, address, port, state, inode] = ROW.exec(line) ?? []
+    return address && port && inode && state === waiting
+      ? [{ address, port: Number.parseInt(port, 16), inode }]
       : []
   })
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import net from 'node:net'
 import { createInterface } from 'node:readline'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { treeMarker } from './marker.js'
@@ -80,7 +81,9 @@ describe.runIf(process.platform === 'linux')('a tree of processes', () => {
   })
 
   test('asks each process once, and kills what does not listen', async () => {
-    const { tree, root } = await grow(`trap 'echo asked' TERM; echo; while :; do sleep 0.01; done`)
+    const deaf =
+      'process.on("SIGTERM", () => console.log("asked")); console.log(); setInterval(() => {}, 1000)'
+    const { tree, root } = await grow(`exec '${process.execPath}' -e '${deaf}'`)
     const heard: string[] = []
     root.stdout?.on('data', (text: Buffer) => heard.push(text.toString()))
     const closed = once(root, 'close')
@@ -104,6 +107,21 @@ describe.runIf(process.platform === 'linux')('a tree of processes', () => {
     )
     expect(await tree.end()).toEqual([])
     expect(await tree.processes()).toEqual([])
+  })
+
+  test('tells its own listeners from others', async () => {
+    const server = net.createServer().listen(0)
+    onTestFinished(() => void server.close())
+    await once(server, 'listening')
+    const { port: ofOthers } = server.address() as net.AddressInfo
+    const serve =
+      'const s = require("net").createServer().listen(0, () => console.log(s.address().port))'
+    const { tree, said } = await grow(`'${process.execPath}' -e '${serve}'; true`)
+    expect(await tree.listenerOn(Number(said))).toBe('tree')
+    expect(await tree.listenerOn(ofOthers)).toBe('others')
+    expect(await tree.listeningPorts()).toEqual([Number(said)])
+    await tree.end()
+    expect(await tree.listenerOn(Number(said))).toBe('nobody')
   })
 
   test('has gone when the last of it has', async () => {

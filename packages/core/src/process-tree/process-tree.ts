@@ -1,10 +1,12 @@
 /** What one start has become: a process, what it started, and what that left behind. */
+import { isListening, listeningSockets } from '../port/listening.js'
 import { deadlineIn, sleep } from '../real-time.js'
 import { bearsMark } from './marker.js'
 import {
   environmentOf,
   identityOfProcess,
   isRunning,
+  openFilesOf,
   type ProcessIdentity,
   type RunningProcess,
   runningProcesses,
@@ -55,6 +57,11 @@ export class ProcessTree {
     this.#known = typeof known === 'number' ? [identityOfProcess(known)] : known
   }
 
+  /** What was found at the last look; the first process before there was one. */
+  get known(): readonly ProcessIdentity[] {
+    return this.#known
+  }
+
   /** All that run now; never this process itself. */
   async processes(): Promise<ProcessIdentity[]> {
     // While one look is taken, a process can start another and end, and neither be seen.
@@ -82,6 +89,30 @@ export class ProcessTree {
       queue.push(...(children.get(pid) ?? []))
     }
     return found.size > 0 ? [...found.values()] : undefined
+  }
+
+  /**
+   * Who listens on a port: nobody, one of the tree, or others, be they a stranger or a server
+   * that works for the tree (of containers, for example). Elsewhere than on Linux nobody can
+   * tell who it is.
+   */
+  async listenerOn(port: number): Promise<'nobody' | 'tree' | 'others' | 'somebody'> {
+    const sockets = await listeningSockets()
+    if (!sockets) return (await isListening(port)) ? 'somebody' : 'nobody'
+    const there = new Set(sockets.filter((each) => each.port === port).map(({ file }) => file))
+    if (there.size === 0) return 'nobody'
+    return (await this.#openFiles()).some((file) => there.has(file)) ? 'tree' : 'others'
+  }
+
+  /** The ports on which the tree listens, ascending; none elsewhere than on Linux. */
+  async listeningPorts(): Promise<number[]> {
+    const [sockets = [], files] = [await listeningSockets(), new Set(await this.#openFiles())]
+    const ports = sockets.filter(({ file }) => files.has(file)).map(({ port }) => port)
+    return [...new Set(ports)].sort((a, b) => a - b)
+  }
+
+  async #openFiles(): Promise<string[]> {
+    return (await this.processes()).flatMap(openFilesOf)
   }
 
   /** Sends a signal to all that run now. */

@@ -1,5 +1,5 @@
 /** The processes of this machine, as far as this process may see them. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import pidtree from 'pidtree'
 
 /** A process, not only its number: numbers are used again. */
@@ -64,6 +64,24 @@ export function isRunning({ pid, startedAt }: ProcessIdentity): boolean {
 /** The environment that a process was started with; empty where it cannot be read. */
 export function environmentOf(pid: number): string {
   return (IS_LINUX && readProc(pid, 'environ')) || ''
+}
+
+/** The files and sockets that a process has open; none where that cannot be seen. Linux alone. */
+export function openFilesOf({ pid }: ProcessIdentity): string[] {
+  try {
+    const folder = `/proc/${pid}/fd`
+    return readdirSync(folder).map((name) => linkTarget(`${folder}/${name}`))
+  } catch {
+    return []
+  }
+}
+
+function linkTarget(link: string): string {
+  try {
+    return readlinkSync(link)
+  } catch {
+    return ''
+  }
 }
 
 /** The process may have gone, or belong to somebody else. */
