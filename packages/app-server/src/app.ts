@@ -33,7 +33,7 @@ export interface App extends AsyncDisposable {
    * @param from what `printed` was at an earlier moment: what came after it
    */
   output(from?: number): string
-  /** Whether any process of it runs. */
+  /** Whether it runs: the process that was started or, where that ended well, any that it left. */
   isRunning(): Promise<boolean>
   /**
    * Ends what is left of it and starts it again, on the same ports.
@@ -129,7 +129,9 @@ export class RunningApp implements App {
 
   async isRunning(): Promise<boolean> {
     if (!this.#process) return false
-    return (await this.#process.tree.processes()).length > 0
+    const { exit, tree } = this.#process
+    if (!exit) return true
+    return exit.status === 0 && (await tree.processes()).length > 0
   }
 
   /** @throws PortTaken; PortsliceError ERR_PORTSLICE_APP_START; the signal's reason */
@@ -218,7 +220,7 @@ export class RunningApp implements App {
   /** One that ends well and leaves others behind, as a daemon does, has not ended. */
   async #throwIfEnded(started: StartedProcess, failed: FailedStart): Promise<void> {
     const { exit } = started
-    if (!exit || (exit.status === 0 && (await this.isRunning()))) return
+    if (!exit || (await this.isRunning())) return
     throw new Failed(() => endedTooSoon(failed, exit))
   }
 
