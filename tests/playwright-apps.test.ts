@@ -132,7 +132,7 @@ test('an app that crashed between tests is started again; what it printed goes w
   expect([well, crashing].map(texts)).toEqual([{}, {}])
 })
 
-test('several apps of a worker know each other, and the first is the one of the base URL', {
+test('several apps of a worker know each other, and the last is the one of the base URL', {
   timeout: TEST_TIMEOUT,
 }, async () => {
   const project = playground.project({
@@ -140,7 +140,7 @@ test('several apps of a worker know each other, and the first is the one of the 
     'playwright.config.ts': config(`
       fullyParallel: true,
       workers: 2,
-      use: { apps: { web: { command: ${COMMAND}, env: { API: 'http://localhost:{API_PORT}' } }, api: { command: ${COMMAND}, ready: '/' } } },
+      use: { apps: { api: { command: ${COMMAND}, ready: '/' }, web: { command: ${COMMAND}, env: { API: 'http://localhost:{API_PORT}' } } } },
     `),
     'app.spec.ts': `${BEGIN}
       for (let i = 1; i <= 4; i++) {

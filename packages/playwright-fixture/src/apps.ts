@@ -5,8 +5,8 @@ import { type PortAllocator, PortsliceError } from '@portslice/core'
 
 export interface AppWorkerFixtures {
   /**
-   * The app of this worker, with its `url`, `port` and `output()`; the first one, where `apps`
-   * are set. What to start stands in the config: `use: { app: { command: 'node server.js' } }`.
+   * The app of this worker, with its `url`, `port` and `output()`; the last one, where `apps`
+   * are set, as it may build on those before. What to start stands in the config: `use: { app: { command: 'node server.js' } }`.
    */
   app: App
   /**
@@ -93,9 +93,9 @@ export const appFixtures = {
       }: Given & { app?: unknown; apps: Apps },
       use: Use<App>,
     ) => {
-      const [first] = running.values()
-      if (first && options !== undefined) throw bothSet(options)
-      if (first) return use(first)
+      const last = [...running.values()].at(-1)
+      if (last && options !== undefined) throw bothSet(options)
+      if (last) return use(last)
       if (options === undefined) return use(notSet('app') as App)
       await useApp(options as AppOptions, portAllocator, running, use)
       void apps // Set up before, so that it is known whether there are any.
