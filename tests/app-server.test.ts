@@ -1,7 +1,8 @@
 /** Apps on leased ports: started, ready, crashed, stopped, and left by a worker that dies. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import http from 'node:http'
 import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
@@ -75,7 +76,7 @@ describe('an app', () => {
     const { app, ask } = await start({ command: SERVE, ports: ['db'] }, allocator)
     expect(app.url).toBe(`http://localhost:${app.port}`)
     expect(await ask('/')).toBe(`app of ${app.pid}`)
-    expect(app.output()).toBe(`serves on ${app.port}\n`)
+    await expect.poll(() => app.output()).toBe(`serves on ${app.port}\n`)
     const label = SERVE.join(' ')
     expect(await portsOut(allocator.lockDirectory)).toEqual([
       { port: app.port, label },
@@ -142,6 +143,7 @@ describe('an app', () => {
   test('that has crashed is started again on the same port', async () => {
     const { app, ask } = await start({ command: SERVE, ports: ['db'] })
     const { port, ports, pid } = app
+    await expect.poll(() => app.output()).not.toBe('')
     const place = app.printed
     await ask('/exit').catch(() => {})
     await expect.poll(() => app.isRunning()).toBe(false)
@@ -149,7 +151,7 @@ describe('an app', () => {
     expect(await ask('/')).toBe(`app of ${app.pid}`)
     expect([app.port, app.ports]).toEqual([port, ports])
     expect(app.pid).not.toBe(pid)
-    expect(app.output(place)).toBe(`serves on ${port}\n`)
+    await expect.poll(() => app.output(place)).toBe(`serves on ${port}\n`)
     await app.stop()
     await expect(app.restart()).rejects.toMatchObject({ code: 'ERR_PORTSLICE_CLOSED' })
   })
@@ -190,30 +192,42 @@ describe('an app is ready', () => {
     expect(await ask('/')).toMatch('app of')
   })
 
-  test.each<[string, AppOptions['ready'], RegExp]>([
-    [
-      'its output does not match',
-      /elsewhere/,
-      /its output does not match \/elsewhere\/\.\nIt printed last:\n {2}serves on \d+\n/,
-    ],
-    [
-      'its page is missing',
-      '/status/404',
-      /http:\/\/localhost:\d+\/status\/404 answers with status 404\./,
-    ],
-    ['its page has an error', '/status/500', /answers with status 500\./],
+  test.each<[string, (url: string) => AppOptions['ready'], RegExp]>([
+    ['its output does not match', () => /elsewhere/, /its output does not match \/elsewhere\/\./],
+    ['its page is missing', (url) => `${url}/404`, /:\d+\/404 answers with status 404\./],
+    ['its page has an error', (url) => `${url}/500`, /:\d+\/500 answers with status 500\./],
     [
       'nobody is there',
-      'http://127.0.0.1:1',
+      () => 'http://127.0.0.1:1',
       /http:\/\/127\.0\.0\.1:1\/ does not answer \(connect ECONNREFUSED/,
     ],
-    ['the function says no', () => false, /`ready` does not return true\./],
-    ['the function throws', () => Promise.reject(new Error('thrown')), /`ready` throws: thrown\./],
-    ['the function never answers', () => new Promise(() => {}), /it was not looked at in time/],
-  ])('not when %s', async (_, ready, message) => {
-    const starting = startApp({ command: SERVE, ...(ready && { ready }), startTimeout: 700 })
+    ['the function says no', () => () => false, /`ready` does not return true\./],
+    [
+      'the function throws',
+      () => () => Promise.reject(new Error('thrown')),
+      /`ready` throws: thrown\./,
+    ],
+    [
+      'the function never answers',
+      () => () => new Promise(() => {}),
+      /it was not looked at in time/,
+    ],
+  ])('not when %s', async (_, readyAt, message) => {
+    // The page is there from the beginning, so that no time-out is too short for it.
+    const server = http.createServer(({ url }, response) => {
+      response.writeHead(Number(url?.slice(1))).end()
+    })
+    onTestFinished(() => void server.close())
+    await once(server.listen(0), 'listening')
+    const { port } = server.address() as net.AddressInfo
+    const ready = readyAt(`http://localhost:${port}`)
+    const starting = startApp({
+      command: 'sleep 1000',
+      ...(ready && { ready }),
+      startTimeout: 500,
+    })
     await expect(starting).rejects.toThrow(message)
-    await expect(starting).rejects.toThrow('was not ready after 700 ms')
+    await expect(starting).rejects.toThrow('was not ready after 500 ms')
   })
 })
 
@@ -284,7 +298,7 @@ describe('an app that does not start', () => {
   })
 })
 
-describe('a program that never asks takes the port meanwhile', () => {
+describe('a program that never asks takes the port', () => {
   /** Listens on a port until the test has ended. */
   async function occupy(port: number) {
     const server = net.createServer().listen(port)
@@ -292,25 +306,59 @@ describe('a program that never asks takes the port meanwhile', () => {
     await once(server, 'listening')
   }
 
+  const MOVES_ON = evaluate(`
+    const { existsSync } = require('node:fs')
+    const { PORT, START_WHEN } = process.env
+    const server = require('node:net').createServer()
+    server.on('error', () => {
+      console.log('Port ' + PORT + ' is in use, trying another one...')
+      server.listen(0)
+    })
+    const wait = setInterval(() => {
+      if (!existsSync(START_WHEN + PORT)) return
+      clearInterval(wait)
+      server.listen(PORT)
+    }, 5)`)
+
   test.each<[string, readonly string[]]>([
     ['gives up', SERVE],
-    [
-      'moves on to another port',
-      evaluate(`
-        const server = require('http').createServer()
-        server.on('error', () => { console.log('Port ' + process.env.PORT + ' is in use, trying another one...'); server.listen(0) })
-        server.listen(process.env.PORT)`),
-    ],
-  ])('an app that %s is started on another one', async (_, command) => {
+    ['moves on to another port', MOVES_ON],
+  ])('while the app comes up: one that %s is started on another', async (_, command) => {
+    const allocator = await ownAllocator()
+    const go = path.join(temporaryFolder(), 'go-')
+    const tried: number[] = []
+    const { app } = await start(
+      {
+        command,
+        env: { START_WHEN: go },
+        ready: async ({ port }) => {
+          if (!tried.includes(port)) {
+            tried.push(port)
+            if (tried.length <= 2) await occupy(port)
+            writeFileSync(go + port, '')
+          }
+          const connection = net.connect(port, 'localhost')
+          await once(connection, 'connect')
+          connection.destroy()
+          return true
+        },
+      },
+      allocator,
+    )
+    expect(new Set(tried).size).toBe(3)
+    expect(app.port).toBe(tried[2])
+    expect(await portsOut(allocator.lockDirectory)).toMatchObject([{ port: app.port }])
+  })
+
+  test('before the app is started: it is not started there at all', async () => {
     const tried: number[] = []
     const allocator = await allocatorThat(async ({ port }, count) => {
       tried.push(port)
       if (count <= 2) await occupy(port)
     })
-    const { app } = await start({ command }, allocator)
-    expect(new Set(tried).size).toBe(3)
+    const { app } = await start({ command: SERVE }, allocator)
     expect(app.port).toBe(tried[2])
-    expect(await portsOut(allocator.lockDirectory)).toMatchObject([{ port: app.port }])
+    await expect.poll(() => app.output()).toBe(`serves on ${tried[2]}\n`)
   })
 
   test('again and again: the app is given up', async () => {
@@ -322,16 +370,23 @@ describe('a program that never asks takes the port meanwhile', () => {
     const starting = startApp({ command: SERVE }, { allocator })
     await expect(starting).rejects.toMatchObject({
       code: 'ERR_PORTSLICE_APP_START',
-      message: expect.stringContaining('EADDRINUSE'),
+      message: expect.stringMatching(/found port \d+ taken by another program\./),
     })
     expect(tries).toBe(4)
     expect(await portsOut(allocator.lockDirectory)).toEqual([])
   })
 
-  test('one that works for the app is none of them', async () => {
+  test('and works for the app: then all is well', async () => {
     // Servers of containers bind the port for the app, and are no descendants of it.
-    const allocator = await allocatorThat(({ port }) => occupy(port))
-    const { app } = await start({ command: 'sleep 1000' }, allocator)
+    let isOccupied = false
+    const { app } = await start({
+      command: 'sleep 1000',
+      ready: async ({ port }) => {
+        if (!isOccupied) await occupy(port)
+        isOccupied = true
+        return true
+      },
+    })
     expect(await app.isRunning()).toBe(true)
   })
 })

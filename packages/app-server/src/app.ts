@@ -84,7 +84,7 @@ const SLOWEST_LOOK = 100
  * How long an app whose port another program listens on has to say that this is in its way, in
  * ms. Where it does not, that program works for it: servers of containers do.
  */
-const GRACE_WITH_OTHERS = 1000
+const GRACE_WITH_OTHERS = 3000
 
 export class RunningApp implements App {
   readonly #plan: AppPlan
@@ -92,6 +92,8 @@ export class RunningApp implements App {
   readonly #cwd: string
   #marker = treeMarker()
   #process: StartedProcess | undefined
+  /** Whether all of it has gone, and we have seen to it. */
+  #isEnded = false
   #restarting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
   readonly #stopped = new AbortController()
@@ -128,7 +130,7 @@ export class RunningApp implements App {
   }
 
   async isRunning(): Promise<boolean> {
-    if (!this.#process) return false
+    if (!this.#process || this.#isEnded) return false
     const { exit, tree } = this.#process
     if (!exit) return true
     return exit.status === 0 && (await tree.processes()).length > 0
@@ -140,6 +142,8 @@ export class RunningApp implements App {
     const { startTimeout = DEFAULT_START_TIMEOUT } = options
     const signals = [this.#stopped.signal, ...(signal ? [signal] : [])]
     const from = this.#output.end
+    // Nothing of ours runs yet: whoever listens there was quicker.
+    if (await this.#plan.lease.isListening()) throw new PortTaken(portTaken(this.#failedStart()))
     this.#marker = treeMarker()
     // Told before there is anything to end: this process may die at any moment.
     this.#keep()
@@ -155,6 +159,7 @@ export class RunningApp implements App {
       output: this.#output,
     })
     this.#process = started
+    this.#isEnded = false
     this.#keep()
     const ready =
       typeof options.ready === 'string' ? withPorts(options.ready, variables) : options.ready
@@ -180,12 +185,7 @@ export class RunningApp implements App {
   }
 
   async #untilReady({ started, isReady, deadline, timeout, signals, from }: Wait): Promise<void> {
-    const failed: FailedStart = {
-      ...this.#plan,
-      cwd: this.#cwd,
-      port: this.port,
-      output: this.#output,
-    }
+    const failed = this.#failedStart()
     let pending: Promise<Readiness> | undefined
     let readiness: Readiness = 'it was not looked at in time'
     let graceWithOthers: { readonly expired: boolean } | undefined
@@ -224,6 +224,10 @@ export class RunningApp implements App {
     throw new Failed(() => endedTooSoon(failed, exit))
   }
 
+  #failedStart(): FailedStart {
+    return { ...this.#plan, cwd: this.#cwd, port: this.port, output: this.#output }
+  }
+
   #environment(): NodeJS.ProcessEnv {
     const { options, variables } = this.#plan
     const env: NodeJS.ProcessEnv = { ...process.env, ...variables }
@@ -249,6 +253,7 @@ export class RunningApp implements App {
     const { stopTimeout: timeout = DEFAULT_STOP_TIMEOUT } = options
     const left = (await this.#process?.tree.end({ timeout })) ?? []
     if (left.length === 0) {
+      this.#isEnded = true
       keeper().forget(this.#marker.id)
       return
     }
