@@ -190,6 +190,7 @@ test('without an app all is as before; an app that does not start fails its test
       workers: 1,
       projects: [
         { name: 'none', testMatch: 'none.spec.ts' },
+        { name: 'merged', testMatch: 'merged.spec.ts', use: { app: { command: ${COMMAND} } } },
         { name: 'url', testMatch: 'url.spec.ts', use: { baseURL: 'http://user.example', app: { command: ${COMMAND} } } },
         { name: 'broken', testMatch: 'broken.spec.ts', use: { app: { command: 'echo oh; exit 3' } } },
         { name: 'file', testMatch: ['use.spec.ts', 'misused.spec.ts'] },
@@ -197,7 +198,11 @@ test('without an app all is as before; an app that does not start fails its test
       ],
     `),
     'none.spec.ts': `${BEGIN}
-      test('no base URL', async ({ baseURL, request, port }) => expect(baseURL).toBe(undefined))
+      import { existsSync } from 'node:fs'
+      test('no base URL, and nothing leased', async ({ baseURL, request }) => {
+        expect(baseURL).toBe(undefined)
+        expect(existsSync(process.env.PORTSLICE_LOCK_DIR)).toBe(false)
+      })
       test('no app', async ({ app }) => { app.url })
       test('no apps', async ({ apps }) => { apps.web })
     `,
@@ -209,6 +214,15 @@ test('without an app all is as before; an app that does not start fails its test
     `,
     'broken.spec.ts': `${BEGIN}
       test('never starts', async ({ request }) => {})
+    `,
+    'merged.spec.ts': `
+      import { expect, mergeTests, test as base } from '@playwright/test'
+      import { test as ours } from '@portslice/playwright-fixture'
+      const test = mergeTests(base.extend({ mine: 'mine' }), ours).extend({ url: async ({ app }, use) => use(app.url) })
+      test('has all', async ({ mine, url, baseURL, request }) => {
+        expect([mine, baseURL]).toEqual(['mine', url])
+        expect((await request.get('/')).status()).toBe(200)
+      })
     `,
     'use.spec.ts': `
       import { appFixture, expect, test } from '@portslice/playwright-fixture'
@@ -230,7 +244,8 @@ test('without an app all is as before; an app that does not start fails its test
     ]),
   )
   expect(outcome).toEqual({
-    'none: no base URL': 'passed',
+    'none: no base URL, and nothing leased': 'passed',
+    'merged: has all': 'passed',
     'none: no app': expect.stringContaining('There is no `app`: nothing says what to start.'),
     'none: no apps': expect.stringContaining('use: { apps: { web: '),
     'url: the base URL of its user': 'passed',

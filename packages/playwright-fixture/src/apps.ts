@@ -1,7 +1,9 @@
 /** The apps of a worker: started on first use, looked after between tests, stopped at its end. */
-import type { TestInfo } from '@playwright/test'
+import type { TestInfo, WorkerInfo } from '@playwright/test'
 import { type App, type AppOptions, type Apps, startApp, startApps } from '@portslice/app-server'
-import { type PortAllocator, PortsliceError } from '@portslice/core'
+import { PortsliceError } from '@portslice/core'
+import type { AdapterOptions } from '@portslice/core/adapter'
+import { workerAllocator } from './worker-allocator.js'
 
 export interface AppWorkerFixtures {
   /**
@@ -38,11 +40,14 @@ type Use<T> = (value: T) => Promise<void>
  */
 export function appFixture(options: AppOptions) {
   return [
-    async ({ portAllocator, _runningApps: running }: Given, use: Use<App>) => {
-      await useApp(options, portAllocator, running, use)
+    async ({ portslice, _runningApps }: Given, use: Use<App>, worker: WorkerInfo) => {
+      await useApp(options, { portslice, _runningApps }, worker, use)
     },
     APP_FIXTURE,
-  ] as [(given: object, use: Use<App>) => Promise<void>, { scope: 'worker'; timeout: number }]
+  ] as [
+    (given: object, use: Use<App>, worker: WorkerInfo) => Promise<void>,
+    { scope: 'worker'; timeout: number },
+  ]
 }
 
 /** Setting them up takes as long as it takes: apps have time limits of their own. */
@@ -58,8 +63,9 @@ export const appOptions = {
   ],
 } as const
 
+/** Not `portAllocator`: a worker that starts no app is to lease nothing. */
 interface Given {
-  portAllocator: PortAllocator
+  portslice: AdapterOptions
   _runningApps: Running
 }
 
@@ -70,12 +76,14 @@ interface Given {
 export const appFixtures = {
   apps: [
     async (
-      { apps: options, portAllocator, _runningApps: running }: Given & { apps?: unknown },
+      { apps: options, portslice, _runningApps: running }: Given & { apps?: unknown },
       use: Use<Apps>,
+      worker: WorkerInfo,
     ) => {
       if (options === undefined) return use(notSet('apps') as Apps)
       const named = options as AppWorkerOptions['apps']
-      await using apps = await startApps(named, { allocator: portAllocator })
+      const allocator = await workerAllocator(portslice, worker)
+      await using apps = await startApps(named, { allocator })
       for (const name of Object.keys(named)) running.set(`"${name}"`, apps[name] as App)
       await use(apps)
       running.clear()
@@ -87,18 +95,18 @@ export const appFixtures = {
     async (
       {
         app: options,
-        apps,
-        portAllocator,
-        _runningApps: running,
+        apps: _, // Set up before, so that it is known whether there are any.
+        portslice,
+        _runningApps,
       }: Given & { app?: unknown; apps: Apps },
       use: Use<App>,
+      worker: WorkerInfo,
     ) => {
-      const last = [...running.values()].at(-1)
+      const last = [..._runningApps.values()].at(-1)
       if (last && options !== undefined) throw bothSet(options)
       if (last) return use(last)
       if (options === undefined) return use(notSet('app') as App)
-      await useApp(options as AppOptions, portAllocator, running, use)
-      void apps // Set up before, so that it is known whether there are any.
+      await useApp(options as AppOptions, { portslice, _runningApps }, worker, use)
     },
     APP_FIXTURE,
   ],
@@ -128,10 +136,11 @@ export const appFixtures = {
 
 async function useApp(
   options: AppOptions,
-  allocator: PortAllocator,
-  running: Running,
+  { portslice, _runningApps: running }: Given,
+  worker: WorkerInfo,
   use: Use<App>,
 ): Promise<void> {
+  const allocator = await workerAllocator(portslice, worker)
   await using app = await startApp(options, { allocator })
   running.set('', app)
   await use(app)

@@ -10,15 +10,9 @@ import {
   type TestType,
 } from '@playwright/test'
 import type { PortAllocator, TakeOptions } from '@portslice/core'
-import {
-  type AdapterOptions,
-  checkAdapterOptions,
-  leakError,
-  leakMessage,
-  sharedAllocator,
-  TestPorts,
-} from '@portslice/core/adapter'
+import { type AdapterOptions, leakError, leakMessage, TestPorts } from '@portslice/core/adapter'
 import { type AppWorkerFixtures, appFixtures, appOptions } from './apps.js'
+import { workerAllocator } from './worker-allocator.js'
 
 export { expect } from '@playwright/test'
 export type { App, AppOptions, Apps } from '@portslice/app-server'
@@ -57,12 +51,7 @@ export const portFixtures: Fixtures<PortTestFixtures, PortWorkerFixtures> = {
 
   portAllocator: [
     async ({ portslice }, use, workerInfo) => {
-      const { shard } = workerInfo.config
-      const { allocator } = checkAdapterOptions(
-        portslice,
-        shard ? { index: shard.current, total: shard.total } : undefined,
-      )
-      await use(await sharedAllocator(allocator))
+      await use(await workerAllocator(portslice, workerInfo))
     },
     { scope: 'worker' },
   ],
