@@ -170,10 +170,16 @@ describe('an app', () => {
   test('whose start is called off is ended', async () => {
     const allocator = await ownAllocator()
     const abort = new AbortController()
-    const starting = startApp({ command: 'sleep 1000' }, { allocator, signal: abort.signal })
-    await expect.poll(() => portsOut(allocator.lockDirectory)).toHaveLength(1)
-    abort.abort(new Error('called off'))
+    let pid = -1
+    const ready: AppOptions['ready'] = (app) => {
+      pid = app.pid
+      abort.abort(new Error('called off'))
+      return false
+    }
+    const starting = startApp({ command: 'sleep 1000', ready }, { allocator, signal: abort.signal })
     await expect(starting).rejects.toThrow('called off')
+    expect(pid).toBeGreaterThan(0)
+    expect(isAlive(pid)).toBe(false)
     expect(await portsOut(allocator.lockDirectory)).toEqual([])
   })
 })
@@ -356,9 +362,13 @@ describe('a program that never asks takes the port', () => {
       tried.push(port)
       if (count <= 2) await occupy(port)
     })
-    const { app } = await start({ command: SERVE }, allocator)
+    const file = path.join(temporaryFolder(), 'starts')
+    const { app } = await start(
+      { command: `echo $PORT >> '${file}'; exec '${SERVE[0]}' '${SERVE[1]}'` },
+      allocator,
+    )
     expect(app.port).toBe(tried[2])
-    await expect.poll(() => app.output()).toBe(`serves on ${tried[2]}\n`)
+    expect(readFileSync(file, 'utf8')).toBe(`${app.port}\n`)
   })
 
   test('again and again: the app is given up', async () => {
@@ -475,6 +485,9 @@ describe.runIf(process.platform === 'linux')('a worker that leaves its app', () 
     onTestFinished(() => void worker.kill('SIGKILL'))
     const [line] = (await once(createInterface(worker.stdout), 'line')) as [string]
     const { port, pids } = JSON.parse(line) as { port: number; pids: number[] }
+    onTestFinished(() => {
+      for (const pid of pids.filter(isAlive)) process.kill(pid, 'SIGKILL')
+    })
     if (mode === 'stay') {
       expect(pids.map(isAlive)).toEqual([true, true])
       worker.kill('SIGKILL')
