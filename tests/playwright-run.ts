@@ -85,6 +85,8 @@ export interface Result {
   /** The messages of its errors. */
   errors: { message: string }[]
   annotations: Annotation[]
+  /** Bodies in base64. */
+  attachments: { name: string; body?: string }[]
 }
 
 export interface ReportedTest {

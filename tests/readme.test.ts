@@ -65,6 +65,35 @@ test('the snippets for Playwright pass', async () => {
   expect(stdout).toContain('2 passed')
 })
 
+/** What the README calls `server.js`. */
+const SERVER = `
+  import http from 'node:http'
+  http.createServer((_, response) => response.end('hello'))
+    .listen(process.env.PORT, () => console.log('listens on ' + process.env.PORT))`
+
+test('the snippets for apps pass, in Playwright', async () => {
+  const project = playground.project({
+    ...filesOf('e2e/playwright.config.ts', 'e2e/shop.spec.ts'),
+    'server.js': SERVER,
+  })
+  const { status, stdout, stderr } = await project.playwright(['--config=e2e', '--reporter=line'])
+  expect(status, stdout + stderr).toBe(0)
+  expect(stdout).toContain('1 passed')
+})
+
+test('the snippet for apps passes, in vitest', async () => {
+  const project = playground.project({ ...filesOf('shop.test.ts'), 'server.js': SERVER })
+  const { status, stdout, stderr } = await project.vitest(['--testTimeout=60000'])
+  expect(status, stdout + stderr).toBe(0)
+})
+
+test('the snippet for apps runs by itself', async () => {
+  const project = playground.project({ ...filesOf('start.ts'), 'server.js': SERVER })
+  const { status, stdout, stderr } = await project.run(undefined, 'start.ts', [])
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+  expect(stdout).toMatch(/^http:\/\/localhost:\d+ \d+ \d+\nhello\n$/)
+})
+
 test('the snippet without a test runner runs', async () => {
   const project = playground.project(filesOf('ports.ts'))
   const { status, stdout, stderr } = await project.run(undefined, 'ports.ts', [])

@@ -4,9 +4,7 @@ import { FIRST_UNPRIVILEGED_PORT, LAST_PORT } from './arithmetic/slices.js'
 import { PortsliceError, quoted } from './errors.js'
 import { processState } from './process-state.js'
 import type { AllocatorOptions } from './settings/options.js'
-
-/** Letters, digits, `-` and `_`: nothing else becomes part of an environment variable's name. */
-const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/
+import { variablePartOf } from './settings/port-name.js'
 
 /**
  * Hands out one port for a name, for config files: the first process that asks leases it
@@ -23,18 +21,7 @@ const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/
  * export default defineConfig({ webServer: { command: `vite --port ${web} --strictPort`, port: web } })
  */
 export async function namedPort(name: string, options: AllocatorOptions = {}): Promise<number> {
-  if (typeof name !== 'string' || !NAME.test(name)) {
-    throw new PortsliceError(
-      'ERR_PORTSLICE_OPTION_INVALID',
-      `A port cannot be named ${quoted(name)}.`,
-      {
-        value: name,
-        advice:
-          "Give a name of up to 64 letters, digits, '-' and '_' that starts with a letter, such as 'web'.",
-      },
-    )
-  }
-  const variable = `PORTSLICE_PORT_${name.toUpperCase().replaceAll('-', '_')}`
+  const variable = `PORTSLICE_PORT_${variablePartOf(name)}`
   const { named } = processState()
   const known = named.get(variable)
   if (known) return known

@@ -66,3 +66,16 @@ export function atProcessExit(task: () => void): () => void {
   state.atExit.add(task)
   return () => state.atExit.delete(task)
 }
+
+/**
+ * Something else that this process (or thread) has only one of, for the packages around this
+ * one. Made on first use.
+ *
+ * @param name with the package and a version of what it stands for
+ */
+export function processWide<T extends object>(name: string, make: () => T): T {
+  const host = dgram as unknown as Record<symbol, T | undefined>
+  const key = Symbol.for(name)
+  host[key] ??= make()
+  return host[key] as T
+}

@@ -1,20 +1,25 @@
 /** Fixtures for Playwright, and ports for its config. */
 
-import { test as base, type Fixtures } from '@playwright/test'
-import type { PortAllocator, TakeOptions } from '@portslice/core'
 import {
-  type AdapterOptions,
-  checkAdapterOptions,
-  leakError,
-  leakMessage,
-  sharedAllocator,
-  TestPorts,
-} from '@portslice/core/adapter'
+  test as base,
+  type Fixtures,
+  type PlaywrightTestArgs,
+  type PlaywrightTestOptions,
+  type PlaywrightWorkerArgs,
+  type PlaywrightWorkerOptions,
+  type TestType,
+} from '@playwright/test'
+import type { PortAllocator, TakeOptions } from '@portslice/core'
+import { type AdapterOptions, leakError, leakMessage, TestPorts } from '@portslice/core/adapter'
+import { type AppWorkerFixtures, appFixtures, appOptions } from './apps.js'
+import { workerAllocator } from './worker-allocator.js'
 
 export { expect } from '@playwright/test'
+export type { App, AppOptions, Apps } from '@portslice/app-server'
 export type { AllocatorOptions, PortAllocator, PortLease, TakeOptions } from '@portslice/core'
 export { PortsliceError } from '@portslice/core'
 export { namedPort, type OnLeak } from '@portslice/core/adapter'
+export { type AppWorkerFixtures, type AppWorkerOptions, appFixture } from './apps.js'
 
 /** Options of the fixtures, set by `use: { portslice: { … } }`. */
 export type PortsliceOptions = AdapterOptions
@@ -46,12 +51,7 @@ export const portFixtures: Fixtures<PortTestFixtures, PortWorkerFixtures> = {
 
   portAllocator: [
     async ({ portslice }, use, workerInfo) => {
-      const { shard } = workerInfo.config
-      const { allocator } = checkAdapterOptions(
-        portslice,
-        shard ? { index: shard.current, total: shard.total } : undefined,
-      )
-      await use(await sharedAllocator(allocator))
+      await use(await workerAllocator(portslice, workerInfo))
     },
     { scope: 'worker' },
   ],
@@ -89,7 +89,8 @@ export const portFixtures: Fixtures<PortTestFixtures, PortWorkerFixtures> = {
 }
 
 /**
- * Playwright's `test` with the fixtures `port`, `takePort`, `workerPort` and `portAllocator`.
+ * Playwright's `test` with the fixtures `port`, `takePort`, `workerPort` and `portAllocator`;
+ * and `app`, `apps` and their `baseURL`, where the config says what to start.
  *
  * @example
  * test('serves', async ({ port, page }) => {
@@ -97,4 +98,10 @@ export const portFixtures: Fixtures<PortTestFixtures, PortWorkerFixtures> = {
  *   await page.goto(`http://localhost:${port}`)
  * })
  */
-export const test = base.extend<PortTestFixtures, PortWorkerFixtures>(portFixtures)
+export const test = base
+  .extend<PortTestFixtures, PortWorkerFixtures>(portFixtures)
+  .extend(appOptions as never)
+  .extend(appFixtures as never) as unknown as TestType<
+  PlaywrightTestArgs & PlaywrightTestOptions & PortTestFixtures,
+  PlaywrightWorkerArgs & PlaywrightWorkerOptions & PortWorkerFixtures & AppWorkerFixtures
+>

@@ -1,15 +1,17 @@
 /** The fixtures. They work with the plugin or the globalSetup, and without. */
 import type { PortAllocator, TakeOptions } from '@portslice/core'
 import {
-  checkAdapterOptions,
   type LeakedPort,
   leakError,
   leakMessage,
   sharedAllocator,
   TestPorts,
 } from '@portslice/core/adapter'
-import { test as base, inject, type TestAPI, type TestContext } from 'vitest'
-import type { ProvidedPortslice } from './provided.js'
+import { test as base, type TestAPI, type TestContext } from 'vitest'
+import { settings } from './settings.js'
+
+export type { App, AppOptions, Apps } from '@portslice/app-server'
+export { type AppFixtureOptions, appFixture, appsFixture } from './apps.js'
 
 export interface PortFixtures {
   /** A port that nobody else on the machine has until this test has ended. */
@@ -78,11 +80,6 @@ export const test = base.extend(portFixtures as never) as unknown as TestAPI<Por
 
 /** The same as {@link test}. */
 export const it = test
-
-/** What the plugin or the globalSetup has checked; without them, the environment alone. */
-function settings(): ProvidedPortslice {
-  return inject('portslice') ?? { ...checkAdapterOptions(), isReported: false }
-}
 
 function report(task: TestContext['task'], name: string, leaked: LeakedPort[]): void {
   if (leaked.length === 0) return

@@ -17,8 +17,11 @@ const TABLES = [
 const TCP_TABLES = TABLES.slice(0, 2)
 const UDP_TABLE = TABLES[2] as (typeof TABLES)[number]
 
-/** `sl: ADDRESS:PORT remote STATE …`, in hexadecimal, the address in the machine's byte order. */
-const ROW = /^\s*\d+: ([0-9A-F]+):([0-9A-F]{4}) \S+ ([0-9A-F]{2}) /
+/**
+ * `sl: ADDRESS:PORT remote STATE queues timer retransmits uid timeout INODE …`, in hexadecimal
+ * up to the state, the address in the machine's byte order.
+ */
+const ROW = /^\s*\d+: ([0-9A-F]+):([0-9A-F]{4}) \S+ ([0-9A-F]{2}) \S+ \S+ \S+ +\d+ +\d+ +(\d+)/
 const LOOPBACK = os.endianness() === 'LE' ? '0100007F' : '7F000001'
 
 /**
@@ -62,19 +65,30 @@ export async function unconnectedUdpPortsOnLoopback(): Promise<ReadonlySet<numbe
   )
 }
 
+/** Every socket that is listened on, as `/proc/<pid>/fd` names it; `undefined` as above. */
+export async function listeningSockets(): Promise<{ port: number; file: string }[] | undefined> {
+  const tables = await Promise.all(TABLES.map(waitingSockets))
+  if (tables.every((sockets) => sockets === undefined)) return undefined
+  return tables.flatMap(
+    (sockets) => sockets?.map(({ port, inode }) => ({ port, file: `socket:[${inode}]` })) ?? [],
+  )
+}
+
 async function waitingSockets({
   file,
   waiting,
-}: (typeof TABLES)[number]): Promise<{ address: string; port: number }[] | undefined> {
+}: (typeof TABLES)[number]): Promise<
+  { address: string; port: number; inode: string }[] | undefined
+> {
   const text = await readFile(file, 'latin1').catch((error) => {
     // No table is one thing, and no more files to be opened is another.
     if (isOutOfDescriptors(error)) throw error
     return undefined
   })
   return text?.split('\n').flatMap((line) => {
-    const [, address, port, state] = ROW.exec(line) ?? []
-    return address && port && state === waiting
-      ? [{ address, port: Number.parseInt(port, 16) }]
+    const [, address, port, state, inode] = ROW.exec(line) ?? []
+    return address && port && inode && state === waiting
+      ? [{ address, port: Number.parseInt(port, 16), inode }]
       : []
   })
 }

@@ -1,5 +1,6 @@
 /** Which processes have sockets on a port? For people: what cannot be read is left out. */
 import { readdir, readFile, readlink, stat } from 'node:fs/promises'
+import { listeningSockets } from './listening.js'
 
 export interface PortOwner {
   pid: number
@@ -11,11 +12,6 @@ export interface PortOwner {
   uid: number
 }
 
-const TABLES = ['tcp', 'tcp6', 'udp', 'udp6']
-/** `sl: address:PORT remote STATE … uid timeout INODE`, see proc_net_tcp(5). */
-const ROW = /^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) \S+ ([0-9A-F]{2}) \S+ \S+ \S+ +\d+ +\d+ (\d+)/
-/** LISTEN, and an unconnected UDP socket. */
-const WAITING = new Set(['0A', '07'])
 /** Enough to recognise a command by. */
 const LONGEST_COMMAND = 500
 
@@ -24,7 +20,8 @@ const LONGEST_COMMAND = 500
  * this user may look into: his own, for root everybody's. Elsewhere an empty list.
  */
 export async function ownersOf(port: number): Promise<PortOwner[]> {
-  const sockets = await socketsOn(port)
+  const all = (await listeningSockets()) ?? []
+  const sockets = new Set(all.filter((each) => each.port === port).map(({ file }) => file))
   if (sockets.size === 0) return []
   const owners: PortOwner[] = []
   for (const entry of await readdir('/proc').catch(() => [])) {
@@ -32,20 +29,6 @@ export async function ownersOf(port: number): Promise<PortOwner[]> {
     if (await hasOneOf(entry, sockets)) owners.push(await ownerOf(entry))
   }
   return owners
-}
-
-/** Their names as /proc/PID/fd shows them: `socket:[INODE]`. */
-async function socketsOn(port: number): Promise<Set<string>> {
-  const texts = await Promise.all(
-    TABLES.map((table) => readFile(`/proc/net/${table}`, 'latin1').catch(() => '')),
-  )
-  const sockets = new Set<string>()
-  for (const line of texts.join('\n').split('\n')) {
-    const [, hex, state, inode] = ROW.exec(line) ?? []
-    const isThere = hex !== undefined && Number.parseInt(hex, 16) === port
-    if (isThere && state && WAITING.has(state)) sockets.add(`socket:[${inode}]`)
-  }
-  return sockets
 }
 
 async function hasOneOf(pid: string, sockets: ReadonlySet<string>): Promise<boolean> {

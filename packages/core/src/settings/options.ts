@@ -59,7 +59,8 @@ const MOST_RETRIES = 1000
 /** Long enough for the path of a file and the name of a test; keeps a journal's lines short. */
 const LONGEST_TEXT = 1000
 
-type Check = (value: unknown) => string | undefined
+/** What to give instead of a value that is refused; `undefined` when it is not. */
+export type Check = (value: unknown) => string | undefined
 
 const CHECKS_OF_ALLOCATOR_OPTIONS: Record<keyof AllocatorOptions, Check> = {
   range: () => undefined, // has a code of its own: checkedRange
@@ -81,13 +82,13 @@ const CHECKS_OF_TAKE_OPTIONS: Record<keyof TakeOptions, Check> = {
   signal: abortSignal,
 }
 
-function pathOfFolder(value: unknown): string | undefined {
+export function pathOfFolder(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' && !value.includes('\0')
     ? undefined
     : 'Give the path of a folder.'
 }
 
-function milliseconds(value: unknown): string | undefined {
+export function milliseconds(value: unknown): string | undefined {
   return typeof value === 'number' && value >= 0 && value <= LONGEST_WAIT
     ? undefined
     : `Give milliseconds from 0 to ${LONGEST_WAIT}.`
@@ -101,7 +102,7 @@ export function retryCount(value: unknown): string | undefined {
 }
 
 /** By its members: a jsdom window has an AbortSignal of its own. */
-function abortSignal(value: unknown): string | undefined {
+export function abortSignal(value: unknown): string | undefined {
   const { addEventListener, aborted } = (value ?? {}) as Partial<AbortSignal>
   return typeof addEventListener === 'function' && typeof aborted === 'boolean'
     ? undefined
@@ -162,7 +163,7 @@ export function checkListOptions(options: unknown): void {
  * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID for a value that a check refuses, and
  *   for a name that there is not
  */
-function checkOptions(options: unknown, checks: Readonly<Record<string, Check>>): void {
+export function checkOptions(options: unknown, checks: Readonly<Record<string, Check>>): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw optionError('The options are', options, 'Give an object, or leave them out.')
   }

@@ -1,0 +1,3 @@
+import { bundle } from '../../build/bundle.js'
+
+export default bundle({ entries: ['index', 'keeper'], external: [/^@portslice\//] })

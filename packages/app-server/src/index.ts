@@ -1,0 +1,3 @@
+export type { App, Apps } from './app.js'
+export type { AppOptions, StartContext } from './options.js'
+export { startApp, startApps } from './start.js'

@@ -1,0 +1,97 @@
+/** Why an app did not start, in words. */
+import { PortsliceError } from '@portslice/core'
+import type { AppOptions } from './options.js'
+import type { Output } from './output.js'
+import type { Exit } from './started-process.js'
+
+export interface FailedStart {
+  name: string | undefined
+  options: AppOptions
+  cwd: string
+  port: number
+  output: Output
+}
+
+/** What a shell answers when it does not find a program, or may not run it. */
+const NOT_FOUND = 127
+const NOT_EXECUTABLE = 126
+/** Enough to recognise a command by, in characters. */
+const LONGEST_COMMAND = 200
+
+/** The command as it was given, with spaces between arguments. */
+export function commandLine({ command }: AppOptions): string {
+  return typeof command === 'string' ? command : command.join(' ')
+}
+
+/** An app as it stands at the start of a sentence. */
+export function describe(name: string | undefined, options: AppOptions): string {
+  const line = commandLine(options).replaceAll(/\s+/g, ' ')
+  const short = line.length > LONGEST_COMMAND ? `${line.slice(0, LONGEST_COMMAND)}…` : line
+  return `The app ${name === undefined ? `\`${short}\`` : `"${name}" (\`${short}\`)`}`
+}
+
+export function endedTooSoon(start: FailedStart, exit: Exit): PortsliceError {
+  return startError(start, how(exit), adviceFor(start, exit), exit.error)
+}
+
+export function notReadyInTime(
+  start: FailedStart,
+  timeout: number,
+  pending: string,
+  listensOn: readonly number[],
+): PortsliceError {
+  const elsewhere = listensOn.filter((port) => port !== start.port)
+  const isDeaf = elsewhere.length > 0 && !listensOn.includes(start.port)
+  return startError(
+    start,
+    `was not ready after ${timeout} ms: ${pending}${isDeaf ? `, but the app does on ${elsewhere.join(', ')}` : ''}`,
+    isDeaf
+      ? 'Tell the app its port: it is in the environment variable $PORT, and {PORT} in the command stands for it.'
+      : 'See whether the app uses $PORT or {PORT}, and what it printed; or raise `startTimeout` if it only needs longer.',
+  )
+}
+
+export function portTaken(start: FailedStart): PortsliceError {
+  return startError(
+    start,
+    `found port ${start.port} taken by another program`,
+    'See which program binds ports of this range by itself, and set the option `range`, or $PORTSLICE_RANGE, to others.',
+  )
+}
+
+function how({ error, status, signal }: Exit): string {
+  if (error) return `could not be started (${error.code ?? error.message})`
+  return signal
+    ? `was ended by ${signal} before it was ready`
+    : `ended with exit status ${status} before it was ready`
+}
+
+function adviceFor({ options: { command }, cwd }: FailedStart, { error, status }: Exit): string {
+  const isShell = typeof command === 'string'
+  if (error?.code === 'ENOENT' && /\s/.test(command[0] ?? '')) {
+    return 'No such program. An array is a program and its arguments, each by itself; a whole command line is given as a text.'
+  }
+  if (error?.code === 'ENOENT' || (isShell && status === NOT_FOUND)) {
+    return `No such program. See whether it is installed and spelled as it should be: it is looked for on the PATH and in the node_modules/.bin folders from ${cwd} upwards.`
+  }
+  if (error?.code === 'EACCES' || (isShell && status === NOT_EXECUTABLE)) {
+    return 'The file may not be executed: see its permissions (chmod +x).'
+  }
+  return `See what it printed, if anything, or run it by hand in ${cwd} with a port in $PORT.`
+}
+
+function startError(
+  { name, options, output }: FailedStart,
+  problem: string,
+  advice: string,
+  cause?: unknown,
+): PortsliceError {
+  const line = commandLine(options)
+  const lines = output.tail()
+  const printed = lines.length > 0 ? ['It printed last:', ...lines.map((each) => `  ${each}`)] : []
+  return new PortsliceError(
+    'ERR_PORTSLICE_APP_START',
+    [`${describe(name, options)} ${problem}.`, ...printed].join('\n'),
+    { value: line, advice, ...(cause !== undefined && { cause }) },
+  )
+}

@@ -1,0 +1,70 @@
+/** Fixtures that start apps. */
+import { type App, type AppOptions, type Apps, startApp, startApps } from '@portslice/app-server'
+import { PortsliceError } from '@portslice/core'
+import { quoted, sharedAllocator } from '@portslice/core/adapter'
+import { settings } from './settings.js'
+
+export interface AppFixtureOptions {
+  /**
+   * How long the app lives: as long as the worker (`'worker'`, the default), or a test file.
+   * Where each file has a worker of its own, as vitest has it by default, that is the same.
+   */
+  scope?: 'worker' | 'file'
+}
+
+type Use<T> = (value: T) => Promise<void>
+type AppFixture<T> = [(context: object, use: Use<T>) => Promise<void>, { scope: 'worker' | 'file' }]
+
+/**
+ * A fixture for `test.extend` that starts an app on first use, and stops it at the end of its
+ * scope. The start counts as part of the first test that uses it: raise `testTimeout` where it
+ * takes longer than that.
+ *
+ * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID; when it is used, as `startApp` does
+ * @example
+ * const test = base.extend<{ app: App }>({ app: appFixture({ command: 'node server.js' }) })
+ * test('answers', async ({ app }) => {
+ *   expect((await fetch(app.url)).status).toBe(200)
+ * })
+ */
+export function appFixture(options: AppOptions, { scope = 'worker' }: AppFixtureOptions = {}) {
+  return fixture<App>(scope, async (allocator) => startApp(options, { allocator }))
+}
+
+/**
+ * As {@link appFixture}, for several apps that know each other's ports; see `startApps`.
+ *
+ * @example
+ * const test = base.extend<{ apps: Apps<'api' | 'web'> }>({
+ *   apps: appsFixture({
+ *     api: { command: 'node api.js' },
+ *     web: { command: 'node web.js --api http://localhost:{API_PORT}' },
+ *   }),
+ * })
+ */
+export function appsFixture<Name extends string>(
+  options: Readonly<Record<Name, AppOptions>>,
+  { scope = 'worker' }: AppFixtureOptions = {},
+) {
+  return fixture<Apps<Name>>(scope, async (allocator) => startApps(options, { allocator }))
+}
+
+function fixture<T extends AsyncDisposable>(
+  scope: 'worker' | 'file',
+  start: (allocator: Awaited<ReturnType<typeof sharedAllocator>>) => Promise<T>,
+): AppFixture<T> {
+  if (scope !== 'worker' && scope !== 'file') {
+    throw new PortsliceError(
+      'ERR_PORTSLICE_OPTION_INVALID',
+      `The option \`scope\` is ${quoted(scope)}.`,
+      { value: scope, advice: "Give one of 'worker', 'file'." },
+    )
+  }
+  return [
+    async ({}, use) => {
+      await using started = await start(await sharedAllocator(settings().allocator))
+      await use(started)
+    },
+    { scope },
+  ]
+}
