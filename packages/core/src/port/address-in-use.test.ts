@@ -93,6 +93,7 @@ test.each([
   'LOG:  could not bind IPv4 address "127.0.0.1": Address already in use',
   'java.net.BindException: Address already in use',
   'Error: Port 5173 is already in use',
+  'Port 5173 is in use, trying another one...',
   'Error: That port is already in use.',
   'Web server failed to start. Port 8080 was already in use.',
   "Connection in use: ('127.0.0.1', 8000)",
@@ -105,11 +106,9 @@ test.each([
   expect(saysAddressInUse(output)).toBe(true)
 })
 
-test.each([
-  'Server listening on port 3000',
-  'support 12 is in use',
-  'Port 5173 is in use, trying another one...',
-  '',
-])('says nothing of it: %s', (output) => {
-  expect(saysAddressInUse(output)).toBe(false)
-})
+test.each(['Server listening on port 3000', 'support 12 is in use', ''])(
+  'says nothing of it: %s',
+  (output) => {
+    expect(saysAddressInUse(output)).toBe(false)
+  },
+)

@@ -8,10 +8,11 @@ const SYSTEM_SAID =
 /**
  * What servers and tools make of it: "Port 5173 is already in use", "That port is already in
  * use", "Port 8080 was already in use", "Connection in use: ('127.0.0.1', 8000)", "port is already
- * allocated", "Something is already running on port 3000". Not those that then try another one.
+ * allocated", "Something is already running on port 3000". Some then try another one, which is as
+ * little use to whoever was told of this one.
  */
 const SERVER_SAID =
-  /\bport(?: \d+)? (?:(?:is|was) )?(?:already )?(?:in use|used|taken|occupied|allocated)\b(?!.*\btry)|\bconnection in use\b|\balready running on port \d/i
+  /\bport(?: \d+)? (?:(?:is|was) )?(?:already )?(?:in use|used|taken|occupied|allocated)\b|\bconnection in use\b|\balready running on port \d/i
 
 /** Whether a program's output says that an address was taken. */
 export function saysAddressInUse(output: string): boolean {
