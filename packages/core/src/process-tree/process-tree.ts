@@ -5,8 +5,10 @@ import { bearsMark } from './marker.js'
 import {
   environmentOf,
   identityOfProcess,
+  isPartOfKernel,
   isRunning,
   openFilesOf,
+  type Processes,
   type ProcessIdentity,
   type RunningProcess,
   runningProcesses,
@@ -25,6 +27,10 @@ const KILL_TIMEOUT = 5000
 /** How often to look, in ms: most processes end at once when they are told to. */
 const FIRST_LOOK = 5
 const SLOWEST_LOOK = 100
+/** A process is between two programs for a moment, or for some on a busy machine. */
+const LOOKS_IN_DOUBT = 4
+/** Where processes come and go all the time, there is always some doubt. */
+const MOST_LOOKS = 20
 /** How often to look at a tree that nobody ends, in ms. */
 const SLOWEST_WATCH = 250
 
@@ -64,31 +70,45 @@ export class ProcessTree {
 
   /** All that run now; never this process itself. */
   async processes(): Promise<ProcessIdentity[]> {
-    // While one look is taken, a process can start another and end, and neither be seen.
-    const found = (await this.#look()) ?? (await this.#look()) ?? []
-    this.#known = found
-    return found
+    // A process that ends, or becomes another program, while it is looked at shows no mark, and
+    // what it has started in that moment is not seen: then nobody found does not mean nobody there.
+    let doubts = new Map<string, number>()
+    for (let look = 1; ; look++) {
+      const { found, doubtful } = this.#look(await runningProcesses())
+      if (found.length > 0 || look === MOST_LOOKS) {
+        this.#known = found
+        return found
+      }
+      doubts = new Map(doubtful.map((name) => [name, (doubts.get(name) ?? 0) + 1]))
+      // Those that stay as they are have no environment, and are no part of it.
+      if (look > 1 && [...doubts.values()].every((looks) => looks > LOOKS_IN_DOUBT)) {
+        this.#known = []
+        return []
+      }
+      await sleep(FIRST_LOOK)
+    }
   }
 
-  async #look(): Promise<ProcessIdentity[] | undefined> {
-    const running = await runningProcesses()
+  #look({ running, gone }: Processes): { found: ProcessIdentity[]; doubtful: string[] } {
     const known = new Map(this.#known.map(({ pid, startedAt }) => [pid, startedAt]))
     const children = new Map<number, RunningProcess[]>()
+    const doubtful = gone.map(String)
+    const queue: RunningProcess[] = []
     for (const each of running) {
-      children.set(each.parent, [...(children.get(each.parent) ?? []), each])
+      const { pid, parent, startedAt } = each
+      children.set(parent, [...(children.get(parent) ?? []), each])
+      const environment = environmentOf(pid)
+      if (known.get(pid) === startedAt || bearsMark(environment, this.#id)) queue.push(each)
+      else if (environment === '' && !isPartOfKernel(each)) doubtful.push(`${pid} ${startedAt}`)
     }
     const found = new Map<number, ProcessIdentity>()
-    const queue = running.filter(
-      ({ pid, startedAt }) =>
-        known.get(pid) === startedAt || bearsMark(environmentOf(pid), this.#id),
-    )
     // A loop, as the queue grows while it is gone through.
     for (const { pid, startedAt } of queue) {
       if (found.has(pid) || pid === process.pid) continue
       found.set(pid, { pid, startedAt })
       queue.push(...(children.get(pid) ?? []))
     }
-    return found.size > 0 ? [...found.values()] : undefined
+    return { found: [...found.values()], doubtful }
   }
 
   /**

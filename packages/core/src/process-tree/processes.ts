@@ -15,14 +15,32 @@ export interface RunningProcess extends ProcessIdentity {
 }
 
 const IS_LINUX = process.platform === 'linux'
+/** `kthreadd`, which has started all of them. */
+const KERNEL_THREADS = 2
 
-/** Every process that is running; those that have ended and wait to be noticed are not. */
-export async function runningProcesses(): Promise<RunningProcess[]> {
-  if (!IS_LINUX) return processesElsewhere()
-  return readdirSync('/proc').flatMap((name) => {
-    const found = /^\d+$/.test(name) ? runningProcess(Number(name)) : undefined
-    return found ? [found] : []
-  })
+export interface Processes {
+  readonly running: readonly RunningProcess[]
+  /** The numbers of those that ended while this was looked at, or have yet to be noticed. */
+  readonly gone: readonly number[]
+}
+
+/** Every process that is running. */
+export async function runningProcesses(): Promise<Processes> {
+  if (!IS_LINUX) return { running: await processesElsewhere(), gone: [] }
+  const running: RunningProcess[] = []
+  const gone: number[] = []
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue
+    const found = runningProcess(Number(name))
+    if (found) running.push(found)
+    else gone.push(Number(name))
+  }
+  return { running, gone }
+}
+
+/** A thread of the kernel, which never has an environment; elsewhere than on Linux, where none is told: any. */
+export function isPartOfKernel({ pid, parent }: RunningProcess): boolean {
+  return !IS_LINUX || pid === KERNEL_THREADS || parent === KERNEL_THREADS
 }
 
 /** Windows and macOS: numbers and parents are all that can be had of every process without more. */
