@@ -8,16 +8,31 @@ import os from 'node:os'
  * `0A` is LISTEN, and `07` is what an unconnected UDP socket shows (include/net/tcp_states.h).
  */
 const TABLES = [
-  { file: '/proc/net/tcp', waiting: '0A' },
-  { file: '/proc/net/tcp6', waiting: '0A' },
-  { file: '/proc/net/udp', waiting: '07' },
-  { file: '/proc/net/udp6', waiting: '07' },
-]
+  { file: '/proc/net/tcp', waiting: '0A', protocol: 'tcp' },
+  { file: '/proc/net/tcp6', waiting: '0A', protocol: 'tcp' },
+  { file: '/proc/net/udp', waiting: '07', protocol: 'udp' },
+  { file: '/proc/net/udp6', waiting: '07', protocol: 'udp' },
+] as const
 const [, , UDP_TABLE] = TABLES
 
-/** `sl: ADDRESS:PORT remote STATE …`, in hexadecimal, the address in the machine's byte order. */
-const ROW = /^\s*\d+: ([0-9A-F]+):([0-9A-F]{4}) \S+ ([0-9A-F]{2}) /
+/**
+ * `sl: ADDRESS:PORT remote STATE queues timer retransmits UID timeout INODE …`: the first in
+ * hexadecimal, the address in the machine's byte order.
+ */
+const ROW = /^\s*\d+: ([0-9A-F]+):([0-9A-F]{4}) \S+ ([0-9A-F]{2}) \S+ \S+ \S+ +(\d+) +\d+ (\d+) /
 const LOOPBACK = os.endianness() === 'LE' ? '0100007F' : '7F000001'
+
+/** A socket that waits for whoever comes: a TCP listener or an unconnected UDP socket. */
+export interface Listener {
+  port: number
+  protocol: 'tcp' | 'udp'
+  /** In hexadecimal, as the kernel prints it. */
+  address: string
+  /** The user who made it. */
+  uid: number
+  /** The number under which a process that has it open shows it, as `socket:[inode]`. */
+  inode: number
+}
 
 /**
  * Whether a TCP listener or a UDP socket is on the port, on whatever address.
@@ -32,16 +47,22 @@ export async function isListening(port: number): Promise<boolean> {
 
 /** Every port of this network namespace that is listened on; `undefined` where there is no /proc/net. */
 export async function listeningPorts(): Promise<ReadonlySet<number> | undefined> {
+  const all = await listeners()
+  return all && new Set(all.map(({ port }) => port))
+}
+
+/** Every listener of this network namespace; `undefined` where there is no /proc/net. */
+export async function listeners(): Promise<Listener[] | undefined> {
   const tables = await Promise.all(TABLES.map(waitingSockets))
   // Without IPv6 there are no tables for it.
   return tables.every((sockets) => sockets === undefined)
     ? undefined
-    : new Set(tables.flatMap((sockets) => sockets?.map(({ port }) => port) ?? []))
+    : tables.flatMap((sockets) => sockets ?? [])
 }
 
 /** The UDP ports bound on 127.0.0.1 and not connected, as sentinels are; `undefined` as above. */
 export async function unconnectedUdpPortsOnLoopback(): Promise<ReadonlySet<number> | undefined> {
-  const sockets = await waitingSockets(UDP_TABLE as (typeof TABLES)[number])
+  const sockets = await waitingSockets(UDP_TABLE)
   return (
     sockets &&
     new Set(sockets.filter(({ address }) => address === LOOPBACK).map(({ port }) => port))
@@ -51,12 +72,21 @@ export async function unconnectedUdpPortsOnLoopback(): Promise<ReadonlySet<numbe
 async function waitingSockets({
   file,
   waiting,
-}: (typeof TABLES)[number]): Promise<{ address: string; port: number }[] | undefined> {
+  protocol,
+}: (typeof TABLES)[number]): Promise<Listener[] | undefined> {
   const text = await readFile(file, 'latin1').catch(() => undefined)
   return text?.split('\n').flatMap((line) => {
-    const [, address, port, state] = ROW.exec(line) ?? []
+    const [, address, port, state, uid, inode] = ROW.exec(line) ?? []
     return address && port && state === waiting
-      ? [{ address, port: Number.parseInt(port, 16) }]
+      ? [
+          {
+            port: Number.parseInt(port, 16),
+            protocol,
+            address,
+            uid: Number(uid),
+            inode: Number(inode),
+          },
+        ]
       : []
   })
 }
