@@ -1,0 +1,76 @@
+/** The processes of this machine, as far as this process may see them. */
+import { readdirSync, readFileSync } from 'node:fs'
+import pidtree from 'pidtree'
+
+/** A process, not only its number: numbers are used again. */
+export interface ProcessIdentity {
+  readonly pid: number
+  /** When it was started, in the kernel's clock ticks since boot; empty where that is not told. */
+  readonly startedAt: string
+}
+
+export interface RunningProcess extends ProcessIdentity {
+  /** Its parent, or whoever took it over when that had gone. */
+  readonly parent: number
+}
+
+const IS_LINUX = process.platform === 'linux'
+
+/** Every process that is running; those that have ended and wait to be noticed are not. */
+export async function runningProcesses(): Promise<RunningProcess[]> {
+  if (!IS_LINUX) return processesElsewhere()
+  return readdirSync('/proc').flatMap((name) => {
+    const found = /^\d+$/.test(name) ? runningProcess(Number(name)) : undefined
+    return found ? [found] : []
+  })
+}
+
+/** Windows and macOS: numbers and parents are all that can be had of every process without more. */
+async function processesElsewhere(): Promise<RunningProcess[]> {
+  const all = await pidtree(-1, { advanced: true })
+  return all.map(({ pid, ppid }) => ({ pid, parent: ppid, startedAt: '' }))
+}
+
+/** Which process has this number now; `undefined` when none, or one that has ended. Linux alone. */
+function runningProcess(pid: number): RunningProcess | undefined {
+  const stat = readProc(pid, 'stat')
+  if (stat === undefined) return undefined
+  // `pid (name) state ppid …`: a name can hold anything, also spaces and parentheses.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const [state, parent] = fields
+  const [threads, startedAt] = [fields[17], fields[19]]
+  // A process whose first thread has ended looks like one that has ended, while others go on.
+  if ((state === 'Z' || state === 'X') && Number(threads) <= 1) return undefined
+  return { pid, parent: Number(parent), startedAt: startedAt ?? '' }
+}
+
+/** The process that has this number now: where it has gone already, one that is not found again. */
+export function identityOfProcess(pid: number): ProcessIdentity {
+  if (!IS_LINUX) return { pid, startedAt: '' }
+  return { pid, startedAt: runningProcess(pid)?.startedAt ?? 'gone' }
+}
+
+/** Whether it is still the same process that has the number. Elsewhere than on Linux: whether any has. */
+export function isRunning({ pid, startedAt }: ProcessIdentity): boolean {
+  if (IS_LINUX) return runningProcess(pid)?.startedAt === startedAt
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+/** The environment that a process was started with; empty where it cannot be read. */
+export function environmentOf(pid: number): string {
+  return (IS_LINUX && readProc(pid, 'environ')) || ''
+}
+
+/** The process may have gone, or belong to somebody else. */
+function readProc(pid: number, file: string): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'latin1')
+  } catch {
+    return undefined
+  }
+}
