@@ -1,9 +1,18 @@
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { createAllocator } from './allocator/allocator.js'
+import { claimPort } from './claim/claim-port.js'
 import { removeLeftBehind } from './clean.js'
 import { ownRange, temporaryFolder } from './own-slices.test-support.js'
 import { hostIdentity } from './settings/system.js'
@@ -138,6 +147,28 @@ test('a lock of which nobody knows whose it is stays while it is fresh', async (
   expect(await removeLeftBehind({ lockDirectory })).toMatchObject([
     { first, files: [path.basename(lock)] },
   ])
+  expect(readdirSync(lockDirectory)).toEqual([])
+})
+
+test('notes of claims go when the claim is dead', async () => {
+  const [port] = await ownRange(1, { first: 4000, last: 9999 })
+  const lockDirectory = path.join(temporaryFolder(), 'locks')
+  vi.stubEnv('PORTSLICE_LOCK_DIR', lockDirectory)
+  onTestFinished(() => void vi.unstubAllEnvs())
+  const claim = await claimPort(port)
+  const note = path.join(lockDirectory, `claim-${port}.json`)
+  const text = readFileSync(note, 'utf8')
+  expect(await removeLeftBehind()).toEqual([
+    { first: port, last: port, files: [`claim-${port}.json`], kept: 'held' },
+  ])
+  await claim.release()
+  writeFileSync(note, text.replaceAll(hostIdentity(), ELSEWHERE))
+  expect(await removeLeftBehind()).toMatchObject([{ first: port, kept: 'elsewhere' }])
+  writeFileSync(note, text)
+  writeFileSync(`${note}.new`, 'torn')
+  expect(await removeLeftBehind({ dryRun: true })).toHaveLength(1)
+  expect(readdirSync(lockDirectory)).toHaveLength(2)
+  await removeLeftBehind()
   expect(readdirSync(lockDirectory)).toEqual([])
 })
 

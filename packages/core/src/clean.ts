@@ -2,6 +2,9 @@
 import { readdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { type SliceStart, sentinelOf } from './arithmetic/slices.js'
+import { notedPorts } from './claim/list-claims.js'
+import { portOfNote, readNote } from './claim/note.js'
+import { holdUdpPort } from './port/held-udp.js'
 import { isListening } from './port/listening.js'
 import { Date } from './real-time.js'
 import { checkListOptions } from './settings/options.js'
@@ -10,7 +13,6 @@ import { hostIdentity } from './settings/system.js'
 import { type LastHolder, quarantineOf, readLastHolder } from './slice/last-holder.js'
 import { takeLock } from './slice/lock.js'
 import { checkLockDirectory, sliceOfFile } from './slice/lock-directory.js'
-import { holdSentinel } from './slice/sentinel.js'
 
 /**
  * How long a holder of another network namespace, or of before the last boot, must have given
@@ -28,9 +30,9 @@ export interface RemoveLeftBehindOptions {
 
 export interface LeftBehind {
   first: number
-  /** The sentinel. */
+  /** The sentinel; of a claimed port, the port itself. */
   last: number
-  /** What was left of the slice: names of files and folders in the lock directory. */
+  /** What was left of it: names of files and folders in the lock directory. */
   files: string[]
   /** Why it was left alone; missing where it was removed. */
   kept?: 'held' | 'quarantined' | 'leaked' | 'elsewhere' | 'locked'
@@ -39,7 +41,8 @@ export interface LeftBehind {
 }
 
 /**
- * Removes the journals, locks and guards of holders that are dead, whose quarantine has ended.
+ * Removes the journals, locks and guards of holders that are dead, whose quarantine has ended,
+ * and the notes of dead claims.
  *
  * Each slice is held meanwhile, sentinel and lock, so that nobody is half-way into it.
  *
@@ -60,7 +63,35 @@ export async function removeLeftBehind({
     const outcome = await removeOf(folder, slice, dryRun)
     if (outcome) found.push(outcome)
   }
+  for (const port of notedPorts(folder)) {
+    const outcome = await removeNoteOf(folder, port, dryRun)
+    if (outcome) found.push(outcome)
+  }
   return found
+}
+
+/** With the port claimed, so that the note is not the next one's. */
+async function removeNoteOf(
+  folder: string,
+  port: number,
+  dryRun: boolean,
+): Promise<LeftBehind | undefined> {
+  const flag = await holdUdpPort(port).catch(() => undefined)
+  try {
+    const files = readdirSync(folder).filter((name) => portOfNote(name) === port)
+    if (files.length === 0) return undefined
+    const left = { first: port, last: port, files }
+    if (!flag) return { ...left, kept: 'held' }
+    const note = readNote(folder, port)
+    const isElsewhere = note && note.host !== hostIdentity()
+    if (isElsewhere && Date.now() - Date.parse(note.at) < SURELY_DEAD) {
+      return { ...left, kept: 'elsewhere' }
+    }
+    if (!dryRun) for (const name of files) rmSync(path.join(folder, name), { force: true })
+    return left
+  } finally {
+    await flag?.close()
+  }
 }
 
 function filesBySlice(folder: string): Map<SliceStart, string[]> {
@@ -89,7 +120,7 @@ async function removeOf(
         }
   }
   let files = filesBySlice(folder).get(slice) ?? []
-  const sentinel = await holdSentinel(slice)
+  const sentinel = await holdUdpPort(sentinelOf(slice))
   if (!sentinel) return outcome('held')
   try {
     // Looked at again: whoever held it may have given it back just now.

@@ -1,6 +1,7 @@
 export { createAllocator, type PortAllocator } from './allocator/allocator.js'
 export type { PortLease } from './allocator/lease.js'
 export type { Shard } from './arithmetic/slices.js'
+export { type ClaimOptions, claimPort } from './claim/claim-port.js'
 export { PortsliceError, type PortsliceErrorCode } from './errors.js'
 export {
   type ListSlicesOptions,
@@ -9,6 +10,7 @@ export {
   type SliceHolderStatus,
   type SliceStatus,
 } from './list-slices.js'
+export { type ListeningServer, type ListenOptions, listen } from './listen.js'
 export { namedPort } from './named-port.js'
 export type { AllocatorOptions, TakeOptions } from './settings/options.js'
 export { detectWorker, type WorkerIdentity } from './settings/worker.js'

@@ -11,6 +11,7 @@ export {
   sliceOf,
   slicesIn,
 } from './arithmetic/slices.js'
+export { type ClaimStatus, listClaims } from './claim/list-claims.js'
 export { codeOf, PortsliceError, quoted, withoutControls } from './errors.js'
 export {
   type ListSlicesOptions,
@@ -18,11 +19,11 @@ export {
   type PortStatus,
   type SliceStatus,
 } from './list-slices.js'
-export { type Listener, listeners, listeningPorts } from './port/listening.js'
+export { type HeldUdpPort, holdUdpPort } from './port/held-udp.js'
+export { isListening, listeningPorts, unconnectedUdpPortsOnLoopback } from './port/listening.js'
 export { ownersOf, ownersOfAll, type PortOwner } from './port/owner.js'
 export type { AllocatorOptions } from './settings/options.js'
 export { defaultRange, lockDirectoryFor, type Settings, settle } from './settings/settings.js'
 export { sourceOfShard } from './settings/shard.js'
 export { ephemeralRange, hostIdentity, userIdentity } from './settings/system.js'
 export { checkLockDirectory } from './slice/lock-directory.js'
-export { holdSentinel, type Sentinel } from './slice/sentinel.js'

@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs'
 import { type SliceStart, sentinelOf, sliceOf } from './arithmetic/slices.js'
 import { codeOf } from './errors.js'
+import { holdUdpPort } from './port/held-udp.js'
 import { isListening, listeningPorts, unconnectedUdpPortsOnLoopback } from './port/listening.js'
 import { Date } from './real-time.js'
 import { checkListOptions } from './settings/options.js'
@@ -10,7 +11,6 @@ import { hostIdentity } from './settings/system.js'
 import type { JournalLease } from './slice/journal.js'
 import { type LastHolder, quarantineOf, readLastHolder } from './slice/last-holder.js'
 import { sliceOfJournal } from './slice/lock-directory.js'
-import { holdSentinel } from './slice/sentinel.js'
 
 /**
  * A lock refreshed within so many ms is a live holder's; one is refreshed every 5 s, and late
@@ -126,7 +126,7 @@ async function heldSlices(known: ReadonlySet<SliceStart>): Promise<Set<SliceStar
   }
   const held = new Set<SliceStart>()
   for (const slice of known) {
-    const sentinel = await holdSentinel(slice)
+    const sentinel = await holdUdpPort(sentinelOf(slice))
     if (sentinel) await sentinel.close()
     else held.add(slice)
   }

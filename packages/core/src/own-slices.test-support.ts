@@ -6,9 +6,9 @@ import { onTestFinished } from 'vitest'
 import { createAllocator } from './allocator/allocator.js'
 import { portsOf, sentinelOf, slicesIn } from './arithmetic/slices.js'
 import { isFree } from './port/free.js'
+import { holdUdpPort } from './port/held-udp.js'
 import { defaultRange } from './settings/settings.js'
 import { ephemeralRange } from './settings/system.js'
-import { holdSentinel } from './slice/sentinel.js'
 
 export function temporaryFolder(): string {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-unit-'))
@@ -16,21 +16,29 @@ export function temporaryFolder(): string {
   return folder
 }
 
-/** A range of `count` whole slices that nobody holds and in which nobody listens. */
-export async function ownRange(count = 1): Promise<readonly [number, number]> {
+/**
+ * A range of `count` whole slices that nobody holds and in which nobody listens.
+ *
+ * @param within where to look for it; default: where allocators look by default
+ */
+export async function ownRange(
+  count = 1,
+  within = defaultRange(ephemeralRange()),
+): Promise<readonly [number, number]> {
   // An allocator of a name of its own finds the place, so that parallel tests start elsewhere.
   await using probe = await createAllocator({
+    range: [within.first, within.last],
     lockDirectory: temporaryFolder(),
     workerId: 1 + Math.floor(Math.random() * 100_000),
   })
   const start = probe.slices[0]?.first as number
-  const all = slicesIn(defaultRange(ephemeralRange()))
+  const all = slicesIn(within)
   const rotated = [...all.slice(all.indexOf(start)), ...all.slice(0, all.indexOf(start))]
   await probe.close()
   for (let i = 0; i + count <= rotated.length; i++) {
     const run = rotated.slice(i, i + count)
     if ((run.at(-1) as number) - (run[0] as number) !== (count - 1) * 32) continue
-    const sentinels = await Promise.all(run.map(holdSentinel))
+    const sentinels = await Promise.all(run.map((slice) => holdUdpPort(sentinelOf(slice))))
     // A program that never asked may listen there: such a slice would not be all the test's own.
     const free = await Promise.all(run.flatMap(portsOf).map(isFree))
     await Promise.all(sentinels.map((sentinel) => sentinel?.close()))

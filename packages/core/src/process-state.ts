@@ -18,6 +18,8 @@ export interface ProcessState {
   readonly taken: Map<number, PortLease[]>
   /** What `namedPort` is handing out or has, by name. */
   readonly named: Map<string, Promise<number>>
+  /** The calls of `claimPort` that wait, in the order they were made, each with its ports. */
+  readonly claims: Set<readonly number[]>
   /** What has been warned of. */
   readonly warned: Set<string>
   /** What to do when the process ends by itself. */
@@ -34,6 +36,7 @@ export function processState(): ProcessState {
     allocators: new Map(),
     taken: new Map(),
     named: new Map(),
+    claims: new Set(),
     warned: new Set(),
     atExit: new Set(),
   }

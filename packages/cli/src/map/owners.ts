@@ -9,12 +9,12 @@ export async function foreignOwners({ slices }: Picture): Promise<OwnerNames> {
     ports.flatMap((state, offset) => (state === 'foreign' ? [first + offset] : [])),
   )
   if (foreign.length === 0) return new Map()
-  const owners = (await ownersOfAll(foreign)) ?? new Map<number, PortOwner[]>()
+  const owners = await ownersOfAll(foreign)
   return new Map([...owners].flatMap(([port, [owner]]) => (owner ? [[port, ownerText(owner)]] : [])))
 }
 
-/** Such as `postgres, pid 812`, or whose it is where the process cannot be seen. */
-export function ownerText({ pid, command, user }: PortOwner): string {
-  const name = command?.split(' ')[0]?.split('/').at(-1)
-  return shown(pid === undefined ? `a process of ${user}` : `${name || 'a process'}, pid ${pid}`)
+/** Such as `postgres, pid 812`. */
+export function ownerText({ pid, command }: PortOwner): string {
+  const name = command.split(' ')[0]?.split('/').at(-1)
+  return shown(`${name || 'a process'}, pid ${pid}`)
 }

@@ -33,20 +33,23 @@ export class Lease implements PortLease {
   readonly port: number
   readonly label?: string
   readonly #giveBack: () => Promise<{ leaked: boolean }>
+  readonly #isListening: (port: number) => Promise<boolean>
   #released: Promise<{ leaked: boolean }> | undefined
 
   constructor(
     port: number,
     label: string | undefined,
     giveBack: () => Promise<{ leaked: boolean }>,
+    isListeningOn = isListening,
   ) {
     this.port = port
     if (label !== undefined) this.label = label
     this.#giveBack = giveBack
+    this.#isListening = isListeningOn
   }
 
   isListening(): Promise<boolean> {
-    return isListening(this.port)
+    return this.#isListening(this.port)
   }
 
   async untilListening(options: { timeout?: number; signal?: AbortSignal } = {}): Promise<void> {

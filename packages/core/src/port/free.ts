@@ -31,14 +31,29 @@ let hosts = WITH_IPV6
  * @throws the system's error when no socket can be had at all (EMFILE …)
  */
 export async function isFree(port: number): Promise<boolean> {
+  return (
+    (await canBind(port, canBindUdp, ({ udp }) => udp)) &&
+    (await canBind(port, canBindTcp, ({ tcp }) => tcp))
+  )
+}
+
+/** As {@link isFree}, for TCP alone. */
+export function isFreeForTcp(port: number): Promise<boolean> {
+  return canBind(port, canBindTcp, ({ tcp }) => tcp)
+}
+
+async function canBind(
+  port: number,
+  canBindOn: (port: number, host: string) => Promise<boolean>,
+  among: (all: typeof hosts) => readonly string[],
+): Promise<boolean> {
   try {
-    for (const host of hosts.udp) if (!(await canBindUdp(port, host))) return false
-    for (const host of hosts.tcp) if (!(await canBindTcp(port, host))) return false
+    for (const host of among(hosts)) if (!(await canBindOn(port, host))) return false
     return true
   } catch (error) {
     if (hosts === WITHOUT_IPV6 || !NO_SUCH_ADDRESS.has(codeOf(error))) throw error
     hosts = WITHOUT_IPV6
-    return isFree(port)
+    return canBind(port, canBindOn, among)
   }
 }
 

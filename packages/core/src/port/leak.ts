@@ -9,13 +9,17 @@ import { isListening } from './listening.js'
  */
 const GRACE = [5, 20, 75, 150]
 
-/** Whether something still listens on a port a short while after it was given back. */
-export async function isLeaked(port: number): Promise<boolean> {
+/**
+ * Whether something still uses a port a short while after it was given back.
+ *
+ * @param isInUse default: whether something listens on it, for TCP or UDP
+ */
+export async function isLeaked(port: number, isInUse = inUse): Promise<boolean> {
   for (const wait of GRACE) {
-    if (!(await inUse(port))) return false
+    if (!(await isInUse(port))) return false
     await sleep(wait)
   }
-  return inUse(port)
+  return isInUse(port)
 }
 
 /** Binding tells most quickly that nobody is there; that it fails can have other reasons. */

@@ -8,31 +8,17 @@ import os from 'node:os'
  * `0A` is LISTEN, and `07` is what an unconnected UDP socket shows (include/net/tcp_states.h).
  */
 const TABLES = [
-  { file: '/proc/net/tcp', waiting: '0A', protocol: 'tcp' },
-  { file: '/proc/net/tcp6', waiting: '0A', protocol: 'tcp' },
-  { file: '/proc/net/udp', waiting: '07', protocol: 'udp' },
-  { file: '/proc/net/udp6', waiting: '07', protocol: 'udp' },
-] as const
-const [, , UDP_TABLE] = TABLES
+  { file: '/proc/net/tcp', waiting: '0A' },
+  { file: '/proc/net/tcp6', waiting: '0A' },
+  { file: '/proc/net/udp', waiting: '07' },
+  { file: '/proc/net/udp6', waiting: '07' },
+]
+const TCP_TABLES = TABLES.slice(0, 2)
+const UDP_TABLE = TABLES[2] as (typeof TABLES)[number]
 
-/**
- * `sl: ADDRESS:PORT remote STATE queues timer retransmits UID timeout INODE …`: the first in
- * hexadecimal, the address in the machine's byte order.
- */
-const ROW = /^\s*\d+: ([0-9A-F]+):([0-9A-F]{4}) \S+ ([0-9A-F]{2}) \S+ \S+ \S+ +(\d+) +\d+ (\d+) /
+/** `sl: ADDRESS:PORT remote STATE …`, in hexadecimal, the address in the machine's byte order. */
+const ROW = /^\s*\d+: ([0-9A-F]+):([0-9A-F]{4}) \S+ ([0-9A-F]{2}) /
 const LOOPBACK = os.endianness() === 'LE' ? '0100007F' : '7F000001'
-
-/** A socket that waits for whoever comes: a TCP listener or an unconnected UDP socket. */
-export interface Listener {
-  port: number
-  protocol: 'tcp' | 'udp'
-  /** In hexadecimal, as the kernel prints it. */
-  address: string
-  /** The user who made it. */
-  uid: number
-  /** The number under which a process that has it open shows it, as `socket:[inode]`. */
-  inode: number
-}
 
 /**
  * Whether a TCP listener or a UDP socket is on the port, on whatever address.
@@ -45,19 +31,23 @@ export async function isListening(port: number): Promise<boolean> {
   return listening ? listening.has(port) : acceptsConnections(port)
 }
 
-/** Every port of this network namespace that is listened on; `undefined` where there is no /proc/net. */
-export async function listeningPorts(): Promise<ReadonlySet<number> | undefined> {
-  const all = await listeners()
-  return all && new Set(all.map(({ port }) => port))
+/** Whether a TCP listener is on the port; found out as by {@link isListening}. */
+export async function isListeningForTcp(port: number): Promise<boolean> {
+  const listening = await portsIn(TCP_TABLES)
+  return listening ? listening.has(port) : acceptsConnections(port)
 }
 
-/** Every listener of this network namespace; `undefined` where there is no /proc/net. */
-export async function listeners(): Promise<Listener[] | undefined> {
-  const tables = await Promise.all(TABLES.map(waitingSockets))
+/** Every port of this network namespace that is listened on; `undefined` where there is no /proc/net. */
+export function listeningPorts(): Promise<ReadonlySet<number> | undefined> {
+  return portsIn(TABLES)
+}
+
+async function portsIn(from: typeof TABLES): Promise<ReadonlySet<number> | undefined> {
+  const tables = await Promise.all(from.map(waitingSockets))
   // Without IPv6 there are no tables for it.
   return tables.every((sockets) => sockets === undefined)
     ? undefined
-    : tables.flatMap((sockets) => sockets ?? [])
+    : new Set(tables.flatMap((sockets) => sockets?.map(({ port }) => port) ?? []))
 }
 
 /** The UDP ports bound on 127.0.0.1 and not connected, as sentinels are; `undefined` as above. */
@@ -72,21 +62,12 @@ export async function unconnectedUdpPortsOnLoopback(): Promise<ReadonlySet<numbe
 async function waitingSockets({
   file,
   waiting,
-  protocol,
-}: (typeof TABLES)[number]): Promise<Listener[] | undefined> {
+}: (typeof TABLES)[number]): Promise<{ address: string; port: number }[] | undefined> {
   const text = await readFile(file, 'latin1').catch(() => undefined)
   return text?.split('\n').flatMap((line) => {
-    const [, address, port, state, uid, inode] = ROW.exec(line) ?? []
+    const [, address, port, state] = ROW.exec(line) ?? []
     return address && port && state === waiting
-      ? [
-          {
-            port: Number.parseInt(port, 16),
-            protocol,
-            address,
-            uid: Number(uid),
-            inode: Number(inode),
-          },
-        ]
+      ? [{ address, port: Number.parseInt(port, 16) }]
       : []
   })
 }

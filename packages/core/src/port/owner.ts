@@ -1,113 +1,78 @@
-/** Which process listens on a port? Asked of the kernel's tables, so on Linux only. */
-import { type Dirent, readFileSync } from 'node:fs'
-import { readdir, readFile, readlink } from 'node:fs/promises'
-import path from 'node:path'
-import { type Listener, listeners } from './listening.js'
+/** Which processes have sockets on a port? For people: what cannot be read is left out. */
+import { readdir, readFile, readlink, stat } from 'node:fs/promises'
 
-/** Who listens on a port, as far as this user may know. */
 export interface PortOwner {
-  port: number
-  protocol: 'tcp' | 'udp'
-  /** Missing where the process is another user's, or in another container. */
-  pid?: number
-  /** The command line, as the process shows it: neutralise control characters before you print it. */
-  command?: string
+  pid: number
+  /** With its arguments, separated by spaces. */
+  command: string
+  /** The folder that it works in; missing where that may not be read. */
+  cwd?: string
+  /** Its user's number. */
   uid: number
-  /** The name of the user; the uid where it has none here. */
-  user: string
 }
 
+const TABLES = ['tcp', 'tcp6', 'udp', 'udp6']
+/** `sl: address:PORT remote STATE … uid timeout INODE`, see proc_net_tcp(5). */
+const ROW = /^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) \S+ ([0-9A-F]{2}) \S+ \S+ \S+ +\d+ +\d+ (\d+)/
+/** LISTEN, and an unconnected UDP socket. */
+const WAITING = new Set(['0A', '07'])
 /** Enough to recognise a command by. */
 const LONGEST_COMMAND = 500
 
 /**
- * Who listens on a port of this network namespace, on whatever address.
- *
- * @returns `undefined` where there is no /proc/net
- * @example
- * const [owner] = (await ownersOf(5432)) ?? [] // { port: 5432, pid: 812, command: 'postgres', … }
+ * The processes that listen on a port, for TCP or UDP. Linux only, and only processes that
+ * this user may look into: his own, for root everybody's. Elsewhere an empty list.
  */
-export async function ownersOf(port: number): Promise<PortOwner[] | undefined> {
-  const owners = await ownersOfAll([port])
-  return owners && (owners.get(port) ?? [])
+export async function ownersOf(port: number): Promise<PortOwner[]> {
+  return (await ownersOfAll([port])).get(port) ?? []
 }
 
-/** As {@link ownersOf}, for many ports with one look at all processes. */
-export async function ownersOfAll(
-  ports: Iterable<number>,
-): Promise<Map<number, PortOwner[]> | undefined> {
-  const wanted = new Set(ports)
-  const sockets = (await listeners())?.filter(({ port }) => wanted.has(port))
-  if (!sockets) return undefined
-  const pids = await pidsBySocket(new Set(sockets.map(({ inode }) => inode)))
-  const names = userNames()
+/** As {@link ownersOf}, for many ports with one look at all processes; ports without owners are left out. */
+export async function ownersOfAll(ports: Iterable<number>): Promise<Map<number, PortOwner[]>> {
   const owners = new Map<number, PortOwner[]>()
-  for (const socket of sockets) {
-    const holders = pids.get(socket.inode) ?? [undefined]
-    for (const pid of holders) {
-      const owner = await ownerFrom(socket, pid, names)
-      const known = owners.get(socket.port) ?? []
-      // One process often listens on several addresses.
-      const isKnown = known.some(
-        ({ pid, protocol, uid }) =>
-          pid === owner.pid && protocol === owner.protocol && uid === owner.uid,
-      )
-      if (!isKnown) owners.set(socket.port, [...known, owner])
-    }
+  const sockets = await socketsOn(new Set(ports))
+  if (sockets.size === 0) return owners
+  for (const entry of await readdir('/proc').catch(() => [])) {
+    const used = /^\d+$/.test(entry) ? await portsUsedBy(entry, sockets) : []
+    if (used.length === 0) continue
+    const owner = await ownerOf(entry)
+    for (const port of used) owners.set(port, [...(owners.get(port) ?? []), owner])
   }
   return owners
 }
 
-async function ownerFrom(
-  { port, protocol, uid }: Listener,
-  pid: number | undefined,
-  names: ReadonlyMap<number, string>,
-): Promise<PortOwner> {
-  const user = names.get(uid) ?? String(uid)
-  if (pid === undefined) return { port, protocol, uid, user }
-  const command = await commandOf(pid)
-  return { port, protocol, pid, ...(command && { command }), uid, user }
-}
-
-/** The processes that have one of these sockets open, by its inode; those that may be looked into. */
-async function pidsBySocket(inodes: ReadonlySet<number>): Promise<Map<number, number[]>> {
-  const found = new Map<number, number[]>()
-  if (inodes.size === 0) return found
-  const processes = await readdir('/proc', { withFileTypes: true }).catch((): Dirent[] => [])
-  for (const { name } of processes) {
-    const pid = Number(name)
-    if (!Number.isInteger(pid)) continue
-    for (const inode of await socketsOf(pid)) {
-      if (inodes.has(inode)) found.set(inode, [...(found.get(inode) ?? []), pid])
-    }
-  }
-  return found
-}
-
-async function socketsOf(pid: number): Promise<Set<number>> {
-  const folder = `/proc/${pid}/fd`
-  // It may be another user's, or have ended.
-  const descriptors = await readdir(folder).catch(() => [])
-  const targets = await Promise.all(
-    descriptors.map((descriptor) => readlink(path.join(folder, descriptor)).catch(() => '')),
+/** The ports of sockets, by their names as /proc/PID/fd shows them: `socket:[INODE]`. */
+async function socketsOn(ports: ReadonlySet<number>): Promise<Map<string, number>> {
+  const texts = await Promise.all(
+    TABLES.map((table) => readFile(`/proc/net/${table}`, 'latin1').catch(() => '')),
   )
-  return new Set(
-    targets.flatMap((target) => /^socket:\[(\d+)\]$/.exec(target)?.[1] ?? []).map(Number),
-  )
-}
-
-async function commandOf(pid: number): Promise<string | undefined> {
-  const text = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
-  return text.replaceAll('\0', ' ').trim().slice(0, LONGEST_COMMAND) || undefined
-}
-
-function userNames(): Map<number, string> {
-  let text = ''
-  try {
-    text = readFileSync('/etc/passwd', 'utf8')
-  } catch {
-    // Then users are shown by their numbers.
+  const sockets = new Map<string, number>()
+  for (const line of texts.join('\n').split('\n')) {
+    const [, hex, state, inode] = ROW.exec(line) ?? []
+    const port = hex === undefined ? Number.NaN : Number.parseInt(hex, 16)
+    if (ports.has(port) && state && WAITING.has(state)) sockets.set(`socket:[${inode}]`, port)
   }
-  const rows = text.split('\n').map((line) => line.split(':'))
-  return new Map(rows.flatMap(([name, , uid]) => (name && uid ? [[Number(uid), name]] : [])))
+  return sockets
+}
+
+async function portsUsedBy(pid: string, sockets: ReadonlyMap<string, number>): Promise<number[]> {
+  const files = await readdir(`/proc/${pid}/fd`).catch(() => [])
+  const links = await Promise.all(
+    files.map((file) => readlink(`/proc/${pid}/fd/${file}`).catch(() => '')),
+  )
+  return [...new Set(links.flatMap((link) => sockets.get(link) ?? []))]
+}
+
+async function ownerOf(pid: string): Promise<PortOwner> {
+  const [command, cwd, stats] = await Promise.all([
+    readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''),
+    readlink(`/proc/${pid}/cwd`).catch(() => undefined),
+    stat(`/proc/${pid}`).catch(() => undefined),
+  ])
+  return {
+    pid: Number(pid),
+    command: command.replaceAll('\0', ' ').trim().slice(0, LONGEST_COMMAND),
+    ...(cwd !== undefined && { cwd }),
+    uid: stats?.uid ?? -1,
+  }
 }

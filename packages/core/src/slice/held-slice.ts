@@ -1,12 +1,12 @@
 /** One slice, held: sentinel, lock and journal, taken in this order and given back in the reverse. */
 import { type SliceStart, sentinelOf } from '../arithmetic/slices.js'
+import { type HeldUdpPort, holdUdpPort } from '../port/held-udp.js'
 import { atProcessExit } from '../process-state.js'
 import { Date } from '../real-time.js'
 import { type JournalLease, JournalWriter, type Quarantined } from './journal.js'
 import { quarantineOf, readLastHolder } from './last-holder.js'
 import { type SliceLock, takeLock } from './lock.js'
 import { ensureLockDirectory, journalPath } from './lock-directory.js'
-import { holdSentinel, type Sentinel } from './sentinel.js'
 
 export interface SliceHolder {
   lockDirectory: string
@@ -23,14 +23,14 @@ export class HeldSlice {
   readonly quarantined: Map<number, Quarantined>
   readonly journal: JournalWriter
   readonly first: SliceStart
-  readonly #sentinel: Sentinel
+  readonly #sentinel: HeldUdpPort
   readonly #lock: SliceLock
   readonly #forgetExit: () => void
   #givenBack: Promise<void> | undefined
 
   private constructor(
     first: SliceStart,
-    sentinel: Sentinel,
+    sentinel: HeldUdpPort,
     lock: SliceLock,
     journal: JournalWriter,
     quarantined: Map<number, Quarantined>,
@@ -57,7 +57,7 @@ export class HeldSlice {
    *   be used and `canWait` does not say otherwise
    */
   static async take(first: SliceStart, holder: SliceHolder): Promise<HeldSlice | undefined> {
-    const sentinel = await holdSentinel(first)
+    const sentinel = await holdUdpPort(sentinelOf(first))
     if (!sentinel) return undefined
     let lock: SliceLock | undefined
     try {

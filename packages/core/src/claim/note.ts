@@ -1,0 +1,55 @@
+/** Who has claimed a port, written down for those who wait for it. It decides nothing. */
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { ensureLockDirectory } from '../slice/lock-directory.js'
+
+export interface ClaimNote {
+  pid: number
+  /** Boot and network namespace: see `hostIdentity`. */
+  host: string
+  cwd: string
+  command: string
+  /** When it claimed the port, ISO 8601. */
+  at: string
+}
+
+/** No note of ours is longer. Characters. */
+const LONGEST = 8192
+
+function notePath(folder: string, port: number): string {
+  return path.join(folder, `claim-${port}.json`)
+}
+
+/** The port whose note, or draft of one, a file of the lock directory is, if it is one. */
+export function portOfNote(fileName: string): number | undefined {
+  const match = /^claim-(\d{1,5})\.json(?:\.new)?$/.exec(fileName)
+  return match ? Number(match[1]) : undefined
+}
+
+/** Call with the port claimed. */
+export function writeNote(folder: string, port: number, note: ClaimNote): void {
+  ensureLockDirectory(folder)
+  const draft = `${notePath(folder, port)}.new`
+  // Whatever lies there was left by a death, or planted: it is not written through.
+  rmSync(draft, { force: true, recursive: true })
+  writeFileSync(draft, `${JSON.stringify({ v: 1, ...note })}\n`, { mode: 0o600, flag: 'wx' })
+  renameSync(draft, notePath(folder, port))
+}
+
+/** Call with the port still claimed: else it may be the next one's. */
+export function removeNote(folder: string, port: number): void {
+  rmSync(notePath(folder, port), { force: true })
+}
+
+/** What the last one to claim the port has written, who may be dead; read with distrust. */
+export function readNote(folder: string, port: number): ClaimNote | undefined {
+  try {
+    const note: unknown = JSON.parse(readFileSync(notePath(folder, port), 'utf8').slice(0, LONGEST))
+    const { pid, host, cwd, command, at } = note as Record<string, unknown>
+    const isSound =
+      Number.isInteger(pid) && [host, cwd, command, at].every((text) => typeof text === 'string')
+    return isSound ? ({ pid, host, cwd, command, at } as ClaimNote) : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,124 @@
+/** A server that listens on a leased port, and gives it back when it closes. */
+import type { EventEmitter } from 'node:events'
+import type { ListenOptions as NetListenOptions } from 'node:net'
+import type { PortLease } from './allocator/lease.js'
+import { defaultAllocator } from './allocator/shared-allocator.js'
+import { codeOf, PortsliceError, quoted } from './errors.js'
+import { checkTakeOptions, type TakeOptions } from './settings/options.js'
+
+/** A server of `net`, `http`, `https` or `http2`, or anything that listens and tells of it as they do. */
+export interface ListeningServer extends Pick<EventEmitter, 'once' | 'off'> {
+  listen(options: NetListenOptions): unknown
+}
+
+export interface ListenOptions extends Omit<TakeOptions, 'releaseWhenClosed'> {
+  /** As of Node's `server.listen`: the address to listen on. Default: all addresses. */
+  host?: string
+  /** As of Node's `server.listen`: how many connections may wait to be accepted. */
+  backlog?: number
+  /** As of Node's `server.listen`: for `::`, whether not to listen on IPv4 as well. */
+  ipv6Only?: boolean
+}
+
+/** Programs that never ask may bind a port just before the server does. So often in a row they do not. */
+const TRIES = 10
+
+/**
+ * Makes a server listen on a port that nobody else has, and gives the port back when the
+ * server has closed. The port is bound while it is leased: there is no moment in which it is
+ * anybody else's. Every worker of a Node cluster has a port of its own, like every thread and
+ * process.
+ *
+ * @param server one that does not listen yet
+ * @param options where to listen, and as of `take`; the `signal` ends the wait for a port
+ * @returns the lease, once the server listens. Closing the server is up to you
+ * @throws what the server's `listen` gives or throws, such as ERR_SERVER_ALREADY_LISTEN; PortsliceError
+ *   as `takePort` does
+ * @example
+ * const server = createServer(app)
+ * const { port } = await listen(server)
+ */
+export async function listen(
+  server: ListeningServer,
+  options: ListenOptions = {},
+): Promise<PortLease> {
+  checkServer(server)
+  checkTakeOptions(options, { host: text, backlog: count, ipv6Only: flag })
+  const { host, backlog, ipv6Only, ...take } = options
+  const where = {
+    ...(host !== undefined && { host }),
+    ...(backlog !== undefined && { backlog }),
+    ...(ipv6Only !== undefined && { ipv6Only }),
+  }
+  const allocator = await defaultAllocator()
+  const failed: PortLease[] = []
+  try {
+    for (;;) {
+      const lease = await allocator.take(take)
+      try {
+        // Exclusive: workers of a cluster would otherwise share one socket.
+        await listening(server, { ...where, port: lease.port, exclusive: true })
+      } catch (error) {
+        failed.push(lease)
+        if (codeOf(error) !== 'EADDRINUSE' || failed.length >= TRIES) throw error
+        delete take.key // Its port is always the same one.
+        continue
+      }
+      server.once('close', () => void lease.release())
+      return lease
+    }
+  } finally {
+    // Kept until now, so that none of them is tried again.
+    await Promise.all(failed.map((lease) => lease.release()))
+  }
+}
+
+function listening(server: ListeningServer, options: NetListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const forget = () => {
+      server.off('listening', onListening)
+      server.off('error', onError)
+    }
+    const onListening = () => {
+      forget()
+      resolve()
+    }
+    const onError = (error: unknown) => {
+      forget()
+      reject(error)
+    }
+    server.once('listening', onListening)
+    server.once('error', onError)
+    try {
+      server.listen(options)
+    } catch (error) {
+      onError(error)
+    }
+  })
+}
+
+function checkServer(server: unknown): asserts server is ListeningServer {
+  const { listen, once, off } = (server ?? {}) as Partial<ListeningServer>
+  if ([listen, once, off].every((method) => typeof method === 'function')) return
+  throw new PortsliceError(
+    'ERR_PORTSLICE_OPTION_INVALID',
+    `listen was given ${quoted(server)}, which is no server.`,
+    {
+      value: server,
+      advice:
+        'Give a server of net, http, https or http2, or one with their methods and events; of an app (Express, Koa) make one first: createServer(app).',
+    },
+  )
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? undefined : 'Give a host name or an address.'
+}
+
+function count(value: unknown): string | undefined {
+  return Number.isInteger(value) && (value as number) >= 0 ? undefined : 'Give a whole number.'
+}
+
+function flag(value: unknown): string | undefined {
+  return typeof value === 'boolean' ? undefined : 'Give true or false.'
+}
