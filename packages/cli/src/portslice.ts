@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The command. Loads only what the subcommand needs: `--version` and `list` are to answer at once. */
 import { readFileSync } from 'node:fs'
-import { type CommandName, COMMANDS, loadCommand } from './commands/index.js'
+import { COMMANDS, type CommandName, loadCommand } from './commands/index.js'
 
 // `portslice list | head -1`: whoever reads has seen enough.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

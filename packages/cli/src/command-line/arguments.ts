@@ -92,7 +92,11 @@ function readOptions<Name extends string>(
     const { type, example } = options[name as Name]
     if (type === 'boolean') {
       if (inlineValue) {
-        throw usageError(`The option ${rawName} takes no value, but has ${quoted(value)}.`, `Write ${rawName}.`, value)
+        throw usageError(
+          `The option ${rawName} takes no value, but has ${quoted(value)}.`,
+          `Write ${rawName}.`,
+          value,
+        )
       }
     } else if (value === undefined || (value.startsWith('-') && !inlineValue)) {
       throw usageError(

@@ -1,4 +1,4 @@
-import { removeLeftBehind, type LeftBehind } from '@portslice/core/clean'
+import { type LeftBehind, removeLeftBehind } from '@portslice/core/clean'
 import { lockDirectoryFor } from '@portslice/core/inspect'
 import { readArguments, type Syntax } from '../command-line/arguments.js'
 import { coloursFor } from '../terminal/colours.js'
@@ -26,7 +26,8 @@ const REASONS: Record<NonNullable<LeftBehind['kept']>, string> = {
   held: 'held by a live process',
   quarantined: 'its ports are in quarantine',
   leaked: 'something still listens on a port that leaked',
-  elsewhere: 'its holder may live in another container or on another machine, or died less than a day ago',
+  elsewhere:
+    'its holder may live in another container or on another machine, or died less than a day ago',
   locked: 'somebody is about to hold it',
 }
 

@@ -1,4 +1,10 @@
-import { listSlices, lockDirectoryFor } from '@portslice/core/inspect'
+import {
+  type ClaimStatus,
+  listClaims,
+  listSlices,
+  lockDirectoryFor,
+  type SliceStatus,
+} from '@portslice/core/inspect'
 import { readArguments, type Syntax } from '../command-line/arguments.js'
 import { usageError } from '../command-line/usage-error.js'
 import { listJson } from '../list/json.js'
@@ -16,7 +22,7 @@ Options
   --json    as JSON; docs/command.md has the schema
   --watch   on a terminal only
 
-A slice is 32 ports that one process has leased. Its ports are 'out' (handed out, nothing listens
+A slice is 32 ports that one process has leased. A port is 'out' (handed out, nothing listens
 yet), 'listening', 'leaked' (given back while something listens still) or 'quarantined' (its
 holder died; left alone for 30 s).
 `
@@ -37,18 +43,21 @@ export async function run(args: string[]): Promise<number> {
       )
     }
     const { watch } = await import('../list/watch.js')
-    await watch(stdout, () => table())
+    await watch(stdout, async () => tableOf(await listSlices(), await listClaims()))
     return 0
   }
+  const [slices, claims] = await Promise.all([listSlices(), listClaims()])
   stdout.write(
-    given.has('json') ? listJson(lockDirectoryFor(undefined), await listSlices()) : await table(),
+    given.has('json')
+      ? listJson({ lockDirectory: lockDirectoryFor(undefined), slices, claims })
+      : tableOf(slices, claims),
   )
   return 0
 }
 
-async function table(): Promise<string> {
+function tableOf(slices: readonly SliceStatus[], claims: readonly ClaimStatus[]): string {
   const { stdout } = process
-  return listTable(await listSlices(), {
+  return listTable(slices, claims, {
     colours: coloursFor(stdout),
     now: Date.now(),
     ...((stdout.isTTY || process.env.COLUMNS) && { columns: columnsOf(stdout) }),

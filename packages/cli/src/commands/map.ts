@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import {
+  listClaims,
   listeningPorts,
   listSlices,
   PortsliceError,
@@ -7,11 +8,7 @@ import {
   settle,
 } from '@portslice/core/inspect'
 import { readArguments, type Syntax } from '../command-line/arguments.js'
-import {
-  RANGE_AND_SHARD,
-  RANGE_AND_SHARD_HELP,
-  rangeAndShardOf,
-} from '../command-line/settings.js'
+import { RANGE_AND_SHARD, RANGE_AND_SHARD_HELP, rangeAndShardOf } from '../command-line/settings.js'
 import { foreignOwners } from '../map/owners.js'
 import { pictureOf } from '../map/picture.js'
 import { mapText } from '../map/text.js'
@@ -40,9 +37,13 @@ const SYNTAX: Syntax<'svg' | 'range' | 'shard'> = {
 export async function run(args: string[]): Promise<number> {
   const given = readArguments(SYNTAX, args)
   const { range, slices } = settle(rangeAndShardOf(given).options)
-  const [statuses, listening] = await Promise.all([listSlices(), listeningPorts()])
+  const [statuses, claims, listening] = await Promise.all([
+    listSlices(),
+    listClaims(),
+    listeningPorts(),
+  ])
   const ascending = [...slices].sort((a, b) => a - b)
-  const picture = pictureOf(range, ascending, statuses, listening ?? new Set())
+  const picture = pictureOf(range, ascending, statuses, claims, listening ?? new Set())
   const owners = await foreignOwners(picture)
   const { stdout } = process
   const file = given.value('svg')

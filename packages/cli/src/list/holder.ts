@@ -1,10 +1,14 @@
 /** Who holds a slice, in a few words. */
 import os from 'node:os'
 import path from 'node:path'
-import type { SliceStatus } from '@portslice/core/inspect'
+import type { ClaimStatus, SliceStatus } from '@portslice/core/inspect'
 import { shown } from '../terminal/text.js'
 
 type Holder = NonNullable<SliceStatus['holder']>
+
+export function claimantText({ pid, command }: ClaimStatus): string {
+  return shown(`${commandText(command)}, pid ${pid}`)
+}
 
 /** Such as `vitest worker 3 (2/4), pid 4711`; without a test runner, the command instead. */
 export function holderText({ runner, workerId, shard, pid, command }: Holder): string {
@@ -16,7 +20,8 @@ export function holderText({ runner, workerId, shard, pid, command }: Holder): s
 function commandText(command: string): string {
   const [program = '', script, ...rest] = command.split(' ')
   const name = path.basename(program).replace(/\.exe$/, '')
-  const words = name === 'node' && script ? [nameOf(script), ...rest] : [name, script ?? '', ...rest]
+  const words =
+    name === 'node' && script ? [nameOf(script), ...rest] : [name, script ?? '', ...rest]
   return words.join(' ').trim() || 'node'
 }
 

@@ -1,9 +1,9 @@
-/** What `portslice list` prints: a row for each slice, and one for each of its ports. */
-import type { PortStatus, SliceStatus } from '@portslice/core/inspect'
+/** What `portslice list` prints: a row for each slice, one for each of its ports, and one for each claim. */
+import type { ClaimStatus, PortStatus, SliceStatus } from '@portslice/core/inspect'
 import type { Colours } from '../terminal/colours.js'
 import { duration } from '../terminal/duration.js'
 import { fitted, padded, shown, widthOf } from '../terminal/text.js'
-import { folderText, holderText } from './holder.js'
+import { claimantText, folderText, holderText } from './holder.js'
 
 export interface TableOptions {
   colours: Colours
@@ -26,12 +26,17 @@ const GAP = '  '
 /** Columns below which the texts of others are not cut: then the line is. */
 const NARROWEST = 12
 
-export function listTable(slices: readonly SliceStatus[], options: TableOptions): string {
+export function listTable(
+  slices: readonly SliceStatus[],
+  claims: readonly ClaimStatus[],
+  options: TableOptions,
+): string {
   const { colours, columns = Number.POSITIVE_INFINITY, now } = options
-  if (slices.length === 0) return 'No ports are out on this machine.\n'
+  if (slices.length + claims.length === 0) return 'No ports are out on this machine.\n'
   const rows: Row[] = [
     { cells: HEADINGS, paint: colours.dim },
     ...slices.flatMap((slice) => rowsOf(slice, colours, now)),
+    ...claims.map((claim) => rowOf(claim, colours, now)),
   ]
   const widths = fittedWidths(rows, columns)
   return rows.map((row) => `${lineOf(row, widths, columns)}\n`).join('')
@@ -62,6 +67,20 @@ function rowsOf(slice: SliceStatus, colours: Colours, now: number): Row[] {
       return { cells: [`  ${port.port}`, state, labelOf(port), age(port.since), ''], paint }
     }),
   ]
+}
+
+function rowOf(claim: ClaimStatus, { cyan, green }: Colours, now: number): Row {
+  const { port, cwd, since, listening } = claim
+  return {
+    cells: [
+      String(port),
+      listening ? 'claimed, listening' : 'claimed',
+      claimantText(claim),
+      duration(now - Date.parse(since)),
+      folderText(cwd),
+    ],
+    paint: listening ? green : cyan,
+  }
 }
 
 function labelOf({ label, key }: PortStatus): string {

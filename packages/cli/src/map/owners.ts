@@ -10,7 +10,9 @@ export async function foreignOwners({ slices }: Picture): Promise<OwnerNames> {
   )
   if (foreign.length === 0) return new Map()
   const owners = await ownersOfAll(foreign)
-  return new Map([...owners].flatMap(([port, [owner]]) => (owner ? [[port, ownerText(owner)]] : [])))
+  return new Map(
+    [...owners].flatMap(([port, [owner]]) => (owner ? [[port, ownerText(owner)]] : [])),
+  )
 }
 
 /** Such as `postgres, pid 812`. */

@@ -1,5 +1,6 @@
 /** The range as a picture: what each slice and each port of it is, before anybody draws it. */
 import {
+  type ClaimStatus,
   type PortRange,
   portsOf,
   type SliceStart,
@@ -45,14 +46,20 @@ export function pictureOf(
   range: PortRange,
   slices: readonly SliceStart[],
   statuses: readonly SliceStatus[],
+  claims: readonly ClaimStatus[],
   listening: ReadonlySet<number>,
 ): Picture {
   const known = new Map(statuses.map((status) => [status.first, status]))
+  const claimed = new Map(claims.map((claim) => [claim.port, claim]))
   return {
     range,
     slices: slices.map((first) => {
       const status = known.get(first)
-      const ports = portsOf(first).map((port) => stateOf(port, status, listening.has(port)))
+      const ports = portsOf(first).map((port) => {
+        const claim = claimed.get(port)
+        if (claim) return claim.listening ? 'listening' : 'held'
+        return stateOf(port, status, listening.has(port))
+      })
       const isHeld = status?.state === 'held'
       const present = new Set<State>(isHeld ? [...ports, 'held'] : ports)
       return {

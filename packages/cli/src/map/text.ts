@@ -61,7 +61,10 @@ function legend(columns: number, paint: Painter): string[] {
       line.text += `   ${painted}`
       line.width += 3 + entry.length
     } else {
-      lines.push({ text: entry.length <= columns ? painted : fitted(entry, columns), width: entry.length })
+      lines.push({
+        text: entry.length <= columns ? painted : fitted(entry, columns),
+        width: entry.length,
+      })
     }
   }
   return lines.map(({ text }) => text)
@@ -75,7 +78,13 @@ function overview(slices: readonly SlicePicture[], columns: number, paint: Paint
   for (let at = 0; at < slices.length; at += inRow) {
     const row = slices.slice(at, at + inRow)
     const label = columns > MARGIN ? `${row[0]?.first}`.padEnd(MARGIN) : ''
-    lines.push(label + runs(row.map(({ state }) => state), paint))
+    lines.push(
+      label +
+        runs(
+          row.map(({ state }) => state),
+          paint,
+        ),
+    )
   }
   return lines
 }
@@ -96,11 +105,7 @@ function detail(
     return words ? `${strip}  ${words}` : strip
   })
   const more = busy.length - rows.length
-  return [
-    '',
-    ...rows,
-    ...(more > 0 ? [fitted(`… and ${more} more: portslice list`, columns)] : []),
-  ]
+  return ['', ...rows, ...(more > 0 ? [fitted(`… and ${more} more: portslice list`, columns)] : [])]
 }
 
 /** Neighbours of one kind get one escape together. */
