@@ -51,7 +51,8 @@ export async function run(args: string[]): Promise<number> {
     leases.push(lease)
     ports.push({ ...each, port: lease.port })
   }
-  return runWithPorts({
+  // Awaited here: at the end of this function the slice is given back.
+  return await runWithPorts({
     ports,
     leases,
     program: given.program,

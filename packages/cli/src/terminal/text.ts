@@ -1,6 +1,5 @@
 /** Text of others on somebody's terminal: one line, nothing that the terminal would obey, cut to fit. */
 import { withoutControls } from '@portslice/core/inspect'
-import truncated from 'fast-string-truncated-width'
 import stringWidth from 'fast-string-width'
 
 /** What turns the direction of text, or takes no room: a label could hide or reverse what it says. */
@@ -14,16 +13,25 @@ export function shown(text: string): string {
   )
 }
 
+/** Plain letters are counted; for all others the library compiles expressions of some size first. */
+const ASCII = /^[ -~]*$/
+
 /** Columns that a text takes on a terminal. */
 export function widthOf(text: string): number {
-  return stringWidth(text)
+  return ASCII.test(text) ? text.length : stringWidth(text)
 }
 
-/** Cuts a text without escapes to so many columns. */
+/** Cuts a text without escapes to so many columns, between what readers take for characters. */
 export function fitted(text: string, columns: number): string {
+  if (widthOf(text) <= columns) return text
   if (columns <= 0) return ''
-  const { index, ellipsed } = truncated(text, { limit: columns, ellipsis: '…' })
-  return ellipsed ? `${text.slice(0, index)}…` : text.slice(0, index)
+  let [cut, width] = ['', 0]
+  for (const { segment } of new Intl.Segmenter().segment(text)) {
+    width += widthOf(segment)
+    if (width >= columns) break // The last column is for the sign that something is missing.
+    cut += segment
+  }
+  return `${cut}…`
 }
 
 /** Fills a text up to so many columns. */

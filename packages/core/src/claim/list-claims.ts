@@ -28,9 +28,10 @@ export interface ClaimStatus {
 export async function listClaims(options: { lockDirectory?: string } = {}): Promise<ClaimStatus[]> {
   checkListOptions(options)
   const folder = lockDirectoryFor(options.lockDirectory)
-  const flags = await unconnectedUdpPortsOnLoopback()
+  const noted = notedPorts(folder)
+  const flags = noted.length > 0 ? await unconnectedUdpPortsOnLoopback() : undefined
   const claims: ClaimStatus[] = []
-  for (const port of notedPorts(folder)) {
+  for (const port of noted) {
     const note = readNote(folder, port)
     if (note?.host !== hostIdentity() || !(flags?.has(port) ?? (await isHeld(port)))) continue
     const { pid, cwd, command, at } = note
