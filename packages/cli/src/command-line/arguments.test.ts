@@ -54,6 +54,11 @@ test('an option can be given more than once; the last one counts where one is wa
   expect([given.has('quiet'), given.has('range')]).toEqual([true, false])
 })
 
+test('a dash alone is a value, as for files, and so is what follows =', () => {
+  expect(readArguments(RUN, ['--name', '-', 'x']).value('name')).toBe('-')
+  expect(readArguments(RUN, ['--name=--x', 'x']).value('name')).toBe('--x')
+})
+
 test('an operand stands before the program, with options on either side of it', () => {
   const given = readArguments(CLAIM, ['3000', '--timeout', '5', '--', 'npm', '--timeout', '6'])
   expect(given.operands).toEqual(['3000'])

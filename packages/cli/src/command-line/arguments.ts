@@ -98,7 +98,7 @@ function readOptions<Name extends string>(
           value,
         )
       }
-    } else if (value === undefined || (value.startsWith('-') && !inlineValue)) {
+    } else if (value === undefined || (/^-./.test(value) && !inlineValue)) {
       throw usageError(
         `The option ${rawName} needs a value.`,
         `For example: portslice ${command} ${rawName} ${example ?? 'VALUE'}`,
