@@ -21,7 +21,7 @@ export async function runWithPorts(options: RunOptions): Promise<number> {
   const { ports, leases, program, env, envFile } = options
   const file = envFile === undefined ? undefined : await writeEnvFile(envFile, ports)
   const signals = new SignalPassing()
-  signals.start()
+  await signals.start()
   try {
     return await runProgram(
       program.map((argument) => withPorts(argument, ports)),

@@ -25,8 +25,8 @@ export class SignalPassing {
   #early: NodeJS.Signals[] = []
   #isOpen = false
 
-  start(): void {
-    this.#group.start()
+  async start(): Promise<void> {
+    await this.#group.start()
     for (const signal of PASSED) {
       const listener = () => void this.#pass(signal)
       process.on(signal, listener)
@@ -42,7 +42,7 @@ export class SignalPassing {
 
   async #pass(signal: NodeJS.Signals): Promise<void> {
     const isOpen = this.#isOpen
-    const wasForGroup = await this.#group.sawAsWell(signal)
+    const wasForGroup = await this.#group.heardAsWell(signal)
     if (isOpen || this.#isOpen) this.#recipient(signal, wasForGroup && isOpen)
     else this.#early.push(signal)
   }
