@@ -1,4 +1,4 @@
-/** Every snippet of the README is run as it stands there. */
+/** Every snippet of the README and of docs/ways.md is run as it stands there. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { Playground } from 'portslice-testing/project'
 import { afterAll, expect, test } from 'vitest'
@@ -6,13 +6,14 @@ import { afterAll, expect, test } from 'vitest'
 const root = new URL('../', import.meta.url)
 const read = (name: string) => readFileSync(new URL(name, root), 'utf8')
 const README = read('README.md')
+const WAYS = read('docs/ways.md')
 
 const playground = new Playground()
 afterAll(() => playground[Symbol.dispose]())
 
 /** The snippets, by the file that each names in its first line. */
 const snippets = Object.fromEntries(
-  [...README.matchAll(/^```ts\n(\/\/ (\S+)\n[\s\S]*?)^```$/gm)].map(([, text, name]) => [
+  [...(README + WAYS).matchAll(/^```ts\n(\/\/ (\S+)\n[\s\S]*?)^```$/gm)].map(([, text, name]) => [
     name,
     text,
   ]),
@@ -71,6 +72,20 @@ test('the snippet without a test runner runs', async () => {
   expect(stdout).toContain("state: 'held'")
 })
 
+test.each<[string, string | RegExp]>([
+  ['listen.ts', 'hello\n'],
+  ['with-port.ts', 'up\n\n'],
+  ['claim-port.ts', ''],
+  ['cluster.ts', /^(worker \d: \d+\n){3}$/],
+  ['allocator.ts', 'true\n1\ntrue\ntrue\n'],
+  ['guarded.ts', 'true\n'],
+])('the snippet %s of docs/ways.md does what it says', async (file, says) => {
+  const project = playground.project(filesOf(file))
+  const { status, stdout, stderr } = await project.run(undefined, file, [])
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+  expect(stdout).toEqual(typeof says === 'string' ? says : expect.stringMatching(says))
+})
+
 test('the install commands name packages that there are', () => {
   const named = [...README.matchAll(/npm install -D (\S+)`/g)].map(([, name]) => name)
   const ours = readdirSync(new URL('packages', root)).map(
@@ -87,6 +102,6 @@ test('the commands for contributors are scripts that there are', () => {
 })
 
 test('no snippet was left out', () => {
-  expect([...README.matchAll(/^```ts/gm)]).toHaveLength(Object.keys(snippets).length)
+  expect([...(README + WAYS).matchAll(/^```ts/gm)]).toHaveLength(Object.keys(snippets).length)
   expect([...used].toSorted()).toEqual(Object.keys(snippets).toSorted())
 })

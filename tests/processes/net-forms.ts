@@ -35,6 +35,18 @@ const FORMS: Record<string, Form> = {
     server.listen({ port: null as never }, callback),
   'listen({ port, host, backlog, exclusive: false }, callback)': (server, callback) =>
     server.listen({ port: 0, host: '127.0.0.1', backlog: 5, exclusive: false }, callback),
+  'listen(a frozen object, callback)': (server, callback) =>
+    server.listen(Object.freeze({ port: 0, exclusive: false }), callback),
+  'listen(an object that computes its port, callback)': (server, callback) =>
+    server.listen(
+      new (class {
+        readonly #port = 0
+        get port() {
+          return this.#port
+        }
+      })(),
+      callback,
+    ),
   'listen({ port: 0 with a signal }, callback)': (server, callback) =>
     server.listen({ port: 0, signal: new AbortController().signal }, callback),
 }

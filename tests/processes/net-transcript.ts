@@ -4,6 +4,7 @@
  */
 import cluster from 'node:cluster'
 import { once } from 'node:events'
+import http from 'node:http'
 import nodeNet, { type AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { inherits } from 'node:util'
@@ -168,6 +169,8 @@ const PROGRAMS: Record<string, (net: Net) => unknown> = {
     return [
       [plain, own, old].map((server) => server instanceof net.Server),
       [plain, own, old].map((server) => server instanceof nodeNet.Server),
+      [http.createServer(), nodeNet.createServer(), {}].map((each) => each instanceof net.Server),
+      [plain, old].map((server) => server instanceof Own),
       isOld,
       calls,
       plain.constructor.name,
@@ -176,12 +179,13 @@ const PROGRAMS: Record<string, (net: Net) => unknown> = {
     ]
   },
 
-  'options stay as they were given': async (net) => {
-    const options = Object.freeze({ port: 0, host: '127.0.0.1' })
-    const server = await listening(net.createServer(), options)
-    await close(server)
-    return options
+  'what becomes of the options': async (net) => {
+    const given = [Object.freeze({ port: 0, host: '127.0.0.1' }), { port: undefined }]
+    for (const options of given) await close(await listening(net.createServer(), options))
+    return given
   },
+
+  'how many arguments there are': (net) => [net.Server.length, net.createServer.length],
 }
 
 export async function transcriptOf(net: Net): Promise<Record<string, unknown>> {

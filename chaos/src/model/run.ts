@@ -4,12 +4,18 @@
  *
  *   node chaos/src/model/run.ts [--seed N] [--steps N] [--minutes N]
  *
- * With `--minutes` it goes on with seeds that follow one another, `--steps` for each.
+ * With `--minutes` it goes on with seeds that follow one another, `--steps` for each. Where it
+ * may, it runs in a network namespace of its own: others who lease slices of its range would
+ * look like holders that did not end. `--here` runs it in this one.
  */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { NetworkNamespace } from '../network-namespace.ts'
 import { Random } from './random.ts'
 import { STEPS, Stage } from './stage.ts'
 
@@ -21,8 +27,22 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     steps: { type: 'string', default: '1000' },
     minutes: { type: 'string', default: '0' },
+    here: { type: 'boolean', default: false },
   },
 })
+const network = values.here ? 'asked for' : await NetworkNamespace.make()
+if (typeof network !== 'string') {
+  const [command, ...args] = [...network.by, process.execPath, fileURLToPath(import.meta.url)]
+  const child = spawn(command as string, [...args, ...process.argv.slice(2), '--here'], {
+    stdio: 'inherit',
+  })
+  process.once('SIGTERM', () => child.kill())
+  const [status] = await once(child, 'exit')
+  await network[Symbol.asyncDispose]()
+  process.exit(status ?? 1)
+}
+if (!values.here) console.log(`beside whoever else leases ports here: ${network}`)
+
 const firstSeed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31))
 const end = performance.now() + Number(values.minutes) * 60_000
 

@@ -1,13 +1,12 @@
 /** Who holds which slice, which ports are out, and for what. */
 import { readdirSync } from 'node:fs'
 import { type SliceStart, sentinelOf, sliceOf } from './arithmetic/slices.js'
-import { codeOf } from './errors.js'
 import { holdUdpPort } from './port/held-udp.js'
 import { isListening, listeningPorts, unconnectedUdpPortsOnLoopback } from './port/listening.js'
 import { Date } from './real-time.js'
 import { checkListOptions } from './settings/options.js'
 import { lockDirectoryFor } from './settings/settings.js'
-import { hostIdentity } from './settings/system.js'
+import { hostIdentity, isProcess } from './settings/system.js'
 import type { JournalLease } from './slice/journal.js'
 import { type LastHolder, quarantineOf, readLastHolder } from './slice/last-holder.js'
 import { sliceOfJournal } from './slice/lock-directory.js'
@@ -101,14 +100,6 @@ function isAlive({ lockedAt, lease }: LastHolder): boolean {
   if (lockedAt === undefined || !lease) return false
   if (Date.now() - lockedAt < SURELY_ALIVE) return true
   return lease.host === hostIdentity() && isProcess(lease.pid)
-}
-
-function isProcess(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    return codeOf(error) === 'EPERM' // It is there, but somebody else's.
-  }
 }
 
 function statusOf({ at, ...lease }: JournalLease): SliceHolderStatus {

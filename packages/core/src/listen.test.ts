@@ -73,10 +73,36 @@ test('an error of the server is thrown as it is, and no port stays out', async (
       used.push(port)
       setImmediate(() => this.emit('error', Object.assign(new Error('no'), { code: 'EACCES' })))
     }
+    close() {}
   })() as ListeningServer
   await expect(listen(server)).rejects.toMatchObject({ code: 'EACCES', message: 'no' })
   expect(used).toHaveLength(1)
   expect(await isOut(used[0] as number)).toBe(false)
+})
+
+test('a server that is closed as soon as it listens gives its port back', async () => {
+  const server = http.createServer()
+  server.once('listening', () => server.close())
+  const { port } = await listen(server)
+  await vi.waitFor(async () => expect(await isOut(port)).toBe(false))
+})
+
+test('a server that is closed before it listens is an error', async () => {
+  const server = net.createServer()
+  const original = server.listen.bind(server)
+  server.listen = ((options: object) => {
+    original(options)
+    server.close()
+  }) as typeof server.listen
+  await expect(listen(server)).rejects.toMatchObject({ code: 'ERR_PORTSLICE_CLOSED' })
+})
+
+test('a `listen` that fails as a promise does is an error', async () => {
+  const server = Object.assign(new EventEmitter(), {
+    listen: () => Promise.reject(new Error('not today')),
+    close: () => {},
+  })
+  await expect(listen(server)).rejects.toThrow('not today')
 })
 
 test('a server that listens already keeps its port', async () => {
@@ -86,7 +112,10 @@ test('a server that listens already keeps its port', async () => {
   expect((server.address() as AddressInfo).port).toBe(port)
 })
 
-test.each([undefined, {}, 'server', () => {}])('%s is refused: it is no server', async (value) => {
+/** As Express and Koa have it: its `listen` makes a server of its own. */
+const app = Object.assign(() => {}, { listen() {}, once() {}, off() {} })
+
+test.each([undefined, {}, 'server', app])('%s is refused: it is no server', async (value) => {
   await expect(listen(value as never)).rejects.toMatchObject({
     code: 'ERR_PORTSLICE_OPTION_INVALID',
   })

@@ -6,9 +6,13 @@ import { defaultAllocator } from './allocator/shared-allocator.js'
 import { codeOf, PortsliceError, quoted } from './errors.js'
 import { checkTakeOptions, type TakeOptions } from './settings/options.js'
 
-/** A server of `net`, `http`, `https` or `http2`, or anything that listens and tells of it as they do. */
+/**
+ * A server of `net`, `http`, `https` or `http2`, or anything with their `listen`, `close` and
+ * events. The apps of web frameworks are none: they make a server of their own.
+ */
 export interface ListeningServer extends Pick<EventEmitter, 'once' | 'off'> {
   listen(options: NetListenOptions): unknown
+  close(): unknown
 }
 
 export interface ListenOptions extends Omit<TakeOptions, 'releaseWhenClosed'> {
@@ -33,7 +37,8 @@ const TRIES = 10
  * @param options where to listen, and as of `take`; the `signal` ends the wait for a port
  * @returns the lease, once the server listens. Closing the server is up to you
  * @throws what the server's `listen` gives or throws, such as ERR_SERVER_ALREADY_LISTEN; PortsliceError
- *   as `takePort` does
+ *   ERR_PORTSLICE_CLOSED when it is closed before it listens, …_OPTION_INVALID for what is no
+ *   server, and as `takePort` does
  * @example
  * const server = createServer(app)
  * const { port } = await listen(server)
@@ -57,14 +62,14 @@ export async function listen(
       const lease = await allocator.take(take)
       try {
         // Exclusive: workers of a cluster would otherwise share one socket.
-        await listening(server, { ...where, port: lease.port, exclusive: true })
+        const on = { ...where, port: lease.port, exclusive: true }
+        await listening(server, on, () => void lease.release())
       } catch (error) {
         failed.push(lease)
         if (codeOf(error) !== 'EADDRINUSE' || failed.length >= TRIES) throw error
         delete take.key // Its port is always the same one.
         continue
       }
-      server.once('close', () => void lease.release())
       return lease
     }
   } finally {
@@ -73,24 +78,41 @@ export async function listen(
   }
 }
 
-function listening(server: ListeningServer, options: NetListenOptions): Promise<void> {
+/** Resolves when it listens; from then on, `onClose` is called when it has closed. */
+function listening(
+  server: ListeningServer,
+  options: NetListenOptions,
+  onClose: () => void,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const forget = () => {
       server.off('listening', onListening)
       server.off('error', onError)
+      server.off('close', onEarlyClose)
     }
     const onListening = () => {
       forget()
+      // At once: it may be closed by the next listener.
+      server.once('close', onClose)
       resolve()
     }
     const onError = (error: unknown) => {
       forget()
       reject(error)
     }
+    const onEarlyClose = () => {
+      onError(
+        new PortsliceError('ERR_PORTSLICE_CLOSED', 'The server was closed before it listened.', {
+          advice: 'Close it after `listen` has resolved.',
+        }),
+      )
+    }
     server.once('listening', onListening)
     server.once('error', onError)
+    server.once('close', onEarlyClose)
     try {
-      server.listen(options)
+      const answer = server.listen(options) as Partial<Promise<unknown>> | undefined
+      if (typeof answer?.catch === 'function') answer.catch(onError)
     } catch (error) {
       onError(error)
     }
@@ -98,8 +120,8 @@ function listening(server: ListeningServer, options: NetListenOptions): Promise<
 }
 
 function checkServer(server: unknown): asserts server is ListeningServer {
-  const { listen, once, off } = (server ?? {}) as Partial<ListeningServer>
-  if ([listen, once, off].every((method) => typeof method === 'function')) return
+  const { listen, close, once, off } = (server ?? {}) as Partial<ListeningServer>
+  if ([listen, close, once, off].every((method) => typeof method === 'function')) return
   throw new PortsliceError(
     'ERR_PORTSLICE_OPTION_INVALID',
     `listen was given ${quoted(server)}, which is no server.`,

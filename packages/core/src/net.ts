@@ -10,16 +10,9 @@
  * const server = net.createServer(onConnection).listen(0)
  */
 import cluster from 'node:cluster'
-import nodeNet, { type ListenOptions, type ServerOpts, type Socket } from 'node:net'
+import nodeNet, { type ListenOptions } from 'node:net'
 
 export * from 'node:net'
-
-interface ServerConstructor {
-  new (connectionListener?: (socket: Socket) => void): nodeNet.Server
-  new (options?: ServerOpts, connectionListener?: (socket: Socket) => void): nodeNet.Server
-  (...args: unknown[]): nodeNet.Server
-  readonly prototype: nodeNet.Server
-}
 
 /** As `net.Server`: can be called with and without `new`, and extended, in the old way as well. */
 export const Server = function Server(this: unknown, ...args: unknown[]): nodeNet.Server {
@@ -28,13 +21,24 @@ export const Server = function Server(this: unknown, ...args: unknown[]): nodeNe
     return this as nodeNet.Server
   }
   return Reflect.construct(nodeNet.Server, args, new.target ?? Server)
-} as unknown as ServerConstructor
+} as unknown as typeof nodeNet.Server
 Object.setPrototypeOf(Server, nodeNet.Server)
 Object.setPrototypeOf(Server.prototype, nodeNet.Server.prototype)
 
 /** As `net.Server`, the type. */
 export type Server = nodeNet.Server
 
+Object.defineProperties(Server, {
+  length: { value: nodeNet.Server.length, configurable: true },
+  // The servers of `node:http` and of others are as much of this kind as they are of Node's.
+  [Symbol.hasInstance]: {
+    value(this: unknown, candidate: unknown): boolean {
+      return this === Server
+        ? candidate instanceof nodeNet.Server
+        : Function.prototype[Symbol.hasInstance].call(this as () => void, candidate)
+    },
+  },
+})
 Object.defineProperty(Server.prototype, 'listen', {
   configurable: true,
   writable: true,
@@ -45,11 +49,37 @@ Object.defineProperty(Server.prototype, 'listen', {
 })
 
 /** As `net.createServer`. */
-export function createServer(...args: Parameters<typeof nodeNet.createServer>): nodeNet.Server {
-  return new Server(...(args as [ServerOpts?]))
+export const createServer = function createServer(options: object, connectionListener: () => void) {
+  return new Server(options, connectionListener)
+} as typeof nodeNet.createServer
+
+const net: typeof nodeNet = { ...nodeNet, Server, createServer }
+
+/** The types of `node:net`, as `net.Socket` of a default import. */
+declare namespace net {
+  export type AddressInfo = nodeNet.AddressInfo
+  export type BlockList = nodeNet.BlockList
+  export type DropArgument = nodeNet.DropArgument
+  export type IpcNetConnectOpts = nodeNet.IpcNetConnectOpts
+  export type IpcSocketConnectOpts = nodeNet.IpcSocketConnectOpts
+  export type IPVersion = nodeNet.IPVersion
+  export type ListenOptions = nodeNet.ListenOptions
+  export type LookupFunction = nodeNet.LookupFunction
+  export type NetConnectOpts = nodeNet.NetConnectOpts
+  export type OnReadOpts = nodeNet.OnReadOpts
+  export type Server = nodeNet.Server
+  export type ServerOpts = nodeNet.ServerOpts
+  export type Socket = nodeNet.Socket
+  export type SocketAddress = nodeNet.SocketAddress
+  export type SocketAddressInitOptions = nodeNet.SocketAddressInitOptions
+  export type SocketConnectOpts = nodeNet.SocketConnectOpts
+  export type SocketConstructorOpts = nodeNet.SocketConstructorOpts
+  export type SocketReadyState = nodeNet.SocketReadyState
+  export type TcpNetConnectOpts = nodeNet.TcpNetConnectOpts
+  export type TcpSocketConnectOpts = nodeNet.TcpSocketConnectOpts
 }
 
-export default { ...nodeNet, Server, createServer }
+export default net
 
 /**
  * The arguments of `listen`, `exclusive` where they ask for port 0: then the worker binds the
@@ -78,11 +108,18 @@ function exclusiveOnZero(options: object): object {
   const { port, fd, handle, _handle } = options as Record<string, unknown>
   const hasSocket = handle || _handle || (typeof fd === 'number' && fd >= 0)
   const isForZero = isZero(port) || port === null || (port === undefined && 'port' in options)
-  if (hasSocket || !isForZero) return options
-  // What the object inherits and computes stays as it is.
-  return Object.create(options, {
-    exclusive: { value: true, enumerable: true, writable: true, configurable: true },
-  })
+  const isExclusive = (options as ListenOptions).exclusive === true
+  if (hasSocket || !isForZero || isExclusive) return options
+  // Whatever else is read from the object or written to it is the caller's own.
+  return new Proxy(
+    {}, // Not the object itself: of a frozen one, a proxy may say nothing else than is there.
+    {
+      get: (_, name) => (name === 'exclusive' ? true : Reflect.get(options, name, options)),
+      set: (_, name, value) => Reflect.set(options, name, value),
+      has: (_, name) => name in options,
+      getPrototypeOf: () => Object.getPrototypeOf(options),
+    },
+  )
 }
 
 function isAbsent(port: unknown): boolean {

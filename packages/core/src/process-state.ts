@@ -53,7 +53,13 @@ export function atProcessExit(task: () => void): () => void {
   const state = processState()
   if (!state.exitListener) {
     state.exitListener = () => {
-      for (const each of state.atExit) each()
+      for (const each of state.atExit) {
+        try {
+          each()
+        } catch {
+          // The others are to have their turn, and the process its exit status.
+        }
+      }
     }
     process.on('exit', state.exitListener)
   }

@@ -9,6 +9,7 @@
 import net from 'node:net'
 import timers from 'node:timers'
 import vm from 'node:vm'
+import { MessageChannel } from 'node:worker_threads'
 
 /** What Node's own function looks like; a fake is bound to its clock or calls it. */
 const NODES_SET_TIMEOUT = /^function setTimeout\(callback/
@@ -33,20 +34,35 @@ function realTimers(): Pick<typeof timers, 'setTimeout' | 'clearTimeout'> {
   return timersOfSockets()
 }
 
-/** Such a timer keeps no process alive, whether it is asked to or not. */
-function timersOfSockets(): Pick<typeof timers, 'setTimeout' | 'clearTimeout'> {
-  const setTimeout = (callback: () => void, ms = 0): net.Socket => {
-    const socket = new net.Socket()
-    socket.setTimeout(Math.max(1, ms), () => {
-      socket.destroy()
+/** The timer of a socket keeps no process alive; a message port does, until it is told not to. */
+class SocketTimer {
+  readonly #socket = new net.Socket()
+  readonly #keepAlive = new MessageChannel().port1
+
+  constructor(callback: () => void, ms = 0) {
+    this.#keepAlive.ref()
+    this.#socket.setTimeout(Math.max(1, ms), () => {
+      this.clear()
       callback()
     })
-    return socket
   }
-  const clearTimeout = (timer: net.Socket | undefined) => {
-    timer?.destroy()
+
+  unref(): this {
+    this.#keepAlive.unref()
+    return this
   }
-  return { setTimeout, clearTimeout } as unknown as typeof timers
+
+  clear(): void {
+    this.#socket.destroy()
+    this.#keepAlive.close()
+  }
+}
+
+function timersOfSockets(): Pick<typeof timers, 'setTimeout' | 'clearTimeout'> {
+  return {
+    setTimeout: (callback: () => void, ms?: number) => new SocketTimer(callback, ms),
+    clearTimeout: (timer: SocketTimer | undefined) => timer?.clear(),
+  } as unknown as typeof timers
 }
 
 /** A proxy around a fake claims to be native code as well, but has no name. */

@@ -2,9 +2,11 @@
 
 import type { PortLease } from './allocator/lease.js'
 import { defaultAllocator } from './allocator/shared-allocator.js'
+import { PortsliceError, quoted } from './errors.js'
 import { isAddressInUse } from './port/address-in-use.js'
 import { checkTakeOptions, retryCount, type TakeOptions } from './settings/options.js'
 
+/** `releaseWhenClosed` has no effect: the port is given back when `run` has ended. */
 export interface WithPortOptions extends TakeOptions {
   /** How often to try again with another port. Default: 3. */
   retries?: number
@@ -35,7 +37,15 @@ export async function withPort<T>(
   options: WithPortOptions = {},
 ): Promise<T> {
   checkTakeOptions(options, { retries: retryCount })
-  const { retries = DEFAULT_RETRIES, key, ...take } = options
+  if (typeof run !== 'function') {
+    throw new PortsliceError(
+      'ERR_PORTSLICE_OPTION_INVALID',
+      `withPort was given ${quoted(run)} to run.`,
+      { value: run, advice: 'Give a function that takes a port.' },
+    )
+  }
+  // Each port is given back when all has ended, not when an app that had it has gone.
+  const { retries = DEFAULT_RETRIES, key, releaseWhenClosed: _, ...take } = options
   const allocator = await defaultAllocator()
   const leases: PortLease[] = []
   try {

@@ -225,6 +225,28 @@ describe('a key', () => {
   })
 })
 
+describe('many keys', () => {
+  const KEYS = Array.from({ length: 12 }, (_, index) => `https://app-${index}.example/`)
+
+  test('have their ports again after restarts, in whatever order they come', async () => {
+    const { allocator, options } = await allocatorOf(1)
+    const ports = new Map<string, number>()
+    for (const key of KEYS) ports.set(key, (await allocator.take({ key })).port)
+    await allocator.close()
+    for (const keys of [KEYS.toReversed(), KEYS.toSorted(), KEYS]) {
+      await using again = await createAllocator(options)
+      await again.takeMany(5) // Ports of others are left for these as long as there are more.
+      for (const key of keys) expect((await again.take({ key })).port).toBe(ports.get(key))
+    }
+  })
+
+  test('keep nobody from a port that is wanted', async () => {
+    const { allocator, usable } = await allocatorOf(1)
+    for (const key of KEYS) await (await allocator.take({ key })).release()
+    expect(await allocator.takeMany(usable.length)).toHaveLength(usable.length)
+  })
+})
+
 describe('takeMany and takeBlock', () => {
   test('takeMany gives all or nothing', async () => {
     const { allocator, usable } = await allocatorOf(1)

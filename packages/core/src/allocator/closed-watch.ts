@@ -38,6 +38,15 @@ export class ClosedWatch {
   }
 
   async #look(): Promise<void> {
+    try {
+      await this.#lookAtAll()
+    } catch {
+      // No more files or sockets to find out with. An app that listens must not be missed for that.
+    }
+    this.#timer = this.#watched.size > 0 ? this.#nextLook() : undefined
+  }
+
+  async #lookAtAll(): Promise<void> {
     const listening = await listeningPorts()
     for (const watched of [...this.#watched]) {
       const isOpen = listening?.has(watched.port) ?? (await isListening(watched.port))
@@ -47,6 +56,5 @@ export class ClosedWatch {
       }
       watched.wasListening = isOpen
     }
-    this.#timer = this.#watched.size > 0 ? this.#nextLook() : undefined
   }
 }

@@ -1,5 +1,5 @@
 /** One port that is out, in the hands of whoever took it. */
-import { PortsliceError } from '../errors.js'
+import { isOutOfDescriptors, PortsliceError } from '../errors.js'
 import { isListening } from '../port/listening.js'
 import { deadlineIn, sleep } from '../real-time.js'
 import { checkWaitOptions } from '../settings/options.js'
@@ -8,7 +8,11 @@ import { throwIfAborted, untilAborted } from './queue.js'
 export interface PortLease extends AsyncDisposable {
   readonly port: number
   readonly label?: string
-  /** Whether something listens on the port now (TCP or UDP). */
+  /**
+   * Whether something listens on the port now (TCP or UDP).
+   *
+   * @throws the system's error when it has no more sockets or files to find out (EMFILE …)
+   */
   isListening(): Promise<boolean>
   /**
    * Waits until something listens on the port.
@@ -28,6 +32,12 @@ export interface PortLease extends AsyncDisposable {
 const FIRST_LOOK = 10
 const SLOWEST_LOOK = 100
 const DEFAULT_START_TIMEOUT = 30_000
+
+/** The app may be listening for all that, and there may be room at the next look. */
+function falseWhenOutOfDescriptors(error: unknown): false {
+  if (isOutOfDescriptors(error)) return false
+  throw error
+}
 
 export class Lease implements PortLease {
   readonly port: number
@@ -59,7 +69,7 @@ export class Lease implements PortLease {
     try {
       for (let wait = FIRST_LOOK; ; wait = Math.min(wait * 2, SLOWEST_LOOK)) {
         throwIfAborted(signal)
-        if (await this.isListening()) return
+        if (await this.isListening().catch(falseWhenOutOfDescriptors)) return
         if (deadline.expired) break
         await untilAborted(sleep(wait), signal)
       }

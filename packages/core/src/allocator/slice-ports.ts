@@ -19,8 +19,8 @@ export class SlicePorts {
    * The runs of consecutive ports that may be tried now, as their first ports; `keys` has an
    * entry for each port of the run.
    *
-   * With a key: first the port that was out under it when the last holder died, then the
-   * one that the key itself points at, so that it is found again without any memory.
+   * With a key: first the port that it had last, then the one that the key itself points at,
+   * so that it is found again without any memory. Ports that other keys had come last.
    */
   *starts(
     keys: readonly (string | undefined)[],
@@ -34,9 +34,14 @@ export class SlicePorts {
       order === 'random' && key === undefined
         ? shuffled(offsets)
         : offsets.map((offset) => (begin + offset) % positions)
-    const known = key === undefined ? undefined : this.#quarantinedFor(key)
+    const known = key === undefined ? undefined : this.#lastPortOf(key)
     const preferred = known === undefined ? [] : [known - this.slice.first]
-    for (const offset of [...preferred, ...round]) {
+    const isForOthers = (offset: number) =>
+      keys.some((own, index) =>
+        this.slice.keys.isForAnother(this.slice.first + offset + index, own),
+      )
+    const [left, open] = [round.filter(isForOthers), round.filter((each) => !isForOthers(each))]
+    for (const offset of [...preferred, ...open, ...left]) {
       const first = this.slice.first + offset
       if (offset < positions && keys.every((own, index) => this.#mayTry(first + index, own))) {
         yield first
@@ -47,6 +52,7 @@ export class SlicePorts {
   take(port: number, key: string | undefined): void {
     this.#out.add(port)
     this.slice.quarantined.delete(port)
+    this.slice.keys.taken(port, key)
     // A key says where to look; the round of the others goes on from where it was.
     if (key === undefined) this.#cursor = (port - this.slice.first + 1) % PORTS_PER_SLICE
   }
@@ -66,11 +72,11 @@ export class SlicePorts {
     return left > 0 && left <= QUARANTINE // More than that: the clock was set back.
   }
 
-  #quarantinedFor(key: string): number | undefined {
+  #lastPortOf(key: string): number | undefined {
     for (const entry of this.slice.quarantined.values()) {
       if (entry.key === key) return entry.port
     }
-    return undefined
+    return this.slice.keys.portOf(key)
   }
 }
 

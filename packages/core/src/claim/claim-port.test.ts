@@ -1,6 +1,6 @@
 import dgram from 'node:dgram'
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
@@ -135,6 +135,41 @@ test('the lease tells of the app, not of the claim itself', async () => {
   expect(await claim.isListening()).toBe(true)
   expect(await claim.release()).toEqual({ leaked: true })
   expect((await refusal(claimPort(port, { timeout: 0 }))).message).toContain('is in use by')
+})
+
+test('of calls at the same time each has a port, as long as there are some', async () => {
+  const ports = [port, port + 1]
+  const claims = await Promise.all([1, 2].map(() => claimPort(ports, { timeout: 0 })))
+  expect(claims.map((claim) => claim.port).toSorted()).toEqual(ports)
+  const late = await Promise.all([1, 2].map(() => refusal(claimPort(ports, { timeout: 30 }))))
+  for (const { message } of late) expect(message).toContain(`claimed by pid ${process.pid}`)
+  await Promise.all(claims.map((claim) => claim.release()))
+})
+
+test('a claimed port that is the last of its slice is in the way of the others, and named', async () => {
+  await using _ = await claimPort(range[1])
+  const { message } = await refusal(claimPort(port, { timeout: 20 }))
+  expect(message).toContain(`while port ${range[1]} is claimed`)
+  expect(message).toContain(`claimed by pid ${process.pid}`)
+})
+
+test('the note of a dead one names nobody', async () => {
+  const lost = await claimPort(port)
+  const note = path.join(folder, `claim-${port}.json`)
+  const text = readFileSync(note, 'utf8').replace(`"pid":${process.pid}`, '"pid":4194304')
+  await lost.release()
+  writeFileSync(note, text)
+  await listen(port)
+  expect((await refusal(claimPort(port, { timeout: 0 }))).message).not.toContain('4194304')
+})
+
+test("a note that cannot be removed is in nobody's way", async () => {
+  const claim = await claimPort(port)
+  const note = path.join(folder, `claim-${port}.json`)
+  rmSync(note)
+  mkdirSync(note)
+  expect(await claim.release()).toEqual({ leaked: false })
+  await (await claimPort(port)).release()
 })
 
 test('who has it is noted as long as it is claimed', async () => {

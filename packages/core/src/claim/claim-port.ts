@@ -5,7 +5,7 @@ import { Lease, type PortLease } from '../allocator/lease.js'
 import { throwIfAborted, untilAborted } from '../allocator/queue.js'
 import { warnOnce } from '../allocator/warning.js'
 import { LAST_PORT, sentinelOf, sliceOf } from '../arithmetic/slices.js'
-import { codeOf, PortsliceError, quoted } from '../errors.js'
+import { codeOf, isOutOfDescriptors, PortsliceError, quoted } from '../errors.js'
 import { isFreeForTcp } from '../port/free.js'
 import { type HeldUdpPort, holdUdpPort } from '../port/held-udp.js'
 import { isLeaked } from '../port/leak.js'
@@ -30,6 +30,9 @@ const DEFAULT_TIMEOUT = 60_000
 /** How often to look whether the port has become free, in ms: at first often, and jittered. */
 const FIRST_LOOK = 10
 const SLOWEST_LOOK = 100
+
+/** So often in a row it is not met by chance. */
+const LOOKS_AT_SENTINEL = 4
 
 /**
  * Claims a fixed port, such as that of an OAuth redirect or of an app that has it hard-coded:
@@ -64,12 +67,14 @@ export async function claimPort(
     for (let wait = FIRST_LOOK; ; wait = Math.min(wait * 2, SLOWEST_LOOK)) {
       const obstacles = new Map<number, Obstacle>()
       for (const candidate of ports) {
-        const found = isWantedBefore(candidate, ports) ? 'claimed' : await attempt(candidate)
+        const found = isWantedBefore(candidate, ports) ? 'queue' : await attempt(candidate)
         if (typeof found === 'string') obstacles.set(candidate, found)
         else return leaseOf(candidate, found, settings)
         throwIfAborted(signal)
       }
-      if (deadline.expired) {
+      // An earlier call may be about to have one of them, and leave the others.
+      const isToLookAgain = wait === FIRST_LOOK && [...obstacles.values()].includes('queue')
+      if (deadline.expired && !isToLookAgain) {
         const texts = [...obstacles].map(([each, obstacle]) =>
           describeObstacle(each, obstacle, settings.lockDirectory),
         )
@@ -97,6 +102,15 @@ function isWantedBefore(port: number, self: readonly number[]): boolean {
  * does it the other way round: whoever comes second sees the first.
  */
 async function attempt(port: number): Promise<HeldUdpPort | Obstacle> {
+  try {
+    return await raiseAndLook(port)
+  } catch (error) {
+    if (isOutOfDescriptors(error)) return 'descriptors'
+    throw error
+  }
+}
+
+async function raiseAndLook(port: number): Promise<HeldUdpPort | Obstacle> {
   const sentinel = sentinelOf(sliceOf(port))
   // A look first: while somebody has the port, nothing is bound on it, as his app may be about to.
   const flags = await unconnectedUdpPortsOnLoopback()
@@ -109,7 +123,7 @@ async function attempt(port: number): Promise<HeldUdpPort | Obstacle> {
   let obstacle: Obstacle | undefined = 'slice'
   try {
     if (port !== sentinel) {
-      const unheld = await holdUdpPort(sentinel)
+      const unheld = await untilHeld(sentinel)
       if (!unheld) return 'slice'
       await unheld.close()
     }
@@ -117,6 +131,15 @@ async function attempt(port: number): Promise<HeldUdpPort | Obstacle> {
     return obstacle ?? flag
   } finally {
     if (obstacle) await flag.close()
+  }
+}
+
+/** Others who claim a port of the slice hold its sentinel for a moment, too. */
+async function untilHeld(sentinel: number): Promise<HeldUdpPort | undefined> {
+  for (let i = 0; ; i++) {
+    const held = await holdUdpPort(sentinel)
+    if (held || i === LOOKS_AT_SENTINEL) return held
+    await sleep(1)
   }
 }
 

@@ -36,9 +36,13 @@ export function writeNote(folder: string, port: number, note: ClaimNote): void {
   renameSync(draft, notePath(folder, port))
 }
 
-/** Call with the port still claimed: else it may be the next one's. */
+/** Call with the port still claimed: else it may be the next one's. Never throws. */
 export function removeNote(folder: string, port: number): void {
-  rmSync(notePath(folder, port), { force: true })
+  try {
+    rmSync(notePath(folder, port), { force: true })
+  } catch {
+    // The folder can no longer be written to. Readers look whether the process lives.
+  }
 }
 
 /** What the last one to claim the port has written, who may be dead; read with distrust. */

@@ -2,15 +2,17 @@
 import { sentinelOf, sliceOf } from '../arithmetic/slices.js'
 import { PortsliceError } from '../errors.js'
 import { listSlices } from '../list-slices.js'
+import { isFree } from '../port/free.js'
 import { ownersOf } from '../port/owner.js'
-import { hostIdentity } from '../settings/system.js'
-import { readNote } from './note.js'
+import { hostIdentity, isProcess } from '../settings/system.js'
+import { type ClaimNote, readNote } from './note.js'
 
 /**
  * `claimed`: somebody else has claimed it, or has a UDP socket on it. `slice`: a worker has
  * leased the slice that it lies in. `listening`: a program that never asked listens on it.
+ * `queue`: an earlier call of this process waits for it. `descriptors`: the system refuses sockets.
  */
-export type Obstacle = 'claimed' | 'slice' | 'listening'
+export type Obstacle = 'claimed' | 'slice' | 'listening' | 'queue' | 'descriptors'
 
 /** A sentence without its end: who is in the way of this port. */
 export async function describeObstacle(
@@ -18,30 +20,58 @@ export async function describeObstacle(
   obstacle: Obstacle,
   lockDirectory: string,
 ): Promise<string> {
-  if (obstacle === 'slice') return `port ${port} ${await sliceHolder(port, lockDirectory)}`
+  if (obstacle === 'descriptors') {
+    return `port ${port} could not be looked at, because the system refuses more sockets or files`
+  }
+  const waits = obstacle === 'queue' ? ' An earlier call of this process waits for it, too.' : ''
+  const slice = await sliceHolder(port, lockDirectory)
+  if (slice) return `port ${port} ${slice}${waits}`
+  return `port ${port} ${await owner(port, lockDirectory)}${waits}`
+}
+
+/** Who has claimed it or listens on it, as a clause. */
+async function owner(port: number, lockDirectory: string): Promise<string> {
   const owners = await ownersOf(port)
-  const note = obstacle === 'claimed' ? readNote(lockDirectory, port) : undefined
-  const isNoted =
-    note?.host === hostIdentity() &&
-    (owners.length === 0 || owners.some(({ pid }) => pid === note.pid))
-  if (note && isNoted) {
-    return `port ${port} has been claimed by pid ${note.pid} (${JSON.stringify(note.command)} in ${JSON.stringify(note.cwd)}) since ${note.at}`
+  const claim = claimNoted(port, lockDirectory)
+  // A note is left by a death, and the port then somebody else's.
+  if (claim && (owners.length === 0 || owners.some(({ pid }) => pid === claim.pid))) {
+    return `has been claimed by pid ${claim.pid} (${JSON.stringify(claim.command)} in ${JSON.stringify(claim.cwd)}) since ${claim.at}`
   }
   const who = owners.map(
     ({ pid, command, cwd }) =>
       `pid ${pid} (${JSON.stringify(command)}${cwd === undefined ? '' : ` in ${JSON.stringify(cwd)}`})`,
   )
-  return `port ${port} is in use by ${who.join(' and ') || 'a program that this user may not look at'}`
+  if (who.length > 0) return `is in use by ${who.join(' and ')}`
+  const isInUse = !(await isFree(port).catch(() => false))
+  return isInUse
+    ? "is in use by a program of which nothing can be read, such as another user's"
+    : 'has just become free'
 }
 
-async function sliceHolder(port: number, lockDirectory: string): Promise<string> {
-  const slice = sliceOf(port)
+/** The note of a process that lives. */
+function claimNoted(port: number, lockDirectory: string): ClaimNote | undefined {
+  const note = readNote(lockDirectory, port)
+  return note?.host === hostIdentity() && isProcess(note.pid) ? note : undefined
+}
+
+/** By whom the slice is leased that the port lies in, as a clause; `undefined` when it is not. */
+async function sliceHolder(port: number, lockDirectory: string): Promise<string | undefined> {
+  const first = sliceOf(port)
+  const last = sentinelOf(first)
   const slices = await listSlices({ lockDirectory }).catch(() => [])
-  const holder = slices.find(({ first }) => first === slice)?.holder
-  const who = holder
-    ? `pid ${holder.pid}, ${holder.runner} worker ${holder.workerId} in ${JSON.stringify(holder.cwd)} since ${holder.since}`
-    : 'somebody whose journal is not in this lock directory'
-  return `lies in the slice ${slice}-${sentinelOf(slice)}, which is leased by ${who}`
+  const held = slices.find((slice) => slice.first === first && slice.state === 'held')
+  if (!held) return undefined
+  const { holder } = held
+  if (holder) {
+    return `lies in the slice ${first}-${last}, which is leased by pid ${holder.pid}, ${holder.runner} worker ${holder.workerId} in ${JSON.stringify(holder.cwd)} since ${holder.since}`
+  }
+  // Nobody's slice is a claimed port that happens to be its last.
+  if (port === last || claimNoted(last, lockDirectory)) {
+    return port === last
+      ? undefined
+      : `lies in the slice ${first}-${last}, which nobody can have while port ${last} is claimed, and that ${await owner(last, lockDirectory)}`
+  }
+  return `lies in the slice ${first}-${last}, which is leased by somebody whose journal is not in this lock directory`
 }
 
 export function claimTimeout(

@@ -43,6 +43,22 @@ test.each<[string, unknown]>([
 
 test.each<[string, unknown]>([
   ['another error', Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })],
+  [
+    'a test that failed on an app that told of another try on stdout',
+    Object.assign(new Error('404'), { stdout: 'Port 5173 is in use, trying another one' }),
+  ],
+  [
+    'an error that cannot be looked at',
+    Object.defineProperty(new Error('x'), 'output', {
+      get: () => {
+        throw new Error('getter')
+      },
+    }),
+  ],
+  [
+    'an error with more output than can be spread',
+    Object.assign(new Error('x'), { output: Array(300_000).fill('line') }),
+  ],
   ['nothing', undefined],
   ['null', null],
   ['a number', 98],
@@ -77,14 +93,23 @@ test.each([
   'LOG:  could not bind IPv4 address "127.0.0.1": Address already in use',
   'java.net.BindException: Address already in use',
   'Error: Port 5173 is already in use',
+  'Error: That port is already in use.',
+  'Web server failed to start. Port 8080 was already in use.',
+  "Connection in use: ('127.0.0.1', 8000)",
+  'Bind for 0.0.0.0:80 failed: port is already allocated',
+  'Something is already running on port 3000.',
+  'Port 3000 already in use',
+  'bind: Address in use',
   'Only one usage of each socket address (protocol/network address/port) is normally permitted.',
 ])('programs say: %s', (output) => {
   expect(saysAddressInUse(output)).toBe(true)
 })
 
-test.each(['Server listening on port 3000', 'support 12 is in use', ''])(
-  'says nothing of it: %s',
-  (output) => {
-    expect(saysAddressInUse(output)).toBe(false)
-  },
-)
+test.each([
+  'Server listening on port 3000',
+  'support 12 is in use',
+  'Port 5173 is in use, trying another one...',
+  '',
+])('says nothing of it: %s', (output) => {
+  expect(saysAddressInUse(output)).toBe(false)
+})

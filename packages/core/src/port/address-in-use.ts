@@ -1,25 +1,32 @@
 /** Did something fail because its port was taken? */
 import { codeOf } from '../errors.js'
 
+/** Node's code, the C library's words (Python, Go, Java, Ruby, PostgreSQL, nginx …), and Windows'. */
+const SYSTEM_SAID =
+  /EADDRINUSE|\baddress (?:is )?(?:already )?in use|only one usage of each socket address/i
+
 /**
- * How programs say so on their output, in whatever language: Node's code, the C library's
- * words (Python, Go, Java, Ruby, PostgreSQL, nginx …), Windows' words, and what dev servers
- * make of it ("Port 5173 is already in use").
+ * What servers and tools make of it: "Port 5173 is already in use", "That port is already in
+ * use", "Port 8080 was already in use", "Connection in use: ('127.0.0.1', 8000)", "port is already
+ * allocated", "Something is already running on port 3000". Not those that then try another one.
  */
-const SAID =
-  /EADDRINUSE|address (?:is )?already in use|\bport \d+ is (?:already )?(?:in use|used|taken|occupied)|only one usage of each socket address/i
+const SERVER_SAID =
+  /\bport(?: \d+)? (?:(?:is|was) )?(?:already )?(?:in use|used|taken|occupied|allocated)\b(?!.*\btry)|\bconnection in use\b|\balready running on port \d/i
 
 /** Whether a program's output says that an address was taken. */
 export function saysAddressInUse(output: string): boolean {
-  return SAID.test(output)
+  return SYSTEM_SAID.test(output) || SERVER_SAID.test(output)
 }
 
-/** What errors of `node:child_process` and its like keep of a child's output. */
-const OUTPUTS = ['stderr', 'stdout', 'all', 'output'] as const
+/** Where errors of `node:child_process` and its like keep what a child said on stderr. */
+const OUTPUTS = ['stderr', 'all', 'output'] as const
+/** Other errors in an error: of `Error`, `AggregateError`, `SuppressedError`. */
+const CAUSES = ['cause', 'errors', 'error', 'suppressed'] as const
 
 /**
  * Whether an error comes from a port that was taken: by its `code`, by what it says, by the
- * output of a child process that it keeps, or by any error that it was caused by or is made of.
+ * error output of a child process that it keeps, or by any error that it was caused by or is
+ * made of. Never throws.
  */
 export function isAddressInUse(error: unknown): boolean {
   const seen = new Set<unknown>()
@@ -28,17 +35,22 @@ export function isAddressInUse(error: unknown): boolean {
   for (const candidate of queue) {
     if (candidate === undefined || candidate === null || seen.has(candidate)) continue
     seen.add(candidate)
-    if (typeof candidate === 'string') {
-      if (saysAddressInUse(candidate)) return true
-    } else if (candidate instanceof Uint8Array) {
-      queue.push(Buffer.from(candidate).toString())
-    } else if (Array.isArray(candidate)) {
-      queue.push(...candidate)
-    } else if (typeof candidate === 'object') {
-      if (codeOf(candidate) === 'EADDRINUSE') return true
-      const { message, cause, errors } = candidate as Partial<AggregateError>
-      queue.push(message, cause, errors)
-      queue.push(...OUTPUTS.map((name) => (candidate as Record<string, unknown>)[name]))
+    try {
+      if (typeof candidate === 'string') {
+        if (saysAddressInUse(candidate)) return true
+      } else if (ArrayBuffer.isView(candidate)) {
+        const { buffer, byteOffset, byteLength } = candidate
+        queue.push(Buffer.from(buffer, byteOffset, byteLength).toString())
+      } else if (Array.isArray(candidate)) {
+        // One by one: a child's output can have more lines than a call may have arguments.
+        for (const each of candidate) queue.push(each)
+      } else if (typeof candidate === 'object') {
+        if (codeOf(candidate) === 'EADDRINUSE') return true
+        const about = candidate as Record<string, unknown>
+        for (const name of ['message', ...CAUSES, ...OUTPUTS]) queue.push(about[name])
+      }
+    } catch {
+      // A getter that throws tells nothing.
     }
   }
   return false

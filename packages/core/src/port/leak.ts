@@ -10,16 +10,18 @@ import { isListening } from './listening.js'
 const GRACE = [5, 20, 75, 150]
 
 /**
- * Whether something still uses a port a short while after it was given back.
+ * Whether something still uses a port a short while after it was given back; not where the
+ * system has no more sockets to find out. Before it is handed out it is looked at again.
  *
  * @param isInUse default: whether something listens on it, for TCP or UDP
  */
 export async function isLeaked(port: number, isInUse = inUse): Promise<boolean> {
+  const isThere = () => isInUse(port).catch(() => false)
   for (const wait of GRACE) {
-    if (!(await isInUse(port))) return false
+    if (!(await isThere())) return false
     await sleep(wait)
   }
-  return isInUse(port)
+  return isThere()
 }
 
 /** Binding tells most quickly that nobody is there; that it fails can have other reasons. */

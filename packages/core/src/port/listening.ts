@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import net from 'node:net'
 import os from 'node:os'
+import { isOutOfDescriptors } from '../errors.js'
 
 /**
  * The kernel's tables of sockets, with the state of one that waits for whoever comes:
@@ -25,6 +26,8 @@ const LOOPBACK = os.endianness() === 'LE' ? '0100007F' : '7F000001'
  *
  * Linux: read from /proc/net. Elsewhere: whether 127.0.0.1 or ::1 accepts a connection, which
  * sees no UDP and no listener that is on another address only.
+ *
+ * @throws the system's error when no more files or sockets can be opened (EMFILE …), as do all here
  */
 export async function isListening(port: number): Promise<boolean> {
   const listening = await listeningPorts()
@@ -63,7 +66,11 @@ async function waitingSockets({
   file,
   waiting,
 }: (typeof TABLES)[number]): Promise<{ address: string; port: number }[] | undefined> {
-  const text = await readFile(file, 'latin1').catch(() => undefined)
+  const text = await readFile(file, 'latin1').catch((error) => {
+    // No table is one thing, and no more files to be opened is another.
+    if (isOutOfDescriptors(error)) throw error
+    return undefined
+  })
   return text?.split('\n').flatMap((line) => {
     const [, address, port, state] = ROW.exec(line) ?? []
     return address && port && state === waiting
@@ -79,7 +86,7 @@ async function acceptsConnections(port: number): Promise<boolean> {
   const answers = await Promise.all(
     ['127.0.0.1', '::1'].map(
       (host) =>
-        new Promise<boolean>((resolve) => {
+        new Promise<boolean>((resolve, reject) => {
           const socket = net.connect({ port, host })
           const answer = (accepted: boolean) => {
             socket.destroy()
@@ -87,7 +94,10 @@ async function acceptsConnections(port: number): Promise<boolean> {
           }
           socket.setTimeout(CONNECT_TIMEOUT, () => answer(false))
           socket.once('connect', () => answer(true))
-          socket.once('error', () => answer(false))
+          socket.once('error', (error) => {
+            if (isOutOfDescriptors(error)) reject(error)
+            else answer(false)
+          })
         }),
     ),
   )

@@ -2,6 +2,7 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 import os from 'node:os'
 import type { PortRange } from '../arithmetic/slices.js'
+import { codeOf } from '../errors.js'
 
 /**
  * The ports that the OS hands out by itself, for `bind(0)` and outgoing connections.
@@ -39,4 +40,13 @@ export function hostIdentity(): string {
 /** The user in the default lock directory's name: the uid, where there are uids. */
 export function userIdentity(): string {
   return String(process.getuid?.() ?? os.userInfo().username.replaceAll(/[^\w.-]/g, '_'))
+}
+
+/** Whether a process of this number lives, as far as this process can see. */
+export function isProcess(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return codeOf(error) === 'EPERM' // It is there, but somebody else's.
+  }
 }

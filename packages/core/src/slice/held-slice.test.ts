@@ -50,7 +50,7 @@ function leaveBehind(folder: string, slice: number, host: string): void {
   const lease: JournalLease = { ...holder(folder, host).identity, at: new Date().toISOString() }
   const journal = new JournalWriter({
     path: journalPath(folder, slice),
-    head: { lease, quarantined: new Map() },
+    head: { lease, quarantined: new Map(), keys: [] },
     prepare: () => {},
     onTrouble: () => {},
   })

@@ -4,7 +4,8 @@ import { type HeldUdpPort, holdUdpPort } from '../port/held-udp.js'
 import { atProcessExit } from '../process-state.js'
 import { Date } from '../real-time.js'
 import { type JournalLease, JournalWriter, type Quarantined } from './journal.js'
-import { quarantineOf, readLastHolder } from './last-holder.js'
+import { KeptKeys } from './kept-keys.js'
+import { keysOf, quarantineOf, readLastHolder } from './last-holder.js'
 import { type SliceLock, takeLock } from './lock.js'
 import { ensureLockDirectory, journalPath } from './lock-directory.js'
 
@@ -21,6 +22,7 @@ export interface SliceHolder {
 export class HeldSlice {
   /** The ports to be left alone, and until when: they were out when the last holder died. */
   readonly quarantined: Map<number, Quarantined>
+  readonly keys: KeptKeys
   readonly journal: JournalWriter
   readonly first: SliceStart
   readonly #sentinel: HeldUdpPort
@@ -33,13 +35,14 @@ export class HeldSlice {
     sentinel: HeldUdpPort,
     lock: SliceLock,
     journal: JournalWriter,
-    quarantined: Map<number, Quarantined>,
+    { quarantined, keys }: Pick<HeldSlice, 'quarantined' | 'keys'>,
   ) {
     this.first = first
     this.#sentinel = sentinel
     this.#lock = lock
     this.journal = journal
     this.quarantined = quarantined
+    this.keys = keys
     this.#forgetExit = atProcessExit(() => {
       journal.end()
       lock.releaseNow()
@@ -66,9 +69,10 @@ export class HeldSlice {
       const last = readLastHolder(lockDirectory, first)
       const now = Date.now()
       const quarantined = last ? quarantineOf(last, first, now) : new Map<number, Quarantined>()
+      const keys = last ? keysOf(last, first) : new KeptKeys()
       const journal = new JournalWriter({
         path: journalPath(lockDirectory, first),
-        head: { lease: { ...identity, at: new Date(now).toISOString() }, quarantined },
+        head: { lease: { ...identity, at: new Date(now).toISOString() }, quarantined, keys },
         prepare: () => ensureLockDirectory(lockDirectory),
         onTrouble,
       })
@@ -81,7 +85,7 @@ export class HeldSlice {
         onTrouble,
         canWait,
       })
-      return lock && new HeldSlice(first, sentinel, lock, journal, quarantined)
+      return lock && new HeldSlice(first, sentinel, lock, journal, { quarantined, keys })
     } finally {
       if (!lock) await sentinel.close()
     }

@@ -19,6 +19,7 @@ import {
   readJournal,
   replay,
 } from './journal.js'
+import { KeptKeys } from './kept-keys.js'
 
 const lease: JournalLease = {
   pid: 1,
@@ -30,10 +31,10 @@ const lease: JournalLease = {
   at: '2026-01-01T00:00:00.000Z',
 }
 
-function writer(file: string, quarantined = new Map()) {
+function writer(file: string, quarantined = new Map(), keys = new KeptKeys()) {
   const journal = new JournalWriter({
     path: file,
-    head: { lease, quarantined },
+    head: { lease, quarantined, keys },
     prepare: () => {},
     onTrouble: (error) => {
       throw error
@@ -89,6 +90,31 @@ describe('a journal', () => {
         { port: 20_005, state: 'out', label: 'stays' },
       ],
     })
+    journal.close()
+  })
+
+  test('keeps what the keys had last, also of holders before', () => {
+    const file = journalFile()
+    const keys = new KeptKeys([
+      [20_001, 'one'],
+      [20_002, 'two'],
+    ])
+    const journal = writer(file, new Map(), keys)
+    const take = (port: number, key?: string) => {
+      keys.taken(port, key)
+      journal.take(port, { key })
+    }
+    take(20_003, 'three')
+    journal.release(20_003, false)
+    take(20_002) // Now it is nobody's.
+    take(20_004, 'one') // Its port of before is in use, perhaps.
+    const kept = [
+      [20_003, 'three'],
+      [20_004, 'one'],
+    ]
+    expect([...(readJournal(file)?.keys ?? [])].toSorted()).toEqual(kept)
+    journal.startAnew()
+    expect([...(readJournal(file)?.keys ?? [])].toSorted()).toEqual(kept)
     journal.close()
   })
 

@@ -20,6 +20,7 @@ import {
 import { type SliceStart, sentinelOf } from '../arithmetic/slices.js'
 import { isOutOfDescriptors } from '../errors.js'
 import { Date } from '../real-time.js'
+import { KeptKeys } from './kept-keys.js'
 
 /** How long a port that was out when its holder died is not handed out again, in ms. */
 export const QUARANTINE = 30_000
@@ -75,6 +76,7 @@ export interface Journal {
   /** Whether that lease was given back in good order: a lock that stands now is not its. */
   ended: boolean
   ports: JournalPort[]
+  keys: KeptKeys
   /** Milliseconds since 1970: when the file was last written to, or its holder gave a sign of life. */
   changedAt: number
 }
@@ -124,6 +126,7 @@ export function replay(text: string): Omit<Journal, 'changedAt'> {
   let lock: LockMark | undefined
   let ended = false
   const ports = new Map<number, JournalPort>()
+  const keys = new KeptKeys()
   for (const line of text.split('\n')) {
     const entry = parsed(line)
     if (entry?.event === 'lease') {
@@ -143,6 +146,9 @@ export function replay(text: string): Omit<Journal, 'changedAt'> {
     }
     if (entry.event === 'take') {
       ports.set(port, { ...about, state: 'out' })
+      keys.taken(port, about.key)
+    } else if (entry.event === 'key') {
+      keys.taken(port, about.key)
     } else if (entry.event === 'release') {
       if (entry.leaked === true) ports.set(port, { ...ports.get(port), ...about, state: 'leaked' })
       else ports.delete(port)
@@ -151,7 +157,7 @@ export function replay(text: string): Omit<Journal, 'changedAt'> {
       if (until !== undefined) ports.set(port, { ...about, state: 'quarantined', until })
     }
   }
-  return { ...(lease && { lease }), ...(lock && { lock }), ended, ports: [...ports.values()] }
+  return { ...(lease && { lease }), ...(lock && { lock }), ended, ports: [...ports.values()], keys }
 }
 
 function parsed(line: string): Line | undefined {
@@ -219,6 +225,8 @@ export interface JournalHead {
   lease: JournalLease
   /** What the journal before this one left to be left alone, by port; may change. */
   quarantined: ReadonlyMap<number, Quarantined>
+  /** What the keys of this holder and of those before had last; may change. */
+  keys: Iterable<[port: number, key: string]>
 }
 
 export interface JournalWriterOptions {
@@ -281,6 +289,9 @@ export class JournalWriter {
         .map(({ until, ...port }) =>
           lineOf({ event: 'quarantine', ...port, until: new Date(until).toISOString() }),
         ),
+      ...[...head.keys]
+        .filter(([port]) => !this.#current.has(port))
+        .map(([port, key]) => lineOf({ event: 'key', port, key })),
       ...this.#current.values(),
     ].join('')
     this.close()

@@ -1,8 +1,9 @@
 /** What the files of a slice tell of whoever held it last, or holds it still. */
 import { lstatSync } from 'node:fs'
-import type { SliceStart } from '../arithmetic/slices.js'
+import { type SliceStart, sliceOf } from '../arithmetic/slices.js'
 import { isOutOfDescriptors } from '../errors.js'
 import { type Journal, type Quarantined, quarantineAfter, readJournal } from './journal.js'
+import { KeptKeys } from './kept-keys.js'
 import { journalPath, lockPath } from './lock-directory.js'
 
 export interface LastHolder extends Journal {
@@ -39,4 +40,9 @@ export function quarantineOf(
 ): Map<number, Quarantined> {
   const left = quarantineAfter(holder, slice, now)
   return new Map(left.map((entry) => [entry.port, entry]))
+}
+
+/** What the keys had last, of the ports of this slice: a journal may name any. */
+export function keysOf(holder: LastHolder, slice: SliceStart): KeptKeys {
+  return new KeptKeys([...holder.keys].filter(([port]) => sliceOf(port) === slice))
 }

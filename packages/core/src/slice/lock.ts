@@ -201,7 +201,7 @@ class KeptLock implements SliceLock {
   }
 
   releaseNow(): void {
-    if (!this.#unlock || !this.#isOurs()) return
+    if (!this.#isOurs()) return
     try {
       rmdirSync(this.#path)
     } catch {
