@@ -10,9 +10,10 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url))
  *
  * Libraries that are devDependencies are bundled: users install and load fewer files, and
  * the bundled copies get the machine's own clock (`replaceClock`: a module that exports `Date`,
- * `setTimeout`, `clearTimeout`). What is a dependency or a peer stays outside.
+ * `setTimeout`, `clearTimeout`). What is a dependency or a peer stays outside. Modules that match
+ * `together` are one chunk, where several are always loaded at once.
  */
-export function bundle({ entries, external = [], replaceClock }) {
+export function bundle({ entries, external = [], replaceClock, together }) {
   return {
     input: Object.fromEntries(entries.map((name) => [name, `src/${name}.ts`])),
     platform: 'node',
@@ -42,6 +43,7 @@ export function bundle({ entries, external = [], replaceClock }) {
       format: 'esm',
       entryFileNames: '[name].js',
       chunkFileNames: 'chunk-[hash].js',
+      ...(together && { codeSplitting: { groups: [{ name: 'together', test: together }] } }),
       comments: { legal: true, annotation: true, jsdoc: false },
     },
   }

@@ -117,7 +117,12 @@ class KeyHolder {
       [script('hold-key.ts'), `https://app-${workerId}.example`, String(workerId)],
       {
         cwd: folder,
-        env: { ...cleanEnvironment(), PORTSLICE_LOCK_DIR: path.join(folder, 'locks') },
+        env: {
+          ...cleanEnvironment(),
+          PORTSLICE_LOCK_DIR: path.join(folder, 'locks'),
+          // Nobody else leases slices there: between a crash and a restart they could be had.
+          PORTSLICE_RANGE: '2048-3999',
+        },
         stdio: ['pipe', 'pipe', 'inherit'],
       },
     )

@@ -2,6 +2,6 @@ import { fileURLToPath } from 'node:url'
 import { bundle } from '../../build/bundle.js'
 
 export default bundle({
-  entries: ['index', 'adapter', 'net', 'process-tree'],
+  entries: ['index', 'adapter', 'net', 'process-tree', 'inspect', 'clean'],
   replaceClock: fileURLToPath(new URL('src/real-time.ts', import.meta.url)),
 })

@@ -7,6 +7,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -43,8 +44,9 @@ export class Playground implements Disposable {
     mkdirSync(path.join(modules, '@portslice'), { recursive: true })
     for (const name of readdirSync(OUR_PACKAGES)) {
       const built = path.join(OUR_PACKAGES, name)
-      const copy = path.join(modules, '@portslice', name)
       if (!existsSync(path.join(built, 'dist'))) continue
+      const manifest = readFileSync(path.join(built, 'package.json'), 'utf8')
+      const copy = path.join(modules, (JSON.parse(manifest) as { name: string }).name)
       cpSync(path.join(built, 'dist'), path.join(copy, 'dist'), { recursive: true })
       cpSync(path.join(built, 'package.json'), path.join(copy, 'package.json'))
     }

@@ -66,7 +66,13 @@ export async function listSlices(options: ListSlicesOptions = {}): Promise<Slice
   checkListOptions(options)
   const folder = lockDirectoryFor(options.lockDirectory)
   const known = slicesWithJournal(folder)
-  const [held, listening] = await Promise.all([heldSlices(known), listeningPorts()])
+  const held = await heldSlices(known)
+  // Read when it is first needed: it takes longer than all the rest, and often nothing is out.
+  let table: Promise<ReadonlySet<number> | undefined> | undefined
+  const listening = () => {
+    table ??= listeningPorts()
+    return table
+  }
 
   const statuses: SliceStatus[] = []
   for (const first of [...new Set([...known, ...held])].sort((a, b) => a - b)) {
@@ -128,13 +134,13 @@ async function portsOf(
   last: LastHolder,
   slice: SliceStart,
   isHeld: boolean,
-  listening: ReadonlySet<number> | undefined,
+  listening: () => Promise<ReadonlySet<number> | undefined>,
 ): Promise<PortStatus[]> {
   const quarantine = quarantineOf(last, slice, Date.now())
   const ports: PortStatus[] = []
   for (const { port, state, label, key, since } of last.ports) {
     if (sliceOf(port) !== slice) continue
-    const isListened = listening?.has(port) ?? (await isListening(port))
+    const isListened = (await listening())?.has(port) ?? (await isListening(port))
     const until = quarantine.get(port)?.until
     const status = {
       port,

@@ -8,6 +8,7 @@
 import dgram from 'node:dgram'
 import type { Allocator } from './allocator/allocator.js'
 import type { PortLease } from './allocator/lease.js'
+import type { Queue } from './allocator/queue.js'
 
 export interface ProcessState {
   /** By their settings: see `sharedAllocator`. */
@@ -20,6 +21,8 @@ export interface ProcessState {
   readonly named: Map<string, Promise<number>>
   /** The calls of `claimPort` that wait, in the order they were made, each with its ports. */
   readonly claims: Set<readonly number[]>
+  /** In which they look whether they can have one, one after the other. */
+  claimTurns?: Queue
   /** What has been warned of. */
   readonly warned: Set<string>
   /** What to do when the process ends by itself. */

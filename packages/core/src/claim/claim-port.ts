@@ -2,7 +2,7 @@
 
 import { identityOf } from '../allocator/identity.js'
 import { Lease, type PortLease } from '../allocator/lease.js'
-import { throwIfAborted, untilAborted } from '../allocator/queue.js'
+import { Queue, throwIfAborted, untilAborted } from '../allocator/queue.js'
 import { warnOnce } from '../allocator/warning.js'
 import { LAST_PORT, sentinelOf, sliceOf } from '../arithmetic/slices.js'
 import { codeOf, isOutOfDescriptors, PortsliceError, quoted } from '../errors.js'
@@ -60,22 +60,18 @@ export async function claimPort(
   const settings = settle()
   ensureLockDirectory(settings.lockDirectory)
 
-  const { claims } = processState()
+  const state = processState()
+  state.claimTurns ??= new Queue()
+  const { claims, claimTurns } = state
   claims.add(ports)
   const deadline = deadlineIn(timeout)
   try {
     for (let wait = FIRST_LOOK; ; wait = Math.min(wait * 2, SLOWEST_LOOK)) {
-      const obstacles = new Map<number, Obstacle>()
-      for (const candidate of ports) {
-        const found = isWantedBefore(candidate, ports) ? 'queue' : await attempt(candidate)
-        if (typeof found === 'string') obstacles.set(candidate, found)
-        else return leaseOf(candidate, found, settings)
-        throwIfAborted(signal)
-      }
-      // An earlier call may be about to have one of them, and leave the others.
-      const isToLookAgain = wait === FIRST_LOOK && [...obstacles.values()].includes('queue')
-      if (deadline.expired && !isToLookAgain) {
-        const texts = [...obstacles].map(([each, obstacle]) =>
+      // One call at a time: a later one is to see what an earlier one has got, or has not.
+      const found = await claimTurns.run(() => firstFree(ports), signal)
+      if (!(found instanceof Map)) return leaseOf(found.port, found.flag, settings)
+      if (deadline.expired) {
+        const texts = [...found].map(([each, obstacle]) =>
           describeObstacle(each, obstacle, settings.lockDirectory),
         )
         throw claimTimeout(ports, timeout, await Promise.all(texts))
@@ -86,6 +82,22 @@ export async function claimPort(
     deadline.cancel()
     claims.delete(ports)
   }
+}
+
+/** The first of the ports that can be had, with its flag raised, or what is in the way of each. */
+async function firstFree(
+  ports: readonly number[],
+): Promise<{ port: number; flag: HeldUdpPort } | Map<number, Obstacle>> {
+  const obstacles = new Map<number, Obstacle>()
+  for (const port of ports) {
+    const found = isWantedBefore(port, ports) ? 'queue' : await attempt(port)
+    if (typeof found !== 'string') {
+      processState().claims.delete(ports)
+      return { port, flag: found }
+    }
+    obstacles.set(port, found)
+  }
+  return obstacles
 }
 
 /** Whether an earlier call of this process waits for the port as well. */

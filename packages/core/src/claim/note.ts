@@ -20,6 +20,12 @@ function notePath(folder: string, port: number): string {
   return path.join(folder, `claim-${port}.json`)
 }
 
+/** The port whose note, or draft of one, a file of the lock directory is, if it is one. */
+export function portOfNote(fileName: string): number | undefined {
+  const match = /^claim-(\d{1,5})\.json(?:\.new)?$/.exec(fileName)
+  return match ? Number(match[1]) : undefined
+}
+
 /** Call with the port claimed. */
 export function writeNote(folder: string, port: number, note: ClaimNote): void {
   ensureLockDirectory(folder)

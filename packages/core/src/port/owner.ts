@@ -20,23 +20,32 @@ const LONGEST_COMMAND = 500
  * this user may look into: his own, for root everybody's. Elsewhere an empty list.
  */
 export async function ownersOf(port: number): Promise<PortOwner[]> {
+  return (await ownersOfAll([port])).get(port) ?? []
+}
+
+/** As {@link ownersOf}, for many ports with one look at all processes; ports without owners are left out. */
+export async function ownersOfAll(ports: Iterable<number>): Promise<Map<number, PortOwner[]>> {
+  const owners = new Map<number, PortOwner[]>()
+  const wanted = new Set(ports)
   const all = (await listeningSockets()) ?? []
-  const sockets = new Set(all.filter((each) => each.port === port).map(({ file }) => file))
-  if (sockets.size === 0) return []
-  const owners: PortOwner[] = []
+  const sockets = new Map(all.flatMap(({ port, file }) => (wanted.has(port) ? [[file, port]] : [])))
+  if (sockets.size === 0) return owners
   for (const entry of await readdir('/proc').catch(() => [])) {
-    if (!/^\d+$/.test(entry)) continue
-    if (await hasOneOf(entry, sockets)) owners.push(await ownerOf(entry))
+    const used = /^\d+$/.test(entry) ? await portsUsedBy(entry, sockets) : []
+    if (used.length === 0) continue
+    const owner = await ownerOf(entry)
+    for (const port of used) owners.set(port, [...(owners.get(port) ?? []), owner])
   }
   return owners
 }
 
-async function hasOneOf(pid: string, sockets: ReadonlySet<string>): Promise<boolean> {
+/** The ports of the sockets that it has open. */
+async function portsUsedBy(pid: string, sockets: ReadonlyMap<string, number>): Promise<number[]> {
   const files = await readdir(`/proc/${pid}/fd`).catch(() => [])
   const links = await Promise.all(
     files.map((file) => readlink(`/proc/${pid}/fd/${file}`).catch(() => '')),
   )
-  return links.some((link) => sockets.has(link))
+  return [...new Set(links.flatMap((link) => sockets.get(link) ?? []))]
 }
 
 async function ownerOf(pid: string): Promise<PortOwner> {

@@ -69,17 +69,27 @@ export function shardFromVariable(env: Environment): Shard | undefined {
 
 /** The shard that the variables of a CI system name, if any does. */
 export function shardFromCi(env: Environment): Shard | undefined {
-  for (const system of CI_SYSTEMS) {
-    const index = env[system.index]
-    const total = env[system.total]
-    if (!index || !total || (system.on && !env[system.on])) continue
-    return checkedShard(
-      wholeNumber(index) + 1 - system.firstIndex,
-      wholeNumber(total),
-      `$${system.index} of $${system.total} (${quoted(index)} of ${quoted(total)})`,
-    )
-  }
-  return undefined
+  const system = ciSystemOf(env)
+  if (!system) return undefined
+  const [index, total] = [env[system.index] as string, env[system.total] as string]
+  return checkedShard(
+    wholeNumber(index) + 1 - system.firstIndex,
+    wholeNumber(total),
+    `$${system.index} of $${system.total} (${quoted(index)} of ${quoted(total)})`,
+  )
+}
+
+/** Which variables tell the shard, as text for people; `undefined` when none does. */
+export function sourceOfShard(env: Environment): string | undefined {
+  if (env.PORTSLICE_SHARD) return '$PORTSLICE_SHARD'
+  const system = ciSystemOf(env)
+  return system && `$${system.index} of $${system.total}`
+}
+
+function ciSystemOf(env: Environment): (typeof CI_SYSTEMS)[number] | undefined {
+  return CI_SYSTEMS.find(
+    ({ on, index, total }) => env[index] && env[total] && (on === undefined || env[on]),
+  )
 }
 
 function wholeNumber(text: string): number {

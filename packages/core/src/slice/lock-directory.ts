@@ -14,19 +14,26 @@ const WRITABLE_BY_OTHERS = 0o022
  *   another user's, writable by others, or cannot be made
  */
 export function ensureLockDirectory(folder: string): void {
-  const found = statOf(folder)
-  if (found) {
-    check(folder, found)
-    return
-  }
+  if (checkLockDirectory(folder)) return
   try {
     mkdirSync(folder, { recursive: true, mode: OWNER_ONLY })
   } catch (cause) {
     throw refusal(folder, `cannot be made (${(cause as Error).message})`, cause)
   }
   // Somebody may have been quicker: what is there now counts.
-  const made = statOf(folder)
-  if (made) check(folder, made)
+  checkLockDirectory(folder)
+}
+
+/**
+ * Checks the folder without making it.
+ *
+ * @returns whether it is there
+ * @throws PortsliceError ERR_PORTSLICE_LOCK_DIRECTORY as {@link ensureLockDirectory} does
+ */
+export function checkLockDirectory(folder: string): boolean {
+  const found = statOf(folder)
+  if (found) check(folder, found)
+  return found !== undefined
 }
 
 function statOf(folder: string): Stats | undefined {
@@ -81,5 +88,13 @@ export function journalPath(folder: string, slice: SliceStart): string {
 /** The slice whose journal a file of the lock directory is, if it is one. */
 export function sliceOfJournal(fileName: string): SliceStart | undefined {
   const match = /^slice-(\d{1,5})\.ndjson$/.exec(fileName)
+  return match ? Number(match[1]) : undefined
+}
+
+/** The slice that a file of the lock directory belongs to, whatever it is to it. */
+export function sliceOfFile(fileName: string): SliceStart | undefined {
+  const match = /^slice-(\d{1,5})\.(?:ndjson|ndjson\.new|lock|lock\.\d+-\d+\.breaking-\d+)$/.exec(
+    fileName,
+  )
   return match ? Number(match[1]) : undefined
 }

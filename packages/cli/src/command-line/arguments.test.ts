@@ -1,0 +1,114 @@
+import { expect, test } from 'vitest'
+import { readArguments, type Syntax } from './arguments.js'
+import { rangeAndShardOf } from './settings.js'
+import { unknownCommand } from './usage-error.js'
+
+const RUN: Syntax<'name' | 'range' | 'shard' | 'quiet'> = {
+  command: 'run',
+  options: {
+    name: { type: 'string', multiple: true, example: 'web' },
+    range: { type: 'string' },
+    shard: { type: 'string' },
+    quiet: { type: 'boolean' },
+  },
+  program: { before: [] },
+}
+const CLAIM: Syntax<'timeout'> = {
+  command: 'claim',
+  options: { timeout: { type: 'string' } },
+  program: { before: ['PORT'] },
+}
+const LIST: Syntax<'json'> = { command: 'list', options: { json: { type: 'boolean' } } }
+
+const refusal = (syntax: Syntax<string>, args: string[]) => {
+  try {
+    readArguments(syntax, args)
+  } catch (error) {
+    return error
+  }
+  return expect.unreachable('It was not refused.')
+}
+
+test.each([
+  [
+    'after --',
+    ['--name', 'web', '--', 'npm', 'start', '--name', 'x'],
+    ['npm', 'start', '--name', 'x'],
+  ],
+  [
+    'at the first that is no option',
+    ['--name=web', 'npm', '--json', '--'],
+    ['npm', '--json', '--'],
+  ],
+  ['after --, also if it looks like an option', ['--name', 'web', '--', '--x'], ['--x']],
+])('the program begins %s', (_, args, program) => {
+  const given = readArguments(RUN, args)
+  expect(given.values('name')).toEqual(['web'])
+  expect(given.program).toEqual(program)
+})
+
+test('an option can be given more than once; the last one counts where one is wanted', () => {
+  const given = readArguments(RUN, ['--name', 'a', '--quiet', '--name', 'b', 'x'])
+  expect(given.values('name')).toEqual(['a', 'b'])
+  expect(given.value('name')).toBe('b')
+  expect([given.has('quiet'), given.has('range')]).toEqual([true, false])
+})
+
+test('a dash alone is a value, as for files, and so is what follows =', () => {
+  expect(readArguments(RUN, ['--name', '-', 'x']).value('name')).toBe('-')
+  expect(readArguments(RUN, ['--name=--x', 'x']).value('name')).toBe('--x')
+})
+
+test('an operand stands before the program, with options on either side of it', () => {
+  const given = readArguments(CLAIM, ['3000', '--timeout', '5', '--', 'npm', '--timeout', '6'])
+  expect(given.operands).toEqual(['3000'])
+  expect(given.value('timeout')).toBe('5')
+  expect(given.program).toEqual(['npm', '--timeout', '6'])
+  expect(readArguments(CLAIM, ['--timeout', '5', '3000', 'npm']).program).toEqual(['npm'])
+})
+
+test.each([
+  ['an unknown option', RUN, ['--nmae', 'x', 'y'], "Did you mean '--name'?"],
+  ['an unknown option like none', RUN, ['--zzzzzzzzzzz', 'y'], 'Its options are --name, --range'],
+  ['an unknown short option', LIST, ['-j'], "'portslice list' has no option"],
+  ['a missing value', RUN, ['--name'], 'portslice run --name web'],
+  ['an option for a value', RUN, ['--name', '--', 'npm'], 'needs a value'],
+  ['a value for a switch', RUN, ['--quiet=yes', 'x'], 'takes no value'],
+  ['no program', RUN, ['--quiet'], 'Write: portslice run -- COMMAND'],
+  ['no program after --', RUN, ['--'], 'Write: portslice run -- COMMAND'],
+  ['no operand', CLAIM, [], 'lacks its PORT'],
+  ['no program after the operand', CLAIM, ['3000'], 'lacks the command'],
+  ['an argument for a command that takes none', LIST, ['x'], 'takes no argument, but has "x"'],
+])('%s is refused with what to do', (_, syntax, args, message) => {
+  expect(refusal(syntax, args)).toMatchObject({
+    code: 'ERR_PORTSLICE_USAGE',
+    message: expect.stringContaining(message),
+  })
+})
+
+test('the nearest command is named, or how to run a program', () => {
+  const commands = ['run', 'claim', 'list', 'map', 'doctor', 'clean']
+  expect(unknownCommand('docter', commands).message).toContain("Did you mean 'doctor'?")
+  expect(unknownCommand('kubernetes', commands).message).toContain('portslice run -- kubernetes')
+})
+
+test('--range and --shard become options, and variables for what is started', () => {
+  const given = readArguments(RUN, ['--range', '20000-20999', '--shard', '2/4', 'x'])
+  expect(rangeAndShardOf(given)).toEqual({
+    options: { range: [20_000, 20_999], shard: { index: 2, total: 4 } },
+    env: { PORTSLICE_RANGE: '20000-20999', PORTSLICE_SHARD: '2/4' },
+  })
+  expect(rangeAndShardOf(readArguments(RUN, ['x']))).toEqual({ options: {}, env: {} })
+})
+
+test.each([
+  ['--range', '20000'],
+  ['--range', '20000-x'],
+  ['--range', '20000-20100-1'],
+  ['--shard', '2of4'],
+  ['--shard', '/4'],
+])('%s %s is refused', (option, value) => {
+  expect(() => rangeAndShardOf(readArguments(RUN, [option, value, 'x']))).toThrow(
+    expect.objectContaining({ code: 'ERR_PORTSLICE_USAGE', value }),
+  )
+})

@@ -1,0 +1,133 @@
+/** Reads the arguments of a subcommand with Node's own `parseArgs`, in words of our own. */
+import { parseArgs } from 'node:util'
+import { quoted } from '@portslice/core/inspect'
+import { unknownOption, usageError } from './usage-error.js'
+
+export interface OptionSyntax {
+  type: 'string' | 'boolean'
+  multiple?: boolean
+  /** What a value looks like: shown when it is missing. */
+  example?: string
+}
+
+export interface Syntax<Name extends string> {
+  /** The subcommand. */
+  command: string
+  options: Readonly<Record<Name, OptionSyntax>>
+  /** What stands before the program that is to be run, for those that run one. */
+  program?: { before: readonly string[] }
+}
+
+export interface Arguments<Name extends string> {
+  /** The last value of each option. */
+  value(name: Name): string | undefined
+  values(name: Name): string[]
+  has(name: Name): boolean
+  /** What stands before the program. */
+  operands: string[]
+  /** The program to run and its arguments; empty for a command that runs none. */
+  program: string[]
+}
+
+/**
+ * Options end at `--` or at the first argument that is none, as with `env` and `npx`: what
+ * follows belongs to the program that is run.
+ *
+ * @throws PortsliceError ERR_PORTSLICE_USAGE
+ */
+export function readArguments<Name extends string>(
+  syntax: Syntax<Name>,
+  args: readonly string[],
+): Arguments<Name> {
+  const given = new Map<string, string[]>()
+  const operands: string[] = []
+  const wanted = syntax.program?.before.length ?? 0
+  let rest = [...args]
+  for (;;) {
+    const { options, next, isTerminated } = readOptions(syntax, rest)
+    for (const { name, value } of options) given.set(name, [...(given.get(name) ?? []), value])
+    rest = next
+    if (isTerminated || operands.length === wanted || rest.length === 0) break
+    operands.push(rest.shift() as string)
+  }
+  checkProgram(syntax, operands, rest)
+  return {
+    value: (name) => given.get(name)?.at(-1),
+    values: (name) => given.get(name) ?? [],
+    has: (name) => given.has(name),
+    operands,
+    program: rest,
+  }
+}
+
+interface GivenOptions {
+  options: { name: string; value: string }[]
+  /** What comes after them. */
+  next: string[]
+  /** Whether `--` ended them. */
+  isTerminated: boolean
+}
+
+function readOptions<Name extends string>(
+  { command, options }: Syntax<Name>,
+  args: string[],
+): GivenOptions {
+  const { tokens } = parseArgs({ args, options, strict: false, tokens: true })
+  const found: GivenOptions['options'] = []
+  for (const token of tokens) {
+    if (token.kind === 'option-terminator') {
+      return { options: found, next: args.slice(token.index + 1), isTerminated: true }
+    }
+    if (token.kind === 'positional') {
+      return { options: found, next: args.slice(token.index), isTerminated: false }
+    }
+    const { name, rawName, value, inlineValue } = token
+    if (!Object.hasOwn(options, name)) {
+      throw unknownOption(
+        rawName,
+        command,
+        [...Object.keys(options), 'help'].map((each) => `--${each}`),
+      )
+    }
+    const { type, example } = options[name as Name]
+    if (type === 'boolean') {
+      if (inlineValue) {
+        throw usageError(
+          `The option ${rawName} takes no value, but has ${quoted(value)}.`,
+          `Write ${rawName}.`,
+          value,
+        )
+      }
+    } else if (value === undefined || (/^-./.test(value) && !inlineValue)) {
+      throw usageError(
+        `The option ${rawName} needs a value.`,
+        `For example: portslice ${command} ${rawName} ${example ?? 'VALUE'}`,
+      )
+    }
+    found.push({ name, value: value ?? '' })
+  }
+  return { options: found, next: [], isTerminated: false }
+}
+
+function checkProgram(
+  { command, program }: Pick<Syntax<string>, 'command' | 'program'>,
+  operands: readonly string[],
+  rest: readonly string[],
+): void {
+  if (!program) {
+    if (rest.length === 0) return
+    throw usageError(
+      `'portslice ${command}' takes no argument, but has ${quoted(rest[0])}.`,
+      `'portslice ${command} --help' shows how it is used.`,
+      rest[0],
+    )
+  }
+  const missing = [...program.before, 'COMMAND'][operands.length + Math.min(rest.length, 1)]
+  if (operands.length < program.before.length || rest.length === 0) {
+    const usage = [...program.before, '--', 'COMMAND …'].join(' ')
+    throw usageError(
+      `'portslice ${command}' lacks ${missing === 'COMMAND' ? 'the command that it is to run' : `its ${missing}`}.`,
+      `Write: portslice ${command} ${usage}`,
+    )
+  }
+}

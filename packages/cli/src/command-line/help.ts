@@ -1,0 +1,19 @@
+/** What `portslice --help` prints: examples first, as they are what people look for. */
+export const HELP = `portslice: ports that nobody else on this machine has, for any command
+
+  portslice run -- npm start                          the port is in $PORT
+  portslice run -- vite --port {PORT} --strictPort    or in the arguments
+  portslice run --name web --name api -- make serve   $WEB_PORT and $API_PORT
+  portslice claim 3000 -- npm start                   waits its turn for a fixed port
+  portslice list                                      who has which ports, and for what
+
+Commands
+  run     runs a command with ports of its own, until all that it started has ended
+  claim   runs a command on a fixed port that one at a time may have
+  list    the slices of ports that are held, and the ports that are out
+  map     the range of ports as a picture
+  doctor  what portslice finds on this machine, and what to do about it
+  clean   removes what dead processes left behind
+
+'portslice COMMAND --help' shows examples and options. '--version' prints the version.
+`

@@ -1,0 +1,38 @@
+/** Errors of whoever typed the command line. They end it with status 2. */
+import { PortsliceError, quoted } from '@portslice/core/inspect'
+import { closestMatch } from 'leven'
+
+export const USAGE = 'ERR_PORTSLICE_USAGE'
+
+export function usageError(problem: string, advice: string, value?: unknown): PortsliceError {
+  return new PortsliceError(USAGE, problem, { advice, value })
+}
+
+export function unknownCommand(name: string, commands: readonly string[]): PortsliceError {
+  return usageError(
+    `There is no command ${quoted(name)}.`,
+    nearest(name, commands) ??
+      `The commands are ${commands.join(', ')}. To run a program, write: portslice run -- ${name.startsWith('-') ? 'COMMAND' : name} …`,
+    name,
+  )
+}
+
+export function unknownOption(
+  option: string,
+  command: string,
+  options: readonly string[],
+): PortsliceError {
+  return usageError(
+    `'portslice ${command}' has no option ${quoted(option)}.`,
+    nearest(option, options) ??
+      `Its options are ${options.join(', ')}; 'portslice ${command} --help' explains them.`,
+    option,
+  )
+}
+
+/** Half of what was typed may be wrong. */
+function nearest(typed: string, known: readonly string[]): string | undefined {
+  const maxDistance = Math.max(2, Math.floor(typed.length / 2))
+  const match = closestMatch(typed, known, { maxDistance })
+  return match && `Did you mean '${match}'?`
+}

@@ -1,0 +1,106 @@
+import { claimPort, type PortLease } from '@portslice/core'
+import { PortsliceError, quoted } from '@portslice/core/inspect'
+import { readArguments, type Syntax } from '../command-line/arguments.js'
+import { usageError } from '../command-line/usage-error.js'
+import { say } from '../run/program.js'
+import { runWithPorts } from '../run/run-with-ports.js'
+
+export const help = `portslice claim: runs a command on a fixed port, one at a time on this machine
+
+  portslice claim 3000 -- npm start                 waits while somebody else has port 3000
+  portslice claim 3000,3001,3002 -- serve {PORT}    the first of them that is free
+  portslice claim --timeout 600 3000 -- make test   waits for up to ten minutes
+
+Options
+  --timeout SECONDS   how long to wait for the port; 60 unless given, 0 for not at all
+
+For ports that are fixed elsewhere, as in an OAuth redirect. The port is in $PORT and {PORT}; all
+else is as in 'portslice run'.
+`
+
+const SYNTAX: Syntax<'timeout'> = {
+  command: 'claim',
+  options: { timeout: { type: 'string', example: '600' } },
+  program: { before: ['PORT'] },
+}
+
+/** s; as claimPort has it. */
+const DEFAULT_TIMEOUT = '60'
+/** How long to wait before it is looked again who is in the way, in ms. */
+const STEP = 2000
+
+export async function run(args: string[]): Promise<number> {
+  const given = readArguments(SYNTAX, args)
+  const ports = portsFrom(given.operands[0] as string)
+  const timeout = secondsFrom(given.value('timeout') ?? DEFAULT_TIMEOUT) * 1000
+  const lease = await claim(ports, timeout)
+  const variable = { variable: 'PORT', port: lease.port }
+  return runWithPorts({ ports: [variable], leases: [lease], program: given.program, env: {} })
+}
+
+/** Waits for the port, and tells for whom, anew whenever that has changed. */
+async function claim(ports: readonly number[], timeout: number): Promise<PortLease> {
+  const end = performance.now() + timeout
+  let told = ''
+  for (let step = 0; ; step = Math.min(STEP, Math.max(0, end - performance.now()))) {
+    try {
+      return await claimPort(ports, { timeout: step })
+    } catch (error) {
+      const isTimeout =
+        error instanceof PortsliceError && error.code === 'ERR_PORTSLICE_CLAIM_TIMEOUT'
+      if (!isTimeout) throw error
+      const obstacles = obstaclesIn(error)
+      if (performance.now() >= end) throw gaveUp(ports, timeout, obstacles, error)
+      if (obstacles !== told) say(`waiting: ${obstacles}`)
+      told = obstacles
+    }
+  }
+}
+
+/** The message has a line for each port that says who is in the way. */
+function obstaclesIn({ message }: PortsliceError): string {
+  return message
+    .split('\n')
+    .filter((line) => line.startsWith('  '))
+    .map((line) => line.trim())
+    .join('; ')
+}
+
+function gaveUp(
+  ports: readonly number[],
+  timeout: number,
+  obstacles: string,
+  cause: PortsliceError,
+): PortsliceError {
+  return new PortsliceError(
+    cause.code,
+    `${ports.length === 1 ? `Port ${ports[0]}` : `One of the ports ${ports.join(', ')}`} could not be claimed within ${timeout / 1000} s: ${obstacles}.`,
+    {
+      value: ports,
+      advice: obstacles.includes('which is leased by')
+        ? 'Wait until it has ended, or give it more time with --timeout SECONDS. Keep fixed ports out of the range that is leased: see $PORTSLICE_RANGE.'
+        : 'Wait until it has ended, end it, or give it more time with --timeout SECONDS.',
+      cause,
+    },
+  )
+}
+
+function portsFrom(text: string): number[] {
+  const ports = text.split(',').map((part) => (/^\d{1,5}$/.test(part.trim()) ? Number(part) : 0))
+  if (ports.every((port) => port >= 1 && port <= 65_535)) return ports
+  throw usageError(
+    `${quoted(text)} is no port.`,
+    'Give a port from 1 to 65535, or several with commas between them: portslice claim 3000 -- COMMAND …',
+    text,
+  )
+}
+
+function secondsFrom(text: string): number {
+  const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN
+  if (seconds * 1000 <= 2_147_483_647) return seconds
+  throw usageError(
+    `The option --timeout is ${quoted(text)}.`,
+    'Give seconds, as in: --timeout 600',
+    text,
+  )
+}

@@ -1,0 +1,62 @@
+import { createAllocator, type PortLease } from '@portslice/core'
+import { readArguments, type Syntax } from '../command-line/arguments.js'
+import { RANGE_AND_SHARD, RANGE_AND_SHARD_HELP, rangeAndShardOf } from '../command-line/settings.js'
+import { variablesFor } from '../run/names.js'
+import { runWithPorts } from '../run/run-with-ports.js'
+
+export const help = `portslice run: runs a command with ports that nobody else on this machine has
+
+  portslice run -- npm start                            the port is in $PORT
+  portslice run -- python3 -m http.server {PORT}        or in the arguments
+  portslice run --name web --name api -- docker compose up
+                                                        $WEB_PORT and $API_PORT
+  portslice run --write-env .env.ports -- make serve    also in a file: PORT=20003
+  portslice run -- sh -c 'serve & test; kill %1'        several programs on one port
+
+Options, before the command; '--' may be left out
+  --name NAME          a port with this name, in $NAME_PORT and {NAME_PORT}; once for each port
+  --write-env FILE     writes the ports to this file, and removes it at the end
+${RANGE_AND_SHARD_HELP}
+
+Input, output, terminal and signals are the command's own, and so is the exit status: 128 and the
+signal's number where a signal ended it, 127 where there is no such command, 126 where it cannot
+be run. The ports are given back when all that it started has ended, daemons included.
+`
+
+const SYNTAX: Syntax<'name' | 'write-env' | 'env-file' | 'range' | 'shard'> = {
+  command: 'run',
+  options: {
+    name: { type: 'string', multiple: true, example: 'web' },
+    'write-env': { type: 'string', example: '.env.ports' },
+    // The same; but Node looks for an option of this name itself, and ends when the file is missing.
+    'env-file': { type: 'string', example: '.env.ports' },
+    ...RANGE_AND_SHARD,
+  },
+  program: { before: [] },
+}
+
+/** Enough to recognise a command by. */
+const LONGEST_LABEL = 200
+
+export async function run(args: string[]): Promise<number> {
+  const given = readArguments(SYNTAX, args)
+  const variables = variablesFor(given.values('name'))
+  const { options, env } = rangeAndShardOf(given)
+  await using allocator = await createAllocator(options)
+  const leases: PortLease[] = []
+  const ports = []
+  for (const each of variables) {
+    const label = each.name ?? given.program.join(' ').slice(0, LONGEST_LABEL)
+    const lease = await allocator.take({ label })
+    leases.push(lease)
+    ports.push({ ...each, port: lease.port })
+  }
+  // Awaited here: at the end of this function the slice is given back.
+  return await runWithPorts({
+    ports,
+    leases,
+    program: given.program,
+    env,
+    envFile: given.value('write-env') ?? given.value('env-file'),
+  })
+}

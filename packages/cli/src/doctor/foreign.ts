@@ -1,0 +1,62 @@
+/** Programs inside the range that never asked, and what the dead have left. */
+import { removeLeftBehind } from '@portslice/core/clean'
+import { listClaims, listeningPorts, listSlices, type Settings } from '@portslice/core/inspect'
+import { foreignOwners } from '../map/owners.js'
+import { pictureOf } from '../map/picture.js'
+import type { Finding } from './finding.js'
+
+/** Listeners named in a message; the rest are counted. */
+const NAMED = 12
+
+export async function foreignFinding({ range, slices }: Settings): Promise<Finding> {
+  const [statuses, claims, listening] = await Promise.all([
+    listSlices(),
+    listClaims(),
+    listeningPorts(),
+  ])
+  if (!listening) {
+    return {
+      id: 'foreign-listeners',
+      level: 'note',
+      message: 'Which programs listen inside the range cannot be told on this system.',
+    }
+  }
+  const picture = pictureOf(range, slices, statuses, claims, listening)
+  const ports = picture.slices
+    .flatMap(({ first, ports }) =>
+      ports.flatMap((state, offset) => (state === 'foreign' ? [first + offset] : [])),
+    )
+    .sort((a, b) => a - b)
+  if (ports.length === 0) {
+    return {
+      id: 'foreign-listeners',
+      level: 'ok',
+      message: 'No program that never asked listens inside the range.',
+    }
+  }
+  const owners = await foreignOwners(picture)
+  const names = ports
+    .slice(0, NAMED)
+    .map((port) => `${port} (${owners.get(port) ?? 'a program of another user'})`)
+  const more = ports.length - NAMED
+  return {
+    id: 'foreign-listeners',
+    level: 'note',
+    message: `Programs that never asked listen inside the range: ${names.join(', ')}${more > 0 ? `, and ${more} more` : ''}. These ports are skipped.`,
+    advice:
+      'Nothing needs to be done, unless they come and go: then keep them out of the range with $PORTSLICE_RANGE.',
+  }
+}
+
+/** @throws PortsliceError as `removeLeftBehind` does */
+export async function leftBehindFinding(): Promise<Finding[]> {
+  const left = (await removeLeftBehind({ dryRun: true })).filter(({ kept }) => kept === undefined)
+  if (left.length === 0) return []
+  return [
+    {
+      id: 'left-behind',
+      level: 'ok',
+      message: `Processes that have ended left files of ${left.length} ${left.length === 1 ? 'slice' : 'slices'}, which do no harm; 'portslice clean' removes them.`,
+    },
+  ]
+}

@@ -1,0 +1,70 @@
+import { expect, test } from 'vitest'
+import { coloursFor } from '../terminal/colours.js'
+import { type Finding, problem } from './finding.js'
+import { doctorDocument, doctorText } from './report.js'
+import { settingsFindings } from './settings.js'
+
+const FINDINGS: Finding[] = [
+  { id: 'range', level: 'ok', message: 'All is well.' },
+  { id: 'slices', level: 'note', message: 'Few\u001b[2J.', advice: 'Widen it.' },
+  { id: 'sockets', level: 'problem', message: 'None.', advice: 'Allow them.\nOr else.' },
+]
+
+test('for people', () => {
+  expect(doctorText(FINDINGS, coloursFor({}, {}))).toBe(`\
+ok       All is well.
+note     Few\\u001b[2J.
+         → Widen it.
+PROBLEM  None.
+         → Allow them.
+         Or else.
+
+portslice cannot keep its promise here: 1 problem.
+`)
+  expect(doctorText(FINDINGS.slice(0, 2), coloursFor({}, {}))).toContain('can keep its promise')
+})
+
+test('for programs', () => {
+  expect(doctorDocument(FINDINGS)).toEqual({ version: 1, ok: false, findings: FINDINGS })
+  expect(doctorDocument(FINDINGS.slice(0, 2)).ok).toBe(true)
+})
+
+test('what is set is named; named ports of another run are noted, and bad ones a problem', () => {
+  const findingOf = (env: NodeJS.ProcessEnv, id: Finding['id']) =>
+    settingsFindings({}, env).findings.find((finding) => finding.id === id)
+  expect(findingOf({}, 'variables')).toMatchObject({ level: 'ok' })
+  expect(findingOf({ PORTSLICE_PORT_WEB: '20000' }, 'variables')).toMatchObject({
+    level: 'note',
+    advice: expect.stringContaining('unset PORTSLICE_PORT_WEB'),
+  })
+  expect(findingOf({ PORTSLICE_PORT_WEB: '20000; rm' }, 'variables')).toMatchObject({
+    level: 'problem',
+    message: expect.stringContaining('$PORTSLICE_PORT_WEB'),
+  })
+})
+
+test('where a range and a shard come from', () => {
+  const messages = settingsFindings({ range: [20_000, 20_999], shard: { index: 1, total: 2 } })
+    .findings.map(({ message }) => message)
+    .join('\n')
+  expect(messages).toContain('20000-20999: from the option --range')
+  expect(messages).toContain('shard 1 of 2, says the option --shard')
+})
+
+test('a range that the system hands out from is noted', () => {
+  const { findings } = settingsFindings({ range: [10_000, 65_535] })
+  expect(findings.find(({ id }) => id === 'range')).toMatchObject({ level: 'note' })
+})
+
+test('an error is a problem with its advice', () => {
+  const { settings, findings } = settingsFindings({ range: [1, 2] })
+  expect(settings).toBeUndefined()
+  const found = findings.at(-1)
+  expect(found).toMatchObject({ level: 'problem', advice: expect.stringContaining('Stay between') })
+  expect(found?.message).not.toContain('Stay between')
+  expect(problem('range', new Error('plain'))).toEqual({
+    id: 'range',
+    level: 'problem',
+    message: 'plain',
+  })
+})

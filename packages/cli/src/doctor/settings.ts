@@ -1,0 +1,132 @@
+/** Options, variables and the machine's own ports: what is worked with, and why. */
+import {
+  type AllocatorOptions,
+  ephemeralRange,
+  type PortRange,
+  type Settings,
+  settle,
+  sourceOfShard,
+} from '@portslice/core/inspect'
+import { type Finding, problem } from './finding.js'
+
+export interface SettingsFindings {
+  findings: Finding[]
+  /** Missing where they make no sense. */
+  settings?: Settings
+}
+
+export function settingsFindings(
+  options: Pick<AllocatorOptions, 'range' | 'shard'>,
+  env: NodeJS.ProcessEnv = process.env,
+): SettingsFindings {
+  const findings = [systemFinding(), ephemeralFinding()]
+  let settings: Settings
+  try {
+    settings = settle(options)
+  } catch (error) {
+    return { findings: [...findings, problem('variables', error)] }
+  }
+  findings.push(
+    variablesFinding(env),
+    rangeFinding(settings, options, env),
+    shardFinding(settings, options, env),
+  )
+  return { findings, settings }
+}
+
+function systemFinding(): Finding {
+  const what = `Node ${process.versions.node} on ${process.platform} (${process.arch}).`
+  return process.platform === 'linux'
+    ? { id: 'system', level: 'ok', message: what }
+    : {
+        id: 'system',
+        level: 'note',
+        message: `${what} Who listens on a port can only be told on Linux.`,
+      }
+}
+
+function ephemeralFinding(): Finding {
+  const { first, last } = ephemeralRange()
+  return {
+    id: 'ephemeral-range',
+    level: 'ok',
+    message: `The system hands out ${first}-${last} by itself.`,
+  }
+}
+
+/** Those that processes inherit from one another, also where they were set long ago. */
+function variablesFinding(env: NodeJS.ProcessEnv): Finding {
+  const set = Object.entries(env).filter(
+    ([name, value]) => name.startsWith('PORTSLICE_') && name !== 'PORTSLICE_TREE' && value,
+  )
+  const message =
+    set.length === 0
+      ? 'No variable of portslice is set.'
+      : `Set: ${set.map(([name, value]) => `$${name}=${value}`).join(', ')}.`
+  const named = set.filter(([name]) => name.startsWith('PORTSLICE_PORT_'))
+  if (named.length === 0) return { id: 'variables', level: 'ok', message }
+  const bad = named.find(([, value]) => !isPort(value))
+  if (bad) {
+    return {
+      id: 'variables',
+      level: 'problem',
+      message: `The environment variable $${bad[0]} is ${JSON.stringify(bad[1])}, which is no port.`,
+      advice: 'Unset it: portslice sets it by itself for the processes that it starts.',
+    }
+  }
+  return {
+    id: 'variables',
+    level: 'note',
+    message: `${message} Processes started from here use the named ports as they are.`,
+    advice: `Right within a run that set them. Elsewhere: unset ${named.map(([name]) => name).join(' ')}`,
+  }
+}
+
+function isPort(text: string | undefined): boolean {
+  return /^\d{1,5}$/.test(text ?? '') && Number(text) >= 1024 && Number(text) <= 65_535
+}
+
+function rangeFinding(
+  { range }: Settings,
+  options: Pick<AllocatorOptions, 'range'>,
+  env: NodeJS.ProcessEnv,
+): Finding {
+  const ephemeral = ephemeralRange()
+  const why = options.range
+    ? 'from the option --range'
+    : env.PORTSLICE_RANGE
+      ? 'from $PORTSLICE_RANGE'
+      : range.last === ephemeral.first - 1
+        ? 'from 10000 up to the last port below those that the system hands out by itself'
+        : 'all from 10000 up, as the system hands out nearly all of them by itself'
+  const message = `Ports are leased from ${range.first}-${range.last}: ${why}.`
+  if (!overlaps(range, ephemeral)) return { id: 'range', level: 'ok', message }
+  return {
+    id: 'range',
+    level: 'note',
+    message: `${message} The system hands out some of these by itself; each of them is kept from it for 60 s when it is leased.`,
+    advice: `An app that takes longer to bind its port is safer below ${ephemeral.first}${
+      ephemeral.first > 10_031
+        ? `: export PORTSLICE_RANGE=10000-${ephemeral.first - 1}`
+        : ', for which the system must leave room: sysctl -w net.ipv4.ip_local_port_range="32768 60999"'
+    }`,
+  }
+}
+
+function overlaps(a: PortRange, b: PortRange): boolean {
+  return a.first <= b.last && b.first <= a.last
+}
+
+function shardFinding(
+  { shard }: Settings,
+  options: Pick<AllocatorOptions, 'shard'>,
+  env: NodeJS.ProcessEnv,
+): Finding {
+  if (!shard) return { id: 'shard', level: 'ok', message: 'This is no shard of a run.' }
+  const source = options.shard ? 'the option --shard' : sourceOfShard(env)
+  return {
+    id: 'shard',
+    level: 'ok',
+    message: `This is shard ${shard.index} of ${shard.total}, says ${source}; it has its own part of the range.`,
+  }
+}

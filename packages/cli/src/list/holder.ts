@@ -1,0 +1,36 @@
+/** Who holds a slice, in a few words. */
+import os from 'node:os'
+import path from 'node:path'
+import type { ClaimStatus, SliceStatus } from '@portslice/core/inspect'
+import { shown } from '../terminal/text.js'
+
+type Holder = NonNullable<SliceStatus['holder']>
+
+export function claimantText({ pid, command }: ClaimStatus): string {
+  return shown(`${commandText(command)}, pid ${pid}`)
+}
+
+/** Such as `vitest worker 3 (2/4), pid 4711`; without a test runner, the command instead. */
+export function holderText({ runner, workerId, shard, pid, command }: Holder): string {
+  const who = runner === 'node' ? commandText(command) : `${runner} worker ${workerId}`
+  return shown(`${who}${shard === undefined ? '' : ` (${shard})`}, pid ${pid}`)
+}
+
+/** `/usr/bin/node /x/bin/portslice run -- make` is known as `portslice run -- make`. */
+function commandText(command: string): string {
+  const [program = '', script, ...rest] = command.split(' ')
+  const name = path.basename(program).replace(/\.exe$/, '')
+  const words =
+    name === 'node' && script ? [nameOf(script), ...rest] : [name, script ?? '', ...rest]
+  return words.join(' ').trim() || 'node'
+}
+
+function nameOf(script: string): string {
+  return path.basename(script) === 'portslice.js' ? 'portslice' : path.basename(script)
+}
+
+/** The folder with `~` for the user's own, as shells show it. */
+export function folderText(folder: string, home = os.homedir()): string {
+  const isInHome = folder === home || folder.startsWith(`${home}${path.sep}`)
+  return shown(isInHome && home !== '/' ? `~${folder.slice(home.length)}` : folder)
+}

@@ -1,0 +1,21 @@
+/** The schema of `portslice list --json`: see docs/command.md. What is there stays as it is. */
+import type { ClaimStatus, SliceStatus } from '@portslice/core/inspect'
+import { withoutControls } from '@portslice/core/inspect'
+
+export const LIST_VERSION = 1
+
+export interface ListDocument {
+  version: typeof LIST_VERSION
+  lockDirectory: string
+  slices: readonly SliceStatus[]
+  claims: readonly ClaimStatus[]
+}
+
+export function listJson({ lockDirectory, slices, claims }: Omit<ListDocument, 'version'>): string {
+  return jsonText({ version: LIST_VERSION, lockDirectory, slices, claims } satisfies ListDocument)
+}
+
+/** JSON that a terminal obeys nothing of: what `JSON.stringify` leaves is written as JSON's own escapes. */
+export function jsonText(value: unknown): string {
+  return `${withoutControls(JSON.stringify(value, null, 2))}\n`
+}

@@ -1,0 +1,125 @@
+import { stripVTControlCharacters } from 'node:util'
+import type { SliceStatus } from '@portslice/core/inspect'
+import { expect, test } from 'vitest'
+import { coloursFor } from '../terminal/colours.js'
+import { widthOf } from '../terminal/text.js'
+import { folderText, holderText } from './holder.js'
+import { listJson } from './json.js'
+import { listTable } from './table.js'
+
+const NOW = Date.parse('2026-01-01T12:00:00Z')
+const ago = (seconds: number) => new Date(NOW - seconds * 1000).toISOString()
+
+const SLICES: SliceStatus[] = [
+  {
+    first: 20_000,
+    last: 20_031,
+    state: 'held',
+    holder: {
+      pid: 4711,
+      host: 'h',
+      runner: 'vitest',
+      workerId: 3,
+      shard: '2/4',
+      cwd: '/src/shop',
+      command: 'vitest',
+      since: ago(200),
+    },
+    ports: [
+      { port: 20_000, state: 'out', label: 'api', listening: true, since: ago(130) },
+      { port: 20_001, state: 'out', key: 'https://shop.example', listening: false, since: ago(5) },
+      { port: 20_002, state: 'leaked', label: 'cart > pays', listening: true },
+    ],
+  },
+  { first: 20_032, last: 20_063, state: 'held', ports: [] },
+  {
+    first: 20_064,
+    last: 20_095,
+    state: 'abandoned',
+    ports: [{ port: 20_064, state: 'quarantined', listening: false, until: ago(-18) }],
+  },
+]
+const CLAIMS = [
+  {
+    port: 3000,
+    pid: 7,
+    cwd: '/src/shop',
+    command: '/usr/bin/node /x/portslice.js claim 3000 -- make',
+    since: ago(1),
+    listening: true,
+  },
+]
+const OPTIONS = { colours: coloursFor({}, {}), now: NOW }
+
+test('a row for each slice, port and claim', () => {
+  expect(listTable(SLICES, CLAIMS, OPTIONS)).toBe(`\
+PORTS        STATE                   FOR                                                  SINCE  IN
+20000-20031  held                    vitest worker 3 (2/4), pid 4711                      3 min  /src/shop
+  20000      listening               api                                                  2 min
+  20001      out                     https://shop.example                                 5 s
+  20002      leaked                  cart > pays
+20032-20063  held                    somebody whose journal is in another lock directory
+20064-20095  abandoned               somebody who has ended
+  20064      quarantined, 18 s left
+3000         claimed, listening      portslice claim 3000 -- make, pid 7                  1 s    /src/shop
+`)
+})
+
+test('says so when nothing is out', () => {
+  expect(listTable([], [], OPTIONS)).toBe('No ports are out on this machine.\n')
+})
+
+test.each([20, 40, 60, 80, 100, 140])('no line is longer than %i columns', (columns) => {
+  const long: SliceStatus = { ...(SLICES[0] as SliceStatus), ports: [] }
+  long.ports = [{ port: 20_000, state: 'out', label: '日本'.repeat(200), listening: false }]
+  const lines = listTable([...SLICES, long], CLAIMS, { ...OPTIONS, columns })
+    .trimEnd()
+    .split('\n')
+  expect(lines).toHaveLength(11)
+  for (const line of lines) expect(widthOf(line)).toBeLessThanOrEqual(columns)
+})
+
+test('colours are put around whole lines, also cut ones', () => {
+  const colours = coloursFor({}, { FORCE_COLOR: '1' })
+  const text = listTable(SLICES, CLAIMS, { ...OPTIONS, colours, columns: 40 })
+  expect(text).toContain('\u001b[32m  20000')
+  const plain = stripVTControlCharacters(text)
+  expect(plain).toBe(listTable(SLICES, CLAIMS, { ...OPTIONS, columns: 40 }))
+})
+
+test('what others have written reaches neither the terminal nor another line', () => {
+  const hostile = '\u001b]0;owned\u0007\n20000-20031  held  me\u009b2J'
+  const slice = structuredClone(SLICES[0]) as SliceStatus
+  Object.assign(slice.holder ?? {}, { runner: hostile, cwd: hostile, command: hostile })
+  Object.assign(slice.ports[0] ?? {}, { label: hostile })
+  Object.assign(slice.ports[1] ?? {}, { key: hostile })
+  const claim = { ...(CLAIMS[0] as (typeof CLAIMS)[0]), command: hostile, cwd: hostile }
+  const table = listTable([slice], [claim], OPTIONS)
+  expect(table.trimEnd().split('\n')).toHaveLength(6)
+  const json = listJson({ lockDirectory: hostile, slices: [slice], claims: [claim] })
+  for (const text of [table, json]) {
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+    expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/)
+  }
+  expect(JSON.parse(json).slices[0].ports[0].label).toBe(hostile)
+})
+
+test('who has no test runner is known by the command', () => {
+  const holder = SLICES[0]?.holder as NonNullable<SliceStatus['holder']>
+  const named = (command: string) =>
+    holderText({ pid: 1, host: '', runner: 'node', workerId: 1, cwd: '', command, since: '' })
+  expect(named('/usr/bin/node /x/bin/portslice.js run -- make')).toBe(
+    'portslice run -- make, pid 1',
+  )
+  expect(named('C:/node.exe server.js 1')).toBe('server.js 1, pid 1')
+  expect(named('/opt/app')).toBe('app, pid 1')
+  expect(named('')).toBe('node, pid 1')
+  expect(holderText(holder)).toBe('vitest worker 3 (2/4), pid 4711')
+})
+
+test("the user's own folder is shown as ~", () => {
+  expect(folderText('/home/me/shop', '/home/me')).toBe('~/shop')
+  expect(folderText('/home/me', '/home/me')).toBe('~')
+  expect(folderText('/home/mean', '/home/me')).toBe('/home/mean')
+  expect(folderText('/srv', '/')).toBe('/srv')
+})

@@ -1,0 +1,128 @@
+/** What `portslice list` prints: a row for each slice, one for each of its ports, and one for each claim. */
+import type { ClaimStatus, PortStatus, SliceStatus } from '@portslice/core/inspect'
+import type { Colours } from '../terminal/colours.js'
+import { duration } from '../terminal/duration.js'
+import { fitted, padded, shown, widthOf } from '../terminal/text.js'
+import { claimantText, folderText, holderText } from './holder.js'
+
+export interface TableOptions {
+  colours: Colours
+  /** Columns that a line may have; missing where nobody's terminal limits it. */
+  columns?: number
+  /** ms since 1970 */
+  now: number
+}
+
+type Paint = (text: string) => string
+
+interface Row {
+  /** PORTS, STATE, FOR, SINCE, IN */
+  cells: [string, string, string, string, string]
+  paint: Paint
+}
+
+const HEADINGS: Row['cells'] = ['PORTS', 'STATE', 'FOR', 'SINCE', 'IN']
+const GAP = '  '
+/** Columns below which the texts of others are not cut: then the line is. */
+const NARROWEST = 12
+
+export function listTable(
+  slices: readonly SliceStatus[],
+  claims: readonly ClaimStatus[],
+  options: TableOptions,
+): string {
+  const { colours, columns = Number.POSITIVE_INFINITY, now } = options
+  if (slices.length + claims.length === 0) return 'No ports are out on this machine.\n'
+  const rows: Row[] = [
+    { cells: HEADINGS, paint: colours.dim },
+    ...slices.flatMap((slice) => rowsOf(slice, colours, now)),
+    ...claims.map((claim) => rowOf(claim, colours, now)),
+  ]
+  const widths = fittedWidths(rows, columns)
+  return rows.map((row) => `${lineOf(row, widths, columns)}\n`).join('')
+}
+
+function rowsOf(slice: SliceStatus, colours: Colours, now: number): Row[] {
+  const { first, last, state, holder, ports } = slice
+  const age = (since: string | undefined) => (since ? duration(now - Date.parse(since)) : '')
+  const who = holder
+    ? holderText(holder)
+    : state === 'held'
+      ? 'somebody whose journal is in another lock directory'
+      : 'somebody who has ended'
+  const isDead = state === 'abandoned'
+  return [
+    {
+      cells: [
+        `${first}-${last}`,
+        isDead ? 'abandoned' : 'held',
+        who,
+        age(holder?.since),
+        folderText(holder?.cwd ?? ''),
+      ],
+      paint: isDead ? colours.dim : colours.bold,
+    },
+    ...ports.map((port): Row => {
+      const { state, paint } = stateOf(port, colours, now)
+      return { cells: [`  ${port.port}`, state, labelOf(port), age(port.since), ''], paint }
+    }),
+  ]
+}
+
+function rowOf(claim: ClaimStatus, { cyan, green }: Colours, now: number): Row {
+  const { port, cwd, since, listening } = claim
+  return {
+    cells: [
+      String(port),
+      listening ? 'claimed, listening' : 'claimed',
+      claimantText(claim),
+      duration(now - Date.parse(since)),
+      folderText(cwd),
+    ],
+    paint: listening ? green : cyan,
+  }
+}
+
+function labelOf({ label, key }: PortStatus): string {
+  return shown(label ?? key ?? '')
+}
+
+function stateOf(
+  port: PortStatus,
+  { cyan, green, red, yellow }: Colours,
+  now: number,
+): { state: string; paint: Paint } {
+  if (port.state === 'leaked') return { state: 'leaked', paint: red }
+  if (port.state === 'quarantined') {
+    const left = port.until ? `, ${duration(Date.parse(port.until) - now)} left` : ''
+    return { state: `quarantined${left}`, paint: yellow }
+  }
+  return port.listening ? { state: 'listening', paint: green } : { state: 'out', paint: cyan }
+}
+
+/** Takes from what others have written, the longest first, until a line fits. */
+function fittedWidths(rows: readonly Row[], columns: number): number[] {
+  const widths = HEADINGS.map((_, column) =>
+    Math.max(...rows.map(({ cells }) => widthOf(cells[column] as string))),
+  )
+  const total = () => widths.reduce((sum, width) => sum + width + GAP.length, -GAP.length)
+  const [, , FOR, , IN] = [0, 1, 2, 3, 4] as const
+  while (total() > columns) {
+    const widest = (widths[FOR] as number) >= (widths[IN] as number) ? FOR : IN
+    if ((widths[widest] as number) <= NARROWEST) break
+    widths[widest] = (widths[widest] as number) - 1
+  }
+  return widths
+}
+
+function lineOf({ cells, paint }: Row, widths: readonly number[], columns: number): string {
+  const line = cells
+    .map((cell, column) => {
+      const width = widths[column] as number
+      return padded(fitted(cell, width), width)
+    })
+    .join(GAP)
+    .trimEnd()
+  // Painted as a whole, so that cutting never meets an escape.
+  return paint(columns === Number.POSITIVE_INFINITY ? line : fitted(line, columns))
+}

@@ -1,0 +1,148 @@
+import type { SliceStatus } from '@portslice/core/inspect'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { coloursFor } from '../terminal/colours.js'
+import { widthOf } from '../terminal/text.js'
+import { pictureOf } from './picture.js'
+import { escaped, mapSvg } from './svg.js'
+import { mapText } from './text.js'
+
+const RANGE = { first: 20_000, last: 20_191 }
+const SLICES = [20_000, 20_032, 20_064, 20_096, 20_128, 20_160]
+const holder = {
+  pid: 4711,
+  host: '',
+  runner: 'vitest',
+  workerId: 1,
+  cwd: '/',
+  command: '',
+  since: '',
+}
+const STATUSES: SliceStatus[] = [
+  {
+    first: 20_032,
+    last: 20_063,
+    state: 'held',
+    holder,
+    ports: [
+      { port: 20_032, state: 'out', listening: false },
+      { port: 20_033, state: 'out', listening: true },
+    ],
+  },
+  {
+    first: 20_064,
+    last: 20_095,
+    state: 'held',
+    holder,
+    ports: [{ port: 20_070, state: 'leaked', listening: true }],
+  },
+  {
+    first: 20_096,
+    last: 20_127,
+    state: 'abandoned',
+    ports: [{ port: 20_096, state: 'quarantined', listening: false }],
+  },
+  { first: 20_128, last: 20_159, state: 'held', ports: [] },
+]
+const CLAIM = { port: 20_001, pid: 1, cwd: '', command: '', since: '', listening: false }
+const LISTENING = new Set([20_033, 20_040, 20_070, 20_130, 20_165, 20_159])
+const OWNERS = new Map([[20_165, 'postgres, pid 812']])
+
+const picture = pictureOf(RANGE, SLICES, STATUSES, [CLAIM], LISTENING)
+const options = { colours: coloursFor({}, {}), columns: 80, owners: OWNERS }
+
+test('each slice and each port is what it is', () => {
+  expect(picture.slices.map(({ state }) => state)).toEqual([
+    'held', // claimed
+    'listening',
+    'leaked',
+    'quarantined',
+    'listening', // its journal is elsewhere, so what listens is taken for its holder's
+    'foreign',
+  ])
+  expect(picture.slices[1]?.ports.slice(0, 10)).toEqual([
+    'held',
+    'listening',
+    ...Array(6).fill('free'),
+    'foreign',
+    'free',
+  ])
+  for (const { ports } of picture.slices) expect(ports).toHaveLength(31)
+})
+
+test('as text', () => {
+  expect(mapText(picture, options)).toBe(`\
+· free   ▒ held   █ listening   ! leaked   ~ quarantined   x foreign
+
+20000  ▒█!~█x
+
+20000  ·▒·····························
+20032  ▒█······x······················  vitest worker 1, pid 4711; 20040 anothe…
+20064  ······!························  vitest worker 1, pid 4711
+20096  ~······························
+20128  ··█····························  journal in another lock directory
+20160  ·····x·························  20165 postgres, pid 812
+
+20000-20191: 6 slices of 32 ports, 3 held, 4 ports out.
+`)
+})
+
+test('no line is longer than the terminal is wide, whatever there is to show', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 200 }),
+      fc.integer({ min: 0, max: 700 }),
+      fc.boolean(),
+      (columns, count, isBusy) => {
+        const slices = Array.from({ length: count }, (_, index) => 10_016 + 32 * index)
+        const statuses = isBusy
+          ? slices.map(
+              (first): SliceStatus => ({
+                first,
+                last: first + 31,
+                state: 'held',
+                holder,
+                ports: [],
+              }),
+            )
+          : []
+        const range = { first: 10_000, last: 32_767 }
+        const text = mapText(pictureOf(range, slices, statuses, [], LISTENING), {
+          ...options,
+          columns,
+        })
+        for (const line of text.split('\n')) expect(widthOf(line)).toBeLessThanOrEqual(columns)
+      },
+    ),
+    { numRuns: 60 },
+  )
+})
+
+test('as SVG it stands alone, for light and dark, with its texts escaped', () => {
+  const statuses = STATUSES.map((status) =>
+    status.holder
+      ? { ...status, holder: { ...holder, runner: `</svg><script>"'&\u0000` } }
+      : status,
+  )
+  const svg = mapSvg(pictureOf(RANGE, SLICES, statuses, [CLAIM], LISTENING), OWNERS)
+  expect(svg).toMatch(/^<svg [^>]+viewBox=/)
+  expect(svg).not.toMatch(/<script|href|url\(|@import|<image/)
+  expect(svg).toContain('&lt;/svg&gt;&lt;script&gt;&quot;&#39;&amp;')
+  expect(svg).toContain('prefers-color-scheme: dark')
+  // 6 of the legend, 6 slices, 31 ports each, and the ground.
+  expect(svg.match(/<rect/g)).toHaveLength(6 + 6 + 6 * 31 + 1)
+  expect(svg.match(/<title>/g)?.length).toBeGreaterThan(6)
+})
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+const NOT_IN_XML = /[<>"'\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/
+
+test('XML can hold whatever is escaped', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (text) => {
+      expect(escaped(text)).not.toMatch(NOT_IN_XML)
+      expect(escaped(text).replaceAll(/&(amp|lt|gt|quot|#39);/g, '')).not.toContain('&')
+    }),
+  )
+  expect(escaped('\ud800 lone')).toBe('? lone')
+})

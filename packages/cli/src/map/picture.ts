@@ -1,0 +1,84 @@
+/** The range as a picture: what each slice and each port of it is, before anybody draws it. */
+import {
+  type ClaimStatus,
+  type PortRange,
+  portsOf,
+  type SliceStart,
+  type SliceStatus,
+  sentinelOf,
+} from '@portslice/core/inspect'
+
+/** `foreign`: something listens that never asked portslice. */
+export type State = 'free' | 'held' | 'listening' | 'leaked' | 'quarantined' | 'foreign'
+
+export const STATES: readonly State[] = [
+  'free',
+  'held',
+  'listening',
+  'leaked',
+  'quarantined',
+  'foreign',
+]
+
+/** What a slice is, when its ports are several things: the first of these. */
+const MOST_REMARKABLE: readonly State[] = ['leaked', 'listening', 'quarantined', 'held', 'foreign']
+
+export interface SlicePicture {
+  first: number
+  /** The sentinel, which is not part of `ports`. */
+  last: number
+  state: State
+  /** The 31 ports that can be handed out, ascending; of a held slice, those not out are `free`. */
+  ports: State[]
+  status?: SliceStatus
+}
+
+export interface Picture {
+  range: PortRange
+  slices: SlicePicture[]
+}
+
+/**
+ * @param slices those of the range that are drawn, ascending
+ * @param listening every port of the machine that is listened on
+ */
+export function pictureOf(
+  range: PortRange,
+  slices: readonly SliceStart[],
+  statuses: readonly SliceStatus[],
+  claims: readonly ClaimStatus[],
+  listening: ReadonlySet<number>,
+): Picture {
+  const known = new Map(statuses.map((status) => [status.first, status]))
+  const claimed = new Map(claims.map((claim) => [claim.port, claim]))
+  return {
+    range,
+    slices: slices.map((first) => {
+      const status = known.get(first)
+      const ports = portsOf(first).map((port) => {
+        const claim = claimed.get(port)
+        if (claim) return claim.listening ? 'listening' : 'held'
+        return stateOf(port, status, listening.has(port))
+      })
+      const isHeld = status?.state === 'held'
+      const present = new Set<State>(isHeld ? [...ports, 'held'] : ports)
+      return {
+        first,
+        last: sentinelOf(first),
+        state: MOST_REMARKABLE.find((state) => present.has(state)) ?? 'free',
+        ports,
+        ...(status && { status }),
+      }
+    }),
+  }
+}
+
+function stateOf(port: number, status: SliceStatus | undefined, isListening: boolean): State {
+  const known = status?.ports.find((each) => each.port === port)
+  if (known?.state === 'leaked') return 'leaked'
+  if (known?.state === 'quarantined') return 'quarantined'
+  if (known) return known.listening ? 'listening' : 'held'
+  if (!isListening) return 'free'
+  // Of a slice whose journal is not here, what listens is most likely its holder's.
+  return status?.state === 'held' && !status.holder ? 'listening' : 'foreign'
+}

@@ -1,0 +1,32 @@
+/** The picture in words: who a slice is, and what it all adds up to. */
+import { holderText } from '../list/holder.js'
+import { shown } from '../terminal/text.js'
+import type { Picture, SlicePicture } from './picture.js'
+
+/** Who listens on a port, such as `postgres, pid 812`; where that can be known. */
+export type OwnerNames = ReadonlyMap<number, string>
+
+export function describe({ status, ports, first }: SlicePicture, owners: OwnerNames): string {
+  const strangers = ports.flatMap((state, offset) => {
+    const port = first + offset
+    return state === 'foreign' ? [`${port} ${owners.get(port) ?? 'another program'}`] : []
+  })
+  const who = status?.holder
+    ? `${holderText(status.holder)}${status.state === 'abandoned' ? ', has ended' : ''}`
+    : status?.state === 'held'
+      ? 'journal in another lock directory'
+      : undefined
+  return shown([who, ...strangers].filter(Boolean).join('; '))
+}
+
+export function countOf({ range, slices }: Picture): string {
+  const held = slices.filter(({ status }) => status?.state === 'held').length
+  const out = slices.flatMap(({ ports }) =>
+    ports.filter((state) => state === 'held' || state === 'listening'),
+  ).length
+  return `${range.first}-${range.last}: ${counted(slices.length, 'slice')} of 32 ports, ${held} held, ${counted(out, 'port')} out.`
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}

@@ -1,0 +1,61 @@
+#!/usr/bin/env node
+/** The command. Loads only what the subcommand needs: `--version` and `list` are to answer at once. */
+import { readFileSync } from 'node:fs'
+import { COMMANDS, type CommandName, loadCommand } from './commands/index.js'
+
+// `portslice list | head -1`: whoever reads has seen enough.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(0)
+})
+// A terminal that has been closed must not keep a command from being waited for.
+process.stderr.on('error', () => {})
+
+async function main([first, ...rest]: string[]): Promise<number> {
+  if (first === '--version' || first === '-v' || first === '-V') {
+    const { version } = JSON.parse(
+      readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+    ) as { version: string }
+    process.stdout.write(`${version}\n`)
+    return 0
+  }
+  if (first === undefined || ['--help', '-h', 'help'].includes(first)) return help(first, rest)
+  const command = await loadCommand(await known(first))
+  if (rest.length === 1 && isHelp(rest[0])) return print(command.help)
+  return command.run(rest)
+}
+
+async function help(asked: string | undefined, [topic]: string[]): Promise<number> {
+  if (asked === 'help' && topic !== undefined) {
+    return print((await loadCommand(await known(topic))).help)
+  }
+  const { HELP } = await import('./command-line/help.js')
+  if (asked !== undefined) return print(HELP)
+  process.stderr.write(HELP)
+  return 2
+}
+
+async function known(name: string): Promise<CommandName> {
+  if (COMMANDS.includes(name as CommandName)) return name as CommandName
+  const { unknownCommand } = await import('./command-line/usage-error.js')
+  throw unknownCommand(name, COMMANDS)
+}
+
+function isHelp(argument: string | undefined): boolean {
+  return argument === '--help' || argument === '-h'
+}
+
+function print(text: string): number {
+  process.stdout.write(text)
+  return 0
+}
+
+main(process.argv.slice(2)).then(
+  (status) => {
+    process.exitCode = status
+  },
+  async (error: unknown) => {
+    const { failure } = await import('./command-line/failure.js')
+    process.exitCode = failure(error)
+  },
+)

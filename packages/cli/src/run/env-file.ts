@@ -1,0 +1,103 @@
+/** The ports as a file, for tools that read one: there as long as the program runs. */
+import { randomUUID } from 'node:crypto'
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { codeOf, listSlices, PortsliceError, quoted } from '@portslice/core/inspect'
+import type { GivenPort } from './ports.js'
+
+/** By its first line a file of ours is known, and whose it is. */
+const FIRST_LINE = /^# Written by portslice, pid (\d+), for as long as it runs\.$/
+/** Read of a file to see whose it is. Characters. */
+const ENOUGH = 4096
+
+export interface EnvFile {
+  /** Removes it, if it still is the one that was written. */
+  remove(): void
+}
+
+/**
+ * Writes `PORT=20000` and so on, in one step, readable by the user alone.
+ *
+ * @throws PortsliceError ERR_PORTSLICE_FILE when there is a file that is not ours to replace,
+ *   or whose ports are out, and when it cannot be written
+ */
+export async function writeEnvFile(file: string, ports: readonly GivenPort[]): Promise<EnvFile> {
+  const present = textOf(file)
+  if (present !== undefined) await checkReplaceable(file, present)
+  const text = [
+    `# Written by portslice, pid ${process.pid}, for as long as it runs.`,
+    ...ports.map(({ variable, port }) => `${variable}=${port}`),
+    '',
+  ].join('\n')
+  const draft = `${file}.${randomUUID()}.new`
+  try {
+    writeFileSync(draft, text, { mode: 0o600, flag: 'wx' })
+    renameSync(draft, file)
+  } catch (cause) {
+    rmSync(draft, { force: true })
+    throw refusal(
+      file,
+      `cannot be written (${(cause as Error).message})`,
+      'Name a file in a folder that you may write to.',
+      cause,
+    )
+  }
+  return {
+    remove() {
+      // Another run may have written its own meanwhile, or somebody have changed it.
+      try {
+        if (textOf(file) === text) rmSync(file, { force: true })
+      } catch {
+        // Then it stays, and the next run replaces it.
+      }
+    },
+  }
+}
+
+function textOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    if (codeOf(cause) === 'ENOENT') return undefined
+    throw refusal(
+      file,
+      `cannot be read to see whose it is (${(cause as Error).message})`,
+      'Name another file.',
+      cause,
+    )
+  }
+}
+
+/** Somebody's own `.env` is not overwritten, and neither is that of a run that goes on. */
+async function checkReplaceable(file: string, text: string): Promise<void> {
+  const [first = '', ...lines] = text.slice(0, ENOUGH).split('\n')
+  const pid = FIRST_LINE.exec(first)?.[1]
+  if (pid === undefined) {
+    throw refusal(
+      file,
+      'is there already and was not written by portslice',
+      "Name another file, such as '.env.ports', or remove this one if it is not needed.",
+    )
+  }
+  const noted = new Set(lines.map((line) => Number(/=(\d+)$/.exec(line)?.[1])))
+  const slices = await listSlices()
+  const isInUse = slices.some(
+    ({ holder, ports }) =>
+      holder?.pid === Number(pid) &&
+      ports.some(({ port, state }) => state === 'out' && noted.has(port)),
+  )
+  if (isInUse) {
+    throw refusal(
+      file,
+      `belongs to another run that goes on (pid ${pid})`,
+      'Give each run a file of its own, or wait until that one has ended.',
+    )
+  }
+}
+
+function refusal(file: string, why: string, advice: string, cause?: unknown): PortsliceError {
+  return new PortsliceError('ERR_PORTSLICE_FILE', `The file ${quoted(file)} ${why}.`, {
+    value: file,
+    advice,
+    cause,
+  })
+}

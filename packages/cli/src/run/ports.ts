@@ -1,0 +1,27 @@
+/** Ports on their way to the program: in its environment, in its arguments, in a file. */
+import { type PortVariable, upper } from './names.js'
+
+export interface GivenPort extends PortVariable {
+  port: number
+}
+
+/**
+ * `PORT`, or `WEB_PORT` and so on. A named one is what `namedPort('web')` finds in the
+ * program, too.
+ */
+export function environmentFor(ports: readonly GivenPort[]): Record<string, string> {
+  return Object.fromEntries(
+    ports.flatMap(({ name, variable, port }) => [
+      [variable, String(port)],
+      ...(name === undefined ? [] : [[`PORTSLICE_PORT_${upper(name)}`, String(port)]]),
+    ]),
+  )
+}
+
+/** Puts the ports in place of `{PORT}`, `{WEB_PORT}` and so on; other braces are left as they are. */
+export function withPorts(argument: string, ports: readonly GivenPort[]): string {
+  return ports.reduce(
+    (text, { variable, port }) => text.replaceAll(`{${variable}}`, String(port)),
+    argument,
+  )
+}

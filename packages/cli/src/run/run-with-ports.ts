@@ -1,0 +1,42 @@
+/** A program, its ports, and their end. */
+import type { PortLease } from '@portslice/core'
+import { quoted } from '@portslice/core/inspect'
+import { writeEnvFile } from './env-file.js'
+import { environmentFor, type GivenPort, withPorts } from './ports.js'
+import { runProgram, say } from './program.js'
+import { SignalPassing } from './signals.js'
+
+export interface RunOptions {
+  ports: readonly GivenPort[]
+  /** What is given back at the end. */
+  leases: readonly PortLease[]
+  program: readonly string[]
+  /** For the program, beside the ports. */
+  env: Record<string, string>
+  envFile?: string | undefined
+}
+
+/** @returns the exit status of the program */
+export async function runWithPorts(options: RunOptions): Promise<number> {
+  const { ports, leases, program, env, envFile } = options
+  const file = envFile === undefined ? undefined : await writeEnvFile(envFile, ports)
+  const signals = new SignalPassing()
+  await signals.start()
+  try {
+    return await runProgram(
+      program.map((argument) => withPorts(argument, ports)),
+      { ...process.env, ...env, ...environmentFor(ports) },
+      signals,
+    )
+  } finally {
+    file?.remove()
+    const outcomes = await Promise.all(leases.map((lease) => lease.release()))
+    const leaked = leases.filter((_, index) => outcomes[index]?.leaked)
+    for (const { port } of leaked) {
+      say(
+        `something that ${quoted(program[0])} did not start itself, such as a container, still listens on port ${port}; it is not handed out again before that has ended`,
+      )
+    }
+    signals.stop()
+  }
+}

@@ -1,0 +1,87 @@
+/** Signals reach the program as if it had been run alone: each once, whoever it was sent to. */
+import type { ChildProcess } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import os from 'node:os'
+import { GroupWatch } from './group-watch.js'
+
+/**
+ * What ends a process unless it listens. SIGTSTP and SIGCONT are left to the kernel, which
+ * stops and continues the group of a terminal together; SIGWINCH goes to all of it as well.
+ */
+const PASSED: readonly NodeJS.Signals[] =
+  process.platform === 'win32'
+    ? ['SIGINT', 'SIGBREAK', 'SIGHUP']
+    : ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2', 'SIGALRM']
+
+/** Whom a signal is for, when it has not gone to our whole process group. */
+export type Recipient = (signal: NodeJS.Signals, wasForGroup: boolean) => void
+
+/** Keeps the signals from ending this process, and hands them on. */
+export class SignalPassing {
+  readonly #group = new GroupWatch()
+  readonly #listeners = new Map<NodeJS.Signals, () => void>()
+  #recipient: Recipient = () => {}
+  /** Had before there was anybody to pass them to. */
+  #early: NodeJS.Signals[] = []
+  #isOpen = false
+
+  async start(): Promise<void> {
+    await this.#group.start()
+    for (const signal of PASSED) {
+      const listener = () => void this.#pass(signal)
+      process.on(signal, listener)
+      this.#listeners.set(signal, listener)
+    }
+  }
+
+  to(recipient: Recipient): void {
+    this.#recipient = recipient
+    this.#isOpen = true
+    for (const signal of this.#early.splice(0)) recipient(signal, false)
+  }
+
+  async #pass(signal: NodeJS.Signals): Promise<void> {
+    const isOpen = this.#isOpen
+    const wasForGroup = await this.#group.heardAsWell(signal)
+    if (isOpen || this.#isOpen) this.#recipient(signal, wasForGroup && isOpen)
+    else this.#early.push(signal)
+  }
+
+  stop(): void {
+    for (const [signal, listener] of this.#listeners) process.off(signal, listener)
+    this.#listeners.clear()
+    this.#group.stop()
+  }
+}
+
+/** The first process of the program: what was sent to the group it has had, if it is still in it. */
+export function recipientOf(child: ChildProcess): Recipient {
+  return (signal, wasForGroup) => {
+    const { pid } = child
+    if (pid === undefined || (wasForGroup && isInOurGroup(pid))) return
+    // On Windows, Ctrl-C goes to everybody at the console, and to send it is to kill.
+    if (process.platform === 'win32') return
+    child.kill(signal)
+  }
+}
+
+/** Elsewhere than on Linux it is taken to be: hardly a program leaves the group it was started in. */
+export function isInOurGroup(pid: number): boolean {
+  const [theirs, ours] = [groupOf(pid), groupOf(process.pid)]
+  return theirs === undefined || ours === undefined || theirs === ours
+}
+
+function groupOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    // `pid (name) state parent group …`: a name can hold anything.
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]
+  } catch {
+    return undefined
+  }
+}
+
+/** As shells have it: 128 and the signal's number, for a process that was ended by one. */
+export function exitStatus(status: number | null, signal: NodeJS.Signals | null): number {
+  return status ?? 128 + (signal ? os.constants.signals[signal] : 0)
+}

@@ -1,0 +1,57 @@
+/** Who has claimed which port now: what the notes tell, where the flag is up. */
+import { readdirSync } from 'node:fs'
+import { holdUdpPort } from '../port/held-udp.js'
+import { isListeningForTcp, unconnectedUdpPortsOnLoopback } from '../port/listening.js'
+import { checkListOptions } from '../settings/options.js'
+import { lockDirectoryFor } from '../settings/settings.js'
+import { hostIdentity } from '../settings/system.js'
+import { portOfNote, readNote } from './note.js'
+
+export interface ClaimStatus {
+  port: number
+  pid: number
+  /** The folder it was started in. */
+  cwd: string
+  command: string
+  /** When it claimed the port, ISO 8601. */
+  since: string
+  /** Whether something listens on it now, for TCP. */
+  listening: boolean
+}
+
+/**
+ * The ports that are claimed by holders who share this lock directory and network namespace,
+ * ascending. Texts come from other processes: neutralise control characters before you print them.
+ *
+ * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID
+ */
+export async function listClaims(options: { lockDirectory?: string } = {}): Promise<ClaimStatus[]> {
+  checkListOptions(options)
+  const folder = lockDirectoryFor(options.lockDirectory)
+  const noted = notedPorts(folder)
+  const flags = noted.length > 0 ? await unconnectedUdpPortsOnLoopback() : undefined
+  const claims: ClaimStatus[] = []
+  for (const port of noted) {
+    const note = readNote(folder, port)
+    if (note?.host !== hostIdentity() || !(flags?.has(port) ?? (await isHeld(port)))) continue
+    const { pid, cwd, command, at } = note
+    claims.push({ port, pid, cwd, command, since: at, listening: await isListeningForTcp(port) })
+  }
+  return claims
+}
+
+/** The ports that have a note in this folder, ascending, whoever wrote it. */
+export function notedPorts(folder: string): number[] {
+  try {
+    const ports = new Set(readdirSync(folder).map(portOfNote))
+    return [...ports].filter((port) => port !== undefined).sort((a, b) => a - b)
+  } catch {
+    return [] // Nobody of this user has claimed anything yet.
+  }
+}
+
+async function isHeld(port: number): Promise<boolean> {
+  const flag = await holdUdpPort(port).catch(() => undefined)
+  await flag?.close()
+  return flag === undefined
+}

@@ -1,0 +1,183 @@
+/** Removes what dead holders left in the lock directory, and nothing of a live one. */
+import { readdirSync, rmSync } from 'node:fs'
+import path from 'node:path'
+import { type SliceStart, sentinelOf } from './arithmetic/slices.js'
+import { notedPorts } from './claim/list-claims.js'
+import { portOfNote, readNote } from './claim/note.js'
+import { holdUdpPort } from './port/held-udp.js'
+import { isListening } from './port/listening.js'
+import { Date } from './real-time.js'
+import { checkListOptions } from './settings/options.js'
+import { lockDirectoryFor } from './settings/settings.js'
+import { hostIdentity } from './settings/system.js'
+import { type LastHolder, quarantineOf, readLastHolder } from './slice/last-holder.js'
+import { takeLock } from './slice/lock.js'
+import { checkLockDirectory, sliceOfFile } from './slice/lock-directory.js'
+
+/**
+ * How long a holder of another network namespace, or of before the last boot, must have given
+ * no sign of life, in ms. Its sentinel cannot be asked from here, and it may be stopped in a
+ * debugger, which nobody is for a day.
+ */
+const SURELY_DEAD = 24 * 60 * 60_000
+
+export interface RemoveLeftBehindOptions {
+  /** Default: as in {@link AllocatorOptions.lockDirectory}. */
+  lockDirectory?: string
+  /** Only tell what would be removed. */
+  dryRun?: boolean
+}
+
+export interface LeftBehind {
+  first: number
+  /** The sentinel; of a claimed port, the port itself. */
+  last: number
+  /** What was left of it: names of files and folders in the lock directory. */
+  files: string[]
+  /** Why it was left alone; missing where it was removed. */
+  kept?: 'held' | 'quarantined' | 'leaked' | 'elsewhere' | 'locked'
+  /** Of a quarantine: when it ends, ISO 8601. */
+  until?: string
+}
+
+/**
+ * Removes the journals, locks and guards of holders that are dead, whose quarantine has ended,
+ * and the notes of dead claims.
+ *
+ * Each slice is held meanwhile, sentinel and lock, so that nobody is half-way into it.
+ *
+ * @returns what was found, ascending, whether it was removed or why not
+ * @throws PortsliceError ERR_PORTSLICE_LOCK_DIRECTORY for one that is not to be used;
+ *   …_OPTION_INVALID
+ */
+export async function removeLeftBehind({
+  dryRun = false,
+  ...options
+}: RemoveLeftBehindOptions = {}): Promise<LeftBehind[]> {
+  checkListOptions(options)
+  const folder = lockDirectoryFor(options.lockDirectory)
+  if (!checkLockDirectory(folder)) return []
+  const slices = [...filesBySlice(folder).keys()].sort((a, b) => a - b)
+  const found: LeftBehind[] = []
+  for (const slice of slices) {
+    const outcome = await removeOf(folder, slice, dryRun)
+    if (outcome) found.push(outcome)
+  }
+  for (const port of notedPorts(folder)) {
+    const outcome = await removeNoteOf(folder, port, dryRun)
+    if (outcome) found.push(outcome)
+  }
+  return found
+}
+
+/** With the port claimed, so that the note is not the next one's. */
+async function removeNoteOf(
+  folder: string,
+  port: number,
+  dryRun: boolean,
+): Promise<LeftBehind | undefined> {
+  const flag = await holdUdpPort(port).catch(() => undefined)
+  try {
+    const files = readdirSync(folder).filter((name) => portOfNote(name) === port)
+    if (files.length === 0) return undefined
+    const left = { first: port, last: port, files }
+    if (!flag) return { ...left, kept: 'held' }
+    const note = readNote(folder, port)
+    const isElsewhere = note && note.host !== hostIdentity()
+    if (isElsewhere && Date.now() - Date.parse(note.at) < SURELY_DEAD) {
+      return { ...left, kept: 'elsewhere' }
+    }
+    if (!dryRun) for (const name of files) rmSync(path.join(folder, name), { force: true })
+    return left
+  } finally {
+    await flag?.close()
+  }
+}
+
+function filesBySlice(folder: string): Map<SliceStart, string[]> {
+  const files = new Map<SliceStart, string[]>()
+  for (const name of readdirSync(folder).sort()) {
+    const slice = sliceOfFile(name)
+    if (slice !== undefined) files.set(slice, [...(files.get(slice) ?? []), name])
+  }
+  return files
+}
+
+async function removeOf(
+  folder: string,
+  slice: SliceStart,
+  dryRun: boolean,
+): Promise<LeftBehind | undefined> {
+  const outcome = (kept?: LeftBehind['kept'], until?: number): LeftBehind | undefined => {
+    return files.length === 0
+      ? undefined
+      : {
+          first: slice,
+          last: sentinelOf(slice),
+          files,
+          ...(kept && { kept }),
+          ...(until !== undefined && { until: new Date(until).toISOString() }),
+        }
+  }
+  let files = filesBySlice(folder).get(slice) ?? []
+  const sentinel = await holdUdpPort(sentinelOf(slice))
+  if (!sentinel) return outcome('held')
+  try {
+    // Looked at again: whoever held it may have given it back just now.
+    files = filesBySlice(folder).get(slice) ?? []
+    const last = readLastHolder(folder, slice)
+    if (last && mayLiveElsewhere(last)) return outcome('elsewhere')
+    const quarantined = last ? [...quarantineOf(last, slice, Date.now()).values()] : []
+    if (quarantined.length > 0) {
+      return outcome('quarantined', Math.max(...quarantined.map(({ until }) => until)))
+    }
+    if (last && (await isLeaking(last))) return outcome('leaked')
+    if (dryRun || files.length === 0) return outcome()
+    return (await removeLocked(folder, slice, files)) ? outcome() : outcome('locked')
+  } finally {
+    await sentinel.close()
+  }
+}
+
+/** With the lock, so that a holder of another network namespace stays away as well. */
+async function removeLocked(
+  folder: string,
+  slice: SliceStart,
+  files: readonly string[],
+): Promise<boolean> {
+  const lock = await takeLock({
+    folder,
+    slice,
+    host: hostIdentity(),
+    onMade: () => {},
+    onRefreshed: () => {},
+    onTrouble: () => {},
+    canWait: () => false,
+  })
+  if (!lock) return false
+  try {
+    for (const name of files) {
+      // The lock goes when it is released. A guard belongs to a lock that is no more.
+      if (!name.endsWith('.lock')) {
+        rmSync(path.join(folder, name), { recursive: true, force: true })
+      }
+    }
+  } finally {
+    await lock.release()
+  }
+  return true
+}
+
+/** The sentinel tells only of this network namespace. */
+function mayLiveElsewhere({ lease, ended, changedAt, lockedAt = 0 }: LastHolder): boolean {
+  if (!lease || ended || lease.host === hostIdentity()) return false
+  return Date.now() - Math.max(changedAt, lockedAt) < SURELY_DEAD
+}
+
+/** Then the journal still tells whose it was. */
+async function isLeaking({ ports }: LastHolder): Promise<boolean> {
+  for (const { port, state } of ports) {
+    if (state === 'leaked' && (await isListening(port))) return true
+  }
+  return false
+}

@@ -1,0 +1,29 @@
+/** For programs that show people what portslice does on a machine, such as the command. */
+export { AVOIDED_PORTS } from './arithmetic/avoided-ports.js'
+export {
+  LAST_PORT,
+  type PortRange,
+  partOf,
+  portsOf,
+  SLICE_SIZE,
+  type SliceStart,
+  sentinelOf,
+  sliceOf,
+  slicesIn,
+} from './arithmetic/slices.js'
+export { type ClaimStatus, listClaims } from './claim/list-claims.js'
+export { codeOf, PortsliceError, quoted, withoutControls } from './errors.js'
+export {
+  type ListSlicesOptions,
+  listSlices,
+  type PortStatus,
+  type SliceStatus,
+} from './list-slices.js'
+export { type HeldUdpPort, holdUdpPort } from './port/held-udp.js'
+export { isListening, listeningPorts, unconnectedUdpPortsOnLoopback } from './port/listening.js'
+export { ownersOf, ownersOfAll, type PortOwner } from './port/owner.js'
+export type { AllocatorOptions } from './settings/options.js'
+export { defaultRange, lockDirectoryFor, type Settings, settle } from './settings/settings.js'
+export { sourceOfShard } from './settings/shard.js'
+export { ephemeralRange, hostIdentity, userIdentity } from './settings/system.js'
+export { checkLockDirectory } from './slice/lock-directory.js'

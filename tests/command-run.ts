@@ -1,0 +1,164 @@
+/** Starts the built command, beside this process or in a terminal of its own. */
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import pty from '@lydell/node-pty'
+import { cleanEnvironment } from 'portslice-testing/project'
+import { onTestFinished } from 'vitest'
+
+export const COMMAND = fileURLToPath(new URL('../packages/cli/dist/portslice.js', import.meta.url))
+
+/** What the program of a test needs to start the command itself: `$P run …` in a shell. */
+export const P = `'${process.execPath}' '${COMMAND}'`
+
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-command-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
+  return folder
+}
+
+/** One that has ended stays in the table until its parent has noticed. */
+export function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\t[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'latin1'))
+  } catch {
+    return false
+  }
+}
+
+export interface StartOptions {
+  cwd?: string
+  env?: Record<string, string>
+  lockDirectory?: string
+  /** Whether it leads a process group, so that the group can be signalled. */
+  detached?: boolean
+}
+
+function environment({ env, lockDirectory }: StartOptions): Record<string, string> {
+  const clean = cleanEnvironment()
+  for (const name of ['NO_COLOR', 'COLUMNS', 'TERM']) delete clean[name]
+  return { ...clean, ...(lockDirectory && { PORTSLICE_LOCK_DIR: lockDirectory }), ...env }
+}
+
+/** What has been said, and a way to wait for more. */
+class Output {
+  text = ''
+  #onMore: (() => void)[] = []
+
+  add(text: string): void {
+    this.text += text
+    for (const each of this.#onMore.splice(0)) each()
+  }
+
+  end(): void {
+    this.add('')
+  }
+
+  async until(pattern: RegExp, hasEnded: () => boolean): Promise<RegExpExecArray> {
+    for (;;) {
+      const found = pattern.exec(this.text)
+      if (found) return found
+      if (hasEnded()) throw new Error(`It ended without saying ${pattern}, but: ${this.text}`)
+      await new Promise<void>((resolve) => this.#onMore.push(resolve))
+    }
+  }
+}
+
+export interface Ended {
+  status: number | null
+  signal: NodeJS.Signals | null
+  stdout: string
+  stderr: string
+}
+
+export class Started {
+  readonly child: ChildProcessWithoutNullStreams
+  readonly ended: Promise<Ended>
+  readonly #stdout = new Output()
+  readonly #stderr = new Output()
+  #hasEnded = false
+
+  constructor(file: string, args: string[], options: StartOptions) {
+    const { cwd, detached = false } = options
+    this.child = spawn(file, args, { ...(cwd && { cwd }), detached, env: environment(options) })
+    this.child.stdin.on('error', () => {}) // Not every program reads it.
+    this.child.stdout.setEncoding('utf8').on('data', (text: string) => this.#stdout.add(text))
+    this.child.stderr.setEncoding('utf8').on('data', (text: string) => this.#stderr.add(text))
+    this.ended = once(this.child, 'close').then(([status, signal]) => {
+      this.#hasEnded = true
+      this.#stdout.end()
+      this.#stderr.end()
+      return { status, signal, stdout: this.#stdout.text, stderr: this.#stderr.text }
+    })
+  }
+
+  get pid(): number {
+    return this.child.pid as number
+  }
+
+  said(pattern: RegExp): Promise<RegExpExecArray> {
+    return this.#stdout.until(pattern, () => this.#hasEnded)
+  }
+
+  complained(pattern: RegExp): Promise<RegExpExecArray> {
+    return this.#stderr.until(pattern, () => this.#hasEnded)
+  }
+}
+
+/** Starts `portslice …args`; it is killed at the end of the test if it still runs. */
+export function start(args: string[], options: StartOptions = {}): Started {
+  return startFile(process.execPath, [COMMAND, ...args], options)
+}
+
+export function startFile(file: string, args: string[], options: StartOptions = {}): Started {
+  const started = new Started(file, args, options)
+  onTestFinished(() => void started.child.kill('SIGKILL'))
+  return started
+}
+
+/** Runs `portslice …args` to its end. */
+export function portslice(args: string[], options: StartOptions = {}): Promise<Ended> {
+  const started = start(args, options)
+  started.child.stdin.end()
+  return started.ended
+}
+
+/** A program in a pseudo-terminal, of which it is the foreground. */
+export class InTerminal {
+  readonly terminal: pty.IPty
+  readonly ended: Promise<{ exitCode: number; signal?: number }>
+  readonly #output = new Output()
+  #hasEnded = false
+
+  constructor(file: string, args: string[], options: StartOptions & { columns?: number } = {}) {
+    this.terminal = pty.spawn(file, args, {
+      name: 'xterm-256color',
+      cols: options.columns ?? 100,
+      rows: 30,
+      cwd: options.cwd ?? os.tmpdir(),
+      env: environment(options),
+    })
+    this.terminal.onData((text) => this.#output.add(text))
+    this.ended = new Promise((resolve) => {
+      this.terminal.onExit((exit) => {
+        this.#hasEnded = true
+        this.#output.end()
+        resolve(exit)
+      })
+    })
+    onTestFinished(() => {
+      if (!this.#hasEnded) this.terminal.kill('SIGKILL')
+    })
+  }
+
+  get text(): string {
+    return this.#output.text
+  }
+
+  said(pattern: RegExp): Promise<RegExpExecArray> {
+    return this.#output.until(pattern, () => this.#hasEnded)
+  }
+}

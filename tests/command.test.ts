@@ -1,0 +1,504 @@
+/** The command as a user meets it: built, in pipes and in a terminal, with programs of all kinds. */
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import net from 'node:net'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { createAllocator, listSlices } from '@portslice/core'
+import { cleanEnvironment } from 'portslice-testing/project'
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import {
+  COMMAND,
+  InTerminal,
+  isRunning,
+  P,
+  portslice,
+  type StartOptions,
+  start,
+  startFile,
+  temporaryFolder,
+} from './command-run.ts'
+
+const TELL_SIGNALS = fileURLToPath(new URL('processes/tell-signals.ts', import.meta.url))
+const tellSignals = ['run', '--', process.execPath, TELL_SIGNALS]
+const sh = (script: string) => ['sh', '-c', script]
+
+let lockDirectory: string
+let options: StartOptions
+beforeEach(() => {
+  lockDirectory = path.join(temporaryFolder(), 'locks')
+  options = { lockDirectory }
+})
+
+/** The ports that are out, of those who use the lock directory of this test. */
+async function portsOut(): Promise<number[]> {
+  const slices = await listSlices({ lockDirectory })
+  return slices
+    .filter(({ holder }) => holder)
+    .flatMap(({ ports }) => ports.filter(({ state }) => state === 'out').map(({ port }) => port))
+}
+
+const count = (text: string, part: string) => text.split(part).length - 1
+
+describe('run', () => {
+  test('input, output and exit status are those of the program; the port is in $PORT and {PORT}', async () => {
+    const run = start(
+      ['run', '--', ...sh('read x; echo "$x $PORT {PORT}"; echo err >&2; exit 7')],
+      options,
+    )
+    run.child.stdin.end('hello\n')
+    const { status, stdout, stderr } = await run.ended
+    expect(stdout).toMatch(/^hello (\d+) \1\n$/)
+    expect({ status, stderr }).toEqual({ status: 7, stderr: 'err\n' })
+    expect(await portsOut()).toEqual([])
+    expect(readdirSync(lockDirectory).filter((name) => name.endsWith('.lock'))).toEqual([])
+  })
+
+  test('a port for each name, out while the program runs, and found by namedPort', async () => {
+    const core = JSON.stringify(import.meta.resolve('@portslice/core'))
+    const code = `import { namedPort } from ${core}; console.log('named ' + (await namedPort('web')))`
+    const names = ['--name', 'web', '--name', 'my-api', '--range', '20000-20999', '--shard', '2/2']
+    const script = `echo $WEB_PORT $MY_API_PORT {WEB_PORT} $PORTSLICE_RANGE $PORTSLICE_SHARD; '${process.execPath}' --input-type=module -e "$1"; read x`
+    const run = start(['run', ...names, '--', ...sh(script), 'sh', code], options)
+    const [, web, api] = await run.said(/^(\d+) (\d+) \1 20000-20999 2\/2\nnamed \1\n/)
+    expect(await portsOut()).toEqual([Number(web), Number(api)])
+    expect(Number(web)).toBeGreaterThanOrEqual(20_496)
+    run.child.stdin.end('\n')
+    expect((await run.ended).status).toBe(0)
+    expect(await portsOut()).toEqual([])
+  })
+
+  test('runs within runs have ports of their own', async () => {
+    const inner = `${P} run -- sh -c 'echo $PORT; read x'`
+    const run = start(['run', '--', ...sh(`echo $PORT; ${inner}`)], options)
+    const [, one, other] = await run.said(/^(\d+)\n(\d+)\n/)
+    expect(one).not.toBe(other)
+    expect(await portsOut()).toEqual([Number(one), Number(other)].sort((a, b) => a - b))
+    run.child.stdin.end('\n')
+    expect((await run.ended).status).toBe(0)
+  })
+
+  test.each([
+    ['a program that a signal ended', sh('kill -KILL $$'), 137, ''],
+    [
+      'a program that is not there',
+      ['no-such-program'],
+      127,
+      'There is no command "no-such-program"',
+    ],
+    ['a file that is not executable', ['./package.json'], 126, 'chmod +x'],
+    ['a script whose interpreter is not there', ['./script'], 127, 'its first line'],
+  ])('%s', async (_, program, status, message) => {
+    const cwd = temporaryFolder()
+    writeFileSync(path.join(cwd, 'package.json'), '{}')
+    writeFileSync(path.join(cwd, 'script'), '#!/no/such/interpreter\n', { mode: 0o755 })
+    const outcome = await portslice(['run', '--', ...program], { ...options, cwd })
+    expect(outcome).toMatchObject({ status, stdout: '', stderr: expect.stringContaining(message) })
+    expect(await portsOut()).toEqual([])
+  })
+
+  test('two worktrees at once differ, and each gets its port again', async () => {
+    const repository = path.join(temporaryFolder(), 'main')
+    const worktree = path.join(temporaryFolder(), 'other')
+    const git = (...args: string[]) => execFileSync('git', args, { stdio: 'ignore' })
+    git('init', repository)
+    const author = ['-c', 'user.name=x', '-c', 'user.email=x@example.org']
+    git('-C', repository, ...author, 'commit', '--allow-empty', '-m', 'x')
+    git('-C', repository, 'worktree', 'add', worktree)
+    const both = async () => {
+      const runs = [repository, worktree].map((cwd) =>
+        start(['run', '--', ...sh('echo $PORT; read x')], { ...options, cwd }),
+      )
+      const ports = await Promise.all(runs.map(async (run) => (await run.said(/^(\d+)\n/))[1]))
+      for (const run of runs) run.child.stdin.end('\n')
+      await Promise.all(runs.map(({ ended }) => ended))
+      return ports
+    }
+    const ports = await both()
+    expect(ports[0]).not.toBe(ports[1])
+    // The first choice may be held by somebody else on this machine, so it is not looked at which.
+    expect(ports.every((port) => Number(port) > 1023)).toBe(true)
+  })
+
+  test('--write-env writes a file of its own, for as long as the program runs', async () => {
+    const cwd = temporaryFolder()
+    const file = path.join(cwd, '.env.ports')
+    const run = start(
+      ['run', '--name', 'web', '--write-env', '.env.ports', '--', ...sh('echo $WEB_PORT; read x')],
+      { ...options, cwd },
+    )
+    const [, port] = await run.said(/^(\d+)\n/)
+    expect(readFileSync(file, 'utf8')).toMatch(
+      new RegExp(`^# .*pid ${run.pid}.*\nWEB_PORT=${port}\n$`),
+    )
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    const second = await portslice(['run', '--write-env', '.env.ports', 'true'], {
+      ...options,
+      cwd,
+    })
+    expect(second).toMatchObject({ status: 1, stderr: expect.stringContaining(`pid ${run.pid}`) })
+    run.child.stdin.end('\n')
+    expect((await run.ended).status).toBe(0)
+    expect(readdirSync(cwd)).toEqual([])
+  })
+
+  test('--write-env replaces what a dead run left, and nothing of anybody else', async () => {
+    const cwd = temporaryFolder()
+    const file = path.join(cwd, 'ports')
+    const args = ['run', '--write-env', 'ports', '--', 'cat', 'ports']
+    writeFileSync(file, 'SECRET=1\n')
+    expect(await portslice(args, { ...options, cwd })).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('was not written by portslice'),
+    })
+    expect(readFileSync(file, 'utf8')).toBe('SECRET=1\n')
+    writeFileSync(file, '# Written by portslice, pid 1, for as long as it runs.\nPORT=20000\n')
+    expect(await portslice(args, { ...options, cwd })).toMatchObject({ status: 0, stderr: '' })
+    expect(existsSync(file)).toBe(false)
+  })
+})
+
+describe('signals', () => {
+  test.each(['SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR2', 'SIGALRM'] as const)(
+    '%s reaches the program once, whether it was sent to the command or to its whole group',
+    async (signal) => {
+      for (const toGroup of [false, true]) {
+        const run = start(tellSignals, { ...options, detached: true })
+        await run.said(/ready/)
+        process.kill(toGroup ? -run.pid : run.pid, signal)
+        await run.said(new RegExp(`got ${signal}`))
+        process.kill(run.pid, 'SIGTERM')
+        const { status, stdout } = await run.ended
+        expect({ status, times: count(stdout, `got ${signal}`) }).toEqual({ status: 3, times: 1 })
+      }
+    },
+  )
+
+  test('a program that ends by the signal gives 128 and its number', async () => {
+    const run = start(['run', '--', ...sh('echo ready; exec sleep 1000')], options)
+    await run.said(/ready/)
+    run.child.kill('SIGTERM')
+    expect(await run.ended).toMatchObject({ status: 143, stderr: '' })
+  })
+
+  test('a program that ignores SIGTERM keeps its port until it ends', async () => {
+    const script = `trap '' TERM; echo pid $$ $PORT; while read x; do echo "heard $x"; done; exit 4`
+    const run = start(['run', '--', ...sh(script)], options)
+    const [, , port] = await run.said(/pid (\d+) (\d+)/)
+    run.child.kill('SIGTERM')
+    run.child.stdin.write('me\n')
+    await run.said(/heard me/)
+    expect(await portsOut()).toEqual([Number(port)])
+    run.child.stdin.end()
+    expect((await run.ended).status).toBe(4)
+  })
+
+  test('killed at once, the command leaves nothing running but the program', async () => {
+    const run = start(tellSignals, options)
+    await run.said(/ready/)
+    const children = readFileSync(`/proc/${run.pid}/task/${run.pid}/children`, 'utf8')
+    const pids = children.trim().split(' ').map(Number)
+    const program = pids.find((pid) =>
+      readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('tell-signals'),
+    ) as number
+    run.child.kill('SIGKILL')
+    await expect.poll(() => pids.filter(isRunning)).toEqual([program])
+    process.kill(program, 'SIGKILL')
+  })
+})
+
+describe('the whole tree', () => {
+  test('ports stay out until a daemon that the program left has ended', async () => {
+    const script = `(setsid sh -c 'echo daemon $$; exec sleep 1000' &) ; exit 5`
+    const run = start(['run', '--', ...sh(script)], options)
+    const [, pid] = await run.said(/daemon (\d+)/)
+    onTestFinished(() => {
+      if (isRunning(Number(pid))) process.kill(Number(pid), 'SIGKILL')
+    })
+    await run.complained(new RegExp(`"sh" has ended; .*pid ${pid} \\(sleep\\)`))
+    expect(await portsOut()).toHaveLength(1)
+    process.kill(Number(pid), 'SIGKILL')
+    expect((await run.ended).status).toBe(5)
+    expect(await portsOut()).toEqual([])
+  })
+
+  test('a signal then reaches what was left', async () => {
+    const run = start(['run', '--', ...sh(`(setsid sleep 1000 &); exit 5`)], options)
+    await run.complained(/has ended; /)
+    run.child.kill('SIGTERM')
+    expect((await run.ended).status).toBe(5)
+  })
+
+  test('a port on which something else listens at the end is told of', async () => {
+    const run = start(['run', '--', ...sh('echo $PORT; read x')], options)
+    const [, port] = await run.said(/^(\d+)\n/)
+    const server = net.createServer().listen(Number(port))
+    onTestFinished(() => void server.close())
+    await once(server, 'listening')
+    run.child.stdin.end('\n')
+    expect(await run.ended).toMatchObject({
+      status: 0,
+      stderr: expect.stringContaining(`still listens on port ${port}`),
+    })
+  })
+})
+
+describe('claim', () => {
+  test('one at a time; who waits says for whom', async () => {
+    await using allocator = await createAllocator({ lockDirectory })
+    const [slice] = allocator.slices
+    const port = (slice?.first as number) + 40 // Of the next slice, which nobody of this test has.
+    const first = start(['claim', String(port), '--', ...sh('echo "has $PORT"; read x')], options)
+    await first.said(new RegExp(`has ${port}`))
+    const second = start(['claim', String(port), '--', 'echo', 'then', '{PORT}'], options)
+    await second.complained(
+      new RegExp(`waiting: port ${port} has been claimed by pid ${first.pid}`),
+    )
+    const { stdout } = await portslice(['list'], options)
+    expect(stdout).toMatch(
+      new RegExp(`^${port} +claimed +portslice claim ${port} -- .*pid ${first.pid}`, 'm'),
+    )
+    const vain = await portslice(['claim', '--timeout', '0', String(port), 'true'], options)
+    expect(vain).toMatchObject({ status: 1, stderr: expect.stringContaining(`pid ${first.pid}`) })
+    first.child.stdin.end('\n')
+    expect(await second.ended).toMatchObject({ status: 0, stdout: `then ${port}\n` })
+  })
+})
+
+describe('what it shows', () => {
+  test('list --json keeps to its schema', async () => {
+    const run = start(['run', '--name', 'a\u0062c', '--', ...sh('echo $ABC_PORT; read x')], options)
+    const [, port] = await run.said(/^(\d+)\n/)
+    const { stdout } = await portslice(['list', '--json'], options)
+    const document = JSON.parse(stdout)
+    expect(Object.keys(document)).toEqual(['version', 'lockDirectory', 'slices', 'claims'])
+    expect(document).toMatchObject({ version: 1, lockDirectory })
+    const slice = document.slices.find((each: { holder?: unknown }) => each.holder)
+    expect(slice).toMatchObject({
+      state: 'held',
+      holder: { pid: run.pid, runner: 'node', workerId: 1, cwd: process.cwd() },
+      ports: [{ port: Number(port), state: 'out', label: 'abc', listening: false }],
+    })
+    run.child.stdin.end('\n')
+    await run.ended
+  })
+
+  test('map draws on the width that there is, and as SVG', async () => {
+    const { stdout, status } = await portslice(['map'], { ...options, env: { COLUMNS: '60' } })
+    expect(status).toBe(0)
+    for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(60)
+    const cwd = temporaryFolder()
+    expect(await portslice(['map', '--svg', 'm.svg'], { ...options, cwd })).toMatchObject({
+      status: 0,
+      stdout: '',
+    })
+    expect(readFileSync(path.join(cwd, 'm.svg'), 'utf8')).toMatch(/^<svg [^>]*>[\s\S]*<\/svg>\n$/)
+    expect(await portslice(['map', '--svg', 'no/such/m.svg'], { ...options, cwd })).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('cannot be written'),
+    })
+  })
+
+  test('doctor ends with 1 when the promise cannot be kept, and says what to do', async () => {
+    expect(await portslice(['doctor'], options)).toMatchObject({ status: 0, stderr: '' })
+    const locks = path.join(temporaryFolder(), 'open')
+    mkdirSync(locks)
+    execFileSync('chmod', ['777', locks])
+    for (const env of [
+      { PORTSLICE_LOCK_DIR: locks },
+      { PORTSLICE_RANGE: '5-6' },
+      { PORTSLICE_SHARD: '9/3' },
+      { PORTSLICE_PORT_WEB: 'x' },
+    ]) {
+      const { status, stdout } = await portslice(['doctor', '--json'], { ...options, env })
+      expect({ status, ok: JSON.parse(stdout).ok }).toEqual({ status: 1, ok: false })
+      const problems = JSON.parse(stdout).findings.filter(
+        ({ level }: { level: string }) => level === 'problem',
+      )
+      expect(problems).toHaveLength(1)
+      expect(problems[0].message + problems[0].advice).toMatch(/PORTSLICE_/)
+    }
+  })
+
+  test('clean removes what a killed run left once its quarantine has ended', async () => {
+    const run = start(['run', '--', ...sh('echo $PORT; read x')], options)
+    await run.said(/^\d+\n/)
+    expect((await portslice(['clean'], options)).stdout).toContain('held by a live process')
+    run.child.kill('SIGKILL')
+    await run.ended
+    expect((await portslice(['clean'], options)).stdout).toContain('in quarantine')
+    const [journal] = readdirSync(lockDirectory).filter((name) => name.endsWith('.ndjson'))
+    utimesSync(path.join(lockDirectory, journal as string), 1, 1)
+    expect((await portslice(['clean', '--dry-run'], options)).stdout).toContain('would remove')
+    expect(readdirSync(lockDirectory).length).toBeGreaterThan(0)
+    expect((await portslice(['clean'], options)).stdout).toContain(
+      'Removed what was left of 1 slice',
+    )
+    expect(readdirSync(lockDirectory)).toEqual([])
+  })
+
+  test('a pipe whose reader has seen enough ends it quietly', async () => {
+    const { stdout, stderr } = await startFile(
+      'sh',
+      ['-c', `{ ${P} map --svg -; echo "status $?" >&2; } | head -c 4`],
+      options,
+    ).ended
+    expect({ stdout, stderr }).toEqual({ stdout: '<svg', stderr: 'status 0\n' })
+  })
+})
+
+describe('mistakes', () => {
+  test.each([
+    [['lits'], "Did you mean 'list'?"],
+    [['run', '--nam', 'x', 'y'], "Did you mean '--name'?"],
+    [['run'], 'portslice run -- COMMAND'],
+    [['list', '--watch'], 'there is none to draw on'],
+    [['claim', '99999', 'x'], '"99999" is no port'],
+  ])('%j is answered with what to do, and status 2', async (args, message) => {
+    expect(await portslice(args, options)).toMatchObject({
+      status: 2,
+      stdout: '',
+      stderr: expect.stringContaining(message),
+    })
+  })
+
+  test('a range that cannot be, and a full one, end with status 1', async () => {
+    const bad = await portslice(['run', '--range', '1-2', 'true'], options)
+    expect(bad).toMatchObject({ status: 1, stderr: expect.stringContaining('Stay between') })
+  })
+
+  test('help is there for each, and teaches by example', async () => {
+    for (const name of ['run', 'claim', 'list', 'map', 'doctor', 'clean']) {
+      const { status, stdout } = await portslice([name, '--help'], options)
+      expect(status).toBe(0)
+      expect(stdout).toMatch(new RegExp(`^portslice ${name}: .*\n\n  portslice ${name}`))
+      expect((await portslice(['help', name], options)).stdout).toBe(stdout)
+      for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(100)
+    }
+    expect((await portslice(['--help'], options)).stdout).toContain('portslice run -- npm start')
+    expect((await portslice(['--version'], options)).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+  })
+})
+
+describe('in a terminal', () => {
+  const inTerminal = (args: string[], columns = 100) =>
+    new InTerminal(process.execPath, [COMMAND, ...args], { ...options, columns })
+
+  test('the program has it, and hears of its new size', async () => {
+    const run = inTerminal(tellSignals)
+    await run.said(/ready/)
+    run.terminal.resize(90, 20)
+    await run.said(/got SIGWINCH/)
+    run.terminal.kill('SIGTERM')
+    expect(await run.ended).toMatchObject({ exitCode: 3 })
+    const tty = inTerminal(['run', '--', ...sh('test -t 0 && test -t 1 && test -t 2 && stty size')])
+    await tty.said(/30 100/)
+    expect(await tty.ended).toMatchObject({ exitCode: 0 })
+  })
+
+  test('Ctrl-C and Ctrl-\\ reach the program once', async () => {
+    const run = inTerminal(tellSignals)
+    await run.said(/ready/)
+    run.terminal.write('\u0003')
+    await run.said(/got SIGINT/)
+    run.terminal.write('\u001c')
+    await run.said(/got SIGQUIT/)
+    process.kill(run.terminal.pid, 'SIGTERM')
+    expect(await run.ended).toMatchObject({ exitCode: 3 })
+    expect([count(run.text, 'got SIGINT'), count(run.text, 'got SIGQUIT')]).toEqual([1, 1])
+  })
+
+  test('Ctrl-C ends a program that does not listen, with 130', async () => {
+    const run = inTerminal(['run', '--', ...sh('echo ready; exec sleep 1000')])
+    await run.said(/ready/)
+    run.terminal.write('\u0003')
+    expect(await run.ended).toMatchObject({ exitCode: 130 })
+  })
+
+  test('Ctrl-Z stops it, and fg goes on with it', async () => {
+    const shell = new InTerminal('sh', ['-i'], { ...options, env: { PS1: '$ ', ENV: '' } })
+    await shell.said(/\$ /)
+    shell.terminal.write(`${P} run -- '${process.execPath}' '${TELL_SIGNALS}'\r`)
+    await shell.said(/ready on (\d+)/)
+    shell.terminal.write('\u001a')
+    await shell.said(/Stopped|Suspended/i)
+    expect(await portsOut()).toHaveLength(1)
+    shell.terminal.write('fg\r')
+    await shell.said(/got SIGCONT/)
+    shell.terminal.write('\u0003')
+    await shell.said(/got SIGINT/)
+    shell.terminal.kill('SIGKILL')
+    await shell.ended
+  })
+
+  test('list --watch draws in one place until Ctrl-C, and gives the cursor back', async () => {
+    const run = start(['run', '--name', 'seen', '--', ...sh('echo ready; read x')], options)
+    await run.said(/ready/)
+    const list = inTerminal(['list', '--watch'])
+    await list.said(/ seen /)
+    run.child.stdin.end('\n')
+    await run.ended
+    await list.said(/No ports are out|PORTS(?![\s\S]* seen )/)
+    list.terminal.write('\u0003')
+    expect(await list.ended).toMatchObject({ exitCode: 0 })
+    expect(list.text).toContain('\u001b[?25l')
+    expect(list.text.lastIndexOf('\u001b[?25h')).toBeGreaterThan(
+      list.text.lastIndexOf('\u001b[?25l'),
+    )
+  })
+
+  test('colours are there, and as wide as the terminal it is; $NO_COLOR is heard', async () => {
+    const map = inTerminal(['map'], 50)
+    await map.ended
+    expect(map.text).toContain('\u001b[')
+    const plain = new InTerminal(process.execPath, [COMMAND, 'map'], {
+      ...options,
+      env: { NO_COLOR: '1' },
+      columns: 50,
+    })
+    await plain.ended
+    expect(plain.text).not.toContain('\u001b[')
+    for (const line of plain.text.split('\r\n')) expect(line.length).toBeLessThanOrEqual(50)
+  })
+})
+
+test('installed from its tarball, npx runs it', { timeout: 300_000 }, async () => {
+  const folder = temporaryFolder()
+  const env = { ...cleanEnvironment(), PORTSLICE_LOCK_DIR: lockDirectory }
+  const npm = (args: string[], cwd: string) =>
+    execFileSync('npm', args, { cwd, env, stdio: ['ignore', 'pipe', 'ignore'], encoding: 'utf8' })
+  const tarballs = ['core', 'cli'].map((name) => {
+    const source = fileURLToPath(new URL(`../packages/${name}`, import.meta.url))
+    const copy = path.join(folder, name)
+    cpSync(path.join(source, 'dist'), path.join(copy, 'dist'), { recursive: true })
+    const manifest = readFileSync(path.join(source, 'package.json'), 'utf8')
+    // What pnpm does when it publishes.
+    writeFileSync(path.join(copy, 'package.json'), manifest.replaceAll('workspace:^', '^0.1.0'))
+    return path.join(copy, npm(['pack', '--silent'], copy).trim())
+  })
+  const project = path.join(folder, 'project')
+  mkdirSync(project)
+  writeFileSync(path.join(project, 'package.json'), '{ "private": true }')
+  npm(['install', '--offline', '--no-audit', '--no-fund', ...tarballs], project)
+  const npx = startFile(
+    'npx',
+    ['--offline', 'portslice', 'run', '--', ...sh('echo "{PORT} $PORT"; exit 6')],
+    {
+      ...options,
+      cwd: project,
+    },
+  )
+  const { status, stdout } = await npx.ended
+  expect(stdout).toMatch(/^(\d+) \1\n$/)
+  expect(status).toBe(6)
+})
