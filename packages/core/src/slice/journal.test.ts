@@ -11,14 +11,8 @@ import path from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { temporaryFolder } from '../own-slices.test-support.js'
-import {
-  type JournalLease,
-  JournalWriter,
-  QUARANTINE,
-  quarantineAfter,
-  readJournal,
-  replay,
-} from './journal.js'
+import { type JournalLease, QUARANTINE, quarantineAfter, readJournal, replay } from './journal.js'
+import { JournalWriter } from './journal-writer.js'
 import { KeptKeys } from './kept-keys.js'
 
 const lease: JournalLease = {

@@ -4,19 +4,7 @@
  * Written for whoever comes after a crash, and for people. Read with distrust: the file may
  * be torn, garbled, of another version or of another program.
  */
-import {
-  closeSync,
-  constants,
-  existsSync,
-  fstatSync,
-  futimesSync,
-  openSync,
-  readSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { type SliceStart, sentinelOf } from '../arithmetic/slices.js'
 import { isOutOfDescriptors } from '../errors.js'
 import { Date } from '../real-time.js'
@@ -25,11 +13,6 @@ import { KeptKeys } from './kept-keys.js'
 /** How long a port that was out when its holder died is not handed out again, in ms. */
 export const QUARANTINE = 30_000
 
-/**
- * Bytes by which a journal may grow before it is written anew with what still counts: some
- * hundred takes and releases. Keeps it quick to read: somebody may list 700 of them.
- */
-const COMPACT_AFTER = 32 * 1024
 /** No journal of ours is larger, so no more is read of one. Bytes. */
 const READ_AT_MOST = 1024 * 1024
 
@@ -219,154 +202,4 @@ export function quarantineAfter(
       ...(key !== undefined && { key }),
     }))
     .filter(({ until }) => until > now)
-}
-
-export interface JournalHead {
-  lease: JournalLease
-  /** What the journal before this one left to be left alone, by port; may change. */
-  quarantined: ReadonlyMap<number, Quarantined>
-  /** What the keys of this holder and of those before had last; may change. */
-  keys: Iterable<[port: number, key: string]>
-}
-
-export interface JournalWriterOptions {
-  path: string
-  head: JournalHead
-  /** Makes sure that the folder is there and may be used; called before a file is made. */
-  prepare: () => void
-  /** Called with what kept the journal from being written. */
-  onTrouble: (error: unknown) => void
-}
-
-/** Writes the journal of a slice that is held. Never throws: the journal is not what decides. */
-export class JournalWriter {
-  readonly #options: JournalWriterOptions
-  /** The ports that are out or leaked, with the line that says so. */
-  readonly #current = new Map<number, string>()
-  #file: number | undefined
-  /** Bytes that the file may grow by before it is written anew. */
-  #room = 0
-  #lock: LockMark | undefined
-
-  constructor(options: JournalWriterOptions) {
-    this.#options = options
-  }
-
-  take(port: number, { label, key }: { label?: string | undefined; key?: string | undefined }) {
-    const line = lineOf({ event: 'take', port, label, key, at: new Date().toISOString() })
-    this.#current.set(port, line)
-    this.#append(line)
-  }
-
-  release(port: number, leaked: boolean): void {
-    const line = lineOf({
-      event: 'release',
-      port,
-      ...(leaked && { leaked }),
-      at: new Date().toISOString(),
-    })
-    const taken = this.#current.get(port) ?? ''
-    if (leaked) this.#current.set(port, taken + line)
-    else this.#current.delete(port)
-    this.#append(line)
-  }
-
-  /** Starts the file anew, now that this lock has been made. */
-  lockMade(lock: LockMark | undefined): void {
-    this.#lock = lock
-    this.startAnew()
-  }
-
-  /** Writes the whole file again, with only what still counts, and in one step. */
-  startAnew(): void {
-    const { path, head, prepare, onTrouble } = this.#options
-    const now = Date.now()
-    const text = [
-      lineOf({ v: 1, event: 'lease', ...head.lease }),
-      ...(this.#lock ? [lineOf({ event: 'lock', ...this.#lock })] : []),
-      ...[...head.quarantined.values()]
-        .filter(({ port, until }) => until > now && !this.#current.has(port))
-        .map(({ until, ...port }) =>
-          lineOf({ event: 'quarantine', ...port, until: new Date(until).toISOString() }),
-        ),
-      ...[...head.keys]
-        .filter(([port]) => !this.#current.has(port))
-        .map(([port, key]) => lineOf({ event: 'key', port, key })),
-      ...this.#current.values(),
-    ].join('')
-    this.close()
-    try {
-      prepare()
-      const draft = `${path}.new`
-      // Whatever lies there was left by a death, or planted: it is not written through.
-      rmSync(draft, { force: true, recursive: true })
-      writeFileSync(draft, text, { mode: 0o600, flag: 'wx' })
-      renameSync(draft, path)
-      this.#file = openSync(path, constants.O_WRONLY | constants.O_APPEND)
-      this.#room = COMPACT_AFTER
-    } catch (error) {
-      onTrouble(error)
-    }
-  }
-
-  #append(line: string): void {
-    try {
-      if (this.#file === undefined || fstatSync(this.#file).nlink === 0) {
-        // The folder was deleted under us, or could not be written to before. But where another
-        // journal stands now, the lock was lost to somebody elsewhere: theirs is left alone.
-        if (this.#file === undefined || !existsSync(this.#options.path)) this.startAnew()
-        return
-      }
-      const written = writeSync(this.#file, line)
-      this.#room -= written
-      // On a full disk half a line may be written, which would garble the next one.
-      if (this.#room < 0 || written < Buffer.byteLength(line)) this.startAnew()
-    } catch (error) {
-      this.#options.onTrouble(error)
-    }
-  }
-
-  /**
-   * Dates the file now, as a sign of life while ports are out: their quarantine counts from
-   * the last one.
-   */
-  touch(): void {
-    if (this.#file === undefined || this.#current.size === 0) return
-    try {
-      const now = new Date()
-      futimesSync(this.#file, now, now)
-    } catch {
-      // Then the quarantine is counted from the last port that was taken or released.
-    }
-  }
-
-  /** Says that the lease has ended in good order; call before its lock is removed. */
-  end(): void {
-    const file = this.#file
-    if (file === undefined) return
-    try {
-      // A folder that has been deleted is not made again for this.
-      if (fstatSync(file).nlink > 0) {
-        writeSync(file, lineOf({ event: 'end', at: new Date().toISOString() }))
-      }
-    } catch {
-      // Then a lock that is made next may be taken for its; there is none of its left.
-    }
-    this.close()
-  }
-
-  close(): void {
-    if (this.#file === undefined) return
-    const file = this.#file
-    this.#file = undefined
-    try {
-      closeSync(file)
-    } catch (error) {
-      this.#options.onTrouble(error)
-    }
-  }
-}
-
-function lineOf(entry: Line): string {
-  return `${JSON.stringify(entry)}\n`
 }
