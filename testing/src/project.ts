@@ -85,6 +85,8 @@ export interface RunOptions {
   env?: Record<string, string>
   /** ms; only ends what hangs. Default: 240 000. */
   timeout?: number
+  /** The Node to run it on. Default: this one. */
+  node?: string
 }
 
 export class Project {
@@ -150,8 +152,9 @@ export class Running implements AsyncDisposable {
   readonly #child: ChildProcess
   readonly #output = { stdout: '', stderr: '' }
 
-  constructor(args: string[], { cwd, lockDirectory, env = {}, timeout = 240_000 }: NodeOptions) {
-    const child = spawn(process.execPath, args, {
+  constructor(args: string[], options: NodeOptions) {
+    const { cwd, lockDirectory, env = {}, timeout = 240_000, node = process.execPath } = options
+    const child = spawn(node, args, {
       cwd,
       env: {
         ...cleanEnvironment(),
