@@ -1,5 +1,6 @@
 /** One cell of the matrix: a version of one thing on a version of another. */
-import { type Interval, overlaps } from 'portslice-testing/intervals'
+import { existsSync } from 'node:fs'
+import { type Interval, overlaps, readIntervals } from 'portslice-testing/intervals'
 import type { Outcome } from 'portslice-testing/project'
 
 export type Verdict =
@@ -7,6 +8,11 @@ export type Verdict =
   /** What went wrong, in one line; and all that was said. */
   | { passed: false; reason: string; said: string }
   | { skipped: string }
+
+/** None where the run has not come so far. */
+export function intervalsIn(record: string): Interval[] {
+  return existsSync(record) ? readIntervals(record) : []
+}
 
 /**
  * Judges a run: it ended well, so many ports were handed out, all came back, and none was out

@@ -1,10 +1,9 @@
 /** @portslice/core on a version of Node: imported and required, in processes, threads and a cluster. */
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { readIntervals } from 'portslice-testing/intervals'
 import { runNode } from 'portslice-testing/project'
 import { rolldown } from 'rolldown'
-import { judged, type Verdict } from './cell.ts'
+import { intervalsIn, judged, type Verdict } from './cell.ts'
 import type { Workshop } from './workshop.ts'
 
 const SCRIPT = fileURLToPath(new URL('processes/take-ports.ts', import.meta.url))
@@ -37,7 +36,7 @@ export async function coreCell(workshop: Workshop, node: string): Promise<Verdic
     ),
   )
   const members = Object.values(PLACES).reduce((sum, count) => sum + count)
-  return judged(outcomes, readIntervals(record), 2 * members * HAND_OUTS)
+  return judged(outcomes, intervalsIn(record), 2 * members * HAND_OUTS)
 }
 
 /** The oldest Nodes run no TypeScript. Only our packages are left to be resolved in the project. */

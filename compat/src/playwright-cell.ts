@@ -1,9 +1,8 @@
 /** @portslice/playwright-fixture on a version of Playwright, on a version of Node. */
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { readIntervals } from 'portslice-testing/intervals'
 import { runNode } from 'portslice-testing/project'
-import { judged, type Verdict } from './cell.ts'
+import { intervalsIn, judged, type Verdict } from './cell.ts'
 import type { Workshop } from './workshop.ts'
 
 const INTERVALS = fileURLToPath(import.meta.resolve('portslice-testing/intervals'))
@@ -77,5 +76,5 @@ export async function playwrightCell(
       env: { RECORD: record, NO_COLOR: '1' },
     },
   )
-  return judged([outcome], readIntervals(record), HAND_OUTS)
+  return judged([outcome], intervalsIn(record), HAND_OUTS)
 }

@@ -42,10 +42,11 @@ export function fromTarballs(packed: readonly PackedPackage[]): Record<string, s
   return Object.fromEntries(packed.map(({ name, file }) => [name, `file:${file}`]))
 }
 
-/** An ESM project in `folder` with these dependencies, installed by npm. */
+/** An ESM project in `folder` with these dependencies, installed by npm; `options` are more of npm's. */
 export async function npmInstall(
   folder: string,
   dependencies: Record<string, string>,
+  options: readonly string[] = [],
 ): Promise<void> {
   mkdirSync(folder, { recursive: true })
   writeFileSync(
@@ -54,7 +55,14 @@ export async function npmInstall(
   )
   await command(
     'npm',
-    ['install', '--ignore-scripts', '--no-package-lock', '--no-audit', '--prefer-offline'],
+    [
+      'install',
+      '--ignore-scripts',
+      '--no-package-lock',
+      '--no-audit',
+      '--prefer-offline',
+      ...options,
+    ],
     folder,
   )
 }
