@@ -1,8 +1,8 @@
 /** @portslice/core on a version of Node: imported and required, in processes, threads and a cluster. */
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { compiled } from 'portslice-testing/compiled'
 import { runNode } from 'portslice-testing/project'
-import { rolldown } from 'rolldown'
 import { intervalsIn, judged, type Verdict } from './cell.ts'
 import type { Workshop } from './workshop.ts'
 
@@ -18,8 +18,8 @@ export async function coreCell(workshop: Workshop, node: string): Promise<Verdic
     {},
     {
       'package.json': '{ "type": "module" }',
-      'imported.js': await compiled('esm'),
-      'required.cjs': await compiled('cjs'),
+      'imported.js': await compiled(SCRIPT, 'esm'),
+      'required.cjs': await compiled(SCRIPT, 'cjs'),
     },
   )
   const record = path.join(folder, 'intervals.ndjson')
@@ -37,16 +37,4 @@ export async function coreCell(workshop: Workshop, node: string): Promise<Verdic
   )
   const members = Object.values(PLACES).reduce((sum, count) => sum + count)
   return judged(outcomes, intervalsIn(record), 2 * members * HAND_OUTS)
-}
-
-/** The oldest Nodes run no TypeScript. Only our packages are left to be resolved in the project. */
-async function compiled(format: 'esm' | 'cjs'): Promise<string> {
-  await using bundle = await rolldown({
-    input: SCRIPT,
-    platform: 'node',
-    external: [/^@portslice\//],
-    transform: { target: 'node20.19' },
-  })
-  const { output } = await bundle.generate({ format })
-  return output[0].code
 }

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { runNode } from 'portslice-testing/project'
 import { intervalsIn, judged, type Verdict } from './cell.ts'
-import type { Pool } from './versions.ts'
+import { BESIDE, type Pool, type VITESTS } from './versions.ts'
 import type { Workshop } from './workshop.ts'
 
 const INTERVALS = fileURLToPath(import.meta.resolve('portslice-testing/intervals'))
@@ -50,11 +50,11 @@ const HAND_OUTS = FILES * 5
 
 export async function vitestCell(
   workshop: Workshop,
-  { vitest, node, pool }: { vitest: string; node: string; pool: Pool },
+  { vitest, node, pool }: { vitest: (typeof VITESTS)[number]; node: string; pool: Pool },
 ): Promise<Verdict> {
   const folder = await workshop.project(
     ['@portslice/core', '@portslice/vitest-plugin'],
-    { vitest },
+    { vitest, ...BESIDE[vitest] },
     {
       'vitest.config.js': CONFIG,
       'package.json': '{ "type": "module" }',

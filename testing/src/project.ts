@@ -37,7 +37,8 @@ export class Playground implements Disposable {
   readonly folder: string
   #projects = 0
 
-  constructor() {
+  /** @param further `node_modules` folders, whose packages are linked as well */
+  constructor(further: readonly string[] = []) {
     this.folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-playground-'))
     const modules = path.join(this.folder, 'node_modules')
     mkdirSync(path.join(modules, '@portslice'), { recursive: true })
@@ -48,7 +49,7 @@ export class Playground implements Disposable {
       cpSync(path.join(built, 'dist'), path.join(copy, 'dist'), { recursive: true })
       cpSync(path.join(built, 'package.json'), path.join(copy, 'package.json'))
     }
-    linkAll(DEPENDENCIES, modules)
+    for (const each of [DEPENDENCIES, ...further]) linkAll(each, modules)
   }
 
   /** Writes a project. `package.json` makes it ESM unless `files` has one. */
@@ -75,7 +76,7 @@ function linkAll(from: string, to: string): void {
     if (name.startsWith('@')) {
       mkdirSync(path.join(to, name), { recursive: true })
       linkAll(path.join(from, name), path.join(to, name))
-    } else {
+    } else if (!existsSync(path.join(to, name))) {
       symlinkSync(path.join(from, name), path.join(to, name), 'dir')
     }
   }

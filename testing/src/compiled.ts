@@ -1,0 +1,16 @@
+import { rolldown } from 'rolldown'
+
+/**
+ * A script and what it imports as one file of JavaScript, for the Nodes and the runners that take
+ * no TypeScript. Only our packages are left to be resolved where it stands.
+ */
+export async function compiled(file: string, format: 'esm' | 'cjs'): Promise<string> {
+  await using bundle = await rolldown({
+    input: file,
+    platform: 'node',
+    external: [/^@portslice\//],
+    transform: { target: 'node20.19' },
+  })
+  const { output } = await bundle.generate({ format })
+  return output[0].code
+}
