@@ -42,7 +42,7 @@ describe('the examples', () => {
     name: string
     /** A file of the example, or of a package that it has. */
     script: string
-    args?: string[]
+    args?: string[] | ((temporary: string) => string[])
     env?: () => Promise<Record<string, string>>
     says: RegExp
     /** The runners of the slices that were leased. */
@@ -55,6 +55,8 @@ describe('the examples', () => {
     {
       name: 'jest',
       script: 'node_modules/jest/bin/jest.js',
+      // Where it knows that the files are quick, it starts no workers.
+      args: (temporary) => [`--cacheDirectory=${path.join(temporary, 'cache')}`],
       env: async () => ESM_IN_JEST,
       says: /Tests: +4 passed, 4 total/,
       runners: [...threeOf('jest'), 'node'],
@@ -75,7 +77,7 @@ describe('the examples', () => {
     },
     {
       name: 'ava',
-      script: 'node_modules/ava/entrypoints/cli.mjs',
+      script: 'node_modules/ava/entrypoints/cli.js',
       says: /6 tests passed/,
       runners: threeOf('ava'),
     },
@@ -107,8 +109,10 @@ describe('the examples', () => {
       runners: threeOf('node'),
     },
   ])('$name', async ({ name, script, args = [], env, says, runners }) => {
-    const lockDirectory = path.join(temporaryFolder(), 'locks')
-    const { status, stdout, stderr } = await runNode([script, ...args], {
+    const temporary = temporaryFolder()
+    const lockDirectory = path.join(temporary, 'locks')
+    const all = typeof args === 'function' ? args(temporary) : args
+    const { status, stdout, stderr } = await runNode([script, ...all], {
       cwd: path.join(EXAMPLES, name),
       lockDirectory,
       env: { NO_COLOR: '1', ...(await env?.()) },
@@ -129,26 +133,7 @@ describe('runs of many files', () => {
   const playground = new Playground(['jest', 'mocha', 'ava'].map(modulesOf))
   afterAll(() => playground[Symbol.dispose]())
 
-  const INTERVALS = fileURLToPath(import.meta.resolve('portslice-testing/intervals'))
-
-  /** What the test files import: a server that starts late, on a port that is noted. */
-  const SERVING = `
-    import { once } from 'node:events'
-    import http from 'node:http'
-    import { setTimeout as sleep } from 'node:timers/promises'
-    import { releasePort, takePort } from '@portslice/core'
-    import { Recorder } from './intervals.mjs'
-    const recorder = new Recorder(process.env.RECORD)
-    export async function serve() {
-      const port = await takePort()
-      const back = recorder.out(port)
-      await sleep(Math.random() * 15)
-      const server = http.createServer()
-      await once(server.listen(port), 'listening')
-      await once(server.close(), 'close')
-      back()
-      await releasePort(port)
-    }`
+  const SERVING = fileURLToPath(new URL('processes/serving.ts', import.meta.url))
 
   async function projectWith(
     count: number,
@@ -157,8 +142,7 @@ describe('runs of many files', () => {
     files: Record<string, string> = {},
   ): Promise<Project> {
     return playground.project({
-      'intervals.mjs': await compiled(INTERVALS, 'esm'),
-      'serving.mjs': SERVING,
+      'serving.mjs': await compiled(SERVING, 'esm'),
       ...files,
       ...Object.fromEntries(Array.from({ length: count }, (_, i) => [fileName(i), text])),
     })
@@ -205,7 +189,6 @@ describe('runs of many files', () => {
       8,
       (i) => `${i}.test.mjs`,
       TWO_TESTS(`import { test } from 'node:test'`),
-      { 'run.mjs': '' },
     )
     const record = project.file('intervals.ndjson')
     const { status, stdout, stderr } = await runNode(['--test', '--test-concurrency=3'], {
@@ -233,24 +216,33 @@ describe('runs of many files', () => {
           files: ['tests/*.js'], concurrency: 3, workerThreads: ${where === 'threads'} }`,
       },
     )
-    await expectUnique(project, ['ava', 'entrypoints/cli.mjs'], { handOuts: 12 * 3 })
+    await expectUnique(project, ['ava', 'entrypoints/cli.js'], { handOuts: 12 * 3 })
     expect(new Set(runnersIn(project.lockDirectory))).toEqual(new Set(['ava']))
   })
 
-  test('Jest: 500 files, with a module registry each, lose no slice', async () => {
+  test('Jest: a module registry for each file, in ESM', async () => {
+    const project = await projectWith(12, (i) => `${i}.test.js`, TWO_TESTS(''), {
+      'jest.config.js': 'export default { transform: {}, maxWorkers: 3, testTimeout: 60_000 }',
+    })
+    await expectUnique(project, ['jest', 'bin/jest.js'], { handOuts: 12 * 3, env: ESM_IN_JEST })
+    expect(new Set(runnersIn(project.lockDirectory))).toEqual(new Set(['jest']))
+  })
+
+  test('Jest: 500 files with a module registry each lose no slice', async () => {
     const files = 500
+    // CommonJS with core in it, as a transform makes it: Jest takes minutes for so many of ESM.
     const project = await projectWith(
       files,
-      (i) => `${i}.test.js`,
-      `import { serve } from './serving.mjs'
+      (i) => `${i}.test.cjs`,
+      `const { serve } = require('./serving.cjs')
        test('serves', () => serve())`,
-      { 'jest.config.js': 'export default { transform: {}, maxWorkers: 2, testTimeout: 60_000 }' },
+      {
+        'serving.cjs': await compiled(SERVING, 'cjs', []),
+        'jest.config.js': `export default {
+          transform: {}, maxWorkers: 2, testTimeout: 60_000, testMatch: ['**/*.test.cjs'] }`,
+      },
     )
-    await expectUnique(project, ['jest', 'bin/jest.js', '--silent'], {
-      handOuts: files,
-      runs: 1,
-      env: ESM_IN_JEST,
-    })
+    await expectUnique(project, ['jest', 'bin/jest.js', '--silent'], { handOuts: files, runs: 1 })
     // One allocator in each of the two workers, not one in each file.
     expect(runnersIn(project.lockDirectory)).toEqual(['jest', 'jest'])
   })
