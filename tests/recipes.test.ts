@@ -48,7 +48,7 @@ test("Playwright's webServer", async () => {
   expect(one).not.toBe(other)
 })
 
-test("vitest's browser.api.port", async () => {
+test("vitest's browser mode", async () => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-recipes-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
   const LAUNCH_OPTIONS = JSON.stringify(await chromiumLaunch())
