@@ -12,6 +12,7 @@ import {
   npmInstall,
   type PackedPackage,
   packAll,
+  withDependencies,
 } from 'portslice-testing/installed'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
@@ -204,7 +205,7 @@ test.concurrent.each(Object.keys(INSTALLERS))(
   async (installer) => {
     const { files, install, run } = INSTALLERS[installer] as (typeof INSTALLERS)[string]
     const project = path.join(folder, installer.replaceAll(/\W/g, '-'))
-    const tarballs = fromTarballs(packed.filter(({ name }) => !name.includes('playwright')))
+    const tarballs = fromTarballs(withDependencies(packed, '@portslice/vitest-plugin'))
     write(project, {
       'package.json': JSON.stringify({
         private: true,

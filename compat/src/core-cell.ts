@@ -14,7 +14,7 @@ const HAND_OUTS = 21
 
 export async function coreCell(workshop: Workshop, node: string): Promise<Verdict> {
   const folder = await workshop.project(
-    ['@portslice/core'],
+    '@portslice/core',
     {},
     {
       'package.json': '{ "type": "module" }',

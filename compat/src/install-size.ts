@@ -2,7 +2,7 @@
 import { lstatSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { fromTarballs, npmInstall, packAll } from 'portslice-testing/installed'
+import { fromTarballs, npmInstall, packAll, withDependencies } from 'portslice-testing/installed'
 
 const OTHERS = { 'get-port': '7.2.0', portfinder: '1.0.38' }
 
@@ -20,10 +20,9 @@ function sizeOf(folder: string) {
 const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-size-'))
 try {
   const packed = await packAll(folder)
-  const core = packed.filter(({ name }) => name === '@portslice/core')
   const installs: Record<string, Record<string, string>> = {
     ...Object.fromEntries(
-      packed.map((each) => [each.name, fromTarballs([...core, each])] as const),
+      packed.map((each) => [each.name, fromTarballs(withDependencies(packed, each.name))] as const),
     ),
     ...Object.fromEntries(
       Object.entries(OTHERS).map(([name, version]) => [`${name} ${version}`, { [name]: version }]),

@@ -57,7 +57,7 @@ export async function playwrightCell(
   { playwright, node }: { playwright: string; node: string },
 ): Promise<Verdict> {
   const folder = await workshop.project(
-    ['@portslice/core', '@portslice/playwright-fixture'],
+    '@portslice/playwright-fixture',
     { '@playwright/test': playwright },
     {
       'package.json': '{ "type": "module" }',

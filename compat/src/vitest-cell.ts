@@ -53,7 +53,7 @@ export async function vitestCell(
   { vitest, node, pool }: { vitest: (typeof VITESTS)[number]; node: string; pool: Pool },
 ): Promise<Verdict> {
   const folder = await workshop.project(
-    ['@portslice/core', '@portslice/vitest-plugin'],
+    '@portslice/vitest-plugin',
     { vitest, ...BESIDE[vitest] },
     {
       'vitest.config.js': CONFIG,

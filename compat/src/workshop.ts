@@ -8,6 +8,7 @@ import {
   npmInstall,
   type PackedPackage,
   packAll,
+  withDependencies,
 } from 'portslice-testing/installed'
 
 export class Workshop implements Disposable {
@@ -38,14 +39,14 @@ export class Workshop implements Disposable {
     return path.join(folder, 'node_modules/binary/bin', binary)
   }
 
-  /** A new project beside a `node_modules` with the packages `ours` and `others`, and its files. */
+  /** A new project beside a `node_modules` with our package `ours` and with `others`, and its files. */
   async project(
-    ours: readonly string[],
+    ours: string,
     others: Record<string, string>,
     files: Record<string, string>,
   ): Promise<string> {
-    const packed = this.#packed.filter(({ name }) => ours.includes(name))
-    const name = [...ours, ...Object.entries(others).flat()].join('-').replaceAll('/', '-')
+    const packed = withDependencies(this.#packed, ours)
+    const name = [ours, ...Object.entries(others).flat()].join('-').replaceAll('/', '-')
     const installed = await this.#once(name, { ...fromTarballs(packed), ...others })
     const folder = path.join(installed, `project-${++this.#projects}`)
     mkdirSync(path.join(folder, '.git'), { recursive: true })

@@ -1,6 +1,6 @@
 /** The packages as users have them: packed by `pnpm pack`, and installed by npm. */
 import { spawn } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cleanEnvironment, type Outcome } from './project.ts'
@@ -13,6 +13,8 @@ export interface PackedPackage {
   file: string
   /** What is in it, as paths below the package. */
   contents: string[]
+  /** The names of its dependencies. */
+  dependencies: string[]
 }
 
 /** Packs all packages of this workspace, as they were built last, into a folder. */
@@ -34,7 +36,24 @@ export async function packAll(folder: string): Promise<PackedPackage[]> {
     name,
     file: path.resolve(folder, filename),
     contents: files.map((each) => each.path).toSorted(),
+    dependencies: dependenciesOf(name),
   }))
+}
+
+function dependenciesOf(name: string): string[] {
+  const folder = path.join(WORKSPACE, 'packages')
+  const { dependencies = {} } = readdirSync(folder)
+    .map((each) => JSON.parse(readFileSync(path.join(folder, each, 'package.json'), 'utf8')))
+    .find((manifest) => manifest.name === name) as { dependencies?: Record<string, string> }
+  return Object.keys(dependencies)
+}
+
+/** A package and those of ours that it needs: no registry has them. */
+export function withDependencies(packed: readonly PackedPackage[], name: string): PackedPackage[] {
+  const found = packed.find((each) => each.name === name)
+  if (!found) return []
+  const needed = found.dependencies.flatMap((each) => withDependencies(packed, each))
+  return [...new Set([...needed, found])]
 }
 
 /** Dependencies of a `package.json`: our packages, as they were packed. */
