@@ -38,7 +38,8 @@ export class Playground implements Disposable {
   readonly folder: string
   #projects = 0
 
-  constructor() {
+  /** @param further `node_modules` folders, whose packages are linked as well */
+  constructor(further: readonly string[] = []) {
     this.folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-playground-'))
     const modules = path.join(this.folder, 'node_modules')
     mkdirSync(path.join(modules, '@portslice'), { recursive: true })
@@ -50,7 +51,7 @@ export class Playground implements Disposable {
       cpSync(path.join(built, 'dist'), path.join(copy, 'dist'), { recursive: true })
       cpSync(path.join(built, 'package.json'), path.join(copy, 'package.json'))
     }
-    linkAll(DEPENDENCIES, modules)
+    for (const each of [DEPENDENCIES, ...further]) linkAll(each, modules)
   }
 
   /** Writes a project. `package.json` makes it ESM unless `files` has one. */
@@ -77,7 +78,7 @@ function linkAll(from: string, to: string): void {
     if (name.startsWith('@')) {
       mkdirSync(path.join(to, name), { recursive: true })
       linkAll(path.join(from, name), path.join(to, name))
-    } else {
+    } else if (!existsSync(path.join(to, name))) {
       symlinkSync(path.join(from, name), path.join(to, name), 'dir')
     }
   }
@@ -87,6 +88,8 @@ export interface RunOptions {
   env?: Record<string, string>
   /** ms; only ends what hangs. Default: 240 000. */
   timeout?: number
+  /** The Node to run it on. Default: this one. */
+  node?: string
 }
 
 export class Project {
@@ -152,8 +155,9 @@ export class Running implements AsyncDisposable {
   readonly #child: ChildProcess
   readonly #output = { stdout: '', stderr: '' }
 
-  constructor(args: string[], { cwd, lockDirectory, env = {}, timeout = 240_000 }: NodeOptions) {
-    const child = spawn(process.execPath, args, {
+  constructor(args: string[], options: NodeOptions) {
+    const { cwd, lockDirectory, env = {}, timeout = 240_000, node = process.execPath } = options
+    const child = spawn(node, args, {
       cwd,
       env: {
         ...cleanEnvironment(),

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { detectWorker } from './worker.js'
 
 test.each([
@@ -7,13 +7,18 @@ test.each([
   ['jest', { JEST_WORKER_ID: '2' }, 2],
   ['mocha', { MOCHA_WORKER_ID: '0' }, 1],
   ['node-test', { NODE_TEST_CONTEXT: 'child-v8' }, 1],
+  ['node-test', { NODE_TEST_CONTEXT: 'child-v8', NODE_TEST_WORKER_ID: '4' }, 4],
   ['node', {}, 1],
   ['node', { VITEST_POOL_ID: 'three' }, 1],
 ])('%s, from %j', (runner, env, workerId) => {
   // This test runs in a thread or a process; only the last cases ask which.
   const found = detectWorker(env)
   expect(found.runner).toBe(runner)
-  if (runner !== 'node' && runner !== 'node-test') expect(found.workerId).toBe(workerId)
+  if (
+    Object.keys(env).some((name) => name.endsWith('_ID') || name.endsWith('_INDEX')) &&
+    runner !== 'node'
+  )
+    expect(found.workerId).toBe(workerId)
 })
 
 test('knows the worker of vitest that it runs in', () => {
@@ -28,4 +33,20 @@ test('tells the shard, $PORTSLICE_SHARD before a CI system', () => {
   expect(detectWorker(ci).shard).toEqual({ index: 2, total: 3 })
   expect(detectWorker({ ...ci, PORTSLICE_SHARD: '1/9' }).shard).toEqual({ index: 1, total: 9 })
   expect(detectWorker({}).shard).toBeUndefined()
+})
+
+test.each([
+  ['/shop/node_modules/ava/lib/worker/base.js', 'ava'],
+  ['C:\\shop\\node_modules\\ava\\lib\\worker\\base.js', 'ava'],
+  ['/shop/node_modules/lava/lib/worker/base.js', 'node'],
+  [undefined, 'node'],
+])('AVA is known by what its workers run: %j', (script, runner) => {
+  const { argv } = process
+  onTestFinished(() => {
+    process.argv = argv
+    vi.unstubAllEnvs()
+  })
+  vi.stubEnv('VITEST_POOL_ID', undefined)
+  process.argv = [argv[0] as string, ...(script === undefined ? [] : [script])]
+  expect(detectWorker().runner).toBe(runner)
 })

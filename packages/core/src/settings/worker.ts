@@ -7,7 +7,7 @@ import { shardFromCi, shardFromVariable } from './shard.js'
 type Environment = Readonly<Record<string, string | undefined>>
 
 export interface WorkerIdentity {
-  /** `vitest`, `playwright`, `jest`, `mocha`, `node-test`, `cluster`, or `node` for anything else. */
+  /** `vitest`, `playwright`, `jest`, `mocha`, `node-test`, `ava`, `cluster`, or `node` for anything else. */
   runner: string
   /** 1-based. Decides which slice is tried first, never whether it may be had. */
   workerId: number
@@ -23,6 +23,9 @@ const RUNNERS: readonly { runner: string; variable: string; firstId: 0 | 1 }[] =
   { runner: 'mocha', variable: 'MOCHA_WORKER_ID', firstId: 0 },
   { runner: 'node-test', variable: 'NODE_TEST_WORKER_ID', firstId: 1 },
 ]
+
+/** What AVA's processes and threads run. It sets no variable, and numbers nothing. */
+const WORKER_OF_AVA = /[\\/]ava[\\/]lib[\\/]worker[\\/]base\.js$/
 
 /**
  * Tells which worker of which test runner this process or thread is.
@@ -49,6 +52,10 @@ function workerFrom(env: Environment): { runner: string; workerId: number } {
   if (env === process.env && cluster.worker) {
     return { runner: 'cluster', workerId: cluster.worker.id }
   }
-  const runner = env.NODE_TEST_CONTEXT === undefined ? 'node' : 'node-test'
-  return { runner, workerId: isMainThread ? 1 : threadId + 1 }
+  return { runner: runnerWithoutNumber(env), workerId: isMainThread ? 1 : threadId + 1 }
+}
+
+function runnerWithoutNumber(env: Environment): string {
+  if (env.NODE_TEST_CONTEXT !== undefined) return 'node-test'
+  return env === process.env && WORKER_OF_AVA.test(process.argv[1] ?? '') ? 'ava' : 'node'
 }

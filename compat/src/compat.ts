@@ -1,0 +1,92 @@
+/**
+ * Tries the packed packages on every version that they claim, prints what came of it, and writes
+ * the tables of `docs/compatibility.md`. `--short` tries the oldest and the newest of some, and
+ * writes nothing; further arguments are parts of the names of the cells to try.
+ */
+import { parseArgs } from 'node:util'
+import type { Verdict } from './cell.ts'
+import { coreCell } from './core-cell.ts'
+import { playwrightCell } from './playwright-cell.ts'
+import { type Place, printed, type Result, vitestRow, writePage } from './table.ts'
+import { NODES, nameOf, PLAYWRIGHTS, POOLS, refusedBy, VITESTS } from './versions.ts'
+import { vitestCell } from './vitest-cell.ts'
+import { Workshop } from './workshop.ts'
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { short: { type: 'boolean', default: false } },
+})
+
+/** For each cell whether the short form has it: these share two Nodes and one vitest. */
+interface Cell extends Place {
+  short: boolean
+  run(workshop: Workshop): Promise<Verdict>
+}
+
+const [OLDEST, NEWEST] = [NODES[0], NODES[NODES.length - 1] as string]
+
+/** Each pool once. */
+const SHORT_POOLS = POOLS.filter(({ pool, isolate }) => isolate === (pool !== 'threads'))
+
+const CELLS: Cell[] = [
+  ...NODES.map((node) => ({
+    table: 'core' as const,
+    row: 'imported and required',
+    column: `Node ${node}`,
+    short: node === OLDEST || node === NEWEST,
+    run: (workshop: Workshop) => coreCell(workshop, node),
+  })),
+  ...PLAYWRIGHTS.flatMap((playwright) =>
+    NODES.map((node) => ({
+      table: 'playwright' as const,
+      row: playwright,
+      column: `Node ${node}`,
+      short: playwright === PLAYWRIGHTS[0] && node === OLDEST,
+      run: (workshop: Workshop) => playwrightCell(workshop, { playwright, node }),
+    })),
+  ),
+  ...VITESTS.flatMap((vitest) =>
+    NODES.flatMap((node) =>
+      POOLS.map((pool) => ({
+        table: 'vitest' as const,
+        row: vitestRow(vitest, node),
+        column: nameOf(pool),
+        short: vitest === VITESTS[0] && node === OLDEST && SHORT_POOLS.includes(pool),
+        run: async (workshop: Workshop) => {
+          const skipped = refusedBy(vitest, node)
+          return skipped ? { skipped } : vitestCell(workshop, { vitest, node, pool })
+        },
+      })),
+    ),
+  ),
+]
+
+const chosen = CELLS.filter(({ table, row, column, short }) =>
+  positionals.length > 0
+    ? positionals.every((part) => `${table} ${row} × ${column}`.includes(part))
+    : short || !values.short,
+)
+
+const results: Result[] = []
+{
+  using workshop = await Workshop.open()
+  for (const cell of chosen) {
+    const start = performance.now()
+    const verdict = await cell.run(workshop).catch(
+      (error): Verdict => ({
+        passed: false,
+        reason: 'it could not be tried',
+        said: String((error as Error).stack ?? error),
+      }),
+    )
+    const result = { table: cell.table, row: cell.row, column: cell.column, verdict }
+    results.push(result)
+    console.log(printed(result, (performance.now() - start) / 1000))
+  }
+}
+
+if (chosen.length === CELLS.length) writePage(results)
+const skipped = results.filter(({ verdict }) => 'skipped' in verdict).length
+const failed = results.filter(({ verdict }) => 'passed' in verdict && !verdict.passed).length
+console.log(`${results.length - failed - skipped} passed, ${failed} failed, ${skipped} skipped`)
+process.exitCode = failed > 0 || results.length === skipped ? 1 : 0

@@ -1,0 +1,82 @@
+/** What came of it, for people: lines on the terminal, and the tables of docs/compatibility.md. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
+import type { Verdict } from './cell.ts'
+import { NODES, nameOf, PLAYWRIGHTS, POOLS, type VITESTS } from './versions.ts'
+
+const PAGE = new URL('../../docs/compatibility.md', import.meta.url)
+const BEGIN = '<!-- tables: written by `pnpm run compat` -->'
+const END = '<!-- end of tables -->'
+
+/** Where a verdict belongs: the row and the column of a table. */
+export interface Place {
+  table: 'vitest' | 'playwright' | 'core'
+  row: string
+  column: string
+}
+
+export type Result = Place & { verdict: Verdict }
+
+export function printed({ table, row, column, verdict }: Result, seconds: number): string {
+  const name = `${table} ${row} × ${column}`
+  if ('skipped' in verdict) return `- ${name}: ${verdict.skipped}`
+  if (verdict.passed) return `✓ ${name} (${seconds.toFixed(1)} s)`
+  return `✗ ${name}: ${verdict.reason}\n${verdict.said.trim().replaceAll(/^/gm, '    ')}`
+}
+
+/** Replaces what stands between the two marks. */
+export function writePage(results: readonly Result[]): void {
+  const text = readFileSync(PAGE, 'utf8')
+  const [before, rest] = text.split(BEGIN)
+  const after = rest?.split(END)[1]
+  if (before === undefined || after === undefined) {
+    throw new Error(`docs/compatibility.md has lost the marks of its tables: ${BEGIN} and ${END}.`)
+  }
+  const nodes = NODES.map((node) => `Node ${node}`)
+  const tables = [
+    '### `@portslice/vitest-plugin`',
+    tableOf(results, 'vitest', 'vitest', rowsOf(results, 'vitest'), POOLS.map(nameOf)),
+    '### `@portslice/playwright-fixture`',
+    tableOf(results, 'playwright', '@playwright/test', [...PLAYWRIGHTS], nodes),
+    '### `@portslice/core`',
+    tableOf(results, 'core', '', ['imported and required'], nodes),
+    `On ${os.type()} ${os.release()}, ${os.arch()}, ${os.availableParallelism()} cores.`,
+  ]
+  writeFileSync(PAGE, [before, BEGIN, '\n\n', tables.join('\n\n'), '\n\n', END, after].join(''))
+}
+
+function rowsOf(results: readonly Result[], table: Place['table']): string[] {
+  return [...new Set(results.filter((each) => each.table === table).map(({ row }) => row))]
+}
+
+function tableOf(
+  results: readonly Result[],
+  table: Place['table'],
+  corner: string,
+  rows: readonly string[],
+  columns: readonly string[],
+): string {
+  const cell = (row: string, column: string) => {
+    const found = results.find(
+      (each) => each.table === table && each.row === row && each.column === column,
+    )
+    return found ? marked(found.verdict) : ''
+  }
+  return [
+    lineOf([corner, ...columns]),
+    `|---|${columns.map(() => '---|').join('')}`,
+    ...rows.map((row) => lineOf([row, ...columns.map((column) => cell(row, column))])),
+  ].join('\n')
+}
+
+function marked(verdict: Verdict): string {
+  if ('skipped' in verdict) return `– ${verdict.skipped}`
+  return verdict.passed ? '✓' : `✗ ${verdict.reason}`
+}
+
+function lineOf(cells: readonly string[]): string {
+  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll(/\s+/g, ' ')).join(' | ')} |`
+}
+
+export const vitestRow = (vitest: (typeof VITESTS)[number], node: string) =>
+  `${vitest} on Node ${node}`

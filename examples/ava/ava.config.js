@@ -1,0 +1,1 @@
+export default { files: ['tests/*.js'], concurrency: 3 }

@@ -1,0 +1,8 @@
+// CommonJS is welcome: `require` loads it.
+const { releasePort, takePort } = require('@portslice/core')
+
+test('required', async () => {
+  const port = await takePort()
+  expect(port).toBeGreaterThan(1023)
+  await releasePort(port)
+})
