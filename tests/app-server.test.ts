@@ -156,6 +156,27 @@ describe('an app', () => {
     await expect(app.restart()).rejects.toMatchObject({ code: 'ERR_PORTSLICE_CLOSED' })
   })
 
+  test('is ready again only when it says so again', async () => {
+    const { app, ask } = await start({
+      command: SERVE,
+      env: { START_AFTER: '300' },
+      ready: /serves on \d+/,
+    })
+    for (let i = 0; i < 2; i++) {
+      await ask('/exit').catch(() => {})
+      await app.restart()
+      expect(await ask('/')).toBe(`app of ${app.pid}`)
+    }
+  })
+
+  test('that has crashed under a watcher that lives on does not run', async () => {
+    const { app, ask } = await start({ command: `'${SERVE[0]}' '${SERVE[1]}'; sleep 1000` })
+    await ask('/exit').catch(() => {})
+    await expect.poll(() => app.isRunning()).toBe(false)
+    await app.restart()
+    expect(await ask('/')).toMatch(/^app of/)
+  })
+
   test('that becomes a daemon is one app all the same', async () => {
     const { app, ask } = await start({
       command: `'${SERVE[0]}' '${SERVE[1]}' & exit 0`,
@@ -216,7 +237,7 @@ describe('an app is ready', () => {
     [
       'the function never answers',
       () => () => new Promise(() => {}),
-      /it was not looked at in time/,
+      /has not answered yet/,
     ],
   ])('not when %s', async (_, readyAt, message) => {
     // The page is there from the beginning, so that no time-out is too short for it.
@@ -382,6 +403,7 @@ describe('a program that never asks takes the port', () => {
       code: 'ERR_PORTSLICE_APP_START',
       message: expect.stringMatching(/found port \d+ taken by another program\./),
     })
+    await expect(starting).rejects.toThrow(/It was tried on the ports (\d+, ){3}\d+,/)
     expect(tries).toBe(4)
     expect(await portsOut(allocator.lockDirectory)).toEqual([])
   })

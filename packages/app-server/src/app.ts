@@ -33,7 +33,11 @@ export interface App extends AsyncDisposable {
    * @param from what `printed` was at an earlier moment: what came after it
    */
   output(from?: number): string
-  /** Whether it runs: the process that was started or, where that ended well, any that it left. */
+  /**
+   * Whether it runs: the process that was started or, where that ended well, any that it left.
+   * An app whose port or page tells that it is ready must still listen, too: a watcher lives on
+   * when what it watches has crashed.
+   */
   isRunning(): Promise<boolean>
   /**
    * Ends what is left of it and starts it again, on the same ports.
@@ -57,10 +61,12 @@ export type Apps<Name extends string = string> = Readonly<Record<Name, App>> & A
 /** A start that failed because somebody else was quicker to bind the port: worth another try. */
 export class PortTaken extends Error {
   readonly reason: PortsliceError
+  readonly port: number
 
-  constructor(reason: PortsliceError) {
+  constructor(reason: PortsliceError, port: number) {
     super(reason.message)
     this.reason = reason
+    this.port = port
   }
 }
 
@@ -130,6 +136,13 @@ export class RunningApp implements App {
   }
 
   async isRunning(): Promise<boolean> {
+    if (!(await this.#hasProcesses())) return false
+    const { ready } = this.#plan.options
+    const isToldByPort = ready === undefined || typeof ready === 'string'
+    return !isToldByPort || this.#plan.lease.isListening()
+  }
+
+  async #hasProcesses(): Promise<boolean> {
     if (!this.#process || this.#isEnded) return false
     const { exit, tree } = this.#process
     if (!exit) return true
@@ -143,7 +156,9 @@ export class RunningApp implements App {
     const signals = [this.#stopped.signal, ...(signal ? [signal] : [])]
     const from = this.#output.end
     // Nothing of ours runs yet: whoever listens there was quicker.
-    if (await this.#plan.lease.isListening()) throw new PortTaken(portTaken(this.#failedStart()))
+    if (await this.#plan.lease.isListening()) {
+      throw new PortTaken(portTaken(this.#failedStart()), this.port)
+    }
     this.#marker = treeMarker()
     // Told before there is anything to end: this process may die at any moment.
     this.#keep()
@@ -163,7 +178,7 @@ export class RunningApp implements App {
     this.#keep()
     const ready =
       typeof options.ready === 'string' ? withPorts(options.ready, variables) : options.ready
-    const isReady = readyCheck(ready, this, () => this.#plan.lease.isListening())
+    const isReady = readyCheck(ready, this, () => this.#plan.lease.isListening(), from)
     const deadline = deadlineIn(startTimeout)
     try {
       await this.#untilReady({ started, isReady, deadline, timeout: startTimeout, signals, from })
@@ -174,7 +189,7 @@ export class RunningApp implements App {
       await started.untilRead()
       const reason = error.reason()
       throw error.isPortTaken || saysAddressInUse(this.#output.text(from))
-        ? new PortTaken(reason)
+        ? new PortTaken(reason, this.port)
         : reason
     } finally {
       deadline.cancel()
@@ -187,7 +202,7 @@ export class RunningApp implements App {
   async #untilReady({ started, isReady, deadline, timeout, signals, from }: Wait): Promise<void> {
     const failed = this.#failedStart()
     let pending: Promise<Readiness> | undefined
-    let readiness: Readiness = 'it was not looked at in time'
+    let readiness: Readiness = 'it was not asked in time'
     let graceWithOthers: { readonly expired: boolean } | undefined
     for (let wait = FIRST_LOOK; ; wait = Math.min(wait * 2, SLOWEST_LOOK)) {
       for (const signal of signals) signal.throwIfAborted()
@@ -209,6 +224,7 @@ export class RunningApp implements App {
         graceWithOthers ??= deadlineIn(GRACE_WITH_OTHERS)
       }
       if (deadline.expired) {
+        if (pending) readiness = 'it was asked by `ready`, and has not answered yet'
         const listening = await started.tree.listeningPorts()
         const missing = readiness === true ? 'another program listens on its port' : readiness
         throw new Failed(() => notReadyInTime(failed, timeout, missing, listening))
@@ -220,7 +236,7 @@ export class RunningApp implements App {
   /** One that ends well and leaves others behind, as a daemon does, has not ended. */
   async #throwIfEnded(started: StartedProcess, failed: FailedStart): Promise<void> {
     const { exit } = started
-    if (!exit || (await this.isRunning())) return
+    if (!exit || (await this.#hasProcesses())) return
     throw new Failed(() => endedTooSoon(failed, exit))
   }
 
@@ -270,17 +286,19 @@ export class RunningApp implements App {
   }
 
   async restart(): Promise<void> {
-    if (this.#stopping) {
-      throw new PortsliceError(
-        'ERR_PORTSLICE_CLOSED',
-        `${describe(this.#plan.name, this.#plan.options)} cannot be started again: it was stopped, and its ports were given back.`,
-        { advice: 'Start another one with `startApp`.' },
-      )
-    }
+    if (this.#stopping) throw this.#wasStopped()
     this.#restarting ??= this.#startAgain().finally(() => {
       this.#restarting = undefined
     })
     return this.#restarting
+  }
+
+  #wasStopped(): PortsliceError {
+    return new PortsliceError(
+      'ERR_PORTSLICE_CLOSED',
+      `${describe(this.#plan.name, this.#plan.options)} cannot be started again: it was stopped, and its ports were given back.`,
+      { advice: 'Start another one with `startApp`.' },
+    )
   }
 
   async #startAgain(): Promise<void> {
@@ -299,7 +317,7 @@ export class RunningApp implements App {
   }
 
   async #stop(): Promise<void> {
-    this.#stopped.abort()
+    this.#stopped.abort(this.#wasStopped())
     await this.#restarting?.catch(() => {})
     await this.end()
     await Promise.all([...this.#leases()].map((lease) => lease.release()))

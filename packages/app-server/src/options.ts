@@ -68,7 +68,7 @@ const CHECKS: Record<keyof AppOptions, Check> = {
     isText(value) || isRegExp(value) || typeof value === 'function'
       ? undefined
       : "Give a path such as '/health', a URL, a regular expression, or a function.",
-  startTimeout: milliseconds,
+  startTimeout: (value) => (value === 0 ? 'Give milliseconds above 0.' : milliseconds(value)),
   stopTimeout: milliseconds,
 }
 

@@ -11,11 +11,16 @@ export type Readiness = true | string
 /** An app that accepts a connection and is silent may answer the next one, in ms. */
 const ANSWER_TIMEOUT = 10_000
 
-/** A check to be made again and again. It does not fail. */
+/**
+ * A check to be made again and again. It does not fail.
+ *
+ * @param from where the output of this start begins: what an earlier one printed does not count
+ */
 export function readyCheck(
   ready: AppOptions['ready'],
   app: App,
   isListening: () => Promise<boolean>,
+  from: number,
 ): () => Promise<Readiness> {
   if (ready === undefined) {
     return async () => (await isListening()) || `nothing listens on port ${app.port}`
@@ -28,7 +33,7 @@ export function readyCheck(
   // A flag that makes it remember where it was would skip what was printed.
   const pattern = new RegExp(ready.source, ready.flags.replaceAll(/[gy]/g, ''))
   return async () =>
-    pattern.test(stripVTControlCharacters(app.output())) || `its output does not match ${ready}`
+    pattern.test(stripVTControlCharacters(app.output(from))) || `its output does not match ${ready}`
 }
 
 /** 2xx, 3xx and 400 to 403, as for Playwright's `webServer`: somebody is there who knows the page. */

@@ -59,6 +59,21 @@ export function portTaken(start: FailedStart): PortsliceError {
   )
 }
 
+/** After several ports in a row: it may as well be another address that the app cannot have. */
+export function stillTaken(reason: PortsliceError, ports: readonly number[]): PortsliceError {
+  const [problem] = reason.message.split(`\n${reason.advice}`)
+  return new PortsliceError(
+    'ERR_PORTSLICE_APP_START',
+    `${problem}\nIt was tried on the ports ${ports.join(', ')}, and each time said that an address is in use.`,
+    {
+      value: reason.value,
+      advice:
+        'See in what it printed which address that is. Where the app has another port hard-coded, give it one of its own with the option `ports`; where a program binds ports of this range by itself, set the option `range`, or $PORTSLICE_RANGE, to others.',
+      cause: reason,
+    },
+  )
+}
+
 function how({ error, status, signal }: Exit): string {
   if (error) return `could not be started (${error.code ?? error.message})`
   return signal

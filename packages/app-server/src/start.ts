@@ -4,7 +4,7 @@ import { quoted, sharedAllocator } from '@portslice/core/adapter'
 import { type App, type AppPlan, type Apps, PortTaken, RunningApp } from './app.js'
 import { type AppOptions, checkAppOptions, checkContext, type StartContext } from './options.js'
 import { variablesOf, withPorts } from './placeholders.js'
-import { commandLine } from './start-error.js'
+import { commandLine, stillTaken } from './start-error.js'
 
 /** How often to try other ports when a program that never asks was quicker to bind one. */
 const RETRIES = 3
@@ -113,16 +113,29 @@ async function startAll(wanted: readonly Wanted[], context: StartContext): Promi
     } catch (error) {
       // All of them: those that are up have been told of a port that changes. Where one cannot
       // be ended, the ports stay leased.
-      for (const app of started.toReversed()) await app.end()
+      await endAll(started, error)
       if (error instanceof PortTaken && retries > 0) {
         const unlucky = wanted[started.length - 1] as Wanted
         failed.push(...portsOf(leased, unlucky))
         leased.delete(unlucky)
       } else {
         await giveBack([...failed, ...wanted.flatMap((each) => portsOf(leased, each))])
-        throw error instanceof PortTaken ? error.reason : error
+        if (!(error instanceof PortTaken)) throw error
+        throw stillTaken(error.reason, [...failed.map(({ port }) => port), error.port])
       }
     }
+  }
+}
+
+/**
+ * All of them, though one cannot be ended.
+ *
+ * @throws PortsliceError ERR_PORTSLICE_APP_STOP, caused by what they are ended for
+ */
+async function endAll(apps: readonly RunningApp[], cause: unknown): Promise<void> {
+  const ends = await Promise.allSettled(apps.toReversed().map((app) => app.end()))
+  for (const end of ends) {
+    if (end.status === 'rejected') throw Object.assign(end.reason as Error, { cause })
   }
 }
 
