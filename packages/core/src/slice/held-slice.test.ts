@@ -1,6 +1,5 @@
 import dgram from 'node:dgram'
 import {
-  appendFileSync,
   existsSync,
   mkdirSync,
   readFileSync,
@@ -60,6 +59,13 @@ function leaveBehind(folder: string, slice: number, host: string): void {
   journal.close()
 }
 
+/** As its maker writes it down: in the line of the lease. */
+function noteLock(journal: string, lock: Record<string, unknown>): void {
+  const [lease, ...others] = readFileSync(journal, 'utf8').split('\n')
+  const noted = JSON.stringify({ ...JSON.parse(lease as string), lock })
+  writeFileSync(journal, [noted, ...others].join('\n'))
+}
+
 test('a slice is held by one, then by the next', async () => {
   const { slice, take, lock, journal } = await setUp()
   const first = await take()
@@ -105,7 +111,7 @@ test('… but not one that somebody elsewhere made at the very moment of the dea
   const theirs = { folder: folderIdentity(folder), lock: folderIdentity(lock) }
   rmSync(lock, { recursive: true })
   mkdirSync(lock)
-  appendFileSync(journal, `${JSON.stringify({ event: 'lock', ...theirs })}\n`)
+  noteLock(journal, theirs)
   expect(await take()).toBeUndefined()
 })
 
@@ -113,7 +119,7 @@ test('… and in a copy of the lock directory as well', async () => {
   const { folder, slice, lock, journal, take } = await setUp()
   leaveBehind(folder, slice, HERE)
   const there = { folder: `${folderIdentity(folder)}0`, lock: `${folderIdentity(lock)}0` }
-  appendFileSync(journal, `${JSON.stringify({ event: 'lock', ...there })}\n`)
+  noteLock(journal, there)
   expect(await take()).toBeDefined()
 })
 

@@ -80,8 +80,7 @@ export class JournalWriter {
     const { path, head, prepare, onTrouble } = this.#options
     const now = Date.now()
     const text = [
-      lineOf({ v: 1, event: 'lease', ...head.lease }),
-      ...(this.#lock ? [lineOf({ event: 'lock', ...this.#lock })] : []),
+      lineOf({ v: 1, event: 'lease', ...head.lease, lock: this.#lock }),
       ...[...head.quarantined.values()]
         .filter(({ port, until }) => until > now && !this.#current.has(port))
         .map(({ until, ...port }) =>
@@ -89,7 +88,7 @@ export class JournalWriter {
         ),
       ...[...head.keys]
         .filter(([port]) => !this.#current.has(port))
-        .map(([port, key]) => lineOf({ event: 'key', port, key })),
+        .map(([port, key]) => lineOf({ event: 'key', port, key, at: new Date(now).toISOString() })),
       ...this.#current.values(),
     ].join('')
     this.close()

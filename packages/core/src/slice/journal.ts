@@ -114,9 +114,9 @@ export function replay(text: string): Omit<Journal, 'changedAt'> {
     const entry = parsed(line)
     if (entry?.event === 'lease') {
       lease = leaseFrom(entry) ?? lease
+      lock = lockFrom(entry)
       continue
     }
-    if (entry?.event === 'lock') lock = lockFrom(entry) ?? lock
     if (entry?.event === 'end') ended = true
     const port = entry?.port
     if (!entry || typeof port !== 'number' || !Number.isInteger(port)) continue
@@ -173,7 +173,8 @@ function leaseFrom({ v, pid, host, runner, workerId, shard, cwd, command, at }: 
   } as JournalLease
 }
 
-function lockFrom({ folder, lock }: Line): LockMark | undefined {
+function lockFrom({ lock: mark }: Line): LockMark | undefined {
+  const { folder, lock } = (mark ?? {}) as Partial<LockMark>
   return typeof folder === 'string' && typeof lock === 'string' ? { folder, lock } : undefined
 }
 

@@ -36,6 +36,17 @@ test('a file is refused', () => {
   expect(() => ensureLockDirectory(path.join(file, 'below'))).toThrow(refused('cannot be'))
 })
 
+test('a place where no folder can be made is refused', () => {
+  const dangling = path.join(temporaryFolder(), 'dangling')
+  symlinkSync('nowhere', dangling)
+  expect(() => ensureLockDirectory(path.join(dangling, 'a', 'b'))).toThrow(
+    refused('cannot be made'),
+  )
+  if (process.platform === 'linux') {
+    expect(() => ensureLockDirectory('/proc/portslice/a')).toThrow(refused('cannot be made'))
+  }
+})
+
 test.each([0o777, 0o770, 0o702, 0o1777])(
   'a folder of mode %o is refused and left as it is',
   (mode) => {

@@ -1,8 +1,8 @@
 /** The folder that holds one lock and one journal a slice. Nothing is used that another user could have planted. */
-import { lstatSync, mkdirSync, type Stats } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, type Stats } from 'node:fs'
 import path from 'node:path'
 import type { SliceStart } from '../arithmetic/slices.js'
-import { PortsliceError } from '../errors.js'
+import { codeOf, PortsliceError } from '../errors.js'
 
 const OWNER_ONLY = 0o700
 const WRITABLE_BY_OTHERS = 0o022
@@ -16,7 +16,7 @@ const WRITABLE_BY_OTHERS = 0o022
 export function ensureLockDirectory(folder: string): void {
   if (checkLockDirectory(folder)) return
   try {
-    mkdirSync(folder, { recursive: true, mode: OWNER_ONLY })
+    makeFolder(folder)
   } catch (cause) {
     throw refusal(folder, `cannot be made (${(cause as Error).message})`, cause)
   }
@@ -55,6 +55,17 @@ function check(folder: string, found: Stats): void {
   if (found.mode & WRITABLE_BY_OTHERS) {
     const mode = (found.mode & 0o777).toString(8).padStart(4, '0')
     throw refusal(folder, `can be written to by other users (its mode is ${mode})`)
+  }
+}
+
+/** Not with `recursive`, which goes on for ever where nothing can be made, as in /proc. */
+function makeFolder(folder: string): void {
+  const parent = path.dirname(folder)
+  if (parent !== folder && !existsSync(parent)) makeFolder(parent)
+  try {
+    mkdirSync(folder, { mode: OWNER_ONLY })
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error // Else somebody was quicker.
   }
 }
 
