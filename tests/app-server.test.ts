@@ -234,11 +234,7 @@ describe('an app is ready', () => {
       () => () => Promise.reject(new Error('thrown')),
       /`ready` throws: thrown\./,
     ],
-    [
-      'the function never answers',
-      () => () => new Promise(() => {}),
-      /has not answered yet/,
-    ],
+    ['the function never answers', () => () => new Promise(() => {}), /has not answered yet/],
   ])('not when %s', async (_, readyAt, message) => {
     // The page is there from the beginning, so that no time-out is too short for it.
     const server = http.createServer(({ url }, response) => {

@@ -19,7 +19,13 @@ import { formatMessage } from 'publint/utils'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const PACKAGES = ['@portslice/core', '@portslice/vitest-plugin', '@portslice/playwright-fixture']
+const PACKAGES = [
+  '@portslice/core',
+  '@portslice/app-server',
+  '@portslice/vitest-plugin',
+  '@portslice/playwright-fixture',
+  'portslice',
+]
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-packages-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
@@ -66,15 +72,24 @@ describe('the tarballs', () => {
         'dist/arithmetic/*.d.ts',
         'dist/chunk-*.js',
         'dist/claim/*.d.ts',
+        'dist/clean.d.ts',
+        'dist/clean.js',
         'dist/errors.d.ts',
         'dist/index.d.ts',
         'dist/index.js',
+        'dist/inspect.d.ts',
+        'dist/inspect.js',
         'dist/list-slices.d.ts',
         'dist/listen.d.ts',
         'dist/named-port.d.ts',
         'dist/net.d.ts',
         'dist/net.js',
         'dist/port/*.d.ts',
+        'dist/process-state.d.ts',
+        'dist/process-tree.d.ts',
+        'dist/process-tree.js',
+        'dist/process-tree/*.d.ts',
+        'dist/real-time.d.ts',
         'dist/settings/*.d.ts',
         'dist/slice/*.d.ts',
         'dist/take-port.d.ts',
@@ -84,6 +99,7 @@ describe('the tarballs', () => {
     [
       '@portslice/vitest-plugin',
       [
+        'dist/apps.d.ts',
         'dist/chunk-*.js',
         'dist/global-setup.d.ts',
         'dist/global-setup.js',
@@ -94,12 +110,12 @@ describe('the tarballs', () => {
         'dist/test.js',
       ],
     ],
-    ['@portslice/playwright-fixture', ['dist/index.d.ts', 'dist/index.js']],
+    ['@portslice/playwright-fixture', ['dist/apps.d.ts', 'dist/index.d.ts', 'dist/index.js']],
   ])('of %s holds nothing but what users need', (name, files) => {
     const found = packageNamed(name).contents.map((file) =>
       file
         .replace(/^dist\/chunk-[\w-]+\.js$/, 'dist/chunk-*.js')
-        .replace(/^(dist\/\w+)\/[\w-]+\.d\.ts$/, '$1/*.d.ts'),
+        .replace(/^(dist\/[\w-]+)\/[\w-]+\.d\.ts$/, '$1/*.d.ts'),
     )
     expect([...new Set(found)].toSorted()).toEqual([...EVERYWHERE, ...files].toSorted())
   })
