@@ -239,6 +239,14 @@ describe('the whole tree', () => {
     expect((await run.ended).status).toBe(5)
   })
 
+  test('what a program leaves that was told to end is told to end as well, as npm leaves its script', async () => {
+    const script = `sleep 1000 & echo up; trap 'exit 3' TERM; wait`
+    const run = start(['run', '--', ...sh(script)], options)
+    await run.said(/up/)
+    run.child.kill('SIGTERM')
+    expect((await run.ended).status).toBe(3)
+  })
+
   test('a port on which something else listens at the end is told of', async () => {
     const run = start(['run', '--', ...sh('echo $PORT; read x')], options)
     const [, port] = await run.said(/^(\d+)\n/)

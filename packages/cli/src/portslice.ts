@@ -5,8 +5,9 @@ import { COMMANDS, type CommandName, loadCommand } from './commands/index.js'
 
 // `portslice list | head -1`: whoever reads has seen enough.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
-  process.exit(0)
+  if (error.code === 'EPIPE') process.exit(0)
+  process.stderr.write(`portslice: stdout cannot be written to (${error.message}).\n`)
+  process.exit(1)
 })
 // A terminal that has been closed must not keep a command from being waited for.
 process.stderr.on('error', () => {})
@@ -21,8 +22,13 @@ async function main([first, ...rest]: string[]): Promise<number> {
   }
   if (first === undefined || ['--help', '-h', 'help'].includes(first)) return help(first, rest)
   const command = await loadCommand(await known(first))
-  if (rest.length === 1 && isHelp(rest[0])) return print(command.help)
-  return command.run(rest)
+  try {
+    return await command.run(rest)
+  } catch (error) {
+    // By its name: the parser is only loaded by the commands that need it.
+    if ((error as Error).name === 'HelpAsked') return print(command.help)
+    throw error
+  }
 }
 
 async function help(asked: string | undefined, [topic]: string[]): Promise<number> {
@@ -39,10 +45,6 @@ async function known(name: string): Promise<CommandName> {
   if (COMMANDS.includes(name as CommandName)) return name as CommandName
   const { unknownCommand } = await import('./command-line/usage-error.js')
   throw unknownCommand(name, COMMANDS)
-}
-
-function isHelp(argument: string | undefined): boolean {
-  return argument === '--help' || argument === '-h'
 }
 
 function print(text: string): number {

@@ -112,3 +112,20 @@ test.each([
     expect.objectContaining({ code: 'ERR_PORTSLICE_USAGE', value }),
   )
 })
+
+test.each([
+  [RUN, ['--name', 'web', '--help']],
+  [RUN, ['-h', 'npm']],
+  [CLAIM, ['3000', '--help']],
+  [LIST, ['--json', '--help']],
+])('help is asked for wherever it stands before the program', (syntax, args) => {
+  expect(refusal(syntax as Syntax<string>, args)).toMatchObject({ name: 'HelpAsked' })
+})
+
+test('help after the program is for the program', () => {
+  expect(readArguments(RUN, ['npm', '--help']).program).toEqual(['npm', '--help'])
+})
+
+test('an empty word is no program', () => {
+  expect(refusal(RUN, ['--', ''])).toMatchObject({ code: 'ERR_PORTSLICE_USAGE' })
+})

@@ -3,6 +3,11 @@ import { parseArgs } from 'node:util'
 import { quoted } from '@portslice/core/inspect'
 import { unknownOption, usageError } from './usage-error.js'
 
+/** `--help` among the options of a subcommand, wherever it stands. */
+export class HelpAsked extends Error {
+  override readonly name = 'HelpAsked'
+}
+
 export interface OptionSyntax {
   type: 'string' | 'boolean'
   multiple?: boolean
@@ -33,7 +38,7 @@ export interface Arguments<Name extends string> {
  * Options end at `--` or at the first argument that is none, as with `env` and `npx`: what
  * follows belongs to the program that is run.
  *
- * @throws PortsliceError ERR_PORTSLICE_USAGE
+ * @throws PortsliceError ERR_PORTSLICE_USAGE; HelpAsked
  */
 export function readArguments<Name extends string>(
   syntax: Syntax<Name>,
@@ -83,6 +88,7 @@ function readOptions<Name extends string>(
     }
     const { name, rawName, value, inlineValue } = token
     if (!Object.hasOwn(options, name)) {
+      if (name === 'help' || name === 'h') throw new HelpAsked()
       throw unknownOption(
         rawName,
         command,
@@ -122,8 +128,9 @@ function checkProgram(
       rest[0],
     )
   }
-  const missing = [...program.before, 'COMMAND'][operands.length + Math.min(rest.length, 1)]
-  if (operands.length < program.before.length || rest.length === 0) {
+  const missing = [...program.before, 'COMMAND'][operands.length + (rest[0] ? 1 : 0)]
+  // An empty word is a variable of a shell that was not set.
+  if (operands.length < program.before.length || rest.length === 0 || rest[0] === '') {
     const usage = [...program.before, '--', 'COMMAND …'].join(' ')
     throw usageError(
       `'portslice ${command}' lacks ${missing === 'COMMAND' ? 'the command that it is to run' : `its ${missing}`}.`,

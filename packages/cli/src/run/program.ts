@@ -11,6 +11,9 @@ import { exitStatus, isInOurGroup, recipientOf, type SignalPassing } from './sig
 const NOT_FOUND = 127
 const NOT_EXECUTABLE = 126
 
+/** Signals by which a program is told to end. */
+const TO_END = new Set<NodeJS.Signals>(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'])
+
 /** What a program leaves usually ends at once; only what stays longer is told of. ms */
 const QUIET = 1500
 /** How often to look at the growing tree, in ms: at first often, as programs start others early. */
@@ -35,10 +38,17 @@ export async function runProgram(
   const failed = once(child, 'error').then(([error]) => error as Error)
   if (child.pid === undefined) return notStarted(command, await failed)
   const tree = new ProcessTree(marker.id, child.pid)
-  signals.to(recipientOf(child))
+  const toFirst = recipientOf(child)
+  let end: { signal: NodeJS.Signals; wasForGroup: boolean } | undefined
+  signals.to((signal, wasForGroup) => {
+    if (TO_END.has(signal)) end = { signal, wasForGroup }
+    toFirst(signal, wasForGroup)
+  })
   const stopLooking = lookFromTimeToTime(tree)
   const status = await endOf(child)
   stopLooking()
+  // npm and its like end by a signal, and leave what they have started: it was meant to end, too.
+  if (end) await passToRest(tree, end.signal, end.wasForGroup)
   signals.to((signal, wasForGroup) => void passToRest(tree, signal, wasForGroup))
   await untilRestHasGone(tree, command)
   return status
