@@ -263,9 +263,10 @@ describe('the whole tree', () => {
 
 describe('claim', () => {
   test('one at a time; who waits says for whom', async () => {
-    await using allocator = await createAllocator({ lockDirectory })
-    const [slice] = allocator.slices
-    const port = (slice?.first as number) + 40 // Of the next slice, which nobody of this test has.
+    // Below the default range, where nothing that runs beside this leases a slice.
+    const allocator = await createAllocator({ lockDirectory, range: [1088, 2047] })
+    const { port } = await allocator.take()
+    await allocator.close()
     const first = start(['claim', String(port), '--', ...sh('echo "has $PORT"; read x')], options)
     await first.said(new RegExp(`has ${port}`))
     const second = start(['claim', String(port), '--', 'echo', 'then', '{PORT}'], options)
