@@ -446,6 +446,14 @@ describe('in a terminal', () => {
     await shell.said(/got SIGCONT/)
     shell.terminal.write('\u0003')
     await shell.said(/got SIGINT/)
+    // Its job would outlive the shell.
+    const pids = readFileSync(
+      `/proc/${shell.terminal.pid}/task/${shell.terminal.pid}/children`,
+      'utf8',
+    )
+    const [job] = pids.trim().split(' ').map(Number)
+    process.kill(job as number, 'SIGTERM')
+    await expect.poll(() => isRunning(job as number)).toBe(false)
     shell.terminal.kill('SIGKILL')
     await shell.ended
   })
