@@ -1,6 +1,6 @@
 /** How the packages of this workspace are built: one bundle a package, split only where entries share code. */
 import { fileURLToPath } from 'node:url'
-import { esmExternalRequirePlugin } from 'rolldown/plugins'
+import { builtinsAtHand } from './builtins.js'
 import { bundledLicenses } from './licenses.js'
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url))
@@ -11,22 +11,24 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url))
  * Libraries that are devDependencies are bundled: users install and load fewer files, and
  * the bundled copies get the machine's own clock (`replaceClock`: a module that exports `Date`,
  * `setTimeout`, `clearTimeout`). What is a dependency or a peer stays outside. Modules that match
- * `together` are one chunk, where several are always loaded at once.
+ * `together` are one chunk with all that they need, where several are always loaded at once.
  */
 export function bundle({ entries, external = [], replaceClock, together }) {
   return {
     input: Object.fromEntries(entries.map((name) => [name, `src/${name}.ts`])),
     platform: 'node',
     external: [/^node:/, ...external],
-    plugins: [esmExternalRequirePlugin({ external: ['path'] }), bundledLicenses()],
+    plugins: [builtinsAtHand(), bundledLicenses()],
     resolve: {
       // The sources name their compiled files, as TypeScript wants it.
       extensionAlias: { '.js': ['.ts', '.js'] },
       alias: {
         // Both change the process of whoever loads them: graceful-fs replaces functions of
         // `fs` and `process`, signal-exit listens to signals and replaces `process.emit`.
-        'graceful-fs': here('bundled/plain-fs.js'),
+        'graceful-fs': here('bundled/plain-fs.cjs'),
         'signal-exit': here('bundled/no-exit-hook.cjs'),
+        path: here('bundled/builtin-path.cjs'),
+        retry: here('bundled/no-retry.cjs'),
       },
     },
     transform: {

@@ -1,2 +1,2 @@
 // Stands in for graceful-fs where proper-lockfile is bundled: it is given its `fs` as an option.
-export * from 'node:fs'
+module.exports = process.getBuiltinModule('node:fs')
