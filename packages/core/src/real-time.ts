@@ -8,8 +8,6 @@
  */
 import net from 'node:net'
 import timers from 'node:timers'
-import vm from 'node:vm'
-import { MessageChannel } from 'node:worker_threads'
 
 /** What Node's own function looks like; a fake is bound to its clock or calls it. */
 const NODES_SET_TIMEOUT = /^function setTimeout\(callback/
@@ -37,7 +35,7 @@ function realTimers(): Pick<typeof timers, 'setTimeout' | 'clearTimeout'> {
 /** The timer of a socket keeps no process alive; a message port does, until it is told not to. */
 class SocketTimer {
   readonly #socket = new net.Socket()
-  readonly #keepAlive = new MessageChannel().port1
+  readonly #keepAlive = new (process.getBuiltinModule('node:worker_threads').MessageChannel)().port1
 
   constructor(callback: () => void, ms = 0) {
     this.#keepAlive.ref()
@@ -80,7 +78,7 @@ function nativeDate(): DateConstructor {
   }
   return typeof candidate === 'function'
     ? (candidate as DateConstructor)
-    : (vm.runInNewContext('Date') as DateConstructor)
+    : (process.getBuiltinModule('node:vm').runInNewContext('Date') as DateConstructor)
 }
 
 export const Date: DateConstructor = nativeDate()

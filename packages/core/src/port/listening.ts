@@ -1,5 +1,5 @@
 /** Does somebody listen on a port? Asked without touching it, so an app may bind meanwhile. */
-import { readFile } from 'node:fs/promises'
+import fs from 'node:fs'
 import net from 'node:net'
 import os from 'node:os'
 import { isOutOfDescriptors } from '../errors.js'
@@ -80,7 +80,7 @@ async function waitingSockets({
 }: (typeof TABLES)[number]): Promise<
   { address: string; port: number; inode: string }[] | undefined
 > {
-  const text = await readFile(file, 'latin1').catch((error) => {
+  const text = await fs.promises.readFile(file, 'latin1').catch((error) => {
     // No table is one thing, and no more files to be opened is another.
     if (isOutOfDescriptors(error)) throw error
     return undefined

@@ -1,5 +1,5 @@
 /** Which processes have sockets on a port? For people: what cannot be read is left out. */
-import { readdir, readFile, readlink, stat } from 'node:fs/promises'
+import fs from 'node:fs'
 import { listeningSockets } from './listening.js'
 
 export interface PortOwner {
@@ -30,7 +30,7 @@ export async function ownersOfAll(ports: Iterable<number>): Promise<Map<number, 
   const all = (await listeningSockets()) ?? []
   const sockets = new Map(all.flatMap(({ port, file }) => (wanted.has(port) ? [[file, port]] : [])))
   if (sockets.size === 0) return owners
-  for (const entry of await readdir('/proc').catch(() => [])) {
+  for (const entry of await fs.promises.readdir('/proc').catch(() => [])) {
     const used = /^\d+$/.test(entry) ? await portsUsedBy(entry, sockets) : []
     if (used.length === 0) continue
     const owner = await ownerOf(entry)
@@ -41,18 +41,18 @@ export async function ownersOfAll(ports: Iterable<number>): Promise<Map<number, 
 
 /** The ports of the sockets that it has open. */
 async function portsUsedBy(pid: string, sockets: ReadonlyMap<string, number>): Promise<number[]> {
-  const files = await readdir(`/proc/${pid}/fd`).catch(() => [])
+  const files = await fs.promises.readdir(`/proc/${pid}/fd`).catch(() => [])
   const links = await Promise.all(
-    files.map((file) => readlink(`/proc/${pid}/fd/${file}`).catch(() => '')),
+    files.map((file) => fs.promises.readlink(`/proc/${pid}/fd/${file}`).catch(() => '')),
   )
   return [...new Set(links.flatMap((link) => sockets.get(link) ?? []))]
 }
 
 async function ownerOf(pid: string): Promise<PortOwner> {
   const [command, cwd, stats] = await Promise.all([
-    readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''),
-    readlink(`/proc/${pid}/cwd`).catch(() => undefined),
-    stat(`/proc/${pid}`).catch(() => undefined),
+    fs.promises.readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''),
+    fs.promises.readlink(`/proc/${pid}/cwd`).catch(() => undefined),
+    fs.promises.stat(`/proc/${pid}`).catch(() => undefined),
   ])
   return {
     pid: Number(pid),
