@@ -3,7 +3,6 @@
 import type { PortLease } from './allocator/lease.js'
 import { defaultAllocator } from './allocator/shared-allocator.js'
 import { PortsliceError, quoted } from './errors.js'
-import { isAddressInUse } from './port/address-in-use.js'
 import { checkTakeOptions, retryCount, type TakeOptions } from './settings/options.js'
 
 /** `releaseWhenClosed` has no effect: the port is given back when `run` has ended. */
@@ -58,10 +57,15 @@ export async function withPort<T>(
       try {
         return await run(lease.port)
       } catch (error) {
-        if (leases.length > retries || !isAddressInUse(error)) throw error
+        if (leases.length > retries || !(await wasTaken(error))) throw error
       }
     }
   } finally {
     await Promise.all(leases.map((lease) => lease.release()))
   }
+}
+
+async function wasTaken(error: unknown): Promise<boolean> {
+  const { isAddressInUse } = await import('./port/address-in-use.js')
+  return isAddressInUse(error)
 }

@@ -26,27 +26,30 @@ export class SlicePorts {
     keys: readonly (string | undefined)[],
     order: 'sequential' | 'random',
   ): Generator<number> {
-    const [key] = keys
     const positions = PORTS_PER_SLICE - keys.length + 1
-    const offsets = Array.from({ length: positions }, (_, offset) => offset)
-    const begin = key === undefined ? this.#cursor : hash(key)
-    const round =
-      order === 'random' && key === undefined
-        ? shuffled(offsets)
-        : offsets.map((offset) => (begin + offset) % positions)
-    const known = key === undefined ? undefined : this.#lastPortOf(key)
-    const preferred = known === undefined ? [] : [known - this.slice.first]
+    const mayTry = (offset: number) =>
+      keys.every((own, index) => this.#mayTry(this.slice.first + offset + index, own))
     const isForOthers = (offset: number) =>
       keys.some((own, index) =>
         this.slice.keys.isForAnother(this.slice.first + offset + index, own),
       )
-    const [left, open] = [round.filter(isForOthers), round.filter((each) => !isForOthers(each))]
-    for (const offset of [...preferred, ...open, ...left]) {
-      const first = this.slice.first + offset
-      if (offset < positions && keys.every((own, index) => this.#mayTry(first + index, own))) {
-        yield first
-      }
+
+    const [key] = keys
+    const known = key === undefined ? undefined : this.#lastPortOf(key)
+    if (known !== undefined) {
+      const offset = known - this.slice.first
+      if (offset < positions && mayTry(offset)) yield known
     }
+    const begin = key === undefined ? this.#cursor : hash(key)
+    const round =
+      order === 'random' && key === undefined ? shuffled(positions) : roundFrom(begin, positions)
+    const left: number[] = []
+    for (const offset of round) {
+      if (!mayTry(offset)) continue
+      if (isForOthers(offset)) left.push(offset)
+      else yield this.slice.first + offset
+    }
+    for (const offset of left) if (mayTry(offset)) yield this.slice.first + offset
   }
 
   take(port: number, key: string | undefined): void {
@@ -80,12 +83,16 @@ export class SlicePorts {
   }
 }
 
-/** Fisher–Yates. */
-function shuffled<T>(values: readonly T[]): T[] {
-  const result = [...values]
-  for (let i = result.length - 1; i > 0; i--) {
+function* roundFrom(begin: number, count: number): Generator<number> {
+  for (let step = 0; step < count; step++) yield (begin + step) % count
+}
+
+/** 0 to `count` - 1, each once (Fisher–Yates). */
+function shuffled(count: number): number[] {
+  const result = Array.from({ length: count }, (_, each) => each)
+  for (let i = count - 1; i > 0; i--) {
     const j = Math.floor(Math.random() * (i + 1))
-    ;[result[i], result[j]] = [result[j] as T, result[i] as T]
+    ;[result[i], result[j]] = [result[j] as number, result[i] as number]
   }
   return result
 }

@@ -89,10 +89,11 @@ export function trialOrder(
   if (count === 0) return []
   const start = (hash(checkout) + workerId - 1) % count
   const stride = coprimeStride(count)
-  return Array.from(
-    { length: count },
-    (_, step) => slices[(start + step * stride) % count] as SliceStart,
-  )
+  const order: SliceStart[] = []
+  for (let step = 0; step < count; step++) {
+    order.push(slices[(start + step * stride) % count] as SliceStart)
+  }
+  return order
 }
 
 /** A stride near the golden section of `count`: coprime, so it visits every index once. */
