@@ -15,6 +15,6 @@ export async function compiled(
     external,
     transform: { target: 'node20.19' },
   })
-  const { output } = await bundle.generate({ format })
+  const { output } = await bundle.generate({ format, codeSplitting: false })
   return output[0].code
 }
