@@ -1,4 +1,6 @@
 /** What one start has become: a process, what it started, and what that left behind. */
+
+import { openFilesOf } from '../open-files.js'
 import { isListening, listeningSockets } from '../port/listening.js'
 import { deadlineIn, sleep } from '../real-time.js'
 import { bearsMark } from './marker.js'
@@ -7,7 +9,6 @@ import {
   identityOfProcess,
   isPartOfKernel,
   isRunning,
-  openFilesOf,
   type Processes,
   type ProcessIdentity,
   type RunningProcess,
@@ -132,7 +133,7 @@ export class ProcessTree {
   }
 
   async #openFiles(): Promise<string[]> {
-    return (await this.processes()).flatMap(openFilesOf)
+    return (await this.processes()).flatMap(({ pid }) => openFilesOf(pid))
   }
 
   /** Sends a signal to all that run now. */

@@ -1,6 +1,7 @@
 /** The processes of this machine, as far as this process may see them. */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import pidtree from 'pidtree'
+import { isProcess } from '../settings/system.js'
 
 /** A process, not only its number: numbers are used again. */
 export interface ProcessIdentity {
@@ -70,36 +71,12 @@ export function identityOfProcess(pid: number): ProcessIdentity {
 
 /** Whether it is still the same process that has the number. Elsewhere than on Linux: whether any has. */
 export function isRunning({ pid, startedAt }: ProcessIdentity): boolean {
-  if (IS_LINUX) return runningProcess(pid)?.startedAt === startedAt
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
+  return IS_LINUX ? runningProcess(pid)?.startedAt === startedAt : isProcess(pid)
 }
 
 /** The environment that a process was started with; empty where it cannot be read. */
 export function environmentOf(pid: number): string {
   return (IS_LINUX && readProc(pid, 'environ')) || ''
-}
-
-/** The files and sockets that a process has open; none where that cannot be seen. Linux alone. */
-export function openFilesOf({ pid }: ProcessIdentity): string[] {
-  try {
-    const folder = `/proc/${pid}/fd`
-    return readdirSync(folder).map((name) => linkTarget(`${folder}/${name}`))
-  } catch {
-    return []
-  }
-}
-
-function linkTarget(link: string): string {
-  try {
-    return readlinkSync(link)
-  } catch {
-    return ''
-  }
 }
 
 /** The process may have gone, or belong to somebody else. */
