@@ -31,19 +31,17 @@ export interface ProcessState {
 }
 
 /** The number counts versions of `ProcessState`: copies of another version keep their own. */
-const KEY = Symbol.for('@portslice/core process state 1')
+const NAME = '@portslice/core process state 1'
 
 export function processState(): ProcessState {
-  const host = dgram as typeof dgram & { [KEY]?: ProcessState }
-  host[KEY] ??= {
+  return processWide(NAME, () => ({
     allocators: new Map(),
     taken: new Map(),
     named: new Map(),
     claims: new Set(),
     warned: new Set(),
     atExit: new Set(),
-  }
-  return host[KEY]
+  }))
 }
 
 /**
@@ -71,7 +69,7 @@ export function atProcessExit(task: () => void): () => void {
 }
 
 /**
- * Something else that this process (or thread) has only one of, for the packages around this
+ * Something that this process (or thread) has only one of, here and in the packages around this
  * one. Made on first use.
  *
  * @param name with the package and a version of what it stands for

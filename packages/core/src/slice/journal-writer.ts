@@ -19,6 +19,7 @@ import type { JournalLease, LockMark, Quarantined } from './journal.js'
  * hundred takes and releases. Keeps it quick to read: somebody may list 700 of them.
  */
 const COMPACT_AFTER = 32 * 1024
+
 export interface JournalHead {
   lease: JournalLease
   /** What the journal before this one left to be left alone, by port; may change. */
