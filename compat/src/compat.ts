@@ -4,7 +4,9 @@
  * writes nothing; further arguments are parts of the names of the cells to try.
  */
 import { parseArgs } from 'node:util'
+import { appCell } from './app-cell.ts'
 import type { Verdict } from './cell.ts'
+import { commandCell } from './command-cell.ts'
 import { coreCell } from './core-cell.ts'
 import { playwrightCell } from './playwright-cell.ts'
 import { type Place, printed, type Result, vitestRow, writePage } from './table.ts'
@@ -28,14 +30,23 @@ const [OLDEST, NEWEST] = [NODES[0], NODES[NODES.length - 1] as string]
 /** Each pool once. */
 const SHORT_POOLS = POOLS.filter(({ pool, isolate }) => isolate === (pool !== 'threads'))
 
+/** What is tried on each Node and needs nothing else beside it. */
+const ON_NODES = {
+  '`@portslice/core`, imported and required': coreCell,
+  '`@portslice/app-server`': appCell,
+  '`portslice`, the command': commandCell,
+}
+
 const CELLS: Cell[] = [
-  ...NODES.map((node) => ({
-    table: 'core' as const,
-    row: 'imported and required',
-    column: `Node ${node}`,
-    short: node === OLDEST || node === NEWEST,
-    run: (workshop: Workshop) => coreCell(workshop, node),
-  })),
+  ...Object.entries(ON_NODES).flatMap(([row, cell]) =>
+    NODES.map((node) => ({
+      table: 'node' as const,
+      row,
+      column: `Node ${node}`,
+      short: node === OLDEST || (node === NEWEST && cell === coreCell),
+      run: (workshop: Workshop) => cell(workshop, node),
+    })),
+  ),
   ...PLAYWRIGHTS.flatMap((playwright) =>
     NODES.map((node) => ({
       table: 'playwright' as const,
