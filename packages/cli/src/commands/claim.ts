@@ -4,6 +4,7 @@ import { readArguments, type Syntax } from '../command-line/arguments.js'
 import { usageError } from '../command-line/usage-error.js'
 import { say } from '../run/program.js'
 import { runWithPorts } from '../run/run-with-ports.js'
+import { SignalPassing } from '../run/signals.js'
 
 export const help = `portslice claim: runs a command on a fixed port, one at a time on this machine
 
@@ -35,7 +36,13 @@ export async function run(args: string[]): Promise<number> {
   const timeout = secondsFrom(given.value('timeout') ?? DEFAULT_TIMEOUT) * 1000
   const lease = await claim(ports, timeout)
   const variable = { variable: 'PORT', port: lease.port }
-  return runWithPorts({ ports: [variable], leases: [lease], program: given.program, env: {} })
+  return runWithPorts({
+    ports: [variable],
+    leases: [lease],
+    program: given.program,
+    env: {},
+    signals: new SignalPassing(),
+  })
 }
 
 /** Waits for the port, and tells for whom, anew whenever that has changed. */

@@ -3,6 +3,7 @@ import { readArguments, type Syntax } from '../command-line/arguments.js'
 import { RANGE_AND_SHARD, RANGE_AND_SHARD_HELP, rangeAndShardOf } from '../command-line/settings.js'
 import { variablesFor } from '../run/names.js'
 import { runWithPorts } from '../run/run-with-ports.js'
+import { SignalPassing } from '../run/signals.js'
 
 export const help = `portslice run: runs a command with ports that nobody else on this machine has
 
@@ -42,7 +43,9 @@ export async function run(args: string[]): Promise<number> {
   const given = readArguments(SYNTAX, args)
   const variables = variablesFor(given.values('name'))
   const { options, env } = rangeAndShardOf(given)
-  await using allocator = await createAllocator(options)
+  const signals = new SignalPassing()
+  // Never closed: the end of this process gives the slice back, and need not be waited for.
+  const allocator = await createAllocator(options)
   const leases: PortLease[] = []
   const ports = []
   for (const each of variables) {
@@ -51,12 +54,12 @@ export async function run(args: string[]): Promise<number> {
     leases.push(lease)
     ports.push({ ...each, port: lease.port })
   }
-  // Awaited here: at the end of this function the slice is given back.
-  return await runWithPorts({
+  return runWithPorts({
     ports,
     leases,
     program: given.program,
     env,
     envFile: given.value('write-env') ?? given.value('env-file'),
+    signals,
   })
 }
