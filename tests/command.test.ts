@@ -23,6 +23,7 @@ import {
   isRunning,
   P,
   portslice,
+  type Started,
   type StartOptions,
   start,
   startFile,
@@ -168,6 +169,39 @@ describe('run', () => {
   })
 })
 
+describe('run, when all ports are taken', () => {
+  let first: Started
+  let range: string
+  beforeEach(async () => {
+    // Below the default range, where nothing that runs beside this leases a slice.
+    first = start(['run', '--range', '2048-3071', '--', ...sh('echo $PORT; read x')], options)
+    const [, port] = await first.said(/^(\d+)\n/)
+    const slice = Number(port) - (Number(port) % 32)
+    range = `${slice}-${slice + 31}`
+  })
+
+  test('waits its turn, and says for whom', async () => {
+    const wait = ['--range', range, '--timeout', '60']
+    const second = start(['run', ...wait, '--', ...sh('echo then {PORT}')], options)
+    const held = `${range.split('-')[0]} \\(portslice run .*, pid ${first.pid}\\)`
+    await second.complained(new RegExp(`waiting: all slices of ${range} are held: ${held}`))
+    first.child.stdin.end('\n')
+    expect(await second.ended).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/^then \d+\n$/),
+    })
+  })
+
+  test('in vain, it names who has them, and options of the command', async () => {
+    const vain = await portslice(['run', '--range', range, '--timeout', '0', 'true'], options)
+    expect(vain.status).toBe(1)
+    expect(vain.stderr).toMatch(new RegExp(`${range}: pid ${first.pid}, .*, 1 port out\n`))
+    expect(vain.stderr).toMatch(/--range FIRST-LAST .* --timeout SECONDS/)
+    expect(vain.stderr).not.toMatch(/waitTimeout|`/)
+    expect(vain.stderr).not.toContain('waiting')
+  })
+})
+
 describe('signals', () => {
   test.each(['SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR2', 'SIGALRM'] as const)(
     '%s reaches the program once, whether it was sent to the command or to its whole group',
@@ -256,7 +290,9 @@ describe('the whole tree', () => {
     run.child.stdin.end('\n')
     expect(await run.ended).toMatchObject({
       status: 0,
-      stderr: expect.stringContaining(`still listens on port ${port}`),
+      stderr: expect.stringMatching(
+        new RegExp(`something still listens on port ${port}, though all of "sh" that can be found`),
+      ),
     })
   })
 })
@@ -373,17 +409,18 @@ describe('mistakes', () => {
     [['run'], 'portslice run -- COMMAND'],
     [['list', '--watch'], 'there is none to draw on'],
     [['claim', '99999', 'x'], '"99999" is no port'],
+    [['claim', '--timeout', 'x', '3000', 'x'], 'The option --timeout is "x"'],
+    [['run', '--timeout', '-1', 'x'], 'The option --timeout needs a value'],
+    [['run', '--shard', '5/4', 'x'], 'The option --shard is "5/4", which names no shard'],
+    [['run', '--range', 'x', 'x'], 'The option --range is "x"'],
+    [['run', '--range', '1-2', 'x'], 'Stay between'],
+    [['map', '--range', '20010-20020'], 'The option --range is "20010-20020": it holds no whole'],
   ])('%j is answered with what to do, and status 2', async (args, message) => {
     expect(await portslice(args, options)).toMatchObject({
       status: 2,
       stdout: '',
       stderr: expect.stringContaining(message),
     })
-  })
-
-  test('a range that cannot be, and a full one, end with status 1', async () => {
-    const bad = await portslice(['run', '--range', '1-2', 'true'], options)
-    expect(bad).toMatchObject({ status: 1, stderr: expect.stringContaining('Stay between') })
   })
 
   test('help is there for each, and teaches by example', async () => {

@@ -1,6 +1,6 @@
 /** `--range` and `--shard`, which several subcommands have. */
-import type { AllocatorOptions } from '@portslice/core/inspect'
-import { quoted } from '@portslice/core/inspect'
+import type { AllocatorOptions, PortsliceError } from '@portslice/core/inspect'
+import { checkedRange, checkedShard, quoted } from '@portslice/core/inspect'
 import type { Arguments, OptionSyntax } from './arguments.js'
 import { usageError } from './usage-error.js'
 
@@ -20,13 +20,14 @@ export interface RangeAndShard {
 }
 
 /**
- * That the numbers make sense is checked with the options of the allocator.
- *
- * @throws PortsliceError ERR_PORTSLICE_USAGE for a text that is not written so
+ * @throws PortsliceError ERR_PORTSLICE_USAGE for a text that is not written so, and for numbers
+ *   that make no sense
  */
 export function rangeAndShardOf(args: Arguments<'range' | 'shard'>): RangeAndShard {
   const range = pairOf(args.value('range'), 'range', '-')
   const shard = pairOf(args.value('shard'), 'shard', '/')
+  if (range) check(() => checkedRange(range, 'The option --range'), args.value('range'))
+  if (shard) check(() => checkedShard(...shard, 'The option --shard'), args.value('shard'))
   return {
     options: {
       ...(range && { range }),
@@ -55,4 +56,15 @@ function pairOf(
     `Write it as in: --${name} ${RANGE_AND_SHARD[name].example}`,
     text,
   )
+}
+
+/** What the library finds wrong with an option, as a mistake in the command line. */
+function check(checked: () => unknown, text: string | undefined): void {
+  try {
+    checked()
+  } catch (error) {
+    const { message, advice, value } = error as PortsliceError
+    const problem = message.replace(`\n${advice}`, '').replace(quoted(value), quoted(text))
+    throw usageError(problem, advice, text)
+  }
 }

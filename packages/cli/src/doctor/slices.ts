@@ -7,7 +7,7 @@ import {
   sentinelOf,
   unconnectedUdpPortsOnLoopback,
 } from '@portslice/core/inspect'
-import { holderText } from '../list/holder.js'
+import { holdersText } from '../list/holder.js'
 import type { Finding } from './finding.js'
 
 /** Fewer free slices than a machine of some size has workers. */
@@ -54,7 +54,7 @@ async function socketFinding(slices: readonly number[]): Promise<Finding> {
 
 function freeFinding(total: number, held: readonly SliceStatus[]): Finding {
   const free = total - held.length
-  const message = `${free} of ${total} slices are free; each worker needs one.${held.length > 0 ? ` Held: ${holders(held)}.` : ''}`
+  const message = `${free} of ${total} slices are free; each worker needs one.${held.length > 0 ? ` Held: ${holdersText(held, NAMED)}.` : ''}`
   if (free === 0) {
     return {
       id: 'slices',
@@ -71,16 +71,6 @@ function freeFinding(total: number, held: readonly SliceStatus[]): Finding {
     message,
     advice: 'Widen the range with $PORTSLICE_RANGE if more workers than that are to run.',
   }
-}
-
-function holders(held: readonly SliceStatus[]): string {
-  const names = held
-    .slice(0, NAMED)
-    .map(
-      ({ first, holder }) => `${first} (${holder ? holderText(holder) : 'another lock directory'})`,
-    )
-  const more = held.length - NAMED
-  return [...names, ...(more > 0 ? [`and ${more} more`] : [])].join(', ')
 }
 
 function leakedFinding(slices: readonly SliceStatus[]): Finding[] {

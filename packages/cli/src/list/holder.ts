@@ -1,7 +1,7 @@
 /** Who holds a slice, in a few words. */
 import os from 'node:os'
 import path from 'node:path'
-import type { ClaimStatus, SliceStatus } from '@portslice/core/inspect'
+import { type ClaimStatus, type SliceStatus, UNKNOWN_HOLDER } from '@portslice/core/inspect'
 import { shown } from '../terminal/text.js'
 
 type Holder = NonNullable<SliceStatus['holder']>
@@ -11,9 +11,18 @@ export function claimantText({ pid, command }: ClaimStatus): string {
 }
 
 /** Such as `vitest worker 3 (2/4), pid 4711`; without a test runner, the command instead. */
-export function holderText({ runner, workerId, shard, pid, command }: Holder): string {
+export function holderText(holder: Holder | undefined): string {
+  if (!holder) return UNKNOWN_HOLDER
+  const { runner, workerId, shard, pid, command } = holder
   const who = runner === 'node' ? commandText(command) : `${runner} worker ${workerId}`
   return shown(`${who}${shard === undefined ? '' : ` (${shard})`}, pid ${pid}`)
+}
+
+/** Those who hold slices, the first `most` by name: `20000 (make, pid 7), 20032 (…), and 3 more`. */
+export function holdersText(held: readonly SliceStatus[], most: number): string {
+  const names = held.slice(0, most).map(({ first, holder }) => `${first} (${holderText(holder)})`)
+  const more = held.length - most
+  return [...names, ...(more > 0 ? [`and ${more} more`] : [])].join(', ')
 }
 
 /** `/usr/bin/node /x/bin/portslice run -- make` is known as `portslice run -- make`. */

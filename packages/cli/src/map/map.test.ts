@@ -80,7 +80,7 @@ test('as text', () => {
 20032  ▒█······x······················  vitest worker 1, pid 4711; 20040 anothe…
 20064  ······!························  vitest worker 1, pid 4711
 20096  ~······························
-20128  ··█····························  journal in another lock directory
+20128  ··█····························  somebody whose journal is in another lo…
 20160  ·····x·························  20165 postgres, pid 812
 
 20000-20191: 6 slices of 32 ports, 3 held, 4 ports out.

@@ -11,10 +11,10 @@ export function describe({ status, ports, first }: SlicePicture, owners: OwnerNa
     const port = first + offset
     return state === 'foreign' ? [`${port} ${owners.get(port) ?? 'another program'}`] : []
   })
-  const who = status?.holder
-    ? `${holderText(status.holder)}${status.state === 'abandoned' ? ', has ended' : ''}`
-    : status?.state === 'held'
-      ? 'journal in another lock directory'
+  const isHeld = status?.state === 'held'
+  const who =
+    status?.holder || isHeld
+      ? `${holderText(status.holder)}${isHeld ? '' : ', has ended'}`
       : undefined
   return shown([who, ...strangers].filter(Boolean).join('; '))
 }

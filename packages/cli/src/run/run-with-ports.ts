@@ -34,7 +34,7 @@ export async function runWithPorts(options: RunOptions): Promise<number> {
     const leaked = leases.filter((_, index) => outcomes[index]?.leaked)
     for (const { port } of leaked) {
       say(
-        `something that ${quoted(program[0])} did not start itself, such as a container, still listens on port ${port}; it is not handed out again before that has ended`,
+        `something still listens on port ${port}, though all of ${quoted(program[0])} that can be found has ended: a container, perhaps, or a daemon that has cleared its environment; the port is not handed out again before that has ended`,
       )
     }
     signals.stop()
