@@ -321,6 +321,30 @@ describe('claim', () => {
 })
 
 describe('what it shows', () => {
+  test('a claim of a port that marks its slice as held is a claim, and no holder', async () => {
+    const allocator = await createAllocator({ lockDirectory, range: [1088, 2047] })
+    const [slice] = allocator.slices
+    await allocator.close()
+    const { first, last } = slice as { first: number; last: number }
+    const run = start(['claim', String(last), '--', ...sh('echo has it; read x')], options)
+    await run.said(/has it/)
+    const list = JSON.parse((await portslice(['list', '--json'], options)).stdout)
+    expect(list.slices.filter((each: { last: number }) => each.last === last)).toEqual([])
+    expect(list.claims).toMatchObject([{ port: last, pid: run.pid }])
+    const map = await portslice(['map', '--range', `${first}-${last}`], {
+      ...options,
+      env: { COLUMNS: '200' },
+    })
+    expect(map.stdout).toMatch(new RegExp(`${last} claimed by portslice claim .*pid ${run.pid}`))
+    const doctor = await portslice(['doctor', '--range', `${first}-${last}`], options)
+    expect(doctor).toMatchObject({
+      status: 1,
+      stdout: expect.stringMatching(new RegExp(`port ${last} is claimed by .*pid ${run.pid}`)),
+    })
+    run.child.stdin.end('\n')
+    await run.ended
+  })
+
   test('list --json keeps to its schema', async () => {
     const run = start(['run', '--name', 'a\u0062c', '--', ...sh('echo $ABC_PORT; read x')], options)
     const [, port] = await run.said(/^(\d+)\n/)
@@ -361,6 +385,9 @@ describe('what it shows', () => {
     execFileSync('chmod', ['777', locks])
     for (const env of [
       { PORTSLICE_LOCK_DIR: locks },
+      // Nobody can make anything there, not even root, whom permissions allow all.
+      { PORTSLICE_LOCK_DIR: '/proc/portslice/locks' },
+      { PORTSLICE_LOCK_DIR: '/proc' },
       { PORTSLICE_RANGE: '5-6' },
       { PORTSLICE_SHARD: '9/3' },
       { PORTSLICE_PORT_WEB: 'x' },

@@ -30,9 +30,9 @@ export function unknownOption(
   )
 }
 
-/** Half of what was typed may be wrong. */
-function nearest(typed: string, known: readonly string[]): string | undefined {
+/** A question with the known word that was probably meant. Half of what was typed may be wrong. */
+export function nearest(typed: string, known: readonly string[], prefix = ''): string | undefined {
   const maxDistance = Math.max(2, Math.floor(typed.length / 2))
   const match = closestMatch(typed, known, { maxDistance })
-  return match && `Did you mean '${match}'?`
+  return match && `Did you mean '${prefix}${match}'?`
 }

@@ -7,6 +7,7 @@ import {
 } from '@portslice/core/inspect'
 import { readArguments, type Syntax } from '../command-line/arguments.js'
 import { usageError } from '../command-line/usage-error.js'
+import { withoutClaimed } from '../list/claimed.js'
 import { listJson } from '../list/json.js'
 import { listTable } from '../list/table.js'
 import { coloursFor } from '../terminal/colours.js'
@@ -43,19 +44,29 @@ export async function run(args: string[]): Promise<number> {
       )
     }
     const { watch } = await import('../list/watch.js')
-    await watch(stdout, async () => tableOf(await listSlices(), await listClaims()))
+    await watch(stdout, async () => tableOf(await listed()))
     return 0
   }
-  const [slices, claims] = await Promise.all([listSlices(), listClaims()])
+  const { slices, claims } = await listed()
   stdout.write(
     given.has('json')
       ? listJson({ lockDirectory: lockDirectoryFor(undefined), slices, claims })
-      : tableOf(slices, claims),
+      : tableOf({ slices, claims }),
   )
   return 0
 }
 
-function tableOf(slices: readonly SliceStatus[], claims: readonly ClaimStatus[]): string {
+interface Listed {
+  slices: readonly SliceStatus[]
+  claims: readonly ClaimStatus[]
+}
+
+async function listed(): Promise<Listed> {
+  const [slices, claims] = await Promise.all([listSlices(), listClaims()])
+  return { slices: withoutClaimed(slices, claims), claims }
+}
+
+function tableOf({ slices, claims }: Listed): string {
   const { stdout } = process
   return listTable(slices, claims, {
     colours: coloursFor(stdout),

@@ -7,6 +7,7 @@ import {
   settle,
   sourceOfShard,
 } from '@portslice/core/inspect'
+import { nearest } from '../command-line/usage-error.js'
 import { type Finding, problem } from './finding.js'
 
 export interface SettingsFindings {
@@ -54,17 +55,23 @@ function ephemeralFinding(): Finding {
   }
 }
 
+/** What is set by people, and by portslice itself; beside these, `PORTSLICE_PORT_…`. */
+const VARIABLES = ['PORTSLICE_RANGE', 'PORTSLICE_SHARD', 'PORTSLICE_LOCK_DIR']
+const OF_PORT = 'PORTSLICE_PORT_'
+const OF_TREE = 'PORTSLICE_TREE'
+
 /** Those that processes inherit from one another, also where they were set long ago. */
 function variablesFinding(env: NodeJS.ProcessEnv): Finding {
   const set = Object.entries(env).filter(
-    ([name, value]) => name.startsWith('PORTSLICE_') && name !== 'PORTSLICE_TREE' && value,
+    ([name, value]) => name.startsWith('PORTSLICE_') && name !== OF_TREE && value,
   )
   const message =
     set.length === 0
       ? 'No variable of portslice is set.'
       : `Set: ${set.map(([name, value]) => `$${name}=${value}`).join(', ')}.`
-  const named = set.filter(([name]) => name.startsWith('PORTSLICE_PORT_'))
-  if (named.length === 0) return { id: 'variables', level: 'ok', message }
+  const named = set.filter(([name]) => name.startsWith(OF_PORT))
+  const unknown = set.filter(([name]) => !VARIABLES.includes(name) && !name.startsWith(OF_PORT))
+  if (named.length + unknown.length === 0) return { id: 'variables', level: 'ok', message }
   const bad = named.find(([, value]) => !isPort(value))
   if (bad) {
     return {
@@ -77,8 +84,22 @@ function variablesFinding(env: NodeJS.ProcessEnv): Finding {
   return {
     id: 'variables',
     level: 'note',
-    message: `${message} Processes started from here use the named ports as they are.`,
-    advice: `Right within a run that set them. Elsewhere: unset ${named.map(([name]) => name).join(' ')}`,
+    message: [
+      message,
+      ...(named.length > 0 ? ['Processes started from here use the named ports as they are.'] : []),
+      ...unknown.map(([name]) => `$${name} means nothing to portslice.`),
+    ].join(' '),
+    advice: [
+      ...unknown.map(([name]) => {
+        const others = `There are $${VARIABLES.join(', $')}.`
+        return `$${name}: ${nearest(name, VARIABLES, '$') ?? others}`
+      }),
+      ...(named.length > 0
+        ? [
+            `Right within a run that set them. Elsewhere: unset ${named.map(([name]) => name).join(' ')}`,
+          ]
+        : []),
+    ].join('\n'),
   }
 }
 

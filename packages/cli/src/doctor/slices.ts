@@ -1,6 +1,8 @@
 /** Are there slices to be had, and who has the others? */
 import {
+  type ClaimStatus,
   holdUdpPort,
+  listClaims,
   listSlices,
   type Settings,
   type SliceStatus,
@@ -21,7 +23,7 @@ export async function slicesFindings({ slices }: Settings): Promise<Finding[]> {
   const mine = new Set(slices)
   const all = (await listSlices()).filter(({ first }) => mine.has(first))
   const held = all.filter(({ state }) => state === 'held')
-  return [socket, freeFinding(slices.length, held), ...leakedFinding(all)]
+  return [socket, freeFinding(slices.length, held, await listClaims()), ...leakedFinding(all)]
 }
 
 /** Whether a sentinel can be held at all. Of those that are held already, that is plain. */
@@ -52,9 +54,13 @@ async function socketFinding(slices: readonly number[]): Promise<Finding> {
   return ok
 }
 
-function freeFinding(total: number, held: readonly SliceStatus[]): Finding {
+function freeFinding(
+  total: number,
+  held: readonly SliceStatus[],
+  claims: readonly ClaimStatus[],
+): Finding {
   const free = total - held.length
-  const message = `${free} of ${total} slices are free; each worker needs one.${held.length > 0 ? ` Held: ${holdersText(held, NAMED)}.` : ''}`
+  const message = `${free} of ${total} slices are free; each worker needs one.${held.length > 0 ? ` Held: ${holdersText(held, claims, NAMED)}.` : ''}`
   if (free === 0) {
     return {
       id: 'slices',

@@ -3,9 +3,11 @@ import os from 'node:os'
 import path from 'node:path'
 import { type ClaimStatus, type SliceStatus, UNKNOWN_HOLDER } from '@portslice/core/inspect'
 import { shown } from '../terminal/text.js'
+import { claimOn } from './claimed.js'
 
 type Holder = NonNullable<SliceStatus['holder']>
 
+/** Such as `make, pid 4711`. */
 export function claimantText({ pid, command }: ClaimStatus): string {
   return shown(`${commandText(command)}, pid ${pid}`)
 }
@@ -19,8 +21,18 @@ export function holderText(holder: Holder | undefined): string {
 }
 
 /** Those who hold slices, the first `most` by name: `20000 (make, pid 7), 20032 (…), and 3 more`. */
-export function holdersText(held: readonly SliceStatus[], most: number): string {
-  const names = held.slice(0, most).map(({ first, holder }) => `${first} (${holderText(holder)})`)
+export function holdersText(
+  held: readonly SliceStatus[],
+  claims: readonly ClaimStatus[],
+  most: number,
+): string {
+  const names = held.slice(0, most).map((slice) => {
+    const claim = claimOn(slice, claims)
+    const who = claim
+      ? `port ${claim.port} is claimed by ${claimantText(claim)}`
+      : holderText(slice.holder)
+    return `${slice.first} (${who})`
+  })
   const more = held.length - most
   return [...names, ...(more > 0 ? [`and ${more} more`] : [])].join(', ')
 }

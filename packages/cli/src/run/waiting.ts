@@ -1,5 +1,5 @@
 /** For whom a run waits that finds no port: for people. */
-import { type AllocatorOptions, listSlices, settle } from '@portslice/core/inspect'
+import { type AllocatorOptions, listClaims, listSlices, settle } from '@portslice/core/inspect'
 import { holdersText } from '../list/holder.js'
 
 /** Holders that are named; the rest are counted. */
@@ -16,7 +16,7 @@ export async function obstaclesTo(options: AllocatorOptions): Promise<string> {
   const rest =
     'other programs use them, or they are left alone for 30 s after a crash, or another container has them'
   if (held.length === 0) return `no port of ${where} is free: ${rest}`
-  const names = holdersText(held, NAMED)
+  const names = holdersText(held, await listClaims(), NAMED)
   return held.length === slices.length
     ? `all slices of ${where} are held: ${names}`
     : `no port of ${where} is free; held are the slices ${names}; of the others, ${rest}`
