@@ -4,10 +4,12 @@ import { once } from 'node:events'
 import {
   cpSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs'
@@ -150,6 +152,44 @@ describe('run', () => {
     expect(second).toMatchObject({ status: 1, stderr: expect.stringContaining(`pid ${run.pid}`) })
     run.child.stdin.end('\n')
     expect((await run.ended).status).toBe(0)
+    expect(readdirSync(cwd)).toEqual([])
+  })
+
+  test.each(['a pipe', 'a link', 'a folder'])(
+    '--write-env refuses %s, and waits for nobody',
+    async (what) => {
+      const cwd = temporaryFolder()
+      const file = path.join(cwd, 'ports')
+      if (what === 'a pipe') execFileSync('mkfifo', [file])
+      if (what === 'a link') symlinkSync(path.join(cwd, 'elsewhere'), file)
+      if (what === 'a folder') mkdirSync(file)
+      const { ino } = lstatSync(file)
+      expect(
+        await portslice(['run', '--write-env', 'ports', '--', 'true'], { ...options, cwd }),
+      ).toMatchObject({ status: 1, stderr: expect.stringContaining('is no plain file') })
+      expect(lstatSync(file).ino).toBe(ino)
+      expect(readdirSync(cwd)).toEqual(['ports'])
+    },
+  )
+
+  test('--env-file is --write-env, as far as Node lets it through', async () => {
+    const cwd = temporaryFolder()
+    const args = ['run', '--env-file', 'ports', '--', 'cat', 'ports']
+    const missing = await portslice(args, { ...options, cwd })
+    expect(missing).toMatchObject({ status: 9, stderr: expect.stringMatching(/ports: not found/) })
+    writeFileSync(path.join(cwd, 'ports'), '')
+    expect(await portslice(args, { ...options, cwd })).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('was not written by portslice'),
+    })
+    const left = '# Written by portslice, pid 1, for as long as it runs.\nPORT=20000\n'
+    writeFileSync(path.join(cwd, 'ports'), left)
+    const { status, stdout } = await portslice(args, { ...options, cwd })
+    expect({ status, stdout }).toEqual({
+      status: 0,
+      stdout: expect.stringMatching(/^# Written by portslice, pid \d+, .*\nPORT=\d+\n$/),
+    })
+    expect(stdout).not.toBe(left)
     expect(readdirSync(cwd)).toEqual([])
   })
 
@@ -435,6 +475,8 @@ describe('mistakes', () => {
     [['run', '--nam', 'x', 'y'], "Did you mean '--name'?"],
     [['run'], 'portslice run -- COMMAND'],
     [['list', '--watch'], 'there is none to draw on'],
+    [['--verison'], "Did you mean '--version'?"],
+    [['--quite-another'], 'Its options are --help, --version'],
     [['claim', '99999', 'x'], '"99999" is no port'],
     [['claim', '--timeout', 'x', '3000', 'x'], 'The option --timeout is "x"'],
     [['run', '--timeout', '-1', 'x'], 'The option --timeout needs a value'],
@@ -536,6 +578,17 @@ describe('in a terminal', () => {
     expect(list.text.lastIndexOf('\u001b[?25h')).toBeGreaterThan(
       list.text.lastIndexOf('\u001b[?25l'),
     )
+  })
+
+  test('list --watch draws nothing on a terminal that cannot, nor where there is none', async () => {
+    const [shell, ...args] = sh(`TERM=dumb exec ${P} list --watch`)
+    const dumb = new InTerminal(shell as string, args, options)
+    expect(await dumb.ended).toMatchObject({ exitCode: 2 })
+    expect(dumb.text).toContain('$TERM is "dumb"')
+    expect(dumb.text).not.toContain('\u001b')
+    const { status, stdout, stderr } = await portslice(['list', '--watch'], options)
+    expect(status).toBe(2)
+    expect(stdout + stderr).not.toContain('\u001b')
   })
 
   test('colours are there, and as wide as the terminal it is; $NO_COLOR is heard', async () => {

@@ -12,20 +12,22 @@ export function unknownCommand(name: string, commands: readonly string[]): Ports
   return usageError(
     `There is no command ${quoted(name)}.`,
     nearest(name, commands) ??
-      `The commands are ${commands.join(', ')}. To run a program, write: portslice run -- ${name.startsWith('-') ? 'COMMAND' : name} …`,
+      `The commands are ${commands.join(', ')}. To run a program, write: portslice run -- ${name} …`,
     name,
   )
 }
 
+/** @param command missing for an option before any */
 export function unknownOption(
   option: string,
-  command: string,
+  command: string | undefined,
   options: readonly string[],
 ): PortsliceError {
+  const name = command === undefined ? 'portslice' : `portslice ${command}`
   return usageError(
-    `'portslice ${command}' has no option ${quoted(option)}.`,
+    `'${name}' has no option ${quoted(option)}.`,
     nearest(option, options) ??
-      `Its options are ${options.join(', ')}; 'portslice ${command} --help' explains them.`,
+      `Its options are ${options.join(', ')}; '${name} --help' explains ${command === undefined ? 'its commands, which have more' : 'them'}.`,
     option,
   )
 }

@@ -43,6 +43,12 @@ export async function run(args: string[]): Promise<number> {
         "Leave it out; in a script, run 'portslice list --json' as often as you need it.",
       )
     }
+    if (process.env.TERM === 'dumb') {
+      throw usageError(
+        'The option --watch draws in one place, which this terminal cannot ($TERM is "dumb").',
+        "Leave it out, and run 'portslice list' as often as you need it.",
+      )
+    }
     const { watch } = await import('../list/watch.js')
     await watch(stdout, async () => tableOf(await listed()))
     return 0
