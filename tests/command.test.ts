@@ -243,20 +243,29 @@ describe('run, when all ports are taken', () => {
 })
 
 describe('signals', () => {
-  test.each(['SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR2', 'SIGALRM'] as const)(
-    '%s reaches the program once, whether it was sent to the command or to its whole group',
-    async (signal) => {
-      for (const toGroup of [false, true]) {
-        const run = start(tellSignals, { ...options, detached: true })
-        await run.said(/ready/)
-        process.kill(toGroup ? -run.pid : run.pid, signal)
-        await run.said(new RegExp(`got ${signal}`))
-        process.kill(run.pid, 'SIGTERM')
-        const { status, stdout } = await run.ended
-        expect({ status, times: count(stdout, `got ${signal}`) }).toEqual({ status: 3, times: 1 })
-      }
-    },
-  )
+  const ways = {
+    'sent to the command': { toGroup: false, inOwnGroup: false },
+    'sent to its whole group': { toGroup: true, inOwnGroup: false },
+    'sent to its whole group, which the program has left': { toGroup: true, inOwnGroup: true },
+  }
+  const signals = ['SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR2', 'SIGALRM'] as const
+  test.each(
+    signals.flatMap((signal) => Object.keys(ways).map((way) => [signal, way as keyof typeof ways])),
+  )('%s reaches the program once, %s', { timeout: 30_000 }, async (signal, way) => {
+    const { toGroup, inOwnGroup } = ways[way]
+    const program = [...(inOwnGroup ? ['setsid'] : []), process.execPath, TELL_SIGNALS]
+    const run = start(['run', '--', ...program], { ...options, detached: true })
+    await run.said(/ready/)
+    process.kill(toGroup ? -run.pid : run.pid, signal)
+    await run.said(new RegExp(`got ${signal}`))
+    // This one is passed on after all that is still to come of the first.
+    const next = signal === 'SIGUSR2' ? 'SIGALRM' : 'SIGUSR2'
+    process.kill(run.pid, next)
+    await run.said(new RegExp(`got ${next}`))
+    process.kill(run.pid, 'SIGTERM')
+    const { status, stdout } = await run.ended
+    expect({ status, times: count(stdout, `got ${signal}`) }).toEqual({ status: 3, times: 1 })
+  })
 
   test('a program that ends by the signal gives 128 and its number', async () => {
     const run = start(['run', '--', ...sh('echo ready; exec sleep 1000')], options)
