@@ -39,6 +39,13 @@ export async function holdUdpPort(port: number): Promise<HeldUdpPort | undefined
   return { close: () => closed(socket) }
 }
 
+/** Whether somebody holds a port; holds it for a moment, where nobody does. @throws as {@link holdUdpPort} */
+export async function isUdpPortHeld(port: number): Promise<boolean> {
+  const held = await holdUdpPort(port)
+  await held?.close()
+  return held === undefined
+}
+
 function closed(socket: dgram.Socket): Promise<void> {
   return new Promise((resolve) => {
     socket.close(() => resolve())
