@@ -1,8 +1,7 @@
 /** `--range` and `--shard`, which several subcommands have. */
-import type { AllocatorOptions, PortsliceError } from '@portslice/core/inspect'
-import { checkedRange, checkedShard, quoted } from '@portslice/core/inspect'
+import { type AllocatorOptions, checkedRange, checkedShard, quoted } from '@portslice/core/inspect'
 import type { Arguments, OptionSyntax } from './arguments.js'
-import { usageError } from './usage-error.js'
+import { asUsageError, usageError } from './usage-error.js'
 
 export const RANGE_AND_SHARD = {
   range: { type: 'string', example: '20000-29999' },
@@ -58,13 +57,10 @@ function pairOf(
   )
 }
 
-/** What the library finds wrong with an option, as a mistake in the command line. */
-function check(checked: () => unknown, text: string | undefined): void {
+function check(checked: () => unknown, text = ''): void {
   try {
     checked()
   } catch (error) {
-    const { message, advice, value } = error as PortsliceError
-    const problem = message.replace(`\n${advice}`, '').replace(quoted(value), quoted(text))
-    throw usageError(problem, advice, text)
+    throw asUsageError(error, text)
   }
 }

@@ -3,6 +3,7 @@ import {
   type AllocatorOptions,
   ephemeralRange,
   type PortRange,
+  portFromVariable,
   type Settings,
   settle,
   sourceOfShard,
@@ -72,14 +73,10 @@ function variablesFinding(env: NodeJS.ProcessEnv): Finding {
   const named = set.filter(([name]) => name.startsWith(OF_PORT))
   const unknown = set.filter(([name]) => !VARIABLES.includes(name) && !name.startsWith(OF_PORT))
   if (named.length + unknown.length === 0) return { id: 'variables', level: 'ok', message }
-  const bad = named.find(([, value]) => !isPort(value))
-  if (bad) {
-    return {
-      id: 'variables',
-      level: 'problem',
-      message: `The environment variable $${bad[0]} is ${JSON.stringify(bad[1])}, which is no port.`,
-      advice: 'Unset it: portslice sets it by itself for the processes that it starts.',
-    }
+  try {
+    for (const [name, value] of named) portFromVariable(value ?? '', name)
+  } catch (error) {
+    return problem('variables', error)
   }
   return {
     id: 'variables',
@@ -101,10 +98,6 @@ function variablesFinding(env: NodeJS.ProcessEnv): Finding {
         : []),
     ].join('\n'),
   }
-}
-
-function isPort(text: string | undefined): boolean {
-  return /^\d{1,5}$/.test(text ?? '') && Number(text) >= 1024 && Number(text) <= 65_535
 }
 
 function rangeFinding(

@@ -1,6 +1,7 @@
 /** The ports of a run, leased. */
 import { createAllocator, type PortLease } from '@portslice/core'
 import { type AllocatorOptions, PortsliceError } from '@portslice/core/inspect'
+import { problemOf } from '../command-line/usage-error.js'
 import type { PortVariable } from './names.js'
 import type { GivenPort } from './ports.js'
 import { say } from './program.js'
@@ -62,9 +63,8 @@ function inWordsOfTheShell(error: unknown): unknown {
   const isExhausted =
     error instanceof PortsliceError && error.code === 'ERR_PORTSLICE_RANGE_EXHAUSTED'
   if (!isExhausted || error.cause !== undefined) return error
-  const { code, message, value, advice } = error
-  return new PortsliceError(code, message.replace(`\n${advice}`, ''), {
-    value,
+  return new PortsliceError(error.code, problemOf(error), {
+    value: error.value,
     advice:
       "Wait until one of them has ended ('portslice list' tells who and where), widen the range with --range FIRST-LAST or $PORTSLICE_RANGE, or wait longer with --timeout SECONDS.",
     cause: error,
