@@ -250,7 +250,9 @@ describe('signals', () => {
   }
   const signals = ['SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR2', 'SIGALRM'] as const
   test.each(
-    signals.flatMap((signal) => Object.keys(ways).map((way) => [signal, way as keyof typeof ways])),
+    signals.flatMap((signal) =>
+      Object.keys(ways).map((way) => [signal, way as keyof typeof ways] as const),
+    ),
   )('%s reaches the program once, %s', { timeout: 30_000 }, async (signal, way) => {
     const { toGroup, inOwnGroup } = ways[way]
     const program = [...(inOwnGroup ? ['setsid'] : []), process.execPath, TELL_SIGNALS]
