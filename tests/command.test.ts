@@ -51,6 +51,17 @@ async function portsOut(): Promise<number[]> {
     .flatMap(({ ports }) => ports.filter(({ state }) => state === 'out').map(({ port }) => port))
 }
 
+/**
+ * A slice that nobody holds, to claim ports of: below the default range, where nothing that runs
+ * beside this leases one, and another than the next run of these tests would have at the same time.
+ */
+async function ownSlice(): Promise<{ first: number; last: number; port: number }> {
+  const workerId = process.pid
+  await using allocator = await createAllocator({ lockDirectory, range: [1088, 3071], workerId })
+  const { port } = await allocator.take()
+  return { ...(allocator.slices[0] as { first: number; last: number }), port }
+}
+
 const count = (text: string, part: string) => text.split(part).length - 1
 
 describe('run', () => {
@@ -214,7 +225,7 @@ describe('run, when all ports are taken', () => {
   let range: string
   beforeEach(async () => {
     // Below the default range, where nothing that runs beside this leases a slice.
-    first = start(['run', '--range', '2048-3071', '--', ...sh('echo $PORT; read x')], options)
+    first = start(['run', '--range', '3072-3999', '--', ...sh('echo $PORT; read x')], options)
     const [, port] = await first.said(/^(\d+)\n/)
     const slice = Number(port) - (Number(port) % 32)
     range = `${slice}-${slice + 31}`
@@ -350,10 +361,7 @@ describe('the whole tree', () => {
 
 describe('claim', () => {
   test('one at a time; who waits says for whom', async () => {
-    // Below the default range, where nothing that runs beside this leases a slice.
-    const allocator = await createAllocator({ lockDirectory, range: [1088, 2047] })
-    const { port } = await allocator.take()
-    await allocator.close()
+    const { port } = await ownSlice()
     const first = start(['claim', String(port), '--', ...sh('echo "has $PORT"; read x')], options)
     await first.said(new RegExp(`has ${port}`))
     const second = start(['claim', String(port), '--', 'echo', 'then', '{PORT}'], options)
@@ -373,10 +381,7 @@ describe('claim', () => {
 
 describe('what it shows', () => {
   test('a claim of a port that marks its slice as held is a claim, and no holder', async () => {
-    const allocator = await createAllocator({ lockDirectory, range: [1088, 2047] })
-    const [slice] = allocator.slices
-    await allocator.close()
-    const { first, last } = slice as { first: number; last: number }
+    const { first, last } = await ownSlice()
     const run = start(['claim', String(last), '--', ...sh('echo has it; read x')], options)
     await run.said(/has it/)
     const list = JSON.parse((await portslice(['list', '--json'], options)).stdout)
