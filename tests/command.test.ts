@@ -459,7 +459,9 @@ describe('what it shows', () => {
   })
 
   test('clean removes what a killed run left once its quarantine has ended', async () => {
-    const run = start(['run', '--', ...sh('echo $PORT; read x')], options)
+    // Of a checkout of its own: others of this one would soon lease the slice that it leaves.
+    const own = { ...options, cwd: temporaryFolder() }
+    const run = start(['run', '--', ...sh('echo $PORT; read x')], own)
     await run.said(/^\d+\n/)
     expect((await portslice(['clean'], options)).stdout).toContain('held by a live process')
     run.child.kill('SIGKILL')
