@@ -71,10 +71,10 @@ export async function claimPort(
       const found = await claimTurns.run(() => firstFree(ports), signal)
       if (!(found instanceof Map)) return leaseOf(found.port, found.flag, settings)
       if (deadline.expired) {
-        const texts = [...found].map(([each, obstacle]) =>
+        const obstacles = [...found].map(([each, obstacle]) =>
           describeObstacle(each, obstacle, settings.lockDirectory),
         )
-        throw claimTimeout(ports, timeout, await Promise.all(texts))
+        throw claimTimeout(ports, timeout, await Promise.all(obstacles))
       }
       await untilAborted(sleep(wait * (0.5 + Math.random())), signal)
     }

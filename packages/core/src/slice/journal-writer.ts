@@ -6,13 +6,11 @@ import {
   fstatSync,
   futimesSync,
   openSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
   writeSync,
 } from 'node:fs'
 import { Date } from '../real-time.js'
 import type { JournalLease, LockMark, Quarantined } from './journal.js'
+import { writeOwnFile } from './own-file.js'
 
 /**
  * Bytes by which a journal may grow before it is written anew with what still counts: some
@@ -95,11 +93,7 @@ export class JournalWriter {
     this.close()
     try {
       prepare()
-      const draft = `${path}.new`
-      // Whatever lies there was left by a death, or planted: it is not written through.
-      rmSync(draft, { force: true, recursive: true })
-      writeFileSync(draft, text, { mode: 0o600, flag: 'wx' })
-      renameSync(draft, path)
+      writeOwnFile(path, text)
       this.#file = openSync(path, constants.O_WRONLY | constants.O_APPEND)
       this.#room = COMPACT_AFTER
     } catch (error) {
