@@ -1,4 +1,4 @@
-/** Files of the lock directory: written in one step, and read as what somebody may have planted. */
+/** Files of the lock directory, as somebody may have planted one in their place. */
 import {
   closeSync,
   constants,
@@ -7,8 +7,10 @@ import {
   readSync,
   renameSync,
   rmSync,
+  unlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { codeOf } from '../errors.js'
 
 export interface FoundFile {
   text: string
@@ -44,4 +46,33 @@ export function writeOwnFile(path: string, text: string): void {
   rmSync(draft, { force: true, recursive: true })
   writeFileSync(draft, text, { mode: 0o600, flag: 'wx' })
   renameSync(draft, path)
+}
+
+/** As {@link writeOwnFile}. @returns the open file, to be appended to */
+export function replaceOwnFile(path: string, text: string): number {
+  writeOwnFile(path, text)
+  return openSync(path, constants.O_WRONLY | constants.O_APPEND)
+}
+
+/**
+ * Makes a file in the place of one that nobody needs any more. Quicker than replacing that:
+ * before ext4 lets a new file replace another, it writes it to the disk.
+ *
+ * @returns the open file, to be appended to
+ * @throws the system's error
+ */
+export function makeOwnFile(path: string, text: string): number {
+  try {
+    unlinkSync(path)
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error
+  }
+  const file = openSync(path, 'ax', 0o600)
+  try {
+    writeFileSync(file, text)
+    return file
+  } catch (error) {
+    closeSync(file)
+    throw error
+  }
 }
