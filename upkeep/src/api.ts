@@ -1,0 +1,66 @@
+/**
+ * Writes what users can import into `api/`, one file for each entry of each package, so that a
+ * change of the public face is seen in a review. `--check` writes nothing, and fails where a file
+ * is not what it would write. Reads the declarations in `dist/`: build first.
+ */
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { type Entry, reportOf } from './api-report.ts'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const REPORTS = path.join(ROOT, 'api')
+
+function entries(): Entry[] {
+  const packages = path.join(ROOT, 'packages')
+  return readdirSync(packages).flatMap((name) => {
+    const folder = path.join(packages, name)
+    const manifest = readFileSync(path.join(folder, 'package.json'), 'utf8')
+    const { exports } = JSON.parse(manifest) as { exports: Record<string, { types?: string }> }
+    return Object.entries(exports).flatMap(([entry, { types }]) => {
+      const report = entry === '.' ? name : `${name}.${entry.slice(2)}`
+      return types ? [{ name: report, folder, declarations: path.join(folder, types) }] : []
+    })
+  })
+}
+
+const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } })
+
+const temporary = mkdtempSync(path.join(os.tmpdir(), 'portslice-api-'))
+let wanted: Map<string, string>
+try {
+  wanted = new Map(entries().map((entry) => [`${entry.name}.api.md`, reportOf(entry, temporary)]))
+} finally {
+  rmSync(temporary, { recursive: true, force: true })
+}
+
+mkdirSync(REPORTS, { recursive: true })
+const there = readdirSync(REPORTS)
+const stale = there.filter((file) => !wanted.has(file))
+const changed = [...wanted].filter(([file, text]) => {
+  const known = path.join(REPORTS, file)
+  // Windows may have checked it out with ends of lines of its own.
+  return !existsSync(known) || readFileSync(known, 'utf8').replaceAll('\r\n', '\n') !== text
+})
+const different = [...changed.map(([file]) => file), ...stale].map((file) => `api/${file}`)
+if (!values.check) {
+  for (const [file, text] of changed) writeFileSync(path.join(REPORTS, file), text)
+  for (const file of stale) rmSync(path.join(REPORTS, file))
+  console.log(different.length > 0 ? `Changed: ${different.join(', ')}` : 'Nothing has changed.')
+} else if (different.length > 0) {
+  console.error(
+    `The public face of the packages is not what is written in ${different.join(', ')}.\n` +
+      'If the change is meant, run `npx --yes pnpm@12 run api`, and commit what it writes.',
+  )
+  process.exitCode = 1
+}
