@@ -1,8 +1,10 @@
 /**
  * Tries the packed packages on every version that they claim, prints what came of it, and writes
  * the tables of `docs/compatibility.md`. `--short` tries the oldest and the newest of some, and
- * writes nothing; further arguments are parts of the names of the cells to try.
+ * writes nothing; `--node` tries a Node of this machine instead of those that are claimed, and writes
+ * nothing either; further arguments are parts of the names of the cells to try.
  */
+import { execFileSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 import type { Verdict } from './cell.ts'
 import { coreCell } from './core-cell.ts'
@@ -14,8 +16,16 @@ import { Workshop } from './workshop.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { short: { type: 'boolean', default: false } },
+  options: { short: { type: 'boolean', default: false }, node: { type: 'string' } },
 })
+
+const own =
+  values.node === undefined ? undefined : { binary: values.node, version: versionOf(values.node) }
+const nodes: readonly string[] = own ? [own.version] : NODES
+
+function versionOf(binary: string): string {
+  return execFileSync(binary, ['-p', 'process.versions.node'], { encoding: 'utf8' }).trim()
+}
 
 /** For each cell whether the short form has it: these share two Nodes and one vitest. */
 interface Cell extends Place {
@@ -23,13 +33,13 @@ interface Cell extends Place {
   run(workshop: Workshop): Promise<Verdict>
 }
 
-const [OLDEST, NEWEST] = [NODES[0], NODES[NODES.length - 1] as string]
+const [OLDEST, NEWEST] = [nodes[0], nodes.at(-1)]
 
 /** Each pool once. */
 const SHORT_POOLS = POOLS.filter(({ pool, isolate }) => isolate === (pool !== 'threads'))
 
 const CELLS: Cell[] = [
-  ...NODES.map((node) => ({
+  ...nodes.map((node) => ({
     table: 'core' as const,
     row: 'imported and required',
     column: `Node ${node}`,
@@ -37,7 +47,7 @@ const CELLS: Cell[] = [
     run: (workshop: Workshop) => coreCell(workshop, node),
   })),
   ...PLAYWRIGHTS.flatMap((playwright) =>
-    NODES.map((node) => ({
+    nodes.map((node) => ({
       table: 'playwright' as const,
       row: playwright,
       column: `Node ${node}`,
@@ -46,7 +56,7 @@ const CELLS: Cell[] = [
     })),
   ),
   ...VITESTS.flatMap((vitest) =>
-    NODES.flatMap((node) =>
+    nodes.flatMap((node) =>
       POOLS.map((pool) => ({
         table: 'vitest' as const,
         row: vitestRow(vitest, node),
@@ -69,7 +79,7 @@ const chosen = CELLS.filter(({ table, row, column, short }) =>
 
 const results: Result[] = []
 {
-  using workshop = await Workshop.open()
+  using workshop = await Workshop.open(own)
   for (const cell of chosen) {
     const start = performance.now()
     const verdict = await cell.run(workshop).catch(
@@ -85,7 +95,7 @@ const results: Result[] = []
   }
 }
 
-if (chosen.length === CELLS.length) writePage(results)
+if (chosen.length === CELLS.length && !own) writePage(results)
 const skipped = results.filter(({ verdict }) => 'skipped' in verdict).length
 const failed = results.filter(({ verdict }) => 'passed' in verdict && !verdict.passed).length
 console.log(`${results.length - failed - skipped} passed, ${failed} failed, ${skipped} skipped`)

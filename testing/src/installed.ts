@@ -1,8 +1,8 @@
 /** The packages as users have them: packed by `pnpm pack`, and installed by npm. */
-import { spawn } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import spawn from 'cross-spawn'
 import { cleanEnvironment, type Outcome } from './project.ts'
 
 const WORKSPACE = fileURLToPath(new URL('../..', import.meta.url))
@@ -118,7 +118,7 @@ export function command(
     })
     const output = { stdout: '', stderr: '' }
     for (const stream of ['stdout', 'stderr'] as const) {
-      child[stream].setEncoding('utf8').on('data', (text: string) => {
+      child[stream]?.setEncoding('utf8').on('data', (text: string) => {
         output[stream] += text
       })
     }

@@ -14,24 +14,20 @@ import {
 } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { type Entry, reportOf } from './api-report.ts'
+import { packagesIn, ROOT } from './packages.ts'
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const REPORTS = path.join(ROOT, 'api')
 
 function entries(): Entry[] {
-  const packages = path.join(ROOT, 'packages')
-  return readdirSync(packages).flatMap((name) => {
-    const folder = path.join(packages, name)
-    const manifest = readFileSync(path.join(folder, 'package.json'), 'utf8')
-    const { exports } = JSON.parse(manifest) as { exports: Record<string, { types?: string }> }
-    return Object.entries(exports).flatMap(([entry, { types }]) => {
-      const report = entry === '.' ? name : `${name}.${entry.slice(2)}`
-      return types ? [{ name: report, folder, declarations: path.join(folder, types) }] : []
-    })
-  })
+  return packagesIn().flatMap(({ folder, manifest }) =>
+    Object.entries(manifest.exports).flatMap(([entry, target]) => {
+      if (typeof target === 'string' || !target.types) return []
+      const name = [path.basename(folder), ...(entry === '.' ? [] : [entry.slice(2)])].join('.')
+      return [{ name, folder, declarations: path.join(folder, target.types) }]
+    }),
+  )
 }
 
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } })
