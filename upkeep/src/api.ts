@@ -1,6 +1,6 @@
 /**
- * Writes what users can import into `api/`, one file for each entry of each package, so that a
- * change of the public face is seen in a review. `--check` writes nothing, and fails where a file
+ * Writes what users can import into `api/`, one file for each entry of each package, and what the
+ * command says of itself, so that a change of the public face is seen in a review. `--check` writes nothing, and fails where a file
  * is not what it would write. Reads the declarations in `dist/`: build first.
  */
 import {
@@ -16,6 +16,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Entry, reportOf } from './api-report.ts'
+import { commandReport } from './command-report.ts'
 import { packagesIn, ROOT } from './packages.ts'
 
 const REPORTS = path.join(ROOT, 'api')
@@ -35,7 +36,10 @@ const { values } = parseArgs({ options: { check: { type: 'boolean', default: fal
 const temporary = mkdtempSync(path.join(os.tmpdir(), 'portslice-api-'))
 let wanted: Map<string, string>
 try {
-  wanted = new Map(entries().map((entry) => [`${entry.name}.api.md`, reportOf(entry, temporary)]))
+  wanted = new Map([
+    ...entries().map((entry) => [`${entry.name}.api.md`, reportOf(entry, temporary)] as const),
+    ['cli.help.md', commandReport(path.join(ROOT, 'packages/cli'))] as const,
+  ])
 } finally {
   rmSync(temporary, { recursive: true, force: true })
 }
