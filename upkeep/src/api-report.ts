@@ -2,7 +2,12 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
-import { Extractor, ExtractorConfig, ExtractorLogLevel } from '@microsoft/api-extractor'
+import {
+  CompilerState,
+  Extractor,
+  ExtractorConfig,
+  ExtractorLogLevel,
+} from '@microsoft/api-extractor'
 
 /** What a package offers under one name. */
 export interface Entry {
@@ -18,11 +23,23 @@ const NODE_TYPES = path.dirname(createRequire(import.meta.url).resolve('@types/n
 
 /**
  * @param temporary a folder for files on the way
- * @throws Error where the declarations have mistakes
+ * @returns a text for each
+ * @throws Error where declarations have mistakes
  */
-export function reportOf(entry: Entry, temporary: string): string {
-  const text = readFileSync(entry.declarations, 'utf8')
-  return /^export \* from 'node:/m.test(text) ? asItIs(entry, text) : extracted(entry, temporary)
+export function reportsOf(entries: readonly Entry[], temporary: string): string[] {
+  const texts = entries.map(({ declarations }) => readFileSync(declarations, 'utf8'))
+  const isFollowed = (i: number) => !/^export \* from 'node:/m.test(texts[i] as string)
+  const configs = entries.map((entry) => configOf(entry, temporary))
+  // All are compiled at once: most of the time goes into the types of others, which they share.
+  const [first, ...further] = configs.filter((_, i) => isFollowed(i))
+  const compilerState = CompilerState.create(first as ExtractorConfig, {
+    additionalEntryPoints: further.map(({ mainEntryPointFilePath }) => mainEntryPointFilePath),
+  })
+  return entries.map((entry, i) =>
+    isFollowed(i)
+      ? extracted(configs[i] as ExtractorConfig, compilerState)
+      : asItIs(entry, texts[i] as string),
+  )
 }
 
 /** API Extractor does not follow an export of all that a module of Node's has. */
@@ -35,8 +52,8 @@ function asItIs({ folder }: Entry, text: string): string {
   ].join('\n\n')
 }
 
-function extracted({ name, folder, declarations }: Entry, temporary: string): string {
-  const config = ExtractorConfig.prepare({
+function configOf({ name, folder, declarations }: Entry, temporary: string): ExtractorConfig {
+  return ExtractorConfig.prepare({
     packageJsonFullPath: path.join(folder, 'package.json'),
     configObjectFullPath: undefined,
     configObject: {
@@ -76,14 +93,20 @@ function extracted({ name, folder, declarations }: Entry, temporary: string): st
       },
     },
   })
+}
+
+function extracted(config: ExtractorConfig, compilerState: CompilerState): string {
   const mistakes: string[] = []
   Extractor.invoke(config, {
+    compilerState,
     localBuild: true,
     messageCallback: (message) => {
       if (message.logLevel === ExtractorLogLevel.Error) mistakes.push(message.text)
       message.handled = true // It would tell what it does.
     },
   })
-  if (mistakes.length > 0) throw new Error(`In ${declarations}:\n${mistakes.join('\n')}`)
+  if (mistakes.length > 0) {
+    throw new Error(`In ${config.mainEntryPointFilePath}:\n${mistakes.join('\n')}`)
+  }
   return readFileSync(config.reportFilePath, 'utf8')
 }

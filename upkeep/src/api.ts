@@ -15,7 +15,7 @@ import {
 import os from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { type Entry, reportOf } from './api-report.ts'
+import { type Entry, reportsOf } from './api-report.ts'
 import { commandReport } from './command-report.ts'
 import { packagesIn, ROOT } from './packages.ts'
 
@@ -36,8 +36,10 @@ const { values } = parseArgs({ options: { check: { type: 'boolean', default: fal
 const temporary = mkdtempSync(path.join(os.tmpdir(), 'portslice-api-'))
 let wanted: Map<string, string>
 try {
+  const all = entries()
+  const reports = reportsOf(all, temporary)
   wanted = new Map([
-    ...entries().map((entry) => [`${entry.name}.api.md`, reportOf(entry, temporary)] as const),
+    ...all.map(({ name }, i) => [`${name}.api.md`, reports[i] as string] as const),
     ['cli.help.md', commandReport(path.join(ROOT, 'packages/cli'))] as const,
   ])
 } finally {
