@@ -32,7 +32,8 @@ const NAMES = readdirSync(EXAMPLES).filter((name) =>
 const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-examples-'))
 // The database of one goes on as another user where these tests are root.
 chmodSync(folder, 0o755)
-afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
+// Some ten thousand files: on a busy disk that takes its time.
+afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }), 120_000)
 
 let packed: PackedPackage[]
 beforeAll(async () => {
