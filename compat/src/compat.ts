@@ -1,8 +1,10 @@
 /**
  * Tries the packed packages on every version that they claim, prints what came of it, and writes
  * the tables of `docs/compatibility.md`. `--short` tries the oldest and the newest of some, and
- * writes nothing; further arguments are parts of the names of the cells to try.
+ * writes nothing; `--node` tries a Node of this machine instead of those that are claimed, and writes
+ * nothing either; further arguments are parts of the names of the cells to try.
  */
+import { execFileSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 import { appCell } from './app-cell.ts'
 import type { Verdict } from './cell.ts'
@@ -16,8 +18,16 @@ import { Workshop } from './workshop.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { short: { type: 'boolean', default: false } },
+  options: { short: { type: 'boolean', default: false }, node: { type: 'string' } },
 })
+
+const own =
+  values.node === undefined ? undefined : { binary: values.node, version: versionOf(values.node) }
+const nodes: readonly string[] = own ? [own.version] : NODES
+
+function versionOf(binary: string): string {
+  return execFileSync(binary, ['-p', 'process.versions.node'], { encoding: 'utf8' }).trim()
+}
 
 /** For each cell whether the short form has it: these share two Nodes and one vitest. */
 interface Cell extends Place {
@@ -25,7 +35,7 @@ interface Cell extends Place {
   run(workshop: Workshop): Promise<Verdict>
 }
 
-const [OLDEST, NEWEST] = [NODES[0], NODES[NODES.length - 1] as string]
+const [OLDEST, NEWEST] = [nodes[0], nodes.at(-1)]
 
 /** Each pool once. */
 const SHORT_POOLS = POOLS.filter(({ pool, isolate }) => isolate === (pool !== 'threads'))
@@ -39,7 +49,7 @@ const ON_NODES = {
 
 const CELLS: Cell[] = [
   ...Object.entries(ON_NODES).flatMap(([row, cell]) =>
-    NODES.map((node) => ({
+    nodes.map((node) => ({
       table: 'node' as const,
       row,
       column: `Node ${node}`,
@@ -48,7 +58,7 @@ const CELLS: Cell[] = [
     })),
   ),
   ...PLAYWRIGHTS.flatMap((playwright) =>
-    NODES.map((node) => ({
+    nodes.map((node) => ({
       table: 'playwright' as const,
       row: playwright,
       column: `Node ${node}`,
@@ -57,7 +67,7 @@ const CELLS: Cell[] = [
     })),
   ),
   ...VITESTS.flatMap((vitest) =>
-    NODES.flatMap((node) =>
+    nodes.flatMap((node) =>
       POOLS.map((pool) => ({
         table: 'vitest' as const,
         row: vitestRow(vitest, node),
@@ -80,7 +90,7 @@ const chosen = CELLS.filter(({ table, row, column, short }) =>
 
 const results: Result[] = []
 {
-  using workshop = await Workshop.open()
+  using workshop = await Workshop.open(own)
   for (const cell of chosen) {
     const start = performance.now()
     const verdict = await cell.run(workshop).catch(
@@ -96,7 +106,7 @@ const results: Result[] = []
   }
 }
 
-if (chosen.length === CELLS.length) writePage(results)
+if (chosen.length === CELLS.length && !own) writePage(results)
 const skipped = results.filter(({ verdict }) => 'skipped' in verdict).length
 const failed = results.filter(({ verdict }) => 'passed' in verdict && !verdict.passed).length
 console.log(`${results.length - failed - skipped} passed, ${failed} failed, ${skipped} skipped`)

@@ -1,8 +1,8 @@
 /** The packages as users have them: packed by `pnpm pack`, and installed by npm. */
-import { spawn } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import spawn from 'cross-spawn'
 import { listenTo, type Outcome } from './output.ts'
 import { cleanEnvironment } from './project.ts'
 

@@ -61,8 +61,10 @@ export class Playground implements Disposable {
     return new Project(folder)
   }
 
+  /** Removes the folder, unless $KEEP_PROJECTS is set: then it says where it is. */
   [Symbol.dispose](): void {
-    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 })
+    if (process.env.KEEP_PROJECTS) console.log(`The projects are kept in ${this.folder}`)
+    else rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 })
   }
 }
 
