@@ -1,6 +1,6 @@
 /** One port number for a process and all that it starts, found again by its name. */
 import { sharedAllocator } from './allocator/shared-allocator.js'
-import { processState } from './process-state.js'
+import { processWide } from './process-state.js'
 import type { AllocatorOptions } from './settings/options.js'
 import { portFromVariable, variablePartOf } from './settings/port-name.js'
 
@@ -20,7 +20,7 @@ import { portFromVariable, variablePartOf } from './settings/port-name.js'
  */
 export async function namedPort(name: string, options: AllocatorOptions = {}): Promise<number> {
   const variable = `PORTSLICE_PORT_${variablePartOf(name)}`
-  const { named } = processState()
+  const named = portsByVariable()
   const known = named.get(variable)
   if (known) return known
   const inherited = process.env[variable]
@@ -30,6 +30,11 @@ export async function namedPort(name: string, options: AllocatorOptions = {}): P
   named.set(variable, port)
   port.catch(() => named.delete(variable))
   return port
+}
+
+/** What is being handed out, or was. */
+function portsByVariable(): Map<string, Promise<number>> {
+  return processWide('@portslice/core named ports 1', () => new Map())
 }
 
 async function leasePort(

@@ -1,7 +1,20 @@
-import { processState } from '../process-state.js'
+import { processWide } from '../process-state.js'
 import type { AllocatorOptions } from '../settings/options.js'
 import { settle } from '../settings/settings.js'
 import { type Allocator, openAllocator } from './allocator.js'
+
+interface SharedAllocators {
+  /** By their settings. */
+  readonly bySettings: Map<string, Promise<Allocator>>
+  /** The one of `takePort` and its like. */
+  default?: Promise<Allocator>
+}
+
+function shared(): SharedAllocators {
+  return processWide<SharedAllocators>('@portslice/core allocators 1', () => ({
+    bySettings: new Map(),
+  }))
+}
 
 /**
  * The one allocator that this process (or worker thread) has for these options: made on first
@@ -11,7 +24,7 @@ import { type Allocator, openAllocator } from './allocator.js'
  */
 export async function sharedAllocator(options: AllocatorOptions = {}): Promise<Allocator> {
   const settings = settle(options)
-  const { allocators } = processState()
+  const { bySettings: allocators } = shared()
   const key = JSON.stringify([settings, options.timeWaitGuard ?? 'auto'])
   const open = () => {
     const opening = openAllocator(settings)
@@ -32,9 +45,9 @@ export async function sharedAllocator(options: AllocatorOptions = {}): Promise<A
  * environment do not move a process elsewhere.
  */
 export async function defaultAllocator(): Promise<Allocator> {
-  const state = processState()
-  const known = await state.defaultAllocator?.catch(() => undefined)
+  const state = shared()
+  const known = await state.default?.catch(() => undefined)
   if (known && !known.isClosed) return known
-  state.defaultAllocator = sharedAllocator()
-  return state.defaultAllocator
+  state.default = sharedAllocator()
+  return state.default
 }

@@ -9,7 +9,7 @@ import { isFreeForTcp } from '../port/free.js'
 import { type HeldUdpPort, holdUdpPort } from '../port/held-udp.js'
 import { isLeaked } from '../port/leak.js'
 import { isListeningForTcp, unconnectedUdpPortsOnLoopback } from '../port/listening.js'
-import { atProcessExit, processState } from '../process-state.js'
+import { atProcessExit, processWide } from '../process-state.js'
 import { Date, deadlineIn, sleep } from '../real-time.js'
 import { type Settings, settle } from '../settings/settings.js'
 import { ensureLockDirectory } from '../slice/lock-directory.js'
@@ -37,15 +37,13 @@ export async function waitForClaim(
   const settings = settle()
   ensureLockDirectory(settings.lockDirectory)
 
-  const state = processState()
-  state.claimTurns ??= new Queue()
-  const { claims, claimTurns } = state
+  const { claims, turns } = waiting()
   claims.add(ports)
   const deadline = deadlineIn(timeout)
   try {
     for (let wait = FIRST_LOOK; ; wait = Math.min(wait * 2, SLOWEST_LOOK)) {
       // One call at a time: a later one is to see what an earlier one has got, or has not.
-      const found = await claimTurns.run(() => firstFree(ports), signal)
+      const found = await turns.run(() => firstFree(ports), signal)
       if (!(found instanceof Map)) return leaseOf(found.port, found.flag, settings)
       if (deadline.expired) {
         const obstacles = [...found].map(([each, obstacle]) =>
@@ -61,6 +59,20 @@ export async function waitForClaim(
   }
 }
 
+interface Waiting {
+  /** The calls that wait, in the order they were made, each with its ports. */
+  readonly claims: Set<readonly number[]>
+  /** In which they look whether they can have one, one after the other. */
+  readonly turns: Queue
+}
+
+function waiting(): Waiting {
+  return processWide<Waiting>('@portslice/core claims 1', () => ({
+    claims: new Set(),
+    turns: new Queue(),
+  }))
+}
+
 /** The first of the ports that can be had, with its flag raised, or what is in the way of each. */
 async function firstFree(
   ports: readonly number[],
@@ -69,7 +81,7 @@ async function firstFree(
   for (const port of ports) {
     const found = isWantedBefore(port, ports) ? 'queue' : await attempt(port)
     if (typeof found !== 'string') {
-      processState().claims.delete(ports)
+      waiting().claims.delete(ports)
       return { port, flag: found }
     }
     obstacles.set(port, found)
@@ -79,7 +91,7 @@ async function firstFree(
 
 /** Whether an earlier call of this process waits for the port as well. */
 function isWantedBefore(port: number, self: readonly number[]): boolean {
-  for (const claim of processState().claims) {
+  for (const claim of waiting().claims) {
     if (claim === self) return false
     if (claim.includes(port)) return true
   }
