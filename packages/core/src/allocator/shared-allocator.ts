@@ -1,7 +1,7 @@
 import { processWide } from '../process-state.js'
 import type { AllocatorOptions } from '../settings/options.js'
 import { settle } from '../settings/settings.js'
-import { type Allocator, openAllocator } from './allocator.js'
+import { type Allocator, openAllocator, type PortAllocator } from './allocator.js'
 
 interface SharedAllocators {
   /** By their settings. */
@@ -22,7 +22,11 @@ function shared(): SharedAllocators {
  *
  * @throws as `createAllocator` does
  */
-export async function sharedAllocator(options: AllocatorOptions = {}): Promise<Allocator> {
+export function sharedAllocator(options: AllocatorOptions = {}): Promise<PortAllocator> {
+  return openShared(options)
+}
+
+async function openShared(options: AllocatorOptions): Promise<Allocator> {
   const settings = settle(options)
   const { bySettings: allocators } = shared()
   const key = JSON.stringify([settings, options.timeWaitGuard ?? 'auto'])
@@ -37,17 +41,17 @@ export async function sharedAllocator(options: AllocatorOptions = {}): Promise<A
   const allocator = await existing
   if (!allocator.isClosed) return allocator
   // Others may have waited for the same one: whoever comes first makes the new one.
-  return allocators.get(key) === existing ? open() : sharedAllocator(options)
+  return allocators.get(key) === existing ? open() : openShared(options)
 }
 
 /**
  * The one of `takePort` and its like. Settled on first use: later changes of the
  * environment do not move a process elsewhere.
  */
-export async function defaultAllocator(): Promise<Allocator> {
+export async function defaultAllocator(): Promise<PortAllocator> {
   const state = shared()
   const known = await state.default?.catch(() => undefined)
   if (known && !known.isClosed) return known
-  state.default = sharedAllocator()
+  state.default = openShared({})
   return state.default
 }
