@@ -75,6 +75,7 @@ export function atProcessExit(task: () => void): () => void {
  * one. Made on first use.
  *
  * @param name with the package and a version of what it stands for
+ * @param make makes it
  */
 export function processWide<T extends object>(name: string, make: () => T): T {
   const host = dgram as unknown as Record<symbol, T | undefined>

@@ -18,6 +18,7 @@ import { ensureLockDirectory } from '../slice/lock-directory.js'
 import { removeNote, writeNote } from './note.js'
 import { claimTimeout, describeObstacle, type Obstacle } from './obstacle.js'
 
+/** What {@link claimPort} takes beside the port. */
 export interface ClaimOptions {
   /** How long to wait for the port, in ms. Default: 60 000. */
   timeout?: number
@@ -43,6 +44,7 @@ const LOOKS_AT_SENTINEL = 4
  * The claim is a UDP socket on 127.0.0.1, so the app can serve TCP on the port, but not UDP.
  *
  * @param port 1 to 65535; of a list, the first that is free
+ * @param options how long to wait
  * @throws PortsliceError ERR_PORTSLICE_CLAIM_TIMEOUT, naming who has the port;
  *   …_OPTION_INVALID, …_LOCK_DIRECTORY; the signal's reason when aborted
  * @example

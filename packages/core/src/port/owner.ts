@@ -2,7 +2,9 @@
 import { readdir, readFile, readlink, stat } from 'node:fs/promises'
 import { listeningSockets } from './listening.js'
 
+/** A process that listens on a port. */
 export interface PortOwner {
+  /** Its number. */
   pid: number
   /** With its arguments, separated by spaces. */
   command: string
@@ -18,12 +20,18 @@ const LONGEST_COMMAND = 500
 /**
  * The processes that listen on a port, for TCP or UDP. Linux only, and only processes that
  * this user may look into: his own, for root everybody's. Elsewhere an empty list.
+ *
+ * @param port 1 to 65535
  */
 export async function ownersOf(port: number): Promise<PortOwner[]> {
   return (await ownersOfAll([port])).get(port) ?? []
 }
 
-/** As {@link ownersOf}, for many ports with one look at all processes; ports without owners are left out. */
+/**
+ * As {@link ownersOf}, for many ports with one look at all processes; ports without owners are left out.
+ *
+ * @param ports each 1 to 65535
+ */
 export async function ownersOfAll(ports: Iterable<number>): Promise<Map<number, PortOwner[]>> {
   const owners = new Map<number, PortOwner[]>()
   const wanted = new Set(ports)

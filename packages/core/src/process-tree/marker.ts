@@ -3,11 +3,15 @@ import { randomUUID } from 'node:crypto'
 
 const VARIABLE = 'PORTSLICE_TREE'
 
+/** What tells the processes of one tree from all others. */
 export interface TreeMarker {
   /** Tells this tree from all others. */
   readonly id: string
   /** To be added to the environment of the process that the tree starts with. */
-  readonly env: { readonly [VARIABLE]: string }
+  readonly env: {
+    /** The ids of this tree and of those around it, with colons between them. */
+    readonly [VARIABLE]: string
+  }
 }
 
 /**
