@@ -17,6 +17,8 @@ const site = path.join(docs, '.vitepress', 'dist')
 const PHONE = { width: 390, height: 844 }
 /** How many pages are looked at side by side. */
 const TABS = 2
+/** Only ends what hangs. ms */
+const LIMIT = 120_000
 
 beforeAll(async () => {
   rmSync(site, { recursive: true, force: true })
@@ -24,7 +26,7 @@ beforeAll(async () => {
   // It ends so for a public name without a docstring, and for a link, picture or anchor that
   // leads nowhere.
   expect(status, stdout + stderr).toBe(0)
-}, 240_000)
+}, 2 * LIMIT)
 
 function pagesOf(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -97,8 +99,9 @@ describe('in a browser', () => {
     app = await startApp({
       command: [process.execPath, vitepress, 'preview', docs, '--port', '{PORT}'],
       ready: '/',
+      startTimeout: LIMIT,
     })
-  }, 60_000)
+  }, 2 * LIMIT)
 
   afterAll(async () => {
     await app?.stop()
@@ -111,6 +114,7 @@ describe('in a browser', () => {
 
   test('each page opens without an error, and fits on a phone', async (context) => {
     const phone = await browserOf(context).newContext({ viewport: PHONE })
+    phone.setDefaultTimeout(LIMIT)
     const queue = pagesOf(site)
     const faults: string[] = []
     // A tab goes through many pages: to open one takes longer than to look at a page.
@@ -150,6 +154,7 @@ describe('in a browser', () => {
   ])('%s', (_, viewport) => {
     test('the search finds an error by its code, and leads to it', async (context) => {
       const page = await browserOf(context).newPage({ viewport })
+      page.setDefaultTimeout(LIMIT)
       await page.goto(app.url)
       await page.getByRole('button', { name: 'Search' }).first().click()
       await page.getByRole('searchbox').fill('ERR_PORTSLICE_NO_SOCKET')

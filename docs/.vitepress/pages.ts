@@ -21,6 +21,15 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   ],
 }
 
+/** Where the heading is too long for a menu, or says more than a name. */
+const SHORT_TITLES: Readonly<Record<string, string>> = {
+  guarantee: 'The guarantee',
+  security: 'Security',
+  compatibility: 'Compatibility',
+  decisions: 'Decisions',
+  recipes: 'Recipes: ports in configs',
+}
+
 export function navigation(): DefaultTheme.NavItem[] {
   return [
     { text: 'Getting started', link: '/getting-started' },
@@ -53,7 +62,7 @@ export function sidebar(examples: readonly string[]): DefaultTheme.SidebarItem[]
 function group(text: string, names: readonly string[]): DefaultTheme.SidebarItem[] {
   const items = names
     .filter((name) => existsSync(path.join(DOCS, `${name}.md`)))
-    .map((name) => ({ text: titleOf(`${name}.md`), link: `/${name}` }))
+    .map((name) => ({ text: SHORT_TITLES[name] ?? titleOf(`${name}.md`), link: `/${name}` }))
   return items.length > 0 ? [{ text, items }] : []
 }
 
