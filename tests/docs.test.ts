@@ -93,6 +93,7 @@ describe('in a browser', () => {
       browser = await openChromium()
     } catch (error) {
       whyNot = `there is no browser that starts here: ${(error as Error).message}`
+      console.log(`The site was not opened: ${whyNot}`)
       return
     }
     const vitepress = path.join(docs, 'node_modules', 'vitepress', 'bin', 'vitepress.js')
