@@ -1,6 +1,7 @@
 /** Every snippet of the README and of the pages that begin with code is run as it stands there. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { claimPort } from '@portslice/core'
 import { Playground } from 'portslice-testing/project'
 import { afterAll, expect, test } from 'vitest'
 
@@ -22,6 +23,9 @@ afterAll(() => playground[Symbol.dispose]())
 const snippets = Object.fromEntries(
   [...ALL.matchAll(/^```ts\n(\/\/ (\S+)\n[\s\S]*?)^```$/gm)].map(([, text, name]) => [name, text]),
 ) as Record<string, string>
+
+/** Held by whoever runs the snippets with fixed ports; one of these. */
+const TURN = 4332
 
 const used = new Set<string>()
 function filesOf(...names: string[]): Record<string, string> {
@@ -145,6 +149,8 @@ test.each([
   ['detect-port', 'as wanted\n', 'as wanted\ntrue\n'],
   ['wait-on', 'hello\n', 'hello\n'],
 ])('coming from %s, the code after does what the code before did', async (name, before, after) => {
+  // Some of them have fixed ports, so one checkout at a time.
+  await using _turn = await claimPort(TURN, { timeout: 240_000 })
   const files = filesOf(`before/${name}.ts`, `after/${name}.ts`)
   const project = playground.project({ ...files, 'server.js': SERVER })
   const outcomes = [
