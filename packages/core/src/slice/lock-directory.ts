@@ -27,8 +27,10 @@ export function ensureLockDirectory(folder: string): void {
 /**
  * Checks the folder without making it.
  *
+ * @param folder its path
  * @returns whether it is there
- * @throws PortsliceError ERR_PORTSLICE_LOCK_DIRECTORY as {@link ensureLockDirectory} does
+ * @throws PortsliceError ERR_PORTSLICE_LOCK_DIRECTORY when it is a symbolic link, no folder,
+ *   another user's, or writable by others
  */
 export function checkLockDirectory(folder: string): boolean {
   const found = statOf(folder)
