@@ -79,7 +79,7 @@ export function refusal(folder: string, why: string, cause?: unknown): Portslice
     {
       value: folder,
       advice:
-        'Remove it, or name another folder of your own in $PORTSLICE_LOCK_DIR or the option `lockDirectory`: a real folder (or none yet) that only you can write to (mode 0700).',
+        'Name a folder of your own in $PORTSLICE_LOCK_DIR or the option `lockDirectory`: one that is not there yet, or a real folder that only you can write to (mode 0700). What stands there now is left as it is.',
       cause,
     },
   )
