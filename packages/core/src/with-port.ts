@@ -1,6 +1,7 @@
 /** Runs something with a port, and again with another one when that was taken after all. */
 import { PortsliceError, quoted } from './errors.js'
 import { onFreePort } from './on-free-port.js'
+import { isAddressInUse } from './port/address-in-use.js'
 import { checkTakeOptions, retryCount, type TakeOptions } from './settings/options.js'
 
 /**
@@ -49,16 +50,11 @@ export async function withPort<T>(
   const { retries = DEFAULT_RETRIES, releaseWhenClosed: _, ...take } = options
   return onFreePort(take, {
     tries: retries + 1,
-    wasTaken,
+    wasTaken: isAddressInUse,
     attempt: async (lease) => {
       const result = await run(lease.port)
       await lease.release()
       return result
     },
   })
-}
-
-async function wasTaken(error: unknown): Promise<boolean> {
-  const { isAddressInUse } = await import('./port/address-in-use.js')
-  return isAddressInUse(error)
 }

@@ -3,11 +3,13 @@ import { PORTS_PER_SLICE, SLICE_SIZE } from '../arithmetic/slices.js'
 import { codeOf, isOutOfDescriptors, PortsliceError, quoted } from '../errors.js'
 import { isFree } from '../port/free.js'
 import { isLeaked } from '../port/leak.js'
+import { guardWithTimeWait } from '../port/time-wait-guard.js'
 import { clearTimeout, type Deadline, deadlineIn, setTimeout } from '../real-time.js'
 import { type AllocatorOptions, checkTakeOptions, type TakeOptions } from '../settings/options.js'
 import { type Settings, settle } from '../settings/settings.js'
 import { HeldSlice, type SliceHolder } from '../slice/held-slice.js'
 import { ClosedWatch } from './closed-watch.js'
+import { rangeExhausted } from './exhausted.js'
 import { identityOf } from './identity.js'
 import { Lease, type PortLease } from './lease.js'
 import { Queue, throwIfAborted, untilAborted } from './queue.js'
@@ -252,7 +254,6 @@ export class Allocator implements PortAllocator {
         shortage = error
       }
       if (deadline.expired) {
-        const { rangeExhausted } = await import('./exhausted.js')
         throw await rangeExhausted(this.#settings, this.slices, shortage)
       }
       await this.#untilWoken(wait * (0.5 + Math.random()), signal)
@@ -327,7 +328,7 @@ export class Allocator implements PortAllocator {
   async #areUsable(ports: readonly number[]): Promise<boolean> {
     for (const port of ports) {
       if (!(await isFree(port))) return false
-      if (this.#settings.guards(port) && !(await guarded(port))) return false
+      if (this.#settings.guards(port) && !(await guardWithTimeWait(port))) return false
     }
     return true
   }
@@ -395,11 +396,6 @@ export class Allocator implements PortAllocator {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
-}
-
-async function guarded(port: number): Promise<boolean> {
-  const { guardWithTimeWait } = await import('../port/time-wait-guard.js')
-  return guardWithTimeWait(port)
 }
 
 /**

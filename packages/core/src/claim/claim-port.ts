@@ -4,6 +4,7 @@ import { throwIfAborted } from '../allocator/queue.js'
 import { LAST_PORT } from '../arithmetic/slices.js'
 import { PortsliceError, quoted } from '../errors.js'
 import { checkWaitOptions } from '../settings/options.js'
+import { waitForClaim } from './wait-for-claim.js'
 
 /** What {@link claimPort} takes beside the port. */
 export interface ClaimOptions {
@@ -40,8 +41,6 @@ export async function claimPort(
   checkWaitOptions(options)
   const { timeout = DEFAULT_TIMEOUT, signal } = options
   throwIfAborted(signal)
-  // Loaded when it is needed: whoever takes ports seldom claims one.
-  const { waitForClaim } = await import('./wait-for-claim.js')
   return waitForClaim(ports, { timeout, signal })
 }
 

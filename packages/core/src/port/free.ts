@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import net from 'node:net'
 import { boundUdp } from './bound-udp.js'
+import { isFreeForTcpOnAddresses, isFreeForUdpOnAddresses } from './free-on-addresses.js'
 import { isNoSuchAddress, isTaken } from './refused-bind.js'
 
 /**
@@ -15,9 +16,7 @@ export async function isFree(port: number): Promise<boolean> {
 
 /** As {@link isFree}, for TCP alone. */
 export async function isFreeForTcp(port: number): Promise<boolean> {
-  if (process.platform === 'linux') return isFreeInOneListen(port)
-  const { isFreeForTcpOnAddresses } = await import('./free-on-addresses.js')
-  return isFreeForTcpOnAddresses(port)
+  return process.platform === 'linux' ? isFreeInOneListen(port) : isFreeForTcpOnAddresses(port)
 }
 
 /** Whether one bind for UDP clashes with a socket on any address; unknown until it is first asked. */
@@ -25,10 +24,7 @@ let oneBindTells: boolean | undefined
 
 async function isFreeForUdp(port: number): Promise<boolean> {
   oneBindTells ??= isOneBindEnough()
-  if (!oneBindTells) {
-    const { isFreeForUdpOnAddresses } = await import('./free-on-addresses.js')
-    return isFreeForUdpOnAddresses(port)
-  }
+  if (!oneBindTells) return isFreeForUdpOnAddresses(port)
   try {
     const socket = await boundUdp(port, '::')
     socket?.close()

@@ -1,5 +1,6 @@
 /** The processes of this machine, as far as this process may see them. */
 import { readdirSync, readFileSync } from 'node:fs'
+import pidtree from 'pidtree'
 import { isProcess } from '../settings/system.js'
 
 /** A process, not only its number: numbers are used again. */
@@ -50,7 +51,6 @@ export function isPartOfKernel({ pid, parent }: RunningProcess): boolean {
 
 /** Windows and macOS: numbers and parents are all that can be had of every process without more. */
 async function processesElsewhere(): Promise<RunningProcess[]> {
-  const { default: pidtree } = await import('pidtree')
   const all = await pidtree(-1, { advanced: true })
   return all.map(({ pid, ppid }) => ({ pid, parent: ppid, startedAt: '' }))
 }
