@@ -7,7 +7,8 @@ import type { Spread } from './spread.ts'
 
 const WIDTH = 720
 const LINE = 34
-const FONT = 'system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif'
+/** Without quotes: ECharts puts it into an attribute as it stands. */
+const FONT = 'system-ui, Helvetica, Arial, sans-serif'
 
 /** For light surroundings, and what becomes of each colour in dark ones. */
 const COLOURS = {

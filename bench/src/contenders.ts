@@ -39,8 +39,11 @@ export function atMost(
   theirs: readonly number[],
 ): Target {
   const measured = ratio(ours, theirs)
+  const target = `at most ${limit} × ${of}`
+  // Where something was taken off: too little was left to be told from nothing.
+  if (spread(theirs).median <= 0) return { target, measured: 'lost in the noise', met: false }
   return {
-    target: `at most ${limit} × ${of}`,
+    target,
     measured: `${figure(measured)} ×`,
     met: measured <= limit,
   }

@@ -20,9 +20,12 @@ no more than the first did, as the medians have it; of the memory, no more than 
     if (!existsSync('/proc/self/fd')) throw new Error('File descriptors are read from /proc.')
     const rounds = short ? 1 : 15
     const found: Record<string, Held[]> = { '0': [], '1': [], '31': [], '310': [] }
+    let processes = 0
     await inTurns(PORTS, rounds, async (ports) => {
+      processes++
       await using crew = await Crew.of<Held>('hold', [{ ports: Number(ports) }], {
-        lockDirectory: path.join(folder, 'locks'),
+        // A new one each time: what the last process had out is in quarantine.
+        lockDirectory: path.join(folder, `locks-${processes}`),
         flags: ['--expose-gc'],
       })
       const [held] = (await crew.together()) as [Held]

@@ -80,7 +80,7 @@ async function wallTimes(ports: readonly number[], runs: Runs): Promise<Samples<
   const projects = Object.fromEntries(
     SOURCES.map((source) => [source, playground.project(runs.files(source, ports))]),
   ) as Record<Source, Project>
-  return inTurns(SOURCES, runs.rounds, async (source) => {
+  return await inTurns(SOURCES, runs.rounds, async (source) => {
     const start = performance.now()
     const { status, stdout, stderr } = await runs.run(projects[source])
     const taken = (performance.now() - start) / 1000
