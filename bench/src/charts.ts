@@ -16,7 +16,7 @@ const COLOURS = {
   text: { light: '#1f2328', dark: '#e6edf3' },
   grid: { light: '#d1d9e0', dark: '#3d444d' },
   ours: { light: '#0969da', dark: '#58a6ff' },
-  whisker: { light: '#59636e', dark: '#9198a1' },
+  whisker: { light: '#0a0c10', dark: '#f0f6fc' },
 }
 /** Told apart on both grounds, also by those who see no red or no green. */
 const SERIES = [
@@ -74,17 +74,21 @@ export function bars(spreads: Readonly<Record<string, Spread>>): EChartsOption {
   }
 }
 
-/** A line for each, through points of the same places. */
+/**
+ * A line for each, through points of the same places.
+ *
+ * @param scale `even`: the places are as far apart as their numbers say; `steps`: all equally far
+ */
 export function lines(
+  scale: 'even' | 'steps',
   across: string,
   places: readonly number[],
   series: Readonly<Record<string, readonly number[]>>,
 ): EChartsOption {
   return {
-    legend: { bottom: 0, textStyle: TEXT, data: Object.keys(series) },
+    legend: legendOf(series),
     xAxis: {
-      type: 'category',
-      data: places.map(String),
+      ...(scale === 'even' ? { type: 'value' } : { type: 'category', data: places.map(String) }),
       name: across,
       nameLocation: 'middle',
       nameGap: 28,
@@ -94,7 +98,9 @@ export function lines(
     series: Object.entries(series).map(([name, data]) => ({
       type: 'line',
       name,
-      data: [...data],
+      data: data.map((value, index) =>
+        scale === 'even' ? [places[index] as number, value] : value,
+      ),
       symbolSize: 7,
       lineStyle: { width: 2 },
     })),
@@ -107,11 +113,15 @@ export function groups(
   series: Readonly<Record<string, readonly number[]>>,
 ): EChartsOption {
   return {
-    legend: { bottom: 0, textStyle: TEXT, data: Object.keys(series) },
+    legend: legendOf(series),
     xAxis: { type: 'category', data: [...names], ...AXIS },
     yAxis: { type: 'value', ...AXIS },
     series: Object.entries(series).map(([name, data]) => ({ type: 'bar', name, data: [...data] })),
   }
+}
+
+function legendOf(series: object) {
+  return { bottom: 0, itemGap: 18, textStyle: TEXT, data: Object.keys(series) }
 }
 
 /** SVG with a ground of its own, that follows the colour scheme of whoever looks at it. */

@@ -57,7 +57,7 @@ then; it is in the table too.`,
         {
           file: 'performance-list',
           title: 'listSlices(), ms',
-          option: lines('slices held', sizes, {
+          option: lines('even', 'slices held', sizes, {
             'first call': found.map(({ first }) => Number(figure(first))),
             median: found.map(({ warm }) => Number(figure(warm.median))),
           }),

@@ -77,6 +77,7 @@ one process does; it stays flat if beyond that never less than ${FLAT * 100} % o
           file: 'performance-many-processes',
           title: 'Takes and releases a second of all processes',
           option: lines(
+            'steps',
             'processes',
             sizes,
             Object.fromEntries(
