@@ -11,9 +11,9 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url))
  * Libraries that are devDependencies are bundled: users install and load fewer files, and
  * the bundled copies get the machine's own clock (`replaceClock`: a module that exports `Date`,
  * `setTimeout`, `clearTimeout`). What is a dependency or a peer stays outside. Modules that match
- * `together` are one chunk with all that they need, where several are always loaded at once.
+ * one of `together` are one chunk with all that they need, where several are always loaded at once.
  */
-export function bundle({ entries, external = [], replaceClock, together }) {
+export function bundle({ entries, external = [], replaceClock, together = [] }) {
   return {
     input: Object.fromEntries(entries.map((name) => [name, `src/${name}.ts`])),
     platform: 'node',
@@ -45,7 +45,9 @@ export function bundle({ entries, external = [], replaceClock, together }) {
       format: 'esm',
       entryFileNames: '[name].js',
       chunkFileNames: 'chunk-[hash].js',
-      ...(together && { codeSplitting: { groups: [{ name: 'together', test: together }] } }),
+      ...(together.length > 0 && {
+        codeSplitting: { groups: together.map((test) => ({ name: 'together', test })) },
+      }),
       comments: { legal: true, annotation: true, jsdoc: false },
     },
   }

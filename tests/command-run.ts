@@ -1,11 +1,11 @@
 /** Starts the built command, beside this process or in a terminal of its own. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pty from '@lydell/node-pty'
+import { listenTo, type Outcome, Output } from 'portslice-testing/output'
 import { cleanEnvironment } from 'portslice-testing/project'
 import { onTestFinished } from 'vitest'
 
@@ -43,56 +43,24 @@ function environment({ env, lockDirectory }: StartOptions): Record<string, strin
   return { ...clean, ...(lockDirectory && { PORTSLICE_LOCK_DIR: lockDirectory }), ...env }
 }
 
-/** What has been said, and a way to wait for more. */
-class Output {
-  text = ''
-  #onMore: (() => void)[] = []
-
-  add(text: string): void {
-    this.text += text
-    for (const each of this.#onMore.splice(0)) each()
-  }
-
-  end(): void {
-    this.add('')
-  }
-
-  async until(pattern: RegExp, hasEnded: () => boolean): Promise<RegExpExecArray> {
-    for (;;) {
-      const found = pattern.exec(this.text)
-      if (found) return found
-      if (hasEnded()) throw new Error(`It ended without saying ${pattern}, but: ${this.text}`)
-      await new Promise<void>((resolve) => this.#onMore.push(resolve))
-    }
-  }
-}
-
-export interface Ended {
-  status: number | null
+export interface Ended extends Outcome {
   signal: NodeJS.Signals | null
-  stdout: string
-  stderr: string
 }
 
 export class Started {
   readonly child: ChildProcessWithoutNullStreams
   readonly ended: Promise<Ended>
-  readonly #stdout = new Output()
-  readonly #stderr = new Output()
-  #hasEnded = false
+  readonly #stdout: Output
+  readonly #stderr: Output
 
   constructor(file: string, args: string[], options: StartOptions) {
     const { cwd, detached = false } = options
     this.child = spawn(file, args, { ...(cwd && { cwd }), detached, env: environment(options) })
     this.child.stdin.on('error', () => {}) // Not every program reads it.
-    this.child.stdout.setEncoding('utf8').on('data', (text: string) => this.#stdout.add(text))
-    this.child.stderr.setEncoding('utf8').on('data', (text: string) => this.#stderr.add(text))
-    this.ended = once(this.child, 'close').then(([status, signal]) => {
-      this.#hasEnded = true
-      this.#stdout.end()
-      this.#stderr.end()
-      return { status, signal, stdout: this.#stdout.text, stderr: this.#stderr.text }
-    })
+    const { stdout, stderr, ended } = listenTo(this.child)
+    this.#stdout = stdout
+    this.#stderr = stderr
+    this.ended = ended.then((outcome) => ({ ...outcome, signal: this.child.signalCode }))
   }
 
   get pid(): number {
@@ -100,11 +68,11 @@ export class Started {
   }
 
   said(pattern: RegExp): Promise<RegExpExecArray> {
-    return this.#stdout.until(pattern, () => this.#hasEnded)
+    return this.#stdout.until((text) => pattern.exec(text), pattern)
   }
 
   complained(pattern: RegExp): Promise<RegExpExecArray> {
-    return this.#stderr.until(pattern, () => this.#hasEnded)
+    return this.#stderr.until((text) => pattern.exec(text), pattern)
   }
 }
 
@@ -159,6 +127,6 @@ export class InTerminal {
   }
 
   said(pattern: RegExp): Promise<RegExpExecArray> {
-    return this.#output.until(pattern, () => this.#hasEnded)
+    return this.#output.until((text) => pattern.exec(text), pattern)
   }
 }

@@ -4,10 +4,12 @@ import { once } from 'node:events'
 import {
   cpSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs'
@@ -23,6 +25,7 @@ import {
   isRunning,
   P,
   portslice,
+  type Started,
   type StartOptions,
   start,
   startFile,
@@ -46,6 +49,17 @@ async function portsOut(): Promise<number[]> {
   return slices
     .filter(({ holder }) => holder)
     .flatMap(({ ports }) => ports.filter(({ state }) => state === 'out').map(({ port }) => port))
+}
+
+/**
+ * A slice that nobody holds, to claim ports of: below the default range, where nothing that runs
+ * beside this leases one, and another than the next run of these tests would have at the same time.
+ */
+async function ownSlice(): Promise<{ first: number; last: number; port: number }> {
+  const workerId = process.pid
+  await using allocator = await createAllocator({ lockDirectory, range: [1088, 3071], workerId })
+  const { port } = await allocator.take()
+  return { ...(allocator.slices[0] as { first: number; last: number }), port }
 }
 
 const count = (text: string, part: string) => text.split(part).length - 1
@@ -152,6 +166,44 @@ describe('run', () => {
     expect(readdirSync(cwd)).toEqual([])
   })
 
+  test.each(['a pipe', 'a link', 'a folder'])(
+    '--write-env refuses %s, and waits for nobody',
+    async (what) => {
+      const cwd = temporaryFolder()
+      const file = path.join(cwd, 'ports')
+      if (what === 'a pipe') execFileSync('mkfifo', [file])
+      if (what === 'a link') symlinkSync(path.join(cwd, 'elsewhere'), file)
+      if (what === 'a folder') mkdirSync(file)
+      const { ino } = lstatSync(file)
+      expect(
+        await portslice(['run', '--write-env', 'ports', '--', 'true'], { ...options, cwd }),
+      ).toMatchObject({ status: 1, stderr: expect.stringContaining('is no plain file') })
+      expect(lstatSync(file).ino).toBe(ino)
+      expect(readdirSync(cwd)).toEqual(['ports'])
+    },
+  )
+
+  test('--env-file is --write-env, as far as Node lets it through', async () => {
+    const cwd = temporaryFolder()
+    const args = ['run', '--env-file', 'ports', '--', 'cat', 'ports']
+    const missing = await portslice(args, { ...options, cwd })
+    expect(missing).toMatchObject({ status: 9, stderr: expect.stringMatching(/ports: not found/) })
+    writeFileSync(path.join(cwd, 'ports'), '')
+    expect(await portslice(args, { ...options, cwd })).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('was not written by portslice'),
+    })
+    const left = '# Written by portslice, pid 1, for as long as it runs.\nPORT=20000\n'
+    writeFileSync(path.join(cwd, 'ports'), left)
+    const { status, stdout } = await portslice(args, { ...options, cwd })
+    expect({ status, stdout }).toEqual({
+      status: 0,
+      stdout: expect.stringMatching(/^# Written by portslice, pid \d+, .*\nPORT=\d+\n$/),
+    })
+    expect(stdout).not.toBe(left)
+    expect(readdirSync(cwd)).toEqual([])
+  })
+
   test('--write-env replaces what a dead run left, and nothing of anybody else', async () => {
     const cwd = temporaryFolder()
     const file = path.join(cwd, 'ports')
@@ -168,21 +220,65 @@ describe('run', () => {
   })
 })
 
+describe('run, when all ports are taken', () => {
+  let first: Started
+  let range: string
+  beforeEach(async () => {
+    // Below the default range, where nothing that runs beside this leases a slice.
+    first = start(['run', '--range', '3072-3999', '--', ...sh('echo $PORT; read x')], options)
+    const [, port] = await first.said(/^(\d+)\n/)
+    const slice = Number(port) - (Number(port) % 32)
+    range = `${slice}-${slice + 31}`
+  })
+
+  test('waits its turn, and says for whom', async () => {
+    const wait = ['--range', range, '--timeout', '60']
+    const second = start(['run', ...wait, '--', ...sh('echo then {PORT}')], options)
+    const held = `${range.split('-')[0]} \\(portslice run .*, pid ${first.pid}\\)`
+    await second.complained(new RegExp(`waiting: all slices of ${range} are held: ${held}`))
+    first.child.stdin.end('\n')
+    expect(await second.ended).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/^then \d+\n$/),
+    })
+  })
+
+  test('in vain, it names who has them, and options of the command', async () => {
+    const vain = await portslice(['run', '--range', range, '--timeout', '0', 'true'], options)
+    expect(vain.status).toBe(1)
+    expect(vain.stderr).toMatch(new RegExp(`${range}: pid ${first.pid}, .*, 1 port out\n`))
+    expect(vain.stderr).toMatch(/--range FIRST-LAST .* --timeout SECONDS/)
+    expect(vain.stderr).not.toMatch(/waitTimeout|`/)
+    expect(vain.stderr).not.toContain('waiting')
+  })
+})
+
 describe('signals', () => {
-  test.each(['SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR2', 'SIGALRM'] as const)(
-    '%s reaches the program once, whether it was sent to the command or to its whole group',
-    async (signal) => {
-      for (const toGroup of [false, true]) {
-        const run = start(tellSignals, { ...options, detached: true })
-        await run.said(/ready/)
-        process.kill(toGroup ? -run.pid : run.pid, signal)
-        await run.said(new RegExp(`got ${signal}`))
-        process.kill(run.pid, 'SIGTERM')
-        const { status, stdout } = await run.ended
-        expect({ status, times: count(stdout, `got ${signal}`) }).toEqual({ status: 3, times: 1 })
-      }
-    },
-  )
+  const ways = {
+    'sent to the command': { toGroup: false, inOwnGroup: false },
+    'sent to its whole group': { toGroup: true, inOwnGroup: false },
+    'sent to its whole group, which the program has left': { toGroup: true, inOwnGroup: true },
+  }
+  const signals = ['SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR2', 'SIGALRM'] as const
+  test.each(
+    signals.flatMap((signal) =>
+      Object.keys(ways).map((way) => [signal, way as keyof typeof ways] as const),
+    ),
+  )('%s reaches the program once, %s', { timeout: 30_000 }, async (signal, way) => {
+    const { toGroup, inOwnGroup } = ways[way]
+    const program = [...(inOwnGroup ? ['setsid'] : []), process.execPath, TELL_SIGNALS]
+    const run = start(['run', '--', ...program], { ...options, detached: true })
+    await run.said(/ready/)
+    process.kill(toGroup ? -run.pid : run.pid, signal)
+    await run.said(new RegExp(`got ${signal}`))
+    // This one is passed on after all that is still to come of the first.
+    const next = signal === 'SIGUSR2' ? 'SIGALRM' : 'SIGUSR2'
+    process.kill(run.pid, next)
+    await run.said(new RegExp(`got ${next}`))
+    process.kill(run.pid, 'SIGTERM')
+    const { status, stdout } = await run.ended
+    expect({ status, times: count(stdout, `got ${signal}`) }).toEqual({ status: 3, times: 1 })
+  })
 
   test('a program that ends by the signal gives 128 and its number', async () => {
     const run = start(['run', '--', ...sh('echo ready; exec sleep 1000')], options)
@@ -256,17 +352,16 @@ describe('the whole tree', () => {
     run.child.stdin.end('\n')
     expect(await run.ended).toMatchObject({
       status: 0,
-      stderr: expect.stringContaining(`still listens on port ${port}`),
+      stderr: expect.stringMatching(
+        new RegExp(`something still listens on port ${port}, though all of "sh" that can be found`),
+      ),
     })
   })
 })
 
 describe('claim', () => {
   test('one at a time; who waits says for whom', async () => {
-    // Below the default range, where nothing that runs beside this leases a slice.
-    const allocator = await createAllocator({ lockDirectory, range: [1088, 2047] })
-    const { port } = await allocator.take()
-    await allocator.close()
+    const { port } = await ownSlice()
     const first = start(['claim', String(port), '--', ...sh('echo "has $PORT"; read x')], options)
     await first.said(new RegExp(`has ${port}`))
     const second = start(['claim', String(port), '--', 'echo', 'then', '{PORT}'], options)
@@ -285,6 +380,27 @@ describe('claim', () => {
 })
 
 describe('what it shows', () => {
+  test('a claim of a port that marks its slice as held is a claim, and no holder', async () => {
+    const { first, last } = await ownSlice()
+    const run = start(['claim', String(last), '--', ...sh('echo has it; read x')], options)
+    await run.said(/has it/)
+    const list = JSON.parse((await portslice(['list', '--json'], options)).stdout)
+    expect(list.slices.filter((each: { last: number }) => each.last === last)).toEqual([])
+    expect(list.claims).toMatchObject([{ port: last, pid: run.pid }])
+    const map = await portslice(['map', '--range', `${first}-${last}`], {
+      ...options,
+      env: { COLUMNS: '200' },
+    })
+    expect(map.stdout).toMatch(new RegExp(`${last} claimed by portslice claim .*pid ${run.pid}`))
+    const doctor = await portslice(['doctor', '--range', `${first}-${last}`], options)
+    expect(doctor).toMatchObject({
+      status: 1,
+      stdout: expect.stringMatching(new RegExp(`port ${last} is claimed by .*pid ${run.pid}`)),
+    })
+    run.child.stdin.end('\n')
+    await run.ended
+  })
+
   test('list --json keeps to its schema', async () => {
     const run = start(['run', '--name', 'a\u0062c', '--', ...sh('echo $ABC_PORT; read x')], options)
     const [, port] = await run.said(/^(\d+)\n/)
@@ -325,6 +441,9 @@ describe('what it shows', () => {
     execFileSync('chmod', ['777', locks])
     for (const env of [
       { PORTSLICE_LOCK_DIR: locks },
+      // Nobody can make anything there, not even root, whom permissions allow all.
+      { PORTSLICE_LOCK_DIR: '/proc/portslice/locks' },
+      { PORTSLICE_LOCK_DIR: '/proc' },
       { PORTSLICE_RANGE: '5-6' },
       { PORTSLICE_SHARD: '9/3' },
       { PORTSLICE_PORT_WEB: 'x' },
@@ -340,7 +459,9 @@ describe('what it shows', () => {
   })
 
   test('clean removes what a killed run left once its quarantine has ended', async () => {
-    const run = start(['run', '--', ...sh('echo $PORT; read x')], options)
+    // Of a checkout of its own: others of this one would soon lease the slice that it leaves.
+    const own = { ...options, cwd: temporaryFolder() }
+    const run = start(['run', '--', ...sh('echo $PORT; read x')], own)
     await run.said(/^\d+\n/)
     expect((await portslice(['clean'], options)).stdout).toContain('held by a live process')
     run.child.kill('SIGKILL')
@@ -372,18 +493,21 @@ describe('mistakes', () => {
     [['run', '--nam', 'x', 'y'], "Did you mean '--name'?"],
     [['run'], 'portslice run -- COMMAND'],
     [['list', '--watch'], 'there is none to draw on'],
+    [['--verison'], "Did you mean '--version'?"],
+    [['--quite-another'], 'Its options are --help, --version'],
     [['claim', '99999', 'x'], '"99999" is no port'],
+    [['claim', '--timeout', 'x', '3000', 'x'], 'The option --timeout is "x"'],
+    [['run', '--timeout', '-1', 'x'], 'The option --timeout needs a value'],
+    [['run', '--shard', '5/4', 'x'], 'The option --shard is "5/4", which names no shard'],
+    [['run', '--range', 'x', 'x'], 'The option --range is "x"'],
+    [['run', '--range', '1-2', 'x'], 'Stay between'],
+    [['map', '--range', '20010-20020'], 'The option --range is "20010-20020": it holds no whole'],
   ])('%j is answered with what to do, and status 2', async (args, message) => {
     expect(await portslice(args, options)).toMatchObject({
       status: 2,
       stdout: '',
       stderr: expect.stringContaining(message),
     })
-  })
-
-  test('a range that cannot be, and a full one, end with status 1', async () => {
-    const bad = await portslice(['run', '--range', '1-2', 'true'], options)
-    expect(bad).toMatchObject({ status: 1, stderr: expect.stringContaining('Stay between') })
   })
 
   test('help is there for each, and teaches by example', async () => {
@@ -472,6 +596,17 @@ describe('in a terminal', () => {
     expect(list.text.lastIndexOf('\u001b[?25h')).toBeGreaterThan(
       list.text.lastIndexOf('\u001b[?25l'),
     )
+  })
+
+  test('list --watch draws nothing on a terminal that cannot, nor where there is none', async () => {
+    const [shell, ...args] = sh(`TERM=dumb exec ${P} list --watch`)
+    const dumb = new InTerminal(shell as string, args, options)
+    expect(await dumb.ended).toMatchObject({ exitCode: 2 })
+    expect(dumb.text).toContain('$TERM is "dumb"')
+    expect(dumb.text).not.toContain('\u001b')
+    const { status, stdout, stderr } = await portslice(['list', '--watch'], options)
+    expect(status).toBe(2)
+    expect(stdout + stderr).not.toContain('\u001b')
   })
 
   test('colours are there, and as wide as the terminal it is; $NO_COLOR is heard', async () => {

@@ -28,7 +28,7 @@ const PACKAGES = [
 ]
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-packages-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
+afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }), 120_000)
 
 let packed: PackedPackage[]
 beforeAll(async () => {

@@ -1,131 +1,15 @@
-/** Test runners for which there is no adapter: the examples, and runs of many files. See docs/runners.md. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import os from 'node:os'
+/** Test runners for which there is no adapter, on many files at once. See docs/runners.md. */
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { listSlices } from '@portslice/core'
-import { chromiumLaunch } from 'portslice-testing/chromium'
 import { compiled } from 'portslice-testing/compiled'
 import { overlaps, readIntervals } from 'portslice-testing/intervals'
 import { Playground, type Project, type RunOptions, runNode } from 'portslice-testing/project'
-import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
+import { heldIn, runnersIn } from './leases.ts'
 
 const EXAMPLES = fileURLToPath(new URL('../examples', import.meta.url))
 
-function temporaryFolder(): string {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-runners-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
-  return folder
-}
-
-/** The runners that the journals of a lock directory name, one for each slice. */
-function runnersIn(lockDirectory: string): string[] {
-  return readdirSync(lockDirectory)
-    .filter((name) => name.endsWith('.ndjson'))
-    .map((name) => {
-      const [lease] = readFileSync(path.join(lockDirectory, name), 'utf8').split('\n')
-      return (JSON.parse(lease as string) as { runner: string }).runner
-    })
-    .toSorted()
-}
-
-/** Who still holds a slice; slices of others have no journal here. */
-async function heldIn(lockDirectory: string) {
-  const slices = await listSlices({ lockDirectory })
-  return slices.filter(({ state, holder }) => state === 'held' && holder !== undefined)
-}
-
 const ESM_IN_JEST = { NODE_OPTIONS: '--experimental-vm-modules --no-warnings' }
-
-describe('the examples', () => {
-  interface Example {
-    name: string
-    /** A file of the example, or of a package that it has. */
-    script: string
-    args?: string[] | ((temporary: string) => string[])
-    env?: () => Promise<Record<string, string>>
-    says: RegExp
-    /** The runners of the slices that were leased. */
-    runners: string[]
-  }
-
-  const threeOf = (runner: string) => [runner, runner, runner]
-
-  test.each<Example>([
-    {
-      name: 'jest',
-      script: 'node_modules/jest/bin/jest.js',
-      // Where it knows that the files are quick, it starts no workers.
-      args: (temporary) => [`--cacheDirectory=${path.join(temporary, 'cache')}`],
-      env: async () => ESM_IN_JEST,
-      says: /Tests: +4 passed, 4 total/,
-      runners: [...threeOf('jest'), 'node'],
-    },
-    {
-      name: 'mocha',
-      script: 'node_modules/mocha/bin/mocha.js',
-      args: ['--parallel'],
-      says: /6 passing/,
-      runners: threeOf('mocha'),
-    },
-    {
-      name: 'node-test',
-      script: '--test',
-      args: ['--test-concurrency=3'],
-      says: /pass 6\n/,
-      runners: threeOf('node-test'),
-    },
-    {
-      name: 'ava',
-      script: 'node_modules/ava/entrypoints/cli.js',
-      says: /6 tests passed/,
-      runners: threeOf('ava'),
-    },
-    {
-      name: 'vitest-browser-server',
-      script: 'node_modules/vitest/vitest.mjs',
-      args: ['run'],
-      env: async () => ({ LAUNCH_OPTIONS: JSON.stringify(await chromiumLaunch()) }),
-      says: /Tests +2 passed/,
-      runners: ['node'],
-    },
-    {
-      name: 'tsx',
-      script: 'node_modules/tsx/dist/cli.mjs',
-      args: ['script.ts'],
-      says: /^The shop sells three apples\.\n$/,
-      runners: ['node'],
-    },
-    {
-      name: 'cluster',
-      script: 'cluster.js',
-      says: /^worker 1\nworker 2\nworker 3\n$/,
-      runners: threeOf('cluster'),
-    },
-    {
-      name: 'worker-threads',
-      script: 'threads.js',
-      says: /^(thread \d\n){3}$/,
-      runners: threeOf('node'),
-    },
-  ])('$name', async ({ name, script, args = [], env, says, runners }) => {
-    const temporary = temporaryFolder()
-    const lockDirectory = path.join(temporary, 'locks')
-    const all = typeof args === 'function' ? args(temporary) : args
-    const { status, stdout, stderr } = await runNode([script, ...all], {
-      cwd: path.join(EXAMPLES, name),
-      lockDirectory,
-      env: { NO_COLOR: '1', ...(await env?.()) },
-    })
-    expect(status, stdout + stderr).toBe(0)
-    expect(stdout + (name === 'jest' ? stderr : '')).toMatch(says)
-    // A runner may give two files to one worker when another is slow to start.
-    const found = runnersIn(lockDirectory)
-    expect(new Set(found)).toEqual(new Set(runners))
-    expect(found.length).toBeLessThanOrEqual(runners.length)
-    expect(await heldIn(lockDirectory)).toEqual([])
-  })
-})
 
 const modulesOf = (example: string) => path.join(EXAMPLES, example, 'node_modules')
 

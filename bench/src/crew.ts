@@ -3,8 +3,9 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { cleanEnvironment } from 'portslice-testing/project'
 
-/** ms between the word to begin and the beginning: until each process has surely heard it. */
-const NOTICE = 300
+/** ms between the word to begin and the beginning, and more for each: until all have heard it. */
+const NOTICE = 200
+const NOTICE_EACH = 5
 /** ms; only what hangs takes so long. */
 const LONGEST = 300_000
 
@@ -46,7 +47,8 @@ export class Crew<Result> implements AsyncDisposable {
 
   /** What each has to tell of what all did together. */
   async together(): Promise<Result[]> {
-    const begin = process.hrtime.bigint() + BigInt(NOTICE) * 1_000_000n
+    const notice = NOTICE + NOTICE_EACH * this.#members.length
+    const begin = process.hrtime.bigint() + BigInt(notice) * 1_000_000n
     const results = this.#members.map((member) => member.said() as Promise<Result>)
     for (const member of this.#members) member.tell(String(begin))
     return Promise.all(results)

@@ -1,10 +1,14 @@
 /**
  * Tries the packed packages on every version that they claim, prints what came of it, and writes
  * the tables of `docs/compatibility.md`. `--short` tries the oldest and the newest of some, and
- * writes nothing; further arguments are parts of the names of the cells to try.
+ * writes nothing; `--node` tries a Node of this machine instead of those that are claimed, and writes
+ * nothing either; further arguments are parts of the names of the cells to try.
  */
+import { execFileSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
+import { appCell } from './app-cell.ts'
 import type { Verdict } from './cell.ts'
+import { commandCell } from './command-cell.ts'
 import { coreCell } from './core-cell.ts'
 import { playwrightCell } from './playwright-cell.ts'
 import { type Place, printed, type Result, vitestRow, writePage } from './table.ts'
@@ -14,8 +18,16 @@ import { Workshop } from './workshop.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { short: { type: 'boolean', default: false } },
+  options: { short: { type: 'boolean', default: false }, node: { type: 'string' } },
 })
+
+const own =
+  values.node === undefined ? undefined : { binary: values.node, version: versionOf(values.node) }
+const nodes: readonly string[] = own ? [own.version] : NODES
+
+function versionOf(binary: string): string {
+  return execFileSync(binary, ['-p', 'process.versions.node'], { encoding: 'utf8' }).trim()
+}
 
 /** For each cell whether the short form has it: these share two Nodes and one vitest. */
 interface Cell extends Place {
@@ -23,21 +35,30 @@ interface Cell extends Place {
   run(workshop: Workshop): Promise<Verdict>
 }
 
-const [OLDEST, NEWEST] = [NODES[0], NODES[NODES.length - 1] as string]
+const [OLDEST, NEWEST] = [nodes[0], nodes.at(-1)]
 
 /** Each pool once. */
 const SHORT_POOLS = POOLS.filter(({ pool, isolate }) => isolate === (pool !== 'threads'))
 
+/** What is tried on each Node and needs nothing else beside it. */
+const ON_NODES = {
+  '`@portslice/core`, imported and required': coreCell,
+  '`@portslice/app-server`': appCell,
+  '`portslice`, the command': commandCell,
+}
+
 const CELLS: Cell[] = [
-  ...NODES.map((node) => ({
-    table: 'core' as const,
-    row: 'imported and required',
-    column: `Node ${node}`,
-    short: node === OLDEST || node === NEWEST,
-    run: (workshop: Workshop) => coreCell(workshop, node),
-  })),
+  ...Object.entries(ON_NODES).flatMap(([row, cell]) =>
+    nodes.map((node) => ({
+      table: 'node' as const,
+      row,
+      column: `Node ${node}`,
+      short: node === OLDEST || (node === NEWEST && cell === coreCell),
+      run: (workshop: Workshop) => cell(workshop, node),
+    })),
+  ),
   ...PLAYWRIGHTS.flatMap((playwright) =>
-    NODES.map((node) => ({
+    nodes.map((node) => ({
       table: 'playwright' as const,
       row: playwright,
       column: `Node ${node}`,
@@ -46,7 +67,7 @@ const CELLS: Cell[] = [
     })),
   ),
   ...VITESTS.flatMap((vitest) =>
-    NODES.flatMap((node) =>
+    nodes.flatMap((node) =>
       POOLS.map((pool) => ({
         table: 'vitest' as const,
         row: vitestRow(vitest, node),
@@ -69,7 +90,7 @@ const chosen = CELLS.filter(({ table, row, column, short }) =>
 
 const results: Result[] = []
 {
-  using workshop = await Workshop.open()
+  using workshop = await Workshop.open(own)
   for (const cell of chosen) {
     const start = performance.now()
     const verdict = await cell.run(workshop).catch(
@@ -85,7 +106,7 @@ const results: Result[] = []
   }
 }
 
-if (chosen.length === CELLS.length) writePage(results)
+if (chosen.length === CELLS.length && !own) writePage(results)
 const skipped = results.filter(({ verdict }) => 'skipped' in verdict).length
 const failed = results.filter(({ verdict }) => 'passed' in verdict && !verdict.passed).length
 console.log(`${results.length - failed - skipped} passed, ${failed} failed, ${skipped} skipped`)

@@ -10,7 +10,7 @@ const END = '<!-- end of tables -->'
 
 /** Where a verdict belongs: the row and the column of a table. */
 export interface Place {
-  table: 'vitest' | 'playwright' | 'core'
+  table: 'vitest' | 'playwright' | 'node'
   row: string
   column: string
 }
@@ -38,8 +38,8 @@ export function writePage(results: readonly Result[]): void {
     tableOf(results, 'vitest', 'vitest', rowsOf(results, 'vitest'), POOLS.map(nameOf)),
     '### `@portslice/playwright-fixture`',
     tableOf(results, 'playwright', '@playwright/test', [...PLAYWRIGHTS], nodes),
-    '### `@portslice/core`',
-    tableOf(results, 'core', '', ['imported and required'], nodes),
+    '### What needs only Node',
+    tableOf(results, 'node', '', rowsOf(results, 'node'), nodes),
     `On ${os.type()} ${os.release()}, ${os.arch()}, ${os.availableParallelism()} cores.`,
   ]
   writeFileSync(PAGE, [before, BEGIN, '\n\n', tables.join('\n\n'), '\n\n', END, after].join(''))

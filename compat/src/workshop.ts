@@ -11,21 +11,29 @@ import {
   withDependencies,
 } from 'portslice-testing/installed'
 
+/** A Node that is on this machine already. */
+export interface OwnNode {
+  version: string
+  binary: string
+}
+
 export class Workshop implements Disposable {
   readonly folder: string
   readonly #packed: PackedPackage[]
   readonly #installed = new Map<string, Promise<string>>()
+  readonly #own: OwnNode | undefined
   #projects = 0
 
-  private constructor(folder: string, packed: PackedPackage[]) {
+  private constructor(folder: string, packed: PackedPackage[], own: OwnNode | undefined) {
     this.folder = folder
     this.#packed = packed
+    this.#own = own
   }
 
-  static async open(): Promise<Workshop> {
+  static async open(own?: OwnNode): Promise<Workshop> {
     const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-compat-'))
     try {
-      return new Workshop(folder, await packAll(folder))
+      return new Workshop(folder, await packAll(folder), own)
     } catch (error) {
       rmSync(folder, { recursive: true, force: true })
       throw error
@@ -34,6 +42,7 @@ export class Workshop implements Disposable {
 
   /** The binary of a Node. */
   async node(version: string): Promise<string> {
+    if (this.#own?.version === version) return this.#own.binary
     const folder = await this.#once(`node-${version}`, { binary: nodePackage(version) })
     const binary = process.platform === 'win32' ? 'node.exe' : 'node'
     return path.join(folder, 'node_modules/binary/bin', binary)

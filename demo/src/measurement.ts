@@ -13,7 +13,7 @@ export interface Measurement {
   seconds: number
 }
 
-export const TITLES: Record<Source, string> = {
+const TITLES: Record<Source, string> = {
   portslice: 'portslice',
   'get-port': 'getPort()',
   'get-port-range': 'getPort(range)',

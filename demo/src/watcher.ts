@@ -70,7 +70,7 @@ function isOpen({ to }: Interval): boolean {
   return to === undefined
 }
 
-export function mostAtOnce(intervals: readonly Interval[]): number {
+function mostAtOnce(intervals: readonly Interval[]): number {
   const changes = intervals.flatMap(({ from, to }) => [
     { at: from, by: 1 },
     ...(to === undefined ? [] : [{ at: to, by: -1 }]),

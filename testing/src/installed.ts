@@ -1,9 +1,10 @@
 /** The packages as users have them: packed by `pnpm pack`, and installed by npm. */
-import { spawn } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { cleanEnvironment, type Outcome } from './project.ts'
+import spawn from 'cross-spawn'
+import { listenTo, type Outcome } from './output.ts'
+import { cleanEnvironment } from './project.ts'
 
 const WORKSPACE = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -103,32 +104,20 @@ export function nodePackage(version: string): string {
 }
 
 /** Runs a command to its end. @throws Error with all that it said, when it fails */
-export function command(
+export async function command(
   file: string,
   args: readonly string[],
   cwd: string,
   env: Record<string, string> = {},
 ): Promise<Outcome> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(file, args, {
-      cwd,
-      env: { ...cleanEnvironment(), ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: 240_000, // only ends what hangs
-    })
-    const output = { stdout: '', stderr: '' }
-    for (const stream of ['stdout', 'stderr'] as const) {
-      child[stream].setEncoding('utf8').on('data', (text: string) => {
-        output[stream] += text
-      })
-    }
-    child.on('error', reject)
-    child.on('close', (status) => {
-      if (status === 0) resolve({ status, ...output })
-      else {
-        const said = `${output.stdout}\n${output.stderr}`
-        reject(new Error(`${file} ${args.join(' ')} ended with ${status}: ${said}`))
-      }
-    })
+  const child = spawn(file, args, {
+    cwd,
+    env: { ...cleanEnvironment(), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 240_000, // only ends what hangs
   })
+  const outcome = await listenTo(child).ended
+  const { status, stdout, stderr } = outcome
+  if (status === 0) return outcome
+  throw new Error(`${file} ${args.join(' ')} ended with ${status}: ${stdout}\n${stderr}`)
 }

@@ -1,6 +1,5 @@
 /** Small projects in a temporary folder, on which the real test runners are run. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import {
   cpSync,
   existsSync,
@@ -15,6 +14,9 @@ import {
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { listenTo, type Outcome, type Output } from './output.ts'
+
+export type { Outcome } from './output.ts'
 
 const OUR_PACKAGES = fileURLToPath(new URL('../../packages', import.meta.url))
 const DEPENDENCIES = fileURLToPath(new URL('../node_modules', import.meta.url))
@@ -22,13 +24,6 @@ const DEPENDENCIES = fileURLToPath(new URL('../node_modules', import.meta.url))
 /** The runners' variables of the run that this is called from must not reach the run inside. */
 const INHERITED_FROM_RUNNERS =
   /^(VITEST|TEST$|TEST_|NODE_ENV$|NODE_OPTIONS$|FORCE_COLOR$|npm_|PORTSLICE_|CI$|CI_|CIRCLE|BUILDKITE|SYSTEM_|BITBUCKET_|SEMAPHORE_|HEROKU_)/
-
-export interface Outcome {
-  /** The exit status; `null` when a signal ended it. */
-  status: number | null
-  stdout: string
-  stderr: string
-}
 
 /**
  * A folder with copies of our built packages in its `node_modules`, as an installation has
@@ -66,8 +61,10 @@ export class Playground implements Disposable {
     return new Project(folder)
   }
 
+  /** Removes the folder, unless $KEEP_PROJECTS is set: then it says where it is. */
   [Symbol.dispose](): void {
-    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 })
+    if (process.env.KEEP_PROJECTS) console.log(`The projects are kept in ${this.folder}`)
+    else rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 })
   }
 }
 
@@ -153,7 +150,7 @@ export function runNode(args: string[], options: NodeOptions): Promise<Outcome> 
 export class Running implements AsyncDisposable {
   readonly ended: Promise<Outcome>
   readonly #child: ChildProcess
-  readonly #output = { stdout: '', stderr: '' }
+  readonly #stdout: Output
 
   constructor(args: string[], options: NodeOptions) {
     const { cwd, lockDirectory, env = {}, timeout = 240_000, node = process.execPath } = options
@@ -169,29 +166,14 @@ export class Running implements AsyncDisposable {
       killSignal: 'SIGKILL',
     })
     this.#child = child
-    for (const stream of ['stdout', 'stderr'] as const) {
-      child[stream].setEncoding('utf8').on('data', (text: string) => {
-        this.#output[stream] += text
-      })
-    }
-    this.ended = new Promise((resolve, reject) => {
-      child.on('error', reject)
-      child.on('close', (status) => resolve({ status, ...this.#output }))
-    })
+    const { stdout, ended } = listenTo(child)
+    this.#stdout = stdout
+    this.ended = ended
   }
 
   /** Waits until it has printed `text` to stdout `times` times. */
   async untilSaid(text: string, times = 1): Promise<void> {
-    const stdout = this.#child.stdout as NodeJS.ReadableStream
-    while (this.#output.stdout.split(text).length <= times) {
-      const { stderr } = this.#output
-      await Promise.race([
-        once(stdout, 'data'),
-        this.ended.then(() => {
-          throw new Error(`It ended without saying ${JSON.stringify(text)}: ${stderr}`)
-        }),
-      ])
-    }
+    await this.#stdout.until((said) => said.split(text).length > times || null, text)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -9,7 +9,7 @@ import type { Random } from './random.ts'
 import { RemoteActor } from './remote-actor.ts'
 
 /** Ten slices: few enough for the actors to be in one another's way. */
-export const RANGE = [30_016, 30_335] as const
+const RANGE = [30_016, 30_335] as const
 const ACTORS = 8
 const KEYS = ['a', 'b', 'c', 'd'] as const
 

@@ -1,6 +1,6 @@
 /** The ports of an app as its command and its environment name them. */
 import { PortsliceError } from '@portslice/core'
-import { quoted, variablePartOf } from '@portslice/core/adapter'
+import { withPorts as putPorts, quoted, variablePartOf } from '@portslice/core/adapter'
 
 /** Variables and their values: `PORT`, and `API_PORT` for a port named `api`. */
 export type PortVariables = Readonly<Record<string, string>>
@@ -34,9 +34,7 @@ export function variablesOf(names: readonly string[]): string[] {
  * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID for the port of a name that there is not
  */
 export function withPorts(text: string, ports: PortVariables): string {
-  return text.replaceAll(/(?<!\$)\{((?:[A-Z0-9_]+_)?PORT)\}/g, (placeholder, variable: string) => {
-    const port = ports[variable]
-    if (port !== undefined) return port
+  return putPorts(text, ports, (placeholder) => {
     throw new PortsliceError(
       'ERR_PORTSLICE_OPTION_INVALID',
       `There is no port for ${placeholder} in ${quoted(text)}.`,

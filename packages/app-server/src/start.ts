@@ -1,9 +1,10 @@
 /** Starts apps on ports that nobody else has. */
 import { type PortAllocator, type PortLease, PortsliceError } from '@portslice/core'
 import { quoted, sharedAllocator } from '@portslice/core/adapter'
-import { type App, type AppPlan, type Apps, PortTaken, RunningApp } from './app.js'
+import type { App, Apps } from './app.js'
 import { type AppOptions, checkAppOptions, checkContext, type StartContext } from './options.js'
 import { variablesOf, withPorts } from './placeholders.js'
+import { type AppPlan, PortTaken, RunningApp } from './running-app.js'
 import { commandLine, stillTaken } from './start-error.js'
 
 /** How often to try other ports when a program that never asks was quicker to bind one. */

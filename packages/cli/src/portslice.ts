@@ -43,7 +43,8 @@ async function help(asked: string | undefined, [topic]: string[]): Promise<numbe
 
 async function known(name: string): Promise<CommandName> {
   if (COMMANDS.includes(name as CommandName)) return name as CommandName
-  const { unknownCommand } = await import('./command-line/usage-error.js')
+  const { unknownCommand, unknownOption } = await import('./command-line/usage-error.js')
+  if (name.startsWith('-')) throw unknownOption(name, undefined, ['--help', '--version'])
   throw unknownCommand(name, COMMANDS)
 }
 

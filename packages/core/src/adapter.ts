@@ -14,4 +14,5 @@ export {
   milliseconds,
   pathOfFolder,
 } from './settings/options.js'
+export { withPorts } from './settings/placeholders.js'
 export { variablePartOf } from './settings/port-name.js'

@@ -1,5 +1,5 @@
 /** Removes what dead holders left in the lock directory, and nothing of a live one. */
-import { readdirSync, rmSync } from 'node:fs'
+import { lstatSync, readdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { type SliceStart, sentinelOf } from './arithmetic/slices.js'
 import { notedPorts } from './claim/list-claims.js'
@@ -57,10 +57,10 @@ export async function removeLeftBehind({
   checkListOptions(options)
   const folder = lockDirectoryFor(options.lockDirectory)
   if (!checkLockDirectory(folder)) return []
-  const slices = [...filesBySlice(folder).keys()].sort((a, b) => a - b)
+  const slices = [...filesBySlice(folder)].sort(([a], [b]) => a - b)
   const found: LeftBehind[] = []
-  for (const slice of slices) {
-    const outcome = await removeOf(folder, slice, dryRun)
+  for (const [slice, names] of slices) {
+    const outcome = await removeOf(folder, slice, names, dryRun)
     if (outcome) found.push(outcome)
   }
   for (const port of notedPorts(folder)) {
@@ -106,6 +106,7 @@ function filesBySlice(folder: string): Map<SliceStart, string[]> {
 async function removeOf(
   folder: string,
   slice: SliceStart,
+  names: readonly string[],
   dryRun: boolean,
 ): Promise<LeftBehind | undefined> {
   const outcome = (kept?: LeftBehind['kept'], until?: number): LeftBehind | undefined => {
@@ -119,12 +120,12 @@ async function removeOf(
           ...(until !== undefined && { until: new Date(until).toISOString() }),
         }
   }
-  let files = filesBySlice(folder).get(slice) ?? []
+  let files = stillIn(folder, names)
   const sentinel = await holdUdpPort(sentinelOf(slice))
   if (!sentinel) return outcome('held')
   try {
     // Looked at again: whoever held it may have given it back just now.
-    files = filesBySlice(folder).get(slice) ?? []
+    files = stillIn(folder, names)
     const last = readLastHolder(folder, slice)
     if (last && mayLiveElsewhere(last)) return outcome('elsewhere')
     const quarantined = last ? [...quarantineOf(last, slice, Date.now()).values()] : []
@@ -137,6 +138,10 @@ async function removeOf(
   } finally {
     await sentinel.close()
   }
+}
+
+function stillIn(folder: string, names: readonly string[]): string[] {
+  return names.filter((name) => lstatSync(path.join(folder, name), { throwIfNoEntry: false }))
 }
 
 /** With the lock, so that a holder of another network namespace stays away as well. */

@@ -1,7 +1,7 @@
 /** Who holds which slice, which ports are out, and for what. */
 import { readdirSync } from 'node:fs'
 import { type SliceStart, sentinelOf, sliceOf } from './arithmetic/slices.js'
-import { holdUdpPort } from './port/held-udp.js'
+import { isUdpPortHeld } from './port/held-udp.js'
 import { isListening, listeningPorts, unconnectedUdpPortsOnLoopback } from './port/listening.js'
 import { Date } from './real-time.js'
 import { checkListOptions } from './settings/options.js'
@@ -123,9 +123,7 @@ async function heldSlices(known: ReadonlySet<SliceStart>): Promise<Set<SliceStar
   }
   const held = new Set<SliceStart>()
   for (const slice of known) {
-    const sentinel = await holdUdpPort(sentinelOf(slice))
-    if (sentinel) await sentinel.close()
-    else held.add(slice)
+    if (await isUdpPortHeld(sentinelOf(slice))) held.add(slice)
   }
   return held
 }

@@ -2,8 +2,8 @@
 import type { EventEmitter } from 'node:events'
 import type { ListenOptions as NetListenOptions } from 'node:net'
 import type { PortLease } from './allocator/lease.js'
-import { defaultAllocator } from './allocator/shared-allocator.js'
 import { codeOf, PortsliceError, quoted } from './errors.js'
+import { onFreePort } from './on-free-port.js'
 import { checkTakeOptions, type TakeOptions } from './settings/options.js'
 
 /**
@@ -55,27 +55,16 @@ export async function listen(
     ...(backlog !== undefined && { backlog }),
     ...(ipv6Only !== undefined && { ipv6Only }),
   }
-  const allocator = await defaultAllocator()
-  const failed: PortLease[] = []
-  try {
-    for (;;) {
-      const lease = await allocator.take(take)
-      try {
-        // Exclusive: workers of a cluster would otherwise share one socket.
-        const on = { ...where, port: lease.port, exclusive: true }
-        await listening(server, on, () => void lease.release())
-      } catch (error) {
-        failed.push(lease)
-        if (codeOf(error) !== 'EADDRINUSE' || failed.length >= TRIES) throw error
-        delete take.key // Its port is always the same one.
-        continue
-      }
+  return onFreePort(take, {
+    tries: TRIES,
+    wasTaken: (error) => codeOf(error) === 'EADDRINUSE',
+    attempt: async (lease) => {
+      // Exclusive: workers of a cluster would otherwise share one socket.
+      const on = { ...where, port: lease.port, exclusive: true }
+      await listening(server, on, () => void lease.release())
       return lease
-    }
-  } finally {
-    // Kept until now, so that none of them is tried again.
-    await Promise.all(failed.map((lease) => lease.release()))
-  }
+    },
+  })
 }
 
 /** Resolves when it listens; from then on, `onClose` is called when it has closed. */

@@ -1,10 +1,8 @@
 /** One port number for a process and all that it starts, found again by its name. */
 import { sharedAllocator } from './allocator/shared-allocator.js'
-import { FIRST_UNPRIVILEGED_PORT, LAST_PORT } from './arithmetic/slices.js'
-import { PortsliceError, quoted } from './errors.js'
-import { processState } from './process-state.js'
+import { processWide } from './process-state.js'
 import type { AllocatorOptions } from './settings/options.js'
-import { variablePartOf } from './settings/port-name.js'
+import { portFromVariable, variablePartOf } from './settings/port-name.js'
 
 /**
  * Hands out one port for a name, for config files: the first process that asks leases it
@@ -22,16 +20,21 @@ import { variablePartOf } from './settings/port-name.js'
  */
 export async function namedPort(name: string, options: AllocatorOptions = {}): Promise<number> {
   const variable = `PORTSLICE_PORT_${variablePartOf(name)}`
-  const { named } = processState()
+  const named = portsByVariable()
   const known = named.get(variable)
   if (known) return known
   const inherited = process.env[variable]
-  if (inherited !== undefined && inherited !== '') return portFrom(inherited, variable)
+  if (inherited !== undefined && inherited !== '') return portFromVariable(inherited, variable)
 
   const port = leasePort(name, variable, options)
   named.set(variable, port)
   port.catch(() => named.delete(variable))
   return port
+}
+
+/** What is being handed out, or was. */
+function portsByVariable(): Map<string, Promise<number>> {
+  return processWide('@portslice/core named ports 1', () => new Map())
 }
 
 async function leasePort(
@@ -43,17 +46,4 @@ async function leasePort(
   const { port } = await allocator.take({ label: name, key: `named:${variable}` })
   process.env[variable] = String(port)
   return port
-}
-
-function portFrom(text: string, variable: string): number {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
-  if (port >= FIRST_UNPRIVILEGED_PORT && port <= LAST_PORT) return port
-  throw new PortsliceError(
-    'ERR_PORTSLICE_OPTION_INVALID',
-    `The environment variable $${variable} is ${quoted(text)}, which is no port.`,
-    {
-      value: text,
-      advice: 'Unset it: portslice sets it by itself for the processes that this one starts.',
-    },
-  )
 }

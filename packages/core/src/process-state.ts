@@ -6,44 +6,28 @@
  * built-in modules are the same in all of them, so the state hangs on one of those.
  */
 import dgram from 'node:dgram'
-import type { Allocator } from './allocator/allocator.js'
-import type { PortLease } from './allocator/lease.js'
-import type { Queue } from './allocator/queue.js'
 
-export interface ProcessState {
-  /** By their settings: see `sharedAllocator`. */
-  readonly allocators: Map<string, Promise<Allocator>>
-  /** The one that `takePort` uses. */
-  defaultAllocator?: Promise<Allocator>
-  /** What `takePort` handed out, by port. */
-  readonly taken: Map<number, PortLease[]>
-  /** What `namedPort` is handing out or has, by name. */
-  readonly named: Map<string, Promise<number>>
-  /** The calls of `claimPort` that wait, in the order they were made, each with its ports. */
-  readonly claims: Set<readonly number[]>
-  /** In which they look whether they can have one, one after the other. */
-  claimTurns?: Queue
-  /** What has been warned of. */
-  readonly warned: Set<string>
-  /** What to do when the process ends by itself. */
-  readonly atExit: Set<() => void>
-  exitListener?: () => void
+/**
+ * Something that this process (or thread) has only one of. Made on first use.
+ *
+ * @param name with the package and a version of what it stands for: copies of another version
+ *   keep their own
+ */
+export function processWide<T extends object>(name: string, make: () => T): T {
+  const host = dgram as unknown as Record<symbol, T | undefined>
+  const key = Symbol.for(name)
+  host[key] ??= make()
+  return host[key] as T
 }
 
-/** The number counts versions of `ProcessState`: copies of another version keep their own. */
-const KEY = Symbol.for('@portslice/core process state 1')
+interface ExitTasks {
+  readonly tasks: Set<() => void>
+  listener?: () => void
+}
 
-export function processState(): ProcessState {
-  const host = dgram as typeof dgram & { [KEY]?: ProcessState }
-  host[KEY] ??= {
-    allocators: new Map(),
-    taken: new Map(),
-    named: new Map(),
-    claims: new Set(),
-    warned: new Set(),
-    atExit: new Set(),
-  }
-  return host[KEY]
+/** What to do when the process ends by itself. */
+export function exitTasks(): ExitTasks {
+  return processWide<ExitTasks>('@portslice/core exit tasks 1', () => ({ tasks: new Set() }))
 }
 
 /**
@@ -53,10 +37,10 @@ export function processState(): ProcessState {
  * @returns takes it back
  */
 export function atProcessExit(task: () => void): () => void {
-  const state = processState()
-  if (!state.exitListener) {
-    state.exitListener = () => {
-      for (const each of state.atExit) {
+  const state = exitTasks()
+  if (!state.listener) {
+    state.listener = () => {
+      for (const each of state.tasks) {
         try {
           each()
         } catch {
@@ -64,21 +48,8 @@ export function atProcessExit(task: () => void): () => void {
         }
       }
     }
-    process.on('exit', state.exitListener)
+    process.on('exit', state.listener)
   }
-  state.atExit.add(task)
-  return () => state.atExit.delete(task)
-}
-
-/**
- * Something else that this process (or thread) has only one of, for the packages around this
- * one. Made on first use.
- *
- * @param name with the package and a version of what it stands for
- */
-export function processWide<T extends object>(name: string, make: () => T): T {
-  const host = dgram as unknown as Record<symbol, T | undefined>
-  const key = Symbol.for(name)
-  host[key] ??= make()
-  return host[key] as T
+  state.tasks.add(task)
+  return () => state.tasks.delete(task)
 }

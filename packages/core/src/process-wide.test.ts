@@ -45,10 +45,8 @@ test('however often the package is loaded, the process has one listener of it', 
     await (await createAllocator()).close()
   }
   // proper-lockfile, which the build bundles without it, has one of its own in each copy.
-  const { processState } = await import('./process-state.js')
-  expect(
-    process.listeners('exit').filter((each) => each === processState().exitListener),
-  ).toHaveLength(1)
+  const { exitTasks } = await import('./process-state.js')
+  expect(process.listeners('exit').filter((each) => each === exitTasks().listener)).toHaveLength(1)
   expect(process.listenerCount('exit')).toBeGreaterThanOrEqual(before)
 })
 

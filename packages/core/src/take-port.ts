@@ -1,7 +1,8 @@
 /** The shortest way to a port: one allocator for the whole process, ports as plain numbers. */
+import type { PortLease } from './allocator/lease.js'
 import { defaultAllocator } from './allocator/shared-allocator.js'
 import { PortsliceError, quoted } from './errors.js'
-import { processState } from './process-state.js'
+import { processWide } from './process-state.js'
 import type { TakeOptions } from './settings/options.js'
 
 /**
@@ -15,7 +16,7 @@ import type { TakeOptions } from './settings/options.js'
 export async function takePort(options: TakeOptions = {}): Promise<number> {
   const allocator = await defaultAllocator()
   const lease = await allocator.take(options)
-  const { taken } = processState()
+  const taken = takenPorts()
   taken.set(lease.port, [...(taken.get(lease.port) ?? []), lease])
   return lease.port
 }
@@ -28,7 +29,7 @@ export async function takePort(options: TakeOptions = {}): Promise<number> {
  * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID for a port that is not out
  */
 export async function releasePort(port: number): Promise<{ leaked: boolean }> {
-  const { taken } = processState()
+  const taken = takenPorts()
   const leases = taken.get(port)
   const lease = leases?.pop()
   if (!lease) {
@@ -44,4 +45,9 @@ export async function releasePort(port: number): Promise<{ leaked: boolean }> {
   }
   if (leases?.length === 0) taken.delete(port)
   return lease.release()
+}
+
+/** What was handed out, by port. */
+function takenPorts(): Map<number, PortLease[]> {
+  return processWide('@portslice/core taken ports 1', () => new Map())
 }

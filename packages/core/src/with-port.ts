@@ -1,8 +1,6 @@
 /** Runs something with a port, and again with another one when that was taken after all. */
-
-import type { PortLease } from './allocator/lease.js'
-import { defaultAllocator } from './allocator/shared-allocator.js'
 import { PortsliceError, quoted } from './errors.js'
+import { onFreePort } from './on-free-port.js'
 import { checkTakeOptions, retryCount, type TakeOptions } from './settings/options.js'
 
 /** `releaseWhenClosed` has no effect: the port is given back when `run` has ended. */
@@ -43,26 +41,17 @@ export async function withPort<T>(
       { value: run, advice: 'Give a function that takes a port.' },
     )
   }
-  // Each port is given back when all has ended, not when an app that had it has gone.
-  const { retries = DEFAULT_RETRIES, key, releaseWhenClosed: _, ...take } = options
-  const allocator = await defaultAllocator()
-  const leases: PortLease[] = []
-  try {
-    for (;;) {
-      // The port of a key is always the same one: the others are taken without.
-      const isKeyed = key !== undefined && leases.length === 0
-      const lease = await allocator.take(isKeyed ? { ...take, key } : take)
-      // Those that failed are kept until the end, so that none of them is tried again.
-      leases.push(lease)
-      try {
-        return await run(lease.port)
-      } catch (error) {
-        if (leases.length > retries || !(await wasTaken(error))) throw error
-      }
-    }
-  } finally {
-    await Promise.all(leases.map((lease) => lease.release()))
-  }
+  // The port is given back when `run` has ended, not when an app that had it has gone.
+  const { retries = DEFAULT_RETRIES, releaseWhenClosed: _, ...take } = options
+  return onFreePort(take, {
+    tries: retries + 1,
+    wasTaken,
+    attempt: async (lease) => {
+      const result = await run(lease.port)
+      await lease.release()
+      return result
+    },
+  })
 }
 
 async function wasTaken(error: unknown): Promise<boolean> {

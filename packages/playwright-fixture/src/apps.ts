@@ -1,6 +1,6 @@
 /** The apps of a worker: started on first use, looked after between tests, stopped at its end. */
 import type { TestInfo, WorkerInfo } from '@playwright/test'
-import { type App, type AppOptions, type Apps, startApp, startApps } from '@portslice/app-server'
+import type { App, AppOptions, Apps } from '@portslice/app-server'
 import { PortsliceError } from '@portslice/core'
 import type { AdapterOptions } from '@portslice/core/adapter'
 import { workerAllocator } from './worker-allocator.js'
@@ -83,6 +83,7 @@ export const appFixtures = {
       if (options === undefined) return use(notSet('apps') as Apps)
       const named = options as AppWorkerOptions['apps']
       const allocator = await workerAllocator(portslice, worker)
+      const { startApps } = await appServer()
       await using apps = await startApps(named, { allocator })
       for (const name of Object.keys(named)) running.set(`"${name}"`, apps[name] as App)
       await use(apps)
@@ -134,6 +135,11 @@ export const appFixtures = {
   ],
 } as const
 
+/** Loaded by those who start apps: it takes longer than all that a port needs. */
+function appServer() {
+  return import('@portslice/app-server')
+}
+
 async function useApp(
   options: AppOptions,
   { portslice, _runningApps: running }: Given,
@@ -141,6 +147,7 @@ async function useApp(
   use: Use<App>,
 ): Promise<void> {
   const allocator = await workerAllocator(portslice, worker)
+  const { startApp } = await appServer()
   await using app = await startApp(options, { allocator })
   running.set('', app)
   await use(app)

@@ -1,5 +1,5 @@
 /** Fixtures that start apps. */
-import { type App, type AppOptions, type Apps, startApp, startApps } from '@portslice/app-server'
+import type { App, AppOptions, Apps } from '@portslice/app-server'
 import { PortsliceError } from '@portslice/core'
 import { quoted, sharedAllocator } from '@portslice/core/adapter'
 import { settings } from './settings.js'
@@ -28,7 +28,10 @@ type AppFixture<T> = [(context: object, use: Use<T>) => Promise<void>, { scope: 
  * })
  */
 export function appFixture(options: AppOptions, { scope = 'worker' }: AppFixtureOptions = {}) {
-  return fixture<App>(scope, async (allocator) => startApp(options, { allocator }))
+  return fixture<App>(scope, async (allocator) => {
+    const { startApp } = await appServer()
+    return startApp(options, { allocator })
+  })
 }
 
 /**
@@ -46,7 +49,15 @@ export function appsFixture<Name extends string>(
   options: Readonly<Record<Name, AppOptions>>,
   { scope = 'worker' }: AppFixtureOptions = {},
 ) {
-  return fixture<Apps<Name>>(scope, async (allocator) => startApps(options, { allocator }))
+  return fixture<Apps<Name>>(scope, async (allocator) => {
+    const { startApps } = await appServer()
+    return startApps(options, { allocator })
+  })
+}
+
+/** Loaded by those who start apps: it takes longer than all that a port needs. */
+function appServer() {
+  return import('@portslice/app-server')
 }
 
 function fixture<T extends AsyncDisposable>(

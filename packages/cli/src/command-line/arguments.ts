@@ -1,7 +1,9 @@
 /** Reads the arguments of a subcommand with Node's own `parseArgs`, in words of our own. */
-import { parseArgs } from 'node:util'
 import { quoted } from '@portslice/core/inspect'
 import { unknownOption, usageError } from './usage-error.js'
+
+// An `import` of node:util would load all that it has to offer, which takes longer than the parsing.
+const { parseArgs } = process.getBuiltinModule('node:util')
 
 /** `--help` among the options of a subcommand, wherever it stands. */
 export class HelpAsked extends Error {

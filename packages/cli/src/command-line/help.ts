@@ -4,6 +4,7 @@ export const HELP = `portslice: ports that nobody else on this machine has, for 
   portslice run -- npm start                          the port is in $PORT
   portslice run -- vite --port {PORT} --strictPort    or in the arguments
   portslice run --name web --name api -- make serve   $WEB_PORT and $API_PORT
+  portslice run --write-env .env.ports -- make serve  also in a file, for tools that read one
   portslice claim 3000 -- npm start                   waits its turn for a fixed port
   portslice list                                      who has which ports, and for what
 

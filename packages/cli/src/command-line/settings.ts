@@ -1,8 +1,7 @@
 /** `--range` and `--shard`, which several subcommands have. */
-import type { AllocatorOptions } from '@portslice/core/inspect'
-import { quoted } from '@portslice/core/inspect'
+import { type AllocatorOptions, checkedRange, checkedShard, quoted } from '@portslice/core/inspect'
 import type { Arguments, OptionSyntax } from './arguments.js'
-import { usageError } from './usage-error.js'
+import { asUsageError, usageError } from './usage-error.js'
 
 export const RANGE_AND_SHARD = {
   range: { type: 'string', example: '20000-29999' },
@@ -20,13 +19,14 @@ export interface RangeAndShard {
 }
 
 /**
- * That the numbers make sense is checked with the options of the allocator.
- *
- * @throws PortsliceError ERR_PORTSLICE_USAGE for a text that is not written so
+ * @throws PortsliceError ERR_PORTSLICE_USAGE for a text that is not written so, and for numbers
+ *   that make no sense
  */
 export function rangeAndShardOf(args: Arguments<'range' | 'shard'>): RangeAndShard {
   const range = pairOf(args.value('range'), 'range', '-')
   const shard = pairOf(args.value('shard'), 'shard', '/')
+  if (range) check(() => checkedRange(range, 'The option --range'), args.value('range'))
+  if (shard) check(() => checkedShard(...shard, 'The option --shard'), args.value('shard'))
   return {
     options: {
       ...(range && { range }),
@@ -55,4 +55,12 @@ function pairOf(
     `Write it as in: --${name} ${RANGE_AND_SHARD[name].example}`,
     text,
   )
+}
+
+function check(checked: () => unknown, text = ''): void {
+  try {
+    checked()
+  } catch (error) {
+    throw asUsageError(error, text)
+  }
 }

@@ -8,31 +8,45 @@ export function usageError(problem: string, advice: string, value?: unknown): Po
   return new PortsliceError(USAGE, problem, { advice, value })
 }
 
+/** What an error of ours says, without what it advises. */
+export function problemOf({ message, advice }: Pick<PortsliceError, 'message' | 'advice'>): string {
+  return message.replace(`\n${advice}`, '')
+}
+
+/** What the library finds wrong with a value, as a mistake in the command line, where it is `text`. */
+export function asUsageError(error: unknown, text: string): PortsliceError {
+  const { value, advice } = error as PortsliceError
+  const problem = problemOf(error as PortsliceError).replace(quoted(value), quoted(text))
+  return usageError(problem, advice, text)
+}
+
 export function unknownCommand(name: string, commands: readonly string[]): PortsliceError {
   return usageError(
     `There is no command ${quoted(name)}.`,
     nearest(name, commands) ??
-      `The commands are ${commands.join(', ')}. To run a program, write: portslice run -- ${name.startsWith('-') ? 'COMMAND' : name} …`,
+      `The commands are ${commands.join(', ')}. To run a program, write: portslice run -- ${name} …`,
     name,
   )
 }
 
+/** @param command missing for an option before any */
 export function unknownOption(
   option: string,
-  command: string,
+  command: string | undefined,
   options: readonly string[],
 ): PortsliceError {
+  const name = command === undefined ? 'portslice' : `portslice ${command}`
   return usageError(
-    `'portslice ${command}' has no option ${quoted(option)}.`,
+    `'${name}' has no option ${quoted(option)}.`,
     nearest(option, options) ??
-      `Its options are ${options.join(', ')}; 'portslice ${command} --help' explains them.`,
+      `Its options are ${options.join(', ')}; '${name} --help' explains ${command === undefined ? 'its commands, which have more' : 'them'}.`,
     option,
   )
 }
 
-/** Half of what was typed may be wrong. */
-function nearest(typed: string, known: readonly string[]): string | undefined {
+/** A question with the known word that was probably meant. Half of what was typed may be wrong. */
+export function nearest(typed: string, known: readonly string[], prefix = ''): string | undefined {
   const maxDistance = Math.max(2, Math.floor(typed.length / 2))
   const match = closestMatch(typed, known, { maxDistance })
-  return match && `Did you mean '${match}'?`
+  return match && `Did you mean '${prefix}${match}'?`
 }

@@ -1,9 +1,11 @@
 import { claimPort, type PortLease } from '@portslice/core'
-import { PortsliceError, quoted } from '@portslice/core/inspect'
+import { type ClaimTimeoutError, PortsliceError, quoted } from '@portslice/core/inspect'
 import { readArguments, type Syntax } from '../command-line/arguments.js'
+import { millisecondsFrom, TIMEOUT } from '../command-line/timeout.js'
 import { usageError } from '../command-line/usage-error.js'
 import { say } from '../run/program.js'
 import { runWithPorts } from '../run/run-with-ports.js'
+import { SignalPassing } from '../run/signals.js'
 
 export const help = `portslice claim: runs a command on a fixed port, one at a time on this machine
 
@@ -20,22 +22,28 @@ else is as in 'portslice run'.
 
 const SYNTAX: Syntax<'timeout'> = {
   command: 'claim',
-  options: { timeout: { type: 'string', example: '600' } },
+  options: TIMEOUT,
   program: { before: ['PORT'] },
 }
 
-/** s; as claimPort has it. */
-const DEFAULT_TIMEOUT = '60'
+/** ms; as claimPort has it. */
+const DEFAULT_TIMEOUT = 60_000
 /** How long to wait before it is looked again who is in the way, in ms. */
 const STEP = 2000
 
 export async function run(args: string[]): Promise<number> {
   const given = readArguments(SYNTAX, args)
   const ports = portsFrom(given.operands[0] as string)
-  const timeout = secondsFrom(given.value('timeout') ?? DEFAULT_TIMEOUT) * 1000
+  const timeout = millisecondsFrom(given) ?? DEFAULT_TIMEOUT
   const lease = await claim(ports, timeout)
   const variable = { variable: 'PORT', port: lease.port }
-  return runWithPorts({ ports: [variable], leases: [lease], program: given.program, env: {} })
+  return runWithPorts({
+    ports: [variable],
+    leases: [lease],
+    program: given.program,
+    env: {},
+    signals: new SignalPassing(),
+  })
 }
 
 /** Waits for the port, and tells for whom, anew whenever that has changed. */
@@ -49,35 +57,29 @@ async function claim(ports: readonly number[], timeout: number): Promise<PortLea
       const isTimeout =
         error instanceof PortsliceError && error.code === 'ERR_PORTSLICE_CLAIM_TIMEOUT'
       if (!isTimeout) throw error
-      const obstacles = obstaclesIn(error)
-      if (performance.now() >= end) throw gaveUp(ports, timeout, obstacles, error)
+      const obstacles = textOf(error as ClaimTimeoutError)
+      if (performance.now() >= end) throw gaveUp(ports, timeout, error as ClaimTimeoutError)
       if (obstacles !== told) say(`waiting: ${obstacles}`)
       told = obstacles
     }
   }
 }
 
-/** The message has a line for each port that says who is in the way. */
-function obstaclesIn({ message }: PortsliceError): string {
-  return message
-    .split('\n')
-    .filter((line) => line.startsWith('  '))
-    .map((line) => line.trim())
-    .join('; ')
+function textOf({ obstacles }: ClaimTimeoutError): string {
+  return obstacles.map(({ text }) => text).join('; ')
 }
 
 function gaveUp(
   ports: readonly number[],
   timeout: number,
-  obstacles: string,
-  cause: PortsliceError,
+  cause: ClaimTimeoutError,
 ): PortsliceError {
   return new PortsliceError(
     cause.code,
-    `${ports.length === 1 ? `Port ${ports[0]}` : `One of the ports ${ports.join(', ')}`} could not be claimed within ${timeout / 1000} s: ${obstacles}.`,
+    `${ports.length === 1 ? `Port ${ports[0]}` : `One of the ports ${ports.join(', ')}`} could not be claimed within ${timeout / 1000} s: ${textOf(cause)}.`,
     {
       value: ports,
-      advice: obstacles.includes('which is leased by')
+      advice: cause.obstacles.some(({ isLeased }) => isLeased)
         ? 'Wait until it has ended, or give it more time with --timeout SECONDS. Keep fixed ports out of the range that is leased: see $PORTSLICE_RANGE.'
         : 'Wait until it has ended, end it, or give it more time with --timeout SECONDS.',
       cause,
@@ -91,16 +93,6 @@ function portsFrom(text: string): number[] {
   throw usageError(
     `${quoted(text)} is no port.`,
     'Give a port from 1 to 65535, or several with commas between them: portslice claim 3000 -- COMMAND …',
-    text,
-  )
-}
-
-function secondsFrom(text: string): number {
-  const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN
-  if (seconds * 1000 <= 2_147_483_647) return seconds
-  throw usageError(
-    `The option --timeout is ${quoted(text)}.`,
-    'Give seconds, as in: --timeout 600',
     text,
   )
 }

@@ -7,6 +7,7 @@ import {
 } from '@portslice/core/inspect'
 import { readArguments, type Syntax } from '../command-line/arguments.js'
 import { usageError } from '../command-line/usage-error.js'
+import { withoutClaimed } from '../list/claimed.js'
 import { listJson } from '../list/json.js'
 import { listTable } from '../list/table.js'
 import { coloursFor } from '../terminal/colours.js'
@@ -42,20 +43,36 @@ export async function run(args: string[]): Promise<number> {
         "Leave it out; in a script, run 'portslice list --json' as often as you need it.",
       )
     }
+    if (process.env.TERM === 'dumb') {
+      throw usageError(
+        'The option --watch draws in one place, which this terminal cannot ($TERM is "dumb").',
+        "Leave it out, and run 'portslice list' as often as you need it.",
+      )
+    }
     const { watch } = await import('../list/watch.js')
-    await watch(stdout, async () => tableOf(await listSlices(), await listClaims()))
+    await watch(stdout, async () => tableOf(await listed()))
     return 0
   }
-  const [slices, claims] = await Promise.all([listSlices(), listClaims()])
+  const { slices, claims } = await listed()
   stdout.write(
     given.has('json')
       ? listJson({ lockDirectory: lockDirectoryFor(undefined), slices, claims })
-      : tableOf(slices, claims),
+      : tableOf({ slices, claims }),
   )
   return 0
 }
 
-function tableOf(slices: readonly SliceStatus[], claims: readonly ClaimStatus[]): string {
+interface Listed {
+  slices: readonly SliceStatus[]
+  claims: readonly ClaimStatus[]
+}
+
+async function listed(): Promise<Listed> {
+  const [slices, claims] = await Promise.all([listSlices(), listClaims()])
+  return { slices: withoutClaimed(slices, claims), claims }
+}
+
+function tableOf({ slices, claims }: Listed): string {
   const { stdout } = process
   return listTable(slices, claims, {
     colours: coloursFor(stdout),

@@ -1,4 +1,7 @@
 /** What the doctor has found: how bad it is, what it is, what to do. */
+import { PortsliceError } from '@portslice/core/inspect'
+import { problemOf } from '../command-line/usage-error.js'
+
 export interface Finding {
   /** What it is about; stays the same from version to version. */
   id:
@@ -23,7 +26,8 @@ export interface Finding {
 
 /** An error as a finding: all of portslice's say what is wrong, and then what to do. */
 export function problem(id: Finding['id'], error: unknown): Finding {
-  const { message, advice } = error as Error & { advice?: string }
-  if (advice === undefined) return { id, level: 'problem', message }
-  return { id, level: 'problem', message: message.replace(`\n${advice}`, ''), advice }
+  if (!(error instanceof PortsliceError)) {
+    return { id, level: 'problem', message: (error as Error).message }
+  }
+  return { id, level: 'problem', message: problemOf(error), advice: error.advice }
 }

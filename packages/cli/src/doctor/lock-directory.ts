@@ -1,5 +1,5 @@
 /** Is the lock directory safe, and can it be written to? Nothing is left in it. */
-import { accessSync, constants, mkdtempSync, rmdirSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmdirSync } from 'node:fs'
 import path from 'node:path'
 import { checkLockDirectory, lockDirectoryFor, quoted } from '@portslice/core/inspect'
 import { type Finding, problem } from './finding.js'
@@ -8,49 +8,39 @@ export function lockDirectoryFinding(env: NodeJS.ProcessEnv = process.env): Find
   const folder = lockDirectoryFor(undefined)
   const source = env.PORTSLICE_LOCK_DIR ? '$PORTSLICE_LOCK_DIR' : 'the folder for temporary files'
   const named = `The lock directory is ${quoted(folder)}, from ${source}`
+  let isThere: boolean
   try {
-    if (!checkLockDirectory(folder)) return missing(folder, named)
-    rmdirSync(mkdtempSync(path.join(folder, 'doctor-')))
+    isThere = checkLockDirectory(folder)
+  } catch (error) {
+    return problem('lock-directory', error)
+  }
+  try {
+    tryToWrite(isThere ? folder : nearestFolder(folder))
+  } catch (error) {
     return {
       id: 'lock-directory',
-      level: 'ok',
-      message: `${named}. It is yours, nobody else can write to it, and you can.`,
+      level: 'problem',
+      message: `The lock directory ${quoted(folder)} cannot be ${isThere ? 'written to' : 'made'} (${(error as Error).message}).`,
+      advice:
+        'Name another folder of your own in $PORTSLICE_LOCK_DIR, on a disk that has room and may be written to.',
     }
-  } catch (error) {
-    const found = problem('lock-directory', error)
-    return found.advice === undefined ? unwritable(folder, error) : found
-  }
-}
-
-function missing(folder: string, named: string): Finding {
-  let parent = path.dirname(folder)
-  try {
-    while (!exists(parent)) parent = path.dirname(parent)
-    accessSync(parent, constants.W_OK | constants.X_OK)
-  } catch (error) {
-    return unwritable(folder, error)
   }
   return {
     id: 'lock-directory',
     level: 'ok',
-    message: `${named}. It is made when it is first needed.`,
+    message: isThere
+      ? `${named}. It is yours, nobody else can write to it, and you can.`
+      : `${named}. It is made when it is first needed.`,
   }
 }
 
-function exists(folder: string): boolean {
-  try {
-    accessSync(folder, constants.F_OK)
-    return true
-  } catch {
-    return path.dirname(folder) === folder
-  }
+/** Permissions tell little: root has them all, also where nothing can be written. */
+function tryToWrite(folder: string): void {
+  rmdirSync(mkdtempSync(path.join(folder, 'portslice-doctor-')))
 }
 
-function unwritable(folder: string, error: unknown): Finding {
-  return {
-    id: 'lock-directory',
-    level: 'problem',
-    message: `The lock directory ${quoted(folder)} cannot be written to (${(error as Error).message}).`,
-    advice: 'Make room on its disk, or name another folder of your own in $PORTSLICE_LOCK_DIR.',
-  }
+/** Where the folder would be made, or the first of those above it. */
+function nearestFolder(folder: string): string {
+  const parent = path.dirname(folder)
+  return parent === folder || existsSync(parent) ? parent : nearestFolder(parent)
 }

@@ -43,6 +43,21 @@ test('what is set is named; named ports of another run are noted, and bad ones a
   })
 })
 
+test('a variable that means nothing is noted, with the one that was probably meant', () => {
+  const findingOf = (env: NodeJS.ProcessEnv) =>
+    settingsFindings({}, env).findings.find(({ id }) => id === 'variables')
+  expect(findingOf({ PORTSLICE_RANG: '20000-20999' })).toMatchObject({
+    level: 'note',
+    message: expect.stringContaining('$PORTSLICE_RANG means nothing'),
+    advice: "$PORTSLICE_RANG: Did you mean '$PORTSLICE_RANGE'?",
+  })
+  expect(findingOf({ PORTSLICE_ONCE_UPON_A_TIME_THERE_WAS: '1' })?.advice).toContain('There are $')
+  expect(findingOf({ PORTSLICE_LOCKDIR: '/x', PORTSLICE_PORT_WEB: '20000' })?.advice).toBe(
+    "$PORTSLICE_LOCKDIR: Did you mean '$PORTSLICE_LOCK_DIR'?\nRight within a run that set them. Elsewhere: unset PORTSLICE_PORT_WEB",
+  )
+  expect(findingOf({ PORTSLICE_RANGE: '20000-20999', PORTSLICE_TREE: 'x' })?.level).toBe('ok')
+})
+
 test('where a range and a shard come from', () => {
   const messages = settingsFindings({ range: [20_000, 20_999], shard: { index: 1, total: 2 } })
     .findings.map(({ message }) => message)

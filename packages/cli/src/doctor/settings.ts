@@ -3,10 +3,12 @@ import {
   type AllocatorOptions,
   ephemeralRange,
   type PortRange,
+  portFromVariable,
   type Settings,
   settle,
   sourceOfShard,
 } from '@portslice/core/inspect'
+import { nearest } from '../command-line/usage-error.js'
 import { type Finding, problem } from './finding.js'
 
 export interface SettingsFindings {
@@ -54,36 +56,48 @@ function ephemeralFinding(): Finding {
   }
 }
 
+/** What is set by people, and by portslice itself; beside these, `PORTSLICE_PORT_…`. */
+const VARIABLES = ['PORTSLICE_RANGE', 'PORTSLICE_SHARD', 'PORTSLICE_LOCK_DIR']
+const OF_PORT = 'PORTSLICE_PORT_'
+const OF_TREE = 'PORTSLICE_TREE'
+
 /** Those that processes inherit from one another, also where they were set long ago. */
 function variablesFinding(env: NodeJS.ProcessEnv): Finding {
   const set = Object.entries(env).filter(
-    ([name, value]) => name.startsWith('PORTSLICE_') && name !== 'PORTSLICE_TREE' && value,
+    ([name, value]) => name.startsWith('PORTSLICE_') && name !== OF_TREE && value,
   )
   const message =
     set.length === 0
       ? 'No variable of portslice is set.'
       : `Set: ${set.map(([name, value]) => `$${name}=${value}`).join(', ')}.`
-  const named = set.filter(([name]) => name.startsWith('PORTSLICE_PORT_'))
-  if (named.length === 0) return { id: 'variables', level: 'ok', message }
-  const bad = named.find(([, value]) => !isPort(value))
-  if (bad) {
-    return {
-      id: 'variables',
-      level: 'problem',
-      message: `The environment variable $${bad[0]} is ${JSON.stringify(bad[1])}, which is no port.`,
-      advice: 'Unset it: portslice sets it by itself for the processes that it starts.',
-    }
+  const named = set.filter(([name]) => name.startsWith(OF_PORT))
+  const unknown = set.filter(([name]) => !VARIABLES.includes(name) && !name.startsWith(OF_PORT))
+  if (named.length + unknown.length === 0) return { id: 'variables', level: 'ok', message }
+  try {
+    for (const [name, value] of named) portFromVariable(value ?? '', name)
+  } catch (error) {
+    return problem('variables', error)
   }
   return {
     id: 'variables',
     level: 'note',
-    message: `${message} Processes started from here use the named ports as they are.`,
-    advice: `Right within a run that set them. Elsewhere: unset ${named.map(([name]) => name).join(' ')}`,
+    message: [
+      message,
+      ...(named.length > 0 ? ['Processes started from here use the named ports as they are.'] : []),
+      ...unknown.map(([name]) => `$${name} means nothing to portslice.`),
+    ].join(' '),
+    advice: [
+      ...unknown.map(([name]) => {
+        const others = `There are $${VARIABLES.join(', $')}.`
+        return `$${name}: ${nearest(name, VARIABLES, '$') ?? others}`
+      }),
+      ...(named.length > 0
+        ? [
+            `Right within a run that set them. Elsewhere: unset ${named.map(([name]) => name).join(' ')}`,
+          ]
+        : []),
+    ].join('\n'),
   }
-}
-
-function isPort(text: string | undefined): boolean {
-  return /^\d{1,5}$/.test(text ?? '') && Number(text) >= 1024 && Number(text) <= 65_535
 }
 
 function rangeFinding(

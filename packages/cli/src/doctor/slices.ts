@@ -1,13 +1,15 @@
 /** Are there slices to be had, and who has the others? */
 import {
+  type ClaimStatus,
   holdUdpPort,
+  listClaims,
   listSlices,
   type Settings,
   type SliceStatus,
   sentinelOf,
   unconnectedUdpPortsOnLoopback,
 } from '@portslice/core/inspect'
-import { holderText } from '../list/holder.js'
+import { holdersText } from '../list/holder.js'
 import type { Finding } from './finding.js'
 
 /** Fewer free slices than a machine of some size has workers. */
@@ -21,7 +23,7 @@ export async function slicesFindings({ slices }: Settings): Promise<Finding[]> {
   const mine = new Set(slices)
   const all = (await listSlices()).filter(({ first }) => mine.has(first))
   const held = all.filter(({ state }) => state === 'held')
-  return [socket, freeFinding(slices.length, held), ...leakedFinding(all)]
+  return [socket, freeFinding(slices.length, held, await listClaims()), ...leakedFinding(all)]
 }
 
 /** Whether a sentinel can be held at all. Of those that are held already, that is plain. */
@@ -52,9 +54,13 @@ async function socketFinding(slices: readonly number[]): Promise<Finding> {
   return ok
 }
 
-function freeFinding(total: number, held: readonly SliceStatus[]): Finding {
+function freeFinding(
+  total: number,
+  held: readonly SliceStatus[],
+  claims: readonly ClaimStatus[],
+): Finding {
   const free = total - held.length
-  const message = `${free} of ${total} slices are free; each worker needs one.${held.length > 0 ? ` Held: ${holders(held)}.` : ''}`
+  const message = `${free} of ${total} slices are free; each worker needs one.${held.length > 0 ? ` Held: ${holdersText(held, claims, NAMED)}.` : ''}`
   if (free === 0) {
     return {
       id: 'slices',
@@ -71,16 +77,6 @@ function freeFinding(total: number, held: readonly SliceStatus[]): Finding {
     message,
     advice: 'Widen the range with $PORTSLICE_RANGE if more workers than that are to run.',
   }
-}
-
-function holders(held: readonly SliceStatus[]): string {
-  const names = held
-    .slice(0, NAMED)
-    .map(
-      ({ first, holder }) => `${first} (${holder ? holderText(holder) : 'another lock directory'})`,
-    )
-  const more = held.length - NAMED
-  return [...names, ...(more > 0 ? [`and ${more} more`] : [])].join(', ')
 }
 
 function leakedFinding(slices: readonly SliceStatus[]): Finding[] {

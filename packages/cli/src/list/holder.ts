@@ -1,19 +1,40 @@
 /** Who holds a slice, in a few words. */
 import os from 'node:os'
 import path from 'node:path'
-import type { ClaimStatus, SliceStatus } from '@portslice/core/inspect'
+import { type ClaimStatus, type SliceStatus, UNKNOWN_HOLDER } from '@portslice/core/inspect'
 import { shown } from '../terminal/text.js'
+import { claimOn } from './claimed.js'
 
 type Holder = NonNullable<SliceStatus['holder']>
 
+/** Such as `make, pid 4711`. */
 export function claimantText({ pid, command }: ClaimStatus): string {
   return shown(`${commandText(command)}, pid ${pid}`)
 }
 
 /** Such as `vitest worker 3 (2/4), pid 4711`; without a test runner, the command instead. */
-export function holderText({ runner, workerId, shard, pid, command }: Holder): string {
+export function holderText(holder: Holder | undefined): string {
+  if (!holder) return UNKNOWN_HOLDER
+  const { runner, workerId, shard, pid, command } = holder
   const who = runner === 'node' ? commandText(command) : `${runner} worker ${workerId}`
   return shown(`${who}${shard === undefined ? '' : ` (${shard})`}, pid ${pid}`)
+}
+
+/** Those who hold slices, the first `most` by name: `20000 (make, pid 7), 20032 (…), and 3 more`. */
+export function holdersText(
+  held: readonly SliceStatus[],
+  claims: readonly ClaimStatus[],
+  most: number,
+): string {
+  const names = held.slice(0, most).map((slice) => {
+    const claim = claimOn(slice, claims)
+    const who = claim
+      ? `port ${claim.port} is claimed by ${claimantText(claim)}`
+      : holderText(slice.holder)
+    return `${slice.first} (${who})`
+  })
+  const more = held.length - most
+  return [...names, ...(more > 0 ? [`and ${more} more`] : [])].join(', ')
 }
 
 /** `/usr/bin/node /x/bin/portslice run -- make` is known as `portslice run -- make`. */

@@ -45,11 +45,7 @@ export function listTable(
 function rowsOf(slice: SliceStatus, colours: Colours, now: number): Row[] {
   const { first, last, state, holder, ports } = slice
   const age = (since: string | undefined) => (since ? duration(now - Date.parse(since)) : '')
-  const who = holder
-    ? holderText(holder)
-    : state === 'held'
-      ? 'somebody whose journal is in another lock directory'
-      : 'somebody who has ended'
+  const who = holder || state === 'held' ? holderText(holder) : 'somebody who has ended'
   const isDead = state === 'abandoned'
   return [
     {

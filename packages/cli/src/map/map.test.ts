@@ -1,6 +1,8 @@
 import type { SliceStatus } from '@portslice/core/inspect'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { withoutClaimed } from '../list/claimed.js'
+import { holdersText } from '../list/holder.js'
 import { coloursFor } from '../terminal/colours.js'
 import { widthOf } from '../terminal/text.js'
 import { pictureOf } from './picture.js'
@@ -44,7 +46,7 @@ const STATUSES: SliceStatus[] = [
   },
   { first: 20_128, last: 20_159, state: 'held', ports: [] },
 ]
-const CLAIM = { port: 20_001, pid: 1, cwd: '', command: '', since: '', listening: false }
+const CLAIM = { port: 20_001, pid: 1, cwd: '', command: 'make', since: '', listening: false }
 const LISTENING = new Set([20_033, 20_040, 20_070, 20_130, 20_165, 20_159])
 const OWNERS = new Map([[20_165, 'postgres, pid 812']])
 
@@ -76,15 +78,32 @@ test('as text', () => {
 
 20000  ▒█!~█x
 
-20000  ·▒·····························
+20000  ·▒·····························  20001 claimed by make, pid 1
 20032  ▒█······x······················  vitest worker 1, pid 4711; 20040 anothe…
 20064  ······!························  vitest worker 1, pid 4711
 20096  ~······························
-20128  ··█····························  journal in another lock directory
+20128  ··█····························  somebody whose journal is in another lo…
 20160  ·····x·························  20165 postgres, pid 812
 
-20000-20191: 6 slices of 32 ports, 3 held, 4 ports out.
+20000-20191: 6 slices of 32 ports, 3 held, 3 ports out, 1 claimed.
 `)
+})
+
+test("a slice whose last port is claimed is nobody's: the claim is shown", () => {
+  const held: SliceStatus = { first: 20_000, last: 20_031, state: 'held', ports: [] }
+  const left = { port: 20_005, state: 'quarantined', listening: false } as const
+  const claim = { ...CLAIM, port: 20_031 }
+  const text = mapText(pictureOf(RANGE, SLICES, [held], [claim], new Set()), options)
+  expect(text).toContain('\n20000  ▒·····\n')
+  expect(text).toContain(`${'·'.repeat(31)}  20031 claimed by make, pid 1\n`)
+  expect(text).toContain('0 held, 0 ports out, 1 claimed.')
+  expect(withoutClaimed([held], [claim])).toEqual([])
+  expect(withoutClaimed([{ ...held, ports: [left] }], [claim])).toEqual([
+    { ...held, state: 'abandoned', ports: [left] },
+  ])
+  expect(withoutClaimed([{ ...held, holder }], [claim])).toEqual([{ ...held, holder }])
+  expect(withoutClaimed([held], [CLAIM])).toEqual([held])
+  expect(holdersText([held], [claim], 1)).toBe('20000 (port 20031 is claimed by make, pid 1)')
 })
 
 test('no line is longer than the terminal is wide, whatever there is to show', () => {

@@ -7,6 +7,7 @@ import {
   type SliceStatus,
   sentinelOf,
 } from '@portslice/core/inspect'
+import { withoutClaimed } from '../list/claimed.js'
 
 /** `foreign`: something listens that never asked portslice. */
 export type State = 'free' | 'held' | 'listening' | 'leaked' | 'quarantined' | 'foreign'
@@ -31,6 +32,8 @@ export interface SlicePicture {
   /** The 31 ports that can be handed out, ascending; of a held slice, those not out are `free`. */
   ports: State[]
   status?: SliceStatus
+  /** The ports of it that are claimed, also the last. */
+  claims: ClaimStatus[]
 }
 
 export interface Picture {
@@ -49,7 +52,7 @@ export function pictureOf(
   claims: readonly ClaimStatus[],
   listening: ReadonlySet<number>,
 ): Picture {
-  const known = new Map(statuses.map((status) => [status.first, status]))
+  const known = new Map(withoutClaimed(statuses, claims).map((status) => [status.first, status]))
   const claimed = new Map(claims.map((claim) => [claim.port, claim]))
   return {
     range,
@@ -60,14 +63,17 @@ export function pictureOf(
         if (claim) return claim.listening ? 'listening' : 'held'
         return stateOf(port, status, listening.has(port))
       })
-      const isHeld = status?.state === 'held'
+      const last = sentinelOf(first)
+      const ofSlice = claims.filter(({ port }) => port >= first && port <= last)
+      const isHeld = status?.state === 'held' || claimed.has(last)
       const present = new Set<State>(isHeld ? [...ports, 'held'] : ports)
       return {
         first,
-        last: sentinelOf(first),
+        last,
         state: MOST_REMARKABLE.find((state) => present.has(state)) ?? 'free',
         ports,
         ...(status && { status }),
+        claims: ofSlice,
       }
     }),
   }

@@ -1,30 +1,39 @@
 /** The picture in words: who a slice is, and what it all adds up to. */
-import { holderText } from '../list/holder.js'
+import { claimantText, holderText } from '../list/holder.js'
 import { shown } from '../terminal/text.js'
 import type { Picture, SlicePicture } from './picture.js'
 
 /** Who listens on a port, such as `postgres, pid 812`; where that can be known. */
 export type OwnerNames = ReadonlyMap<number, string>
 
-export function describe({ status, ports, first }: SlicePicture, owners: OwnerNames): string {
+export function describe(
+  { status, ports, first, claims }: SlicePicture,
+  owners: OwnerNames,
+): string {
   const strangers = ports.flatMap((state, offset) => {
     const port = first + offset
     return state === 'foreign' ? [`${port} ${owners.get(port) ?? 'another program'}`] : []
   })
-  const who = status?.holder
-    ? `${holderText(status.holder)}${status.state === 'abandoned' ? ', has ended' : ''}`
-    : status?.state === 'held'
-      ? 'journal in another lock directory'
+  const isHeld = status?.state === 'held'
+  const who =
+    status?.holder || isHeld
+      ? `${holderText(status.holder)}${isHeld ? '' : ', has ended'}`
       : undefined
-  return shown([who, ...strangers].filter(Boolean).join('; '))
+  const claimed = claims.map((claim) => `${claim.port} claimed by ${claimantText(claim)}`)
+  return shown([who, ...claimed, ...strangers].filter(Boolean).join('; '))
 }
 
 export function countOf({ range, slices }: Picture): string {
   const held = slices.filter(({ status }) => status?.state === 'held').length
-  const out = slices.flatMap(({ ports }) =>
-    ports.filter((state) => state === 'held' || state === 'listening'),
+  const claims = slices.flatMap((slice) => slice.claims)
+  const out = slices.flatMap(({ first, ports }) =>
+    ports.filter(
+      (state, offset) =>
+        (state === 'held' || state === 'listening') &&
+        !claims.some(({ port }) => port === first + offset),
+    ),
   ).length
-  return `${range.first}-${range.last}: ${counted(slices.length, 'slice')} of 32 ports, ${held} held, ${counted(out, 'port')} out.`
+  return `${range.first}-${range.last}: ${counted(slices.length, 'slice')} of 32 ports, ${held} held, ${counted(out, 'port')} out${claims.length > 0 ? `, ${claims.length} claimed` : ''}.`
 }
 
 function counted(count: number, noun: string): string {

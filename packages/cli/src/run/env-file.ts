@@ -1,13 +1,23 @@
 /** The ports as a file, for tools that read one: there as long as the program runs. */
 import { randomUUID } from 'node:crypto'
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { codeOf, listSlices, PortsliceError, quoted } from '@portslice/core/inspect'
 import type { GivenPort } from './ports.js'
 
 /** By its first line a file of ours is known, and whose it is. */
 const FIRST_LINE = /^# Written by portslice, pid (\d+), for as long as it runs\.$/
-/** Read of a file to see whose it is. Characters. */
-const ENOUGH = 4096
+/** Read of a file to see whose it is; no file of ours is longer, with a thousand ports. Bytes. */
+const ENOUGH = 128 * 1024
 
 export interface EnvFile {
   /** Removes it, if it still is the one that was written. */
@@ -53,10 +63,20 @@ export async function writeEnvFile(file: string, ports: readonly GivenPort[]): P
   }
 }
 
+/** The first of it, or `undefined` when there is none. */
 function textOf(file: string): string | undefined {
+  // No link is followed, and a pipe is not waited for.
+  const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants
+  let opened: number | undefined
   try {
-    return readFileSync(file, 'utf8')
+    if (!lstatSync(file).isFile()) throw notPlain(file)
+    opened = openSync(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+    // Another may have come into its place meanwhile.
+    if (!fstatSync(opened).isFile()) throw notPlain(file)
+    const bytes = Buffer.alloc(ENOUGH)
+    return bytes.toString('utf8', 0, readSync(opened, bytes, 0, ENOUGH, 0))
   } catch (cause) {
+    if (cause instanceof PortsliceError) throw cause
     if (codeOf(cause) === 'ENOENT') return undefined
     throw refusal(
       file,
@@ -64,12 +84,22 @@ function textOf(file: string): string | undefined {
       'Name another file.',
       cause,
     )
+  } finally {
+    if (opened !== undefined) closeSync(opened)
   }
+}
+
+function notPlain(file: string): PortsliceError {
+  return refusal(
+    file,
+    'is no plain file, but a folder, a link, a pipe or a device',
+    'Name a file that is not there yet: it is made, and removed at the end.',
+  )
 }
 
 /** Somebody's own `.env` is not overwritten, and neither is that of a run that goes on. */
 async function checkReplaceable(file: string, text: string): Promise<void> {
-  const [first = '', ...lines] = text.slice(0, ENOUGH).split('\n')
+  const [first = '', ...lines] = text.split('\n')
   const pid = FIRST_LINE.exec(first)?.[1]
   if (pid === undefined) {
     throw refusal(

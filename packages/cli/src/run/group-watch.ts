@@ -33,10 +33,19 @@ export class GroupWatch {
   #heard: { signal: string; at: number }[] = []
   readonly #waiting = new Map<string, () => void>()
   #questions = 0
+  readonly #ready: Promise<void>
+
+  /** Starts the listener. Nothing of it keeps this process from ending. */
+  constructor() {
+    this.#ready = process.platform === 'win32' ? Promise.resolve() : this.#start()
+  }
 
   /** Resolves when it listens. */
-  async start(): Promise<void> {
-    if (process.platform === 'win32') return
+  untilReady(): Promise<void> {
+    return this.#ready
+  }
+
+  async #start(): Promise<void> {
     const listener = spawn('sh', ['-c', SCRIPT], {
       stdio: ['pipe', 'pipe', 'ignore'],
       env: { PATH: process.env.PATH },
@@ -54,10 +63,10 @@ export class GroupWatch {
       if (answered) answered()
       else this.#heard.push({ signal: line, at: performance.now() })
     })
-    await this.#answerTo('ready')
     for (const handle of [listener, listener.stdin, listener.stdout]) {
       ;(handle as unknown as { unref?(): void }).unref?.()
     }
+    await this.#answerTo('ready')
   }
 
   /** Call as soon as this process has had the signal. */

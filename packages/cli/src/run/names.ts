@@ -1,9 +1,6 @@
 /** The names of ports, and the variables that they become. */
-import { quoted } from '@portslice/core/inspect'
-import { usageError } from '../command-line/usage-error.js'
-
-/** As `namedPort` has it: nothing else becomes part of an environment variable's name. */
-const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/
+import { quoted, variablePartOf } from '@portslice/core/inspect'
+import { asUsageError, usageError } from '../command-line/usage-error.js'
 
 /** A port that the program gets. */
 export interface PortVariable {
@@ -18,14 +15,7 @@ export function variablesFor(names: readonly string[]): PortVariable[] {
   if (names.length === 0) return [{ variable: 'PORT' }]
   const seen = new Map<string, string>()
   return names.map((name) => {
-    if (!NAME.test(name)) {
-      throw usageError(
-        `A port cannot be named ${quoted(name)}.`,
-        "Give a name of up to 64 letters, digits, '-' and '_' that starts with a letter, such as: --name web",
-        name,
-      )
-    }
-    const variable = `${upper(name)}_PORT`
+    const variable = `${partOf(name)}_PORT`
     const other = seen.get(variable)
     if (other !== undefined) {
       throw usageError(
@@ -39,7 +29,10 @@ export function variablesFor(names: readonly string[]): PortVariable[] {
   })
 }
 
-/** As `namedPort` has it. */
-export function upper(name: string): string {
-  return name.toUpperCase().replaceAll('-', '_')
+function partOf(name: string): string {
+  try {
+    return variablePartOf(name)
+  } catch (error) {
+    throw asUsageError(error, name)
+  }
 }

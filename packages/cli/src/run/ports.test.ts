@@ -38,6 +38,7 @@ test('arguments get the ports that there are, wherever they stand', () => {
   expect(withPorts('http://[::1]:{WEB_PORT}/?to={MY_API_PORT}&again={WEB_PORT}', [WEB, API])).toBe(
     'http://[::1]:20000/?to=20001&again=20000',
   )
-  const others = '{PORT} {OTHER_PORT} {{WEB_PORT {web_port}'
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is a shell's
+  const others = '{PORT} {OTHER_PORT} {{WEB_PORT {web_port} ${WEB_PORT}'
   expect(withPorts(others, [WEB, API])).toBe(others)
 })

@@ -1,5 +1,6 @@
 /** Ports on their way to the program: in its environment, in its arguments, in a file. */
-import { type PortVariable, upper } from './names.js'
+import { withPorts as putPorts, variablePartOf } from '@portslice/core/inspect'
+import type { PortVariable } from './names.js'
 
 export interface GivenPort extends PortVariable {
   port: number
@@ -13,15 +14,13 @@ export function environmentFor(ports: readonly GivenPort[]): Record<string, stri
   return Object.fromEntries(
     ports.flatMap(({ name, variable, port }) => [
       [variable, String(port)],
-      ...(name === undefined ? [] : [[`PORTSLICE_PORT_${upper(name)}`, String(port)]]),
+      ...(name === undefined ? [] : [[`PORTSLICE_PORT_${variablePartOf(name)}`, String(port)]]),
     ]),
   )
 }
 
 /** Puts the ports in place of `{PORT}`, `{WEB_PORT}` and so on; other braces are left as they are. */
 export function withPorts(argument: string, ports: readonly GivenPort[]): string {
-  return ports.reduce(
-    (text, { variable, port }) => text.replaceAll(`{${variable}}`, String(port)),
-    argument,
-  )
+  const byVariable = Object.fromEntries(ports.map(({ variable, port }) => [variable, `${port}`]))
+  return putPorts(argument, byVariable, (placeholder) => placeholder)
 }

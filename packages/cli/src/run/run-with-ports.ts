@@ -1,10 +1,10 @@
 /** A program, its ports, and their end. */
 import type { PortLease } from '@portslice/core'
 import { quoted } from '@portslice/core/inspect'
-import { writeEnvFile } from './env-file.js'
+import type { EnvFile } from './env-file.js'
 import { environmentFor, type GivenPort, withPorts } from './ports.js'
 import { runProgram, say } from './program.js'
-import { SignalPassing } from './signals.js'
+import type { SignalPassing } from './signals.js'
 
 export interface RunOptions {
   ports: readonly GivenPort[]
@@ -14,13 +14,13 @@ export interface RunOptions {
   /** For the program, beside the ports. */
   env: Record<string, string>
   envFile?: string | undefined
+  signals: SignalPassing
 }
 
 /** @returns the exit status of the program */
 export async function runWithPorts(options: RunOptions): Promise<number> {
-  const { ports, leases, program, env, envFile } = options
-  const file = envFile === undefined ? undefined : await writeEnvFile(envFile, ports)
-  const signals = new SignalPassing()
+  const { ports, leases, program, env, envFile, signals } = options
+  const file = envFile === undefined ? undefined : await written(envFile, ports)
   await signals.start()
   try {
     return await runProgram(
@@ -34,9 +34,15 @@ export async function runWithPorts(options: RunOptions): Promise<number> {
     const leaked = leases.filter((_, index) => outcomes[index]?.leaked)
     for (const { port } of leaked) {
       say(
-        `something that ${quoted(program[0])} did not start itself, such as a container, still listens on port ${port}; it is not handed out again before that has ended`,
+        `something still listens on port ${port}, though all of ${quoted(program[0])} that can be found has ended: a container, perhaps, or a daemon that has cleared its environment; the port is not handed out again before that has ended`,
       )
     }
     signals.stop()
   }
+}
+
+/** Loaded by those who want one. */
+async function written(file: string, ports: readonly GivenPort[]): Promise<EnvFile> {
+  const { writeEnvFile } = await import('./env-file.js')
+  return writeEnvFile(file, ports)
 }

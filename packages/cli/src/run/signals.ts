@@ -16,7 +16,10 @@ const PASSED: readonly NodeJS.Signals[] =
 /** Whom a signal is for, when it has not gone to our whole process group. */
 export type Recipient = (signal: NodeJS.Signals, wasForGroup: boolean) => void
 
-/** Keeps the signals from ending this process, and hands them on. */
+/**
+ * Keeps the signals from ending this process, and hands them on. Made early, what it needs is
+ * there when the program is to be started.
+ */
 export class SignalPassing {
   readonly #group = new GroupWatch()
   readonly #listeners = new Map<NodeJS.Signals, () => void>()
@@ -25,8 +28,9 @@ export class SignalPassing {
   #early: NodeJS.Signals[] = []
   #isOpen = false
 
+  /** Before that, a signal ends this process as any other. */
   async start(): Promise<void> {
-    await this.#group.start()
+    await this.#group.untilReady()
     for (const signal of PASSED) {
       const listener = () => void this.#pass(signal)
       process.on(signal, listener)

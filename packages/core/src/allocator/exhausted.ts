@@ -1,6 +1,7 @@
 /** The error that says that there is no port, and who has them. */
 import { partOf, slicesIn } from '../arithmetic/slices.js'
 import { PortsliceError } from '../errors.js'
+import { holderWords } from '../holder-words.js'
 import { listSlices, type SliceStatus } from '../list-slices.js'
 import type { Settings } from '../settings/settings.js'
 
@@ -59,10 +60,6 @@ export async function rangeExhausted(
 }
 
 function describe({ first, last, holder, ports }: SliceStatus, isOwn: boolean): string {
-  const who = isOwn
-    ? 'this process'
-    : holder
-      ? `pid ${holder.pid}, ${holder.runner} worker ${holder.workerId} in ${JSON.stringify(holder.cwd)} since ${holder.since}`
-      : 'somebody whose journal is not in this lock directory'
-  return `  ${first}-${last}: ${who}, ${ports.filter(({ state }) => state === 'out').length} ports out`
+  const out = ports.filter(({ state }) => state === 'out').length
+  return `  ${first}-${last}: ${isOwn ? 'this process' : holderWords(holder)}, ${out} ${out === 1 ? 'port' : 'ports'} out`
 }

@@ -1,7 +1,20 @@
-import { processState } from '../process-state.js'
+import { processWide } from '../process-state.js'
 import type { AllocatorOptions } from '../settings/options.js'
 import { settle } from '../settings/settings.js'
-import { type Allocator, openAllocator } from './allocator.js'
+import { type Allocator, openAllocator, type PortAllocator } from './allocator.js'
+
+interface SharedAllocators {
+  /** By their settings. */
+  readonly bySettings: Map<string, Promise<Allocator>>
+  /** The one of `takePort` and its like. */
+  default?: Promise<Allocator>
+}
+
+function shared(): SharedAllocators {
+  return processWide<SharedAllocators>('@portslice/core allocators 1', () => ({
+    bySettings: new Map(),
+  }))
+}
 
 /**
  * The one allocator that this process (or worker thread) has for these options: made on first
@@ -9,9 +22,13 @@ import { type Allocator, openAllocator } from './allocator.js'
  *
  * @throws as `createAllocator` does
  */
-export async function sharedAllocator(options: AllocatorOptions = {}): Promise<Allocator> {
+export function sharedAllocator(options: AllocatorOptions = {}): Promise<PortAllocator> {
+  return openShared(options)
+}
+
+async function openShared(options: AllocatorOptions): Promise<Allocator> {
   const settings = settle(options)
-  const { allocators } = processState()
+  const { bySettings: allocators } = shared()
   const key = JSON.stringify([settings, options.timeWaitGuard ?? 'auto'])
   const open = () => {
     const opening = openAllocator(settings)
@@ -24,17 +41,17 @@ export async function sharedAllocator(options: AllocatorOptions = {}): Promise<A
   const allocator = await existing
   if (!allocator.isClosed) return allocator
   // Others may have waited for the same one: whoever comes first makes the new one.
-  return allocators.get(key) === existing ? open() : sharedAllocator(options)
+  return allocators.get(key) === existing ? open() : openShared(options)
 }
 
 /**
  * The one of `takePort` and its like. Settled on first use: later changes of the
  * environment do not move a process elsewhere.
  */
-export async function defaultAllocator(): Promise<Allocator> {
-  const state = processState()
-  const known = await state.defaultAllocator?.catch(() => undefined)
+export async function defaultAllocator(): Promise<PortAllocator> {
+  const state = shared()
+  const known = await state.default?.catch(() => undefined)
   if (known && !known.isClosed) return known
-  state.defaultAllocator = sharedAllocator()
-  return state.defaultAllocator
+  state.default = openShared({})
+  return state.default
 }

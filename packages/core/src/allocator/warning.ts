@@ -1,9 +1,12 @@
 import { withoutControls } from '../errors.js'
-import { processState } from '../process-state.js'
+import { processWide } from '../process-state.js'
+
+/** The lock directories that were warned of. */
+const warnedOf = () => processWide('@portslice/core warned 1', () => new Set<string>())
 
 /** Warns, once a process for each lock directory, that the sentinels alone protect for now. */
 export function warnOnce(lockDirectory: string, error: unknown): void {
-  const { warned } = processState()
+  const warned = warnedOf()
   if (warned.has(lockDirectory)) return
   warned.add(lockDirectory)
   const reason = error instanceof Error ? error.message : String(error)

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import dgram from 'node:dgram'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -164,6 +165,15 @@ test('the note of a dead one names nobody', async () => {
   writeFileSync(note, text)
   await listen(port)
   expect((await refusal(claimPort(port, { timeout: 0 }))).message).not.toContain('4194304')
+})
+
+test('a pipe in the place of a note names nobody, and is not waited for', async () => {
+  const claim = await claimPort(port)
+  const note = path.join(folder, `claim-${port}.json`)
+  rmSync(note)
+  execFileSync('mkfifo', [note])
+  expect((await refusal(claimPort(port, { timeout: 0 }))).message).toContain('is in use by')
+  await claim.release()
 })
 
 test("a note that cannot be removed is in nobody's way", async () => {

@@ -1,6 +1,6 @@
 /** Who has claimed which port now: what the notes tell, where the flag is up. */
 import { readdirSync } from 'node:fs'
-import { holdUdpPort } from '../port/held-udp.js'
+import { isUdpPortHeld } from '../port/held-udp.js'
 import { isListeningForTcp, unconnectedUdpPortsOnLoopback } from '../port/listening.js'
 import { checkListOptions } from '../settings/options.js'
 import { lockDirectoryFor } from '../settings/settings.js'
@@ -50,8 +50,7 @@ export function notedPorts(folder: string): number[] {
   }
 }
 
-async function isHeld(port: number): Promise<boolean> {
-  const flag = await holdUdpPort(port).catch(() => undefined)
-  await flag?.close()
-  return flag === undefined
+/** One that cannot be tried (privileged, or no sockets left) is taken to be held, as its note says. */
+function isHeld(port: number): Promise<boolean> {
+  return isUdpPortHeld(port).catch(() => true)
 }

@@ -1,7 +1,8 @@
 /** Who has claimed a port, written down for those who wait for it. It decides nothing. */
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import path from 'node:path'
 import { ensureLockDirectory } from '../slice/lock-directory.js'
+import { readOwnFile, writeOwnFile } from '../slice/own-file.js'
 
 export interface ClaimNote {
   pid: number
@@ -13,8 +14,8 @@ export interface ClaimNote {
   at: string
 }
 
-/** No note of ours is longer. Characters. */
-const LONGEST = 8192
+/** No note of ours is longer. Bytes. */
+const LONGEST = 32 * 1024
 
 function notePath(folder: string, port: number): string {
   return path.join(folder, `claim-${port}.json`)
@@ -29,11 +30,7 @@ export function portOfNote(fileName: string): number | undefined {
 /** Call with the port claimed. */
 export function writeNote(folder: string, port: number, note: ClaimNote): void {
   ensureLockDirectory(folder)
-  const draft = `${notePath(folder, port)}.new`
-  // Whatever lies there was left by a death, or planted: it is not written through.
-  rmSync(draft, { force: true, recursive: true })
-  writeFileSync(draft, `${JSON.stringify({ v: 1, ...note })}\n`, { mode: 0o600, flag: 'wx' })
-  renameSync(draft, notePath(folder, port))
+  writeOwnFile(notePath(folder, port), `${JSON.stringify({ v: 1, ...note })}\n`)
 }
 
 /** Call with the port still claimed: else it may be the next one's. Never throws. */
@@ -48,7 +45,7 @@ export function removeNote(folder: string, port: number): void {
 /** What the last one to claim the port has written, who may be dead; read with distrust. */
 export function readNote(folder: string, port: number): ClaimNote | undefined {
   try {
-    const note: unknown = JSON.parse(readFileSync(notePath(folder, port), 'utf8').slice(0, LONGEST))
+    const note: unknown = JSON.parse(readOwnFile(notePath(folder, port), LONGEST)?.text ?? '')
     const { pid, host, cwd, command, at } = note as Record<string, unknown>
     const isSound =
       Number.isInteger(pid) && [host, cwd, command, at].every((text) => typeof text === 'string')

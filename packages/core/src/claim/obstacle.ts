@@ -1,6 +1,7 @@
 /** What keeps a port from being claimed, and who that is: for people. */
 import { sentinelOf, sliceOf } from '../arithmetic/slices.js'
 import { PortsliceError } from '../errors.js'
+import { holderWords } from '../holder-words.js'
 import { listSlices } from '../list-slices.js'
 import { isFree } from '../port/free.js'
 import { ownersOf } from '../port/owner.js'
@@ -14,19 +15,35 @@ import { type ClaimNote, readNote } from './note.js'
  */
 export type Obstacle = 'claimed' | 'slice' | 'listening' | 'queue' | 'descriptors'
 
-/** A sentence without its end: who is in the way of this port. */
+/** What is in the way of one port, for people. */
+export interface ClaimObstacle {
+  port: number
+  /** A sentence without its end. */
+  text: string
+  /** Whether it is in the way of the port that a worker has leased the slice it lies in. */
+  isLeased: boolean
+}
+
+/** `ERR_PORTSLICE_CLAIM_TIMEOUT`, with what its message says of each port. */
+export interface ClaimTimeoutError extends PortsliceError {
+  readonly obstacles: readonly ClaimObstacle[]
+}
+
 export async function describeObstacle(
   port: number,
   obstacle: Obstacle,
   lockDirectory: string,
-): Promise<string> {
+): Promise<ClaimObstacle> {
   if (obstacle === 'descriptors') {
-    return `port ${port} could not be looked at, because the system refuses more sockets or files`
+    const text = `port ${port} could not be looked at, because the system refuses more sockets or files`
+    return { port, text, isLeased: false }
   }
   const waits = obstacle === 'queue' ? ' An earlier call of this process waits for it, too.' : ''
-  const slice = await sliceHolder(port, lockDirectory)
-  if (slice) return `port ${port} ${slice}${waits}`
-  return `port ${port} ${await owner(port, lockDirectory)}${waits}`
+  const { who, isLeased } = (await sliceHolder(port, lockDirectory)) ?? {
+    who: await owner(port, lockDirectory),
+    isLeased: false,
+  }
+  return { port, text: `port ${port} ${who}${waits}`, isLeased }
 }
 
 /** Who has claimed it or listens on it, as a clause. */
@@ -55,45 +72,45 @@ function claimNoted(port: number, lockDirectory: string): ClaimNote | undefined 
 }
 
 /** By whom the slice is leased that the port lies in, as a clause; `undefined` when it is not. */
-async function sliceHolder(port: number, lockDirectory: string): Promise<string | undefined> {
+async function sliceHolder(
+  port: number,
+  lockDirectory: string,
+): Promise<{ who: string; isLeased: boolean } | undefined> {
   const first = sliceOf(port)
   const last = sentinelOf(first)
   const slices = await listSlices({ lockDirectory }).catch(() => [])
   const held = slices.find((slice) => slice.first === first && slice.state === 'held')
   if (!held) return undefined
-  const { holder } = held
-  if (holder) {
-    return `lies in the slice ${first}-${last}, which is leased by pid ${holder.pid}, ${holder.runner} worker ${holder.workerId} in ${JSON.stringify(holder.cwd)} since ${holder.since}`
-  }
+  const slice = `lies in the slice ${first}-${last}, which`
   // Nobody's slice is a claimed port that happens to be its last.
-  if (port === last || claimNoted(last, lockDirectory)) {
-    return port === last
-      ? undefined
-      : `lies in the slice ${first}-${last}, which nobody can have while port ${last} is claimed, and that ${await owner(last, lockDirectory)}`
+  if (!held.holder && port === last) return undefined
+  if (!held.holder && claimNoted(last, lockDirectory)) {
+    const who = `${slice} nobody can have while port ${last} is claimed, and that ${await owner(last, lockDirectory)}`
+    return { who, isLeased: false }
   }
-  return `lies in the slice ${first}-${last}, which is leased by somebody whose journal is not in this lock directory`
+  return { who: `${slice} is leased by ${holderWords(held.holder)}`, isLeased: true }
 }
 
 export function claimTimeout(
   ports: readonly number[],
   timeout: number,
-  obstacles: readonly string[],
-): PortsliceError {
+  obstacles: readonly ClaimObstacle[],
+): ClaimTimeoutError {
   const what = ports.length === 1 ? `Port ${ports[0]}` : `None of the ports ${ports.join(', ')}`
-  const isInRange = obstacles.some((text) => text.includes('which is leased by'))
-  return new PortsliceError(
+  const error = new PortsliceError(
     'ERR_PORTSLICE_CLAIM_TIMEOUT',
     [
       `${what} could ${ports.length === 1 ? 'not ' : ''}be claimed within ${timeout} ms:`,
-      ...obstacles.map((text) => `  ${text}`),
+      ...obstacles.map(({ text }) => `  ${text}`),
     ].join('\n'),
     {
       value: ports.length === 1 ? ports[0] : ports,
       advice: `Wait until it has ended, end it, or raise \`timeout\`${
-        isInRange
+        obstacles.some(({ isLeased }) => isLeased)
           ? '. Workers lease slices all over the range: keep fixed ports out of it (option `range`, $PORTSLICE_RANGE)'
           : ''
       }.`,
     },
   )
+  return Object.assign(error, { obstacles })
 }

@@ -21,3 +21,10 @@ export async function holdUdpPort(port: number): Promise<HeldUdpPort | undefined
   socket.on('error', () => {}) // What it is sent is nobody's concern, nor are its errors.
   return { close: () => closedUdp(socket) }
 }
+
+/** Whether somebody holds a port; holds it for a moment, where nobody does. @throws as {@link holdUdpPort} */
+export async function isUdpPortHeld(port: number): Promise<boolean> {
+  const held = await holdUdpPort(port)
+  await held?.close()
+  return held === undefined
+}

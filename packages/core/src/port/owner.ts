@@ -1,5 +1,6 @@
 /** Which processes have sockets on a port? For people: what cannot be read is left out. */
 import fs from 'node:fs'
+import { openFilesOf } from '../open-files.js'
 import { listeningSockets } from './listening.js'
 
 export interface PortOwner {
@@ -31,7 +32,7 @@ export async function ownersOfAll(ports: Iterable<number>): Promise<Map<number, 
   const sockets = new Map(all.flatMap(({ port, file }) => (wanted.has(port) ? [[file, port]] : [])))
   if (sockets.size === 0) return owners
   for (const entry of await fs.promises.readdir('/proc').catch(() => [])) {
-    const used = /^\d+$/.test(entry) ? await portsUsedBy(entry, sockets) : []
+    const used = /^\d+$/.test(entry) ? portsUsedBy(entry, sockets) : []
     if (used.length === 0) continue
     const owner = await ownerOf(entry)
     for (const port of used) owners.set(port, [...(owners.get(port) ?? []), owner])
@@ -40,12 +41,8 @@ export async function ownersOfAll(ports: Iterable<number>): Promise<Map<number, 
 }
 
 /** The ports of the sockets that it has open. */
-async function portsUsedBy(pid: string, sockets: ReadonlyMap<string, number>): Promise<number[]> {
-  const files = await fs.promises.readdir(`/proc/${pid}/fd`).catch(() => [])
-  const links = await Promise.all(
-    files.map((file) => fs.promises.readlink(`/proc/${pid}/fd/${file}`).catch(() => '')),
-  )
-  return [...new Set(links.flatMap((link) => sockets.get(link) ?? []))]
+function portsUsedBy(pid: string, sockets: ReadonlyMap<string, number>): number[] {
+  return [...new Set(openFilesOf(pid).flatMap((file) => sockets.get(file) ?? []))]
 }
 
 async function ownerOf(pid: string): Promise<PortOwner> {

@@ -1,7 +1,8 @@
 /** The environment variable by which the processes of one tree are known, wherever they went. */
-import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 
 const VARIABLE = 'PORTSLICE_TREE'
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 export interface TreeMarker {
   /** Tells this tree from all others. */
@@ -21,9 +22,20 @@ export interface TreeMarker {
  * const tree = new ProcessTree(marker.id, child.pid)
  */
 export function treeMarker(env: NodeJS.ProcessEnv = process.env): TreeMarker {
-  const id = randomUUID()
+  const id = randomId()
   const outer = env[VARIABLE]
   return { id, env: { [VARIABLE]: outer ? `${outer}:${id}` : id } }
+}
+
+/** The kernel has one at hand, and node:crypto takes longer to load than a small program to run. */
+function randomId(): string {
+  try {
+    const id = readFileSync('/proc/sys/kernel/random/uuid', 'latin1').trim()
+    if (UUID.test(id)) return id
+  } catch {
+    // Not Linux, or /proc is not mounted.
+  }
+  return process.getBuiltinModule('node:crypto').randomUUID()
 }
 
 /** Whether an environment, as `/proc/<pid>/environ` has it, bears the mark of a tree. */

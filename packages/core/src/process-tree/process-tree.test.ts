@@ -2,10 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import net from 'node:net'
 import { createInterface } from 'node:readline'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { treeMarker } from './marker.js'
 import { ProcessTree } from './process-tree.js'
+import * as processes from './processes.js'
 import { identityOfProcess, isRunning } from './processes.js'
+
+vi.mock(import('./processes.js'), { spy: true })
 
 /** Starts a tree with a shell script, which prints a line once it has grown. */
 async function grow(script: string, env: NodeJS.ProcessEnv = process.env) {
@@ -142,6 +145,22 @@ describe.runIf(process.platform === 'linux')('a tree of processes', () => {
     const { tree } = await grow(`echo; ${SLEEP}`)
     const waiting = tree.untilGone({ signal: AbortSignal.timeout(1) })
     await expect(waiting).rejects.toThrow(/timeout/)
+  })
+
+  test('is looked for among those that are not older than it', async () => {
+    const before = spawn('sh', ['-c', `echo; ${SLEEP}`], { stdio: ['ignore', 'pipe', 'ignore'] })
+    onTestFinished(() => void before.kill('SIGKILL'))
+    await once(before.stdout, 'data')
+    // The clock in which the kernel notes it has ticks of 10 ms.
+    const tick = Number(identityOfProcess(before.pid as number).startedAt)
+    await expect.poll(() => processes.startOf(spawn('true').pid as number)).toBeGreaterThan(tick)
+    const { tree, root } = await grow(`echo; ${SLEEP}`)
+    const asked = vi.mocked(processes.environmentOf)
+    asked.mockClear()
+    expect(await pids(tree)).toContain(root.pid)
+    expect(asked.mock.calls.flat()).not.toContain(before.pid)
+    expect(asked.mock.calls.length).toBeGreaterThan(0)
+    await tree.end()
   })
 
   test('is told from another process that has got a number of its own', async () => {

@@ -1,4 +1,6 @@
 /** What one start has become: a process, what it started, and what that left behind. */
+
+import { openFilesOf } from '../open-files.js'
 import { isListening, listeningSockets } from '../port/listening.js'
 import { deadlineIn, sleep } from '../real-time.js'
 import { bearsMark } from './marker.js'
@@ -7,11 +9,11 @@ import {
   identityOfProcess,
   isPartOfKernel,
   isRunning,
-  openFilesOf,
   type Processes,
   type ProcessIdentity,
   type RunningProcess,
   runningProcesses,
+  startOf,
 } from './processes.js'
 
 export interface EndOptions {
@@ -51,6 +53,8 @@ const SLOWEST_WATCH = 250
  */
 export class ProcessTree {
   readonly #id: string
+  /** When its first process was started: what is older is no part of it. 0 where that is not known. */
+  readonly #since: number
   /** Found in the tree at the last look; the process it starts with, at first. */
   #known: readonly ProcessIdentity[]
 
@@ -60,6 +64,7 @@ export class ProcessTree {
    */
   constructor(id: string, known: number | readonly ProcessIdentity[] = []) {
     this.#id = id
+    this.#since = typeof known === 'number' ? startOf(known) : 0
     this.#known = typeof known === 'number' ? [identityOfProcess(known)] : known
   }
 
@@ -85,17 +90,18 @@ export class ProcessTree {
         this.#known = []
         return []
       }
-      await sleep(FIRST_LOOK)
+      if (doubtful.length > 0) await sleep(FIRST_LOOK)
     }
   }
 
   #look({ running, gone }: Processes): { found: ProcessIdentity[]; doubtful: string[] } {
     const known = new Map(this.#known.map(({ pid, startedAt }) => [pid, startedAt]))
     const children = new Map<number, RunningProcess[]>()
-    const doubtful = gone.map(String)
+    const doubtful = gone.filter((each) => !this.#isOlder(each)).map(({ pid }) => String(pid))
     const queue: RunningProcess[] = []
     for (const each of running) {
       const { pid, parent, startedAt } = each
+      if (this.#isOlder(each)) continue
       children.set(parent, [...(children.get(parent) ?? []), each])
       const environment = environmentOf(pid)
       if (known.get(pid) === startedAt || bearsMark(environment, this.#id)) queue.push(each)
@@ -109,6 +115,10 @@ export class ProcessTree {
       queue.push(...(children.get(pid) ?? []))
     }
     return { found: [...found.values()], doubtful }
+  }
+
+  #isOlder({ startedAt }: ProcessIdentity): boolean {
+    return startedAt !== '' && Number(startedAt) < this.#since
   }
 
   /**
@@ -132,7 +142,7 @@ export class ProcessTree {
   }
 
   async #openFiles(): Promise<string[]> {
-    return (await this.processes()).flatMap(openFilesOf)
+    return (await this.processes()).flatMap(({ pid }) => openFilesOf(pid))
   }
 
   /** Sends a signal to all that run now. */

@@ -1,6 +1,6 @@
 /** The processes of this machine, as far as this process may see them. */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import pidtree from 'pidtree'
+import { readdirSync, readFileSync } from 'node:fs'
+import { isProcess } from '../settings/system.js'
 
 /** A process, not only its number: numbers are used again. */
 export interface ProcessIdentity {
@@ -20,20 +20,24 @@ const KERNEL_THREADS = 2
 
 export interface Processes {
   readonly running: readonly RunningProcess[]
-  /** The numbers of those that ended while this was looked at, or have yet to be noticed. */
-  readonly gone: readonly number[]
+  /**
+   * Those that ended while this was looked at, or have yet to be noticed; `startedAt` is empty
+   * where nothing of one is left.
+   */
+  readonly gone: readonly ProcessIdentity[]
 }
 
 /** Every process that is running. */
 export async function runningProcesses(): Promise<Processes> {
   if (!IS_LINUX) return { running: await processesElsewhere(), gone: [] }
   const running: RunningProcess[] = []
-  const gone: number[] = []
+  const gone: ProcessIdentity[] = []
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue
-    const found = runningProcess(Number(name))
-    if (found) running.push(found)
-    else gone.push(Number(name))
+    const pid = Number(name)
+    const found = processOf(pid)
+    if (found && !found.hasEnded) running.push(found)
+    else gone.push({ pid, startedAt: found?.startedAt ?? '' })
   }
   return { running, gone }
 }
@@ -45,12 +49,19 @@ export function isPartOfKernel({ pid, parent }: RunningProcess): boolean {
 
 /** Windows and macOS: numbers and parents are all that can be had of every process without more. */
 async function processesElsewhere(): Promise<RunningProcess[]> {
+  const { default: pidtree } = await import('pidtree')
   const all = await pidtree(-1, { advanced: true })
   return all.map(({ pid, ppid }) => ({ pid, parent: ppid, startedAt: '' }))
 }
 
 /** Which process has this number now; `undefined` when none, or one that has ended. Linux alone. */
 function runningProcess(pid: number): RunningProcess | undefined {
+  const found = processOf(pid)
+  return found?.hasEnded ? undefined : found
+}
+
+/** As {@link runningProcess}, also one that has ended and whose parent has yet to notice. */
+function processOf(pid: number): (RunningProcess & { hasEnded: boolean }) | undefined {
   const stat = readProc(pid, 'stat')
   if (stat === undefined) return undefined
   // `pid (name) state ppid …`: a name can hold anything, also spaces and parentheses.
@@ -58,8 +69,13 @@ function runningProcess(pid: number): RunningProcess | undefined {
   const [state, parent] = fields
   const [threads, startedAt] = [fields[17], fields[19]]
   // A process whose first thread has ended looks like one that has ended, while others go on.
-  if ((state === 'Z' || state === 'X') && Number(threads) <= 1) return undefined
-  return { pid, parent: Number(parent), startedAt: startedAt ?? '' }
+  const hasEnded = (state === 'Z' || state === 'X') && Number(threads) <= 1
+  return { pid, parent: Number(parent), startedAt: startedAt ?? '', hasEnded }
+}
+
+/** When the process of this number was started, also if it has ended; 0 where that is not told. */
+export function startOf(pid: number): number {
+  return Number((IS_LINUX && processOf(pid)?.startedAt) || 0)
 }
 
 /** The process that has this number now: where it has gone already, one that is not found again. */
@@ -70,36 +86,12 @@ export function identityOfProcess(pid: number): ProcessIdentity {
 
 /** Whether it is still the same process that has the number. Elsewhere than on Linux: whether any has. */
 export function isRunning({ pid, startedAt }: ProcessIdentity): boolean {
-  if (IS_LINUX) return runningProcess(pid)?.startedAt === startedAt
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
+  return IS_LINUX ? runningProcess(pid)?.startedAt === startedAt : isProcess(pid)
 }
 
 /** The environment that a process was started with; empty where it cannot be read. */
 export function environmentOf(pid: number): string {
   return (IS_LINUX && readProc(pid, 'environ')) || ''
-}
-
-/** The files and sockets that a process has open; none where that cannot be seen. Linux alone. */
-export function openFilesOf({ pid }: ProcessIdentity): string[] {
-  try {
-    const folder = `/proc/${pid}/fd`
-    return readdirSync(folder).map((name) => linkTarget(`${folder}/${name}`))
-  } catch {
-    return []
-  }
-}
-
-function linkTarget(link: string): string {
-  try {
-    return readlinkSync(link)
-  } catch {
-    return ''
-  }
 }
 
 /** The process may have gone, or belong to somebody else. */

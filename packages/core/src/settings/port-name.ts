@@ -1,4 +1,5 @@
 /** Names of ports, which become parts of environment variables. */
+import { FIRST_UNPRIVILEGED_PORT, LAST_PORT } from '../arithmetic/slices.js'
 import { PortsliceError, quoted } from '../errors.js'
 
 /** Letters, digits, `-` and `_`: nothing else becomes part of an environment variable's name. */
@@ -18,6 +19,20 @@ export function variablePartOf(name: unknown): string {
       value: name,
       advice:
         "Give a name of up to 64 letters, digits, '-' and '_' that starts with a letter, such as 'web'.",
+    },
+  )
+}
+
+/** The port that another process has left in a variable. @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID */
+export function portFromVariable(text: string, variable: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
+  if (port >= FIRST_UNPRIVILEGED_PORT && port <= LAST_PORT) return port
+  throw new PortsliceError(
+    'ERR_PORTSLICE_OPTION_INVALID',
+    `The environment variable $${variable} is ${quoted(text)}, which is no port.`,
+    {
+      value: text,
+      advice: 'Unset it: portslice sets it by itself for the processes that this one starts.',
     },
   )
 }

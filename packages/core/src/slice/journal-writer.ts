@@ -1,24 +1,15 @@
 /** Writes the journal of a slice that is held. */
-import {
-  closeSync,
-  constants,
-  existsSync,
-  fstatSync,
-  futimesSync,
-  openSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, existsSync, fstatSync, futimesSync, writeSync } from 'node:fs'
 import { Date } from '../real-time.js'
 import type { JournalLease, LockMark, Quarantined } from './journal.js'
+import { makeOwnFile, replaceOwnFile } from './own-file.js'
 
 /**
  * Bytes by which a journal may grow before it is written anew with what still counts: some
  * hundred takes and releases. Keeps it quick to read: somebody may list 700 of them.
  */
 const COMPACT_AFTER = 32 * 1024
+
 export interface JournalHead {
   lease: JournalLease
   /** What the journal before this one left to be left alone, by port; may change. */
@@ -75,12 +66,12 @@ export class JournalWriter {
     this.startAnew()
   }
 
-  /** Writes the whole file again, with only what still counts, and in one step. */
+  /** Writes the whole file again, with only what still counts. */
   startAnew(): void {
     const { path, head, prepare, onTrouble } = this.#options
     const now = Date.now()
-    const text = [
-      lineOf({ v: 1, event: 'lease', ...head.lease, lock: this.#lock }),
+    const lease = lineOf({ v: 1, event: 'lease', ...head.lease, lock: this.#lock })
+    const carried = [
       ...[...head.quarantined.values()]
         .filter(({ port, until }) => until > now && !this.#current.has(port))
         .map(({ until, ...port }) =>
@@ -94,12 +85,8 @@ export class JournalWriter {
     this.close()
     try {
       prepare()
-      const draft = `${path}.new`
-      // Whatever lies there was left by a death, or planted: it is not written through.
-      rmSync(draft, { force: true, recursive: true })
-      writeFileSync(draft, text, { mode: 0o600, flag: 'wx' })
-      renameSync(draft, path)
-      this.#file = openSync(path, constants.O_WRONLY | constants.O_APPEND)
+      // What is carried over must not be lost by a death in between.
+      this.#file = carried === '' ? makeOwnFile(path, lease) : replaceOwnFile(path, lease + carried)
       this.#room = COMPACT_AFTER
     } catch (error) {
       onTrouble(error)

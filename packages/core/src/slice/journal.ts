@@ -4,11 +4,11 @@
  * Written for whoever comes after a crash, and for people. Read with distrust: the file may
  * be torn, garbled, of another version or of another program.
  */
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { type SliceStart, sentinelOf } from '../arithmetic/slices.js'
 import { isOutOfDescriptors } from '../errors.js'
 import { Date } from '../real-time.js'
 import { KeptKeys } from './kept-keys.js'
+import { readOwnFile } from './own-file.js'
 
 /** How long a port that was out when its holder died is not handed out again, in ms. */
 export const QUARANTINE = 30_000
@@ -81,26 +81,13 @@ type Line = Record<string, unknown>
  * @throws the system's error when the process has no more file descriptors
  */
 export function readJournal(path: string): Journal | undefined {
-  let text: string
-  let changedAt: number
   try {
-    // No link is followed, and a pipe is not waited for.
-    const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants
-    const file = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
-    try {
-      const stats = fstatSync(file)
-      if (!stats.isFile()) return undefined
-      changedAt = Math.ceil(stats.mtimeMs)
-      const bytes = Buffer.alloc(Math.min(stats.size, READ_AT_MOST))
-      text = bytes.toString('utf8', 0, readSync(file, bytes, 0, bytes.length, 0))
-    } finally {
-      closeSync(file)
-    }
+    const found = readOwnFile(path, READ_AT_MOST)
+    return found && { ...replay(found.text), changedAt: found.changedAt }
   } catch (error) {
     if (isOutOfDescriptors(error)) throw error
     return undefined
   }
-  return { ...replay(text), changedAt }
 }
 
 /** Goes through the lines of a journal; those that make no sense are skipped. */

@@ -1,0 +1,23 @@
+/** For whom a run waits that finds no port: for people. */
+import { type AllocatorOptions, listClaims, listSlices, settle } from '@portslice/core/inspect'
+import { holdersText } from '../list/holder.js'
+
+/** Holders that are named; the rest are counted. */
+const NAMED = 4
+
+/** A sentence without its end. */
+export async function obstaclesTo(options: AllocatorOptions): Promise<string> {
+  const { range, shard, slices } = settle(options)
+  const mine = new Set(slices)
+  const held = (await listSlices()).filter(
+    ({ first, state }) => state === 'held' && mine.has(first),
+  )
+  const where = `${range.first}-${range.last}${shard ? `, shard ${shard.index}/${shard.total}` : ''}`
+  const rest =
+    'other programs use them, or they are left alone for 30 s after a crash, or another container has them'
+  if (held.length === 0) return `no port of ${where} is free: ${rest}`
+  const names = holdersText(held, await listClaims(), NAMED)
+  return held.length === slices.length
+    ? `all slices of ${where} are held: ${names}`
+    : `no port of ${where} is free; held are the slices ${names}; of the others, ${rest}`
+}

@@ -1,0 +1,117 @@
+/**
+ * Which way imports may go, for dependency-cruiser: `pnpm run lint` checks it. Imports of types
+ * count as much as others. CONTRIBUTING.md has the picture.
+ */
+import { readdirSync, readFileSync } from 'node:fs'
+
+const PACKAGES = new URL('../packages/', import.meta.url)
+
+/** The storeys of core, from the ground up: what is in one knows its own and those below. */
+const STOREYS = [
+  'errors.ts real-time.ts',
+  'arithmetic/',
+  'settings/ port/',
+  'process-state.ts',
+  'slice/ process-tree/',
+  'list-slices.ts',
+  'allocator/',
+  'claim/ take-port.ts with-port.ts listen.ts named-port.ts',
+  'adapter/',
+  'index.ts adapter.ts inspect.ts clean.ts process-tree.ts net.ts',
+]
+
+/** The packages, likewise. */
+const PACKAGE_STOREYS = ['core', 'app-server', 'vitest-plugin playwright-fixture cli']
+
+/** What stands beside the sources, and is not published. */
+const TESTS = '[.](test|test-support)[.]ts$'
+/** Folders that use the packages as anybody does. Nothing that is published knows them. */
+const USERS = '^(testing|tests|chaos|compat|bench|demo|examples|upkeep|build)/'
+
+/** `$1` in a rule stands for what its `from` has caught. */
+const oneOf = (names) => `(?:${names.split(' ').join('|').replaceAll('.', '[.]')})`
+
+/** The sources behind what `exports` and `bin` name. */
+const ENTRIES = readdirSync(PACKAGES).flatMap((name) => {
+  const manifest = readFileSync(new URL(`${name}/package.json`, PACKAGES), 'utf8')
+  const { exports } = JSON.parse(manifest)
+  return Object.values(exports)
+    .filter(({ types }) => types)
+    .map(
+      ({ types }) => `packages/${name}/${types.replace('./dist', 'src').replace('.d.ts', '.ts')}`,
+    )
+})
+
+function upwards(name, folder, storeys) {
+  return storeys.slice(0, -1).map((storey, i) => ({
+    name,
+    severity: 'error',
+    comment:
+      'What is low knows nothing of what is above it: see the storeys in upkeep/directions.js.',
+    from: { path: `^${folder}${oneOf(storey)}`, pathNot: TESTS },
+    to: { path: `^${folder}${oneOf(storeys.slice(i + 1).join(' '))}` },
+  }))
+}
+
+export default {
+  forbidden: [
+    ...upwards('upwards-in-core', 'packages/core/src/', STOREYS),
+    ...upwards(
+      'upwards-among-packages',
+      'packages/',
+      PACKAGE_STOREYS.map((names) => names.replaceAll(/\S+/g, '$&/')),
+    ),
+    {
+      name: 'not-an-entry',
+      severity: 'error',
+      comment: 'Of another package only what its `exports` name can be imported.',
+      from: { path: '^packages/([^/]+)/' },
+      to: { path: '^packages/', pathNot: ['^packages/$1/', `^${oneOf(ENTRIES.join(' '))}$`] },
+    },
+    {
+      name: 'not-an-entry-for-users',
+      severity: 'error',
+      comment: 'Tests, demos and examples use the packages as anybody does.',
+      from: { path: USERS },
+      to: { path: '^packages/', pathNot: `^${oneOf(ENTRIES.join(' '))}$` },
+    },
+    {
+      name: 'side-by-side',
+      severity: 'error',
+      comment: 'The packages for runners and the command know nothing of one another.',
+      from: { path: `^packages/(${oneOf(PACKAGE_STOREYS.at(-1))})/` },
+      to: { path: `^packages/${oneOf(PACKAGE_STOREYS.at(-1))}/`, pathNot: '^packages/$1/' },
+    },
+    {
+      name: 'support-of-tests',
+      severity: 'error',
+      comment: 'Only tests use what is there for tests.',
+      from: { path: '^packages/[^/]+/src/', pathNot: TESTS },
+      to: { path: [USERS, TESTS] },
+    },
+    {
+      name: 'circle',
+      severity: 'error',
+      comment: 'Of files that import one another none can be understood, or moved, alone.',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'not-found',
+      severity: 'error',
+      comment: 'What cannot be found cannot be checked either.',
+      from: { pathNot: '^(examples|demo/suite)/' },
+      to: { couldNotResolve: true, dependencyTypesNot: ['core'] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '/dist/' },
+    tsConfig: { fileName: 'upkeep/tsconfig.directions.json' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: {
+      conditionNames: ['node', 'import', 'types', 'default'],
+      exportsFields: ['exports'],
+    },
+  },
+}
