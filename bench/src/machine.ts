@@ -1,6 +1,7 @@
 /** On what it was measured. */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import os from 'node:os'
+import { fileURLToPath } from 'node:url'
 
 /** Load a core at the start from which on the page warns. */
 const BUSY = 0.25
@@ -46,7 +47,17 @@ export function machine(): Machine {
   }
 }
 
+/** Where libraries are: of the bench, and of the projects that test runners are run on. */
+const MODULES = [
+  new URL('../node_modules/', import.meta.url),
+  new URL('../node_modules/', import.meta.resolve('portslice-testing/project')),
+]
+
 function versionOf(name: string): string {
-  const manifest = new URL(`../node_modules/${name}/package.json`, import.meta.url)
+  const manifests = MODULES.map((modules) =>
+    fileURLToPath(new URL(`${name}/package.json`, modules)),
+  )
+  const manifest = manifests.find((file) => existsSync(file))
+  if (!manifest) throw new Error(`${name} is not installed.`)
   return (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version
 }

@@ -75,8 +75,7 @@ interface Runs {
 
 /** Wall time of the runs with each source, s. */
 async function wallTimes(ports: readonly number[], runs: Runs): Promise<Samples<Source>> {
-  const modules = new URL('../../node_modules', import.meta.url).pathname
-  using playground = new Playground([modules])
+  using playground = new Playground()
   const projects = Object.fromEntries(
     SOURCES.map((source) => [source, playground.project(runs.files(source, ports))]),
   ) as Record<Source, Project>
