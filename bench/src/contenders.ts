@@ -44,7 +44,8 @@ export function atMost(
   if (spread(theirs).median <= 0) return { target, measured: 'lost in the noise', met: false }
   return {
     target,
-    measured: `${figure(measured)} ×`,
+    // As many digits as tell on which side of the limit it is.
+    measured: `${measured.toFixed(3)} ×`,
     met: measured <= limit,
   }
 }

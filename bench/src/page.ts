@@ -64,7 +64,7 @@ function summary(results: readonly Result[]): string {
       ? [[row.name, '', 'could not be measured', 'no']]
       : measured.targets.map((each) => [row.name, each.target, each.measured, judged(each)]),
   )
-  return `## Targets\n\n${tableText({ head: ['what', 'target', 'measured', 'met'], rows })}`
+  return `## Targets\n\n${tableText({ head: ['what', 'target', 'measured', 'met'], rows }, 'l')}`
 }
 
 function surroundings({ facts, warnings }: Machine): string {
@@ -72,7 +72,7 @@ function surroundings({ facts, warnings }: Machine): string {
   return [
     '## Machine and versions',
     ...warnings.map((warning) => `> **Beware.** ${warning}`),
-    tableText({ head: ['', ''], rows }),
+    tableText({ head: ['', ''], rows }, 'l'),
   ].join('\n\n')
 }
 
@@ -99,9 +99,10 @@ function judged({ met }: Target): string {
   return met === undefined ? '–' : met ? 'met' : 'missed'
 }
 
-function tableText({ head, rows }: Pick<Table, 'head' | 'rows'>): string {
+/** @param align how all columns but the first are set: figures to the right, words to the left */
+function tableText({ head, rows }: Pick<Table, 'head' | 'rows'>, align: 'l' | 'r' = 'r'): string {
   const cells = [head, ...rows].map((row) => row.map(escaped))
-  return markdownTable(cells, { align: head.map((_, index) => (index === 0 ? 'l' : 'r')) })
+  return markdownTable(cells, { align: head.map((_, index) => (index === 0 ? 'l' : align)) })
 }
 
 function escaped(text: string): string {
