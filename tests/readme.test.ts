@@ -1,23 +1,31 @@
-/** Every snippet of the README and of docs/ways.md is run as it stands there. */
+/** Every snippet of the README and of the pages that begin with code is run as it stands there. */
 import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { claimPort } from '@portslice/core'
 import { Playground } from 'portslice-testing/project'
 import { afterAll, expect, test } from 'vitest'
 
 const root = new URL('../', import.meta.url)
 const read = (name: string) => readFileSync(new URL(name, root), 'utf8')
 const README = read('README.md')
-const WAYS = read('docs/ways.md')
+const ALL = [
+  README,
+  read('docs/ways.md'),
+  read('docs/getting-started.md'),
+  read('docs/coming-from.md'),
+].join('\n')
 
-const playground = new Playground()
+/** With the packages that one may come from. */
+const playground = new Playground([fileURLToPath(new URL('docs/node_modules', root))])
 afterAll(() => playground[Symbol.dispose]())
 
 /** The snippets, by the file that each names in its first line. */
 const snippets = Object.fromEntries(
-  [...(README + WAYS).matchAll(/^```ts\n(\/\/ (\S+)\n[\s\S]*?)^```$/gm)].map(([, text, name]) => [
-    name,
-    text,
-  ]),
+  [...ALL.matchAll(/^```ts\n(\/\/ (\S+)\n[\s\S]*?)^```$/gm)].map(([, text, name]) => [name, text]),
 ) as Record<string, string>
+
+/** Held by whoever runs the snippets with fixed ports; one of these. */
+const TURN = 4332
 
 const used = new Set<string>()
 function filesOf(...names: string[]): Record<string, string> {
@@ -108,11 +116,51 @@ test.each<[string, string | RegExp]>([
   ['cluster.ts', /^(worker \d: \d+\n){3}$/],
   ['allocator.ts', 'true\n1\ntrue\ntrue\n'],
   ['guarded.ts', 'true\n'],
-])('the snippet %s of docs/ways.md does what it says', async (file, says) => {
+  ['after/net-cluster.ts', 'two ports\n'],
+  ['start/notes.test.ts', /pass 1$/m],
+])('the snippet %s does what it says', async (file, says) => {
   const project = playground.project(filesOf(file))
   const { status, stdout, stderr } = await project.run(undefined, file, [])
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
   expect(stdout).toEqual(typeof says === 'string' ? says : expect.stringMatching(says))
+})
+
+test('getting started with vitest', async () => {
+  const project = playground.project(filesOf('start/first.test.ts', 'start/vitest.config.ts'))
+  const { status, stdout, stderr } = await project.vitest(['--config=start/vitest.config.ts'])
+  expect(status, stdout + stderr).toBe(0)
+  expect(stdout).toMatch(/Tests .*1 passed/)
+})
+
+test('getting started with Playwright', async () => {
+  const project = playground.project({
+    ...filesOf('start/first.spec.ts', 'start/playwright.config.ts'),
+    'start/server.js': `import http from 'node:http'
+      http.createServer((_, response) => response.end('hello')).listen(Number(process.argv[3]))`,
+  })
+  const { status, stdout, stderr } = await project.playwright(['--config=start', '--reporter=line'])
+  expect(status, stdout + stderr).toBe(0)
+  expect(stdout).toContain('2 passed')
+})
+
+test.each([
+  ['get-port', 'true\n', 'true\n'],
+  ['portfinder', 'true 3\n', 'true 3\n'],
+  ['detect-port', 'as wanted\n', 'as wanted\ntrue\n'],
+  ['wait-on', 'hello\n', 'hello\n'],
+])('coming from %s, the code after does what the code before did', async (name, before, after) => {
+  // Some of them have fixed ports, so one checkout at a time.
+  await using _turn = await claimPort(TURN, { timeout: 240_000 })
+  const files = filesOf(`before/${name}.ts`, `after/${name}.ts`)
+  const project = playground.project({ ...files, 'server.js': SERVER })
+  const outcomes = [
+    await project.run(undefined, `before/${name}.ts`, []),
+    await project.run(undefined, `after/${name}.ts`, []),
+  ]
+  expect(outcomes).toEqual([
+    { status: 0, stderr: '', stdout: before },
+    { status: 0, stderr: '', stdout: after },
+  ])
 })
 
 test('the install commands name packages that there are', () => {
@@ -131,6 +179,6 @@ test('the commands for contributors are scripts that there are', () => {
 })
 
 test('no snippet was left out', () => {
-  expect([...(README + WAYS).matchAll(/^```ts/gm)]).toHaveLength(Object.keys(snippets).length)
+  expect([...ALL.matchAll(/^```ts/gm)]).toHaveLength(Object.keys(snippets).length)
   expect([...used].toSorted()).toEqual(Object.keys(snippets).toSorted())
 })

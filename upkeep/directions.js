@@ -8,14 +8,14 @@ const PACKAGES = new URL('../packages/', import.meta.url)
 
 /** The storeys of core, from the ground up: what is in one knows its own and those below. */
 const STOREYS = [
-  'errors.ts real-time.ts',
+  'errors.ts real-time.ts open-files.ts',
   'arithmetic/',
   'settings/ port/',
   'process-state.ts',
   'slice/ process-tree/',
-  'list-slices.ts',
+  'list-slices.ts holder-words.ts',
   'allocator/',
-  'claim/ take-port.ts with-port.ts listen.ts named-port.ts',
+  'claim/ take-port.ts with-port.ts listen.ts named-port.ts on-free-port.ts',
   'adapter/',
   'index.ts adapter.ts inspect.ts clean.ts process-tree.ts net.ts',
 ]
@@ -26,7 +26,7 @@ const PACKAGE_STOREYS = ['core', 'app-server', 'vitest-plugin playwright-fixture
 /** What stands beside the sources, and is not published. */
 const TESTS = '[.](test|test-support)[.]ts$'
 /** Folders that use the packages as anybody does. Nothing that is published knows them. */
-const USERS = '^(testing|tests|chaos|compat|bench|demo|examples|upkeep|build)/'
+const USERS = '^(testing|tests|chaos|compat|bench|demo|docs|examples|upkeep|build)/'
 
 /** `$1` in a rule stands for what its `from` has caught. */
 const oneOf = (names) => `(?:${names.split(' ').join('|').replaceAll('.', '[.]')})`

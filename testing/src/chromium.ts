@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { chromium } from '@playwright/test'
+import { type Browser, chromium } from '@playwright/test'
 import packaged, { inflate } from '@sparticuz/chromium'
 
 /** What Playwright's `launchOptions` needs to start a browser here. */
@@ -51,6 +51,11 @@ export async function chromiumLaunch(): Promise<Launch> {
   const system = SYSTEM_BROWSERS.find((file) => starts(file))
   if (system) return { executablePath: system, args: ARGUMENTS }
   return packagedChromium()
+}
+
+/** @throws Error when there is no browser that starts */
+export async function openChromium(): Promise<Browser> {
+  return chromium.launch(await chromiumLaunch())
 }
 
 async function packagedChromium(): Promise<Launch> {

@@ -1,8 +1,10 @@
 /** What a caller has of an app that was started. */
 
+/** An app that runs on a leased port. Disposing of it is to stop it. */
 export interface App extends AsyncDisposable {
   /** `http://localhost:<port>`, without a slash at its end. */
   readonly url: string
+  /** The port that it was told to listen on. */
   readonly port: number
   /** The further ports, by the names in the option `ports`. */
   readonly ports: Readonly<Record<string, number>>

@@ -10,6 +10,7 @@ import {
 } from '@portslice/core/adapter'
 import type { App } from './app.js'
 
+/** What to start, and when it is ready. */
 export interface AppOptions {
   /**
    * What to run: a text that the shell reads, or a program and its arguments, which no shell
@@ -44,7 +45,7 @@ export interface AppOptions {
 
 /** Where ports come from, and when to give up. */
 export interface StartContext {
-  /** Default: the allocator that this process has for the options in its environment. */
+  /** Where the ports come from. Default: the allocator that this process has for the options in its environment. */
   allocator?: PortAllocator
   /** Gives up and stops what was started, with the signal's reason. */
   signal?: AbortSignal

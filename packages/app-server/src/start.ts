@@ -22,6 +22,8 @@ const LONGEST_LABEL = 1000
  *
  * Nothing of it keeps this process alive.
  *
+ * @param options what to start, and when it is ready
+ * @param context where the ports come from, and when to give up
  * @throws PortsliceError ERR_PORTSLICE_APP_START when the app ends before it is ready, is not
  *   ready in time or cannot be started; …_OPTION_INVALID; as `PortAllocator.take` does
  * @example
@@ -39,6 +41,8 @@ export async function startApp(options: AppOptions, context: StartContext = {}):
  * all in `$WEB_PORT`, `$API_PORT` and so on. One after the other, in the order in which they
  * stand, each when the one before is ready.
  *
+ * @param apps what to start, by name; names are letters, digits, `-` and `_`
+ * @param context where the ports come from, and when to give up
  * @throws PortsliceError as {@link startApp} does
  * @example
  * await using apps = await startApps({

@@ -1,4 +1,8 @@
-/** For packages that bring portslice to a test runner: what they share. */
+/**
+ * For packages that bring portslice to a test runner: what they share. Tests need none of it.
+ *
+ * @module @portslice/core/adapter
+ */
 export { type AdapterOptions, checkAdapterOptions, type OnLeak } from './adapter/adapter-options.js'
 export { namedPort } from './adapter/runners-shard.js'
 export { type LeakedPort, leakError, leakMessage, TestPorts } from './adapter/test-ports.js'

@@ -1,4 +1,8 @@
-/** Removes what dead holders left in the lock directory, and nothing of a live one. */
+/**
+ * Removes what dead holders left in the lock directory, and nothing of a live one.
+ *
+ * @module @portslice/core/clean
+ */
 import { lstatSync, readdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { type SliceStart, sentinelOf } from './arithmetic/slices.js'
@@ -21,14 +25,17 @@ import { checkLockDirectory, sliceOfFile } from './slice/lock-directory.js'
  */
 const SURELY_DEAD = 24 * 60 * 60_000
 
+/** What {@link removeLeftBehind} takes. */
 export interface RemoveLeftBehindOptions {
-  /** Default: as in {@link AllocatorOptions.lockDirectory}. */
+  /** The folder to tidy up. Default: as the option `lockDirectory` of an allocator. */
   lockDirectory?: string
-  /** Only tell what would be removed. */
+  /** Only tell what would be removed. Default: false. */
   dryRun?: boolean
 }
 
+/** What a dead holder has left of one slice, or of one claimed port. */
 export interface LeftBehind {
+  /** The slice's first port; of a claimed port, the port itself. */
   first: number
   /** The sentinel; of a claimed port, the port itself. */
   last: number
@@ -46,9 +53,13 @@ export interface LeftBehind {
  *
  * Each slice is held meanwhile, sentinel and lock, so that nobody is half-way into it.
  *
+ * @param options which folder, and whether to remove anything
  * @returns what was found, ascending, whether it was removed or why not
  * @throws PortsliceError ERR_PORTSLICE_LOCK_DIRECTORY for one that is not to be used;
  *   …_OPTION_INVALID
+ * @example
+ * const left = await removeLeftBehind({ dryRun: true })
+ * const removable = left.filter(({ kept }) => kept === undefined)
  */
 export async function removeLeftBehind({
   dryRun = false,

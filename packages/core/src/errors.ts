@@ -1,11 +1,13 @@
 /** Every code starts so; the rest names the case, for example `ERR_PORTSLICE_RANGE_INVALID`. */
 export type PortsliceErrorCode = `ERR_PORTSLICE_${string}`
 
+/** What an error carries beside its code and what was wrong. */
 export interface PortsliceErrorDetails {
   /** What was given and refused, where there is such a value. */
   value?: unknown
   /** What to do about it: a full sentence, part of `message` as well. */
   advice: string
+  /** The error that led to this one, where there is one. */
   cause?: unknown
 }
 
@@ -25,12 +27,20 @@ const BRAND = Symbol.for('@portslice/core PortsliceError')
  * }
  */
 export class PortsliceError extends Error {
+  /** Which case it is. Stays the same from version to version. */
   readonly code: PortsliceErrorCode
   /** What was given and refused; `undefined` where there is no such value. */
   readonly value: unknown
-  /** What to do about it. */
+  /** What to do about it: full sentences, which end `message` as well. */
   readonly advice: string
 
+  /**
+   * For packages around this one.
+   *
+   * @param code which case it is
+   * @param problem what was wrong, as full sentences: the first part of `message`
+   * @param details what was refused, and what to do
+   */
   constructor(code: PortsliceErrorCode, problem: string, details: PortsliceErrorDetails) {
     super(
       withoutControls(`${problem}\n${details.advice}`),
@@ -43,12 +53,17 @@ export class PortsliceError extends Error {
     Object.defineProperty(this, BRAND, { value: true })
   }
 
+  /** @hidden */
   static override [Symbol.hasInstance](candidate: unknown): boolean {
     return typeof candidate === 'object' && candidate !== null && BRAND in candidate
   }
 }
 
-/** What a terminal would obey, in 7 and in 8 bits, as escapes of JavaScript; line feeds stay. */
+/**
+ * What a terminal would obey, in 7 and in 8 bits, as escapes of JavaScript; line feeds stay.
+ *
+ * @param text what another process wrote, such as a label or a command
+ */
 export function withoutControls(text: string): string {
   return text.replaceAll(
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
@@ -57,7 +72,11 @@ export function withoutControls(text: string): string {
   )
 }
 
-/** A refused value as it stands in a message: short, quoted, and without control characters. */
+/**
+ * A refused value as it stands in a message: short, quoted, and without control characters.
+ *
+ * @param value anything
+ */
 export function quoted(value: unknown): string {
   let text: string
   try {
@@ -68,7 +87,11 @@ export function quoted(value: unknown): string {
   return text.length > 200 ? `${text.slice(0, 200)}…` : text
 }
 
-/** The `code` of a system error, or an empty text. */
+/**
+ * The `code` of a system error, or an empty text.
+ *
+ * @param error anything that was thrown
+ */
 export function codeOf(error: unknown): string {
   const code = (error as NodeJS.ErrnoException | undefined)?.code
   return typeof code === 'string' ? code : ''

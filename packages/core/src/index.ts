@@ -1,3 +1,8 @@
+/**
+ * Ports that nobody else on the machine has, for any program that runs on Node.
+ *
+ * @module @portslice/core
+ */
 export { createAllocator, type PortAllocator } from './allocator/allocator.js'
 export type { PortLease } from './allocator/lease.js'
 export type { Shard } from './arithmetic/slices.js'

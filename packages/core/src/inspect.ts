@@ -1,4 +1,8 @@
-/** For programs that show people what portslice does on a machine, such as the command. */
+/**
+ * For programs that show people what portslice does on a machine, such as the command.
+ *
+ * @module @portslice/core/inspect
+ */
 export { AVOIDED_PORTS } from './arithmetic/avoided-ports.js'
 export {
   LAST_PORT,

@@ -17,12 +17,15 @@ import { sliceOfJournal } from './slice/lock-directory.js'
  */
 const SURELY_ALIVE = 12_000
 
+/** What {@link listSlices} takes. */
 export interface ListSlicesOptions {
-  /** Default: as in {@link AllocatorOptions.lockDirectory}. */
+  /** The folder to look into. Default: as the option `lockDirectory` of an allocator. */
   lockDirectory?: string
 }
 
+/** One slice that is held, or in which a dead holder left something. */
 export interface SliceStatus {
+  /** Its first port. */
   first: number
   /** The sentinel, which is not handed out. */
   last: number
@@ -34,18 +37,23 @@ export interface SliceStatus {
   ports: PortStatus[]
 }
 
+/** Who holds or held a slice, as its journal says. */
 export interface SliceHolderStatus extends Omit<JournalLease, 'at'> {
   /** When it leased the slice, ISO 8601. */
   since: string
 }
 
+/** One port that is not simply free. */
 export interface PortStatus {
+  /** Its number. */
   port: number
   /** `out`: handed out. `leaked`: given back while something listened. `quarantined`: was out when its holder died. */
   state: 'out' | 'leaked' | 'quarantined'
+  /** What it was taken for, where that was said. */
   label?: string
+  /** The key it was taken with, if any. */
   key?: string
-  /** ISO 8601 */
+  /** Since when it is so, ISO 8601; missing where that is not known. */
   since?: string
   /** Until when a quarantined port is not handed out, ISO 8601. */
   until?: string
@@ -60,7 +68,10 @@ export interface PortStatus {
  * Texts such as labels and commands come from other processes as they wrote them: neutralise
  * control characters before you print them.
  *
+ * @param options which lock directory
  * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID
+ * @example
+ * const out = (await listSlices()).flatMap(({ ports }) => ports.map(({ port }) => port))
  */
 export async function listSlices(options: ListSlicesOptions = {}): Promise<SliceStatus[]> {
   checkListOptions(options)

@@ -11,10 +11,17 @@ import { checkTakeOptions, type TakeOptions } from './settings/options.js'
  * events. The apps of web frameworks are none: they make a server of their own.
  */
 export interface ListeningServer extends Pick<EventEmitter, 'once' | 'off'> {
+  /**
+   * As of Node's `net.Server`.
+   *
+   * @param options where to listen
+   */
   listen(options: NetListenOptions): unknown
+  /** As of Node's `net.Server`. */
   close(): unknown
 }
 
+/** What {@link listen} takes beside the server. */
 export interface ListenOptions extends Omit<TakeOptions, 'releaseWhenClosed'> {
   /** As of Node's `server.listen`: the address to listen on. Default: all addresses. */
   host?: string

@@ -11,6 +11,7 @@ import { portFromVariable, variablePartOf } from './settings/port-name.js'
  *
  * @param name starts with a letter; letters, digits, `-` and `_`. Names that differ only in
  *   case, or in `-` and `_`, are the same.
+ * @param options as of `createAllocator`; they count for the process that asks first
  * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID for a bad name or a variable that holds
  *   no port; as `createAllocator` does
  * @example

@@ -8,6 +8,7 @@
  * @example
  * import net from '@portslice/core/net'
  * const server = net.createServer(onConnection).listen(0)
+ * @module @portslice/core/net
  */
 import cluster from 'node:cluster'
 import nodeNet, { type ListenOptions } from 'node:net'
@@ -48,14 +49,28 @@ Object.defineProperty(Server.prototype, 'listen', {
   },
 })
 
-/** As `net.createServer`. */
-export const createServer = function createServer(options: object, connectionListener: () => void) {
+/**
+ * As `net.createServer`, for a server whose `listen()` on port 0 has a port of its own.
+ *
+ * @example
+ * const server = createServer((socket) => socket.end('hello')).listen(0)
+ */
+// Annotated, so that the API reference names Node's type, and does not repeat its documentation.
+export const createServer: typeof nodeNet.createServer = function createServer(
+  options: object,
+  connectionListener: () => void,
+) {
   return new Server(options, connectionListener)
 } as typeof nodeNet.createServer
 
+/** All of `node:net`, with the `Server` and the `createServer` of this module. */
 const net: typeof nodeNet = { ...nodeNet, Server, createServer }
 
-/** The types of `node:net`, as `net.Socket` of a default import. */
+/**
+ * The types of `node:net`, as `net.Socket` of a default import.
+ *
+ * @hidden
+ */
 declare namespace net {
   export type AddressInfo = nodeNet.AddressInfo
   export type BlockList = nodeNet.BlockList

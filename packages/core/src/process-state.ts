@@ -12,6 +12,7 @@ import dgram from 'node:dgram'
  *
  * @param name with the package and a version of what it stands for: copies of another version
  *   keep their own
+ * @param make makes it
  */
 export function processWide<T extends object>(name: string, make: () => T): T {
   const host = dgram as unknown as Record<symbol, T | undefined>

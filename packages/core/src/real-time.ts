@@ -84,19 +84,31 @@ function nativeDate(): DateConstructor {
 export const Date: DateConstructor = nativeDate()
 export const { setTimeout, clearTimeout } = realTimers()
 
-/** Resolves after `ms` milliseconds. Keeps the process alive meanwhile: somebody is waiting. */
+/**
+ * Resolves after a while, also under fake timers. Keeps the process alive meanwhile: somebody is
+ * waiting.
+ *
+ * @param ms milliseconds
+ */
 export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, ms)
   })
 }
 
-/** A deadline `ms` milliseconds from now, on the timers' monotonic clock. */
+/** A moment to come, on the timers' monotonic clock. */
 export interface Deadline {
+  /** Whether it has passed. */
   readonly expired: boolean
+  /** Frees its timer. */
   cancel(): void
 }
 
+/**
+ * A deadline that keeps no process alive, also under fake timers.
+ *
+ * @param ms milliseconds from now
+ */
 export function deadlineIn(ms: number): Deadline {
   let expired = ms <= 0
   const timer = setTimeout(() => {

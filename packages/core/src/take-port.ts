@@ -7,7 +7,9 @@ import type { TakeOptions } from './settings/options.js'
 
 /**
  * Hands out a port that is nobody else's until {@link releasePort} or the end of the process.
+ * Each process and each worker thread has one allocator for this, made on first use.
  *
+ * @param options what the port is for
  * @throws PortsliceError as `createAllocator` and `PortAllocator.take` do
  * @example
  * const port = await takePort()
@@ -25,8 +27,12 @@ export async function takePort(options: TakeOptions = {}): Promise<number> {
  * Gives back a port that {@link takePort} handed out; as often as it was, where a `key` was
  * used more than once.
  *
- * @returns whether something still listened on it: it is not handed out again until that has closed
+ * @param port as `takePort` returned it
+ * @returns `leaked`: whether something still listened on it: it is not handed out again until
+ *   that has closed
  * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID for a port that is not out
+ * @example
+ * const { leaked } = await releasePort(port)
  */
 export async function releasePort(port: number): Promise<{ leaked: boolean }> {
   const taken = takenPorts()

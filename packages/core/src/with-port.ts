@@ -3,7 +3,10 @@ import { PortsliceError, quoted } from './errors.js'
 import { onFreePort } from './on-free-port.js'
 import { checkTakeOptions, retryCount, type TakeOptions } from './settings/options.js'
 
-/** `releaseWhenClosed` has no effect: the port is given back when `run` has ended. */
+/**
+ * What {@link withPort} takes. `releaseWhenClosed` has no effect: the port is given back when
+ * `run` has ended.
+ */
 export interface WithPortOptions extends TakeOptions {
   /** How often to try again with another port. Default: 3. */
   retries?: number
@@ -19,7 +22,8 @@ const DEFAULT_RETRIES = 3
  * counts as that when EADDRINUSE is the `code` or part of the message of the error, or of one
  * that it was caused by, or is said in the output of a child process that the error keeps.
  *
- * @param options.retries how often to run it again at most; default: 3
+ * @param run is given the port; run again when it fails because the port was taken
+ * @param options what the port is for; `retries`: how often to run it again at most, by default 3
  * @returns what `run` returns
  * @throws what `run` throws: other errors at once, the last EADDRINUSE when there are no
  *   retries left; PortsliceError as `takePort` does

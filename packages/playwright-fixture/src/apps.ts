@@ -5,6 +5,7 @@ import { PortsliceError } from '@portslice/core'
 import type { AdapterOptions } from '@portslice/core/adapter'
 import { workerAllocator } from './worker-allocator.js'
 
+/** The apps of a worker, as a test sees them. */
 export interface AppWorkerFixtures {
   /**
    * The app of this worker, with its `url`, `port` and `output()`; the last one, where `apps`
@@ -20,7 +21,9 @@ export interface AppWorkerFixtures {
 
 /** What `use` in the config takes: `defineConfig<object, AppWorkerOptions>({ … })`. */
 export interface AppWorkerOptions {
+  /** One app for each worker. */
   app: AppOptions
+  /** Several apps for each worker, by name; in place of `app`. */
   apps: Readonly<Record<string, AppOptions>>
 }
 
@@ -35,6 +38,8 @@ type Use<T> = (value: T) => Promise<void>
 /**
  * A fixture that starts an app for each worker, where the config is not the place for it.
  *
+ * @param options what to start, and when it is ready
+ * @throws PortsliceError when it is used, as `startApp` does
  * @example
  * test.use({ app: appFixture({ command: 'node server.js' }) })
  */

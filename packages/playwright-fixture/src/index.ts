@@ -1,4 +1,8 @@
-/** Fixtures for Playwright, and ports for its config. */
+/**
+ * Fixtures for Playwright, and ports for its config.
+ *
+ * @module @portslice/playwright-fixture
+ */
 
 import {
   test as base,
@@ -24,13 +28,19 @@ export { type AppWorkerFixtures, type AppWorkerOptions, appFixture } from './app
 /** Options of the fixtures, set by `use: { portslice: { … } }`. */
 export type PortsliceOptions = AdapterOptions
 
+/** What {@link test} gives to each test. */
 export interface PortTestFixtures {
   /** A port that nobody else on the machine has until this test has ended. */
   port: number
-  /** Takes another port for this test. */
+  /**
+   * Takes another port for this test.
+   *
+   * @param options what it is for
+   */
   takePort: (options?: TakeOptions) => Promise<number>
 }
 
+/** What {@link test} gives to all tests of a worker. */
 export interface PortWorkerFixtures {
   /** Options of the fixtures. Set in the config: `use: { portslice: { range: [20000, 29999] } }`. */
   portslice: PortsliceOptions

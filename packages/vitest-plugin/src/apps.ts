@@ -4,6 +4,7 @@ import { PortsliceError } from '@portslice/core'
 import { quoted, sharedAllocator } from '@portslice/core/adapter'
 import { settings } from './settings.js'
 
+/** How a fixture of an app is made. */
 export interface AppFixtureOptions {
   /**
    * How long the app lives: as long as the worker (`'worker'`, the default), or a test file.
@@ -20,6 +21,8 @@ type AppFixture<T> = [(context: object, use: Use<T>) => Promise<void>, { scope: 
  * scope. The start counts as part of the first test that uses it: raise `testTimeout` where it
  * takes longer than that.
  *
+ * @param options what to start, and when it is ready
+ * @param fixture how long it lives
  * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID; when it is used, as `startApp` does
  * @example
  * const test = base.extend<{ app: App }>({ app: appFixture({ command: 'node server.js' }) })
@@ -37,6 +40,9 @@ export function appFixture(options: AppOptions, { scope = 'worker' }: AppFixture
 /**
  * As {@link appFixture}, for several apps that know each other's ports; see `startApps`.
  *
+ * @param options what to start, by name
+ * @param fixture how long they live
+ * @throws as `appFixture`
  * @example
  * const test = base.extend<{ apps: Apps<'api' | 'web'> }>({
  *   apps: appsFixture({

@@ -1,4 +1,8 @@
-/** The vitest plugin: checks options before any worker starts, and reports leaked ports at the end. */
+/**
+ * The vitest plugin: checks options before any worker starts, and reports leaked ports at the end.
+ *
+ * @module @portslice/vitest-plugin
+ */
 import type { AdapterOptions } from '@portslice/core/adapter'
 import type {} from 'vitest/config' // Gives Vite's plugins the hook `configureVitest`.
 import type { Reporter, Vite } from 'vitest/node'
@@ -18,6 +22,7 @@ export type PortslicePluginOptions = AdapterOptions
  * and environment variables are checked once before any worker starts, vitest's own `--shard`
  * decides the part of the range, and leaked ports are reported at the end of each run.
  *
+ * @param options those of an allocator, and `onLeak`
  * @throws PortsliceError when vitest starts, for options or environment variables that are wrong
  * @example
  * // vitest.config.ts

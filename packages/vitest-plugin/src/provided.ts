@@ -4,7 +4,9 @@ import type { LeakedPort, OnLeak } from '@portslice/core/adapter'
 
 /** From the main process to the fixtures: `provide` and `inject`. */
 export interface ProvidedPortslice {
+  /** What an allocator takes of the options. */
   allocator: AllocatorOptions
+  /** What to do about leaked ports. */
   onLeak: OnLeak
   /** Whether the main process reports leaks at the end, so that the workers need not. */
   isReported: boolean
@@ -12,6 +14,7 @@ export interface ProvidedPortslice {
 
 /** From a test to the main process: `task.meta`. */
 export interface PortsliceMeta {
+  /** The ports on which something still listened when the test had ended. */
   leaked: LeakedPort[]
 }
 

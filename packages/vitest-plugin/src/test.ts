@@ -1,4 +1,8 @@
-/** The fixtures. They work with the plugin or the globalSetup, and without. */
+/**
+ * The fixtures. They work with the plugin or the globalSetup, and without.
+ *
+ * @module @portslice/vitest-plugin/test
+ */
 import type { PortAllocator, TakeOptions } from '@portslice/core'
 import {
   type LeakedPort,
@@ -13,10 +17,15 @@ import { settings } from './settings.js'
 export type { App, AppOptions, Apps } from '@portslice/app-server'
 export { type AppFixtureOptions, appFixture, appsFixture } from './apps.js'
 
+/** What {@link test} gives to a test. */
 export interface PortFixtures {
   /** A port that nobody else on the machine has until this test has ended. */
   port: number
-  /** Takes another port for this test. */
+  /**
+   * Takes another port for this test.
+   *
+   * @param options what it is for
+   */
   takePort: (options?: TakeOptions) => Promise<number>
   /** A port of this worker, the same for all its tests. In vm pools: of the test file. */
   workerPort: number

@@ -19,8 +19,11 @@ export interface AdapterOptions extends AllocatorOptions {
 
 const CHECKS = { onLeak: oneOf('warn', 'fail', 'ignore') }
 
+/** Options that make sense, apart from each other. */
 export interface CheckedOptions {
+  /** What an allocator takes of them. */
   allocator: AllocatorOptions
+  /** What to do about leaked ports. */
   onLeak: OnLeak
   /** How many slices the range, or the shard's part of it, has. */
   slices: number
@@ -30,6 +33,7 @@ export interface CheckedOptions {
  * Checks the options, the environment variables that go with them and the lock directory,
  * without leasing anything; sets apart what the allocator takes.
  *
+ * @param options what the user of the runner gave
  * @param runnersShard the test runner's own shard, 1-based: counts unless the options or
  *   $PORTSLICE_SHARD say otherwise
  * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID, …_RANGE_INVALID, …_SHARD_INVALID,

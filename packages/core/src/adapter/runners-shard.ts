@@ -3,10 +3,16 @@ import { namedPort as namedPortOfCore } from '../named-port.js'
 import type { AllocatorOptions } from '../settings/options.js'
 
 /**
- * As {@link namedPortOfCore}, for the config file of a test runner: the runner's own
- * `--shard=2/4` decides the part of the range. The command line is where it stands at that moment: the runner is yet to read its config.
+ * As `namedPort` of `@portslice/core`, for the config file of a test runner: the runner's own
+ * `--shard=2/4` decides the part of the range. The command line is where it stands at that moment:
+ * the runner is yet to read its config.
  *
- * @throws PortsliceError as `namedPort` of @portslice/core does
+ * @param name starts with a letter; letters, digits, `-` and `_`
+ * @param options as of `createAllocator`; they count for the process that asks first
+ * @throws PortsliceError as `namedPort` of `@portslice/core` does
+ * @example
+ * // playwright.config.ts
+ * const web = await namedPort('web')
  */
 export function namedPort(name: string, options: AllocatorOptions = {}): Promise<number> {
   return namedPortOfCore(name, withRunnersShard(options, shardFromArguments(process.argv)))

@@ -5,6 +5,7 @@ import type { TakeOptions } from '../settings/options.js'
 
 /** A port on which something still listened after its test had ended. */
 export interface LeakedPort {
+  /** Its number. */
   port: number
   /** What the port was taken for, where the test said so. */
   label?: string
@@ -16,13 +17,23 @@ export class TestPorts {
   readonly #owner: string
   readonly #taken: { lease: PortLease; label: string | undefined }[] = []
 
-  /** @param owner the test's name, the label of ports that get none of their own */
+  /**
+   * Takes nothing yet.
+   *
+   * @param allocator where the ports come from
+   * @param owner the test's name, the label of ports that get none of their own
+   */
   constructor(allocator: PortAllocator, owner: string) {
     this.#allocator = allocator
     this.#owner = owner.slice(0, 200)
   }
 
-  /** @throws PortsliceError as `PortAllocator.take` does */
+  /**
+   * Takes a port for the test.
+   *
+   * @param options what the port is for
+   * @throws PortsliceError as `PortAllocator.take` does
+   */
   async take(options: TakeOptions = {}): Promise<number> {
     const lease = await this.#allocator.take({ label: this.#owner, ...options })
     this.#taken.push({ lease, label: options.label })
@@ -41,7 +52,12 @@ export class TestPorts {
   }
 }
 
-/** The sentence that tells a user which test left which ports. */
+/**
+ * The sentence that tells a user which test left which ports.
+ *
+ * @param owner the test, as the sentence starts
+ * @param leaked one or more ports
+ */
 export function leakMessage(owner: string, leaked: readonly LeakedPort[]): string {
   const ports = leaked.map(({ port, label }) =>
     label === undefined ? `${port}` : `${port} (${JSON.stringify(label)})`,
@@ -50,7 +66,12 @@ export function leakMessage(owner: string, leaked: readonly LeakedPort[]): strin
   return `${owner} left ${noun} ${ports.join(', ')} in use: something still listens there after its end. Close the server in the test; until then the ${noun} ${verb} not handed out again.`
 }
 
-/** The failure of a test that left ports in use, for `onLeak: 'fail'`. */
+/**
+ * The failure of a test that left ports in use, for `onLeak: 'fail'`: ERR_PORTSLICE_PORT_LEAKED.
+ *
+ * @param owner the test, as the sentence starts
+ * @param leaked one or more ports
+ */
 export function leakError(owner: string, leaked: readonly LeakedPort[]): PortsliceError {
   return new PortsliceError('ERR_PORTSLICE_PORT_LEAKED', leakMessage(owner, leaked), {
     value: leaked.map(({ port }) => port),

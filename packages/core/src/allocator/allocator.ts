@@ -14,12 +14,19 @@ import { Queue, throwIfAborted, untilAborted } from './queue.js'
 import { SlicePorts } from './slice-ports.js'
 import { warnOnce } from './warning.js'
 
+/** Hands out ports of the slices that it has leased. Disposing of it is to close it. */
 export interface PortAllocator extends AsyncDisposable {
-  /** The slices held now. `last` is the sentinel, which is not handed out. */
-  readonly slices: readonly { first: number; last: number }[]
+  /** The slices held now. */
+  readonly slices: readonly {
+    /** The first port. */
+    first: number
+    /** The last port: the sentinel, which is not handed out. */
+    last: number
+  }[]
   /**
    * Hands out a port that is nobody else's until it is released.
    *
+   * @param options what the port is for
    * @throws PortsliceError ERR_PORTSLICE_RANGE_EXHAUSTED when all are taken for `waitTimeout`,
    *   …_OPTION_INVALID, …_CLOSED; the signal's reason when aborted
    * @example
@@ -27,11 +34,28 @@ export interface PortAllocator extends AsyncDisposable {
    * server.listen(lease.port)
    */
   take(options?: TakeOptions): Promise<PortLease>
-  /** Hands out `count` ports, or none. With a `key`, each port has one of its own derived from it. */
+  /**
+   * Hands out `count` ports, or none. With a `key`, each port has one of its own derived from it.
+   *
+   * @param count 1 to 65535; what one slice does not have comes from others
+   * @param options what the ports are for
+   * @throws PortsliceError as {@link take} does
+   * @example
+   * const [api, web] = await allocator.takeMany(2)
+   */
   takeMany(count: number, options?: TakeOptions): Promise<PortLease[]>
-  /** Hands out `count` consecutive ports, at most 31, ascending, or none. */
+  /**
+   * Hands out `count` consecutive ports, ascending, or none: for apps that take `port + 1` for
+   * themselves.
+   *
+   * @param count 1 to 31, as they lie in one slice
+   * @param options what the ports are for
+   * @throws PortsliceError as {@link take} does
+   * @example
+   * const [main, metrics] = await allocator.takeBlock(2)
+   */
   takeBlock(count: number, options?: TakeOptions): Promise<PortLease[]>
-  /** Releases every port and gives back every slice. */
+  /** Releases every port and gives back every slice. Closing twice does no harm. */
   close(): Promise<void>
 }
 
@@ -62,6 +86,7 @@ interface Wish {
 /**
  * Leases a slice of the range for this worker, and gives an allocator of its ports.
  *
+ * @param options which ports, whose, and how long to wait; all of them have defaults
  * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID, …_RANGE_INVALID, …_SHARD_INVALID,
  *   …_LOCK_DIRECTORY; …_RANGE_EXHAUSTED when no slice is free for `waitTimeout`
  * @example

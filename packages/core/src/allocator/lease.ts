@@ -5,8 +5,11 @@ import { deadlineIn, sleep } from '../real-time.js'
 import { checkWaitOptions } from '../settings/options.js'
 import { throwIfAborted, untilAborted } from './queue.js'
 
+/** One port, yours until it is released. Disposing of it is to release it. */
 export interface PortLease extends AsyncDisposable {
+  /** Its number. */
   readonly port: number
+  /** What it was taken for, where that was said. */
   readonly label?: string
   /**
    * Whether something listens on the port now (TCP or UDP).
@@ -17,15 +20,24 @@ export interface PortLease extends AsyncDisposable {
   /**
    * Waits until something listens on the port.
    *
-   * @param options.timeout in ms; default: 30 000
-   * @throws PortsliceError ERR_PORTSLICE_APP_START when nothing does in time
+   * @param options `timeout` in ms, by default 30 000; `signal` ends the wait
+   * @throws PortsliceError ERR_PORTSLICE_APP_START when nothing does in time; …_OPTION_INVALID;
+   *   the signal's reason when aborted
+   * @example
+   * const app = spawn('node', ['server.js', String(lease.port)])
+   * await lease.untilListening({ timeout: 10_000 })
    */
   untilListening(options?: { timeout?: number; signal?: AbortSignal }): Promise<void>
   /**
    * Gives the port back. When something still listens on it, the port has leaked: it is not
    * handed out again until that has closed. Releasing twice does no harm.
+   *
+   * @returns `leaked`: whether something still listened a quarter of a second later
    */
-  release(): Promise<{ leaked: boolean }>
+  release(): Promise<{
+    /** Whether something still listens on it. */
+    leaked: boolean
+  }>
 }
 
 /** How often to look for a listener, in ms: at first often, as most apps start quickly. */

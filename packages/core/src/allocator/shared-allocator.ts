@@ -20,6 +20,7 @@ function shared(): SharedAllocators {
  * The one allocator that this process (or worker thread) has for these options: made on first
  * use, shared by all copies of this package, and never to be closed by one of its users.
  *
+ * @param options as of `createAllocator`
  * @throws as `createAllocator` does
  */
 export function sharedAllocator(options: AllocatorOptions = {}): Promise<PortAllocator> {

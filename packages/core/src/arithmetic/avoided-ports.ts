@@ -47,6 +47,7 @@ const DEFAULT_PORTS_OF_SERVERS = [
   50051, // gRPC's examples
 ]
 
+/** Ports that are never handed out: those that browsers refuse, and the default ports of well-known servers. */
 export const AVOIDED_PORTS: ReadonlySet<number> = new Set([
   ...FETCH_BAD_PORTS,
   ...DEFAULT_PORTS_OF_SERVERS,

@@ -16,33 +16,52 @@ export const PORTS_PER_SLICE = SLICE_SIZE - 1
 
 /** The first port that needs no privileges to bind. */
 export const FIRST_UNPRIVILEGED_PORT = 1024
+/** The highest port that there is. */
 export const LAST_PORT = 65_535
 
 /** Ports from `first` to `last`, both inclusive. */
 export interface PortRange {
+  /** The lowest port. */
   readonly first: number
+  /** The highest port. */
   readonly last: number
 }
 
 /** A slice, named by its first port: a multiple of {@link SLICE_SIZE}. */
 export type SliceStart = number
 
-/** The port whose UDP socket on 127.0.0.1 says that the slice is held. Never handed out. */
+/**
+ * The port whose UDP socket on 127.0.0.1 says that the slice is held. Never handed out.
+ *
+ * @param slice its first port
+ */
 export function sentinelOf(slice: SliceStart): number {
   return slice + SLICE_SIZE - 1
 }
 
-/** The slice that a port belongs to. */
+/**
+ * The slice that a port belongs to.
+ *
+ * @param port 0 to 65535
+ */
 export function sliceOf(port: number): SliceStart {
   return port - (port % SLICE_SIZE)
 }
 
-/** The ports of a slice that can be handed out, ascending. */
+/**
+ * The ports of a slice that can be handed out, ascending.
+ *
+ * @param slice its first port
+ */
 export function portsOf(slice: SliceStart): number[] {
   return Array.from({ length: PORTS_PER_SLICE }, (_, offset) => slice + offset)
 }
 
-/** The slices that lie wholly in the range, ascending. */
+/**
+ * The slices that lie wholly in the range, ascending.
+ *
+ * @param range both ends inclusive
+ */
 export function slicesIn({ first, last }: PortRange): SliceStart[] {
   const slices: SliceStart[] = []
   for (
@@ -57,13 +76,18 @@ export function slicesIn({ first, last }: PortRange): SliceStart[] {
 
 /** Shard `index` of `total`, both 1-based. */
 export interface Shard {
+  /** Which one, from 1 to `total`. */
   readonly index: number
+  /** How many there are. */
   readonly total: number
 }
 
 /**
  * The contiguous part of `slices` that belongs to a shard. The parts of all shards are
  * disjoint, cover everything, and differ by at most one slice.
+ *
+ * @param slices in ascending order
+ * @param shard which part
  */
 export function partOf<T>(slices: readonly T[], { index, total }: Shard): T[] {
   const cut = (shards: number) => Math.floor((shards * slices.length) / total)

@@ -5,6 +5,7 @@ import { LAST_PORT } from '../arithmetic/slices.js'
 import { PortsliceError, quoted } from '../errors.js'
 import { checkWaitOptions } from '../settings/options.js'
 
+/** What {@link claimPort} takes beside the port. */
 export interface ClaimOptions {
   /** How long to wait for the port, in ms. Default: 60 000. */
   timeout?: number
@@ -24,6 +25,7 @@ const DEFAULT_TIMEOUT = 60_000
  * The claim is a UDP socket on 127.0.0.1, so the app can serve TCP on the port, but not UDP.
  *
  * @param port 1 to 65535; of a list, the first that is free
+ * @param options how long to wait
  * @throws PortsliceError ERR_PORTSLICE_CLAIM_TIMEOUT, naming who has the port;
  *   …_OPTION_INVALID, …_LOCK_DIRECTORY; the signal's reason when aborted
  * @example

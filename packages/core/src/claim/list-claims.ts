@@ -7,11 +7,15 @@ import { lockDirectoryFor } from '../settings/settings.js'
 import { hostIdentity } from '../settings/system.js'
 import { portOfNote, readNote } from './note.js'
 
+/** One fixed port that is claimed. */
 export interface ClaimStatus {
+  /** Its number. */
   port: number
+  /** Of the process that has it. */
   pid: number
   /** The folder it was started in. */
   cwd: string
+  /** With its arguments, at most 500 characters. */
   command: string
   /** When it claimed the port, ISO 8601. */
   since: string
@@ -23,6 +27,7 @@ export interface ClaimStatus {
  * The ports that are claimed by holders who share this lock directory and network namespace,
  * ascending. Texts come from other processes: neutralise control characters before you print them.
  *
+ * @param options `lockDirectory`, by default as of an allocator
  * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID
  */
 export async function listClaims(options: { lockDirectory?: string } = {}): Promise<ClaimStatus[]> {

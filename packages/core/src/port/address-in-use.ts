@@ -14,7 +14,11 @@ const SYSTEM_SAID =
 const SERVER_SAID =
   /\bport(?: \d+)? (?:(?:is|was) )?(?:already )?(?:in use|used|taken|occupied|allocated)\b|\bconnection in use\b|\balready running on port \d/i
 
-/** Whether a program's output says that an address was taken. */
+/**
+ * Whether a program's output says that an address was taken.
+ *
+ * @param output what it printed
+ */
 export function saysAddressInUse(output: string): boolean {
   return SYSTEM_SAID.test(output) || SERVER_SAID.test(output)
 }
@@ -28,6 +32,8 @@ const CAUSES = ['cause', 'errors', 'error', 'suppressed'] as const
  * Whether an error comes from a port that was taken: by its `code`, by what it says, by the
  * error output of a child process that it keeps, or by any error that it was caused by or is
  * made of. Never throws.
+ *
+ * @param error anything that was thrown
  */
 export function isAddressInUse(error: unknown): boolean {
   const seen = new Set<unknown>()

@@ -6,12 +6,14 @@ import { boundUdp, closedUdp } from './bound-udp.js'
  * when its process or thread ends, however it ends.
  */
 export interface HeldUdpPort {
+  /** Gives it back. */
   close(): Promise<void>
 }
 
 /**
  * Holds a port until it is closed, or gives `undefined` when somebody else has it.
  *
+ * @param port 1 to 65535
  * @throws the system's error when no socket can be had at all (EMFILE, EADDRNOTAVAIL, EACCES
  *   for a privileged port …)
  */

@@ -30,6 +30,7 @@ const LOOPBACK = os.endianness() === 'LE' ? '0100007F' : '7F000001'
  * Linux: read from /proc/net. Elsewhere: whether 127.0.0.1 or ::1 accepts a connection, which
  * sees no UDP and no listener that is on another address only.
  *
+ * @param port 1 to 65535
  * @throws the system's error when no more files or sockets can be opened (EMFILE …), as do all here
  */
 export async function isListening(port: number): Promise<boolean> {

@@ -3,7 +3,9 @@ import fs from 'node:fs'
 import { openFilesOf } from '../open-files.js'
 import { listeningSockets } from './listening.js'
 
+/** A process that listens on a port. */
 export interface PortOwner {
+  /** Its number. */
   pid: number
   /** With its arguments, separated by spaces. */
   command: string
@@ -19,12 +21,18 @@ const LONGEST_COMMAND = 500
 /**
  * The processes that listen on a port, for TCP or UDP. Linux only, and only processes that
  * this user may look into: his own, for root everybody's. Elsewhere an empty list.
+ *
+ * @param port 1 to 65535
  */
 export async function ownersOf(port: number): Promise<PortOwner[]> {
   return (await ownersOfAll([port])).get(port) ?? []
 }
 
-/** As {@link ownersOf}, for many ports with one look at all processes; ports without owners are left out. */
+/**
+ * As {@link ownersOf}, for many ports with one look at all processes; ports without owners are left out.
+ *
+ * @param ports each 1 to 65535
+ */
 export async function ownersOfAll(ports: Iterable<number>): Promise<Map<number, PortOwner[]>> {
   const owners = new Map<number, PortOwner[]>()
   const wanted = new Set(ports)

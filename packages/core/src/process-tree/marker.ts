@@ -4,11 +4,15 @@ import { readFileSync } from 'node:fs'
 const VARIABLE = 'PORTSLICE_TREE'
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
+/** What tells the processes of one tree from all others. */
 export interface TreeMarker {
   /** Tells this tree from all others. */
   readonly id: string
   /** To be added to the environment of the process that the tree starts with. */
-  readonly env: { readonly [VARIABLE]: string }
+  readonly env: {
+    /** The ids of this tree and of those around it, with colons between them. */
+    readonly [VARIABLE]: string
+  }
 }
 
 /**

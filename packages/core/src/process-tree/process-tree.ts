@@ -16,6 +16,7 @@ import {
   startOf,
 } from './processes.js'
 
+/** How a tree is ended. */
 export interface EndOptions {
   /** What they are asked with. Default: `'SIGTERM'`. */
   signal?: NodeJS.Signals
@@ -59,6 +60,8 @@ export class ProcessTree {
   #known: readonly ProcessIdentity[]
 
   /**
+   * For a tree that has been started, or is about to be.
+   *
    * @param id of the `treeMarker` whose `env` the first process was given
    * @param known the first process, or what `processes()` found in another process than this
    */
@@ -125,6 +128,8 @@ export class ProcessTree {
    * Who listens on a port: nobody, one of the tree, or others, be they a stranger or a server
    * that works for the tree (of containers, for example). Elsewhere than on Linux nobody can
    * tell who it is.
+   *
+   * @param port 1 to 65535
    */
   async listenerOn(port: number): Promise<'nobody' | 'tree' | 'others' | 'somebody'> {
     const sockets = await listeningSockets()
@@ -145,7 +150,11 @@ export class ProcessTree {
     return (await this.processes()).flatMap(({ pid }) => openFilesOf(pid))
   }
 
-  /** Sends a signal to all that run now. */
+  /**
+   * Sends a signal to all that run now.
+   *
+   * @param signal such as `'SIGTERM'`
+   */
   async signal(signal: NodeJS.Signals): Promise<void> {
     for (const each of await this.processes()) send(each, signal)
   }
@@ -154,6 +163,7 @@ export class ProcessTree {
    * Ends all of it: asks each process once, and kills what is left after the time-out. What
    * is started meanwhile is ended as well.
    *
+   * @param options with what, and how long they have
    * @returns what could not be ended: processes of other users, or stuck in the kernel
    */
   async end({
@@ -184,6 +194,7 @@ export class ProcessTree {
   /**
    * Resolves when none of it is left.
    *
+   * @param options `signal` ends the wait
    * @throws the signal's reason when aborted
    */
   async untilGone({ signal }: { signal?: AbortSignal } = {}): Promise<void> {

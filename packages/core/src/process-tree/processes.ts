@@ -4,6 +4,7 @@ import { isProcess } from '../settings/system.js'
 
 /** A process, not only its number: numbers are used again. */
 export interface ProcessIdentity {
+  /** Its number. */
   readonly pid: number
   /** When it was started, in the kernel's clock ticks since boot; empty where that is not told. */
   readonly startedAt: string

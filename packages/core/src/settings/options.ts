@@ -10,6 +10,7 @@ import {
 import { PortsliceError, quoted } from '../errors.js'
 import { checkedShard } from './shard.js'
 
+/** Which ports an allocator hands out, and to whom. All have defaults. */
 export interface AllocatorOptions {
   /**
    * First and last port, both inclusive. Only slices of 32 ports that lie wholly in it count.
@@ -23,10 +24,15 @@ export interface AllocatorOptions {
    * `portslice-<uid>` in the folder for temporary files.
    */
   lockDirectory?: string
-  /** 1-based. Decides which slice is tried first. Default: {@link detectWorker}. */
+  /** 1-based. Decides which slice is tried first. Default: what `detectWorker` says. */
   workerId?: number
-  /** The shard of the run, 1-based: it gets its own part of the range. Default: {@link detectWorker}. */
-  shard?: { index: number; total: number }
+  /** The shard of the run, 1-based: it gets its own part of the range. Default: what `detectWorker` says. */
+  shard?: {
+    /** Which one, from 1 to `total`. */
+    index: number
+    /** How many there are. */
+    total: number
+  }
   /** How long to wait for a port when all are taken, in ms. Default: 10 000. */
   waitTimeout?: number
   /** The order in which the ports of a slice are handed out. Default: `'sequential'`. */
@@ -38,12 +44,13 @@ export interface AllocatorOptions {
   timeWaitGuard?: 'auto' | 'always' | 'never'
 }
 
+/** What a port is taken for. All are optional. */
 export interface TakeOptions {
-  /** What the port is for; shown wherever portslice lists ports. */
+  /** What the port is for; shown wherever portslice lists ports. At most 1000 characters. */
   label?: string
   /**
    * The same key has the same port as long as it is out, and gets it back after its holder
-   * was restarted or has crashed.
+   * was restarted or has crashed. At most 1000 characters.
    */
   key?: string
   /** Give the port back by itself once an app that was listening on it has gone. */
@@ -59,7 +66,11 @@ const MOST_RETRIES = 1000
 /** Long enough for the path of a file and the name of a test; keeps a journal's lines short. */
 const LONGEST_TEXT = 1000
 
-/** What to give instead of a value that is refused; `undefined` when it is not. */
+/**
+ * Tells what to give instead of a value that is refused; `undefined` when it is not.
+ *
+ * @param value what was given
+ */
 export type Check = (value: unknown) => string | undefined
 
 const CHECKS_OF_ALLOCATOR_OPTIONS: Record<keyof AllocatorOptions, Check> = {
@@ -82,12 +93,22 @@ const CHECKS_OF_TAKE_OPTIONS: Record<keyof TakeOptions, Check> = {
   signal: abortSignal,
 }
 
+/**
+ * Refuses what is no path.
+ *
+ * @param value what was given
+ */
 export function pathOfFolder(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' && !value.includes('\0')
     ? undefined
     : 'Give the path of a folder.'
 }
 
+/**
+ * Refuses what no timer can wait for: 0 to 2 147 483 647 ms.
+ *
+ * @param value what was given
+ */
 export function milliseconds(value: unknown): string | undefined {
   return typeof value === 'number' && value >= 0 && value <= LONGEST_WAIT
     ? undefined
@@ -101,7 +122,11 @@ export function retryCount(value: unknown): string | undefined {
     : `Give a whole number from 0 to ${MOST_RETRIES}.`
 }
 
-/** By its members: a jsdom window has an AbortSignal of its own. */
+/**
+ * Refuses what is no AbortSignal. Told by its members: a jsdom window has an AbortSignal of its own.
+ *
+ * @param value what was given
+ */
 export function abortSignal(value: unknown): string | undefined {
   const { addEventListener, aborted } = (value ?? {}) as Partial<AbortSignal>
   return typeof addEventListener === 'function' && typeof aborted === 'boolean'
@@ -160,6 +185,8 @@ export function checkListOptions(options: unknown): void {
 /**
  * Checks an object of options against one check a name.
  *
+ * @param options what a user gave
+ * @param checks by the names of the options
  * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID for a value that a check refuses, and
  *   for a name that there is not
  */

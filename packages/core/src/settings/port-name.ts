@@ -8,6 +8,7 @@ const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/
 /**
  * How a port's name is written in an environment variable: `web-api` becomes `WEB_API`.
  *
+ * @param name up to 64 letters, digits, `-` and `_`, the first of them a letter
  * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID for what is no name
  */
 export function variablePartOf(name: unknown): string {

@@ -27,24 +27,38 @@ import { detectWorker } from './worker.js'
 const FIRST_DEFAULT_PORT = 10_000
 const DEFAULT_WAIT_TIMEOUT = 10_000
 
+/** Options, environment variables and the machine, settled. */
 export interface Settings {
+  /** The ports to choose from, both ends inclusive. */
   readonly range: PortRange
   /** The slices that this worker may use, in the order in which it tries them. */
   readonly slices: readonly SliceStart[]
+  /** The folder with the locks and journals, as an absolute path. */
   readonly lockDirectory: string
   /** The folder that this process works in; empty when it has been deleted. */
   readonly cwd: string
+  /** As of `detectWorker`. */
   readonly runner: string
+  /** 1-based. */
   readonly workerId: number
+  /** The shard of the run; `undefined` without shards. */
   readonly shard: Shard | undefined
-  /** ms */
+  /** How long to wait for a port, in ms. */
   readonly waitTimeout: number
+  /** The order in which the ports of a slice are handed out. */
   readonly order: 'sequential' | 'random'
-  /** Whether this port gets the TIME_WAIT guard. */
+  /**
+   * Whether this port gets the TIME_WAIT guard.
+   *
+   * @param port 1 to 65535
+   */
   readonly guards: (port: number) => boolean
 }
 
 /**
+ * Settles what an allocator would work with, and leases nothing.
+ *
+ * @param options as of `createAllocator`
  * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID, …_RANGE_INVALID, …_SHARD_INVALID,
  *   for options and environment variables alike
  */
@@ -83,6 +97,8 @@ export function settle(options: AllocatorOptions = {}): Settings {
 /**
  * From 10000 up to the last port below the ephemeral range. Where that leaves no slice
  * (`1024 65535` is met in the wild) all ports from 10000, which the guard then protects.
+ *
+ * @param ephemeral what the OS hands out by itself
  */
 export function defaultRange(ephemeral: PortRange): PortRange {
   const below = { first: FIRST_DEFAULT_PORT, last: ephemeral.first - 1 }
@@ -97,6 +113,11 @@ function currentFolder(): string {
   }
 }
 
+/**
+ * The lock directory as an absolute path; it need not be there.
+ *
+ * @param option what was given, else `$PORTSLICE_LOCK_DIR`, else the default
+ */
 export function lockDirectoryFor(option: string | undefined): string {
   const named = option ?? process.env.PORTSLICE_LOCK_DIR
   if (!named) return path.join(os.tmpdir(), `portslice-${userIdentity()}`)

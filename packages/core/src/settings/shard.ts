@@ -79,7 +79,11 @@ export function shardFromCi(env: Environment): Shard | undefined {
   )
 }
 
-/** Which variables tell the shard, as text for people; `undefined` when none does. */
+/**
+ * Which variables tell the shard, as text for people; `undefined` when none does.
+ *
+ * @param env the environment variables to look at
+ */
 export function sourceOfShard(env: Environment): string | undefined {
   if (env.PORTSLICE_SHARD) return '$PORTSLICE_SHARD'
   const system = ciSystemOf(env)

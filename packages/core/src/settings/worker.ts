@@ -5,6 +5,7 @@ import { shardFromCi, shardFromVariable } from './shard.js'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
+/** Which worker of which test runner this process or thread is. */
 export interface WorkerIdentity {
   /** `vitest`, `playwright`, `jest`, `mocha`, `node-test`, `ava`, `cluster`, or `node` for anything else. */
   runner: string

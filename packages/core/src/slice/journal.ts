@@ -18,9 +18,11 @@ const READ_AT_MOST = 1024 * 1024
 
 /** Who holds a slice. */
 export interface JournalLease {
+  /** Of the process. */
   pid: number
   /** Boot and network namespace: see `hostIdentity`. */
   host: string
+  /** As of `detectWorker`. */
   runner: string
   /** 1-based */
   workerId: number
@@ -28,6 +30,7 @@ export interface JournalLease {
   shard?: string
   /** The folder it was started in. */
   cwd: string
+  /** With its arguments, at most 500 characters. */
   command: string
   /** When it leased the slice, ISO 8601. */
   at: string

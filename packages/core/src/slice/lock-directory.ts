@@ -27,8 +27,10 @@ export function ensureLockDirectory(folder: string): void {
 /**
  * Checks the folder without making it.
  *
+ * @param folder its path
  * @returns whether it is there
- * @throws PortsliceError ERR_PORTSLICE_LOCK_DIRECTORY as {@link ensureLockDirectory} does
+ * @throws PortsliceError ERR_PORTSLICE_LOCK_DIRECTORY when it is a symbolic link, no folder,
+ *   another user's, or writable by others
  */
 export function checkLockDirectory(folder: string): boolean {
   const found = statOf(folder)
@@ -77,7 +79,7 @@ export function refusal(folder: string, why: string, cause?: unknown): Portslice
     {
       value: folder,
       advice:
-        'Remove it, or name another folder of your own in $PORTSLICE_LOCK_DIR or the option `lockDirectory`: a real folder (or none yet) that only you can write to (mode 0700).',
+        'Name a folder of your own in $PORTSLICE_LOCK_DIR or the option `lockDirectory`: one that is not there yet, or a real folder that only you can write to (mode 0700). What stands there now is left as it is.',
       cause,
     },
   )

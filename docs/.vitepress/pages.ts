@@ -1,0 +1,84 @@
+/** Which pages there are, and in which order. Made of the files: a page that is written is in it. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { DefaultTheme } from 'vitepress'
+
+const DOCS = fileURLToPath(new URL('..', import.meta.url))
+
+/** By their file names. What stands in no group comes last, under `More`. */
+const GROUPS: Readonly<Record<string, readonly string[]>> = {
+  Start: ['getting-started', 'coming-from'],
+  Use: ['ways', 'app-server', 'command', 'runners', 'recipes', 'ci'],
+  'When something is wrong': ['troubleshooting'],
+  Background: [
+    'how-it-works',
+    'guarantee',
+    'security',
+    'performance',
+    'compatibility',
+    'decisions',
+  ],
+}
+
+/** Where the heading is too long for a menu, or says more than a name. */
+const SHORT_TITLES: Readonly<Record<string, string>> = {
+  guarantee: 'The guarantee',
+  security: 'Security',
+  compatibility: 'Compatibility',
+  decisions: 'Decisions',
+  recipes: 'Recipes: ports in configs',
+}
+
+export function navigation(): DefaultTheme.NavItem[] {
+  return [
+    { text: 'Getting started', link: '/getting-started' },
+    { text: 'How it works', link: '/how-it-works' },
+    { text: 'Troubleshooting', link: '/troubleshooting' },
+    { text: 'API', link: '/api/', activeMatch: '^/api/' },
+  ]
+}
+
+export function sidebar(examples: readonly string[]): DefaultTheme.SidebarItem[] {
+  const grouped = Object.values(GROUPS).flat()
+  const more = readdirSync(DOCS)
+    .filter((name) => name.endsWith('.md') && name !== 'index.md')
+    .map((name) => name.slice(0, -'.md'.length))
+    .filter((name) => !grouped.includes(name))
+  return [
+    ...Object.entries({ ...GROUPS, More: more }).flatMap(([text, names]) => group(text, names)),
+    {
+      text: 'Examples',
+      collapsed: true,
+      items: examples.map((name) => ({
+        text: titleOf(`../examples/${name}/README.md`),
+        link: `/examples/${name}`,
+      })),
+    },
+    { text: 'API', collapsed: true, items: apiPages() },
+  ]
+}
+
+function group(text: string, names: readonly string[]): DefaultTheme.SidebarItem[] {
+  const items = names
+    .filter((name) => existsSync(path.join(DOCS, `${name}.md`)))
+    .map((name) => ({ text: SHORT_TITLES[name] ?? titleOf(`${name}.md`), link: `/${name}` }))
+  return items.length > 0 ? [{ text, items }] : []
+}
+
+/** The first heading of a page, without its Markdown. */
+function titleOf(file: string): string {
+  const [, title] = /^# (.+)$/m.exec(readFileSync(path.join(DOCS, file), 'utf8')) ?? []
+  return title?.replaceAll('`', '') ?? file
+}
+
+/** What TypeDoc has written, before the site is built: a page for each entry of a package. */
+function apiPages(): DefaultTheme.SidebarItem[] {
+  const folder = path.join(DOCS, 'api')
+  if (!existsSync(folder)) return []
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md') && name !== 'index.md')
+    .map((name) => name.slice(0, -'.md'.length).replaceAll(path.sep, '/'))
+    .sort()
+    .map((name) => ({ text: name, link: `/api/${name}` }))
+}

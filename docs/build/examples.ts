@@ -1,0 +1,58 @@
+/** A page for each folder of examples/: its README, and its files. */
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url))
+const PAGES = fileURLToPath(new URL('../examples', import.meta.url))
+
+/** What a file is shown as, by the end of its name. Others, such as lock files, are left out. */
+const LANGUAGES = new Map([
+  ['.js', 'js'],
+  ['.cjs', 'js'],
+  ['.ts', 'ts'],
+  ['.json', 'json'],
+  ['.html', 'html'],
+])
+
+/** The names of the folders. */
+export function examples(): string[] {
+  return readdirSync(EXAMPLES)
+    .filter((name) => existsSync(path.join(EXAMPLES, name, 'README.md')))
+    .sort()
+}
+
+export function writePages(): void {
+  rmSync(PAGES, { recursive: true, force: true })
+  mkdirSync(PAGES, { recursive: true })
+  for (const name of examples()) writeFileSync(path.join(PAGES, `${name}.md`), pageOf(name))
+}
+
+function pageOf(name: string): string {
+  const folder = path.join(EXAMPLES, name)
+  const read = (file: string) => readFileSync(path.join(folder, file), 'utf8').trim()
+  const files = sourcesIn(folder).map((file) =>
+    [
+      '',
+      `## \`${file}\``,
+      '',
+      `\`\`\`${LANGUAGES.get(path.extname(file))}`,
+      read(file),
+      '```',
+    ].join('\n'),
+  )
+  return `${[read('README.md'), ...files].join('\n')}\n`
+}
+
+/** What belongs to the example, and not what it has left behind when it was run. */
+function sourcesIn(folder: string): string[] {
+  const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
+    cwd: folder,
+    encoding: 'utf8',
+  })
+  return listed
+    .split('\n')
+    .filter((file) => LANGUAGES.has(path.extname(file)))
+    .sort()
+}

@@ -1,0 +1,30 @@
+/**
+ * Builds the documentation site into .vitepress/dist, or serves it while it is written (`serve`):
+ * first the pages that are made of sources, then VitePress.
+ */
+import { spawnSync } from 'node:child_process'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { faultsOf } from './check-site.ts'
+import { writePages } from './examples.ts'
+
+const DOCS = fileURLToPath(new URL('..', import.meta.url))
+
+/** Runs a program of docs/node_modules, and ends with its status when it fails. */
+function run(program: string, script: string, ...args: string[]): void {
+  const file = path.join(DOCS, 'node_modules', program, 'bin', script)
+  const { status } = spawnSync(process.execPath, [file, ...args], { cwd: DOCS, stdio: 'inherit' })
+  if (status !== 0) process.exit(status ?? 1)
+}
+
+// A public name without a docstring, and a link in one that leads nowhere, end it.
+run('typedoc', 'typedoc')
+writePages()
+if (process.argv[2] === 'serve') {
+  run('vitepress', 'vitepress.js', 'dev', '.')
+} else {
+  run('vitepress', 'vitepress.js', 'build', '.')
+  const faults = faultsOf(path.join(DOCS, '.vitepress', 'dist'))
+  for (const fault of faults) console.error(fault)
+  if (faults.length > 0) process.exitCode = 1
+}
