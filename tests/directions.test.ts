@@ -17,7 +17,7 @@ function directionsOf(folder: string, ...parts: string[]): Promise<Outcome> {
 test('no import goes the wrong way', async () => {
   const { status, stdout, stderr } = await directionsOf(
     ROOT,
-    ...['packages', 'testing', 'tests', 'chaos', 'compat', 'demo', 'upkeep'],
+    ...['packages', 'testing', 'tests', 'chaos', 'compat', 'bench', 'demo', 'upkeep'],
   )
   expect(status, stdout + stderr).toBe(0)
   // Without a compiler that it can use it would look at no TypeScript, and find nothing.

@@ -26,7 +26,7 @@ const PACKAGE_STOREYS = ['core', 'app-server', 'vitest-plugin playwright-fixture
 /** What stands beside the sources, and is not published. */
 const TESTS = '[.](test|test-support)[.]ts$'
 /** Folders that use the packages as anybody does. Nothing that is published knows them. */
-const USERS = '^(testing|tests|chaos|compat|demo|docs|examples|upkeep|build)/'
+const USERS = '^(testing|tests|chaos|compat|bench|demo|docs|examples|upkeep|build)/'
 
 /** `$1` in a rule stands for what its `from` has caught. */
 const oneOf = (names) => `(?:${names.split(' ').join('|').replaceAll('.', '[.]')})`

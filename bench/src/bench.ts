@@ -1,0 +1,54 @@
+/**
+ * Measures what users feel, beside what they would use instead, prints the tables, and writes
+ * `docs/performance.md` with its charts. `--short` measures each so few times that the figures
+ * mean little, and writes nothing; further arguments name the rows to measure, by a part of
+ * their names, and nothing is written either. `--into FOLDER` writes what was measured there.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { parseArgs } from 'node:util'
+import { machine } from './machine.ts'
+import { printed, printedMachine, type Result, writePage } from './page.ts'
+import { ROWS } from './rows/index.ts'
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { short: { type: 'boolean', default: false }, into: { type: 'string' } },
+})
+const { short, into } = values
+const chosen = ROWS.filter(
+  ({ name }) =>
+    positionals.length === 0 ||
+    positionals.some((part) => name.toLowerCase().includes(part.toLowerCase())),
+)
+
+const surroundings = machine()
+console.log(printedMachine(surroundings))
+const results: Result[] = []
+for (const row of chosen) {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-bench-'))
+  const start = performance.now()
+  try {
+    const measured = await row.run({ short, folder }).catch((error) => error as Error)
+    const result = { row, measured }
+    results.push(result)
+    console.log(printed(result, (performance.now() - start) / 1000))
+  } finally {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+  }
+}
+
+if (into !== undefined || (!short && positionals.length === 0)) {
+  writePage(results, surroundings, into)
+}
+const unmeasured = results.filter(({ measured }) => measured instanceof Error)
+const targets = results.flatMap(({ measured }) =>
+  measured instanceof Error ? [] : measured.targets,
+)
+const missed = targets.filter(({ met }) => met === false)
+console.log(
+  `\n${results.length - unmeasured.length} of ${chosen.length} rows measured, ${missed.length} of ${targets.length} targets missed`,
+)
+// A missed target is a result; a row that could not be measured is a failure.
+process.exitCode = unmeasured.length > 0 || results.length === 0 ? 1 : 0

@@ -1,0 +1,72 @@
+/** Things that do the same, measured in turns and compared with one of them. */
+import { bars } from './charts.ts'
+import type { Chart, Table, Target } from './row.ts'
+import { figure, type Spread, spread, withQuartiles } from './spread.ts'
+
+export type Samples<Name extends string = string> = Readonly<Record<Name, readonly number[]>>
+
+/**
+ * Measures each once, and all of them again: A B C A B C …, so that whatever the machine does
+ * meanwhile is done to all. One more round before the first is not counted.
+ */
+export async function inTurns<Name extends string>(
+  names: readonly Name[],
+  rounds: number,
+  measure: (name: Name) => Promise<number>,
+): Promise<Record<Name, number[]>> {
+  const samples = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<
+    Name,
+    number[]
+  >
+  for (let round = 0; round <= rounds; round++) {
+    for (const name of names) {
+      const sample = await measure(name)
+      if (round > 0) samples[name].push(sample)
+    }
+  }
+  return samples
+}
+
+/** How often the median of `ours` is that of `theirs`. */
+export function ratio(ours: readonly number[], theirs: readonly number[]): number {
+  return spread(ours).median / spread(theirs).median
+}
+
+export function atMost(
+  limit: number,
+  of: string,
+  ours: readonly number[],
+  theirs: readonly number[],
+): Target {
+  const measured = ratio(ours, theirs)
+  const target = `at most ${limit} × ${of}`
+  // Where something was taken off: too little was left to be told from nothing.
+  if (spread(theirs).median <= 0) return { target, measured: 'lost in the noise', met: false }
+  return {
+    target,
+    // As many digits as tell on which side of the limit it is.
+    measured: `${measured.toFixed(3)} ×`,
+    met: measured <= limit,
+  }
+}
+
+/** A line each: median, quartiles, and how often it is the median of `beside`. */
+export function comparison(caption: string, samples: Samples, beside: string): Table {
+  const reference = samples[beside] as readonly number[]
+  const rounds = reference.length
+  return {
+    caption: `${caption}; median and quartiles of ${rounds} ${rounds === 1 ? 'round' : 'rounds'}`,
+    head: ['', 'median (quartiles)', `× ${beside}`],
+    rows: Object.entries(samples).map(([name, values]) => [
+      name,
+      withQuartiles(spread(values)),
+      figure(ratio(values, reference)),
+    ]),
+  }
+}
+
+export function comparisonChart(file: string, title: string, samples: Samples): Chart {
+  const spreads: Record<string, Spread> = {}
+  for (const [name, values] of Object.entries(samples)) spreads[name] = spread(values)
+  return { file, title, option: bars(spreads) }
+}

@@ -1,0 +1,20 @@
+/** Takes ports and gives them back as fast as it can, and says how often. */
+import { planned, whenAllAreReady } from './member.ts'
+import { SOURCES, type Source } from './sources.ts'
+
+/** `lasts`: ms */
+const { source, lasts } = planned<{ source: Source; lasts: number }>()
+const take = await SOURCES[source]()
+// Everything is loaded, and the slice is held, before all begin.
+await (await take()).release()
+
+await whenAllAreReady(async (begin) => {
+  const end = begin + BigInt(lasts) * 1_000_000n
+  let times = 0
+  while (process.hrtime.bigint() < end) {
+    const taken = await take()
+    await taken.release()
+    times++
+  }
+  return times
+})

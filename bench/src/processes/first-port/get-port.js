@@ -1,0 +1,4 @@
+import getPort from 'get-port'
+
+const port = await getPort()
+process.getBuiltinModule('fs').writeSync(1, `${port}\n`)

@@ -1,0 +1,17 @@
+/** Holds slices, each with an allocator of its own and with one port out. */
+import { createAllocator } from '@portslice/core'
+import { planned, whenAllAreReady } from './member.ts'
+
+export interface HoldSlices {
+  range: readonly [number, number]
+  slices: number
+  /** The first of their worker ids. */
+  workerId: number
+}
+
+const { range, slices, workerId } = planned<HoldSlices>()
+for (let more = 0; more < slices; more++) {
+  const allocator = await createAllocator({ range, workerId: workerId + more })
+  await allocator.take()
+}
+await whenAllAreReady(async () => undefined)

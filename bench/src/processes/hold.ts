@@ -1,0 +1,43 @@
+/** Holds ports, and says what that takes. Needs --expose-gc. */
+import { readdirSync, readlinkSync } from 'node:fs'
+import { createAllocator } from '@portslice/core'
+import { planned, whenAllAreReady } from './member.ts'
+
+export interface Held {
+  slices: number
+  /** bytes */
+  rss: number
+  heap: number
+  descriptors: number
+  sockets: number
+}
+
+/** `ports`: none is a process that has only loaded portslice. */
+const { ports } = planned<{ ports: number }>()
+const allocator = ports > 0 ? await createAllocator() : undefined
+await allocator?.takeMany(ports)
+
+await whenAllAreReady(async (): Promise<Held> => {
+  // What was closed is freed at the next turn of the event loop.
+  for (let turn = 0; turn < 3; turn++) {
+    globalThis.gc?.()
+    await new Promise(setImmediate)
+  }
+  const { rss, heapUsed } = process.memoryUsage()
+  const open = readdirSync('/proc/self/fd').flatMap(targetOf)
+  return {
+    slices: allocator?.slices.length ?? 0,
+    rss,
+    heap: heapUsed,
+    descriptors: open.length,
+    sockets: open.filter((target) => target.startsWith('socket:')).length,
+  }
+})
+
+function targetOf(descriptor: string): string[] {
+  try {
+    return [readlinkSync(`/proc/self/fd/${descriptor}`)]
+  } catch {
+    return [] // The one of the folder itself, closed by now.
+  }
+}

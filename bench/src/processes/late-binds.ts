@@ -1,0 +1,51 @@
+/** Takes ports one after the other, binds each a while later, as apps do, and notes who had it when. */
+import { once } from 'node:events'
+import net from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Recorder } from 'portslice-testing/intervals'
+import { planned, whenAllAreReady } from './member.ts'
+import { SOURCES, type Source } from './sources.ts'
+
+export interface LateBinds {
+  source: Source
+  /** Where the intervals are noted. */
+  file: string
+  ports: number
+  /** ms from the hand-out to the bind */
+  delay: number
+}
+
+/** ms that an app serves. */
+const SERVES = 10
+
+const { source, file, ports, delay } = planned<LateBinds>()
+const recorder = new Recorder(file)
+const take = await SOURCES[source]()
+
+/** @returns whether the port could be bound */
+async function serveOn(port: number): Promise<boolean> {
+  const server = net.createServer().listen(port)
+  try {
+    await once(server, 'listening')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return false
+    throw error
+  }
+  await sleep(SERVES)
+  server.close()
+  await once(server, 'close')
+  return true
+}
+
+await whenAllAreReady(async () => {
+  let refused = 0
+  for (let times = 0; times < ports; times++) {
+    const taken = await take()
+    const back = recorder.out(taken.port)
+    await sleep(delay)
+    if (!(await serveOn(taken.port))) refused++
+    back()
+    await taken.release()
+  }
+  return refused
+})

@@ -1,0 +1,49 @@
+/** Where ports come from, each as its readme says. Only the one that is asked for is loaded. */
+
+export interface Taken {
+  port: number
+  release(): Promise<unknown>
+}
+
+export type Take = () => Promise<Taken>
+
+/** As in get-port's readme, longer, so that it does not run out. */
+const FIRST = 3000
+const COUNT = 1000
+
+/** Nothing to give back. */
+const release = async () => {}
+
+export const SOURCES = {
+  async portslice(): Promise<Take> {
+    const { createAllocator } = await import('@portslice/core')
+    const allocator = await createAllocator()
+    return () => allocator.take()
+  },
+  async 'get-port'(): Promise<Take> {
+    const { default: getPort } = await import('get-port')
+    return async () => ({ port: await getPort(), release })
+  },
+  async 'get-port, a range'(): Promise<Take> {
+    const { default: getPort, portNumbers } = await import('get-port')
+    const range = () => portNumbers(FIRST, FIRST + COUNT - 1)
+    return async () => ({ port: await getPort({ port: range() }), release })
+  },
+  async portfinder(): Promise<Take> {
+    const { getPortPromise } = await import('portfinder')
+    return async () => ({ port: await getPortPromise(), release })
+  },
+  async 'detect-port'(): Promise<Take> {
+    const { detectPort } = await import('detect-port')
+    return async () => ({ port: await detectPort(FIRST), release })
+  },
+  async 'get-port-please'(): Promise<Take> {
+    const { getPort } = await import('get-port-please')
+    return async () => ({ port: await getPort(), release })
+  },
+  async 'random in a range'(): Promise<Take> {
+    return async () => ({ port: FIRST + Math.floor(Math.random() * COUNT), release })
+  },
+} satisfies Record<string, () => Promise<Take>>
+
+export type Source = keyof typeof SOURCES

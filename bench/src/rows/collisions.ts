@@ -1,0 +1,105 @@
+import path from 'node:path'
+import { overlaps, readIntervals } from 'portslice-testing/intervals'
+import { groups } from '../charts.ts'
+import { Crew } from '../crew.ts'
+import type { LateBinds } from '../processes/late-binds.ts'
+import type { Source } from '../processes/sources.ts'
+import type { Measured, Row } from '../row.ts'
+
+const SOURCES: readonly Source[] = [
+  'portslice',
+  'get-port',
+  'get-port, a range',
+  'portfinder',
+  'detect-port',
+  'get-port-please',
+  'random in a range',
+]
+
+interface Cell {
+  /** "8, 200 ms" */
+  place: string
+  handedOut: number
+  /** For each source. */
+  twice: number[]
+  refused: number[]
+}
+
+export const collisions: Row = {
+  name: 'Collisions',
+  how: `So many processes take one port after the other; an app binds it so long after the hand-out, serves
+for a moment and closes, and the port is given back. What is noted of a hand-out lies inside the time
+in which the port was out. Each hand-out of a number that somebody had just then counts as a collision;
+the second figure is how often the app's bind failed with EADDRINUSE. get-port without options asks the OS for
+any port; its range and that of the random numbers is 3000–3999, detect-port begins at 3000, and portfinder and
+get-port-please begin where they do by themselves.`,
+  async run({ short, folder }): Promise<Measured> {
+    const ports = short ? 5 : 50
+    const cells: Cell[] = []
+    for (const processes of short ? [8] : [8, 16, 32]) {
+      for (const delay of short ? [0, 200] : [0, 200, 1000]) {
+        const place = `${processes}, ${delay} ms`
+        const cell: Cell = { place, handedOut: processes * ports, twice: [], refused: [] }
+        for (const source of SOURCES) {
+          const file = path.join(folder, `${processes}-${delay}-${SOURCES.indexOf(source)}.ndjson`)
+          const plan: LateBinds = { source, file, ports, delay }
+          await using crew = await Crew.of<number>(
+            'late-binds',
+            Array.from({ length: processes }, () => plan),
+            { lockDirectory: path.join(folder, 'locks') },
+          )
+          const refused = await crew.together()
+          const noted = readIntervals(file)
+          if (noted.length !== cell.handedOut) {
+            throw new Error(`Only ${noted.length} of ${cell.handedOut} hand-outs were noted.`)
+          }
+          cell.twice.push(overlaps(noted).length)
+          cell.refused.push(refused.reduce((total, times) => total + times, 0))
+        }
+        cells.push(cell)
+      }
+    }
+    const ours = (of: (cell: Cell) => number[]) =>
+      cells.reduce((total, cell) => total + (of(cell)[0] as number), 0)
+    const twice = ours((cell) => cell.twice)
+    const refused = ours((cell) => cell.refused)
+    const handedOut = cells.reduce((total, cell) => total + cell.handedOut, 0)
+    return {
+      tables: [
+        {
+          caption: 'Collisions / EADDRINUSE, of so many hand-outs',
+          head: ['processes, bind after', 'hand-outs', ...SOURCES],
+          rows: cells.map((cell) => [
+            cell.place,
+            String(cell.handedOut),
+            ...SOURCES.map((_, index) => `${cell.twice[index]} / ${cell.refused[index]}`),
+          ]),
+        },
+      ],
+      targets: [
+        {
+          target: 'no collision',
+          measured: `${twice} collisions and ${refused} times EADDRINUSE in ${handedOut} hand-outs`,
+          met: twice === 0 && refused === 0,
+        },
+      ],
+      charts: [
+        {
+          file: 'performance-collisions',
+          title: 'Collisions, % of all hand-outs (processes, bind after)',
+          option: groups(
+            cells.map(({ place }) => place),
+            Object.fromEntries(
+              SOURCES.map((source, index) => [
+                source,
+                cells.map((cell) =>
+                  Number((((cell.twice[index] as number) * 100) / cell.handedOut).toFixed(2)),
+                ),
+              ]),
+            ),
+          ),
+        },
+      ],
+    }
+  },
+}

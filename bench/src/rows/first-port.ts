@@ -1,0 +1,108 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { cleanEnvironment } from 'portslice-testing/project'
+import { atMost, comparison, comparisonChart, inTurns, type Samples } from '../contenders.ts'
+import type { Measured, Row, Target } from '../row.ts'
+import { spread } from '../spread.ts'
+
+const SCRIPTS = {
+  portslice: 'portslice.js',
+  'get-port': 'get-port.js',
+  portfinder: 'portfinder.js',
+  'detect-port': 'detect-port.js',
+  'bare listen(0)': 'bare-listen.js',
+  'no port': 'nothing.js',
+}
+type Name = keyof typeof SCRIPTS
+const NAMES = Object.keys(SCRIPTS) as Name[]
+
+const FOLDER = fileURLToPath(new URL('../processes/first-port/', import.meta.url))
+
+export const firstPort: Row = {
+  name: 'A fresh process to its first port',
+  how: `From the start of a process (\`node file.js\`) until it has printed its port: it imports the
+library, asks for one port, and prints it. A process that imports nothing and prints a word shows
+what is Node's own share; the second column of tables takes its median off. Then the same where
+Node's own modules (\`net\`, \`dgram\`, \`cluster\`, \`child_process\`, \`fs/promises\`, \`worker_threads\` …)
+have been loaded before, as they have in a vitest file or a Playwright worker.`,
+  async run({ short, folder }): Promise<Measured> {
+    const rounds = short ? 3 : 100
+    const env = { ...cleanEnvironment(), PORTSLICE_LOCK_DIR: path.join(folder, 'locks') }
+    const bare = await inTurns(NAMES, rounds, (name) => untilPrinted(SCRIPTS[name], [], env))
+    const loaded = ['--import', new URL('../processes/first-port/loaded.js', import.meta.url).href]
+    const inWorker = await inTurns(NAMES, rounds, (name) =>
+      untilPrinted(SCRIPTS[name], loaded, env),
+    )
+    return {
+      tables: [
+        comparison('Spawn to port, ms', bare, 'get-port'),
+        comparison(
+          'The same, less the median of a process without a port, ms',
+          net(bare),
+          'get-port',
+        ),
+        comparison("With Node's own modules loaded before, ms", inWorker, 'get-port'),
+        comparison(
+          "With Node's own modules loaded before, less the median of a process without a port, ms",
+          net(inWorker),
+          'get-port',
+        ),
+      ],
+      targets: [
+        ...targets('', bare),
+        ...targets(", with Node's own modules loaded before", inWorker),
+      ],
+      charts: [
+        comparisonChart('performance-first-port', 'A fresh process to its first port, ms', bare),
+        comparisonChart(
+          'performance-first-port-net',
+          'The same, less what a process without a port takes, ms',
+          net(bare),
+        ),
+      ],
+    }
+  },
+}
+
+function targets(where: string, samples: Samples<Name>): Target[] {
+  const own = net(samples)
+  return [
+    atMost(1, `get-port${where}`, samples.portslice, samples['get-port']),
+    atMost(1, `get-port, less Node's own share${where}`, own.portslice, own['get-port']),
+  ]
+}
+
+type Own = Exclude<Name, 'no port'>
+
+function net(samples: Samples<Name>): Samples<Own> {
+  const { 'no port': nothing, ...others } = samples
+  const own = spread(nothing).median
+  const lessen = ([name, values]: [string, readonly number[]]) => [
+    name,
+    values.map((value) => value - own),
+  ]
+  return Object.fromEntries(Object.entries(others).map(lessen)) as Samples<Own>
+}
+
+/** ms from the start of a process to its first output. Returns when it has ended. */
+async function untilPrinted(
+  script: string,
+  flags: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<number> {
+  const start = performance.now()
+  const child = spawn(process.execPath, [...flags, path.join(FOLDER, script)], {
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const closed = once(child, 'close')
+  let taken: number | undefined
+  child.stdout.once('data', () => {
+    taken = performance.now() - start
+  })
+  const [status] = await closed
+  if (status !== 0 || taken === undefined) throw new Error(`${script} ended with ${status}.`)
+  return taken
+}

@@ -1,0 +1,22 @@
+/** All that is measured, in the order of the page. */
+import type { Row } from '../row.ts'
+import { collisions } from './collisions.ts'
+import { firstPort } from './first-port.ts'
+import { list } from './list.ts'
+import { manyProcesses } from './many-processes.ts'
+import { memory } from './memory.ts'
+import { slice } from './slice.ts'
+import { playwrightRun, vitestRun } from './suites.ts'
+import { warm } from './warm.ts'
+
+export const ROWS: readonly Row[] = [
+  firstPort,
+  warm,
+  slice,
+  manyProcesses,
+  vitestRun,
+  playwrightRun,
+  collisions,
+  memory,
+  list,
+]

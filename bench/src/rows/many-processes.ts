@@ -1,0 +1,123 @@
+import os from 'node:os'
+import path from 'node:path'
+import { mean, min } from 'simple-statistics'
+import { lines } from '../charts.ts'
+import { inTurns } from '../contenders.ts'
+import { Crew } from '../crew.ts'
+import type { Measured, Row, Target } from '../row.ts'
+import { figure, spread, withQuartiles } from '../spread.ts'
+
+const SOURCES = ['portslice', 'get-port'] as const
+
+interface Point {
+  processes: number
+  /** Operations a second of all, for each round. */
+  total: readonly number[]
+  /** What the slowest had of the mean, for each round. */
+  slowest: readonly number[]
+}
+
+/** What counts as growth: of what further cores could add at best, so much is added. */
+const GROWTH = 0.5
+/** What counts as flat: so much of the most is kept. */
+const FLAT = 0.75
+
+export const manyProcesses: Row = {
+  name: 'Many processes that take and release as fast as they can',
+  how: `So many processes begin at one moment, each with its slice held or its library loaded, and take
+and release for the same time; how often is counted. "Slowest" is what the slowest process did, as a part of
+the mean of all. It grows if on all cores at least ${GROWTH * 100} % of what they could add is added to what
+one process does; it stays flat if beyond that never less than ${FLAT * 100} % of the most is done.`,
+  async run({ short, folder }): Promise<Measured> {
+    const sizes = short ? [1, 2, 4] : [1, 2, 4, 8, 16, 32, 64, 128]
+    const rounds = short ? 1 : 5
+    const lasts = short ? 300 : 4000
+    const points: Record<(typeof SOURCES)[number], Point[]> = { portslice: [], 'get-port': [] }
+    for (const processes of sizes) {
+      const slowest: Record<string, number[]> = { portslice: [], 'get-port': [] }
+      const total = await inTurns(SOURCES, rounds, async (source) => {
+        const plans = Array.from({ length: processes }, () => ({ source, lasts }))
+        const lockDirectory = path.join(folder, 'locks')
+        await using crew = await Crew.of<number>('churn', plans, { lockDirectory })
+        const counts = await crew.together()
+        slowest[source]?.push(min(counts) / mean(counts))
+        return (mean(counts) * processes * 1000) / lasts
+      })
+      for (const source of SOURCES) {
+        // The first round is not counted.
+        const counted = slowest[source]?.slice(1) as number[]
+        points[source].push({ processes, total: total[source], slowest: counted })
+      }
+    }
+    return {
+      tables: [
+        {
+          caption: `Takes and releases a second of all processes; median and quartiles of ${rounds} rounds`,
+          head: [
+            'processes',
+            ...SOURCES,
+            '× get-port',
+            ...SOURCES.map((name) => `slowest, ${name}`),
+          ],
+          rows: sizes.map((size, index) => {
+            const at = SOURCES.map((source) => points[source][index] as Point)
+            const [ours, theirs] = at.map(({ total }) => spread(total).median) as [number, number]
+            return [
+              String(size),
+              ...at.map(({ total }) => withQuartiles(spread(total))),
+              figure(ours / theirs),
+              ...at.map(({ slowest }) => figure(spread(slowest).median)),
+            ]
+          }),
+        },
+      ],
+      targets: targets(points.portslice),
+      charts: [
+        {
+          file: 'performance-many-processes',
+          title: 'Takes and releases a second of all processes',
+          option: lines(
+            'steps',
+            'processes',
+            sizes,
+            Object.fromEntries(
+              SOURCES.map((name) => [
+                name,
+                points[name].map(({ total }) => Math.round(spread(total).median)),
+              ]),
+            ),
+          ),
+        },
+      ],
+    }
+  },
+}
+
+function targets(points: readonly Point[]): Target[] {
+  const cores = os.availableParallelism()
+  const totalOf = ({ total }: Point) => spread(total).median
+  const one = totalOf(points[0] as Point)
+  const onAll = points.filter(({ processes }) => processes <= cores).at(-1) as Point
+  const growth = totalOf(onAll) / one
+  const beyond = points.filter(({ processes }) => processes > onAll.processes)
+  const most = Math.max(...points.map(totalOf))
+  const least = beyond.length === 0 ? 1 : Math.min(...beyond.map(totalOf)) / most
+  const slowest = Math.min(...points.map((point) => spread(point.slowest).median))
+  return [
+    {
+      target: 'grows with the cores',
+      measured: `${figure(growth)} × one process, with ${onAll.processes} on ${cores} cores`,
+      met: growth >= 1 + (onAll.processes - 1) * GROWTH,
+    },
+    {
+      target: 'then stays flat',
+      measured: `never less than ${figure(least * 100)} % of the most`,
+      met: least >= FLAT,
+    },
+    {
+      target: 'none starves: the slowest has at least half of the mean',
+      measured: `${figure(slowest)} of the mean`,
+      met: slowest >= 0.5,
+    },
+  ]
+}

@@ -1,0 +1,77 @@
+import { existsSync } from 'node:fs'
+import path from 'node:path'
+import { inTurns } from '../contenders.ts'
+import { Crew } from '../crew.ts'
+import type { Held } from '../processes/hold.ts'
+import type { Measured, Row, Target } from '../row.ts'
+import { figure, spread, withQuartiles } from '../spread.ts'
+
+const PORTS = ['0', '1', '31', '310'] as const
+const MB = 1_000_000
+/** Pages come and go with the garbage collector: so much is no growth. MB a slice. */
+const NOISE = 0.2
+
+export const memory: Row = {
+  name: 'Memory and file descriptors of a worker',
+  how: `A process of its own holds so many ports (a slice has 31), collects its garbage, and looks at what it
+takes; 0 is one that has only loaded portslice. It is flat if each of the nine further slices of 310 ports takes
+no more than the first did, as the medians have it; of the memory, no more than ${NOISE} MB beyond that.`,
+  async run({ short, folder }): Promise<Measured> {
+    if (!existsSync('/proc/self/fd')) throw new Error('File descriptors are read from /proc.')
+    const rounds = short ? 1 : 15
+    const found: Record<string, Held[]> = { '0': [], '1': [], '31': [], '310': [] }
+    let processes = 0
+    await inTurns(PORTS, rounds, async (ports) => {
+      processes++
+      await using crew = await Crew.of<Held>('hold', [{ ports: Number(ports) }], {
+        // A new one each time: what the last process had out is in quarantine.
+        lockDirectory: path.join(folder, `locks-${processes}`),
+        flags: ['--expose-gc'],
+      })
+      const [held] = (await crew.together()) as [Held]
+      found[ports]?.push(held)
+      return held.rss
+    })
+    const at = (ports: string, of: (held: Held) => number) =>
+      // The first round is not counted.
+      spread((found[ports] as Held[]).slice(1).map(of))
+    const measures = {
+      'RSS, MB': (held: Held) => held.rss / MB,
+      'heap, MB': (held: Held) => held.heap / MB,
+      'file descriptors': (held: Held) => held.descriptors,
+      sockets: (held: Held) => held.sockets,
+    }
+    const targets = Object.entries(measures).map(([name, of]): Target => {
+      const [none, first, all] = ['0', '31', '310'].map((ports) => at(ports, of).median) as [
+        number,
+        number,
+        number,
+      ]
+      const slices = at('310', (held) => held.slices).median
+      const further = (all - first) / (slices - 1)
+      const isMemory = name.endsWith('MB')
+      return {
+        target: `flat per slice: ${name}`,
+        measured: `${figure(first - none)} for the first slice, ${figure(further)} for each further one`,
+        met: further <= first - none + (isMemory ? NOISE : 0),
+      }
+    })
+    return {
+      tables: [
+        {
+          caption: `Of one process; median and quartiles of ${rounds} ${rounds === 1 ? 'process' : 'processes'} each`,
+          head: ['ports held', 'slices', ...Object.keys(measures)],
+          rows: PORTS.map((ports) => [
+            ports,
+            String(at(ports, (held) => held.slices).median),
+            ...Object.entries(measures).map(([name, of]) =>
+              name.endsWith('MB') ? withQuartiles(at(ports, of)) : String(at(ports, of).median),
+            ),
+          ]),
+        },
+      ],
+      targets,
+      charts: [],
+    }
+  },
+}

@@ -1,0 +1,169 @@
+import os from 'node:os'
+import { createAllocator } from '@portslice/core'
+import { type Outcome, Playground, type Project } from 'portslice-testing/project'
+import { comparison, comparisonChart, inTurns, ratio, type Samples } from '../contenders.ts'
+import type { Context, Measured, Row, Target } from '../row.ts'
+
+const SOURCES = ['hard-coded', 'get-port', 'portslice'] as const
+type Source = (typeof SOURCES)[number]
+
+const WORKERS = os.availableParallelism()
+
+/** What every test does with its port. */
+const SERVE = `
+  import { once } from 'node:events'
+  import { createServer } from 'node:http'
+  async function serve(port) {
+    const server = createServer().listen(port)
+    await once(server, 'listening')
+    server.close()
+    await once(server, 'close')
+  }`
+
+/** A test that is given a port, by the runner's own \`test\` or by ours. */
+function testText(source: Source, own: string, ours: string, number: number, port: number): string {
+  switch (source) {
+    case 'hard-coded':
+      return `${own}${SERVE}\ntest('serves ${number}', () => serve(${port}))`
+    case 'get-port':
+      return `${own}import getPort from 'get-port'${SERVE}\ntest('serves ${number}', async () => serve(await getPort()))`
+    case 'portslice':
+      return `${ours}${SERVE}\ntest('serves ${number}', ({ port }) => serve(port))`
+  }
+}
+
+function vitestFiles(source: Source, ports: readonly number[]): Record<string, string> {
+  const plugin = source === 'portslice'
+  const config = `
+    ${plugin ? "import portslice from '@portslice/vitest-plugin'" : ''}
+    export default { plugins: [${plugin ? 'portslice()' : ''}], test: { maxWorkers: ${WORKERS} } }`
+  const own = "import { test } from 'vitest'\n"
+  const ours = "import { test } from '@portslice/vitest-plugin/test'\n"
+  const files: Record<string, string> = { 'vitest.config.js': config }
+  for (const [index, port] of ports.entries()) {
+    files[`tests/serves-${index}.test.js`] = testText(source, own, ours, index, port)
+  }
+  return files
+}
+
+const TESTS_A_FILE = 10
+
+function playwrightFiles(source: Source, ports: readonly number[]): Record<string, string> {
+  const own = "import { test } from '@playwright/test'\n"
+  const ours = "import { test } from '@portslice/playwright-fixture'\n"
+  const files: Record<string, string> = {
+    'playwright.config.js': `export default { testDir: 'tests', fullyParallel: true, workers: ${WORKERS}, reporter: 'line' }`,
+  }
+  for (let first = 0; first < ports.length; first += TESTS_A_FILE) {
+    const texts = ports
+      .slice(first, first + TESTS_A_FILE)
+      .map((port, index) => testText(source, own, ours, first + index, port))
+    // What the first of them imports and defines is there for all.
+    const [all, ...others] = texts as [string, ...string[]]
+    const tests = others.map((text) => text.slice(text.lastIndexOf('\ntest(')))
+    files[`tests/serves-${first}.spec.js`] = [all, ...tests].join('')
+  }
+  return files
+}
+
+interface Runs {
+  files: (source: Source, ports: readonly number[]) => Record<string, string>
+  run: (project: Project) => Promise<Outcome>
+  rounds: number
+}
+
+/** Wall time of the runs with each source, s. */
+async function wallTimes(ports: readonly number[], runs: Runs): Promise<Samples<Source>> {
+  using playground = new Playground()
+  const projects = Object.fromEntries(
+    SOURCES.map((source) => [source, playground.project(runs.files(source, ports))]),
+  ) as Record<Source, Project>
+  return await inTurns(SOURCES, runs.rounds, async (source) => {
+    const start = performance.now()
+    const { status, stdout, stderr } = await runs.run(projects[source])
+    const taken = (performance.now() - start) / 1000
+    if (status !== 0 || !stdout.includes(`${ports.length} passed`)) {
+      throw new Error(`The run with ${source} ended with ${status}: ${stdout}\n${stderr}`)
+    }
+    return taken
+  })
+}
+
+async function measured(context: Context, suites: Readonly<Record<string, Omit<Runs, 'rounds'>>>) {
+  const { short, folder } = context
+  const tests = short ? 20 : 200
+  const rounds = short ? 1 : 7
+  // Numbers that nobody uses, for those who write them down.
+  await using allocator = await createAllocator({ lockDirectory: `${folder}/locks` })
+  const leases = await allocator.takeMany(tests)
+  const ports = leases.map(({ port }) => port)
+  const all: Record<string, Samples<Source>> = {}
+  for (const [name, suite] of Object.entries(suites)) {
+    all[name] = await wallTimes(ports, { ...suite, rounds })
+  }
+  return { tests, all }
+}
+
+/** Of the time with hard-coded ports. */
+const WITHIN = 0.02
+
+function target(name: string, samples: Samples<Source>): Target {
+  const more = (source: Source) => ratio(samples[source], samples['hard-coded']) - 1
+  return {
+    target: `${name}: within ${WITHIN * 100} % of hard-coded ports`,
+    measured: `${percent(more('portslice'))}; get-port ${percent(more('get-port'))}`,
+    met: more('portslice') <= WITHIN,
+  }
+}
+
+function percent(part: number): string {
+  return `${part < 0 ? '−' : '+'}${Math.abs(part * 100).toFixed(1)} %`
+}
+
+async function result(
+  context: Context,
+  runner: string,
+  suites: Readonly<Record<string, Omit<Runs, 'rounds'>>>,
+): Promise<Measured> {
+  const { tests, all } = await measured(context, suites)
+  const entries = Object.entries(all)
+  return {
+    tables: entries.map(([name, samples]) =>
+      comparison(`${name}: ${tests} tests, wall time, s`, samples, 'hard-coded'),
+    ),
+    targets: entries.map(([name, samples]) => target(name, samples)),
+    charts: entries.map(([name, samples], index) =>
+      comparisonChart(
+        `performance-${runner}${index === 0 ? '' : `-${index + 1}`}`,
+        `${name}: ${tests} tests, wall time, s`,
+        samples,
+      ),
+    ),
+  }
+}
+
+export const vitestRun: Row = {
+  name: 'A vitest run',
+  how: `A project of 200 files with one test each, which listens on its port and closes. The ports are
+numbers in the files, come from \`await getPort()\`, or are the fixture \`port\` with the plugin in the config. The
+whole command is timed, once with vitest's defaults, where each file is a process of its own and imports
+everything anew, and once with \`--no-isolate\`; on as many workers as there are cores.`,
+  run: (context) =>
+    result(context, 'vitest', {
+      vitest: { files: vitestFiles, run: (project) => project.vitest() },
+      'vitest --no-isolate': {
+        files: vitestFiles,
+        run: (project) => project.vitest(['--no-isolate']),
+      },
+    }),
+}
+
+export const playwrightRun: Row = {
+  name: 'A Playwright run',
+  how: `The same with Playwright: 200 tests in 20 files, without a browser, \`fullyParallel\`, on as many
+workers as there are cores.`,
+  run: (context) =>
+    result(context, 'playwright', {
+      Playwright: { files: playwrightFiles, run: (project) => project.playwright() },
+    }),
+}

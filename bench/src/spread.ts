@@ -1,0 +1,31 @@
+/** What many measurements of one thing come to. */
+import { median, quantileSorted } from 'simple-statistics'
+
+export interface Spread {
+  readonly count: number
+  readonly median: number
+  /** The quartiles: half of all measurements lie between the two. */
+  readonly low: number
+  readonly high: number
+}
+
+export function spread(samples: readonly number[]): Spread {
+  const sorted = [...samples].sort((a, b) => a - b)
+  return {
+    count: sorted.length,
+    median: median(sorted),
+    low: quantileSorted(sorted, 0.25),
+    high: quantileSorted(sorted, 0.75),
+  }
+}
+
+/** Three digits that count; more where the number is larger. */
+export function figure(value: number): string {
+  const size = Math.abs(value)
+  return value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3)
+}
+
+/** "1.23 (1.20–1.31)" */
+export function withQuartiles({ median, low, high }: Spread): string {
+  return `${figure(median)} (${figure(low)}–${figure(high)})`
+}
