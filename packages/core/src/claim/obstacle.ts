@@ -17,6 +17,7 @@ export type Obstacle = 'claimed' | 'slice' | 'listening' | 'queue' | 'descriptor
 
 /** What is in the way of one port, for people. */
 export interface ClaimObstacle {
+  /** The port that was asked for. */
   port: number
   /** A sentence without its end. */
   text: string
@@ -26,6 +27,7 @@ export interface ClaimObstacle {
 
 /** `ERR_PORTSLICE_CLAIM_TIMEOUT`, with what its message says of each port. */
 export interface ClaimTimeoutError extends PortsliceError {
+  /** One for each port that was asked for. */
   readonly obstacles: readonly ClaimObstacle[]
 }
 

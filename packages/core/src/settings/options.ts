@@ -215,7 +215,13 @@ function optionError(problem: string, value: unknown, advice: string): Portslice
   })
 }
 
-/** @throws PortsliceError ERR_PORTSLICE_RANGE_INVALID, naming `source` */
+/**
+ * Checks a range of ports.
+ *
+ * @param value the first and the last port, both inclusive
+ * @param source where it was said, for the error, such as `$PORTSLICE_RANGE`
+ * @throws PortsliceError ERR_PORTSLICE_RANGE_INVALID, naming `source`
+ */
 export function checkedRange(value: unknown, source: string): PortRange {
   const fail = (why: string, advice: string) =>
     new PortsliceError('ERR_PORTSLICE_RANGE_INVALID', `${source} is ${quoted(value)}: ${why}.`, {

@@ -6,6 +6,7 @@ const PLACEHOLDER = /(?<!\$)\{((?:[A-Z0-9_]+_)?PORT)\}/g
 /**
  * Puts ports in the place of `{PORT}`, `{API_PORT}` and so on. Other braces stay as they are.
  *
+ * @param text what somebody wrote
  * @param ports by their variables
  * @param otherwise gives what stands in the place of one that is none of these
  */

@@ -24,7 +24,13 @@ export function variablePartOf(name: unknown): string {
   )
 }
 
-/** The port that another process has left in a variable. @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID */
+/**
+ * The port that another process has left in a variable.
+ *
+ * @param text what the variable holds
+ * @param variable its name, for the error
+ * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID for what is no port
+ */
 export function portFromVariable(text: string, variable: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
   if (port >= FIRST_UNPRIVILEGED_PORT && port <= LAST_PORT) return port

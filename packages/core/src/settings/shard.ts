@@ -29,7 +29,11 @@ const CI_SYSTEMS: readonly {
 ]
 
 /**
+ * Checks a shard.
+ *
  * @param index 1-based
+ * @param total how many shards there are
+ * @param source where it was said, for the error, such as `$PORTSLICE_SHARD`
  * @throws PortsliceError ERR_PORTSLICE_SHARD_INVALID, naming `source`
  */
 export function checkedShard(index: unknown, total: unknown, source: string): Shard {

@@ -29,6 +29,14 @@ export function ephemeralRange(): PortRange {
  * in a place of the same name.
  */
 export function hostIdentity(): string {
+  host ??= placeOfThisProcess()
+  return host
+}
+
+/** A process stays in the namespace that it was started in. */
+let host: string | undefined
+
+function placeOfThisProcess(): string {
   try {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
     return `${boot}/${readlinkSync('/proc/self/ns/net')}`
