@@ -1,4 +1,4 @@
-/** Takes ports one after the other, binds each a while later, as apps do, and notes who had it when. */
+/** Takes ports, binds each a while later, as apps do, and notes who had it when. */
 import { once } from 'node:events'
 import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -11,6 +11,8 @@ export interface LateBinds {
   /** Where the intervals are noted. */
   file: string
   ports: number
+  /** How many it has at a time. */
+  atOnce: number
   /** ms from the hand-out to the bind */
   delay: number
 }
@@ -18,7 +20,7 @@ export interface LateBinds {
 /** ms that an app serves. */
 const SERVES = 10
 
-const { source, file, ports, delay } = planned<LateBinds>()
+const { source, file, ports, atOnce, delay } = planned<LateBinds>()
 const recorder = new Recorder(file)
 const take = await SOURCES[source]()
 
@@ -37,9 +39,11 @@ async function serveOn(port: number): Promise<boolean> {
   return true
 }
 
-await whenAllAreReady(async () => {
-  let refused = 0
-  for (let times = 0; times < ports; times++) {
+let left = ports
+let refused = 0
+
+async function useOneAfterTheOther(): Promise<void> {
+  while (left-- > 0) {
     const taken = await take()
     const back = recorder.out(taken.port)
     await sleep(delay)
@@ -47,5 +51,9 @@ await whenAllAreReady(async () => {
     back()
     await taken.release()
   }
+}
+
+await whenAllAreReady(async () => {
+  await Promise.all(Array.from({ length: atOnce }, useOneAfterTheOther))
   return refused
 })

@@ -16,6 +16,9 @@ const SOURCES: readonly Source[] = [
   'random in a range',
 ]
 
+/** Ports that a process has at a time. */
+const AT_ONCE = 5
+
 interface Cell {
   /** "8, 200 ms" */
   place: string
@@ -27,7 +30,7 @@ interface Cell {
 
 export const collisions: Row = {
   name: 'Collisions',
-  how: `So many processes take one port after the other; an app binds it so long after the hand-out, serves
+  how: `So many processes take 50 ports each, five at a time; an app binds each so long after the hand-out, serves
 for a moment and closes, and the port is given back. What is noted of a hand-out lies inside the time
 in which the port was out. Each hand-out of a number that somebody had just then counts as a collision;
 the second figure is how often the app's bind failed with EADDRINUSE. get-port without options asks the OS for
@@ -42,7 +45,7 @@ get-port-please begin where they do by themselves.`,
         const cell: Cell = { place, handedOut: processes * ports, twice: [], refused: [] }
         for (const source of SOURCES) {
           const file = path.join(folder, `${processes}-${delay}-${SOURCES.indexOf(source)}.ndjson`)
-          const plan: LateBinds = { source, file, ports, delay }
+          const plan: LateBinds = { source, file, ports, atOnce: AT_ONCE, delay }
           await using crew = await Crew.of<number>(
             'late-binds',
             Array.from({ length: processes }, () => plan),

@@ -28,7 +28,7 @@ what is Node's own share; the second column of tables takes its median off. Then
 Node's own modules (\`net\`, \`dgram\`, \`cluster\`, \`child_process\`, \`fs/promises\`, \`worker_threads\` …)
 have been loaded before, as they have in a vitest file or a Playwright worker.`,
   async run({ short, folder }): Promise<Measured> {
-    const rounds = short ? 3 : 100
+    const rounds = short ? 3 : 50
     const env = { ...cleanEnvironment(), PORTSLICE_LOCK_DIR: path.join(folder, 'locks') }
     const bare = await inTurns(NAMES, rounds, (name) => untilPrinted(SCRIPTS[name], [], env))
     const loaded = ['--import', new URL('../processes/first-port/loaded.js', import.meta.url).href]

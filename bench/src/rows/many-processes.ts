@@ -30,8 +30,8 @@ the mean of all. It grows if on all cores at least ${GROWTH * 100} % of what the
 one process does; it stays flat if beyond that never less than ${FLAT * 100} % of the most is done.`,
   async run({ short, folder }): Promise<Measured> {
     const sizes = short ? [1, 2, 4] : [1, 2, 4, 8, 16, 32, 64, 128]
-    const rounds = short ? 1 : 5
-    const lasts = short ? 300 : 4000
+    const rounds = short ? 1 : 3
+    const lasts = short ? 300 : 3000
     const points: Record<(typeof SOURCES)[number], Point[]> = { portslice: [], 'get-port': [] }
     for (const processes of sizes) {
       const slowest: Record<string, number[]> = { portslice: [], 'get-port': [] }
