@@ -75,6 +75,7 @@ describe('the tarballs', () => {
         'dist/clean.d.ts',
         'dist/clean.js',
         'dist/errors.d.ts',
+        'dist/holder-words.d.ts',
         'dist/index.d.ts',
         'dist/index.js',
         'dist/inspect.d.ts',
