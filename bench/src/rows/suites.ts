@@ -92,7 +92,7 @@ async function wallTimes(ports: readonly number[], runs: Runs): Promise<Samples<
 async function measured(context: Context, suites: Readonly<Record<string, Omit<Runs, 'rounds'>>>) {
   const { short, folder } = context
   const tests = short ? 20 : 200
-  const rounds = short ? 1 : 5
+  const rounds = short ? 1 : 4
   // Numbers that nobody uses, for those who write them down.
   await using allocator = await createAllocator({ lockDirectory: `${folder}/locks` })
   const leases = await allocator.takeMany(tests)

@@ -16,6 +16,7 @@ test.each(['before', 'after'])('fake timers set %s the import do not reach it', 
     expect(time.Date.now()).toBeGreaterThan(1e12)
     expect(new time.Date().getTime()).toBeGreaterThan(1e12)
     await time.sleep(1) // Hangs on fake timers.
+    await time.nextTurn()
     const deadline = time.deadlineIn(1)
     while (!deadline.expired) await time.sleep(1)
   } finally {
@@ -35,12 +36,13 @@ test('a system time set before the import does not reach it', async () => {
 })
 
 test('the mock timers of node:test, enabled before the import, do not reach it', async () => {
-  mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 0 })
+  mock.timers.enable({ apis: ['setTimeout', 'setImmediate', 'Date'], now: 0 })
   try {
     const time = await freshCopy()
     expect(Date.now()).toBe(0)
     expect(time.Date.now()).toBeGreaterThan(1e12)
     await time.sleep(1)
+    await time.nextTurn()
     const timer = time.setTimeout(() => expect.unreachable(), 5).unref()
     time.clearTimeout(timer)
     await time.sleep(20)

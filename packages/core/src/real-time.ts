@@ -9,8 +9,9 @@
 import net from 'node:net'
 import timers from 'node:timers'
 
-/** What Node's own function looks like; a fake is bound to its clock or calls it. */
+/** What Node's own functions look like; a fake is bound to its clock or calls it. */
 const NODES_SET_TIMEOUT = /^function setTimeout\(callback/
+const NODES_SET_IMMEDIATE = /^function setImmediate\(callback/
 
 /**
  * The real `setTimeout` and `clearTimeout`, from behind a fake that was there before us:
@@ -30,6 +31,15 @@ function realTimers(): Pick<typeof timers, 'setTimeout' | 'clearTimeout'> {
     }
   }
   return timersOfSockets()
+}
+
+/** The real `setImmediate`, likewise; where a fake does not keep it, a timer serves. */
+function realImmediate(): (callback: () => void) => unknown {
+  const { setImmediate } = timers
+  if (NODES_SET_IMMEDIATE.test(Function.prototype.toString.call(setImmediate))) return setImmediate
+  const { clock } = setImmediate as { clock?: Record<string, unknown> }
+  const kept = clock?._setImmediate as typeof setImmediate | undefined
+  return kept ?? ((callback) => setTimeout(callback, 0))
 }
 
 /** The timer of a socket keeps no process alive; a message port does, until it is told not to. */
@@ -83,6 +93,15 @@ function nativeDate(): DateConstructor {
 
 export const Date: DateConstructor = nativeDate()
 export const { setTimeout, clearTimeout } = realTimers()
+
+const setImmediate = realImmediate()
+
+/** Resolves in the next turn of the event loop, also under fake timers. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve)
+  })
+}
 
 /**
  * Resolves after a while, also under fake timers. Keeps the process alive meanwhile: somebody is

@@ -285,6 +285,18 @@ describe('takeMany and takeBlock', () => {
 })
 
 describe('release', () => {
+  test('leaves the rest of the process its turns, also in a loop', async () => {
+    const { allocator } = await allocatorOf(1)
+    let turns = 0
+    let next = setImmediate(function count() {
+      turns++
+      next = setImmediate(count)
+    })
+    for (let i = 0; i < 100; i++) await (await allocator.take()).release()
+    clearImmediate(next)
+    expect(turns).toBeGreaterThanOrEqual(99)
+  })
+
   test('tells of a leak, and keeps the port back until it is closed', async () => {
     const { allocator, usable } = await allocatorOf(1)
     const lease = await allocator.take()

@@ -4,7 +4,7 @@ import { codeOf, isOutOfDescriptors, PortsliceError, quoted } from '../errors.js
 import { isFree } from '../port/free.js'
 import { isLeaked } from '../port/leak.js'
 import { guardWithTimeWait } from '../port/time-wait-guard.js'
-import { clearTimeout, type Deadline, deadlineIn, setTimeout } from '../real-time.js'
+import { clearTimeout, type Deadline, deadlineIn, nextTurn, setTimeout } from '../real-time.js'
 import { type AllocatorOptions, checkTakeOptions, type TakeOptions } from '../settings/options.js'
 import { type Settings, settle } from '../settings/settings.js'
 import { HeldSlice, type SliceHolder } from '../slice/held-slice.js'
@@ -345,6 +345,9 @@ export class Allocator implements PortAllocator {
 
   async #endOf(out: OutPort): Promise<{ leaked: boolean }> {
     const leaked = await isLeaked(out.port)
+    // Nothing so far has waited for anything. Where ports are taken and given back in a loop, the event
+    // loop would have no turn: no timer, no refresh of the lock, and what was closed stays in memory.
+    await nextTurn()
     out.from.slice.journal.release(out.port, leaked)
     out.from.release(out.port)
     this.#out.delete(out)
