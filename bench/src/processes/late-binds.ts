@@ -39,12 +39,21 @@ async function serveOn(port: number): Promise<boolean> {
   return true
 }
 
+let lastTake: Promise<unknown> = Promise.resolve()
+
+/** One after the other: portfinder throws where it is asked twice at a time. */
+function takeInTurn() {
+  const taken = lastTake.then(take)
+  lastTake = taken
+  return taken
+}
+
 let left = ports
 let refused = 0
 
 async function useOneAfterTheOther(): Promise<void> {
   while (left-- > 0) {
-    const taken = await take()
+    const taken = await takeInTurn()
     const back = recorder.out(taken.port)
     await sleep(delay)
     if (!(await serveOn(taken.port))) refused++
