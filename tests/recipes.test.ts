@@ -57,7 +57,14 @@ test("vitest's browser mode", async () => {
     mkdirSync(project)
     symlinkSync(BROWSER_MODE, path.join(project, 'node_modules'), 'dir')
     writeFileSync(path.join(project, 'package.json'), '{ "type": "module" }')
-    writeFileSync(path.join(project, 'vitest.config.ts'), snippet('vitest.config.ts'))
+    writeFileSync(path.join(project, 'recipe.ts'), snippet('vitest.config.ts'))
+    // Both have one node_modules, where two runs at once would write the same cache.
+    writeFileSync(
+      path.join(project, 'vitest.config.ts'),
+      `import { mergeConfig } from 'vitest/config'
+       import recipe from './recipe.ts'
+       export default mergeConfig(recipe, { cacheDir: '.vite' })`,
+    )
     writeFileSync(
       path.join(project, 'where.test.js'),
       `import { test } from 'vitest'
