@@ -35,3 +35,4 @@ export { defaultRange, lockDirectoryFor, type Settings, settle } from './setting
 export { checkedShard, sourceOfShard } from './settings/shard.js'
 export { ephemeralRange, hostIdentity, userIdentity } from './settings/system.js'
 export { checkLockDirectory } from './slice/lock-directory.js'
+export { type FoundFile, readOwnFile } from './slice/own-file.js'

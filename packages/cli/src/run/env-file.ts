@@ -1,17 +1,7 @@
 /** The ports as a file, for tools that read one: there as long as the program runs. */
 import { randomUUID } from 'node:crypto'
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  lstatSync,
-  openSync,
-  readSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
-import { codeOf, listSlices, PortsliceError, quoted } from '@portslice/core/inspect'
+import { lstatSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { codeOf, listSlices, PortsliceError, quoted, readOwnFile } from '@portslice/core/inspect'
 import type { GivenPort } from './ports.js'
 
 /** By its first line a file of ours is known, and whose it is. */
@@ -65,16 +55,11 @@ export async function writeEnvFile(file: string, ports: readonly GivenPort[]): P
 
 /** The first of it, or `undefined` when there is none. */
 function textOf(file: string): string | undefined {
-  // No link is followed, and a pipe is not waited for.
-  const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants
-  let opened: number | undefined
   try {
-    if (!lstatSync(file).isFile()) throw notPlain(file)
-    opened = openSync(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
-    // Another may have come into its place meanwhile.
-    if (!fstatSync(opened).isFile()) throw notPlain(file)
-    const bytes = Buffer.alloc(ENOUGH)
-    return bytes.toString('utf8', 0, readSync(opened, bytes, 0, ENOUGH, 0))
+    // Another may have come into its place after the first look.
+    const found = lstatSync(file).isFile() ? readOwnFile(file, ENOUGH) : undefined
+    if (!found) throw notPlain(file)
+    return found.text
   } catch (cause) {
     if (cause instanceof PortsliceError) throw cause
     if (codeOf(cause) === 'ENOENT') return undefined
@@ -84,8 +69,6 @@ function textOf(file: string): string | undefined {
       'Name another file.',
       cause,
     )
-  } finally {
-    if (opened !== undefined) closeSync(opened)
   }
 }
 

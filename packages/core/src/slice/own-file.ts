@@ -12,7 +12,9 @@ import {
 } from 'node:fs'
 import { codeOf } from '../errors.js'
 
+/** What was read of a file. */
 export interface FoundFile {
+  /** Its beginning, or all of it. */
   text: string
   /** When it was last changed, in ms since 1970. */
   changedAt: number
@@ -22,7 +24,8 @@ export interface FoundFile {
  * Reads a file; `undefined` where there is something else. No link is followed, and a pipe is
  * not waited for.
  *
- * @param atMost bytes
+ * @param path of the file
+ * @param atMost so many bytes of it are read
  * @throws the system's error when there is nothing, or it cannot be opened
  */
 export function readOwnFile(path: string, atMost: number): FoundFile | undefined {
