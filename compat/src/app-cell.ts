@@ -2,8 +2,7 @@
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { compiled } from 'portslice-testing/compiled'
-import { runNode } from 'portslice-testing/project'
-import { intervalsIn, judged, type Verdict } from './cell.ts'
+import { intervalsIn, judged, nodeIn, type Verdict } from './cell.ts'
 import type { Workshop } from './workshop.ts'
 
 const SCRIPT = fileURLToPath(new URL('processes/start-apps.ts', import.meta.url))
@@ -24,15 +23,9 @@ export async function appCell(workshop: Workshop, node: string): Promise<Verdict
     },
   )
   const record = path.join(folder, 'intervals.ndjson')
-  const binary = await workshop.node(node)
+  const run = nodeIn(folder, await workshop.node(node))
   const outcomes = await Promise.all(
-    Array.from({ length: PROCESSES }, () =>
-      runNode([path.join(folder, 'start-apps.js'), record], {
-        cwd: folder,
-        node: binary,
-        lockDirectory: path.join(folder, 'locks'),
-      }),
-    ),
+    Array.from({ length: PROCESSES }, () => run(path.join(folder, 'start-apps.js'), record)),
   )
   return judged(outcomes, intervalsIn(record), PROCESSES * HAND_OUTS)
 }

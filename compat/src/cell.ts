@@ -1,13 +1,20 @@
 /** One cell of the matrix: a version of one thing on a version of another. */
 import { existsSync } from 'node:fs'
+import path from 'node:path'
 import { type Interval, overlaps, readIntervals } from 'portslice-testing/intervals'
-import type { Outcome } from 'portslice-testing/project'
+import { type Outcome, runNode } from 'portslice-testing/project'
 
 export type Verdict =
   | { passed: true }
   /** What went wrong, in one line; and all that was said. */
   | { passed: false; reason: string; said: string }
   | { skipped: string }
+
+/** Runs scripts in a project with this Node, all with one lock directory. */
+export function nodeIn(folder: string, node: string): (...args: string[]) => Promise<Outcome> {
+  return (...args) =>
+    runNode(args, { cwd: folder, node, lockDirectory: path.join(folder, 'locks') })
+}
 
 /** None where the run has not come so far. */
 export function intervalsIn(record: string): Interval[] {

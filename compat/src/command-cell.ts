@@ -2,8 +2,8 @@
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { compiled } from 'portslice-testing/compiled'
-import { type Outcome, runNode } from 'portslice-testing/project'
-import { intervalsIn, judged, type Verdict } from './cell.ts'
+import type { Outcome } from 'portslice-testing/project'
+import { intervalsIn, judged, nodeIn, type Verdict } from './cell.ts'
 import type { Workshop } from './workshop.ts'
 
 const SCRIPT = fileURLToPath(new URL('processes/serve-named.ts', import.meta.url))
@@ -22,12 +22,8 @@ export async function commandCell(workshop: Workshop, node: string): Promise<Ver
   const record = path.join(folder, 'intervals.ndjson')
   const binary = await workshop.node(node)
   const command = path.join(folder, '../node_modules/portslice/dist/portslice.js')
-  const portslice = (...args: string[]) =>
-    runNode([command, ...args], {
-      cwd: folder,
-      node: binary,
-      lockDirectory: path.join(folder, 'locks'),
-    })
+  const run = nodeIn(folder, binary)
+  const portslice = (...args: string[]) => run(command, ...args)
   const program = [binary, 'serve-named.js', record]
   const names = NAMES.flatMap((name) => ['--name', name])
   const runs = await Promise.all(

@@ -2,8 +2,7 @@
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { compiled } from 'portslice-testing/compiled'
-import { runNode } from 'portslice-testing/project'
-import { intervalsIn, judged, type Verdict } from './cell.ts'
+import { intervalsIn, judged, nodeIn, type Verdict } from './cell.ts'
 import type { Workshop } from './workshop.ts'
 
 const SCRIPT = fileURLToPath(new URL('processes/take-ports.ts', import.meta.url))
@@ -23,16 +22,10 @@ export async function coreCell(workshop: Workshop, node: string): Promise<Verdic
     },
   )
   const record = path.join(folder, 'intervals.ndjson')
-  const binary = await workshop.node(node)
+  const run = nodeIn(folder, await workshop.node(node))
   const outcomes = await Promise.all(
     ['imported.js', 'required.cjs'].flatMap((script) =>
-      Object.keys(PLACES).map((place) =>
-        runNode([path.join(folder, script), record, place], {
-          cwd: folder,
-          node: binary,
-          lockDirectory: path.join(folder, 'locks'),
-        }),
-      ),
+      Object.keys(PLACES).map((place) => run(path.join(folder, script), record, place)),
     ),
   )
   const members = Object.values(PLACES).reduce((sum, count) => sum + count)
