@@ -109,11 +109,7 @@ class KeptLock implements SliceLock {
   async #attempt(): Promise<boolean> {
     const { folder, slice } = this.#options
     ensureLockDirectory(folder)
-    whenMade.set(this.#path, () => {
-      this.#made = this.#mark()
-      this.#options.onMade(this.#made)
-    })
-    whenRefreshed.set(this.#path, this.#options.onRefreshed)
+    keptLocks.set(this.#path, this)
     try {
       this.#unlock = await lockfile.lock(lockedPath(folder, slice), {
         fs: FILE_SYSTEM,
@@ -154,6 +150,21 @@ class KeptLock implements SliceLock {
     return folder && lock ? { folder, lock } : undefined
   }
 
+  /** To be called at the very moment it has been made. */
+  made(): void {
+    this.#made = this.#mark()
+    this.#options.onMade(this.#made)
+  }
+
+  refreshed(): void {
+    this.#options.onRefreshed()
+  }
+
+  /** Whether what stands there is what we have made: else it is not ours to refresh or to remove. */
+  isOurs(): boolean {
+    return this.#made !== undefined && folderIdentity(this.#path) === this.#made.lock
+  }
+
   #lost(): void {
     this.#unlock = undefined
     this.#retryAfter = FIRST_RETRY
@@ -186,21 +197,14 @@ class KeptLock implements SliceLock {
     clearTimeout(this.#retry)
     // Whoever holds the sentinel next must not meet a late attempt of ours.
     await this.#regaining
-    const unlock = this.#unlock
-    this.#unlock = undefined
     // It may have been lost a moment ago, or its folder be gone: then there is nothing to undo.
-    // Where it has become somebody else's, it is theirs to remove.
-    if (this.#isOurs()) await unlock?.().catch(() => {})
-    whenMade.delete(this.#path)
-    whenRefreshed.delete(this.#path)
-  }
-
-  #isOurs(): boolean {
-    return this.#made !== undefined && folderIdentity(this.#path) === this.#made.lock
+    await this.#unlock?.().catch(() => {})
+    this.#unlock = undefined
+    keptLocks.delete(this.#path)
   }
 
   releaseNow(): void {
-    if (!this.#isOurs()) return
+    if (!this.isOurs()) return
     try {
       rmdirSync(this.#path)
     } catch {
@@ -209,9 +213,8 @@ class KeptLock implements SliceLock {
   }
 }
 
-/** What to call when the lock of a path has been made, and when it has been refreshed. */
-const whenMade = new Map<string, () => void>()
-const whenRefreshed = new Map<string, () => void>()
+/** The locks that are wanted or held, by their paths. Whoever has the sentinel has the entry. */
+const keptLocks = new Map<string, KeptLock>()
 
 /**
  * The file system as proper-lockfile sees it; one object, as it notes the precision of file
@@ -220,26 +223,45 @@ const whenRefreshed = new Map<string, () => void>()
  * A lock is made and its journal written in one go, so that hardly a death falls between the
  * two and leaves a lock of which nobody knows whose it is. Nothing here waits for Node's
  * threads: starting them takes a fresh process longer than all of this.
+ *
+ * Whatever else somebody puts in the place of our lock is to go stale. proper-lockfile would
+ * tell it by its time alone, which it reads after the lock has been made, and refresh it for ever.
  */
 const FILE_SYSTEM = {
   mkdir(path: string, callback: Callback) {
     answer(callback, () => {
       makeLock(path)
-      whenMade.get(path)?.()
+      keptLocks.get(path)?.made()
     })
   },
   stat(path: string, callback: Callback<Stats>) {
-    answer(callback, () => statSync(path))
+    answer(callback, () => {
+      ownAt(path)
+      return statSync(path)
+    })
   },
   utimes(path: string, atime: Date, mtime: Date, callback: Callback) {
     answer(callback, () => {
+      const lock = ownAt(path)
       utimesSync(path, atime, mtime)
-      whenRefreshed.get(path)?.()
+      lock.refreshed()
     })
   },
   rmdir(path: string, callback: Callback) {
-    answer(callback, () => rmdirSync(path))
+    answer(callback, () => {
+      ownAt(path)
+      rmdirSync(path)
+    })
   },
+}
+
+/** @throws ENOENT when our lock has gone, whatever may stand in its place */
+function ownAt(path: string): KeptLock {
+  const lock = keptLocks.get(path)
+  if (lock?.isOurs()) return lock
+  throw Object.assign(new Error(`ENOENT: the lock ${path} was removed or replaced`), {
+    code: 'ENOENT',
+  })
 }
 
 type Callback<T = void> = (error: unknown, result?: T) => void
