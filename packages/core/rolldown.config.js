@@ -5,5 +5,5 @@ export default bundle({
   entries: ['index', 'adapter', 'net', 'process-tree', 'inspect', 'clean'],
   replaceClock: fileURLToPath(new URL('src/real-time.ts', import.meta.url)),
   // Whoever asks for a port needs nearly all of it: one file is found and read sooner than six.
-  together: [/src\/index\.ts$|rolldown\/runtime/],
+  together: [/src\/(?:index|adapter)\.ts$|rolldown\/runtime/],
 })

@@ -150,8 +150,6 @@ export class RunningApp implements App {
       throw error.isPortTaken || saysAddressInUse(this.#output.text(from))
         ? new PortTaken(reason, this.port)
         : reason
-    } finally {
-      deadline.cancel()
     }
     // What has cleared its environment is found again as long as it was seen once.
     await started.tree.processes()

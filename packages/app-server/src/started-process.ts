@@ -71,6 +71,5 @@ export class StartedProcess {
     })
     // A process of the tree that cannot be ended may keep the pipe open.
     while (!isClosed && !deadline.expired) await sleep(5)
-    deadline.cancel()
   }
 }

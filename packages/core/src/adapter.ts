@@ -7,7 +7,7 @@ export { type AdapterOptions, checkAdapterOptions, type OnLeak } from './adapter
 export { namedPort } from './adapter/runners-shard.js'
 export { type LeakedPort, leakError, leakMessage, TestPorts } from './adapter/test-ports.js'
 export { sharedAllocator } from './allocator/shared-allocator.js'
-export { quoted } from './errors.js'
+export { PortsliceError, quoted } from './errors.js'
 export { isAddressInUse, saysAddressInUse } from './port/address-in-use.js'
 export { processWide } from './process-state.js'
 export { deadlineIn, sleep } from './real-time.js'

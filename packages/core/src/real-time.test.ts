@@ -51,10 +51,20 @@ test('the mock timers of node:test, enabled before the import, do not reach it',
   }
 })
 
-test('a deadline that was cancelled never expires', async () => {
-  const { deadlineIn, sleep } = await freshCopy()
-  const deadline = deadlineIn(5)
-  deadline.cancel()
-  await sleep(20)
-  expect(deadline.expired).toBe(false)
+test('a deadline expires in its time, whatever a fake clock says', async () => {
+  vi.useFakeTimers()
+  try {
+    const { deadlineIn, sleep } = await freshCopy()
+    const soon = deadlineIn(10)
+    const later = deadlineIn(60_000)
+    expect(soon.expired).toBe(false)
+    expect(deadlineIn(0).expired).toBe(true)
+    vi.advanceTimersByTime(120_000)
+    expect(soon.expired).toBe(false)
+    await sleep(20)
+    expect(soon.expired).toBe(true)
+    expect(later.expired).toBe(false)
+  } finally {
+    vi.useRealTimers()
+  }
 })

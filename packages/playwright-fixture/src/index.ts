@@ -21,8 +21,7 @@ import { workerAllocator } from './worker-allocator.js'
 export { expect } from '@playwright/test'
 export type { App, AppOptions, Apps } from '@portslice/app-server'
 export type { AllocatorOptions, PortAllocator, PortLease, TakeOptions } from '@portslice/core'
-export { PortsliceError } from '@portslice/core'
-export { namedPort, type OnLeak } from '@portslice/core/adapter'
+export { namedPort, type OnLeak, PortsliceError } from '@portslice/core/adapter'
 export { type AppWorkerFixtures, type AppWorkerOptions, appFixture } from './apps.js'
 
 /** Options of the fixtures, set by `use: { portslice: { … } }`. */

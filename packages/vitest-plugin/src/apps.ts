@@ -1,7 +1,6 @@
 /** Fixtures that start apps. */
 import type { App, AppOptions, Apps } from '@portslice/app-server'
-import { PortsliceError } from '@portslice/core'
-import { quoted, sharedAllocator } from '@portslice/core/adapter'
+import { PortsliceError, quoted, sharedAllocator } from '@portslice/core/adapter'
 import { settings } from './settings.js'
 
 /** How a fixture of an app is made. */

@@ -10,8 +10,7 @@ import { configure } from './configure.js'
 import { leaksOf, printLeaks } from './leak-report.js'
 
 export type { AllocatorOptions, TakeOptions } from '@portslice/core'
-export { PortsliceError } from '@portslice/core'
-export { namedPort, type OnLeak } from '@portslice/core/adapter'
+export { namedPort, type OnLeak, PortsliceError } from '@portslice/core/adapter'
 export type { PortsliceMeta, ProvidedPortslice } from './provided.js'
 
 /** Options of the vitest plugin: those of an allocator, and `onLeak`. */

@@ -143,9 +143,8 @@ export class Allocator implements PortAllocator {
 
   /** Leases the first slice, so that a machine without room says so before a test runs. */
   async open(): Promise<void> {
-    await this.#inTime((deadline) =>
-      this.#queue.run(() => this.#untilRoom((held) => Promise.resolve(held), deadline)),
-    )
+    const deadline = this.#deadline()
+    await this.#queue.run(() => this.#untilRoom((held) => Promise.resolve(held), deadline))
   }
 
   async take(options: TakeOptions = {}): Promise<PortLease> {
@@ -163,31 +162,25 @@ export class Allocator implements PortAllocator {
   async takeMany(count: number, options: TakeOptions = {}): Promise<PortLease[]> {
     checkCount(count, MOST_PORTS, 'takeMany')
     checkTakeOptions(options)
-    return this.#inTime((deadline) =>
-      // One turn for all: two who take turns could each wait for what the other has.
-      this.#queue.run(async () => {
-        const leases: PortLease[] = []
-        try {
-          for (const key of keysOf(options, count)) {
-            leases.push(...(await this.#fulfil({ keys: [key], options, deadline })))
-          }
-          return leases
-        } catch (error) {
-          await Promise.all(leases.map((lease) => lease.release()))
-          throw error
+    const deadline = this.#deadline()
+    // One turn for all: two who take turns could each wait for what the other has.
+    return this.#queue.run(async () => {
+      const leases: PortLease[] = []
+      try {
+        for (const key of keysOf(options, count)) {
+          leases.push(...(await this.#fulfil({ keys: [key], options, deadline })))
         }
-      }, options.signal),
-    )
+        return leases
+      } catch (error) {
+        await Promise.all(leases.map((lease) => lease.release()))
+        throw error
+      }
+    }, options.signal)
   }
 
-  /** Runs `task` with a deadline of `waitTimeout`, which counts from now, not from its turn. */
-  async #inTime<T>(task: (deadline: Deadline) => Promise<T>): Promise<T> {
-    const deadline = deadlineIn(this.#settings.waitTimeout)
-    try {
-      return await task(deadline)
-    } finally {
-      deadline.cancel()
-    }
+  /** `waitTimeout` counts from the call, not from its turn. */
+  #deadline(): Deadline {
+    return deadlineIn(this.#settings.waitTimeout)
   }
 
   /** Takes `count` consecutive ports. */
@@ -196,9 +189,8 @@ export class Allocator implements PortAllocator {
     throwIfAborted(options.signal)
     const shared = this.#sharedRun(keys, options)
     if (shared) return shared // Nothing to wait for, so no turn to wait for.
-    return this.#inTime((deadline) =>
-      this.#queue.run(() => this.#fulfil({ keys, options, deadline }), options.signal),
-    )
+    const deadline = this.#deadline()
+    return this.#queue.run(() => this.#fulfil({ keys, options, deadline }), options.signal)
   }
 
   async #fulfil(wish: Wish): Promise<PortLease[]> {
@@ -410,6 +402,7 @@ export class Allocator implements PortAllocator {
  * it; the others get the unit separator and their number, which no key of a user's is to have.
  */
 function keysOf({ key }: TakeOptions, count: number): (string | undefined)[] {
+  if (count === 1) return [key]
   return Array.from({ length: count }, (_, index) =>
     key === undefined || index === 0 ? key : `${key}\u001f${index}`,
   )

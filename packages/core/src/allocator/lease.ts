@@ -78,15 +78,11 @@ export class Lease implements PortLease {
     checkWaitOptions(options)
     const { timeout = DEFAULT_START_TIMEOUT, signal } = options
     const deadline = deadlineIn(timeout)
-    try {
-      for (let wait = FIRST_LOOK; ; wait = Math.min(wait * 2, SLOWEST_LOOK)) {
-        throwIfAborted(signal)
-        if (await this.isListening().catch(falseWhenOutOfDescriptors)) return
-        if (deadline.expired) break
-        await untilAborted(sleep(wait), signal)
-      }
-    } finally {
-      deadline.cancel()
+    for (let wait = FIRST_LOOK; ; wait = Math.min(wait * 2, SLOWEST_LOOK)) {
+      throwIfAborted(signal)
+      if (await this.isListening().catch(falseWhenOutOfDescriptors)) return
+      if (deadline.expired) break
+      await untilAborted(sleep(wait), signal)
     }
     const name = this.label === undefined ? '' : ` (${JSON.stringify(this.label)})`
     throw new PortsliceError(

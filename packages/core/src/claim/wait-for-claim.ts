@@ -54,7 +54,6 @@ export async function waitForClaim(
       await untilAborted(sleep(wait * (0.5 + Math.random())), signal)
     }
   } finally {
-    deadline.cancel()
     claims.delete(ports)
   }
 }

@@ -173,21 +173,16 @@ export class ProcessTree {
     const asked = new Set<string>()
     const polite = deadlineIn(timeout)
     const last = deadlineIn(timeout + KILL_TIMEOUT)
-    try {
-      for (let wait = FIRST_LOOK; ; wait = Math.min(wait * 2, SLOWEST_LOOK)) {
-        const running = await this.processes()
-        if (running.length === 0 || last.expired) return running
-        for (const each of running) {
-          const name = `${each.pid} ${each.startedAt}`
-          if (polite.expired) send(each, 'SIGKILL')
-          else if (!asked.has(name)) ask(each, signal)
-          asked.add(name)
-        }
-        await sleep(wait)
+    for (let wait = FIRST_LOOK; ; wait = Math.min(wait * 2, SLOWEST_LOOK)) {
+      const running = await this.processes()
+      if (running.length === 0 || last.expired) return running
+      for (const each of running) {
+        const name = `${each.pid} ${each.startedAt}`
+        if (polite.expired) send(each, 'SIGKILL')
+        else if (!asked.has(name)) ask(each, signal)
+        asked.add(name)
       }
-    } finally {
-      polite.cancel()
-      last.cancel()
+      await sleep(wait)
     }
   }
 

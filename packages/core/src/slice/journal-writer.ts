@@ -44,7 +44,8 @@ export class JournalWriter {
   take(port: number, { label, key }: { label?: string | undefined; key?: string | undefined }) {
     const line = lineOf({ event: 'take', port, label, key, at: new Date().toISOString() })
     this.#current.set(port, line)
-    this.#append(line)
+    if (this.#isRemoved()) this.#replaceRemoved()
+    else this.#append(line)
   }
 
   release(port: number, leaked: boolean): void {
@@ -57,6 +58,7 @@ export class JournalWriter {
     const taken = this.#current.get(port) ?? ''
     if (leaked) this.#current.set(port, taken + line)
     else this.#current.delete(port)
+    // Whether the file has been removed is not worth a look: nobody needs to know of this port then.
     this.#append(line)
   }
 
@@ -93,14 +95,28 @@ export class JournalWriter {
     }
   }
 
-  #append(line: string): void {
+  #isRemoved(): boolean {
     try {
-      if (this.#file === undefined || fstatSync(this.#file).nlink === 0) {
-        // The folder was deleted under us, or could not be written to before. But where another
-        // journal stands now, the lock was lost to somebody elsewhere: theirs is left alone.
-        if (this.#file === undefined || !existsSync(this.#options.path)) this.startAnew()
-        return
-      }
+      return this.#file !== undefined && fstatSync(this.#file).nlink === 0
+    } catch {
+      return false // Then writing to it says what is wrong.
+    }
+  }
+
+  /**
+   * The folder was deleted under us. But where another journal stands now, the lock was lost to
+   * somebody elsewhere: theirs is left alone.
+   */
+  #replaceRemoved(): void {
+    if (!existsSync(this.#options.path)) this.startAnew()
+  }
+
+  #append(line: string): void {
+    if (this.#file === undefined) {
+      this.startAnew() // It could not be written to before.
+      return
+    }
+    try {
       const written = writeSync(this.#file, line)
       this.#room -= written
       // On a full disk half a line may be written, which would garble the next one.
@@ -130,7 +146,7 @@ export class JournalWriter {
     if (file === undefined) return
     try {
       // A folder that has been deleted is not made again for this.
-      if (fstatSync(file).nlink > 0) {
+      if (!this.#isRemoved()) {
         writeSync(file, lineOf({ event: 'end', at: new Date().toISOString() }))
       }
     } catch {
