@@ -3,7 +3,7 @@ import { planned, whenAllAreReady } from './member.ts'
 import { SOURCES, type Source } from './sources.ts'
 
 /** Without it, 128 processes on few cores would mostly run functions for the first time. */
-const WARM_UP = 300
+const WARM_UP = 2000
 
 /** `lasts`: ms */
 const { source, lasts } = planned<{ source: Source; lasts: number }>()
