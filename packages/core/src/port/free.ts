@@ -58,14 +58,14 @@ function isFreeInOneListen(port: number): Promise<boolean> {
       if (isTaken(error)) resolve(false)
       else reject(error)
     })
-    const isFree = () => {
+    const onListening = () => {
       server.close()
       resolve(true)
     }
-    server.once('listening', isFree)
+    server.once('listening', onListening)
     // Exclusive: in a cluster, a sibling's port would otherwise look free.
     server.listen({ port, exclusive: true })
     // Neither a resolver nor the primary had to be asked, so it is known without a turn.
-    if (server.listening) isFree()
+    if (server.listening) onListening()
   })
 }
