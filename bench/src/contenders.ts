@@ -1,4 +1,5 @@
 /** Things that do the same, measured in turns and compared with one of them. */
+import { shuffle } from 'simple-statistics'
 import { bars } from './charts.ts'
 import type { Chart, Table, Target } from './row.ts'
 import { figure, type Spread, spread, withQuartiles } from './spread.ts'
@@ -6,8 +7,9 @@ import { figure, type Spread, spread, withQuartiles } from './spread.ts'
 export type Samples<Name extends string = string> = Readonly<Record<Name, readonly number[]>>
 
 /**
- * Measures each once, and all of them again: A B C A B C …, so that whatever the machine does
- * meanwhile is done to all. One more round before the first is not counted.
+ * Measures each once, and all of them again, each time in another order: whatever the machine does
+ * meanwhile is done to all, and whatever one leaves behind (garbage, dirty pages) is left to any
+ * other as often. One more round before the first is not counted.
  */
 export async function inTurns<Name extends string>(
   names: readonly Name[],
@@ -19,7 +21,7 @@ export async function inTurns<Name extends string>(
     number[]
   >
   for (let round = 0; round <= rounds; round++) {
-    for (const name of names) {
+    for (const name of shuffle([...names])) {
       const sample = await measure(name)
       if (round > 0) samples[name].push(sample)
     }

@@ -1,18 +1,19 @@
-/** Takes ports and gives them back, in each way, in blocks. */
+/** Takes ports and gives them back in one way, warms up with it, and says the time of an operation, in µs. */
 import dgram from 'node:dgram'
 import { once } from 'node:events'
 import net from 'node:net'
-import { createAllocator } from '@portslice/core'
-import { detectPort } from 'detect-port'
-import getPort, { clearLockedPorts } from 'get-port'
-import { getPortPromise } from 'portfinder'
-import { type Blocks, inBlocks } from './in-blocks.ts'
 import { planned, whenAllAreReady } from './member.ts'
 
-const plan = planned<Blocks>()
-const allocator = await createAllocator()
-// A number that nobody uses: this process has it.
-const { port: given } = await allocator.take()
+export interface WarmPlan {
+  way: Way
+  /** A number that nobody uses. */
+  given: number
+  operations: number
+}
+
+export type Way = keyof typeof WAYS
+
+const { way, given, operations } = planned<WarmPlan>()
 
 async function listenAndClose(port: number): Promise<void> {
   const server = net.createServer().listen({ port, exclusive: true })
@@ -29,28 +30,55 @@ async function bindAndClose(port: number): Promise<void> {
   await once(socket, 'close')
 }
 
-await whenAllAreReady(() =>
-  inBlocks(
-    {
-      async portslice() {
-        const lease = await allocator.take()
-        await lease.release()
-      },
-      'get-port': () => getPort(),
-      'get-port, a given port'() {
-        clearLockedPorts() // It would call taken what it has just given.
-        return getPort({ port: given })
-      },
-      portfinder: () => getPortPromise(),
-      'detect-port': () => detectPort(),
-      'bare listen(0) and close': () => listenAndClose(0),
-      async 'bare: UDP bind and listen, twice'() {
+/** As if it had given none before: else it looks again whenever it finds one of those, and calls a given one taken. */
+async function getPortWith(options: { port?: number }) {
+  const { default: getPort, clearLockedPorts } = await import('get-port')
+  return () => {
+    clearLockedPorts()
+    return getPort(options)
+  }
+}
+
+const WAYS = {
+  async portslice() {
+    const { createAllocator } = await import('@portslice/core')
+    const allocator = await createAllocator()
+    return async () => {
+      const lease = await allocator.take()
+      await lease.release()
+    }
+  },
+  'get-port': () => getPortWith({}),
+  'get-port, a given port': () => getPortWith({ port: given }),
+  async portfinder() {
+    const { getPortPromise } = await import('portfinder')
+    return () => getPortPromise()
+  },
+  async 'detect-port'() {
+    const { detectPort } = await import('detect-port')
+    return () => detectPort()
+  },
+  async 'bare listen(0) and close'() {
+    return () => listenAndClose(0)
+  },
+  async 'bare: UDP bind and listen, twice'() {
+    return async () => {
+      for (let time = 0; time < 2; time++) {
         await bindAndClose(given)
         await listenAndClose(given)
-        await bindAndClose(given)
-        await listenAndClose(given)
-      },
-    },
-    plan,
-  ),
-)
+      }
+    }
+  },
+} satisfies Record<string, () => Promise<() => Promise<unknown>>>
+
+/** Long enough for V8 to compile all that is called often. */
+const WARM_UP = 3
+
+const operation = await WAYS[way]()
+for (let done = 0; done < WARM_UP * operations; done++) await operation()
+
+await whenAllAreReady(async () => {
+  const start = performance.now()
+  for (let done = 0; done < operations; done++) await operation()
+  return ((performance.now() - start) * 1000) / operations
+})

@@ -115,14 +115,23 @@ export function sleep(ms: number): Promise<void> {
   })
 }
 
-/** A moment to come, on the system's monotonic clock. */
-export interface Deadline {
-  /** Whether it has passed. */
-  readonly expired: boolean
-}
-
 /** In seconds. Fakes replace `performance.now()` and `process.hrtime()`, but leave this one. */
 const { uptime } = process
+
+/** A moment to come, on the system's monotonic clock. */
+export class Deadline {
+  readonly #end: number
+
+  /** @param end on the clock of `uptime`, in ms */
+  constructor(end: number) {
+    this.#end = end
+  }
+
+  /** Whether it has passed. */
+  get expired(): boolean {
+    return uptime() * 1000 >= this.#end
+  }
+}
 
 /**
  * A deadline that keeps no process alive, also under fake timers.
@@ -130,10 +139,5 @@ const { uptime } = process
  * @param ms milliseconds from now
  */
 export function deadlineIn(ms: number): Deadline {
-  const end = uptime() * 1000 + ms
-  return {
-    get expired() {
-      return uptime() * 1000 >= end
-    },
-  }
+  return new Deadline(uptime() * 1000 + ms)
 }

@@ -184,24 +184,20 @@ export class Allocator implements PortAllocator {
   }
 
   /** Takes `count` consecutive ports. */
-  async #takeRun(count: number, options: TakeOptions): Promise<PortLease[]> {
+  #takeRun(count: number, options: TakeOptions): Promise<PortLease[]> {
     const keys = keysOf(options, count)
     throwIfAborted(options.signal)
     const shared = this.#sharedRun(keys, options)
-    if (shared) return shared // Nothing to wait for, so no turn to wait for.
+    if (shared) return Promise.resolve(shared) // Nothing to wait for, so no turn to wait for.
     const deadline = this.#deadline()
     return this.#queue.run(() => this.#fulfil({ keys, options, deadline }), options.signal)
   }
 
-  async #fulfil(wish: Wish): Promise<PortLease[]> {
+  #fulfil(wish: Wish): Promise<PortLease[]> {
     const { keys, options, deadline } = wish
-    return (
-      this.#sharedRun(keys, options) ??
-      this.#leasesOf(
-        await this.#untilRoom((held) => this.#pick(held, wish), deadline, options.signal),
-        options,
-      )
-    )
+    const shared = this.#sharedRun(keys, options)
+    if (shared) return Promise.resolve(shared)
+    return this.#untilRoom((held) => this.#pick(held, wish), deadline, options.signal)
   }
 
   /** The ports that are out under these keys, if all are, side by side. */
@@ -304,12 +300,12 @@ export class Allocator implements PortAllocator {
   }
 
   /** Finds consecutive ports that nobody uses, and notes them as out. */
-  async #pick(held: SlicePorts, { keys, options }: Wish): Promise<OutPort[] | undefined> {
+  async #pick(held: SlicePorts, { keys, options }: Wish): Promise<PortLease[] | undefined> {
     for (const first of held.starts(keys, this.#settings.order)) {
       this.#checkOn(options.signal)
-      if (!(await this.#areUsable(keys.map((_, index) => first + index)))) continue
+      if (!(await this.#areUsable(first, keys.length))) continue
       this.#checkOn(options.signal)
-      return keys.map((key, index) => {
+      const ports = keys.map((key, index) => {
         const out: OutPort = { port: first + index, from: held, key, holders: 0 }
         held.take(out.port, key)
         held.slice.journal.take(out.port, { label: options.label, key })
@@ -317,21 +313,22 @@ export class Allocator implements PortAllocator {
         if (key !== undefined) this.#byKey.set(key, out)
         return out
       })
+      return this.#leasesOf(ports, options)
     }
     return undefined
   }
 
-  async #areUsable(ports: readonly number[]): Promise<boolean> {
-    for (const port of ports) {
+  async #areUsable(first: number, count: number): Promise<boolean> {
+    for (let port = first; port < first + count; port++) {
       if (!(await isFree(port))) return false
       if (this.#settings.guards(port) && !(await guardWithTimeWait(port))) return false
     }
     return true
   }
 
-  async #giveBack(out: OutPort): Promise<{ leaked: boolean }> {
+  #giveBack(out: OutPort): Promise<{ leaked: boolean }> {
     out.holders--
-    return out.holders > 0 ? { leaked: false } : this.#release(out)
+    return out.holders > 0 ? Promise.resolve({ leaked: false }) : this.#release(out)
   }
 
   #release(out: OutPort): Promise<{ leaked: boolean }> {

@@ -12,11 +12,12 @@ export class Queue {
     const { promise, resolve } = withResolvers()
     this.#last = promise
     try {
-      await untilAborted(before, signal)
+      await (signal ? untilAborted(before, signal) : before)
       return await task()
     } finally {
       // Who gave up early must not let the next one pass before those who did not.
-      void before.then(resolve)
+      if (signal) void before.then(resolve)
+      else resolve()
     }
   }
 }

@@ -3,7 +3,7 @@ import { sentinelOf, sliceOf } from '../arithmetic/slices.js'
 import { PortsliceError } from '../errors.js'
 import { holderWords } from '../holder-words.js'
 import { listSlices } from '../list-slices.js'
-import { isFree } from '../port/free.js'
+import { isSurelyFree } from '../port/free.js'
 import { ownersOf } from '../port/owner.js'
 import { hostIdentity, isProcess } from '../settings/system.js'
 import { type ClaimNote, readNote } from './note.js'
@@ -61,7 +61,7 @@ async function owner(port: number, lockDirectory: string): Promise<string> {
       `pid ${pid} (${JSON.stringify(command)}${cwd === undefined ? '' : ` in ${JSON.stringify(cwd)}`})`,
   )
   if (who.length > 0) return `is in use by ${who.join(' and ')}`
-  const isInUse = !(await isFree(port).catch(() => false))
+  const isInUse = !(await isSurelyFree(port))
   return isInUse
     ? "is in use by a program of which nothing can be read, such as another user's"
     : 'has just become free'

@@ -17,6 +17,11 @@ function asItIs(
   callback(null, address, family)
 }
 
+/** A socket that is not bound yet, for numeric addresses. */
+export function udpSocket(type: 'udp4' | 'udp6', ipv6Only = false): dgram.Socket {
+  return dgram.createSocket({ type, ipv6Only, reuseAddr: false, lookup: asItIs as never })
+}
+
 /**
  * Binds and unrefs a socket; `undefined` when somebody else has the port.
  *
@@ -30,8 +35,7 @@ export function boundUdp(
   address: string,
   { ipv6Only = false } = {},
 ): Promise<dgram.Socket | undefined> {
-  const type = address.includes(':') ? 'udp6' : 'udp4'
-  const socket = dgram.createSocket({ type, ipv6Only, reuseAddr: false, lookup: asItIs as never })
+  const socket = udpSocket(address.includes(':') ? 'udp6' : 'udp4', ipv6Only)
   socket.unref()
   return new Promise((resolve, reject) => {
     const onError = (error: unknown) => {

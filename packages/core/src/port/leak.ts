@@ -1,6 +1,6 @@
 /** Was a port given back while something still uses it? */
 import { sleep } from '../real-time.js'
-import { isFree } from './free.js'
+import { isSurelyFree } from './free.js'
 import { isListening } from './listening.js'
 
 /**
@@ -16,16 +16,18 @@ const GRACE = [5, 20, 75, 150]
  * @param isInUse default: whether something listens on it, for TCP or UDP
  */
 export async function isLeaked(port: number, isInUse = inUse): Promise<boolean> {
-  const isThere = () => isInUse(port).catch(() => false)
-  for (const wait of GRACE) {
-    if (!(await isThere())) return false
-    await sleep(wait)
+  try {
+    for (const wait of GRACE) {
+      if (!(await isInUse(port))) return false
+      await sleep(wait)
+    }
+    return await isInUse(port)
+  } catch {
+    return false
   }
-  return isThere()
 }
 
 /** Binding tells most quickly that nobody is there; that it fails can have other reasons. */
 async function inUse(port: number): Promise<boolean> {
-  const free = await isFree(port).catch(() => false)
-  return !free && (await isListening(port))
+  return !(await isSurelyFree(port)) && isListening(port)
 }

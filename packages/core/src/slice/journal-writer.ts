@@ -1,5 +1,5 @@
 /** Writes the journal of a slice that is held. */
-import { closeSync, existsSync, fstatSync, futimesSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, futimesSync, writeSync } from 'node:fs'
 import { Date } from '../real-time.js'
 import type { JournalLease, LockMark, Quarantined } from './journal.js'
 import { makeOwnFile, replaceOwnFile } from './own-file.js'
@@ -42,18 +42,18 @@ export class JournalWriter {
   }
 
   take(port: number, { label, key }: { label?: string | undefined; key?: string | undefined }) {
-    const line = lineOf({ event: 'take', port, label, key, at: new Date().toISOString() })
+    const line = lineOf({ event: 'take', port, label, key, at: timeNow() })
     this.#current.set(port, line)
-    if (this.#isRemoved()) this.#replaceRemoved()
-    else this.#append(line)
+    if (this.#isThere()) this.#append(line)
+    else this.startAnew()
   }
 
   release(port: number, leaked: boolean): void {
     const line = lineOf({
       event: 'release',
       port,
-      ...(leaked && { leaked }),
-      at: new Date().toISOString(),
+      leaked: leaked || undefined,
+      at: timeNow(),
     })
     const taken = this.#current.get(port) ?? ''
     if (leaked) this.#current.set(port, taken + line)
@@ -95,20 +95,12 @@ export class JournalWriter {
     }
   }
 
-  #isRemoved(): boolean {
-    try {
-      return this.#file !== undefined && fstatSync(this.#file).nlink === 0
-    } catch {
-      return false // Then writing to it says what is wrong.
-    }
-  }
-
   /**
-   * The folder was deleted under us. But where another journal stands now, the lock was lost to
-   * somebody elsewhere: theirs is left alone.
+   * Somebody may have deleted it, or the folder. Where another journal stands now, the lock was
+   * lost to somebody elsewhere: theirs is left alone.
    */
-  #replaceRemoved(): void {
-    if (!existsSync(this.#options.path)) this.startAnew()
+  #isThere(): boolean {
+    return existsSync(this.#options.path)
   }
 
   #append(line: string): void {
@@ -146,9 +138,7 @@ export class JournalWriter {
     if (file === undefined) return
     try {
       // A folder that has been deleted is not made again for this.
-      if (!this.#isRemoved()) {
-        writeSync(file, lineOf({ event: 'end', at: new Date().toISOString() }))
-      }
+      if (this.#isThere()) writeSync(file, lineOf({ event: 'end', at: timeNow() }))
     } catch {
       // Then a lock that is made next may be taken for its; there is none of its left.
     }
@@ -165,6 +155,15 @@ export class JournalWriter {
       this.#options.onTrouble(error)
     }
   }
+}
+
+/** The text of the time that was asked for last: there are many takes and releases in a millisecond. */
+let lastTime = { ms: 0, text: '' }
+
+function timeNow(): string {
+  const ms = Date.now()
+  if (ms !== lastTime.ms) lastTime = { ms, text: new Date(ms).toISOString() }
+  return lastTime.text
 }
 
 function lineOf(entry: Record<string, unknown>): string {
