@@ -1,3 +1,7 @@
+import { once } from 'node:events'
+import net, { type AddressInfo } from 'node:net'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+
 /** Where ports come from, each as its readme says. Only the one that is asked for is loaded. */
 
 export interface Taken {
@@ -28,6 +32,18 @@ export const SOURCES = {
     const { default: getPort, portNumbers } = await import('get-port')
     const range = () => portNumbers(FIRST, FIRST + COUNT - 1)
     return async () => ({ port: await getPort({ port: range() }), release })
+  },
+  async 'bare listen(0)'(): Promise<Take> {
+    let times = 0
+    return async () => {
+      const server = net.createServer().listen(0)
+      await once(server, 'listening')
+      const { port } = server.address() as AddressInfo
+      server.close()
+      // What is closed goes in a turn of the event loop.
+      if (++times % 16 === 0) await nextTurn()
+      return { port, release }
+    }
   },
   async portfinder(): Promise<Take> {
     const { getPortPromise } = await import('portfinder')

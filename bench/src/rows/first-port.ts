@@ -2,10 +2,11 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { createAllocator } from '@portslice/core'
 import { cleanEnvironment } from 'portslice-testing/project'
-import { atMost, comparison, comparisonChart, inTurns, type Samples } from '../contenders.ts'
+import { atMost, comparison, comparisonChart, inTurns, ratio, type Samples } from '../contenders.ts'
 import type { Measured, Row, Target } from '../row.ts'
-import { spread } from '../spread.ts'
+import { figure, spread } from '../spread.ts'
 
 const SCRIPTS = {
   portslice: 'portslice.js',
@@ -13,6 +14,7 @@ const SCRIPTS = {
   portfinder: 'portfinder.js',
   'detect-port': 'detect-port.js',
   'bare listen(0)': 'bare-listen.js',
+  'bare: what portslice asks for': 'bare-protocol.js',
   'no port': 'nothing.js',
 }
 type Name = keyof typeof SCRIPTS
@@ -24,17 +26,23 @@ export const firstPort: Row = {
   name: 'A fresh process to its first port',
   how: `From the start of a process (\`node file.js\`) until it has printed its port: it imports the
 library, asks for one port, and prints it. A process that imports nothing and prints a word shows
-what is Node's own share; the second column of tables takes its median off. Then the same where
+what is Node's own share; every second table takes its median off. "What portslice asks for" are the sentinel, the
+lock, the journal and a look at one port for UDP and TCP, written down one after the other without any library: less than
+that it cannot take. Then the same where
 Node's own modules (\`net\`, \`dgram\`, \`cluster\`, \`child_process\`, \`fs/promises\`, \`worker_threads\` …)
 have been loaded before, as they have in a vitest file or a Playwright worker.`,
   async run({ short, folder }): Promise<Measured> {
     const rounds = short ? 3 : 50
     const env = { ...cleanEnvironment(), PORTSLICE_LOCK_DIR: path.join(folder, 'locks') }
-    const bare = await inTurns(NAMES, rounds, (name) => untilPrinted(SCRIPTS[name], [], env))
+    // Numbers that nobody uses, for who does not look for any.
+    await using allocator = await createAllocator({ lockDirectory: path.join(folder, 'given') })
+    const given = await allocator.takeMany(2)
+    const args = [path.join(folder, 'bare'), ...given.map(({ port }) => String(port))]
+    const measure = (name: Name, flags: string[]) =>
+      untilPrinted([...flags, path.join(FOLDER, SCRIPTS[name]), ...args], env)
+    const bare = await inTurns(NAMES, rounds, (name) => measure(name, []))
     const loaded = ['--import', new URL('../processes/first-port/loaded.js', import.meta.url).href]
-    const inWorker = await inTurns(NAMES, rounds, (name) =>
-      untilPrinted(SCRIPTS[name], loaded, env),
-    )
+    const inWorker = await inTurns(NAMES, rounds, (name) => measure(name, loaded))
     return {
       tables: [
         comparison('Spawn to port, ms', bare, 'get-port'),
@@ -68,9 +76,14 @@ have been loaded before, as they have in a vitest file or a Playwright worker.`,
 
 function targets(where: string, samples: Samples<Name>): Target[] {
   const own = net(samples)
+  const asked = 'bare: what portslice asks for'
   return [
     atMost(1, `get-port${where}`, samples.portslice, samples['get-port']),
     atMost(1, `get-port, less Node's own share${where}`, own.portslice, own['get-port']),
+    {
+      target: `how far from what it asks for${where}`,
+      measured: `${figure(ratio(samples.portslice, samples[asked]))} ×; that is ${figure(ratio(samples[asked], samples['get-port']))} × get-port`,
+    },
   ]
 }
 
@@ -87,13 +100,9 @@ function net(samples: Samples<Name>): Samples<Own> {
 }
 
 /** ms from the start of a process to its first output. Returns when it has ended. */
-async function untilPrinted(
-  script: string,
-  flags: readonly string[],
-  env: NodeJS.ProcessEnv,
-): Promise<number> {
+async function untilPrinted(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const start = performance.now()
-  const child = spawn(process.execPath, [...flags, path.join(FOLDER, script)], {
+  const child = spawn(process.execPath, args, {
     env,
     stdio: ['ignore', 'pipe', 'inherit'],
   })
@@ -103,6 +112,7 @@ async function untilPrinted(
     taken = performance.now() - start
   })
   const [status] = await closed
-  if (status !== 0 || taken === undefined) throw new Error(`${script} ended with ${status}.`)
+  if (status !== 0 || taken === undefined)
+    throw new Error(`${args.join(' ')} ended with ${status}.`)
   return taken
 }

@@ -7,7 +7,9 @@ import { Crew } from '../crew.ts'
 import type { Measured, Row, Target } from '../row.ts'
 import { figure, spread, withQuartiles } from '../spread.ts'
 
-const SOURCES = ['portslice', 'get-port'] as const
+const BARE = 'bare listen(0)'
+const SOURCES = ['portslice', 'get-port', BARE] as const
+type Source = (typeof SOURCES)[number]
 
 interface Point {
   processes: number
@@ -26,26 +28,27 @@ export const manyProcesses: Row = {
   name: 'Many processes that take and release as fast as they can',
   how: `So many processes begin at one moment, each with its slice held or its library loaded, and take
 and release for the same time; how often is counted. "Slowest" is what the slowest process did, as a part of
-the mean of all. It grows if on all cores at least ${GROWTH * 100} % of what they could add is added to what
+the mean of all. A bare \`listen(0)\` and \`close\` shows what the machine itself keeps when more processes than it has
+cores take turns on them. It grows if on all cores at least ${GROWTH * 100} % of what they could add is added to what
 one process does; it stays flat if beyond that never less than ${FLAT * 100} % of the most is done.`,
   async run({ short, folder }): Promise<Measured> {
     const sizes = short ? [1, 2, 4] : [1, 2, 4, 8, 16, 32, 64, 128]
     const rounds = short ? 1 : 3
     const lasts = short ? 300 : 3000
-    const points: Record<(typeof SOURCES)[number], Point[]> = { portslice: [], 'get-port': [] }
+    const points: Record<Source, Point[]> = { portslice: [], 'get-port': [], [BARE]: [] }
     for (const processes of sizes) {
-      const slowest: Record<string, number[]> = { portslice: [], 'get-port': [] }
+      const slowest: Record<Source, number[]> = { portslice: [], 'get-port': [], [BARE]: [] }
       const total = await inTurns(SOURCES, rounds, async (source) => {
         const plans = Array.from({ length: processes }, () => ({ source, lasts }))
         const lockDirectory = path.join(folder, 'locks')
         await using crew = await Crew.of<number>('churn', plans, { lockDirectory })
         const counts = await crew.together()
-        slowest[source]?.push(min(counts) / mean(counts))
+        slowest[source].push(min(counts) / mean(counts))
         return (mean(counts) * processes * 1000) / lasts
       })
       for (const source of SOURCES) {
         // The first round is not counted.
-        const counted = slowest[source]?.slice(1) as number[]
+        const counted = slowest[source].slice(1)
         points[source].push({ processes, total: total[source], slowest: counted })
       }
     }
@@ -71,7 +74,7 @@ one process does; it stays flat if beyond that never less than ${FLAT * 100} % o
           }),
         },
       ],
-      targets: targets(points.portslice, points['get-port']),
+      targets: targets(points),
       charts: [
         {
           file: 'performance-many-processes',
@@ -105,20 +108,21 @@ function scaling(points: readonly Point[], cores: number) {
   return { onAll: onAll.processes, growth, least }
 }
 
-function targets(points: readonly Point[], others: readonly Point[]): Target[] {
+function targets(points: Readonly<Record<Source, readonly Point[]>>): Target[] {
   const cores = os.availableParallelism()
-  const { onAll, growth, least } = scaling(points, cores)
-  const theirs = scaling(others, cores)
-  const slowest = Math.min(...points.map((point) => spread(point.slowest).median))
+  const { onAll, growth, least } = scaling(points.portslice, cores)
+  const theirs = scaling(points['get-port'], cores)
+  const bare = scaling(points[BARE], cores)
+  const slowest = Math.min(...points.portslice.map((point) => spread(point.slowest).median))
   return [
     {
       target: 'grows with the cores',
-      measured: `${figure(growth)} × one process, with ${onAll} on ${cores} cores; get-port ${figure(theirs.growth)} ×`,
+      measured: `${figure(growth)} × one process, with ${onAll} on ${cores} cores; get-port ${figure(theirs.growth)} ×, a bare listen ${figure(bare.growth)} ×`,
       met: growth >= 1 + (onAll - 1) * GROWTH,
     },
     {
       target: 'then stays flat',
-      measured: `never less than ${figure(least * 100)} % of the most; get-port ${figure(theirs.least * 100)} %`,
+      measured: `never less than ${figure(least * 100)} % of the most; get-port ${figure(theirs.least * 100)} %, a bare listen ${figure(bare.least * 100)} %`,
       met: least >= FLAT,
     },
     {

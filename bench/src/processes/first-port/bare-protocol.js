@@ -1,0 +1,34 @@
+/** What portslice has to ask for, with nothing around it: sentinel, lock, journal, and a look at the port. */
+const dgram = process.getBuiltinModule('dgram')
+const fs = process.getBuiltinModule('fs')
+const net = process.getBuiltinModule('net')
+
+const [folder, sentinel, port] = process.argv.slice(2)
+/** Node's own makes sure of numbers with a regular expression that takes 5 ms to compile. */
+const lookup = (address, family, callback) => callback(null, address, family)
+
+function bound(type, number, address) {
+  const socket = dgram.createSocket({ type, lookup })
+  socket.unref()
+  socket.bind({ port: Number(number), address, exclusive: true })
+  return socket
+}
+
+fs.readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8')
+const held = bound('udp4', sentinel, '127.0.0.1')
+fs.mkdirSync(folder, { recursive: true })
+const lock = `${folder}/bare.lock`
+fs.mkdirSync(lock)
+fs.utimesSync(lock, new Date(), new Date())
+const journal = fs.openSync(`${folder}/bare.ndjson`, 'w', 0o600)
+fs.writeSync(journal, `${JSON.stringify({ v: 1, event: 'lease', pid: process.pid })}\n`)
+
+bound('udp6', port, '::').close()
+const server = net.createServer().listen({ port: Number(port), exclusive: true })
+if (!server.listening) throw new Error(`Port ${port} is in use.`)
+server.close()
+fs.writeSync(journal, `${JSON.stringify({ event: 'take', port })}\n`)
+fs.writeSync(1, `${port}\n`)
+
+fs.rmdirSync(lock)
+held.close()
