@@ -119,7 +119,12 @@ export function sleep(ms: number): Promise<void> {
 const { uptime } = process
 
 /** A moment to come, on the system's monotonic clock. */
-export class Deadline {
+export interface Deadline {
+  /** Whether it has passed. */
+  readonly expired: boolean
+}
+
+class MonotonicDeadline implements Deadline {
   readonly #end: number
 
   /** @param end on the clock of `uptime`, in ms */
@@ -127,7 +132,6 @@ export class Deadline {
     this.#end = end
   }
 
-  /** Whether it has passed. */
   get expired(): boolean {
     return uptime() * 1000 >= this.#end
   }
@@ -139,5 +143,5 @@ export class Deadline {
  * @param ms milliseconds from now
  */
 export function deadlineIn(ms: number): Deadline {
-  return new Deadline(uptime() * 1000 + ms)
+  return new MonotonicDeadline(uptime() * 1000 + ms)
 }
