@@ -1,8 +1,7 @@
+/** Where ports come from, each as its readme says. Only the one that is asked for is loaded. */
 import { once } from 'node:events'
 import net, { type AddressInfo } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-
-/** Where ports come from, each as its readme says. Only the one that is asked for is loaded. */
 
 export interface Taken {
   port: number

@@ -71,7 +71,7 @@ const WAYS = {
   },
 } satisfies Record<string, () => Promise<() => Promise<unknown>>>
 
-/** Long enough for V8 to compile all that is called often. */
+/** So many times what is timed: long enough for V8 to compile all that is called often. */
 const WARM_UP = 3
 
 const operation = await WAYS[way]()
