@@ -39,15 +39,3 @@ test('their scripts are there', () => {
   expect(named.length).toBeGreaterThan(10)
   expect(named.filter((name) => !(name in scripts))).toEqual([])
 })
-
-test('the picture has the storeys of core as they are checked', () => {
-  const [, checked = ''] =
-    /const STOREYS = \[([\s\S]*?)\n\]/.exec(read('upkeep/directions.js')) ?? []
-  const storeys = [...checked.matchAll(/'([^']+)'/g)].map(([, names]) =>
-    (names as string).replaceAll('.ts', '').split(' ').toSorted(),
-  )
-  const drawn = [...CONTRIBUTING.matchAll(/^ {2}│ (.*?) +│ {2}/gm)].map(([, names]) =>
-    (names as string).split(/\s+/).toSorted(),
-  )
-  expect(drawn.toReversed()).toEqual(storeys)
-})

@@ -28,9 +28,9 @@ test('no import goes the wrong way', async () => {
 const MISTAKES: [file: string, specifier: string, to: string, rule: string][] = [
   ['core/src/errors.ts', './real-time-of-others.js', './real-time-of-others.js', 'not-found'],
   [
-    'core/src/arithmetic/slices.ts',
-    '../settings/worker.js',
-    'core/src/settings/worker.ts',
+    'core/src/slice/layout.ts',
+    '../options/worker.js',
+    'core/src/options/worker.ts',
     'upwards-in-core',
   ],
   [
@@ -39,9 +39,9 @@ const MISTAKES: [file: string, specifier: string, to: string, rule: string][] = 
     'core/src/allocator/queue.ts',
     'upwards-in-core',
   ],
-  ['core/src/claim/note.ts', '../index.js', 'core/src/index.ts', 'upwards-in-core'],
+  ['core/src/api/claim/note.ts', '../../index.js', 'core/src/index.ts', 'upwards-in-core'],
   [
-    'core/src/listen.ts',
+    'core/src/api/listen.ts',
     '@portslice/vitest-plugin',
     'vitest-plugin/src/index.ts',
     'upwards-among-packages',
@@ -65,8 +65,8 @@ const MISTAKES: [file: string, specifier: string, to: string, rule: string][] = 
     'side-by-side',
   ],
   [
-    'core/src/take-port.ts',
-    './own-slices.test-support.js',
+    'core/src/api/take-port.ts',
+    '../own-slices.test-support.js',
     'core/src/own-slices.test-support.ts',
     'support-of-tests',
   ],

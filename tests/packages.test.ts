@@ -90,7 +90,7 @@ describe('the tarballs', () => {
         'dist/process-tree.d.ts',
         'dist/process-tree.js',
         'dist/process-tree/*.d.ts',
-        'dist/real-time.d.ts',
+        'dist/platform/clock.d.ts',
         'dist/settings/*.d.ts',
         'dist/slice/*.d.ts',
         'dist/take-port.d.ts',

@@ -8,14 +8,13 @@ const PACKAGES = new URL('../packages/', import.meta.url)
 
 /** The storeys of core, from the ground up: what is in one knows its own and those below. */
 const STOREYS = [
-  'errors.ts real-time.ts open-files.ts',
-  'arithmetic/',
-  'settings/ port/',
-  'process-state.ts',
-  'slice/ process-tree/',
-  'list-slices.ts holder-words.ts',
+  'errors.ts process-state.ts',
+  'slice/layout.ts slice/avoided-ports.ts',
+  'platform/',
+  'options/ probe/',
+  'slice/(?!layout|avoided-ports) process-tree/',
   'allocator/',
-  'claim/ take-port.ts with-port.ts listen.ts named-port.ts on-free-port.ts',
+  'api/',
   'adapter/',
   'index.ts adapter.ts inspect.ts clean.ts process-tree.ts net.ts',
 ]

@@ -3,7 +3,7 @@ import { bundle } from '../../build/bundle.js'
 
 export default bundle({
   entries: ['index', 'adapter', 'net', 'process-tree', 'inspect', 'clean'],
-  replaceClock: fileURLToPath(new URL('src/real-time.ts', import.meta.url)),
+  replaceClock: fileURLToPath(new URL('src/platform/clock.ts', import.meta.url)),
   // Whoever asks for a port needs nearly all of it: one file is found and read sooner than six.
   together: [/src\/(?:index|adapter)\.ts$|rolldown\/runtime/],
 })

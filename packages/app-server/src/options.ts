@@ -5,8 +5,8 @@ import {
   abortSignal,
   type Check,
   checkOptions,
+  inspect,
   milliseconds,
-  quoted,
 } from '@portslice/core/adapter'
 import type { App } from './app.js'
 
@@ -109,7 +109,7 @@ export function checkAppOptions(options: unknown): asserts options is AppOptions
   if (typeof ready === 'string' && !ready.startsWith('/') && !/^https?:\/\//i.test(ready)) {
     throw new PortsliceError(
       'ERR_PORTSLICE_OPTION_INVALID',
-      `The option \`ready\` is ${quoted(ready)}, which is neither a path nor a URL.`,
+      `The option \`ready\` is ${inspect(ready)}, which is neither a path nor a URL.`,
       {
         value: ready,
         advice: "Give a path such as '/health', or a URL that starts with http:// or https://.",

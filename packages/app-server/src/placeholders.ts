@@ -1,6 +1,6 @@
 /** The ports of an app as its command and its environment name them. */
 import { PortsliceError } from '@portslice/core'
-import { withPorts as putPorts, quoted, variablePartOf } from '@portslice/core/adapter'
+import { inspect, withPorts as putPorts, variablePartOf } from '@portslice/core/adapter'
 
 /** Variables and their values: `PORT`, and `API_PORT` for a port named `api`. */
 export type PortVariables = Readonly<Record<string, string>>
@@ -19,7 +19,7 @@ export function variablesOf(names: readonly string[]): string[] {
     if (other !== undefined) {
       throw new PortsliceError(
         'ERR_PORTSLICE_OPTION_INVALID',
-        `The ports ${quoted(other)} and ${quoted(name)} would both be told as $${variable}.`,
+        `The ports ${inspect(other)} and ${inspect(name)} would both be told as $${variable}.`,
         { value: name, advice: "Give names that differ in more than case, '-' and '_'." },
       )
     }
@@ -37,7 +37,7 @@ export function withPorts(text: string, ports: PortVariables): string {
   return putPorts(text, ports, (placeholder) => {
     throw new PortsliceError(
       'ERR_PORTSLICE_OPTION_INVALID',
-      `There is no port for ${placeholder} in ${quoted(text)}.`,
+      `There is no port for ${placeholder} in ${inspect(text)}.`,
       {
         value: text,
         advice: `Name it in the option \`ports\`. There are ${Object.keys(ports)

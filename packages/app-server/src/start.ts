@@ -1,6 +1,6 @@
 /** Starts apps on ports that nobody else has. */
 import { type PortAllocator, type PortLease, PortsliceError } from '@portslice/core'
-import { quoted, sharedAllocator } from '@portslice/core/adapter'
+import { inspect, sharedAllocator } from '@portslice/core/adapter'
 import type { App, Apps } from './app.js'
 import { type AppOptions, checkAppOptions, checkContext, type StartContext } from './options.js'
 import { variablesOf, withPorts } from './placeholders.js'
@@ -75,7 +75,7 @@ function checkedApps(apps: unknown): object {
   if (typeof apps === 'object' && apps !== null && Object.keys(apps).length > 0) return apps
   throw new PortsliceError(
     'ERR_PORTSLICE_OPTION_INVALID',
-    `There are no apps in ${quoted(apps)}.`,
+    `There are no apps in ${inspect(apps)}.`,
     {
       value: apps,
       advice:
@@ -216,7 +216,7 @@ function checkUrl(text: string): void {
   if (URL.canParse(text, 'http://localhost:1')) return
   throw new PortsliceError(
     'ERR_PORTSLICE_OPTION_INVALID',
-    `The option \`ready\` is ${quoted(text)}, which is no URL.`,
+    `The option \`ready\` is ${inspect(text)}, which is no URL.`,
     { value: text, advice: "Give a path such as '/health', or a whole URL." },
   )
 }

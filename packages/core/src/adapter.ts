@@ -7,16 +7,16 @@ export { type AdapterOptions, checkAdapterOptions, type OnLeak } from './adapter
 export { namedPort } from './adapter/runners-shard.js'
 export { type LeakedPort, leakError, leakMessage, TestPorts } from './adapter/test-ports.js'
 export { sharedAllocator } from './allocator/shared-allocator.js'
-export { PortsliceError, quoted } from './errors.js'
-export { isAddressInUse, saysAddressInUse } from './port/address-in-use.js'
-export { processWide } from './process-state.js'
-export { deadlineIn, sleep } from './real-time.js'
+export { inspect, PortsliceError } from './errors.js'
 export {
   abortSignal,
   type Check,
   checkOptions,
   milliseconds,
   pathOfFolder,
-} from './settings/options.js'
-export { withPorts } from './settings/placeholders.js'
-export { variablePartOf } from './settings/port-name.js'
+} from './options/options.js'
+export { withPorts } from './options/placeholders.js'
+export { variablePartOf } from './options/port-name.js'
+export { deadlineIn, sleep } from './platform/clock.js'
+export { isAddressInUse, saysAddressInUse } from './probe/address-in-use.js'
+export { processWide } from './process-state.js'

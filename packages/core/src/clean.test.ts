@@ -12,10 +12,10 @@ import net from 'node:net'
 import path from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { createAllocator } from './allocator/allocator.js'
-import { claimPort } from './claim/claim-port.js'
+import { claimPort } from './api/claim/claim-port.js'
 import { removeLeftBehind } from './clean.js'
 import { ownRange, temporaryFolder } from './own-slices.test-support.js'
-import { hostIdentity } from './settings/system.js'
+import { hostIdentity } from './platform/host.js'
 import { journalPath, lockPath } from './slice/lock-directory.js'
 
 const ELSEWHERE = `${hostIdentity().split('/')[0]}/net:[1]`

@@ -43,7 +43,7 @@ export class PortsliceError extends Error {
    */
   constructor(code: PortsliceErrorCode, problem: string, details: PortsliceErrorDetails) {
     super(
-      withoutControls(`${problem}\n${details.advice}`),
+      sanitize(`${problem}\n${details.advice}`),
       details.cause === undefined ? undefined : { cause: details.cause },
     )
     this.name = 'PortsliceError'
@@ -64,7 +64,7 @@ export class PortsliceError extends Error {
  *
  * @param text what another process wrote, such as a label or a command
  */
-export function withoutControls(text: string): string {
+export function sanitize(text: string): string {
   return text.replaceAll(
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
     /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g,
@@ -73,11 +73,11 @@ export function withoutControls(text: string): string {
 }
 
 /**
- * A refused value as it stands in a message: short, quoted, and without control characters.
+ * A refused value as it stands in a message: short, inspect, and without control characters.
  *
  * @param value anything
  */
-export function quoted(value: unknown): string {
+export function inspect(value: unknown): string {
   let text: string
   try {
     text = JSON.stringify(value) ?? String(value)

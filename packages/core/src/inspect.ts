@@ -3,7 +3,26 @@
  *
  * @module @portslice/core/inspect
  */
-export { AVOIDED_PORTS } from './arithmetic/avoided-ports.js'
+
+export { type ClaimStatus, listClaims } from './api/claim/list-claims.js'
+export type { ClaimObstacle, ClaimTimeoutError } from './api/claim/obstacle.js'
+export { codeOf, inspect, PortsliceError, sanitize } from './errors.js'
+export { type AllocatorOptions, checkedRange } from './options/options.js'
+export { withPorts } from './options/placeholders.js'
+export { portFromVariable, variablePartOf } from './options/port-name.js'
+export {
+  defaultRange,
+  lockDirectoryFor,
+  type ResolvedOptions,
+  resolveOptions,
+} from './options/resolve.js'
+export { checkedShard, sourceOfShard } from './options/shard.js'
+export { ephemeralRange, hostIdentity, userIdentity } from './platform/host.js'
+export { type HeldUdpPort, holdUdpPort } from './probe/held-udp.js'
+export { isListening, listeningPorts, unconnectedUdpPortsOnLoopback } from './probe/listening.js'
+export { ownersOf, ownersOfAll, type PortOwner } from './probe/owner.js'
+export { AVOIDED_PORTS } from './slice/avoided-ports.js'
+export { UNKNOWN_HOLDER } from './slice/format-holder.js'
 export {
   LAST_PORT,
   type PortRange,
@@ -14,25 +33,12 @@ export {
   sentinelOf,
   sliceOf,
   slicesIn,
-} from './arithmetic/slices.js'
-export { type ClaimStatus, listClaims } from './claim/list-claims.js'
-export type { ClaimObstacle, ClaimTimeoutError } from './claim/obstacle.js'
-export { codeOf, PortsliceError, quoted, withoutControls } from './errors.js'
-export { UNKNOWN_HOLDER } from './holder-words.js'
+} from './slice/layout.js'
 export {
   type ListSlicesOptions,
   listSlices,
   type PortStatus,
   type SliceStatus,
-} from './list-slices.js'
-export { type HeldUdpPort, holdUdpPort } from './port/held-udp.js'
-export { isListening, listeningPorts, unconnectedUdpPortsOnLoopback } from './port/listening.js'
-export { ownersOf, ownersOfAll, type PortOwner } from './port/owner.js'
-export { type AllocatorOptions, checkedRange } from './settings/options.js'
-export { withPorts } from './settings/placeholders.js'
-export { portFromVariable, variablePartOf } from './settings/port-name.js'
-export { defaultRange, lockDirectoryFor, type Settings, settle } from './settings/settings.js'
-export { checkedShard, sourceOfShard } from './settings/shard.js'
-export { ephemeralRange, hostIdentity, userIdentity } from './settings/system.js'
+} from './slice/list-slices.js'
 export { checkLockDirectory } from './slice/lock-directory.js'
 export { type FoundFile, readOwnFile } from './slice/own-file.js'

@@ -4,11 +4,11 @@ import os from 'node:os'
 import path from 'node:path'
 import { onTestFinished } from 'vitest'
 import { createAllocator } from './allocator/allocator.js'
-import { portsOf, sentinelOf, slicesIn } from './arithmetic/slices.js'
-import { isFree } from './port/free.js'
-import { holdUdpPort } from './port/held-udp.js'
-import { defaultRange } from './settings/settings.js'
-import { ephemeralRange } from './settings/system.js'
+import { defaultRange } from './options/resolve.js'
+import { ephemeralRange } from './platform/host.js'
+import { isFree } from './probe/free.js'
+import { holdUdpPort } from './probe/held-udp.js'
+import { portsOf, sentinelOf, slicesIn } from './slice/layout.js'
 
 export function temporaryFolder(): string {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-unit-'))

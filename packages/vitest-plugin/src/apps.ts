@@ -1,6 +1,6 @@
 /** Fixtures that start apps. */
 import type { App, AppOptions, Apps } from '@portslice/app-server'
-import { PortsliceError, quoted, sharedAllocator } from '@portslice/core/adapter'
+import { inspect, PortsliceError, sharedAllocator } from '@portslice/core/adapter'
 import { settings } from './settings.js'
 
 /** How a fixture of an app is made. */
@@ -72,7 +72,7 @@ function fixture<T extends AsyncDisposable>(
   if (scope !== 'worker' && scope !== 'file') {
     throw new PortsliceError(
       'ERR_PORTSLICE_OPTION_INVALID',
-      `The option \`scope\` is ${quoted(scope)}.`,
+      `The option \`scope\` is ${inspect(scope)}.`,
       { value: scope, advice: "Give one of 'worker', 'file'." },
     )
   }

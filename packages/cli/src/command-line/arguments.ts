@@ -1,5 +1,5 @@
 /** Reads the arguments of a subcommand with Node's own `parseArgs`, in words of our own. */
-import { quoted } from '@portslice/core/inspect'
+import { inspect } from '@portslice/core/inspect'
 import { unknownOption, usageError } from './usage-error.js'
 
 // An `import` of node:util would load all that it has to offer, which takes longer than the parsing.
@@ -101,7 +101,7 @@ function readOptions<Name extends string>(
     if (type === 'boolean') {
       if (inlineValue) {
         throw usageError(
-          `The option ${rawName} takes no value, but has ${quoted(value)}.`,
+          `The option ${rawName} takes no value, but has ${inspect(value)}.`,
           `Write ${rawName}.`,
           value,
         )
@@ -125,7 +125,7 @@ function checkProgram(
   if (!program) {
     if (rest.length === 0) return
     throw usageError(
-      `'portslice ${command}' takes no argument, but has ${quoted(rest[0])}.`,
+      `'portslice ${command}' takes no argument, but has ${inspect(rest[0])}.`,
       `'portslice ${command} --help' shows how it is used.`,
       rest[0],
     )

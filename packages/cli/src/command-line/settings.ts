@@ -1,5 +1,5 @@
 /** `--range` and `--shard`, which several subcommands have. */
-import { type AllocatorOptions, checkedRange, checkedShard, quoted } from '@portslice/core/inspect'
+import { type AllocatorOptions, checkedRange, checkedShard, inspect } from '@portslice/core/inspect'
 import type { Arguments, OptionSyntax } from './arguments.js'
 import { asUsageError, usageError } from './usage-error.js'
 
@@ -51,7 +51,7 @@ function pairOf(
     return [Number(first), Number(second)]
   }
   throw usageError(
-    `The option --${name} is ${quoted(text)}.`,
+    `The option --${name} is ${inspect(text)}.`,
     `Write it as in: --${name} ${RANGE_AND_SHARD[name].example}`,
     text,
   )

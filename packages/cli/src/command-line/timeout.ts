@@ -1,5 +1,5 @@
 /** `--timeout SECONDS`, for what has to wait its turn. */
-import { quoted } from '@portslice/core/inspect'
+import { inspect } from '@portslice/core/inspect'
 import type { Arguments, OptionSyntax } from './arguments.js'
 import { usageError } from './usage-error.js'
 
@@ -20,7 +20,7 @@ export function millisecondsFrom(args: Arguments<'timeout'>): number | undefined
   const milliseconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : Number.NaN
   if (milliseconds <= LONGEST) return milliseconds
   throw usageError(
-    `The option --timeout is ${quoted(text)}.`,
+    `The option --timeout is ${inspect(text)}.`,
     'Give seconds, as in: --timeout 600',
     text,
   )

@@ -1,5 +1,5 @@
 /** Errors of whoever typed the command line. They end it with status 2. */
-import { PortsliceError, quoted } from '@portslice/core/inspect'
+import { inspect, PortsliceError } from '@portslice/core/inspect'
 import { closestMatch } from 'leven'
 
 export const USAGE = 'ERR_PORTSLICE_USAGE'
@@ -16,13 +16,13 @@ export function problemOf({ message, advice }: Pick<PortsliceError, 'message' | 
 /** What the library finds wrong with a value, as a mistake in the command line, where it is `text`. */
 export function asUsageError(error: unknown, text: string): PortsliceError {
   const { value, advice } = error as PortsliceError
-  const problem = problemOf(error as PortsliceError).replace(quoted(value), quoted(text))
+  const problem = problemOf(error as PortsliceError).replace(inspect(value), inspect(text))
   return usageError(problem, advice, text)
 }
 
 export function unknownCommand(name: string, commands: readonly string[]): PortsliceError {
   return usageError(
-    `There is no command ${quoted(name)}.`,
+    `There is no command ${inspect(name)}.`,
     nearest(name, commands) ??
       `The commands are ${commands.join(', ')}. To run a program, write: portslice run -- ${name} …`,
     name,
@@ -37,7 +37,7 @@ export function unknownOption(
 ): PortsliceError {
   const name = command === undefined ? 'portslice' : `portslice ${command}`
   return usageError(
-    `'${name}' has no option ${quoted(option)}.`,
+    `'${name}' has no option ${inspect(option)}.`,
     nearest(option, options) ??
       `Its options are ${options.join(', ')}; '${name} --help' explains ${command === undefined ? 'its commands, which have more' : 'them'}.`,
     option,

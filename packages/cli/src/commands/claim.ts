@@ -1,5 +1,5 @@
 import { claimPort, type PortLease } from '@portslice/core'
-import { type ClaimTimeoutError, PortsliceError, quoted } from '@portslice/core/inspect'
+import { type ClaimTimeoutError, inspect, PortsliceError } from '@portslice/core/inspect'
 import { readArguments, type Syntax } from '../command-line/arguments.js'
 import { millisecondsFrom, TIMEOUT } from '../command-line/timeout.js'
 import { usageError } from '../command-line/usage-error.js'
@@ -91,7 +91,7 @@ function portsFrom(text: string): number[] {
   const ports = text.split(',').map((part) => (/^\d{1,5}$/.test(part.trim()) ? Number(part) : 0))
   if (ports.every((port) => port >= 1 && port <= 65_535)) return ports
   throw usageError(
-    `${quoted(text)} is no port.`,
+    `${inspect(text)} is no port.`,
     'Give a port from 1 to 65535, or several with commas between them: portslice claim 3000 -- COMMAND …',
     text,
   )

@@ -1,11 +1,11 @@
 import { writeFileSync } from 'node:fs'
 import {
+  inspect,
   listClaims,
   listeningPorts,
   listSlices,
   PortsliceError,
-  quoted,
-  settle,
+  resolveOptions,
 } from '@portslice/core/inspect'
 import { readArguments, type Syntax } from '../command-line/arguments.js'
 import { RANGE_AND_SHARD, RANGE_AND_SHARD_HELP, rangeAndShardOf } from '../command-line/settings.js'
@@ -36,7 +36,7 @@ const SYNTAX: Syntax<'svg' | 'range' | 'shard'> = {
 
 export async function run(args: string[]): Promise<number> {
   const given = readArguments(SYNTAX, args)
-  const { range, slices } = settle(rangeAndShardOf(given).options)
+  const { range, slices } = resolveOptions(rangeAndShardOf(given).options)
   const [statuses, claims, listening] = await Promise.all([
     listSlices(),
     listClaims(),
@@ -65,7 +65,7 @@ function write(file: string, svg: string): void {
   } catch (cause) {
     throw new PortsliceError(
       'ERR_PORTSLICE_FILE',
-      `The picture cannot be written to ${quoted(file)} (${(cause as Error).message}).`,
+      `The picture cannot be written to ${inspect(file)} (${(cause as Error).message}).`,
       { value: file, advice: 'Name a file in a folder that you may write to.', cause },
     )
   }

@@ -1,6 +1,11 @@
 /** Programs inside the range that never asked, and what the dead have left. */
 import { removeLeftBehind } from '@portslice/core/clean'
-import { listClaims, listeningPorts, listSlices, type Settings } from '@portslice/core/inspect'
+import {
+  listClaims,
+  listeningPorts,
+  listSlices,
+  type ResolvedOptions,
+} from '@portslice/core/inspect'
 import { foreignOwners } from '../map/owners.js'
 import { pictureOf } from '../map/picture.js'
 import type { Finding } from './finding.js'
@@ -8,7 +13,7 @@ import type { Finding } from './finding.js'
 /** Listeners named in a message; the rest are counted. */
 const NAMED = 12
 
-export async function foreignFinding({ range, slices }: Settings): Promise<Finding> {
+export async function foreignFinding({ range, slices }: ResolvedOptions): Promise<Finding> {
   const [statuses, claims, listening] = await Promise.all([
     listSlices(),
     listClaims(),

@@ -1,13 +1,13 @@
 /** Is the lock directory safe, and can it be written to? Nothing is left in it. */
 import { existsSync, mkdtempSync, rmdirSync } from 'node:fs'
 import path from 'node:path'
-import { checkLockDirectory, lockDirectoryFor, quoted } from '@portslice/core/inspect'
+import { checkLockDirectory, inspect, lockDirectoryFor } from '@portslice/core/inspect'
 import { type Finding, problem } from './finding.js'
 
 export function lockDirectoryFinding(env: NodeJS.ProcessEnv = process.env): Finding {
   const folder = lockDirectoryFor(undefined)
   const source = env.PORTSLICE_LOCK_DIR ? '$PORTSLICE_LOCK_DIR' : 'the folder for temporary files'
-  const named = `The lock directory is ${quoted(folder)}, from ${source}`
+  const named = `The lock directory is ${inspect(folder)}, from ${source}`
   let isThere: boolean
   try {
     isThere = checkLockDirectory(folder)
@@ -20,7 +20,7 @@ export function lockDirectoryFinding(env: NodeJS.ProcessEnv = process.env): Find
     return {
       id: 'lock-directory',
       level: 'problem',
-      message: `The lock directory ${quoted(folder)} cannot be ${isThere ? 'written to' : 'made'} (${(error as Error).message}).`,
+      message: `The lock directory ${inspect(folder)} cannot be ${isThere ? 'written to' : 'made'} (${(error as Error).message}).`,
       advice:
         'Name another folder of your own in $PORTSLICE_LOCK_DIR, on a disk that has room and may be written to.',
     }

@@ -4,8 +4,8 @@ import {
   ephemeralRange,
   type PortRange,
   portFromVariable,
-  type Settings,
-  settle,
+  type ResolvedOptions,
+  resolveOptions,
   sourceOfShard,
 } from '@portslice/core/inspect'
 import { nearest } from '../command-line/usage-error.js'
@@ -14,7 +14,7 @@ import { type Finding, problem } from './finding.js'
 export interface SettingsFindings {
   findings: Finding[]
   /** Missing where they make no sense. */
-  settings?: Settings
+  settings?: ResolvedOptions
 }
 
 export function settingsFindings(
@@ -22,9 +22,9 @@ export function settingsFindings(
   env: NodeJS.ProcessEnv = process.env,
 ): SettingsFindings {
   const findings = [systemFinding(), ephemeralFinding()]
-  let settings: Settings
+  let settings: ResolvedOptions
   try {
-    settings = settle(options)
+    settings = resolveOptions(options)
   } catch (error) {
     return { findings: [...findings, problem('variables', error)] }
   }
@@ -101,7 +101,7 @@ function variablesFinding(env: NodeJS.ProcessEnv): Finding {
 }
 
 function rangeFinding(
-  { range }: Settings,
+  { range }: ResolvedOptions,
   options: Pick<AllocatorOptions, 'range'>,
   env: NodeJS.ProcessEnv,
 ): Finding {
@@ -132,7 +132,7 @@ function overlaps(a: PortRange, b: PortRange): boolean {
 }
 
 function shardFinding(
-  { shard }: Settings,
+  { shard }: ResolvedOptions,
   options: Pick<AllocatorOptions, 'shard'>,
   env: NodeJS.ProcessEnv,
 ): Finding {

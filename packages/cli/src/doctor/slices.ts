@@ -4,7 +4,7 @@ import {
   holdUdpPort,
   listClaims,
   listSlices,
-  type Settings,
+  type ResolvedOptions,
   type SliceStatus,
   sentinelOf,
   unconnectedUdpPortsOnLoopback,
@@ -17,7 +17,7 @@ const FEW = 8
 /** Holders named in a message; the rest are counted. */
 const NAMED = 8
 
-export async function slicesFindings({ slices }: Settings): Promise<Finding[]> {
+export async function slicesFindings({ slices }: ResolvedOptions): Promise<Finding[]> {
   const socket = await socketFinding(slices)
   if (socket.level === 'problem') return [socket]
   const mine = new Set(slices)

@@ -1,6 +1,6 @@
 /** The schema of `portslice list --json`: see docs/command.md. What is there stays as it is. */
 import type { ClaimStatus, SliceStatus } from '@portslice/core/inspect'
-import { withoutControls } from '@portslice/core/inspect'
+import { sanitize } from '@portslice/core/inspect'
 
 export const LIST_VERSION = 1
 
@@ -17,5 +17,5 @@ export function listJson({ lockDirectory, slices, claims }: Omit<ListDocument, '
 
 /** JSON that a terminal obeys nothing of: what `JSON.stringify` leaves is written as JSON's own escapes. */
 export function jsonText(value: unknown): string {
-  return `${withoutControls(JSON.stringify(value, null, 2))}\n`
+  return `${sanitize(JSON.stringify(value, null, 2))}\n`
 }

@@ -1,7 +1,7 @@
 /** The ports as a file, for tools that read one: there as long as the program runs. */
 import { randomUUID } from 'node:crypto'
 import { lstatSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { codeOf, listSlices, PortsliceError, quoted, readOwnFile } from '@portslice/core/inspect'
+import { codeOf, inspect, listSlices, PortsliceError, readOwnFile } from '@portslice/core/inspect'
 import type { GivenPort } from './ports.js'
 
 /** By its first line a file of ours is known, and whose it is. */
@@ -108,7 +108,7 @@ async function checkReplaceable(file: string, text: string): Promise<void> {
 }
 
 function refusal(file: string, why: string, advice: string, cause?: unknown): PortsliceError {
-  return new PortsliceError('ERR_PORTSLICE_FILE', `The file ${quoted(file)} ${why}.`, {
+  return new PortsliceError('ERR_PORTSLICE_FILE', `The file ${inspect(file)} ${why}.`, {
     value: file,
     advice,
     cause,

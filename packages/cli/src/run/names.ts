@@ -1,5 +1,5 @@
 /** The names of ports, and the variables that they become. */
-import { quoted, variablePartOf } from '@portslice/core/inspect'
+import { inspect, variablePartOf } from '@portslice/core/inspect'
 import { asUsageError, usageError } from '../command-line/usage-error.js'
 
 /** A port that the program gets. */
@@ -19,7 +19,7 @@ export function variablesFor(names: readonly string[]): PortVariable[] {
     const other = seen.get(variable)
     if (other !== undefined) {
       throw usageError(
-        `The names ${quoted(other)} and ${quoted(name)} both become $${variable}.`,
+        `The names ${inspect(other)} and ${inspect(name)} both become $${variable}.`,
         'Give each port a name of its own.',
         name,
       )

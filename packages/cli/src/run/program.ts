@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
-import { codeOf, PortsliceError, quoted, withoutControls } from '@portslice/core/inspect'
+import { codeOf, inspect, PortsliceError, sanitize } from '@portslice/core/inspect'
 import { type ProcessIdentity, ProcessTree, treeMarker } from '@portslice/core/process-tree'
 import { coloursFor } from '../terminal/colours.js'
 import { exitStatus, isInOurGroup, recipientOf, type SignalPassing } from './signals.js'
@@ -110,7 +110,7 @@ async function untilRestHasGone(tree: ProcessTree, command: string): Promise<voi
     const rest = await tree.processes()
     if (rest.length > 0)
       say(
-        `${quoted(command)} has ended; its ports stay out until what it left has, too: ${rest.map(nameOf).join(', ')}`,
+        `${inspect(command)} has ended; its ports stay out until what it left has, too: ${rest.map(nameOf).join(', ')}`,
       )
   }, QUIET)
   try {
@@ -131,7 +131,7 @@ function nameOf({ pid }: ProcessIdentity): string {
 /** A line of the command's own, among those of the program. */
 export function say(text: string): void {
   const { dim } = coloursFor(process.stderr)
-  process.stderr.write(`${dim(`portslice: ${withoutControls(text)}`)}\n`)
+  process.stderr.write(`${dim(`portslice: ${sanitize(text)}`)}\n`)
 }
 
 function notStarted(command: string, cause: Error): number {
@@ -146,12 +146,12 @@ function notFound(command: string, cause: Error): PortsliceError {
   if (!existsSync(process.env.PWD ?? '/')) {
     return new PortsliceError(
       'ERR_PORTSLICE_COMMAND',
-      `${quoted(command)} cannot be run: the folder ${quoted(process.env.PWD)} has been deleted.`,
+      `${inspect(command)} cannot be run: the folder ${inspect(process.env.PWD)} has been deleted.`,
       { value: command, advice: 'Go to a folder that is there.', cause },
     )
   }
   const isPath = command.includes('/')
-  return new PortsliceError('ERR_PORTSLICE_COMMAND', `There is no command ${quoted(command)}.`, {
+  return new PortsliceError('ERR_PORTSLICE_COMMAND', `There is no command ${inspect(command)}.`, {
     value: command,
     advice:
       isPath && existsSync(command)
@@ -166,7 +166,7 @@ function notFound(command: string, cause: Error): PortsliceError {
 function notExecutable(command: string, cause: Error): PortsliceError {
   return new PortsliceError(
     'ERR_PORTSLICE_COMMAND',
-    `${quoted(command)} cannot be run (${cause.message}).`,
+    `${inspect(command)} cannot be run (${cause.message}).`,
     {
       value: command,
       advice:

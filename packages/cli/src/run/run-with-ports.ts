@@ -1,6 +1,6 @@
 /** A program, its ports, and their end. */
 import type { PortLease } from '@portslice/core'
-import { quoted } from '@portslice/core/inspect'
+import { inspect } from '@portslice/core/inspect'
 import type { EnvFile } from './env-file.js'
 import { environmentFor, type GivenPort, withPorts } from './ports.js'
 import { runProgram, say } from './program.js'
@@ -34,7 +34,7 @@ export async function runWithPorts(options: RunOptions): Promise<number> {
     const leaked = leases.filter((_, index) => outcomes[index]?.leaked)
     for (const { port } of leaked) {
       say(
-        `something still listens on port ${port}, though all of ${quoted(program[0])} that can be found has ended: a container, perhaps, or a daemon that has cleared its environment; the port is not handed out again before that has ended`,
+        `something still listens on port ${port}, though all of ${inspect(program[0])} that can be found has ended: a container, perhaps, or a daemon that has cleared its environment; the port is not handed out again before that has ended`,
       )
     }
     signals.stop()

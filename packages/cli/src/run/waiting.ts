@@ -1,5 +1,10 @@
 /** For whom a run waits that finds no port: for people. */
-import { type AllocatorOptions, listClaims, listSlices, settle } from '@portslice/core/inspect'
+import {
+  type AllocatorOptions,
+  listClaims,
+  listSlices,
+  resolveOptions,
+} from '@portslice/core/inspect'
 import { holdersText } from '../list/holder.js'
 
 /** Holders that are named; the rest are counted. */
@@ -7,7 +12,7 @@ const NAMED = 4
 
 /** A sentence without its end. */
 export async function obstaclesTo(options: AllocatorOptions): Promise<string> {
-  const { range, shard, slices } = settle(options)
+  const { range, shard, slices } = resolveOptions(options)
   const mine = new Set(slices)
   const held = (await listSlices()).filter(
     ({ first, state }) => state === 'held' && mine.has(first),

@@ -1,5 +1,5 @@
 /** Text of others on somebody's terminal: one line, nothing that the terminal would obey, cut to fit. */
-import { withoutControls } from '@portslice/core/inspect'
+import { sanitize } from '@portslice/core/inspect'
 import stringWidth from 'fast-string-width'
 
 /** What turns the direction of text, or takes no room: a label could hide or reverse what it says. */
@@ -7,7 +7,7 @@ const INVISIBLE = /[\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]|\n/g
 
 /** A text as it may be shown: control characters and direction marks as escapes of JavaScript. */
 export function shown(text: string): string {
-  return withoutControls(text).replaceAll(
+  return sanitize(text).replaceAll(
     INVISIBLE,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )

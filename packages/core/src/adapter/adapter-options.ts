@@ -1,6 +1,6 @@
-import type { Shard } from '../arithmetic/slices.js'
-import { type AllocatorOptions, checkAllocatorOptions, oneOf } from '../settings/options.js'
-import { settle } from '../settings/settings.js'
+import { type AllocatorOptions, checkAllocatorOptions, oneOf } from '../options/options.js'
+import { resolveOptions } from '../options/resolve.js'
+import type { Shard } from '../slice/layout.js'
 import { ensureLockDirectory } from '../slice/lock-directory.js'
 import { withRunnersShard } from './runners-shard.js'
 
@@ -46,7 +46,7 @@ export function checkAdapterOptions(
   checkAllocatorOptions(options, CHECKS)
   const { onLeak = 'warn', ...own } = options as AdapterOptions
   const allocator = withRunnersShard(own, runnersShard)
-  const { lockDirectory, slices } = settle(allocator)
+  const { lockDirectory, slices } = resolveOptions(allocator)
   ensureLockDirectory(lockDirectory)
   return { allocator, onLeak, slices: slices.length }
 }

@@ -1,6 +1,6 @@
-import type { Shard } from '../arithmetic/slices.js'
-import { namedPort as namedPortOfCore } from '../named-port.js'
-import type { AllocatorOptions } from '../settings/options.js'
+import { namedPort as namedPortOfCore } from '../api/named-port.js'
+import type { AllocatorOptions } from '../options/options.js'
+import type { Shard } from '../slice/layout.js'
 
 /**
  * As `namedPort` of `@portslice/core`, for the config file of a test runner: the runner's own

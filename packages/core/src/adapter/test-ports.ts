@@ -1,7 +1,7 @@
 import type { PortAllocator } from '../allocator/allocator.js'
 import type { PortLease } from '../allocator/lease.js'
 import { PortsliceError } from '../errors.js'
-import type { TakeOptions } from '../settings/options.js'
+import type { TakeOptions } from '../options/options.js'
 
 /** A port on which something still listened after its test had ended. */
 export interface LeakedPort {

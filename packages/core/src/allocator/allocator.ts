@@ -1,13 +1,14 @@
 /** Hands out ports of the slices that it leases. */
-import { PORTS_PER_SLICE, SLICE_SIZE } from '../arithmetic/slices.js'
-import { codeOf, isOutOfDescriptors, PortsliceError, quoted } from '../errors.js'
-import { isFree } from '../port/free.js'
-import { isLeaked } from '../port/leak.js'
-import { guardWithTimeWait } from '../port/time-wait-guard.js'
-import { clearTimeout, type Deadline, deadlineIn, nextTurn, setTimeout } from '../real-time.js'
-import { type AllocatorOptions, checkTakeOptions, type TakeOptions } from '../settings/options.js'
-import { type Settings, settle } from '../settings/settings.js'
+
+import { codeOf, inspect, isOutOfDescriptors, PortsliceError } from '../errors.js'
+import { type AllocatorOptions, checkTakeOptions, type TakeOptions } from '../options/options.js'
+import { type ResolvedOptions, resolveOptions } from '../options/resolve.js'
+import { clearTimeout, type Deadline, deadlineIn, nextTurn, setTimeout } from '../platform/clock.js'
+import { isFree } from '../probe/free.js'
+import { isLeaked } from '../probe/leak.js'
+import { guardWithTimeWait } from '../probe/time-wait.js'
 import { HeldSlice, type SliceHolder } from '../slice/held-slice.js'
+import { PORTS_PER_SLICE, SLICE_SIZE } from '../slice/layout.js'
 import { ClosedWatch } from './closed-watch.js'
 import { rangeExhausted } from './exhausted.js'
 import { identityOf } from './identity.js'
@@ -99,17 +100,17 @@ interface Wish {
  * const api = await allocator.take({ label: 'api' })
  */
 export async function createAllocator(options: AllocatorOptions = {}): Promise<PortAllocator> {
-  return openAllocator(settle(options))
+  return openAllocator(resolveOptions(options))
 }
 
-export async function openAllocator(settings: Settings): Promise<Allocator> {
+export async function openAllocator(settings: ResolvedOptions): Promise<Allocator> {
   const allocator = new Allocator(settings)
   await allocator.open()
   return allocator
 }
 
 export class Allocator implements PortAllocator {
-  readonly #settings: Settings
+  readonly #settings: ResolvedOptions
   readonly #holder: SliceHolder
   readonly #queue = new Queue()
   readonly #held: SlicePorts[] = []
@@ -121,7 +122,7 @@ export class Allocator implements PortAllocator {
   /** Wakes up whoever waits for a port. */
   #wake = () => {}
 
-  constructor(settings: Settings) {
+  constructor(settings: ResolvedOptions) {
     this.#settings = settings
     this.#holder = {
       lockDirectory: settings.lockDirectory,
@@ -409,7 +410,7 @@ function checkCount(count: unknown, most: number, method: string): void {
   if (Number.isInteger(count) && (count as number) >= 1 && (count as number) <= most) return
   throw new PortsliceError(
     'ERR_PORTSLICE_OPTION_INVALID',
-    `${method} was asked for ${quoted(count)} ports.`,
+    `${method} was asked for ${inspect(count)} ports.`,
     {
       value: count,
       advice:

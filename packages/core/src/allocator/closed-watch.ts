@@ -1,6 +1,7 @@
 /** Notices that an app which was listening on a port has gone. */
-import { isListening, listeningPorts } from '../port/listening.js'
-import { clearTimeout, setTimeout } from '../real-time.js'
+
+import { clearTimeout, setTimeout } from '../platform/clock.js'
+import { isListening, listeningPorts } from '../probe/listening.js'
 
 /** How often to look, in ms: an app that listens for less may never be seen. One look serves all ports. */
 const LOOK = 50

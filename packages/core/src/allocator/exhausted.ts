@@ -1,16 +1,17 @@
 /** The error that says that there is no port, and who has them. */
-import { partOf, slicesIn } from '../arithmetic/slices.js'
+
 import { PortsliceError } from '../errors.js'
-import { holderWords } from '../holder-words.js'
-import { listSlices, type SliceStatus } from '../list-slices.js'
-import type { Settings } from '../settings/settings.js'
+import type { ResolvedOptions } from '../options/resolve.js'
+import { formatHolder } from '../slice/format-holder.js'
+import { partOf, slicesIn } from '../slice/layout.js'
+import { listSlices, type SliceStatus } from '../slice/list-slices.js'
 
 /** Holders named in the message; the rest are counted. */
 const NAMED_HOLDERS = 10
 
 /** @param shortage the system's error when it was sockets or files that were short, not ports */
 export async function rangeExhausted(
-  settings: Settings,
+  settings: ResolvedOptions,
   own: readonly { first: number }[],
   shortage: unknown,
 ): Promise<PortsliceError> {
@@ -61,5 +62,5 @@ export async function rangeExhausted(
 
 function describe({ first, last, holder, ports }: SliceStatus, isOwn: boolean): string {
   const out = ports.filter(({ state }) => state === 'out').length
-  return `  ${first}-${last}: ${isOwn ? 'this process' : holderWords(holder)}, ${out} ${out === 1 ? 'port' : 'ports'} out`
+  return `  ${first}-${last}: ${isOwn ? 'this process' : formatHolder(holder)}, ${out} ${out === 1 ? 'port' : 'ports'} out`
 }

@@ -1,12 +1,12 @@
-import type { Settings } from '../settings/settings.js'
-import { hostIdentity } from '../settings/system.js'
+import type { ResolvedOptions } from '../options/resolve.js'
+import { hostIdentity } from '../platform/host.js'
 import type { JournalLease } from '../slice/journal.js'
 
 /** Enough to recognise a command by; keeps the journal's first line short. */
 const LONGEST_COMMAND = 500
 
 /** What the journals of this process say of who holds the slice. */
-export function identityOf(settings: Settings): Omit<JournalLease, 'at'> {
+export function identityOf(settings: ResolvedOptions): Omit<JournalLease, 'at'> {
   const { runner, workerId, shard } = settings
   return {
     pid: process.pid,

@@ -1,8 +1,8 @@
 /** One port that is out, in the hands of whoever took it. */
 import { isOutOfDescriptors, PortsliceError } from '../errors.js'
-import { isListening } from '../port/listening.js'
-import { deadlineIn, sleep } from '../real-time.js'
-import { checkWaitOptions } from '../settings/options.js'
+import { checkWaitOptions } from '../options/options.js'
+import { deadlineIn, sleep } from '../platform/clock.js'
+import { isListening } from '../probe/listening.js'
 import { throwIfAborted, untilAborted } from './queue.js'
 
 /** One port, yours until it is released. Disposing of it is to release it. */

@@ -1,6 +1,6 @@
+import type { AllocatorOptions } from '../options/options.js'
+import { resolveOptions } from '../options/resolve.js'
 import { processWide } from '../process-state.js'
-import type { AllocatorOptions } from '../settings/options.js'
-import { settle } from '../settings/settings.js'
 import { type Allocator, openAllocator, type PortAllocator } from './allocator.js'
 
 interface SharedAllocators {
@@ -28,7 +28,7 @@ export function sharedAllocator(options: AllocatorOptions = {}): Promise<PortAll
 }
 
 async function openShared(options: AllocatorOptions): Promise<Allocator> {
-  const settings = settle(options)
+  const settings = resolveOptions(options)
   const { bySettings: allocators } = shared()
   const key = JSON.stringify([settings, options.timeWaitGuard ?? 'auto'])
   const open = () => {

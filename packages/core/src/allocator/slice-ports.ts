@@ -1,9 +1,10 @@
 /** Which ports of a held slice may be handed out, and in which order they are tried. */
-import { AVOIDED_PORTS } from '../arithmetic/avoided-ports.js'
-import { hash, PORTS_PER_SLICE } from '../arithmetic/slices.js'
-import { Date } from '../real-time.js'
+
+import { Date } from '../platform/clock.js'
+import { AVOIDED_PORTS } from '../slice/avoided-ports.js'
 import type { HeldSlice } from '../slice/held-slice.js'
 import { QUARANTINE } from '../slice/journal.js'
+import { hash, PORTS_PER_SLICE } from '../slice/layout.js'
 
 export class SlicePorts {
   readonly slice: HeldSlice

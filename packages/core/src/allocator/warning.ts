@@ -1,4 +1,4 @@
-import { withoutControls } from '../errors.js'
+import { sanitize } from '../errors.js'
 import { processWide } from '../process-state.js'
 
 /** The lock directories that were warned of. */
@@ -11,7 +11,7 @@ export function warnOnce(lockDirectory: string, error: unknown): void {
   warned.add(lockDirectory)
   const reason = error instanceof Error ? error.message : String(error)
   process.emitWarning(
-    withoutControls(
+    sanitize(
       `The lock directory ${JSON.stringify(lockDirectory)} cannot be used at the moment (${reason}). ` +
         'Ports stay unique in this network namespace; until it can be used again, `listSlices` and ' +
         'holders in other namespaces do not see this process.',

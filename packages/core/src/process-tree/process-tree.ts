@@ -1,8 +1,8 @@
 /** What one start has become: a process, what it started, and what that left behind. */
 
-import { openFilesOf } from '../open-files.js'
-import { isListening, listeningSockets } from '../port/listening.js'
-import { deadlineIn, sleep } from '../real-time.js'
+import { deadlineIn, sleep } from '../platform/clock.js'
+import { openFilesOf } from '../platform/open-files.js'
+import { isListening, listeningSockets } from '../probe/listening.js'
 import { bearsMark } from './marker.js'
 import {
   environmentOf,

@@ -1,7 +1,7 @@
 /** The processes of this machine, as far as this process may see them. */
 import { readdirSync, readFileSync } from 'node:fs'
 import pidtree from 'pidtree'
-import { isProcess } from '../settings/system.js'
+import { isProcess } from '../platform/host.js'
 
 /** A process, not only its number: numbers are used again. */
 export interface ProcessIdentity {

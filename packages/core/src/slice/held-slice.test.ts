@@ -12,11 +12,11 @@ import {
 import path from 'node:path'
 import lockfile from 'proper-lockfile'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { sentinelOf } from '../arithmetic/slices.js'
 import { ownRange, temporaryFolder } from '../own-slices.test-support.js'
 import { HeldSlice, type SliceHolder } from './held-slice.js'
 import { type JournalLease, readJournal } from './journal.js'
 import { JournalWriter } from './journal-writer.js'
+import { sentinelOf } from './layout.js'
 import { journalPath, lockedPath, lockPath } from './lock-directory.js'
 import { folderIdentity } from './lock-folder.js'
 

@@ -1,12 +1,13 @@
 /** One slice, held: sentinel, lock and journal, taken in this order and given back in the reverse. */
-import { type SliceStart, sentinelOf } from '../arithmetic/slices.js'
-import { type HeldUdpPort, holdUdpPort } from '../port/held-udp.js'
+
+import { Date } from '../platform/clock.js'
+import { type HeldUdpPort, holdUdpPort } from '../probe/held-udp.js'
 import { atProcessExit } from '../process-state.js'
-import { Date } from '../real-time.js'
 import type { JournalLease, Quarantined } from './journal.js'
 import { JournalWriter } from './journal-writer.js'
 import { KeptKeys } from './kept-keys.js'
 import { keysOf, quarantineOf, readLastHolder } from './last-holder.js'
+import { type SliceStart, sentinelOf } from './layout.js'
 import { type SliceLock, takeLock } from './lock.js'
 import { ensureLockDirectory, journalPath } from './lock-directory.js'
 

@@ -1,6 +1,6 @@
 /** Writes the journal of a slice that is held. */
 import { closeSync, existsSync, futimesSync, writeSync } from 'node:fs'
-import { Date } from '../real-time.js'
+import { Date } from '../platform/clock.js'
 import type { JournalLease, LockMark, Quarantined } from './journal.js'
 import { makeOwnFile, replaceOwnFile } from './own-file.js'
 

@@ -4,10 +4,11 @@
  * Written for whoever comes after a crash, and for people. Read with distrust: the file may
  * be torn, garbled, of another version or of another program.
  */
-import { type SliceStart, sentinelOf } from '../arithmetic/slices.js'
+
 import { isOutOfDescriptors } from '../errors.js'
-import { Date } from '../real-time.js'
+import { Date } from '../platform/clock.js'
 import { KeptKeys } from './kept-keys.js'
+import { type SliceStart, sentinelOf } from './layout.js'
 import { readOwnFile } from './own-file.js'
 
 /** How long a port that was out when its holder died is not handed out again, in ms. */

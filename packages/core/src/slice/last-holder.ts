@@ -1,9 +1,9 @@
 /** What the files of a slice tell of whoever held it last, or holds it still. */
 import { lstatSync } from 'node:fs'
-import { type SliceStart, sliceOf } from '../arithmetic/slices.js'
 import { isOutOfDescriptors } from '../errors.js'
 import { type Journal, type Quarantined, quarantineAfter, readJournal } from './journal.js'
 import { KeptKeys } from './kept-keys.js'
+import { type SliceStart, sliceOf } from './layout.js'
 import { journalPath, lockPath } from './lock-directory.js'
 
 export interface LastHolder extends Journal {

@@ -1,8 +1,8 @@
 /** The folder that holds one lock and one journal a slice. Nothing is used that another user could have planted. */
 import { existsSync, lstatSync, mkdirSync, type Stats } from 'node:fs'
 import path from 'node:path'
-import type { SliceStart } from '../arithmetic/slices.js'
 import { codeOf, PortsliceError } from '../errors.js'
+import type { SliceStart } from './layout.js'
 
 const OWNER_ONLY = 0o700
 const WRITABLE_BY_OTHERS = 0o022

@@ -8,7 +8,7 @@
  */
 import { lstatSync, mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
 import { codeOf } from '../errors.js'
-import { Date } from '../real-time.js'
+import { Date } from '../platform/clock.js'
 
 /** A lock that has not been refreshed for so long, in ms, may be taken over by anybody. */
 export const STALE_AFTER = 10_000

@@ -1,7 +1,7 @@
 import { existsSync, rmdirSync, statSync, writeFileSync } from 'node:fs'
 import { expect, onTestFinished, test } from 'vitest'
 import { temporaryFolder } from '../own-slices.test-support.js'
-import { sleep } from '../real-time.js'
+import { sleep } from '../platform/clock.js'
 import { type LockOptions, takeLock } from './lock.js'
 import { lockPath } from './lock-directory.js'
 

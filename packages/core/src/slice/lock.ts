@@ -8,10 +8,10 @@
 
 import { lstatSync, rmdirSync, type Stats, statSync, utimesSync } from 'node:fs'
 import lockfile from 'proper-lockfile'
-import type { SliceStart } from '../arithmetic/slices.js'
 import { codeOf, isOutOfDescriptors, PortsliceError } from '../errors.js'
-import { clearTimeout, setTimeout } from '../real-time.js'
+import { clearTimeout, setTimeout } from '../platform/clock.js'
 import { type LockMark, readJournal } from './journal.js'
+import type { SliceStart } from './layout.js'
 import {
   ensureLockDirectory,
   journalPath,

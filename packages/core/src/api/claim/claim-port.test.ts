@@ -1,0 +1,223 @@
+import { execFileSync } from 'node:child_process'
+import dgram from 'node:dgram'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import net from 'node:net'
+import path from 'node:path'
+import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
+import { createAllocator } from '../../allocator/allocator.js'
+import { ownRange, temporaryFolder } from '../../own-slices.test-support.js'
+import { AVOIDED_PORTS } from '../../slice/avoided-ports.js'
+import { portsOf } from '../../slice/layout.js'
+import { claimPort } from './claim-port.js'
+
+let folder: string
+/** A slice of this test's own: its ports can be claimed. */
+let range: readonly [number, number]
+let port: number
+
+beforeEach(async () => {
+  folder = path.join(temporaryFolder(), 'locks')
+  vi.stubEnv('PORTSLICE_LOCK_DIR', folder)
+  // Below the default range, where no test that runs beside this one leases a slice.
+  range = await ownRange(1, { first: 4000, last: 9999 })
+  port = range[0] + 4
+  return () => vi.unstubAllEnvs()
+})
+
+const refusal = (claiming: Promise<unknown>) =>
+  claiming.then(
+    () => expect.unreachable('The port could be claimed.'),
+    (error) => error,
+  )
+
+async function listen(on: number): Promise<net.Server> {
+  const server = net.createServer().listen(on)
+  onTestFinished(() => void server.close())
+  await once(server, 'listening')
+  return server
+}
+
+test('one holder at a time, the next as soon as it is given back, first come first served', async () => {
+  const first = await claimPort(port)
+  expect(first.port).toBe(port)
+  const order: string[] = []
+  const claim = async (name: string) => {
+    const lease = await claimPort(port)
+    order.push(name)
+    return lease
+  }
+  const second = claim('second')
+  const third = claim('third')
+  expect(await refusal(claimPort(port, { timeout: 50 }))).toMatchObject({
+    code: 'ERR_PORTSLICE_CLAIM_TIMEOUT',
+    value: port,
+  })
+  expect(order).toEqual([])
+  await first.release()
+  await (await second).release()
+  await (await third).release()
+  expect(order).toEqual(['second', 'third'])
+})
+
+test('of a list, the first that is free', async () => {
+  const ports = [port, port + 1, port + 2]
+  await using one = await claimPort(ports)
+  await using other = await claimPort(ports)
+  expect([one.port, other.port]).toEqual([port, port + 1])
+  await listen(port + 2)
+  expect(await refusal(claimPort(ports, { timeout: 0 }))).toMatchObject({ value: ports })
+})
+
+test('the time-out names who has the port', async () => {
+  await using _ = await claimPort(port)
+  const { message } = await refusal(claimPort(port, { timeout: 20 }))
+  expect(message).toContain(`port ${port} has been claimed by pid ${process.pid}`)
+  expect(message).toContain(process.cwd())
+})
+
+test('a port on which a program listens is waited for', async () => {
+  const server = await listen(port)
+  const { message } = await refusal(claimPort(port, { timeout: 20 }))
+  expect(message).toContain(`port ${port} is in use by`)
+  // Only Linux tells whose a socket is.
+  if (process.platform === 'linux') expect(message).toContain(`pid ${process.pid}`)
+  const claiming = claimPort(port)
+  server.close()
+  await using claim = await claiming
+  expect(claim.port).toBe(port)
+})
+
+test('a UDP socket of a program that never asked keeps the port as well', async () => {
+  const socket = dgram.createSocket('udp4').bind(port)
+  await once(socket, 'listening')
+  const { message } = await refusal(claimPort(port, { timeout: 20 }))
+  expect(message).toContain(`port ${port} is in use by`)
+  socket.close()
+  await using claim = await claimPort(port)
+  expect(claim.port).toBe(port)
+})
+
+test('a port of a slice that a worker has leased is waited for until it is given back', async () => {
+  const allocator = await createAllocator({ range })
+  const { message } = await refusal(claimPort(port, { timeout: 20 }))
+  expect(message).toContain(`which is leased by pid ${process.pid}`)
+  const claiming = claimPort(port)
+  await allocator.close()
+  await using claim = await claiming
+  expect(claim.port).toBe(port)
+})
+
+test('a claimed port is not handed out by the slice that it lies in; the others are', async () => {
+  await using _ = await claimPort(port)
+  await using allocator = await createAllocator({ range, waitTimeout: 0 })
+  const others = portsOf(range[0]).filter((each) => each !== port && !AVOIDED_PORTS.has(each))
+  const leases = await allocator.takeMany(others.length)
+  expect(leases.map((lease) => lease.port).toSorted()).toEqual(others)
+  await expect(allocator.take()).rejects.toMatchObject({ code: 'ERR_PORTSLICE_RANGE_EXHAUSTED' })
+})
+
+test('claiming the port of a sentinel is holding the slice', async () => {
+  const claim = await claimPort(range[1])
+  await expect(createAllocator({ range, waitTimeout: 0 })).rejects.toMatchObject({
+    code: 'ERR_PORTSLICE_RANGE_EXHAUSTED',
+  })
+  await claim.release()
+  await using allocator = await createAllocator({ range, waitTimeout: 0 })
+  expect(allocator.slices).toHaveLength(1)
+  expect((await refusal(claimPort(range[1], { timeout: 0 }))).code).toBe(
+    'ERR_PORTSLICE_CLAIM_TIMEOUT',
+  )
+})
+
+test('the lease tells of the app, not of the claim itself', async () => {
+  const claim = await claimPort(port)
+  expect(await claim.isListening()).toBe(false)
+  const listening = claim.untilListening()
+  await listen(port)
+  await listening
+  expect(await claim.isListening()).toBe(true)
+  expect(await claim.release()).toEqual({ leaked: true })
+  expect((await refusal(claimPort(port, { timeout: 0 }))).message).toContain('is in use by')
+})
+
+test('of calls at the same time each has a port, as long as there are some', async () => {
+  const ports = [port, port + 1]
+  const claims = await Promise.all([1, 2].map(() => claimPort(ports, { timeout: 0 })))
+  expect(claims.map((claim) => claim.port).toSorted()).toEqual(ports)
+  const late = await Promise.all([1, 2].map(() => refusal(claimPort(ports, { timeout: 30 }))))
+  for (const { message } of late) expect(message).toContain(`claimed by pid ${process.pid}`)
+  await Promise.all(claims.map((claim) => claim.release()))
+})
+
+test('a claimed port that is the last of its slice is in the way of the others, and named', async () => {
+  await using _ = await claimPort(range[1])
+  const { message } = await refusal(claimPort(port, { timeout: 20 }))
+  expect(message).toContain(`while port ${range[1]} is claimed`)
+  expect(message).toContain(`claimed by pid ${process.pid}`)
+})
+
+test('the note of a dead one names nobody', async () => {
+  const lost = await claimPort(port)
+  const note = path.join(folder, `claim-${port}.json`)
+  const text = readFileSync(note, 'utf8').replace(`"pid":${process.pid}`, '"pid":4194304')
+  await lost.release()
+  writeFileSync(note, text)
+  await listen(port)
+  expect((await refusal(claimPort(port, { timeout: 0 }))).message).not.toContain('4194304')
+})
+
+test('a pipe in the place of a note names nobody, and is not waited for', async () => {
+  const claim = await claimPort(port)
+  const note = path.join(folder, `claim-${port}.json`)
+  rmSync(note)
+  execFileSync('mkfifo', [note])
+  expect((await refusal(claimPort(port, { timeout: 0 }))).message).toContain('is in use by')
+  await claim.release()
+})
+
+test("a note that cannot be removed is in nobody's way", async () => {
+  const claim = await claimPort(port)
+  const note = path.join(folder, `claim-${port}.json`)
+  rmSync(note)
+  mkdirSync(note)
+  expect(await claim.release()).toEqual({ leaked: false })
+  await (await claimPort(port)).release()
+})
+
+test('who has it is noted as long as it is claimed', async () => {
+  const note = path.join(folder, `claim-${port}.json`)
+  const claim = await claimPort(port)
+  expect(JSON.parse(readFileSync(note, 'utf8'))).toMatchObject({ v: 1, pid: process.pid })
+  await claim.release()
+  expect(existsSync(note)).toBe(false)
+})
+
+test('a signal ends the wait, and lets the next one pass', async () => {
+  const claim = await claimPort(port)
+  const controller = new AbortController()
+  const aborted = refusal(claimPort(port, { signal: controller.signal }))
+  const next = claimPort(port)
+  controller.abort(new Error('enough'))
+  expect((await aborted).message).toBe('enough')
+  await claim.release()
+  await (await next).release()
+  expect(await refusal(claimPort(port, { signal: AbortSignal.abort('before') }))).toBe('before')
+})
+
+test.each([0, 65_536, 1.5, '3000', [], [3000, -1], undefined])(
+  '%j cannot be claimed',
+  async (value) => {
+    expect(await refusal(claimPort(value as number))).toMatchObject({
+      code: 'ERR_PORTSLICE_OPTION_INVALID',
+      value,
+    })
+  },
+)
+
+test('unknown and bad options are refused', async () => {
+  expect(await refusal(claimPort(port, { timeout: -1 }))).toMatchObject({ value: -1 })
+  expect(await refusal(claimPort(port, { wait: 5 } as object))).toMatchObject({
+    code: 'ERR_PORTSLICE_OPTION_INVALID',
+  })
+})

@@ -1,0 +1,38 @@
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import net from 'node:net'
+import path from 'node:path'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { ownRange, temporaryFolder } from '../../own-slices.test-support.js'
+import { hostIdentity } from '../../platform/host.js'
+import { claimPort } from './claim-port.js'
+import { listClaims } from './list-claims.js'
+
+test('tells who has claimed a port, and whether the app listens, until it is released', async () => {
+  const lockDirectory = path.join(temporaryFolder(), 'locks')
+  vi.stubEnv('PORTSLICE_LOCK_DIR', lockDirectory)
+  onTestFinished(() => void vi.unstubAllEnvs())
+  const [port] = await ownRange(1, { first: 4000, last: 9999 })
+  const claim = await claimPort(port)
+  const status = { port, pid: process.pid, cwd: process.cwd(), listening: false }
+  expect(await listClaims()).toMatchObject([status])
+  const server = net.createServer().listen(port)
+  onTestFinished(() => void server.close())
+  await once(server, 'listening')
+  expect(await listClaims({ lockDirectory })).toMatchObject([{ ...status, listening: true }])
+  await claim.release()
+  expect(await listClaims()).toEqual([])
+})
+
+test('a note whose writer has died, or lives elsewhere, is no claim', async () => {
+  const lockDirectory = temporaryFolder()
+  const [port] = await ownRange(1, { first: 4000, last: 9999 })
+  for (const host of [hostIdentity(), 'elsewhere']) {
+    const note = { v: 1, pid: process.pid, host, cwd: '/', command: 'x', at: '2026-01-01' }
+    writeFileSync(path.join(lockDirectory, `claim-${port}.json`), JSON.stringify(note))
+    expect(await listClaims({ lockDirectory })).toEqual([])
+  }
+  await expect(listClaims({ lockDir: '' } as object)).rejects.toMatchObject({
+    code: 'ERR_PORTSLICE_OPTION_INVALID',
+  })
+})

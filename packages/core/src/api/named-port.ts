@@ -1,0 +1,50 @@
+/** One port number for a process and all that it starts, found again by its name. */
+import { sharedAllocator } from '../allocator/shared-allocator.js'
+import type { AllocatorOptions } from '../options/options.js'
+import { portFromVariable, variablePartOf } from '../options/port-name.js'
+import { processWide } from '../process-state.js'
+
+/**
+ * Hands out one port for a name, for config files: the first process that asks leases it
+ * until it ends, and all its descendants are given the same number, through the environment
+ * variable `PORTSLICE_PORT_<NAME>`. Two runs at once get different ones.
+ *
+ * @param name starts with a letter; letters, digits, `-` and `_`. Names that differ only in
+ *   case, or in `-` and `_`, are the same.
+ * @param options as of `createAllocator`; they count for the process that asks first
+ * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID for a bad name or a variable that holds
+ *   no port; as `createAllocator` does
+ * @example
+ * // playwright.config.ts
+ * const web = await namedPort('web')
+ * export default defineConfig({ webServer: { command: `vite --port ${web} --strictPort`, port: web } })
+ */
+export async function namedPort(name: string, options: AllocatorOptions = {}): Promise<number> {
+  const variable = `PORTSLICE_PORT_${variablePartOf(name)}`
+  const named = portsByVariable()
+  const known = named.get(variable)
+  if (known) return known
+  const inherited = process.env[variable]
+  if (inherited !== undefined && inherited !== '') return portFromVariable(inherited, variable)
+
+  const port = leasePort(name, variable, options)
+  named.set(variable, port)
+  port.catch(() => named.delete(variable))
+  return port
+}
+
+/** What is being handed out, or was. */
+function portsByVariable(): Map<string, Promise<number>> {
+  return processWide('@portslice/core named ports 1', () => new Map())
+}
+
+async function leasePort(
+  name: string,
+  variable: string,
+  options: AllocatorOptions,
+): Promise<number> {
+  const allocator = await sharedAllocator(options)
+  const { port } = await allocator.take({ label: name, key: `named:${variable}` })
+  process.env[variable] = String(port)
+  return port
+}

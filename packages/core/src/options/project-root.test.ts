@@ -1,0 +1,27 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { findProjectRoot } from './project-root.js'
+
+function temporaryFolder(): string {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-unit-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  return folder
+}
+
+test('a checkout is known by its .git folder, a worktree by its .git file', () => {
+  const folder = temporaryFolder()
+  const [checkout, worktree] = [path.join(folder, 'main'), path.join(folder, 'main/trees/one')]
+  const inside = path.join(worktree, 'packages/app')
+  mkdirSync(inside, { recursive: true })
+  mkdirSync(path.join(checkout, '.git'))
+  writeFileSync(path.join(worktree, '.git'), 'gitdir: elsewhere')
+  expect(findProjectRoot(inside)).toBe(worktree)
+  expect(findProjectRoot(path.join(checkout, 'trees'))).toBe(checkout)
+})
+
+test('a folder in no checkout stands for itself', () => {
+  const folder = temporaryFolder()
+  expect(findProjectRoot(folder)).toBe(folder)
+})

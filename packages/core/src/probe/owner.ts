@@ -1,0 +1,68 @@
+/** Which processes have sockets on a port? For people: what cannot be read is left out. */
+import fs from 'node:fs'
+import { openFilesOf } from '../platform/open-files.js'
+import { listeningSockets } from './listening.js'
+
+/** A process that listens on a port. */
+export interface PortOwner {
+  /** Its number. */
+  pid: number
+  /** With its arguments, separated by spaces. */
+  command: string
+  /** The folder that it works in; missing where that may not be read. */
+  cwd?: string
+  /** Its user's number. */
+  uid: number
+}
+
+/** Enough to recognise a command by. */
+const LONGEST_COMMAND = 500
+
+/**
+ * The processes that listen on a port, for TCP or UDP. Linux only, and only processes that
+ * this user may look into: his own, for root everybody's. Elsewhere an empty list.
+ *
+ * @param port 1 to 65535
+ */
+export async function ownersOf(port: number): Promise<PortOwner[]> {
+  return (await ownersOfAll([port])).get(port) ?? []
+}
+
+/**
+ * As {@link ownersOf}, for many ports with one look at all processes; ports without owners are left out.
+ *
+ * @param ports each 1 to 65535
+ */
+export async function ownersOfAll(ports: Iterable<number>): Promise<Map<number, PortOwner[]>> {
+  const owners = new Map<number, PortOwner[]>()
+  const wanted = new Set(ports)
+  const all = (await listeningSockets()) ?? []
+  const sockets = new Map(all.flatMap(({ port, file }) => (wanted.has(port) ? [[file, port]] : [])))
+  if (sockets.size === 0) return owners
+  for (const entry of await fs.promises.readdir('/proc').catch(() => [])) {
+    const used = /^\d+$/.test(entry) ? portsUsedBy(entry, sockets) : []
+    if (used.length === 0) continue
+    const owner = await ownerOf(entry)
+    for (const port of used) owners.set(port, [...(owners.get(port) ?? []), owner])
+  }
+  return owners
+}
+
+/** The ports of the sockets that it has open. */
+function portsUsedBy(pid: string, sockets: ReadonlyMap<string, number>): number[] {
+  return [...new Set(openFilesOf(pid).flatMap((file) => sockets.get(file) ?? []))]
+}
+
+async function ownerOf(pid: string): Promise<PortOwner> {
+  const [command, cwd, stats] = await Promise.all([
+    fs.promises.readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''),
+    fs.promises.readlink(`/proc/${pid}/cwd`).catch(() => undefined),
+    fs.promises.stat(`/proc/${pid}`).catch(() => undefined),
+  ])
+  return {
+    pid: Number(pid),
+    command: command.replaceAll('\0', ' ').trim().slice(0, LONGEST_COMMAND),
+    ...(cwd !== undefined && { cwd }),
+    uid: stats?.uid ?? -1,
+  }
+}

@@ -1,0 +1,98 @@
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import net from 'node:net'
+import path from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { createAllocator } from '../allocator/allocator.js'
+import { ownRange, temporaryFolder } from '../own-slices.test-support.js'
+import { listSlices } from './list-slices.js'
+import { journalPath } from './lock-directory.js'
+
+/** What is listed of the slices in a range: others may hold slices at the same time. */
+async function listed(lockDirectory: string, [first, last]: readonly [number, number]) {
+  const slices = await listSlices({ lockDirectory })
+  return slices.filter((slice) => slice.first >= first && slice.last <= last)
+}
+
+test('tells who holds a slice, what is out, and what listens', async () => {
+  const range = await ownRange()
+  const lockDirectory = path.join(temporaryFolder(), 'locks')
+  await using allocator = await createAllocator({
+    range,
+    lockDirectory,
+    shard: { index: 1, total: 1 },
+  })
+  const [api, web, gone] = await allocator.takeMany(3, { label: 'three' })
+  const server = net.createServer().listen(web?.port)
+  onTestFinished(() => void server.close())
+  await once(server, 'listening')
+  await gone?.release()
+  const leaked = await allocator.take({ key: 'k' })
+  const leaking = net.createServer().listen(leaked.port)
+  await once(leaking, 'listening')
+  await leaked.release()
+
+  const [slice, ...others] = await listed(lockDirectory, range)
+  expect(others).toEqual([])
+  expect(slice).toMatchObject({
+    first: range[0],
+    last: range[1],
+    state: 'held',
+    holder: { pid: process.pid, runner: 'vitest', shard: '1/1', cwd: process.cwd() },
+  })
+  expect(slice?.ports.sort((a, b) => a.port - b.port)).toMatchObject(
+    [
+      { port: api?.port, state: 'out', label: 'three', listening: false },
+      { port: web?.port, state: 'out', label: 'three', listening: true },
+      { port: leaked.port, state: 'leaked', key: 'k', listening: true },
+    ].sort((a, b) => (a.port as number) - (b.port as number)),
+  )
+  leaking.close()
+  await once(leaking, 'close')
+  expect((await listed(lockDirectory, range))[0]?.ports).toHaveLength(2)
+})
+
+test('lists what others hold, without what only their journals say', async () => {
+  const range = await ownRange()
+  const lockDirectory = path.join(temporaryFolder(), 'locks')
+  await using _ = await createAllocator({ range, lockDirectory })
+  expect(await listed(path.join(temporaryFolder(), 'other'), range)).toEqual([
+    { first: range[0], last: range[1], state: 'held', ports: [] },
+  ])
+})
+
+test('does not take who ended in good order for who holds the slice now', async () => {
+  const range = await ownRange()
+  const [ended, other] = [path.join(temporaryFolder(), 'a'), path.join(temporaryFolder(), 'b')]
+  const first = await createAllocator({ range, lockDirectory: ended })
+  await first.take({ label: 'of the past' })
+  await first.close()
+  await using _ = await createAllocator({ range, lockDirectory: other })
+  expect(await listed(ended, range)).toEqual([
+    { first: range[0], last: range[1], state: 'held', ports: [] },
+  ])
+})
+
+test('lists what the dead have left only while it counts', async () => {
+  const range = await ownRange()
+  const lockDirectory = temporaryFolder()
+  const now = new Date().toISOString()
+  const take = { event: 'take', port: range[0] + 1, label: 'orphan', at: now }
+  writeFileSync(journalPath(lockDirectory, range[0]), `${JSON.stringify(take)}\n`)
+  const [slice] = await listed(lockDirectory, range)
+  expect(slice).toMatchObject({
+    state: 'abandoned',
+    ports: [{ port: range[0] + 1, state: 'quarantined', label: 'orphan', since: now }],
+  })
+  const { until } = slice?.ports[0] ?? {}
+  expect(Date.parse(until ?? '') - Date.now()).toBeGreaterThan(20_000)
+  writeFileSync(journalPath(lockDirectory, range[0]), '')
+  expect(await listed(lockDirectory, range)).toEqual([])
+})
+
+test('a lock directory that is not there holds nothing; a bad option is refused', async () => {
+  await expect(listSlices({ lockDirectory: '/nowhere/at/all' })).resolves.toBeInstanceOf(Array)
+  await expect(listSlices({ lockDir: 'x' } as never)).rejects.toMatchObject({
+    code: 'ERR_PORTSLICE_OPTION_INVALID',
+  })
+})
