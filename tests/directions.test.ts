@@ -35,11 +35,11 @@ const MISTAKES: [file: string, specifier: string, to: string, rule: string][] = 
   ],
   [
     'core/src/slice/journal.ts',
-    '../allocator/queue.js',
-    'core/src/allocator/queue.ts',
+    '../allocator/lease.js',
+    'core/src/allocator/lease.ts',
     'upwards-in-core',
   ],
-  ['core/src/api/claim/note.ts', '../../index.js', 'core/src/index.ts', 'upwards-in-core'],
+  ['core/src/claim/obstacle.ts', '../index.js', 'core/src/index.ts', 'upwards-in-core'],
   [
     'core/src/api/listen.ts',
     '@portslice/vitest-plugin',

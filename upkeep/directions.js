@@ -13,6 +13,7 @@ const STOREYS = [
   'platform/',
   'options/ probe/',
   'slice/(?!layout|avoided-ports) process-tree/',
+  'claim/',
   'allocator/',
   'api/',
   'adapter/',

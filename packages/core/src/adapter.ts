@@ -6,7 +6,7 @@
 export { type AdapterOptions, checkAdapterOptions, type OnLeak } from './adapter/adapter-options.js'
 export { namedPort } from './adapter/runners-shard.js'
 export { type LeakedPort, leakError, leakMessage, TestPorts } from './adapter/test-ports.js'
-export { sharedAllocator } from './allocator/shared-allocator.js'
+export { sharedAllocator } from './allocator/shared.js'
 export { inspect, PortsliceError } from './errors.js'
 export {
   abortSignal,

@@ -4,6 +4,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
@@ -12,20 +13,21 @@ import net from 'node:net'
 import path from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { createAllocator } from './allocator/allocator.js'
-import { claimPort } from './api/claim/claim-port.js'
+import { claimPort } from './api/claim-port.js'
 import { removeLeftBehind } from './clean.js'
 import { ownRange, temporaryFolder } from './own-slices.test-support.js'
+import { sleep } from './platform/clock.js'
 import { hostIdentity } from './platform/host.js'
-import { journalPath, lockPath } from './slice/lock-directory.js'
+import { type KernelTime, kernelTime } from './platform/kernel-time.js'
+import { journalPath, livenessPath, lockPath } from './slice/lock-directory.js'
 
 const ELSEWHERE = `${hostIdentity().split('/')[0]}/net:[1]`
 /** s */
 const MINUTE = 60
-const DAY = 24 * 60 * MINUTE
 
 interface Left {
   host?: string
-  /** How long ago its last sign of life was, in s. */
+  /** How long ago its death was discovered, in s. */
   age?: number
   lines?: object[]
   lock?: boolean
@@ -35,6 +37,7 @@ interface Left {
 async function setUp({ host = hostIdentity(), age = MINUTE, lines = [], lock = true }: Left = {}) {
   const [first] = await ownRange()
   const lockDirectory = temporaryFolder()
+  const token = `${encodeURIComponent(host)}@1-abc-0`
   const lease = {
     v: 1,
     event: 'lease',
@@ -45,34 +48,47 @@ async function setUp({ host = hostIdentity(), age = MINUTE, lines = [], lock = t
     cwd: '/',
     command: 'dead',
     at: new Date().toISOString(),
+    lock: token,
   }
-  const then = Date.now() / 1000 - age
+  const died = kernelTimeAgo(age)
   const journal = journalPath(lockDirectory, first)
   writeFileSync(
     journal,
-    [lease, { event: 'take', port: first }, ...lines]
+    [lease, { event: 'quarantine', port: first, died }, ...lines]
       .map((line) => `${JSON.stringify(line)}\n`)
       .join(''),
   )
   if (lock) {
     mkdirSync(lockPath(lockDirectory, first))
-    utimesSync(lockPath(lockDirectory, first), then, then)
+    writeFileSync(path.join(lockPath(lockDirectory, first), token), '')
   }
-  utimesSync(journal, then, then)
   return { first, lockDirectory, left: () => readdirSync(lockDirectory).sort() }
 }
 
-test('removes the journal, the lock, drafts and guards of a dead holder, and nothing else', async () => {
+function kernelTimeAgo(seconds: number): KernelTime {
+  const now = kernelTime()
+  return {
+    ...now,
+    monotonic: now.monotonic - seconds * 1000,
+    ...(now.uptime !== undefined && { uptime: now.uptime - seconds * 1000 }),
+  }
+}
+
+test('removes the journal, the lock, the socket and drafts of a dead holder, and nothing else', async () => {
   const { first, lockDirectory, left } = await setUp()
   writeFileSync(`${journalPath(lockDirectory, first)}.new`, '')
-  mkdirSync(path.join(lockDirectory, `slice-${first}.lock.12-34.breaking-1`))
+  writeFileSync(`${lockPath(lockDirectory, first).replace('.lock', '.sock')}`, '')
+  writeFileSync(path.join(lockDirectory, `${first}.1a.s`), '')
+  mkdirSync(path.join(lockDirectory, `slice-${first}.lock.here@1-abc-0.old`))
   writeFileSync(path.join(lockDirectory, 'notes.txt'), 'mine')
   writeFileSync(path.join(lockDirectory, `slice-${first}.txt`), 'mine')
   const files = [
+    `${first}.1a.s`,
     `slice-${first}.lock`,
-    `slice-${first}.lock.12-34.breaking-1`,
+    `slice-${first}.lock.here@1-abc-0.old`,
     `slice-${first}.ndjson`,
     `slice-${first}.ndjson.new`,
+    `slice-${first}.sock`,
   ]
   const before = left()
   const found = [{ first, last: first + 31, files }]
@@ -83,7 +99,7 @@ test('removes the journal, the lock, drafts and guards of a dead holder, and not
   expect(await removeLeftBehind({ lockDirectory })).toEqual([])
 })
 
-test('leaves alone what is held, also by somebody whose lock was lost', async () => {
+test('leaves alone what is held, also by a process whose lock is dated long ago', async () => {
   const range = await ownRange()
   const lockDirectory = path.join(temporaryFolder(), 'locks')
   await using allocator = await createAllocator({ range, lockDirectory })
@@ -97,13 +113,12 @@ test('leaves alone what is held, also by somebody whose lock was lost', async ()
   expect(existsSync(journal)).toBe(true)
 })
 
-test('leaves ports in quarantine alone until it has ended', async () => {
-  const { lockDirectory, left } = await setUp({ age: 0 })
-  const before = left()
+test('leaves the journal alone until the quarantine of its ports has ended', async () => {
+  const { first, lockDirectory, left } = await setUp({ age: 0 })
   const [kept] = await removeLeftBehind({ lockDirectory })
   expect(kept).toMatchObject({ kept: 'quarantined' })
   expect(Date.parse(kept?.until ?? '')).toBeGreaterThan(Date.now())
-  expect(left()).toEqual(before)
+  expect(left()).toEqual([path.basename(journalPath(lockDirectory, first))])
 })
 
 test('a journal that tells who leaked a port stays while something listens there', async () => {
@@ -126,28 +141,59 @@ test('a journal that tells who leaked a port stays while something listens there
   expect(existsSync(journalPath(lockDirectory, first))).toBe(false)
 })
 
-test.each([
-  ['may live', { host: ELSEWHERE, age: MINUTE }, 'elsewhere'],
-  ['has been silent for a day', { host: ELSEWHERE, age: DAY + MINUTE }, undefined],
-  ['ended in good order', { host: ELSEWHERE, lines: [{ event: 'end' }], lock: false }, undefined],
-])('a holder of another network namespace that %s', async (_, left: Left, kept) => {
-  const { lockDirectory } = await setUp(left)
-  const [found] = await removeLeftBehind({ lockDirectory })
-  expect(found?.kept).toBe(kept)
-  expect(readdirSync(lockDirectory).length).toBe(kept ? 2 : 0)
+test('a death that is discovered by cleaning starts the quarantine', async () => {
+  const { first, lockDirectory } = await setUp({ lines: [], age: MINUTE })
+  const [lease] = readFileSync(journalPath(lockDirectory, first), 'utf8').split('\n')
+  const take = JSON.stringify({ event: 'take', port: first + 1 })
+  writeFileSync(journalPath(lockDirectory, first), `${lease}\n${take}\n`)
+  expect(await removeLeftBehind({ lockDirectory })).toMatchObject([{ kept: 'quarantined' }])
+  await sleep(50)
+  const [again] = await removeLeftBehind({ lockDirectory, dryRun: true })
+  expect(Date.parse(again?.until ?? '') - Date.now()).toBeLessThan(29_990)
 })
 
-test('a lock of which nobody knows whose it is stays while it is fresh', async () => {
+test('a holder of another network namespace is asked for: it is dead, alive, or watched for 10 s', async () => {
+  const dead = await setUp({ host: ELSEWHERE })
+  await serveAt(livenessPath(dead.lockDirectory, dead.first), false)
+  expect(await removeLeftBehind({ lockDirectory: dead.lockDirectory })).toMatchObject([
+    { first: dead.first },
+  ])
+  expect(dead.left()).toEqual([])
+
+  const alive = await setUp({ host: ELSEWHERE })
+  await serveAt(livenessPath(alive.lockDirectory, alive.first), true)
+  expect(await removeLeftBehind({ lockDirectory: alive.lockDirectory })).toMatchObject([
+    { kept: 'held' },
+  ])
+
+  const unknown = await setUp({ host: ELSEWHERE })
+  const { lockDirectory } = unknown
+  const [kept] = await removeLeftBehind({ lockDirectory, dryRun: true })
+  expect(kept?.kept).toBe('elsewhere')
+  const start = performance.now()
+  const [removed] = await removeLeftBehind({ lockDirectory })
+  expect(removed).not.toHaveProperty('kept')
+  expect(performance.now() - start).toBeGreaterThan(9_900)
+  expect(unknown.left()).toEqual([])
+})
+
+/** @param stays whether it goes on listening */
+async function serveAt(socket: string, stays: boolean): Promise<void> {
+  const server = net.createServer().listen(`${socket}.x`)
+  await once(server, 'listening')
+  renameSync(`${socket}.x`, socket)
+  if (stays) onTestFinished(() => void server.close())
+  else server.close()
+}
+
+test('the lock of another program stays as long as that refreshes it', async () => {
   const [first] = await ownRange()
   const lockDirectory = temporaryFolder()
   const lock = lockPath(lockDirectory, first)
   mkdirSync(lock)
+  const refreshing = setInterval(() => utimesSync(lock, new Date(), new Date()), 1000)
+  onTestFinished(() => clearInterval(refreshing))
   expect(await removeLeftBehind({ lockDirectory })).toMatchObject([{ first, kept: 'locked' }])
-  utimesSync(lock, 1, 1)
-  expect(await removeLeftBehind({ lockDirectory })).toMatchObject([
-    { first, files: [path.basename(lock)] },
-  ])
-  expect(readdirSync(lockDirectory)).toEqual([])
 })
 
 test('notes of claims go when the claim is dead', async () => {
@@ -156,18 +202,22 @@ test('notes of claims go when the claim is dead', async () => {
   vi.stubEnv('PORTSLICE_LOCK_DIR', lockDirectory)
   onTestFinished(() => void vi.unstubAllEnvs())
   const claim = await claimPort(port)
-  const note = path.join(lockDirectory, `claim-${port}.json`)
+  const note = path.join(lockDirectory, 'claims', `${port}.json`)
   const text = readFileSync(note, 'utf8')
   expect(await removeLeftBehind()).toEqual([
-    { first: port, last: port, files: [`claim-${port}.json`], kept: 'held' },
+    { first: port, last: port, files: [`claims/${port}.json`], kept: 'held' },
   ])
   await claim.release()
   writeFileSync(note, text.replaceAll(hostIdentity(), ELSEWHERE))
   expect(await removeLeftBehind()).toMatchObject([{ first: port, kept: 'elsewhere' }])
   writeFileSync(note, text)
+  // Its death has just been discovered.
+  expect(await removeLeftBehind()).toMatchObject([{ first: port, kept: 'quarantined' }])
+  const died = kernelTimeAgo(MINUTE)
+  writeFileSync(note, JSON.stringify({ ...JSON.parse(text), died }))
   writeFileSync(`${note}.new`, 'torn')
   expect(await removeLeftBehind({ dryRun: true })).toHaveLength(1)
-  expect(readdirSync(lockDirectory)).toHaveLength(2)
+  expect(readdirSync(path.dirname(note))).toHaveLength(2)
   await removeLeftBehind()
   expect(readdirSync(lockDirectory)).toEqual([])
 })

@@ -3,31 +3,38 @@
  *
  * @module @portslice/core/clean
  */
-import { lstatSync, readdirSync, rmSync } from 'node:fs'
+import { lstatSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
-import { notedPorts } from './api/claim/list-claims.js'
-import { portOfNote, readNote } from './api/claim/note.js'
+import { leaseContextOf } from './allocator/lease-context.js'
 import { checkListOptions } from './options/options.js'
-import { lockDirectoryFor } from './options/resolve.js'
-import { Date } from './platform/clock.js'
+import { lockDirectoryFor, resolveOptions } from './options/resolve.js'
+import { Date, sleep } from './platform/clock.js'
 import { hostIdentity } from './platform/host.js'
+import { elapsedSince, kernelTime } from './platform/kernel-time.js'
 import { holdUdpPort } from './probe/held-udp.js'
 import { isListening } from './probe/listening.js'
-import { type LastHolder, quarantineOf, readLastHolder } from './slice/last-holder.js'
+import {
+  claimDirectory,
+  claimNotes,
+  portOfClaimNote,
+  readClaimNote,
+  writeClaimNote,
+} from './slice/claim-note.js'
 import { type SliceStart, sentinelOf } from './slice/layout.js'
-import { takeLock } from './slice/lock.js'
-import { checkLockDirectory, sliceOfFile } from './slice/lock-directory.js'
+import { Lock, lockHolderState, STALE_AFTER_MS } from './slice/lock.js'
+import { checkLockDirectory, journalPath, sliceOfFile } from './slice/lock-directory.js'
+import { Slice } from './slice/slice.js'
+import { QUARANTINE_MS, quarantineAfter, readSliceRecord } from './slice/slice-record.js'
 
 /**
- * How long a holder of another network namespace, or of before the last boot, must have given
- * no sign of life, in ms. Its sentinel cannot be asked from here, and it may be stopped in a
- * debugger, which nobody is for a day.
+ * How long the note of a claim made in another network namespace, or before the last boot, is
+ * kept, in ms: whether that claim lives cannot be asked from here.
  */
-const SURELY_DEAD = 24 * 60 * 60_000
+const KEEP_FOREIGN_NOTES_MS = 24 * 60 * 60_000
 
 /** What {@link removeLeftBehind} takes. */
 export interface RemoveLeftBehindOptions {
-  /** The folder to tidy up. Default: as the option `lockDirectory` of an allocator. */
+  /** The directory to clean. Default: as the option `lockDirectory` of an allocator. */
   lockDirectory?: string
   /** Only tell what would be removed. Default: false. */
   dryRun?: boolean
@@ -39,21 +46,25 @@ export interface LeftBehind {
   first: number
   /** The sentinel; of a claimed port, the port itself. */
   last: number
-  /** What was left of it: names of files and folders in the lock directory. */
+  /** What was left of it: names of files and directories in the lock directory. */
   files: string[]
-  /** Why it was left alone; missing where it was removed. */
+  /**
+   * Why it was left alone; missing if it was removed. `elsewhere`: the holder may live in another
+   * network namespace or on another kernel. `locked`: another program has made the lock.
+   */
   kept?: 'held' | 'quarantined' | 'leaked' | 'elsewhere' | 'locked'
   /** Of a quarantine: when it ends, ISO 8601. */
   until?: string
 }
 
 /**
- * Removes the journals, locks and guards of holders that are dead, whose quarantine has ended,
+ * Removes the journals, locks and sockets of holders that are dead, whose quarantine has ended,
  * and the notes of dead claims.
  *
- * Each slice is held meanwhile, sentinel and lock, so that nobody is half-way into it.
+ * Each slice is held meanwhile, so that no other process is half-way into it. A lock whose holder
+ * cannot be asked is watched for 10 s; it is removed if it has not been refreshed by then.
  *
- * @param options which folder, and whether to remove anything
+ * @param options which directory, and whether to remove anything
  * @returns what was found, ascending, whether it was removed or why not
  * @throws PortsliceError ERR_PORTSLICE_LOCK_DIRECTORY for one that is not to be used;
  *   …_OPTION_INVALID
@@ -66,117 +77,103 @@ export async function removeLeftBehind({
   ...options
 }: RemoveLeftBehindOptions = {}): Promise<LeftBehind[]> {
   checkListOptions(options)
-  const folder = lockDirectoryFor(options.lockDirectory)
-  if (!checkLockDirectory(folder)) return []
-  const slices = [...filesBySlice(folder)].sort(([a], [b]) => a - b)
-  const found: LeftBehind[] = []
-  for (const [slice, names] of slices) {
-    const outcome = await removeOf(folder, slice, names, dryRun)
-    if (outcome) found.push(outcome)
+  const lockDirectory = lockDirectoryFor(options.lockDirectory)
+  if (!checkLockDirectory(lockDirectory)) return []
+  let found = await removeSlices(lockDirectory, dryRun)
+  const isUnclear = found.some(({ kept }) => kept === 'elsewhere' || kept === 'locked')
+  if (isUnclear && !dryRun) {
+    const removed = found.filter(({ kept }) => kept === undefined)
+    await sleep(STALE_AFTER_MS)
+    found = [...removed, ...(await removeSlices(lockDirectory, dryRun))]
   }
-  for (const port of notedPorts(folder)) {
-    const outcome = await removeNoteOf(folder, port, dryRun)
+  return [...found.sort((a, b) => a.first - b.first), ...(await removeNotes(lockDirectory, dryRun))]
+}
+
+async function removeSlices(lockDirectory: string, dryRun: boolean): Promise<LeftBehind[]> {
+  const found: LeftBehind[] = []
+  for (const [slice, names] of filesBySlice(lockDirectory)) {
+    const outcome = await removeSlice(lockDirectory, slice, names, dryRun)
     if (outcome) found.push(outcome)
+    if (outcome?.kept === 'quarantined' && !dryRun) await noteDeath(lockDirectory, slice)
   }
   return found
 }
 
-/** With the port claimed, so that the note is not the next one's. */
-async function removeNoteOf(
-  folder: string,
-  port: number,
-  dryRun: boolean,
-): Promise<LeftBehind | undefined> {
-  const flag = await holdUdpPort(port).catch(() => undefined)
-  try {
-    const files = readdirSync(folder).filter((name) => portOfNote(name) === port)
-    if (files.length === 0) return undefined
-    const left = { first: port, last: port, files }
-    if (!flag) return { ...left, kept: 'held' }
-    const note = readNote(folder, port)
-    const isElsewhere = note && note.host !== hostIdentity()
-    if (isElsewhere && Date.now() - Date.parse(note.at) < SURELY_DEAD) {
-      return { ...left, kept: 'elsewhere' }
-    }
-    if (!dryRun) for (const name of files) rmSync(path.join(folder, name), { force: true })
-    return left
-  } finally {
-    await flag?.close()
-  }
+/** Leasing the slice writes down that its holder is dead, so that the quarantine runs from now on. */
+async function noteDeath(lockDirectory: string, slice: SliceStart): Promise<void> {
+  const leased = await Slice.lease(slice, leaseContextOf(resolveOptions({ lockDirectory })))
+  await leased?.giveBack()
 }
 
-function filesBySlice(folder: string): Map<SliceStart, string[]> {
+function filesBySlice(lockDirectory: string): Map<SliceStart, string[]> {
   const files = new Map<SliceStart, string[]>()
-  for (const name of readdirSync(folder).sort()) {
+  for (const name of readdirSync(lockDirectory).sort()) {
     const slice = sliceOfFile(name)
     if (slice !== undefined) files.set(slice, [...(files.get(slice) ?? []), name])
   }
   return files
 }
 
-async function removeOf(
-  folder: string,
+async function removeSlice(
+  lockDirectory: string,
   slice: SliceStart,
   names: readonly string[],
   dryRun: boolean,
 ): Promise<LeftBehind | undefined> {
-  const outcome = (kept?: LeftBehind['kept'], until?: number): LeftBehind | undefined => {
-    return files.length === 0
-      ? undefined
-      : {
-          first: slice,
-          last: sentinelOf(slice),
-          files,
-          ...(kept && { kept }),
-          ...(until !== undefined && { until: new Date(until).toISOString() }),
-        }
-  }
-  let files = stillIn(folder, names)
-  const sentinel = await holdUdpPort(sentinelOf(slice))
-  if (!sentinel) return outcome('held')
+  const left = { first: slice, last: sentinelOf(slice), files: stillIn(lockDirectory, names) }
+  const sentinel = await holdUdpPort(left.last)
+  if (!sentinel) return left.files.length > 0 ? { ...left, kept: 'held' } : undefined
   try {
-    // Looked at again: whoever held it may have given it back just now.
-    files = stillIn(folder, names)
-    const last = readLastHolder(folder, slice)
-    if (last && mayLiveElsewhere(last)) return outcome('elsewhere')
-    const quarantined = last ? [...quarantineOf(last, slice, Date.now()).values()] : []
-    if (quarantined.length > 0) {
-      return outcome('quarantined', Math.max(...quarantined.map(({ until }) => until)))
-    }
-    if (last && (await isLeaking(last))) return outcome('leaked')
-    if (dryRun || files.length === 0) return outcome()
-    return (await removeLocked(folder, slice, files)) ? outcome() : outcome('locked')
+    // Looked at again: its holder may have given it back just now.
+    left.files = stillIn(lockDirectory, names)
+    if (left.files.length === 0) return undefined
+    const kept = await reasonToKeep(lockDirectory, slice)
+    if (kept) return { ...left, ...kept }
+    if (dryRun) return left
+    return (await removeLocked(lockDirectory, slice, left.files))
+      ? left
+      : { ...left, kept: 'locked' }
   } finally {
     await sentinel.close()
   }
 }
 
-function stillIn(folder: string, names: readonly string[]): string[] {
-  return names.filter((name) => lstatSync(path.join(folder, name), { throwIfNoEntry: false }))
+/** Call with the sentinel held. */
+async function reasonToKeep(
+  lockDirectory: string,
+  slice: SliceStart,
+): Promise<Pick<LeftBehind, 'kept' | 'until'> | undefined> {
+  const context = { host: hostIdentity(), holdsSentinel: true }
+  const record = readSliceRecord(journalPath(lockDirectory, slice))
+  const holder = await lockHolderState(lockDirectory, slice, context)
+  if (holder === 'alive') return { kept: 'held' }
+  if (holder === 'unknown') return { kept: record?.lease ? 'elsewhere' : 'locked' }
+  if (!record) return undefined
+  const quarantine = quarantineAfter(record, slice).map(({ left }) => left)
+  if (quarantine.length > 0) return quarantinedFor(Math.max(...quarantine))
+  for (const { port, state } of record.ports) {
+    // Then the journal still tells who left it.
+    if (state === 'leaked' && (await isListening(port))) return { kept: 'leaked' }
+  }
+  return undefined
+}
+
+function quarantinedFor(ms: number): Pick<LeftBehind, 'kept' | 'until'> {
+  return { kept: 'quarantined', until: new Date(Date.now() + ms).toISOString() }
 }
 
 /** With the lock, so that a holder of another network namespace stays away as well. */
 async function removeLocked(
-  folder: string,
+  lockDirectory: string,
   slice: SliceStart,
   files: readonly string[],
 ): Promise<boolean> {
-  const lock = await takeLock({
-    folder,
-    slice,
-    host: hostIdentity(),
-    onMade: () => {},
-    onRefreshed: () => {},
-    onTrouble: () => {},
-    canWait: () => false,
-  })
-  if (!lock) return false
+  const lock = new Lock(lockDirectory, slice, hostIdentity(), { refreshed() {}, lost() {} })
+  if (!(await lock.acquire())) return false
   try {
     for (const name of files) {
-      // The lock goes when it is released. A guard belongs to a lock that is no more.
-      if (!name.endsWith('.lock')) {
-        rmSync(path.join(folder, name), { recursive: true, force: true })
-      }
+      if (name.endsWith('.lock')) continue // It goes when it is released.
+      rmSync(path.join(lockDirectory, name), { recursive: true, force: true })
     }
   } finally {
     await lock.release()
@@ -184,16 +181,58 @@ async function removeLocked(
   return true
 }
 
-/** The sentinel tells only of this network namespace. */
-function mayLiveElsewhere({ lease, ended, changedAt, lockedAt = 0 }: LastHolder): boolean {
-  if (!lease || ended || lease.host === hostIdentity()) return false
-  return Date.now() - Math.max(changedAt, lockedAt) < SURELY_DEAD
+async function removeNotes(lockDirectory: string, dryRun: boolean): Promise<LeftBehind[]> {
+  const found: LeftBehind[] = []
+  for (const port of claimNotes(lockDirectory)) {
+    const outcome = await removeNote(lockDirectory, port, dryRun)
+    if (outcome) found.push(outcome)
+  }
+  if (!dryRun) removeIfEmpty(claimDirectory(lockDirectory))
+  return found
 }
 
-/** Then the journal still tells whose it was. */
-async function isLeaking({ ports }: LastHolder): Promise<boolean> {
-  for (const { port, state } of ports) {
-    if (state === 'leaked' && (await isListening(port))) return true
+/** With the port claimed, so that the note is not that of the next claimer. */
+async function removeNote(
+  lockDirectory: string,
+  port: number,
+  dryRun: boolean,
+): Promise<LeftBehind | undefined> {
+  const socket = await holdUdpPort(port).catch(() => undefined)
+  try {
+    const directory = claimDirectory(lockDirectory)
+    const names = readdirSync(directory).filter((name) => portOfClaimNote(name) === port)
+    if (names.length === 0) return undefined
+    const files = names.map((name) => path.join(path.basename(directory), name))
+    const left = { first: port, last: port, files }
+    if (!socket) return { ...left, kept: 'held' }
+    const note = readClaimNote(lockDirectory, port)
+    const isForeign = note && note.host !== hostIdentity()
+    if (isForeign && Date.now() - Date.parse(note.at) < KEEP_FOREIGN_NOTES_MS) {
+      return { ...left, kept: 'elsewhere' }
+    }
+    const died = note?.died ?? kernelTime()
+    const quarantine = note && !isForeign ? QUARANTINE_MS - elapsedSince(died) : 0
+    if (quarantine > 0) {
+      if (!note?.died && note && !dryRun) writeClaimNote(lockDirectory, port, { ...note, died })
+      return { ...left, ...quarantinedFor(quarantine) }
+    }
+    if (!dryRun) for (const name of files) rmSync(path.join(lockDirectory, name), { force: true })
+    return left
+  } finally {
+    await socket?.close()
   }
-  return false
+}
+
+function removeIfEmpty(directory: string): void {
+  try {
+    rmdirSync(directory)
+  } catch {
+    // There are notes in it, or it was never made.
+  }
+}
+
+function stillIn(lockDirectory: string, names: readonly string[]): string[] {
+  return names.filter((name) =>
+    lstatSync(path.join(lockDirectory, name), { throwIfNoEntry: false }),
+  )
 }

@@ -5,7 +5,7 @@
  */
 export { createAllocator, type PortAllocator } from './allocator/allocator.js'
 export type { PortLease } from './allocator/lease.js'
-export { type ClaimOptions, claimPort } from './api/claim/claim-port.js'
+export { type ClaimOptions, claimPort, claimPorts } from './api/claim-port.js'
 export { type ListeningServer, type ListenOptions, listen } from './api/listen.js'
 export { namedPort } from './api/named-port.js'
 export { releasePort, takePort } from './api/take-port.js'

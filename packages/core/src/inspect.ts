@@ -4,8 +4,8 @@
  * @module @portslice/core/inspect
  */
 
-export { type ClaimStatus, listClaims } from './api/claim/list-claims.js'
-export type { ClaimObstacle, ClaimTimeoutError } from './api/claim/obstacle.js'
+export { type ClaimStatus, listClaims } from './claim/list-claims.js'
+export type { ClaimObstacle, ClaimTimeoutError } from './claim/obstacle.js'
 export { codeOf, inspect, PortsliceError, sanitize } from './errors.js'
 export { type AllocatorOptions, checkedRange } from './options/options.js'
 export { withPorts } from './options/placeholders.js'

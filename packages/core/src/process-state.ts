@@ -7,16 +7,39 @@
  */
 import dgram from 'node:dgram'
 
+/** All of it. The version changes when copies of two versions could not share the value. */
+const VERSION = 2
+const ONE_OF = {
+  /** What is to be done when the process ends. */
+  'exit tasks': true,
+  /** The slices that this process holds, by their first ports. */
+  'held slices': true,
+  /** Locks of unclear origin, and since when they have stayed as they are. */
+  'watched locks': true,
+  /** The allocators that all copies of this package share, by their options. */
+  allocators: true,
+  /** The leases that `takePort` and `claimPort` gave, by port. */
+  leases: true,
+  /** The calls of `claimPort` that wait. */
+  claims: true,
+  /** What `namedPort` gave, by environment variable. */
+  'named ports': true,
+  /** The lock directories that the user has been warned of. */
+  warnings: true,
+} as const
+
 /**
  * Something that this process (or thread) has only one of. Made on first use.
  *
- * @param name with the package and a version of what it stands for: copies of another version
- *   keep their own
+ * @param name what it is; a package on top of this one gives a name of its own
  * @param make makes it
  */
-export function processWide<T extends object>(name: string, make: () => T): T {
+export function processWide<T extends object>(
+  name: keyof typeof ONE_OF | `@portslice/${string}`,
+  make: () => T,
+): T {
   const host = dgram as unknown as Record<symbol, T | undefined>
-  const key = Symbol.for(name)
+  const key = Symbol.for(name.startsWith('@') ? name : `@portslice/core ${name} ${VERSION}`)
   host[key] ??= make()
   return host[key] as T
 }
@@ -28,7 +51,7 @@ interface ExitTasks {
 
 /** What to do when the process ends by itself. */
 export function exitTasks(): ExitTasks {
-  return processWide<ExitTasks>('@portslice/core exit tasks 1', () => ({ tasks: new Set() }))
+  return processWide<ExitTasks>('exit tasks', () => ({ tasks: new Set() }))
 }
 
 /**

@@ -1,23 +1,23 @@
 /** Hands out ports of the slices that it leases. */
-
-import { codeOf, inspect, isOutOfDescriptors, PortsliceError } from '../errors.js'
+import { type Claim, isClaim, tryClaim } from '../claim/try-claim.js'
+import { inspect, isOutOfDescriptors, PortsliceError } from '../errors.js'
 import { type AllocatorOptions, checkTakeOptions, type TakeOptions } from '../options/options.js'
 import { type ResolvedOptions, resolveOptions } from '../options/resolve.js'
-import { clearTimeout, type Deadline, deadlineIn, nextTurn, setTimeout } from '../platform/clock.js'
+import { throwIfAborted } from '../platform/abort.js'
+import { WaitList } from '../platform/wait-list.js'
 import { isFree } from '../probe/free.js'
 import { isLeaked } from '../probe/leak.js'
+import { isListeningForTcp } from '../probe/listening.js'
 import { guardWithTimeWait } from '../probe/time-wait.js'
-import { HeldSlice, type SliceHolder } from '../slice/held-slice.js'
-import { PORTS_PER_SLICE, SLICE_SIZE } from '../slice/layout.js'
-import { ClosedWatch } from './closed-watch.js'
+import { LAST_PORT, PORTS_PER_SLICE, SLICE_SIZE } from '../slice/layout.js'
+import type { LeaseContext, Slice } from '../slice/slice.js'
 import { rangeExhausted } from './exhausted.js'
-import { identityOf } from './identity.js'
 import { Lease, type PortLease } from './lease.js'
-import { Queue, throwIfAborted, untilAborted } from './queue.js'
-import { SlicePorts } from './slice-ports.js'
-import { warnOnce } from './warning.js'
+import { leaseContextOf } from './lease-context.js'
+import { LeasedPorts } from './leased-ports.js'
+import { SlicePool } from './slice-pool.js'
 
-/** Hands out ports of the slices that it has leased. Disposing of it is to close it. */
+/** Hands out ports of the slices that it has leased. Disposing of it closes it. */
 export interface PortAllocator extends AsyncDisposable {
   /** The slices held now. */
   readonly slices: readonly {
@@ -27,7 +27,7 @@ export interface PortAllocator extends AsyncDisposable {
     last: number
   }[]
   /**
-   * Hands out a port that is nobody else's until it is released.
+   * Hands out a port that no other process gets until it is released.
    *
    * @param options what the port is for
    * @throws PortsliceError ERR_PORTSLICE_RANGE_EXHAUSTED when all are taken for `waitTimeout`,
@@ -62,33 +62,6 @@ export interface PortAllocator extends AsyncDisposable {
   close(): Promise<void>
 }
 
-/** The most ports that one call may ask for: all that there are. */
-const MOST_PORTS = 65_535
-/** Waits before all slices are tried again, in ms: doubling, and jittered so that processes disperse. */
-const FIRST_WAIT = 25
-const LONGEST_WAIT = 500
-/** Of a lock directory that served before, or will again: the sentinel protects meanwhile. */
-const PASSING_DISK_TROUBLE = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'ENOENT'])
-
-/** After so many releases the event loop has a turn: often enough for a timer, seldom enough to cost nothing. */
-const TURN_AFTER = 16
-
-/** A port that is out, however many hold it by its key. */
-interface OutPort {
-  readonly port: number
-  readonly from: SlicePorts
-  readonly key: string | undefined
-  holders: number
-  released?: Promise<{ leaked: boolean }>
-}
-
-/** What one call takes: consecutive ports, each with its key, if any. */
-interface Wish {
-  readonly keys: readonly (string | undefined)[]
-  readonly options: TakeOptions
-  readonly deadline: Deadline
-}
-
 /**
  * Leases a slice of the range for this worker, and gives an allocator of its ports.
  *
@@ -103,39 +76,33 @@ export async function createAllocator(options: AllocatorOptions = {}): Promise<P
   return openAllocator(resolveOptions(options))
 }
 
-export async function openAllocator(settings: ResolvedOptions): Promise<Allocator> {
-  const allocator = new Allocator(settings)
+export async function openAllocator(options: ResolvedOptions): Promise<Allocator> {
+  const allocator = new Allocator(options)
   await allocator.open()
   return allocator
 }
 
 export class Allocator implements PortAllocator {
-  readonly #settings: ResolvedOptions
-  readonly #holder: SliceHolder
-  readonly #queue = new Queue()
-  readonly #held: SlicePorts[] = []
-  readonly #out = new Set<OutPort>()
-  readonly #byKey = new Map<string, OutPort>()
-  readonly #closedWatch = new ClosedWatch()
-  #releases = 0
+  readonly #options: ResolvedOptions
+  readonly #context: LeaseContext
+  readonly #pool: SlicePool
+  readonly #ports: LeasedPorts
+  readonly #requests = new WaitList()
+  /** Preferred ports that lie in slices of other allocators, or in none. */
+  readonly #claims = new Set<PortLease>()
+  /** What the system said when it had no more sockets or files. */
+  #shortage: unknown
   #closing: Promise<void> | undefined
-  /** Wakes up whoever waits for a port. */
-  #wake = () => {}
 
-  constructor(settings: ResolvedOptions) {
-    this.#settings = settings
-    this.#holder = {
-      lockDirectory: settings.lockDirectory,
-      identity: identityOf(settings),
-      onTrouble: (error) => warnOnce(settings.lockDirectory, error),
-      canWait: (error) =>
-        !isOutOfDescriptors(error) &&
-        (this.#held.length > 0 || PASSING_DISK_TROUBLE.has(codeOf(error))),
-    }
+  constructor(options: ResolvedOptions) {
+    this.#options = options
+    this.#context = leaseContextOf(options)
+    this.#pool = new SlicePool(options.slices, this.#context)
+    this.#ports = new LeasedPorts(() => this.#requests.wake())
   }
 
   get slices(): readonly { first: number; last: number }[] {
-    return this.#held.map(({ slice }) => ({ first: slice.first, last: slice.last }))
+    return this.#pool.held.map(({ first, last }) => ({ first, last }))
   }
 
   get isClosed(): boolean {
@@ -144,8 +111,7 @@ export class Allocator implements PortAllocator {
 
   /** Leases the first slice, so that a machine without room says so before a test runs. */
   async open(): Promise<void> {
-    const deadline = this.#deadline()
-    await this.#queue.run(() => this.#untilRoom((held) => Promise.resolve(held), deadline))
+    await this.#request(() => this.#pool.findOn(async (slice) => slice))
   }
 
   async take(options: TakeOptions = {}): Promise<PortLease> {
@@ -161,212 +127,159 @@ export class Allocator implements PortAllocator {
   }
 
   async takeMany(count: number, options: TakeOptions = {}): Promise<PortLease[]> {
-    checkCount(count, MOST_PORTS, 'takeMany')
+    checkCount(count, LAST_PORT, 'takeMany')
     checkTakeOptions(options)
-    const deadline = this.#deadline()
-    // One turn for all: two who take turns could each wait for what the other has.
-    return this.#queue.run(async () => {
-      const leases: PortLease[] = []
-      try {
-        for (const key of keysOf(options, count)) {
-          leases.push(...(await this.#fulfil({ keys: [key], options, deadline })))
-        }
-        return leases
-      } catch (error) {
-        await Promise.all(leases.map((lease) => lease.release()))
-        throw error
-      }
-    }, options.signal)
-  }
-
-  /** `waitTimeout` counts from the call, not from its turn. */
-  #deadline(): Deadline {
-    return deadlineIn(this.#settings.waitTimeout)
+    throwIfAborted(options.signal)
+    const keys = keysOf(options, count)
+    const preferred = preferredPorts(options)
+    return this.#request(() => this.#tryMany(keys, preferred.splice(0), options), options.signal)
   }
 
   /** Takes `count` consecutive ports. */
-  #takeRun(count: number, options: TakeOptions): Promise<PortLease[]> {
+  async #takeRun(count: number, options: TakeOptions): Promise<PortLease[]> {
     const keys = keysOf(options, count)
     throwIfAborted(options.signal)
-    const shared = this.#sharedRun(keys, options)
-    if (shared) return Promise.resolve(shared) // Nothing to wait for, so no turn to wait for.
-    const deadline = this.#deadline()
-    return this.#queue.run(() => this.#fulfil({ keys, options, deadline }), options.signal)
+    // Nothing to wait for, so no turn to wait for.
+    const shared = this.#ports.share(keys, options)
+    if (shared) return shared
+    const preferred = preferredPorts(options)
+    return this.#request(
+      async () =>
+        (await this.#tryPreferred(preferred.splice(0), options)) ??
+        (await this.#tryRun(keys, options)),
+      options.signal,
+    )
   }
 
-  #fulfil(wish: Wish): Promise<PortLease[]> {
-    const { keys, options, deadline } = wish
-    const shared = this.#sharedRun(keys, options)
-    if (shared) return Promise.resolve(shared)
-    return this.#untilRoom((held) => this.#pick(held, wish), deadline, options.signal)
-  }
-
-  /** The ports that are out under these keys, if all are, side by side. */
-  #sharedRun(keys: readonly (string | undefined)[], options: TakeOptions): PortLease[] | undefined {
-    const ports: OutPort[] = []
-    for (const key of keys) {
-      const out = key === undefined ? undefined : this.#byKey.get(key)
-      const isNext = ports.length === 0 || out?.port === (ports[0] as OutPort).port + ports.length
-      if (!out || out.released || !isNext) return undefined
-      ports.push(out)
-    }
-    return this.#leasesOf(ports, options)
-  }
-
-  #leasesOf(ports: readonly OutPort[], { label, releaseWhenClosed }: TakeOptions): PortLease[] {
-    return ports.map((out) => {
-      out.holders++
-      let forget = () => {}
-      const lease = new Lease(out.port, label, () => {
-        forget()
-        return this.#giveBack(out)
-      })
-      if (releaseWhenClosed) {
-        forget = this.#closedWatch.whenClosed(out.port, () => void lease.release())
-      }
-      return lease
-    })
-  }
-
-  /**
-   * Tries every slice that is held, then every other one that may be leased, and again,
-   * until `attempt` succeeds on one of them or the time is up.
-   */
-  async #untilRoom<T>(
-    attempt: (held: SlicePorts) => Promise<T | undefined>,
-    deadline: Deadline,
+  /** Tries until there is a result, for `waitTimeout` from now; others have their turns meanwhile. */
+  #request<T extends PortLease[] | Slice>(
+    attempt: () => Promise<T | undefined>,
     signal?: AbortSignal,
   ): Promise<T> {
-    for (let wait = FIRST_WAIT; ; wait = Math.min(wait * 2, LONGEST_WAIT)) {
-      let shortage: unknown
+    const tryOnce = async () => {
+      this.#checkWanted(signal)
       try {
-        const result = await this.#onAnySlice(attempt, signal)
-        if (result !== undefined) return result
+        return await attempt()
       } catch (error) {
         if (!isOutOfDescriptors(error)) throw error
-        shortage = error
-      }
-      if (deadline.expired) {
-        throw await rangeExhausted(this.#settings, this.slices, shortage)
-      }
-      await this.#untilWoken(wait * (0.5 + Math.random()), signal)
-    }
-  }
-
-  async #onAnySlice<T>(
-    attempt: (held: SlicePorts) => Promise<T | undefined>,
-    signal: AbortSignal | undefined,
-  ): Promise<T | undefined> {
-    for (const held of this.#held) {
-      this.#checkOn(signal)
-      const result = await attempt(held)
-      if (result !== undefined) return result
-    }
-    const mine = new Set(this.#held.map(({ slice }) => slice.first))
-    for (const first of this.#settings.slices) {
-      this.#checkOn(signal)
-      const slice = mine.has(first) ? undefined : await this.#lease(first)
-      if (!slice) continue
-      const held = new SlicePorts(slice)
-      let result: T | undefined
-      try {
-        result = await attempt(held)
-        if (result !== undefined) {
-          this.#held.push(held)
-          return result
-        }
-      } finally {
-        // Nothing there that is of use, or no longer asked for: leave it to others.
-        if (result === undefined) await slice.giveBack()
+        this.#shortage = error
+        return undefined
       }
     }
-    return undefined
-  }
-
-  async #lease(first: number): Promise<HeldSlice | undefined> {
-    try {
-      return await HeldSlice.take(first, this.#holder)
-    } catch (error) {
-      if (error instanceof PortsliceError || isOutOfDescriptors(error)) throw error
-      throw new PortsliceError(
-        'ERR_PORTSLICE_NO_SOCKET',
-        `No UDP socket can be bound on 127.0.0.1 (${(error as Error).message}).`,
-        {
-          advice:
-            'portslice needs the loopback interface to be up and sockets to be allowed: see `ip addr show lo` and the sandbox that this runs in.',
-          cause: error,
-        },
-      )
-    }
-  }
-
-  /** Finds consecutive ports that nobody uses, and notes them as out. */
-  async #pick(held: SlicePorts, { keys, options }: Wish): Promise<PortLease[] | undefined> {
-    for (const first of held.starts(keys, this.#settings.order)) {
-      this.#checkOn(options.signal)
-      if (!(await this.#areUsable(first, keys.length))) continue
-      this.#checkOn(options.signal)
-      const ports = keys.map((key, index) => {
-        const out: OutPort = { port: first + index, from: held, key, holders: 0 }
-        held.take(out.port, key)
-        held.slice.journal.take(out.port, { label: options.label, key })
-        this.#out.add(out)
-        if (key !== undefined) this.#byKey.set(key, out)
-        return out
-      })
-      return this.#leasesOf(ports, options)
-    }
-    return undefined
-  }
-
-  async #areUsable(first: number, count: number): Promise<boolean> {
-    for (let port = first; port < first + count; port++) {
-      if (!(await isFree(port))) return false
-      if (this.#settings.guards(port) && !(await guardWithTimeWait(port))) return false
-    }
-    return true
-  }
-
-  #giveBack(out: OutPort): Promise<{ leaked: boolean }> {
-    out.holders--
-    return out.holders > 0 ? Promise.resolve({ leaked: false }) : this.#release(out)
-  }
-
-  #release(out: OutPort): Promise<{ leaked: boolean }> {
-    out.released ??= this.#endOf(out)
-    return out.released
-  }
-
-  async #endOf(out: OutPort): Promise<{ leaked: boolean }> {
-    const leaked = await isLeaked(out.port)
-    // Nothing so far has waited for anything. Where ports are taken and given back in a loop, the event
-    // loop would have no turn: no timer, no refresh of the lock, and what was closed stays in memory.
-    if (++this.#releases % TURN_AFTER === 0) await nextTurn()
-    out.from.slice.journal.release(out.port, leaked)
-    out.from.release(out.port)
-    this.#out.delete(out)
-    if (out.key !== undefined && this.#byKey.get(out.key) === out) this.#byKey.delete(out.key)
-    this.#wake()
-    return { leaked }
-  }
-
-  /** Waits for a port of our own to come back, or `ms` for somebody else's. */
-  async #untilWoken(ms: number, signal: AbortSignal | undefined): Promise<void> {
-    let timer: NodeJS.Timeout | undefined
-    const woken = new Promise<void>((resolve) => {
-      this.#wake = resolve
-      timer = setTimeout(resolve, ms)
+    return this.#requests.add(tryOnce, {
+      timeout: this.#options.waitTimeout,
+      signal,
+      undo: (late) => void (Array.isArray(late) && this.#undo(late)),
+      onTimeout: () => rangeExhausted(this.#options, this.#pool.held, this.#shortage),
     })
+  }
+
+  /** Consecutive ports, one for each key, on any slice. */
+  async #tryRun(
+    keys: readonly (string | undefined)[],
+    options: TakeOptions,
+  ): Promise<PortLease[] | undefined> {
+    const found =
+      this.#ports.share(keys, options) ??
+      (await this.#pool.findOn((slice) => this.#takeFrom(slice, keys, options)))
+    if (found) this.#shortage = undefined
+    return found
+  }
+
+  /** A port for each key. What was taken is given back when one is missing: no process waits with ports in hand. */
+  async #tryMany(
+    keys: readonly (string | undefined)[],
+    preferred: number[],
+    options: TakeOptions,
+  ): Promise<PortLease[] | undefined> {
+    const heldBefore = this.#pool.held.length
+    const leases: PortLease[] = []
+    let isComplete = false
     try {
-      await untilAborted(woken, signal)
+      for (const key of keys) {
+        const taken =
+          (await this.#tryPreferred(preferred, options)) ?? (await this.#tryRun([key], options))
+        if (!taken) return undefined
+        leases.push(...taken)
+      }
+      isComplete = true
+      return leases
     } finally {
-      clearTimeout(timer)
-      this.#wake = () => {}
+      if (!isComplete) {
+        await this.#undo(leases)
+        await this.#pool.giveBackAfter(Math.max(1, heldBefore))
+      }
     }
   }
 
-  /** Whether to go on. */
-  #checkOn(signal: AbortSignal | undefined): void {
+  async #takeFrom(
+    slice: Slice,
+    keys: readonly (string | undefined)[],
+    options: TakeOptions,
+  ): Promise<PortLease[] | undefined> {
+    this.#checkWanted(options.signal)
+    const uses = keys.map((key) => ({ label: options.label, key }))
+    const isUsable = (port: number) => this.#isUsable(port, options.signal)
+    for (const first of slice.candidates(keys, this.#options.order)) {
+      if (!(await slice.tryTake(first, uses, isUsable))) continue
+      return keys.map((key, index) => this.#ports.add(slice, first + index, key, options))
+    }
+    return undefined
+  }
+
+  async #isUsable(port: number, signal: AbortSignal | undefined): Promise<boolean> {
+    const isFreeNow = await isFree(port)
+    this.#checkWanted(signal)
+    if (!isFreeNow || !this.#options.needsTimeWait(port)) return isFreeNow
+    const isGuarded = await guardWithTimeWait(port)
+    this.#checkWanted(signal)
+    return isGuarded
+  }
+
+  /** The first preferred port that can be had at once; ports that were tried are removed. */
+  async #tryPreferred(
+    preferred: number[],
+    { label, signal }: TakeOptions,
+  ): Promise<PortLease[] | undefined> {
+    const context = { ...this.#context, needsTimeWait: this.#options.needsTimeWait }
+    while (preferred.length > 0) {
+      const port = preferred.shift() as number
+      const claim = await tryClaim(port, context, label)
+      if (!isClaim(claim)) continue
+      const lease = this.#leaseOf(claim, label)
+      try {
+        this.#checkWanted(signal)
+      } catch (error) {
+        await lease.release()
+        throw error
+      }
+      return [lease]
+    }
+    return undefined
+  }
+
+  #leaseOf(claim: Claim, label: string | undefined): PortLease {
+    const giveBack = async () => {
+      const leaked = await isLeaked(claim.port, isListeningForTcp)
+      await claim.release(leaked)
+      this.#claims.delete(lease)
+      this.#requests.wake()
+      return { leaked }
+    }
+    const lease = new Lease(claim.port, label, giveBack, isListeningForTcp)
+    this.#claims.add(lease)
+    return lease
+  }
+
+  /** Takes back ports that have just been handed out, and that no code has seen. */
+  async #undo(leases: readonly PortLease[]): Promise<void> {
+    this.#ports.undo(leases)
+    const claims = leases.filter((lease) => this.#claims.has(lease))
+    await Promise.all(claims.map((claim) => claim.release()))
+  }
+
+  /** @throws PortsliceError ERR_PORTSLICE_CLOSED; the signal's reason */
+  #checkWanted(signal: AbortSignal | undefined): void {
     throwIfAborted(signal)
     if (this.#closing) {
       throw new PortsliceError('ERR_PORTSLICE_CLOSED', 'This allocator has been closed.', {
@@ -381,12 +294,11 @@ export class Allocator implements PortAllocator {
   }
 
   async #close(): Promise<void> {
-    this.#wake()
-    this.#closedWatch.stop()
-    await this.#queue.run(async () => {
-      await Promise.all([...this.#out].map((out) => this.#release(out)))
-      await Promise.all(this.#held.map(({ slice }) => slice.giveBack()))
-      this.#held.length = 0
+    this.#requests.wake()
+    await this.#requests.run(async () => {
+      await Promise.all([...this.#claims].map((claim) => claim.release()))
+      await this.#ports.releaseAll()
+      await this.#pool.close()
     })
   }
 
@@ -404,6 +316,10 @@ function keysOf({ key }: TakeOptions, count: number): (string | undefined)[] {
   return Array.from({ length: count }, (_, index) =>
     key === undefined || index === 0 ? key : `${key}\u001f${index}`,
   )
+}
+
+function preferredPorts({ prefer = [] }: TakeOptions): number[] {
+  return typeof prefer === 'number' ? [prefer] : [...prefer]
 }
 
 function checkCount(count: unknown, most: number, method: string): void {

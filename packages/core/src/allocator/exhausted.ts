@@ -2,9 +2,10 @@
 
 import { PortsliceError } from '../errors.js'
 import type { ResolvedOptions } from '../options/resolve.js'
-import { formatHolder } from '../slice/format-holder.js'
+import { formatCounts, formatHolder } from '../slice/format-holder.js'
 import { partOf, slicesIn } from '../slice/layout.js'
-import { listSlices, type SliceStatus } from '../slice/list-slices.js'
+import { listSlices, type PortStatus, type SliceStatus } from '../slice/list-slices.js'
+import type { Slice } from '../slice/slice.js'
 
 /** Holders named in the message; the rest are counted. */
 const NAMED_HOLDERS = 10
@@ -12,7 +13,7 @@ const NAMED_HOLDERS = 10
 /** @param shortage the system's error when it was sockets or files that were short, not ports */
 export async function rangeExhausted(
   settings: ResolvedOptions,
-  own: readonly { first: number }[],
+  own: readonly Slice[],
   shortage: unknown,
 ): Promise<PortsliceError> {
   const { range, shard, waitTimeout } = settings
@@ -31,14 +32,17 @@ export async function rangeExhausted(
   }
   const all = slicesIn(range)
   const allowed = new Set(shard ? partOf(all, shard) : all)
-  const holders = (await listSlices({ lockDirectory: settings.lockDirectory }).catch(() => []))
-    .filter(({ first, state }) => state === 'held' && allowed.has(first))
-    .map((slice) =>
-      describe(
-        slice,
-        own.some(({ first }) => first === slice.first),
-      ),
-    )
+  const ownByFirst = new Map(own.map((slice) => [slice.first, slice]))
+  const others = await listSlices({ lockDirectory: settings.lockDirectory }).catch(() => [])
+  const described = new Map<number, string>()
+  for (const status of others) {
+    if (!allowed.has(status.first) || ownByFirst.has(status.first)) continue
+    described.set(status.first, describeStatus(status))
+  }
+  for (const slice of own) {
+    described.set(slice.first, describe(slice, 'this process', slice.counts))
+  }
+  const holders = [...described].sort(([a], [b]) => a - b).map(([, text]) => text)
   const more = holders.length - NAMED_HOLDERS
   const slices = `${allowed.size} ${allowed.size === 1 ? 'slice' : 'slices'} of ports, one or more for each worker`
   return new PortsliceError(
@@ -60,7 +64,18 @@ export async function rangeExhausted(
   )
 }
 
-function describe({ first, last, holder, ports }: SliceStatus, isOwn: boolean): string {
-  const out = ports.filter(({ state }) => state === 'out').length
-  return `  ${first}-${last}: ${isOwn ? 'this process' : formatHolder(holder)}, ${out} ${out === 1 ? 'port' : 'ports'} out`
+function describeStatus(status: SliceStatus): string {
+  const counts = { out: 0, leaked: 0, quarantined: 0 }
+  for (const { state } of status.ports) counts[state]++
+  const holder = formatHolder(status.holder)
+  const who = status.state === 'held' ? holder : `its holder has died: ${holder}`
+  return describe(status, status.unverified ? `${who}, in another container` : who, counts)
+}
+
+function describe(
+  { first, last }: { first: number; last: number },
+  holder: string,
+  counts: Readonly<Record<PortStatus['state'], number>>,
+): string {
+  return `  ${first}-${last}: ${holder}, ${formatCounts(counts)}`
 }

@@ -1,15 +1,15 @@
-/** One port that is out, in the hands of whoever took it. */
+/** One port that is out, and the caller's until it is released. */
 import { isOutOfDescriptors, PortsliceError } from '../errors.js'
 import { checkWaitOptions } from '../options/options.js'
-import { deadlineIn, sleep } from '../platform/clock.js'
+import { deadlineIn } from '../platform/clock.js'
+import { growingDelays, poll } from '../platform/poll.js'
 import { isListening } from '../probe/listening.js'
-import { throwIfAborted, untilAborted } from './queue.js'
 
-/** One port, yours until it is released. Disposing of it is to release it. */
+/** One port, yours until it is released. Disposing of it releases it. */
 export interface PortLease extends AsyncDisposable {
   /** Its number. */
   readonly port: number
-  /** What it was taken for, where that was said. */
+  /** What it was taken for, if that was said. */
   readonly label?: string
   /**
    * Whether something listens on the port now (TCP or UDP).
@@ -29,21 +29,21 @@ export interface PortLease extends AsyncDisposable {
    */
   untilListening(options?: { timeout?: number; signal?: AbortSignal }): Promise<void>
   /**
-   * Gives the port back. When something still listens on it, the port has leaked: it is not
+   * Gives the port back. When anything still listens on it, the port has leaked: it is not
    * handed out again until that has closed. Releasing twice does no harm.
    *
-   * @returns `leaked`: whether something still listened a quarter of a second later
+   * @returns `leaked`: whether anything still listened a quarter of a second later
    */
   release(): Promise<{
-    /** Whether something still listens on it. */
+    /** Whether anything still listens on it. */
     leaked: boolean
   }>
 }
 
 /** How often to look for a listener, in ms: at first often, as most apps start quickly. */
-const FIRST_LOOK = 10
-const SLOWEST_LOOK = 100
-const DEFAULT_START_TIMEOUT = 30_000
+const FIRST_POLL_MS = 10
+const SLOWEST_POLL_MS = 100
+const DEFAULT_START_TIMEOUT_MS = 30_000
 
 /** The app may be listening for all that, and there may be room at the next look. */
 function falseWhenOutOfDescriptors(error: unknown): false {
@@ -76,14 +76,12 @@ export class Lease implements PortLease {
 
   async untilListening(options: { timeout?: number; signal?: AbortSignal } = {}): Promise<void> {
     checkWaitOptions(options)
-    const { timeout = DEFAULT_START_TIMEOUT, signal } = options
+    const { timeout = DEFAULT_START_TIMEOUT_MS, signal } = options
     const deadline = deadlineIn(timeout)
-    for (let wait = FIRST_LOOK; ; wait = Math.min(wait * 2, SLOWEST_LOOK)) {
-      throwIfAborted(signal)
-      if (await this.isListening().catch(falseWhenOutOfDescriptors)) return
-      if (deadline.expired) break
-      await untilAborted(sleep(wait), signal)
-    }
+    const isListening = async () =>
+      (await this.isListening().catch(falseWhenOutOfDescriptors)) || undefined
+    const delays = growingDelays(FIRST_POLL_MS, SLOWEST_POLL_MS)
+    if (await poll(isListening, { delays, deadline, signal })) return
     const name = this.label === undefined ? '' : ` (${JSON.stringify(this.label)})`
     throw new PortsliceError(
       'ERR_PORTSLICE_APP_START',

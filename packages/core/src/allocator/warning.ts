@@ -2,10 +2,11 @@ import { sanitize } from '../errors.js'
 import { processWide } from '../process-state.js'
 
 /** The lock directories that were warned of. */
-const warnedOf = () => processWide('@portslice/core warned 1', () => new Set<string>())
+const warnedOf = () => processWide('warnings', () => new Set<string>())
 
 /** Warns, once a process for each lock directory, that the sentinels alone protect for now. */
-export function warnOnce(lockDirectory: string, error: unknown): void {
+export function warnOnce(lockDirectory: string | undefined, error: unknown): void {
+  if (lockDirectory === undefined) return
   const warned = warnedOf()
   if (warned.has(lockDirectory)) return
   warned.add(lockDirectory)

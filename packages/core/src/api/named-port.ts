@@ -1,8 +1,9 @@
 /** One port number for a process and all that it starts, found again by its name. */
-import { sharedAllocator } from '../allocator/shared-allocator.js'
+import { sharedAllocator } from '../allocator/shared.js'
 import type { AllocatorOptions } from '../options/options.js'
 import { portFromVariable, variablePartOf } from '../options/port-name.js'
 import { processWide } from '../process-state.js'
+import { namedKey } from '../slice/key-memory.js'
 
 /**
  * Hands out one port for a name, for config files: the first process that asks leases it
@@ -35,7 +36,7 @@ export async function namedPort(name: string, options: AllocatorOptions = {}): P
 
 /** What is being handed out, or was. */
 function portsByVariable(): Map<string, Promise<number>> {
-  return processWide('@portslice/core named ports 1', () => new Map())
+  return processWide('named ports', () => new Map())
 }
 
 async function leasePort(
@@ -44,7 +45,7 @@ async function leasePort(
   options: AllocatorOptions,
 ): Promise<number> {
   const allocator = await sharedAllocator(options)
-  const { port } = await allocator.take({ label: name, key: `named:${variable}` })
+  const { port } = await allocator.take({ label: name, key: namedKey(variable) })
   process.env[variable] = String(port)
   return port
 }

@@ -1,6 +1,6 @@
 /** Takes a port and uses it, and another one when that was taken after all. */
 import type { PortLease } from '../allocator/lease.js'
-import { defaultAllocator } from '../allocator/shared-allocator.js'
+import { defaultAllocator } from '../allocator/shared.js'
 import type { TakeOptions } from '../options/options.js'
 
 export interface Use<T> {

@@ -47,6 +47,11 @@ export interface AllocatorOptions {
 
 /** What a port is taken for. All are optional. */
 export interface TakeOptions {
+  /**
+   * A port, or several in the order of preference: one of these if it can be had at once, also
+   * outside of the range; else any.
+   */
+  prefer?: number | Iterable<number>
   /** What the port is for; shown wherever portslice lists ports. At most 1000 characters. */
   label?: string
   /**
@@ -88,6 +93,7 @@ const CHECKS_OF_ALLOCATOR_OPTIONS: Record<keyof AllocatorOptions, Check> = {
 }
 
 const CHECKS_OF_TAKE_OPTIONS: Record<keyof TakeOptions, Check> = {
+  prefer: portOrPorts,
   label: shortText,
   key: (value) => (value === '' ? 'Give a text that is not empty.' : shortText(value)),
   releaseWhenClosed: (value) => (typeof value === 'boolean' ? undefined : 'Give true or false.'),
@@ -114,6 +120,13 @@ export function milliseconds(value: unknown): string | undefined {
   return typeof value === 'number' && value >= 0 && value <= LONGEST_WAIT
     ? undefined
     : `Give milliseconds from 0 to ${LONGEST_WAIT}.`
+}
+
+/** Refuses what is neither a port nor an iterable. Of an iterable, what it gives is checked by `claimPort` alone: it can be read once. */
+function portOrPorts(value: unknown): string | undefined {
+  const isIterable = typeof value === 'object' && value !== null && Symbol.iterator in value
+  const isPort = Number.isInteger(value) && (value as number) >= 1 && (value as number) <= LAST_PORT
+  return isPort || isIterable ? undefined : `Give a port from 1 to ${LAST_PORT}, or several.`
 }
 
 /** How often to try again. */

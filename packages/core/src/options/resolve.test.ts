@@ -57,11 +57,11 @@ test('more shards than slices are refused', () => {
 test('guards the ports that the OS hands out by itself, unless told otherwise', () => {
   vi.stubEnv('PORTSLICE_RANGE', undefined)
   const inDefaultRange = resolveOptions().slices[0] as number
-  expect(resolveOptions().guards(inDefaultRange)).toBe(false)
-  expect(resolveOptions({ timeWaitGuard: 'always' }).guards(inDefaultRange)).toBe(true)
+  expect(resolveOptions().needsTimeWait(inDefaultRange)).toBe(false)
+  expect(resolveOptions({ timeWaitGuard: 'always' }).needsTimeWait(inDefaultRange)).toBe(true)
   // 50000 lies in the default ephemeral range of Linux, macOS and Windows.
-  expect(resolveOptions().guards(50_000)).toBe(true)
-  expect(resolveOptions({ timeWaitGuard: 'never' }).guards(50_000)).toBe(false)
+  expect(resolveOptions().needsTimeWait(50_000)).toBe(true)
+  expect(resolveOptions({ timeWaitGuard: 'never' }).needsTimeWait(50_000)).toBe(false)
 })
 
 test('never uses a sentinel outside of the range', () => {

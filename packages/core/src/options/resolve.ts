@@ -47,12 +47,14 @@ export interface ResolvedOptions {
   readonly waitTimeout: number
   /** The order in which the ports of a slice are handed out. */
   readonly order: 'sequential' | 'random'
+  /** The checkout that the run belongs to: see `findProjectRoot`. */
+  readonly projectRoot: string
   /**
-   * Whether this port gets the TIME_WAIT guard.
+   * Whether this port is to be protected from the kernel by TIME_WAIT.
    *
    * @param port 1 to 65535
    */
-  readonly guards: (port: number) => boolean
+  readonly needsTimeWait: (port: number) => boolean
 }
 
 /**
@@ -78,18 +80,20 @@ export function resolveOptions(options: AllocatorOptions = {}): ResolvedOptions 
   if (part.length === 0) throw tooManyShards(range, slices.length, shard as Shard)
 
   const cwd = currentFolder()
+  const projectRoot = findProjectRoot(cwd)
   const guard = options.timeWaitGuard ?? 'auto'
   return {
     range,
-    slices: trialOrder(part, findProjectRoot(cwd), workerId),
+    slices: trialOrder(part, projectRoot, workerId),
     lockDirectory: lockDirectoryFor(options.lockDirectory),
     cwd,
+    projectRoot,
     runner: worker.runner,
     workerId,
     shard,
     waitTimeout: options.waitTimeout ?? DEFAULT_WAIT_TIMEOUT,
     order: options.order ?? 'sequential',
-    guards: (port) =>
+    needsTimeWait: (port) =>
       guard === 'always' || (guard === 'auto' && port >= ephemeral.first && port <= ephemeral.last),
   }
 }

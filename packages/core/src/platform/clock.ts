@@ -118,10 +118,17 @@ export function sleep(ms: number): Promise<void> {
 /** In seconds. Fakes replace `performance.now()` and `process.hrtime()`, but leave this one. */
 const { uptime } = process
 
+/** Milliseconds since this process started, also under fake timers. */
+export function monotonicNow(): number {
+  return uptime() * 1000
+}
+
 /** A moment to come, on the system's monotonic clock. */
 export interface Deadline {
   /** Whether it has passed. */
   readonly expired: boolean
+  /** Milliseconds until it; not below 0. */
+  readonly left: number
 }
 
 class MonotonicDeadline implements Deadline {
@@ -133,7 +140,11 @@ class MonotonicDeadline implements Deadline {
   }
 
   get expired(): boolean {
-    return uptime() * 1000 >= this.#end
+    return monotonicNow() >= this.#end
+  }
+
+  get left(): number {
+    return Math.max(0, this.#end - monotonicNow())
   }
 }
 
@@ -143,5 +154,5 @@ class MonotonicDeadline implements Deadline {
  * @param ms milliseconds from now
  */
 export function deadlineIn(ms: number): Deadline {
-  return new MonotonicDeadline(uptime() * 1000 + ms)
+  return new MonotonicDeadline(monotonicNow() + ms)
 }

@@ -3,23 +3,25 @@ import { readdirSync } from 'node:fs'
 import { checkListOptions } from '../options/options.js'
 import { lockDirectoryFor } from '../options/resolve.js'
 import { Date } from '../platform/clock.js'
-import { hostIdentity, isProcess } from '../platform/host.js'
+import { processStateOf } from '../platform/descendants.js'
+import { hostIdentity } from '../platform/host.js'
 import { isUdpPortHeld } from '../probe/held-udp.js'
 import { isListening, listeningPorts, unconnectedUdpPortsOnLoopback } from '../probe/listening.js'
-import type { JournalLease } from './journal.js'
-import { type LastHolder, quarantineOf, readLastHolder } from './last-holder.js'
 import { type SliceStart, sentinelOf, sliceOf } from './layout.js'
-import { sliceOfJournal } from './lock-directory.js'
-
-/**
- * A lock refreshed within so many ms is a live holder's; one is refreshed every 5 s, and late
- * when its holder's event loop is blocked, which then only its pid tells.
- */
-const SURELY_ALIVE = 12_000
+import { askLiveness } from './liveness.js'
+import { lockHolderState, lockToken } from './lock.js'
+import { journalPath, livenessPath, sliceOfJournal } from './lock-directory.js'
+import {
+  type LeaseRecord,
+  type PortRecord,
+  quarantineAfter,
+  readSliceRecord,
+  type SliceRecord,
+} from './slice-record.js'
 
 /** What {@link listSlices} takes. */
 export interface ListSlicesOptions {
-  /** The folder to look into. Default: as the option `lockDirectory` of an allocator. */
+  /** The directory to look into. Default: as the option `lockDirectory` of an allocator. */
   lockDirectory?: string
 }
 
@@ -31,6 +33,8 @@ export interface SliceStatus {
   last: number
   /** `held` by a live process, or `abandoned` by a dead one with ports in quarantine or leaked. */
   state: 'held' | 'abandoned'
+  /** True when the holder is in another network namespace, and whether it lives cannot be seen. */
+  unverified?: true
   /** Who holds or held it; missing where the journal lies in another lock directory. */
   holder?: SliceHolderStatus
   /** The ports that are not simply free, ascending. */
@@ -38,7 +42,7 @@ export interface SliceStatus {
 }
 
 /** Who holds or held a slice, as its journal says. */
-export interface SliceHolderStatus extends Omit<JournalLease, 'at'> {
+export interface SliceHolderStatus extends Omit<LeaseRecord, 'at'> {
   /** When it leased the slice, ISO 8601. */
   since: string
 }
@@ -75,9 +79,9 @@ export interface PortStatus {
  */
 export async function listSlices(options: ListSlicesOptions = {}): Promise<SliceStatus[]> {
   checkListOptions(options)
-  const folder = lockDirectoryFor(options.lockDirectory)
-  const known = slicesWithJournal(folder)
-  const held = await heldSlices(known)
+  const lockDirectory = lockDirectoryFor(options.lockDirectory)
+  const known = slicesWithJournal(lockDirectory)
+  const sentinels = await heldSentinels(known)
   // Read when it is first needed: it takes longer than all the rest, and often nothing is out.
   let table: Promise<ReadonlySet<number> | undefined> | undefined
   const listening = () => {
@@ -86,48 +90,67 @@ export async function listSlices(options: ListSlicesOptions = {}): Promise<Slice
   }
 
   const statuses: SliceStatus[] = []
-  for (const first of [...new Set([...known, ...held])].sort((a, b) => a - b)) {
-    const last = readLastHolder(folder, first)
-    const isHeld = held.has(first)
-    const isByLast = isHeld && last !== undefined && isAlive(last)
-    const ports = last ? await portsOf(last, first, isByLast, listening) : []
+  for (const first of [...new Set([...known, ...sentinels])].sort((a, b) => a - b)) {
+    const record = readSliceRecord(journalPath(lockDirectory, first))
+    const { isHeld, isByLast, unverified } = sentinels.has(first)
+      ? { isHeld: true, isByLast: await holdsSentinel(lockDirectory, first, record) }
+      : await heldElsewhere(lockDirectory, first)
+    const ports = record ? await portsOf(record, first, isByLast, listening) : []
     if (!isHeld && ports.length === 0) continue
     statuses.push({
       first,
       last: sentinelOf(first),
       state: isHeld ? 'held' : 'abandoned',
-      ...(last?.lease && (isByLast || !isHeld) && { holder: statusOf(last.lease) }),
+      ...(unverified && { unverified }),
+      ...(record?.lease && (isByLast || !isHeld) && { holder: statusOf(record.lease) }),
       ports,
     })
   }
   return statuses
 }
 
-/**
- * Whether the sentinel is likely held by whom the journal names, and not by somebody whose
- * journal lies in another lock directory. Without a lock it has ended in good order.
- */
-function isAlive({ lockedAt, lease }: LastHolder): boolean {
-  if (lockedAt === undefined || !lease) return false
-  if (Date.now() - lockedAt < SURELY_ALIVE) return true
-  return lease.host === hostIdentity() && isProcess(lease.pid)
+/** Whether the sentinel is held by the process that the journal names, and not by way of another lock directory. */
+async function holdsSentinel(
+  lockDirectory: string,
+  slice: SliceStart,
+  record: SliceRecord | undefined,
+): Promise<boolean> {
+  const { lease, lock, ended } = record ?? {}
+  if (!lease || ended || lease.host !== hostIdentity()) return false
+  const state = processStateOf(lease.pid, lease)
+  if (state !== 'unknown' && lock !== undefined && lockToken(lockDirectory, slice) === lock) {
+    return state === 'running'
+  }
+  return (await askLiveness(livenessPath(lockDirectory, slice))) === 'accepted'
 }
 
-function statusOf({ at, ...lease }: JournalLease): SliceHolderStatus {
+/** Whether a holder in another network namespace has the slice, by way of this lock directory. */
+async function heldElsewhere(
+  lockDirectory: string,
+  slice: SliceStart,
+): Promise<{ isHeld: boolean; isByLast: boolean; unverified?: true }> {
+  // Without the sentinel here, a holder of this host is dead, as if this process held it.
+  const context = { host: hostIdentity(), holdsSentinel: true }
+  const state = await lockHolderState(lockDirectory, slice, context)
+  const isHeld = state === 'alive' || state === 'unknown'
+  return { isHeld, isByLast: isHeld, ...(state === 'unknown' && { unverified: true }) }
+}
+
+function statusOf({ at, ...lease }: LeaseRecord): SliceHolderStatus {
   return { ...lease, since: at }
 }
 
-function slicesWithJournal(folder: string): Set<SliceStart> {
+function slicesWithJournal(lockDirectory: string): Set<SliceStart> {
   try {
-    const slices = readdirSync(folder).map(sliceOfJournal)
+    const slices = readdirSync(lockDirectory).map(sliceOfJournal)
     return new Set(slices.filter((slice) => slice !== undefined))
   } catch {
-    return new Set() // Nobody of this user has leased anything yet.
+    return new Set() // No process of this user has leased anything yet.
   }
 }
 
 /** The kernel's table tells all sentinels at once; where there is none, each known one is tried. */
-async function heldSlices(known: ReadonlySet<SliceStart>): Promise<Set<SliceStart>> {
+async function heldSentinels(known: ReadonlySet<SliceStart>): Promise<Set<SliceStart>> {
   const sockets = await unconnectedUdpPortsOnLoopback()
   if (sockets) {
     return new Set([...sockets].filter((port) => port === sentinelOf(sliceOf(port))).map(sliceOf))
@@ -140,29 +163,34 @@ async function heldSlices(known: ReadonlySet<SliceStart>): Promise<Set<SliceStar
 }
 
 async function portsOf(
-  last: LastHolder,
+  record: SliceRecord,
   slice: SliceStart,
   isHeld: boolean,
   listening: () => Promise<ReadonlySet<number> | undefined>,
 ): Promise<PortStatus[]> {
-  const quarantine = quarantineOf(last, slice, Date.now())
+  const quarantine = new Map(quarantineAfter(record, slice).map((each) => [each.port, each.left]))
   const ports: PortStatus[] = []
-  for (const { port, state, label, key, since } of last.ports) {
+  for (const each of record.ports) {
+    const { port, state } = each
     if (sliceOf(port) !== slice) continue
     const isListened = (await listening())?.has(port) ?? (await isListening(port))
-    const until = quarantine.get(port)?.until
-    const status = {
-      port,
-      ...(label !== undefined && { label }),
-      ...(key !== undefined && { key }),
-      ...(since !== undefined && { since: new Date(since).toISOString() }),
-      listening: isListened,
-    }
+    const left = quarantine.get(port)
     if (state === 'leaked' ? isListened : state === 'out' && isHeld) {
-      ports.push({ state, ...status })
-    } else if (until !== undefined) {
-      ports.push({ state: 'quarantined', ...status, until: new Date(until).toISOString() })
+      ports.push({ ...portStatus(each, isListened), state })
+    } else if (left !== undefined) {
+      const until = new Date(Date.now() + left).toISOString()
+      ports.push({ ...portStatus(each, isListened), state: 'quarantined', until })
     }
   }
   return ports.sort((a, b) => a.port - b.port)
+}
+
+function portStatus({ port, label, key, since }: PortRecord, listening: boolean) {
+  return {
+    port,
+    ...(label !== undefined && { label }),
+    ...(key !== undefined && { key }),
+    ...(since !== undefined && { since }),
+    listening,
+  }
 }

@@ -104,10 +104,17 @@ export function sliceOfJournal(fileName: string): SliceStart | undefined {
   return match ? Number(match[1]) : undefined
 }
 
+/** The liveness socket of a slice. */
+export function livenessPath(folder: string, slice: SliceStart): string {
+  return `${lockedPath(folder, slice)}.sock`
+}
+
 /** The slice that a file of the lock directory belongs to, whatever it is to it. */
 export function sliceOfFile(fileName: string): SliceStart | undefined {
-  const match = /^slice-(\d{1,5})\.(?:ndjson|ndjson\.new|lock|lock\.\d+-\d+\.breaking-\d+)$/.exec(
-    fileName,
-  )
-  return match ? Number(match[1]) : undefined
+  const [, slice, socket] =
+    /^(?:slice-(\d{1,5})\.(?:ndjson|ndjson\.new|sock|lock|lock\.[^/]+\.(?:new|old))|(\d{1,5})\.[0-9a-z]+\.s)$/.exec(
+      fileName,
+    ) ?? []
+  const first = slice ?? socket
+  return first === undefined ? undefined : Number(first)
 }

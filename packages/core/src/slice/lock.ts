@@ -1,266 +1,359 @@
 /**
- * The lock of a slice: `proper-lockfile`, kept by whoever holds the slice's sentinel.
+ * The lock of a slice: a `proper-lockfile` lock, kept by the process that holds the slice's sentinel.
  *
- * It shows people and holders in other network namespaces that the slice is taken. It can be
- * lost while its owner lives (a blocked event loop, a debugger, a deleted folder), so losing
- * it decides nothing: the owner takes it again, and never hears of it.
+ * It keeps holders in other network namespaces away, and shows people that the slice is taken. Its
+ * directory holds one empty file whose name, the token, says which holder made it. The directory
+ * appears at its path together with the token, and the token is replaced in one step, so that each
+ * lock has exactly one owner at any moment, however its owners die.
  */
-
-import { lstatSync, rmdirSync, type Stats, statSync, utimesSync } from 'node:fs'
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import path from 'node:path'
 import lockfile from 'proper-lockfile'
-import { codeOf, isOutOfDescriptors, PortsliceError } from '../errors.js'
-import { clearTimeout, setTimeout } from '../platform/clock.js'
-import { type LockMark, readJournal } from './journal.js'
+import { codeOf, PortsliceError } from '../errors.js'
+import { monotonicNow } from '../platform/clock.js'
+import { processWide } from '../process-state.js'
 import type { SliceStart } from './layout.js'
+import { askLiveness } from './liveness.js'
 import {
   ensureLockDirectory,
   journalPath,
+  livenessPath,
   lockedPath,
   lockPath,
-  refusal,
 } from './lock-directory.js'
-import { breakLock, folderIdentity, isStaleObstacle, makeLock, STALE_AFTER } from './lock-folder.js'
+import { readSliceRecord } from './slice-record.js'
 
-/** How soon a lost lock is taken again, in ms; doubles up to the time in which locks go stale. */
-const FIRST_RETRY = 100
+/** How often a lock is refreshed, in ms. */
+const REFRESH_INTERVAL_MS = 5000
+/** A lock that is not refreshed for so long, as watched by one process, may be that of a dead holder. ms */
+export const STALE_AFTER_MS = 10_000
 
-export interface LockOptions {
-  folder: string
-  slice: SliceStart
-  /** {@link hostIdentity} */
-  host: string
-  /**
-   * Called at the very moment the lock has been made, the first time and whenever it was lost
-   * and is made again, for the journal to say whose it is. Must not throw. `undefined` where it
-   * is gone already.
-   */
-  onMade: (mark: LockMark | undefined) => void
-  /** Called whenever the lock has been refreshed, every few seconds. Must not throw. */
-  onRefreshed: () => void
-  /** Called when the lock cannot be taken for now. The slice is held all the same. */
-  onTrouble: (error: unknown) => void
-  /** Whether the sentinel alone will do for now, after this error, while the lock is tried for again. */
-  canWait: (error: unknown) => boolean
+/** What stands at the path of a lock. */
+type Found =
+  | { kind: 'nothing' }
+  /** A lock of ours, with its token. */
+  | { kind: 'lock'; token: string; signature: string }
+  /** Anything else, such as the lock of another program. */
+  | { kind: 'obstacle'; signature: string }
+
+/** Whether the holder of a lock lives, as far as this process can tell. */
+export type HolderState = 'none' | 'alive' | 'dead' | 'unknown'
+
+/** What a lock tells the holder of its slice. */
+export interface LockEvents {
+  /** The lock has been refreshed, as happens every 5 s. */
+  refreshed(): void
+  /** The lock was removed or replaced by hand, or its directory was. The slice is held all the same. */
+  lost(): void
 }
 
-export interface SliceLock {
-  release(): Promise<void>
-  /** For the end of the process, when there is no time to wait. */
-  releaseNow(): void
-}
-
-/**
- * Takes the lock, or gives `undefined` when a holder elsewhere has it. Call with the
- * sentinel held.
- *
- * @throws PortsliceError ERR_PORTSLICE_LOCK_DIRECTORY when the folder cannot be used, unless
- *   `canWait`; the system's error when it has no more file descriptors
- */
-export async function takeLock(options: LockOptions): Promise<SliceLock | undefined> {
-  const lock = new KeptLock(options)
-  try {
-    if (await lock.take()) return lock
-    await lock.release()
-    return undefined
-  } catch (error) {
-    if (!options.canWait(error)) {
-      await lock.release()
-      throw asRefusal(options.folder, error)
-    }
-    options.onTrouble(error)
-    lock.retryLater()
-    return lock
-  }
-}
-
-/** An error of the folder says so; that the process has too many files open is another matter. */
-function asRefusal(folder: string, error: unknown): unknown {
-  if (error instanceof PortsliceError || isOutOfDescriptors(error)) return error
-  return refusal(folder, `cannot be written to (${(error as Error).message})`, error)
-}
-
-/** What taking over a stale lock answers when something else stands in its place. */
-const NO_EMPTY_FOLDER = new Set(['ENOTDIR', 'ENOTEMPTY', 'EEXIST'])
-
-class KeptLock implements SliceLock {
-  readonly #options: LockOptions
+export class Lock {
+  /** Names this lock: the host of its holder, and what tells it from all other locks. */
+  readonly token: string
+  readonly #directory: string
+  readonly #slice: SliceStart
+  readonly #host: string
+  readonly #events: LockEvents
   readonly #path: string
   #unlock: (() => Promise<void>) | undefined
-  /** Which folder is our lock: another may stand in its place once it was lost. */
-  #made: LockMark | undefined
-  #retry: NodeJS.Timeout | undefined
-  #retryAfter = FIRST_RETRY
-  #regaining: Promise<void> | undefined
-  #released = false
+  #refreshedAt = new Date(0)
 
-  constructor(options: LockOptions) {
-    this.#options = options
-    this.#path = lockPath(options.folder, options.slice)
+  constructor(directory: string, slice: SliceStart, host: string, events: LockEvents) {
+    this.#directory = directory
+    this.#slice = slice
+    this.#host = host
+    this.#events = events
+    this.#path = lockPath(directory, slice)
+    this.token = newToken(host)
   }
 
-  async take(): Promise<boolean> {
-    if (await this.#attempt()) return true
-    const isForUs = () => this.#isLeftByThisHost() || isStaleObstacle(this.#path)
-    if (!isForUs()) return false
-    breakLock(this.#path, isForUs)
-    return this.#attempt()
-  }
-
-  async #attempt(): Promise<boolean> {
-    const { folder, slice } = this.#options
-    ensureLockDirectory(folder)
-    keptLocks.set(this.#path, this)
+  /**
+   * Takes the lock, also in place of a dead holder's. Call with the sentinel held.
+   *
+   * @returns whether it is ours now; otherwise a holder in another network namespace has it
+   * @throws PortsliceError ERR_PORTSLICE_LOCK_DIRECTORY; the system's error
+   */
+  async acquire(): Promise<boolean> {
+    ensureLockDirectory(this.#directory)
+    ownLocks.set(this.#path, this)
     try {
-      this.#unlock = await lockfile.lock(lockedPath(folder, slice), {
+      this.#unlock = await lockfile.lock(lockedPath(this.#directory, this.#slice), {
         fs: FILE_SYSTEM,
         realpath: false, // What is locked need not exist.
-        update: STALE_AFTER / 2,
-        // Stale locks are taken over by `makeLock`, and only by one.
+        update: REFRESH_INTERVAL_MS,
+        // `install` decides which locks are stale.
         stale: Number.POSITIVE_INFINITY,
-        onCompromised: () => this.#lost(),
+        onCompromised: () => {
+          this.#unlock = undefined
+          this.#events.lost()
+        },
       })
       return true
     } catch (error) {
-      if (codeOf(error) === 'ELOCKED' || NO_EMPTY_FOLDER.has(codeOf(error))) return false
+      if (codeOf(error) === 'ELOCKED') return false
       throw error
     }
   }
 
-  /**
-   * Whether the lock that stands there was left by a holder of this network namespace. We
-   * hold the sentinel, so that holder is dead and its lock may be broken at once. Another lock
-   * than the journal's is somebody's elsewhere who has not come round to writing yet. In a copy
-   * of the folder no lock is the journal's: there, one that is older than the journal may be.
-   */
-  #isLeftByThisHost(): boolean {
-    const { folder, slice, host } = this.#options
-    const journal = readJournal(journalPath(folder, slice))
-    if (journal?.lease?.host !== host || journal.ended) return false
-    const lock = lstatSync(this.#path, { throwIfNoEntry: false })
-    if (lock === undefined) return true
-    const mark = this.#mark()
-    if (mark && journal.lock?.folder === mark.folder) return journal.lock.lock === mark.lock
-    return lock.birthtimeMs <= journal.changedAt
-  }
-
-  /** What tells the lock that stands now from every other; `undefined` where there is none. */
-  #mark(): LockMark | undefined {
-    const folder = folderIdentity(this.#options.folder)
-    const lock = folderIdentity(this.#path)
-    return folder && lock ? { folder, lock } : undefined
-  }
-
-  /** To be called at the very moment it has been made. */
-  made(): void {
-    this.#made = this.#mark()
-    this.#options.onMade(this.#made)
-  }
-
-  refreshed(): void {
-    this.#options.onRefreshed()
-  }
-
-  /** Whether what stands there is what we have made: else it is not ours to refresh or to remove. */
+  /** Whether the lock at the path is ours. */
   isOurs(): boolean {
-    return this.#made !== undefined && folderIdentity(this.#path) === this.#made.lock
+    return existsSync(path.join(this.#path, this.token))
   }
 
-  #lost(): void {
-    this.#unlock = undefined
-    this.#retryAfter = FIRST_RETRY
-    this.#startRegaining()
+  /** Puts our lock at its path. @throws EEXIST when another holder has it */
+  async install(): Promise<void> {
+    const found = find(this.#path)
+    if (found.kind === 'nothing') this.#create()
+    else if (found.kind === 'obstacle' || found.token !== this.token) await this.#takeOver(found)
+    this.#refreshedAt = lstatSync(this.#path).mtime
   }
 
-  #startRegaining(): void {
-    this.#regaining = this.#regain()
-  }
-
-  async #regain(): Promise<void> {
-    if (this.#released) return
+  #create(): void {
+    const draft = `${this.#path}.${this.token}.new`
+    mkdirSync(draft, { mode: 0o700 })
     try {
-      if (await this.take()) return
+      writeFileSync(path.join(draft, this.token), '', { mode: 0o600 })
+      // Fails when another lock has come to the path: a directory with something in it is not replaced.
+      renameSync(draft, this.#path)
     } catch (error) {
-      this.#options.onTrouble(error)
+      rmSync(draft, { recursive: true, force: true })
+      throw isOccupied(error) ? held(this.#path) : error
     }
-    this.retryLater()
   }
 
-  retryLater(): void {
-    if (this.#released) return
-    this.#retry = setTimeout(() => this.#startRegaining(), this.#retryAfter)
-    this.#retry.unref()
-    this.#retryAfter = Math.min(this.#retryAfter * 2, STALE_AFTER)
+  async #takeOver(found: Exclude<Found, { kind: 'nothing' }>): Promise<void> {
+    const state = await stateOf(found, this.#directory, this.#slice, {
+      host: this.#host,
+      holdsSentinel: true,
+    })
+    if (state !== 'dead') throw held(this.#path)
+    if (found.kind === 'obstacle') {
+      this.#remove((now) => now.kind === 'obstacle' && now.signature === found.signature)
+      this.#create()
+      return
+    }
+    try {
+      renameSync(path.join(this.#path, found.token), path.join(this.#path, this.token))
+    } catch (error) {
+      // Another process was quicker.
+      throw codeOf(error) === 'ENOENT' ? held(this.#path) : error
+    }
+  }
+
+  /** Dates the lock now. @throws ENOENT when it is not ours any more */
+  refresh(now: Date): void {
+    this.#checkOurs()
+    utimesSync(this.#path, now, now)
+    this.#refreshedAt = now
+    this.#events.refreshed()
+  }
+
+  /** When it was last refreshed. @throws ENOENT when it is not ours any more */
+  refreshedAt(): Date {
+    this.#checkOurs()
+    return this.#refreshedAt
+  }
+
+  #checkOurs(): void {
+    if (this.isOurs()) return
+    throw Object.assign(new Error(`ENOENT: the lock ${this.#path} was removed or replaced`), {
+      code: 'ENOENT',
+    })
+  }
+
+  /** Removes the lock from its path, if it is ours. */
+  remove(): void {
+    this.#remove((found) => found.kind === 'lock' && found.token === this.token)
+  }
+
+  /** Moved away first: at no moment does something stand at the path that has no owner. */
+  #remove(isMeant: (found: Found) => boolean): void {
+    if (!isMeant(find(this.#path))) return
+    const trash = `${this.#path}.${this.token}.old`
+    try {
+      renameSync(this.#path, trash)
+      // Another process may have put its own there between the look and the move.
+      if (isMeant(find(trash))) rmSync(trash, { recursive: true, force: true })
+      else renameSync(trash, this.#path)
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') throw error
+    }
   }
 
   async release(): Promise<void> {
-    this.#released = true
-    clearTimeout(this.#retry)
-    // Whoever holds the sentinel next must not meet a late attempt of ours.
-    await this.#regaining
-    // It may have been lost a moment ago, or its folder be gone: then there is nothing to undo.
+    // It may have been lost a moment ago, or its directory be gone: then there is nothing to undo.
     await this.#unlock?.().catch(() => {})
     this.#unlock = undefined
-    keptLocks.delete(this.#path)
+    ownLocks.delete(this.#path)
   }
 
+  /** For the end of the process, when there is no time to wait. */
   releaseNow(): void {
-    if (!this.isOurs()) return
     try {
-      rmdirSync(this.#path)
+      this.remove()
     } catch {
       // As above.
     }
   }
 }
 
-/** The locks that are wanted or held, by their paths. Whoever has the sentinel has the entry. */
-const keptLocks = new Map<string, KeptLock>()
+/**
+ * Whether the holder of the slice's lock lives.
+ *
+ * @param host of this process: see `hostIdentity`
+ * @param holdsSentinel whether this process holds the slice's sentinel: then no other holder of
+ *   this host can be alive
+ */
+export function lockHolderState(
+  directory: string,
+  slice: SliceStart,
+  context: { host: string; holdsSentinel: boolean },
+): Promise<HolderState> {
+  const found = find(lockPath(directory, slice))
+  return found.kind === 'nothing'
+    ? Promise.resolve('none')
+    : stateOf(found, directory, slice, context)
+}
+
+/** The token of the lock at the slice's path; `undefined` where there is none of ours. */
+export function lockToken(directory: string, slice: SliceStart): string | undefined {
+  const found = find(lockPath(directory, slice))
+  return found.kind === 'lock' ? found.token : undefined
+}
+
+async function stateOf(
+  found: Exclude<Found, { kind: 'nothing' }>,
+  directory: string,
+  slice: SliceStart,
+  { host, holdsSentinel }: { host: string; holdsSentinel: boolean },
+): Promise<HolderState> {
+  const token = found.kind === 'lock' ? found.token : undefined
+  if (token !== undefined && holdsSentinel && hostOf(token) === host) return 'dead'
+  // The journal is read before the socket is asked. A holder replaces the socket of the holder
+  // before it, and only then writes its own journal: so the socket asked is the one of this lock.
+  const isNamed =
+    token !== undefined && readSliceRecord(journalPath(directory, slice))?.lock === token
+  const liveness = await askLiveness(livenessPath(directory, slice))
+  if (liveness === 'accepted') return 'alive'
+  if (liveness === 'unknown') return 'unknown'
+  if (liveness === 'refused' && isNamed && isSameKernel(hostOf(token), host)) return 'dead'
+  return isStale(lockPath(directory, slice), found.signature) ? 'dead' : 'unknown'
+}
+
+/** The part of a host identity that names the boot: a socket of another kernel refuses, or is missing, though its holder lives. */
+function isSameKernel(one: string, other: string): boolean {
+  return one.split('/')[0] === other.split('/')[0]
+}
+
+interface Watched {
+  signature: string
+  /** On the monotonic clock of this process, in ms. */
+  since: number
+}
+
+/** Whether the lock has stayed as it is for 10 s, while this process watched. */
+function isStale(lock: string, signature: string): boolean {
+  const watched = processWide('watched locks', () => new Map<string, Watched>())
+  const before = watched.get(lock)
+  if (before?.signature === signature) return monotonicNow() - before.since >= STALE_AFTER_MS
+  watched.set(lock, { signature, since: monotonicNow() })
+  return false
+}
+
+function find(lock: string): Found {
+  let names: string[] | undefined
+  try {
+    names = readdirSync(lock)
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' && !existsAsLink(lock)) return { kind: 'nothing' }
+    if (!['ENOENT', 'ENOTDIR', 'ELOOP'].includes(codeOf(error))) throw error
+  }
+  const stats = lstatSync(lock, { bigint: true, throwIfNoEntry: false })
+  if (!stats) return { kind: 'nothing' }
+  const tokens = names?.filter((name) => TOKEN.test(name)) ?? []
+  const [token] = tokens
+  const signature = `${tokens.join(' ')} ${stats.ino} ${stats.mtimeNs}`
+  return token !== undefined && tokens.length === 1
+    ? { kind: 'lock', token, signature }
+    : { kind: 'obstacle', signature }
+}
+
+/** A dangling link is an obstacle, too. */
+function existsAsLink(lock: string): boolean {
+  return lstatSync(lock, { throwIfNoEntry: false }) !== undefined
+}
+
+/** What a rename says when a directory with something in it, or a file, is at its target. */
+const OCCUPIED = ['ENOTEMPTY', 'EEXIST', 'ENOTDIR']
+const OCCUPIED_ON_WINDOWS = ['EPERM', 'EACCES']
+
+function isOccupied(error: unknown): boolean {
+  const code = codeOf(error)
+  return (
+    OCCUPIED.includes(code) || (process.platform === 'win32' && OCCUPIED_ON_WINDOWS.includes(code))
+  )
+}
+
+function held(lock: string): Error {
+  return Object.assign(new Error(`EEXIST: the lock ${lock} is held`), { code: 'EEXIST' })
+}
+
+/** The host, and what no other lock of this kernel has: pids are reused, moments are not. */
+const TOKEN = /^([^@]+)@(\d+-[0-9a-z]+-[0-9a-z]+)$/
+const { hrtime } = process
+let locksMade = 0
+
+function newToken(host: string): string {
+  const moment = hrtime.bigint().toString(36)
+  return `${encodeURIComponent(host).slice(0, 150)}@${process.pid}-${moment}-${(locksMade++).toString(36)}`
+}
+
+function hostOf(token: string): string {
+  try {
+    return decodeURIComponent(TOKEN.exec(token)?.[1] ?? '')
+  } catch {
+    return ''
+  }
+}
+
+/** The locks that this thread holds or wants, by their paths: the sentinel keeps others away. */
+const ownLocks = new Map<string, Lock>()
 
 /**
- * The file system as proper-lockfile sees it; one object, as it notes the precision of file
- * times on it.
- *
- * A lock is made and its journal written in one go, so that hardly a death falls between the
- * two and leaves a lock of which nobody knows whose it is. Nothing here waits for Node's
- * threads: starting them takes a fresh process longer than all of this.
- *
- * Whatever else somebody puts in the place of our lock is to go stale. proper-lockfile would
- * tell it by its time alone, which it reads after the lock has been made, and refresh it for ever.
+ * The file system as proper-lockfile sees it; one object, as it notes the precision of file times
+ * on it. Nothing here waits for Node's threads: starting them takes a fresh process longer than
+ * all of this.
  */
 const FILE_SYSTEM = {
-  mkdir(path: string, callback: Callback) {
-    answer(callback, () => {
-      makeLock(path)
-      keptLocks.get(path)?.made()
-    })
+  mkdir(lock: string, callback: Callback) {
+    const installing = ownLock(lock).install()
+    installing.then(() => callback(null), callback)
   },
-  stat(path: string, callback: Callback<Stats>) {
-    answer(callback, () => {
-      ownAt(path)
-      return statSync(path)
-    })
+  stat(lock: string, callback: Callback<{ mtime: Date }>) {
+    answer(callback, () => ({ mtime: ownLock(lock).refreshedAt() }))
   },
-  utimes(path: string, atime: Date, mtime: Date, callback: Callback) {
-    answer(callback, () => {
-      const lock = ownAt(path)
-      utimesSync(path, atime, mtime)
-      lock.refreshed()
-    })
+  utimes(lock: string, _: Date, mtime: Date, callback: Callback) {
+    answer(callback, () => ownLock(lock).refresh(mtime))
   },
-  rmdir(path: string, callback: Callback) {
-    answer(callback, () => {
-      ownAt(path)
-      rmdirSync(path)
-    })
+  rmdir(lock: string, callback: Callback) {
+    answer(callback, () => ownLock(lock).remove())
   },
 }
 
-/** @throws ENOENT when our lock has gone, whatever may stand in its place */
-function ownAt(path: string): KeptLock {
-  const lock = keptLocks.get(path)
-  if (lock?.isOurs()) return lock
-  throw Object.assign(new Error(`ENOENT: the lock ${path} was removed or replaced`), {
-    code: 'ENOENT',
+function ownLock(lock: string): Lock {
+  const own = ownLocks.get(lock)
+  if (own) return own
+  throw new PortsliceError('ERR_PORTSLICE_CLOSED', `The lock ${lock} has been released.`, {
+    advice: 'This is an error in portslice: please report it.',
   })
 }
 

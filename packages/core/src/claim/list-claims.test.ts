@@ -1,11 +1,11 @@
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { ownRange, temporaryFolder } from '../../own-slices.test-support.js'
-import { hostIdentity } from '../../platform/host.js'
-import { claimPort } from './claim-port.js'
+import { claimPort } from '../api/claim-port.js'
+import { ownRange, temporaryFolder } from '../own-slices.test-support.js'
+import { hostIdentity } from '../platform/host.js'
 import { listClaims } from './list-claims.js'
 
 test('tells who has claimed a port, and whether the app listens, until it is released', async () => {
@@ -29,7 +29,8 @@ test('a note whose writer has died, or lives elsewhere, is no claim', async () =
   const [port] = await ownRange(1, { first: 4000, last: 9999 })
   for (const host of [hostIdentity(), 'elsewhere']) {
     const note = { v: 1, pid: process.pid, host, cwd: '/', command: 'x', at: '2026-01-01' }
-    writeFileSync(path.join(lockDirectory, `claim-${port}.json`), JSON.stringify(note))
+    mkdirSync(path.join(lockDirectory, 'claims'), { recursive: true })
+    writeFileSync(path.join(lockDirectory, 'claims', `${port}.json`), JSON.stringify(note))
     expect(await listClaims({ lockDirectory })).toEqual([])
   }
   await expect(listClaims({ lockDir: '' } as object)).rejects.toMatchObject({

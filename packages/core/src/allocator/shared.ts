@@ -11,7 +11,7 @@ interface SharedAllocators {
 }
 
 function shared(): SharedAllocators {
-  return processWide<SharedAllocators>('@portslice/core allocators 1', () => ({
+  return processWide<SharedAllocators>('allocators', () => ({
     bySettings: new Map(),
   }))
 }

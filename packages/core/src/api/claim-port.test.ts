@@ -5,10 +5,11 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import net from 'node:net'
 import path from 'node:path'
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
-import { createAllocator } from '../../allocator/allocator.js'
-import { ownRange, temporaryFolder } from '../../own-slices.test-support.js'
-import { AVOIDED_PORTS } from '../../slice/avoided-ports.js'
-import { portsOf } from '../../slice/layout.js'
+import { createAllocator } from '../allocator/allocator.js'
+import { ownRange, temporaryFolder } from '../own-slices.test-support.js'
+import { AVOIDED_PORTS } from '../slice/avoided-ports.js'
+import { portsOf } from '../slice/layout.js'
+import { heldSlices } from '../slice/slice.js'
 import { claimPort } from './claim-port.js'
 
 let folder: string
@@ -100,6 +101,7 @@ test('a UDP socket of a program that never asked keeps the port as well', async 
 
 test('a port of a slice that a worker has leased is waited for until it is given back', async () => {
   const allocator = await createAllocator({ range })
+  heldSlices().clear() // As if it were another process.
   const { message } = await refusal(claimPort(port, { timeout: 20 }))
   expect(message).toContain(`which is leased by pid ${process.pid}`)
   const claiming = claimPort(port)
@@ -159,7 +161,7 @@ test('a claimed port that is the last of its slice is in the way of the others, 
 
 test('the note of a dead one names nobody', async () => {
   const lost = await claimPort(port)
-  const note = path.join(folder, `claim-${port}.json`)
+  const note = path.join(folder, 'claims', `${port}.json`)
   const text = readFileSync(note, 'utf8').replace(`"pid":${process.pid}`, '"pid":4194304')
   await lost.release()
   writeFileSync(note, text)
@@ -169,7 +171,7 @@ test('the note of a dead one names nobody', async () => {
 
 test('a pipe in the place of a note names nobody, and is not waited for', async () => {
   const claim = await claimPort(port)
-  const note = path.join(folder, `claim-${port}.json`)
+  const note = path.join(folder, 'claims', `${port}.json`)
   rmSync(note)
   execFileSync('mkfifo', [note])
   expect((await refusal(claimPort(port, { timeout: 0 }))).message).toContain('is in use by')
@@ -178,7 +180,7 @@ test('a pipe in the place of a note names nobody, and is not waited for', async 
 
 test("a note that cannot be removed is in nobody's way", async () => {
   const claim = await claimPort(port)
-  const note = path.join(folder, `claim-${port}.json`)
+  const note = path.join(folder, 'claims', `${port}.json`)
   rmSync(note)
   mkdirSync(note)
   expect(await claim.release()).toEqual({ leaked: false })
@@ -186,7 +188,7 @@ test("a note that cannot be removed is in nobody's way", async () => {
 })
 
 test('who has it is noted as long as it is claimed', async () => {
-  const note = path.join(folder, `claim-${port}.json`)
+  const note = path.join(folder, 'claims', `${port}.json`)
   const claim = await claimPort(port)
   expect(JSON.parse(readFileSync(note, 'utf8'))).toMatchObject({ v: 1, pid: process.pid })
   await claim.release()

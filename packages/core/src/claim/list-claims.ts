@@ -1,11 +1,10 @@
 /** Who has claimed which port now: what the notes tell, where the flag is up. */
-import { readdirSync } from 'node:fs'
-import { checkListOptions } from '../../options/options.js'
-import { lockDirectoryFor } from '../../options/resolve.js'
-import { hostIdentity } from '../../platform/host.js'
-import { isUdpPortHeld } from '../../probe/held-udp.js'
-import { isListeningForTcp, unconnectedUdpPortsOnLoopback } from '../../probe/listening.js'
-import { portOfNote, readNote } from './note.js'
+import { checkListOptions } from '../options/options.js'
+import { lockDirectoryFor } from '../options/resolve.js'
+import { hostIdentity } from '../platform/host.js'
+import { isUdpPortHeld } from '../probe/held-udp.js'
+import { isListeningForTcp, unconnectedUdpPortsOnLoopback } from '../probe/listening.js'
+import { claimNotes, readClaimNote } from '../slice/claim-note.js'
 
 /** One fixed port that is claimed. */
 export interface ClaimStatus {
@@ -32,27 +31,17 @@ export interface ClaimStatus {
  */
 export async function listClaims(options: { lockDirectory?: string } = {}): Promise<ClaimStatus[]> {
   checkListOptions(options)
-  const folder = lockDirectoryFor(options.lockDirectory)
-  const noted = notedPorts(folder)
+  const lockDirectory = lockDirectoryFor(options.lockDirectory)
+  const noted = claimNotes(lockDirectory)
   const flags = noted.length > 0 ? await unconnectedUdpPortsOnLoopback() : undefined
   const claims: ClaimStatus[] = []
   for (const port of noted) {
-    const note = readNote(folder, port)
+    const note = readClaimNote(lockDirectory, port)
     if (note?.host !== hostIdentity() || !(flags?.has(port) ?? (await isHeld(port)))) continue
     const { pid, cwd, command, at } = note
     claims.push({ port, pid, cwd, command, since: at, listening: await isListeningForTcp(port) })
   }
   return claims
-}
-
-/** The ports that have a note in this folder, ascending, whoever wrote it. */
-export function notedPorts(folder: string): number[] {
-  try {
-    const ports = new Set(readdirSync(folder).map(portOfNote))
-    return [...ports].filter((port) => port !== undefined).sort((a, b) => a - b)
-  } catch {
-    return [] // Nobody of this user has claimed anything yet.
-  }
 }
 
 /** One that cannot be tried (privileged, or no sockets left) is taken to be held, as its note says. */

@@ -1,0 +1,224 @@
+/** Fixed ports, each for one holder at a time on the whole machine. */
+
+import { Lease, type PortLease } from '../allocator/lease.js'
+import { leaseContextOf } from '../allocator/lease-context.js'
+import { claimNotPermitted, claimTimeout, describeObstacle } from '../claim/obstacle.js'
+import {
+  type Claim,
+  type ClaimContext,
+  isClaim,
+  type Obstacle,
+  tryClaim,
+} from '../claim/try-claim.js'
+import { inspect, PortsliceError } from '../errors.js'
+import { checkWaitOptions } from '../options/options.js'
+import { resolveOptions } from '../options/resolve.js'
+import { throwIfAborted } from '../platform/abort.js'
+import { WaitList } from '../platform/wait-list.js'
+import { isLeaked } from '../probe/leak.js'
+import { isListeningForTcp } from '../probe/listening.js'
+import { processWide } from '../process-state.js'
+import { LAST_PORT } from '../slice/layout.js'
+import { forgetLease, noteLease } from './lease-registry.js'
+
+/** What {@link claimPort} takes beside the port. */
+export interface ClaimOptions {
+  /** How long to wait for the port, in ms. Default: 60 000. */
+  timeout?: number
+  /** Gives up waiting when aborted, with the signal's reason. */
+  signal?: AbortSignal
+}
+
+/** Long enough for a test file or two of another run, in ms. */
+const DEFAULT_TIMEOUT_MS = 60_000
+
+/**
+ * Claims a fixed port, such as that of an OAuth redirect or of an app that has it hard-coded:
+ * one holder at a time on the whole machine. Waits while another process has claimed it, while
+ * a program listens on it, while another worker has leased the slice that it lies in, and, after
+ * the death of a holder, for 30 s. A port in a slice of this very process comes out of that slice.
+ * Whoever waits longest tries most often; in one process, first come is first served.
+ *
+ * The claim is a UDP socket on 127.0.0.1, so the app can serve TCP on the port, but not UDP.
+ *
+ * @param port 1 to 65535; of several, the first that can be had
+ * @param options how long to wait
+ * @throws PortsliceError ERR_PORTSLICE_CLAIM_TIMEOUT, naming the process that has the port;
+ *   …_OPTION_INVALID, …_LOCK_DIRECTORY; the signal's reason when aborted
+ * @example
+ * await using claim = await claimPort(3000)
+ * await startAppThatHasPort3000HardCoded()
+ */
+export async function claimPort(
+  port: number | Iterable<number>,
+  options: ClaimOptions = {},
+): Promise<PortLease> {
+  const ports = checkPorts(port, 'claimPort')
+  const [lease] = await claimAll([ports], options, {
+    wanted: ports.length === 1 ? `Port ${ports[0]}` : `None of the ports ${ports.join(', ')}`,
+    value: ports.length === 1 ? ports[0] : ports,
+  })
+  return lease as PortLease
+}
+
+/**
+ * Claims several fixed ports: all of them or none. Two calls that ask for the same ports in another
+ * order do not block each other: neither keeps a port while it waits for the rest.
+ *
+ * @param ports as of {@link claimPort}, once for each port that is wanted
+ * @param options how long to wait
+ * @returns the leases, in the order of `ports`
+ * @throws PortsliceError as {@link claimPort} does
+ * @example
+ * const [web, api] = await claimPorts([3000, [8080, 8081]])
+ */
+export async function claimPorts(
+  ports: Iterable<number | Iterable<number>>,
+  options: ClaimOptions = {},
+): Promise<PortLease[]> {
+  if (!isIterable(ports)) throw notPorts('claimPorts', ports)
+  const given = [...ports]
+  const groups = given.map((port) => checkPorts(port, 'claimPorts'))
+  if (groups.length === 0) throw notPorts('claimPorts', given)
+  const fixed = groups.filter((group) => group.length === 1).map(([port]) => port)
+  if (new Set(fixed).size < fixed.length) throw notPorts('claimPorts', given)
+  const names = groups.map((group) => group.join(' or '))
+  return claimAll(groups, options, {
+    wanted: names.length === 1 ? `Port ${names[0]}` : `All of the ports ${names.join(', ')}`,
+    value: given,
+  })
+}
+
+/** The calls of this process that wait: first come, first served. */
+function waitingClaims(): WaitList {
+  return processWide('claims', () => new WaitList())
+}
+
+async function claimAll(
+  groups: readonly (readonly number[])[],
+  options: ClaimOptions,
+  { wanted, value }: { wanted: string; value: unknown },
+): Promise<PortLease[]> {
+  checkWaitOptions(options)
+  const { timeout = DEFAULT_TIMEOUT_MS, signal } = options
+  throwIfAborted(signal)
+  const context = claimContext()
+  let obstacles = new Map<number, Obstacle>()
+  const claims = await waitingClaims().add(
+    async () => {
+      throwIfAborted(signal)
+      const outcome = await claimEach(groups, context)
+      if (!(outcome instanceof Map)) return outcome
+      obstacles = outcome
+      const found = [...obstacles.values()]
+      if (found.length > 0 && found.every(({ kind }) => kind === 'not-permitted')) {
+        throw claimNotPermitted(wanted, value, found)
+      }
+      return undefined
+    },
+    {
+      timeout,
+      signal,
+      undo: (late) => void releaseAll(late),
+      onTimeout: async () => {
+        const described = [...obstacles].map(([port, obstacle]) =>
+          describeObstacle(port, obstacle, context.lockDirectory),
+        )
+        return claimTimeout(wanted, value, timeout, await Promise.all(described))
+      },
+    },
+  )
+  return claims.map((claim) => leaseOf(claim))
+}
+
+function claimContext(): ClaimContext {
+  const options = resolveOptions()
+  return { ...leaseContextOf(options), needsTimeWait: options.needsTimeWait }
+}
+
+/** One port of each group, or what is in the way. Nothing is kept when one is missing. */
+async function claimEach(
+  groups: readonly (readonly number[])[],
+  context: ClaimContext,
+): Promise<Claim[] | Map<number, Obstacle>> {
+  // In one order for all: of two calls that want the same ports, one has them all.
+  const order = groups
+    .map((group, index) => ({ group, index }))
+    .sort((a, b) => a.group.length - b.group.length || lowest(a.group) - lowest(b.group))
+  const claims: Claim[] = []
+  const byIndex: Claim[] = []
+  for (const { group, index } of order) {
+    const taken = new Set(claims.map(({ port }) => port))
+    const outcome = await claimOneOf(
+      group.filter((port) => !taken.has(port)),
+      context,
+    )
+    if (outcome instanceof Map) {
+      await releaseAll(claims)
+      return outcome
+    }
+    claims.push(outcome)
+    byIndex[index] = outcome
+  }
+  return byIndex
+}
+
+async function claimOneOf(
+  ports: readonly number[],
+  context: ClaimContext,
+): Promise<Claim | Map<number, Obstacle>> {
+  const obstacles = new Map<number, Obstacle>()
+  for (const port of ports) {
+    const outcome = await tryClaim(port, context)
+    if (isClaim(outcome)) return outcome
+    obstacles.set(port, outcome)
+  }
+  return obstacles
+}
+
+async function releaseAll(claims: readonly Claim[]): Promise<void> {
+  await Promise.all(claims.map((claim) => claim.release(false)))
+}
+
+function leaseOf(claim: Claim): PortLease {
+  const giveBack = async () => {
+    forgetLease(lease)
+    const leaked = await isLeaked(claim.port, isListeningForTcp)
+    await claim.release(leaked)
+    waitingClaims().wake()
+    return { leaked }
+  }
+  // The claim's own socket is UDP, and not the app's.
+  const lease = new Lease(claim.port, undefined, giveBack, isListeningForTcp)
+  return noteLease(lease)
+}
+
+function lowest(ports: readonly number[]): number {
+  return Math.min(...ports)
+}
+
+function isIterable(value: unknown): value is Iterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.iterator in value
+}
+
+function checkPorts(given: unknown, call: string): readonly number[] {
+  const ports: readonly unknown[] = isIterable(given) ? [...new Set(given)] : [given]
+  const isPort = (each: unknown) =>
+    Number.isInteger(each) && (each as number) >= 1 && (each as number) <= LAST_PORT
+  if (ports.length > 0 && ports.every(isPort)) return ports as readonly number[]
+  throw notPorts(call, given)
+}
+
+function notPorts(call: string, value: unknown): PortsliceError {
+  return new PortsliceError(
+    'ERR_PORTSLICE_OPTION_INVALID',
+    `${call} was asked for ${inspect(value)}.`,
+    {
+      value,
+      advice:
+        call === 'claimPort'
+          ? `Give a port from 1 to ${LAST_PORT}, or a list of such ports.`
+          : `Give a list of ports from 1 to ${LAST_PORT}, each once.`,
+    },
+  )
+}

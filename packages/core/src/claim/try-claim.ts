@@ -1,0 +1,216 @@
+/** One attempt to claim a port: claim socket first, then a look at the slice that it lies in. */
+import { codeOf, isOutOfDescriptors } from '../errors.js'
+import { Date } from '../platform/clock.js'
+import { elapsedSince, kernelTime } from '../platform/kernel-time.js'
+import { poll } from '../platform/poll.js'
+import { isFree, isFreeForTcp } from '../probe/free.js'
+import { type HeldUdpPort, holdUdpPort } from '../probe/held-udp.js'
+import { isListeningForTcp, unconnectedUdpPortsOnLoopback } from '../probe/listening.js'
+import { guardWithTimeWait } from '../probe/time-wait.js'
+import { atProcessExit } from '../process-state.js'
+import {
+  type ClaimNote,
+  readClaimNote,
+  removeClaimNote,
+  writeClaimNote,
+} from '../slice/claim-note.js'
+import { sentinelOf, sliceOf } from '../slice/layout.js'
+import { journalPath } from '../slice/lock-directory.js'
+import { heldSlices, type LeaseContext, Slice } from '../slice/slice.js'
+import { QUARANTINE_MS, quarantineAfter, readSliceRecord } from '../slice/slice-record.js'
+
+/** How a claim goes about it: as a lease of a slice, and with the guard of ports that the kernel hands out. */
+export interface ClaimContext extends LeaseContext {
+  /** Whether the kernel hands this port out by itself, so that it needs TIME_WAIT to protect it. */
+  readonly needsTimeWait: (port: number) => boolean
+}
+
+/**
+ * What keeps a port from being claimed.
+ *
+ * - `claimed`: another claim, or a UDP socket of another program
+ * - `own`: this very process has it out
+ * - `slice`: another process has leased the slice that it lies in
+ * - `in-use`: a program listens on it, or has a connection from it
+ * - `quarantined`: its holder has died, and what that started may still bind it
+ * - `not-permitted`: this user may not bind it
+ * - `descriptors`: the system refuses more sockets or files
+ */
+export type ClaimObstacleKind =
+  | 'claimed'
+  | 'own'
+  | 'slice'
+  | 'in-use'
+  | 'quarantined'
+  | 'not-permitted'
+  | 'descriptors'
+
+export interface Obstacle {
+  readonly kind: ClaimObstacleKind
+  /** Of a quarantine: how long it still lasts, in ms. */
+  readonly left?: number
+  /** Of a refusal: what the system said. */
+  readonly error?: unknown
+}
+
+/** A port that is claimed. */
+export interface Claim {
+  readonly port: number
+  /** @param leaked whether the app still listens on it */
+  release(leaked: boolean): Promise<void>
+}
+
+/** So often in a row another claimer's look at the sentinel is not met by chance. */
+const SENTINEL_LOOKS = 4
+const SENTINEL_DELAY_MS = 1
+
+/**
+ * Claims a port if that is possible now.
+ *
+ * @param label what it is for
+ */
+export async function tryClaim(
+  port: number,
+  context: ClaimContext,
+  label?: string,
+): Promise<Claim | Obstacle> {
+  try {
+    const own = heldSlices().get(sliceOf(port))
+    return own ? await claimFrom(own, port, context, label) : await claimOutside(port, context)
+  } catch (error) {
+    if (isOutOfDescriptors(error)) return { kind: 'descriptors', error }
+    if (isPermissionError(error)) return { kind: 'not-permitted', error }
+    throw error
+  }
+}
+
+export function isClaim(outcome: Claim | Obstacle): outcome is Claim {
+  return 'port' in outcome
+}
+
+function isPermissionError(error: unknown): boolean {
+  return ['EACCES', 'EPERM'].includes(codeOf(error))
+}
+
+/** This process holds the slice: the port comes out of it like any other. */
+async function claimFrom(
+  slice: Slice,
+  port: number,
+  context: ClaimContext,
+  label: string | undefined,
+): Promise<Claim | Obstacle> {
+  if (port === slice.last) return { kind: 'slice' }
+  if (slice.isOut(port)) return { kind: 'own' }
+  const left = slice.quarantineLeft(port)
+  if (left > 0) return { kind: 'quarantined', left }
+  const isUsable = async () => (await isFree(port)) && (await guard(port, context))
+  if (!(await slice.tryTake(port, [{ label }], isUsable))) return { kind: 'in-use' }
+  return {
+    port,
+    async release(leaked) {
+      slice.release(port, leaked)
+    },
+  }
+}
+
+async function claimOutside(port: number, context: ClaimContext): Promise<Claim | Obstacle> {
+  const sentinel = sentinelOf(sliceOf(port))
+  // A look first: while another process has the port, nothing is bound on it, as its app may be about to.
+  const sockets = await unconnectedUdpPortsOnLoopback()
+  if (sockets?.has(sentinel) && port !== sentinel) return { kind: 'slice' }
+  if (sockets?.has(port)) return { kind: 'claimed' }
+  if (await isListeningForTcp(port)) return { kind: 'in-use' }
+
+  const socket = await holdUdpPort(port)
+  if (!socket) return { kind: 'claimed' }
+  let claim: Claim | undefined
+  try {
+    const obstacle =
+      (port === sentinel ? undefined : await lookAtSlice(port, context)) ??
+      quarantineOfClaim(port, context) ??
+      ((await isFreeForTcp(port)) && (await guard(port, context))
+        ? undefined
+        : ({ kind: 'in-use' } as const))
+    if (obstacle) return obstacle
+    claim = noted(port, socket, context)
+    return claim
+  } finally {
+    if (!claim) await socket.close()
+  }
+}
+
+/** Whether another process holds the slice, or its dead holder had the port out. */
+async function lookAtSlice(port: number, context: ClaimContext): Promise<Obstacle | undefined> {
+  const first = sliceOf(port)
+  const sentinel = await poll(() => holdUdpPort(sentinelOf(first)), {
+    delays: Array<number>(SENTINEL_LOOKS).fill(SENTINEL_DELAY_MS),
+  })
+  if (!sentinel) return { kind: 'slice' }
+  await sentinel.close()
+  const { lockDirectory, holder } = context
+  if (lockDirectory === undefined) return undefined
+  const record = readSliceRecord(journalPath(lockDirectory, first))
+  // In another network namespace the same number is another port.
+  if (record?.lease && record.lease.host !== holder.host) return undefined
+  const isLeft = record && quarantineAfter(record, first).some((each) => each.port === port)
+  if (!isLeft) return undefined
+  // Leasing the slice writes down that its holder is dead, so that the quarantine has begun.
+  const slice = await Slice.lease(first, context)
+  if (!slice) return { kind: 'slice' }
+  const left = slice.quarantineLeft(port)
+  await slice.giveBack()
+  return left > 0 ? { kind: 'quarantined', left } : undefined
+}
+
+/** Call with the claim socket held: a note that is still there is that of a dead claimer. */
+function quarantineOfClaim(
+  port: number,
+  { lockDirectory, holder }: ClaimContext,
+): Obstacle | undefined {
+  if (lockDirectory === undefined) return undefined
+  const note = readClaimNote(lockDirectory, port)
+  if (!note || note.host !== holder.host) return undefined
+  const died = note.died ?? kernelTime()
+  if (!note.died) writeNote(lockDirectory, port, { ...note, died })
+  const left = QUARANTINE_MS - elapsedSince(died)
+  return left > 0 ? { kind: 'quarantined', left } : undefined
+}
+
+/** On a port that the kernel hands out by itself. @returns false when the port is taken after all */
+async function guard(port: number, context: ClaimContext): Promise<boolean> {
+  return !context.needsTimeWait(port) || (await guardWithTimeWait(port))
+}
+
+function noted(port: number, socket: HeldUdpPort, context: ClaimContext): Claim {
+  const { lockDirectory, holder, onTrouble } = context
+  const { pid, startedAt, pidNamespace, host, cwd, command } = holder
+  if (lockDirectory !== undefined) {
+    try {
+      const at = new Date().toISOString()
+      const run = { ...(startedAt && { startedAt }), ...(pidNamespace && { pidNamespace }) }
+      writeClaimNote(lockDirectory, port, { pid, ...run, host, cwd, command, at })
+    } catch (error) {
+      onTrouble(error)
+    }
+  }
+  const forget = () => {
+    if (lockDirectory !== undefined) removeClaimNote(lockDirectory, port)
+  }
+  const forgetExit = atProcessExit(forget)
+  return {
+    port,
+    async release() {
+      forgetExit()
+      forget()
+      await socket.close()
+    },
+  }
+}
+
+function writeNote(lockDirectory: string, port: number, note: ClaimNote): void {
+  try {
+    writeClaimNote(lockDirectory, port, note)
+  } catch {
+    // Then the next one to ask discovers the death again, and waits longer.
+  }
+}

@@ -1,0 +1,184 @@
+/** Requests that wait for something which others give back: tried in the order they came. */
+import { untilAborted } from './abort.js'
+import { clearTimeout, type Deadline, deadlineIn, monotonicNow, setTimeout } from './clock.js'
+
+/**
+ * The delay before the second try, in ms. It shrinks: whoever has waited longest tries most often,
+ * so that a newcomer, in this process or another, does not overtake.
+ */
+const FIRST_DELAY_MS = 300
+const SHRINK_FACTOR = 1.5
+const SHORTEST_DELAY_MS = 8
+/** A try over hundreds of slices takes longer than the shortest delay: most of the time is left to others. */
+const DELAY_PER_TRY_TIME = 3
+
+interface Request {
+  /** Tries to serve it; `true` when it is done, with or without success. */
+  serve(): Promise<boolean>
+  readonly deadline: Deadline
+  isDone: boolean
+  tries: number
+}
+
+export interface RequestOptions<T> {
+  /** How long it may wait, in ms. */
+  timeout: number
+  signal?: AbortSignal | undefined
+  /** Makes the error for a request that was not served in time. */
+  onTimeout: () => Promise<Error>
+  /** Takes back a result that came at the moment of the abort. */
+  undo?: (result: T) => void
+}
+
+/**
+ * Serves requests one at a time, in the order they came. One that cannot be served yet lets later
+ * ones pass. While any waits, all are tried again, sooner and sooner.
+ */
+export class WaitList {
+  readonly #waiting: Request[] = []
+  #isBusy = false
+  #wake: (() => void) | undefined
+  /** Whether something was given back, or asked for, since the last round began. */
+  #isWoken = false
+
+  /**
+   * Waits until `attempt` gives a result.
+   *
+   * @param attempt gives `undefined` when it cannot be served yet
+   * @throws what `attempt` throws, what `onTimeout` makes, or the signal's reason
+   */
+  async add<T>(attempt: () => Promise<T | undefined>, options: RequestOptions<T>): Promise<T> {
+    const deadline = deadlineIn(options.timeout)
+    if (this.#isBusy || this.#waiting.length > 0) return this.#wait(attempt, deadline, options)
+    this.#isBusy = true
+    let result: T | undefined
+    try {
+      result = await attempt()
+    } catch (error) {
+      this.#isBusy = false
+      void this.#serve()
+      throw error
+    }
+    this.#isBusy = false
+    if (result === undefined) return this.#wait(attempt, deadline, options, true)
+    if (this.#waiting.length > 0) void this.#serve()
+    return result
+  }
+
+  /** Runs `task` while no request is being tried. */
+  async run(task: () => Promise<void>): Promise<void> {
+    const attempt = async () => {
+      await task()
+      return true
+    }
+    await this.add(attempt, {
+      timeout: Number.POSITIVE_INFINITY,
+      onTimeout: async () => new Error('A task without a deadline has none to miss.'),
+    })
+  }
+
+  /** Something has been given back: everyone who waits is tried again. */
+  wake(): void {
+    this.#isWoken = true
+    this.#wake?.()
+  }
+
+  #wait<T>(
+    attempt: () => Promise<T | undefined>,
+    deadline: Deadline,
+    { signal, onTimeout, undo }: RequestOptions<T>,
+    isOldest = false,
+  ): Promise<T> {
+    let request: Request | undefined
+    const served = new Promise<T>((resolve, reject) => {
+      request = {
+        deadline,
+        isDone: false,
+        tries: 0,
+        serve: async () => {
+          try {
+            const result = await attempt()
+            if (result !== undefined) resolve(result)
+            else if (deadline.expired) reject(await onTimeout())
+            else return false
+          } catch (error) {
+            reject(error)
+          }
+          return true
+        },
+      }
+    })
+    const waiting = request as unknown as Request
+    // Others may have come while the oldest was tried for the first time.
+    if (isOldest) this.#waiting.unshift(waiting)
+    else this.#waiting.push(waiting)
+    this.wake()
+    void this.#serve()
+    if (!signal) return served
+    return untilAborted(served, signal).catch((error) => {
+      if (signal.aborted) {
+        waiting.isDone = true
+        // An attempt may be under way, and succeed.
+        if (undo) void served.then(undo, () => {})
+        this.#wake?.()
+      }
+      throw error
+    })
+  }
+
+  async #serve(): Promise<void> {
+    if (this.#isBusy) return
+    this.#isBusy = true
+    try {
+      while (this.#waiting.length > 0) {
+        this.#isWoken = false
+        const start = monotonicNow()
+        await this.#serveRound()
+        this.#forgetDone()
+        const [oldest] = this.#waiting
+        if (!oldest || this.#isWoken) continue
+        const delay = delayAfter(oldest.tries, monotonicNow() - start)
+        const left = Math.min(...this.#waiting.map(({ deadline }) => deadline.left))
+        await this.#sleep(Math.min(delay, left))
+        this.#forgetDone()
+      }
+    } finally {
+      this.#isBusy = false
+    }
+  }
+
+  async #serveRound(): Promise<void> {
+    const round = [...this.#waiting]
+    let restarts = round.length
+    for (let index = 0; index < round.length; index++) {
+      const request = round[index] as Request
+      if (!request.isDone) request.isDone = await request.serve()
+      request.tries++
+      // What was given back meanwhile is for the oldest first; not for ever, as it may be of no use to that.
+      if (!this.#isWoken || restarts-- <= 0) continue
+      this.#isWoken = false
+      index = -1
+    }
+  }
+
+  #forgetDone(): void {
+    const left = this.#waiting.filter(({ isDone }) => !isDone)
+    this.#waiting.splice(0, this.#waiting.length, ...left)
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve
+      timer = setTimeout(resolve, ms)
+    })
+    clearTimeout(timer)
+    this.#wake = undefined
+  }
+}
+
+function delayAfter(tries: number, tryTime: number): number {
+  const shrunk = FIRST_DELAY_MS / SHRINK_FACTOR ** (tries - 1)
+  const jitter = 0.5 + Math.random()
+  return Math.max(Math.max(SHORTEST_DELAY_MS, shrunk) * jitter, tryTime * DELAY_PER_TRY_TIME)
+}

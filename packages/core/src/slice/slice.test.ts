@@ -1,0 +1,409 @@
+import dgram from 'node:dgram'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import net from 'node:net'
+import path from 'node:path'
+import lockfile from 'proper-lockfile'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { ownRange, temporaryFolder } from '../own-slices.test-support.js'
+import { type KernelTime, kernelTime } from '../platform/kernel-time.js'
+import { sentinelOf } from './layout.js'
+import { journalPath, livenessPath, lockedPath, lockPath } from './lock-directory.js'
+import { type LeaseContext, Slice } from './slice.js'
+import { readSliceRecord } from './slice-record.js'
+
+const HERE = 'this boot/net:[1]'
+const OTHER_NAMESPACE = 'this boot/net:[2]'
+const OTHER_KERNEL = 'another boot/net:[1]'
+
+function contextOf(lockDirectory: string, host = HERE): LeaseContext {
+  return {
+    lockDirectory,
+    holder: {
+      pid: process.pid,
+      host,
+      runner: 'unit',
+      workerId: 1,
+      cwd: '/',
+      projectRoot: '/shop',
+      command: 'test',
+    },
+    onTrouble: () => {},
+    hasServed: false,
+  }
+}
+
+/** @param own a slice of the test's own; default: one that is free */
+async function setUp(own?: number) {
+  const directory = path.join(temporaryFolder(), 'locks')
+  const first = own ?? (await ownRange())[0]
+  const lease = async (context = contextOf(directory)) => {
+    const slice = await Slice.lease(first, context)
+    onTestFinished(async () => slice?.giveBack())
+    return slice
+  }
+  const take = async (slice: Slice | undefined, port: number, use = {}) =>
+    expect(await slice?.tryTake(port, [use], () => true)).toBe(true)
+  return {
+    directory,
+    first,
+    lease,
+    take,
+    lock: lockPath(directory, first),
+    journal: journalPath(directory, first),
+    socket: livenessPath(directory, first),
+  }
+}
+
+type Files = Awaited<ReturnType<typeof setUp>>
+
+interface Left {
+  host?: string
+  token?: string
+  lines?: object[]
+  /** What the liveness socket answers. */
+  liveness?: 'accepted' | 'refused' | 'missing'
+}
+
+/** What another holder has left, or has there still: its lock, its journal and its socket. */
+async function leaveBehind(
+  { directory, first }: Files,
+  { host = HERE, token = tokenOf(host), lines = [], liveness = 'refused' }: Left = {},
+): Promise<void> {
+  mkdirSync(lockPath(directory, first), { recursive: true, mode: 0o700 })
+  writeFileSync(path.join(lockPath(directory, first), token), '')
+  const lease = {
+    v: 1,
+    event: 'lease',
+    ...contextOf(directory, host).holder,
+    at: '2026-01-01T00:00:00Z',
+    lock: token,
+  }
+  const take = { event: 'take', port: first + 3, label: 'orphan', key: 'k' }
+  writeFileSync(
+    journalPath(directory, first),
+    [lease, take, ...lines].map((line) => `${JSON.stringify(line)}\n`).join(''),
+  )
+  if (liveness === 'missing') return
+  const draft = `${livenessPath(directory, first)}.x`
+  const server = net.createServer().listen(draft)
+  renameSync(draft, livenessPath(directory, first))
+  if (liveness === 'refused') server.close()
+  else onTestFinished(() => void server.close())
+}
+
+function tokenOf(host: string): string {
+  return `${encodeURIComponent(host)}@4711-abc-0`
+}
+
+/** So long a lock must be watched, and some more for a busy machine. */
+const WATCH = { timeout: 25_000, interval: 200 }
+
+describe('leasing a slice', () => {
+  test('it is held by one, then by the next', async () => {
+    const { directory, first, lease, lock, journal, socket } = await setUp()
+    const slice = await lease()
+    expect(slice).toMatchObject({ first, last: first + 31 })
+    expect(existsSync(lock)).toBe(true)
+    expect(existsSync(socket)).toBe(true)
+    expect(readSliceRecord(journal)?.lease).toMatchObject({ pid: process.pid, runner: 'unit' })
+    expect(await lease()).toBeUndefined()
+    await slice?.giveBack()
+    expect(readdirSync(directory)).toEqual([path.basename(journal)])
+    expect(await lease()).toBeDefined()
+  })
+
+  test('the sentinel decides: another lock directory does not help', async () => {
+    const { lease } = await setUp()
+    await lease()
+    expect(await lease(contextOf(path.join(temporaryFolder(), 'other')))).toBeUndefined()
+  })
+
+  test('without a lock directory the sentinel alone holds it', async () => {
+    const { lease, first, take } = await setUp()
+    const context = { ...contextOf(''), lockDirectory: undefined }
+    const slice = await lease(context)
+    await take(slice, first + 1)
+    expect(slice?.isOut(first + 1)).toBe(true)
+    expect(await lease()).toBeUndefined()
+  })
+
+  test('a foreign UDP socket on the sentinel keeps it from being leased, and only that', async () => {
+    const { first, lease } = await setUp()
+    const socket = dgram.createSocket('udp4')
+    await new Promise<void>((resolve) => {
+      socket.bind(sentinelOf(first), '0.0.0.0', resolve)
+    })
+    expect(await lease()).toBeUndefined()
+    await new Promise<void>((resolve) => {
+      socket.close(resolve)
+    })
+    expect(await lease()).toBeDefined()
+  })
+
+  test('proper-lockfile elsewhere sees the slice as locked', async () => {
+    const { directory, first, lease } = await setUp()
+    await lease()
+    expect(await lockfile.check(lockedPath(directory, first), { realpath: false })).toBe(true)
+  })
+
+  test('the liveness socket answers, also while other sockets are at its place', async () => {
+    const { lease, socket } = await setUp()
+    const slice = await lease()
+    const connect = () =>
+      new Promise<string>((resolve) => {
+        const client = net.connect(socket, () => resolve('accepted'))
+        client.on('error', (error) => resolve((error as NodeJS.ErrnoException).code ?? ''))
+        client.on('close', () => {})
+      })
+    expect(await connect()).toBe('accepted')
+    // Another holder, after the directory was emptied by hand, has put its own there.
+    rmSync(socket)
+    const theirs = net.createServer().listen(socket)
+    onTestFinished(() => void theirs.close())
+    await slice?.giveBack()
+    expect(await connect()).toBe('accepted')
+  })
+})
+
+describe("another holder's lock", () => {
+  test('of this namespace: it is dead, as we hold the sentinel', async () => {
+    for (const liveness of ['refused', 'missing'] as const) {
+      const files = await setUp()
+      await leaveBehind(files, { liveness })
+      const slice = await files.lease()
+      expect(slice?.quarantineLeft(files.first + 3)).toBeGreaterThan(25_000)
+      expect(readdirSync(files.lock)).toHaveLength(1)
+    }
+  })
+
+  test('… whatever its time says, and also before its journal was written', async () => {
+    for (const seconds of [1, 4e9]) {
+      const files = await setUp()
+      await leaveBehind(files)
+      utimesSync(files.lock, seconds, seconds)
+      rmSync(files.journal)
+      expect(await files.lease()).toBeDefined()
+    }
+  })
+
+  test('of another namespace: its socket refuses and its journal names it, so it is dead', async () => {
+    const files = await setUp()
+    await leaveBehind(files, { host: OTHER_NAMESPACE })
+    expect(await files.lease()).toBeDefined()
+  })
+
+  /** What stands in the way, and how it is put there. */
+  const WATCHED: Record<string, (files: Files) => unknown> = {
+    'whose journal names another lock': async (files) => {
+      await leaveBehind(files, { host: OTHER_NAMESPACE })
+      const other = `${encodeURIComponent(OTHER_NAMESPACE)}@4712-def-0`
+      renameSync(path.join(files.lock, tokenOf(OTHER_NAMESPACE)), path.join(files.lock, other))
+    },
+    'whose socket is missing': (files) =>
+      leaveBehind(files, { host: OTHER_NAMESPACE, liveness: 'missing' }),
+    'of another kernel': (files) => leaveBehind(files, { host: OTHER_KERNEL }),
+    'that is an empty directory': ({ lock }) => mkdirSync(lock),
+    'that is a file': ({ lock }) => writeFileSync(lock, ''),
+    'that is a dangling link': ({ lock }) => symlinkSync('nowhere', lock),
+    'that is a directory with something else in it': ({ lock }) => {
+      mkdirSync(lock)
+      writeFileSync(path.join(lock, 'note'), '')
+    },
+  }
+
+  test('without a sign of life or death is watched for 10 s, and then replaced', async () => {
+    const cases = Object.entries(WATCHED)
+    const [first] = await ownRange(cases.length)
+    const outcomes = cases.map(async ([name, prepare], index) => {
+      const files = await setUp(first + index * 32)
+      mkdirSync(files.directory, { recursive: true, mode: 0o700 })
+      await prepare(files)
+      // A stamp of long ago proves nothing.
+      if (name !== 'that is a dangling link') utimesSync(files.lock, 1, 1)
+      const start = performance.now()
+      expect(await files.lease(), name).toBeUndefined()
+      await vi.waitFor(async () => expect(await files.lease(), name).toBeDefined(), WATCH)
+      expect(performance.now() - start, name).toBeGreaterThan(9_500)
+      expect(readdirSync(files.lock), name).toHaveLength(1)
+    })
+    await Promise.all(outcomes)
+  })
+
+  test('whose socket answers, or that is refreshed, is respected for longer', async () => {
+    const [first] = await ownRange(2)
+    const [answering, refreshed] = [await setUp(first), await setUp(first + 32)]
+    await leaveBehind(answering, { host: OTHER_NAMESPACE, liveness: 'accepted' })
+    utimesSync(answering.lock, 1, 1)
+    await leaveBehind(refreshed, { host: OTHER_NAMESPACE, liveness: 'missing' })
+    const end = performance.now() + 12_000
+    for (let time = 1; performance.now() < end; time++) {
+      utimesSync(refreshed.lock, time, time)
+      expect(await answering.lease()).toBeUndefined()
+      expect(await refreshed.lease()).toBeUndefined()
+      await new Promise((resolve) => setTimeout(resolve, 1000))
+    }
+  })
+
+  test('that came to our path is left alone when we end', async () => {
+    const { lease, lock } = await setUp()
+    const slice = await lease()
+    rmSync(lock, { recursive: true })
+    mkdirSync(lock)
+    await slice?.giveBack()
+    expect(existsSync(lock)).toBe(true)
+  })
+})
+
+describe('quarantine', () => {
+  const portsOf = (journal: string) => readSliceRecord(journal)?.ports ?? []
+
+  test('counts from the discovery of the death, whatever the stamps of the dead say', async () => {
+    for (const at of ['1970-01-01T00:00:00Z', '2099-01-01T00:00:00Z']) {
+      const files = await setUp()
+      await leaveBehind(files, { lines: [{ event: 'take', port: files.first + 4, at }] })
+      utimesSync(files.journal, 1, 1)
+      const slice = await files.lease()
+      expect(slice?.quarantineLeft(files.first + 3)).toBeGreaterThan(29_000)
+      expect(slice?.quarantineLeft(files.first + 4)).toBeGreaterThan(29_000)
+    }
+  })
+
+  test('is handed on to the next holder with what is left of it, not begun again', async () => {
+    const files = await setUp()
+    await leaveBehind(files)
+    const one = await files.lease()
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    await one?.giveBack()
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    const other = await files.lease()
+    expect(other?.quarantineLeft(files.first + 3)).toBeLessThan(29_500)
+    expect(other?.quarantineLeft(files.first + 3)).toBeGreaterThan(25_000)
+  })
+
+  test('survives the death of its discoverer, and a clock that is set', async () => {
+    const files = await setUp()
+    const died: KernelTime = { ...kernelTime(), clock: 'a kernel of before' }
+    const line = { event: 'quarantine', port: files.first + 5, until: '1970-01-01T00:00:00Z', died }
+    await leaveBehind(files, { lines: [line] })
+    const slice = await files.lease()
+    // Counts of another kernel say nothing: it begins again.
+    expect(slice?.quarantineLeft(files.first + 5)).toBeGreaterThan(29_000)
+    expect(portsOf(files.journal).map(({ port }) => port)).toEqual([
+      files.first + 3,
+      files.first + 5,
+    ])
+  })
+
+  test('a holder that ended in good order is dead since then', async () => {
+    const files = await setUp()
+    const slice = await files.lease()
+    await files.take(slice, files.first + 6)
+    await slice?.giveBack()
+    const record = readSliceRecord(files.journal)
+    expect(record?.ended?.monotonic).toBeGreaterThan(0)
+    const next = await files.lease()
+    expect(next?.quarantineLeft(files.first + 6)).toBeGreaterThan(25_000)
+  })
+
+  test('the same key has its port back in the same project, and in no other', async () => {
+    for (const [projectRoot, isSame] of [
+      ['/shop', true],
+      ['/other', false],
+    ] as const) {
+      const files = await setUp()
+      await leaveBehind(files)
+      const context = contextOf(files.directory)
+      const slice = await files.lease({ ...context, holder: { ...context.holder, projectRoot } })
+      const [port] = [...(slice?.candidates(['k'], 'sequential') ?? [])]
+      expect(port === files.first + 3).toBe(isSame)
+      expect([...(slice?.candidates([undefined], 'sequential') ?? [])]).not.toContain(
+        files.first + 3,
+      )
+    }
+  })
+})
+
+describe('files that come to harm', () => {
+  test("nothing is written through what lies in the place of the journal's draft", async () => {
+    const { directory, lease, journal } = await setUp()
+    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    const precious = path.join(directory, 'precious')
+    writeFileSync(precious, 'kept')
+    symlinkSync(precious, `${journal}.new`)
+    expect(await lease()).toBeDefined()
+    expect(readFileSync(precious, 'utf8')).toBe('kept')
+    expect(readSliceRecord(journal)?.lease).toBeDefined()
+  })
+
+  test('the journal of another holder that has the lock now is left alone', async () => {
+    const files = await setUp()
+    const slice = await files.lease()
+    rmSync(files.lock, { recursive: true })
+    rmSync(files.journal)
+    await leaveBehind(files, { host: OTHER_NAMESPACE })
+    await files.take(slice, files.first + 5)
+    expect(readSliceRecord(files.journal)?.lease?.host).toBe(OTHER_NAMESPACE)
+  })
+
+  test('a lost lock, journal and socket are made again, without a word', async () => {
+    const { directory, first, lease, take, lock, journal, socket } = await setUp()
+    const warned = vi.fn()
+    const slice = await lease({ ...contextOf(directory), onTrouble: warned })
+    await take(slice, first + 5, { label: 'kept' })
+    renameSync(directory, `${directory}-moved`)
+    // proper-lockfile looks after its lock every five seconds.
+    await vi.waitFor(
+      () => {
+        expect(existsSync(lock)).toBe(true)
+        expect(existsSync(socket)).toBe(true)
+        expect(readFileSync(journal, 'utf8')).toContain('"kept"')
+      },
+      { timeout: 15_000, interval: 100 },
+    )
+    expect(warned).not.toHaveBeenCalled()
+  })
+
+  test('what could not be written is written once it can be', async () => {
+    const { directory, first, lease, take, journal } = await setUp()
+    const warned = vi.fn()
+    const slice = await lease({ ...contextOf(directory), onTrouble: warned })
+    await take(slice, first + 1)
+    await take(slice, first + 2)
+    // A directory in its place: neither appended to nor replaced.
+    rmSync(journal)
+    mkdirSync(path.join(journal, 'in the way'), { recursive: true })
+    slice?.release(first + 1, false)
+    await take(slice, first + 7, { label: 'taken meanwhile' })
+    for (let i = 0; i < 2; i++) slice?.release(first + 30, false)
+    rmSync(journal, { recursive: true })
+    await vi.waitFor(
+      () =>
+        expect(readSliceRecord(journal)?.ports.map(({ port }) => port)).toEqual([
+          first + 2,
+          first + 7,
+        ]),
+      { timeout: 7000, interval: 100 },
+    )
+  })
+
+  test('a lock whose time is changed by hand stays ours', async () => {
+    const { lease, lock, directory } = await setUp()
+    const warned = vi.fn()
+    await lease({ ...contextOf(directory), onTrouble: warned })
+    const token = readdirSync(lock)
+    utimesSync(lock, 1, 1)
+    await new Promise((resolve) => setTimeout(resolve, 5600))
+    expect(readdirSync(lock)).toEqual(token)
+    expect(warned).not.toHaveBeenCalled()
+  })
+})
