@@ -5,6 +5,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
@@ -19,7 +20,8 @@ import { ownRange, temporaryFolder } from './own-slices.test-support.js'
 import { sleep } from './platform/clock.js'
 import { hostIdentity } from './platform/host.js'
 import { type KernelTime, kernelTime } from './platform/kernel-time.js'
-import { journalPath, livenessPath, lockPath } from './slice/lock-directory.js'
+import { hostCode } from './slice/lock.js'
+import { journalPath, lockPath } from './slice/lock-directory.js'
 
 const ELSEWHERE = `${hostIdentity().split('/')[0]}/net:[1]`
 /** s */
@@ -30,14 +32,15 @@ interface Left {
   /** How long ago its death was discovered, in s. */
   age?: number
   lines?: object[]
-  lock?: boolean
+  /** What its socket answers; a lock without a socket if missing. */
+  liveness?: 'accepted' | 'refused'
 }
 
 /** A lock directory with what a dead holder of one slice left. */
-async function setUp({ host = hostIdentity(), age = MINUTE, lines = [], lock = true }: Left = {}) {
+async function setUp({ host = hostIdentity(), age = MINUTE, lines = [], liveness }: Left = {}) {
   const [first] = await ownRange()
   const lockDirectory = temporaryFolder()
-  const token = `${encodeURIComponent(host)}@1-abc-0`
+  const token = `${liveness === undefined ? 'f' : 's'}-${hostCode(host)}-1a-2b`
   const lease = {
     v: 1,
     event: 'lease',
@@ -58,10 +61,10 @@ async function setUp({ host = hostIdentity(), age = MINUTE, lines = [], lock = t
       .map((line) => `${JSON.stringify(line)}\n`)
       .join(''),
   )
-  if (lock) {
-    mkdirSync(lockPath(lockDirectory, first))
-    writeFileSync(path.join(lockPath(lockDirectory, first), token), '')
-  }
+  const lock = lockPath(lockDirectory, first)
+  mkdirSync(lock, { mode: 0o1700 })
+  if (liveness) await serveAt(path.join(lock, token), liveness === 'accepted')
+  else writeFileSync(path.join(lock, token), '')
   return { first, lockDirectory, left: () => readdirSync(lockDirectory).sort() }
 }
 
@@ -78,14 +81,14 @@ test('removes the journal, the lock, the socket and drafts of a dead holder, and
   const { first, lockDirectory, left } = await setUp()
   writeFileSync(`${journalPath(lockDirectory, first)}.new`, '')
   writeFileSync(`${lockPath(lockDirectory, first).replace('.lock', '.sock')}`, '')
-  writeFileSync(path.join(lockDirectory, `${first}.1a.s`), '')
-  mkdirSync(path.join(lockDirectory, `slice-${first}.lock.here@1-abc-0.old`))
+  writeFileSync(path.join(lockDirectory, `${first}.1a-2b.new`), '')
+  mkdirSync(path.join(lockDirectory, `${first}.1a-2b.old`))
   writeFileSync(path.join(lockDirectory, 'notes.txt'), 'mine')
   writeFileSync(path.join(lockDirectory, `slice-${first}.txt`), 'mine')
   const files = [
-    `${first}.1a.s`,
+    `${first}.1a-2b.new`,
+    `${first}.1a-2b.old`,
     `slice-${first}.lock`,
-    `slice-${first}.lock.here@1-abc-0.old`,
     `slice-${first}.ndjson`,
     `slice-${first}.ndjson.new`,
     `slice-${first}.sock`,
@@ -153,15 +156,13 @@ test('a death that is discovered by cleaning starts the quarantine', async () =>
 })
 
 test('a holder of another network namespace is asked for: it is dead, alive, or watched for 10 s', async () => {
-  const dead = await setUp({ host: ELSEWHERE })
-  await serveAt(livenessPath(dead.lockDirectory, dead.first), false)
+  const dead = await setUp({ host: ELSEWHERE, liveness: 'refused' })
   expect(await removeLeftBehind({ lockDirectory: dead.lockDirectory })).toMatchObject([
     { first: dead.first },
   ])
   expect(dead.left()).toEqual([])
 
-  const alive = await setUp({ host: ELSEWHERE })
-  await serveAt(livenessPath(alive.lockDirectory, alive.first), true)
+  const alive = await setUp({ host: ELSEWHERE, liveness: 'accepted' })
   expect(await removeLeftBehind({ lockDirectory: alive.lockDirectory })).toMatchObject([
     { kept: 'held' },
   ])
@@ -179,9 +180,10 @@ test('a holder of another network namespace is asked for: it is dead, alive, or 
 
 /** @param stays whether it goes on listening */
 async function serveAt(socket: string, stays: boolean): Promise<void> {
-  const server = net.createServer().listen(`${socket}.x`)
+  const draft = path.join(temporaryFolder(), 'draft')
+  const server = net.createServer().listen(draft)
   await once(server, 'listening')
-  renameSync(`${socket}.x`, socket)
+  renameSync(draft, socket)
   if (stays) onTestFinished(() => void server.close())
   else server.close()
 }
@@ -202,14 +204,17 @@ test('notes of claims go when the claim is dead', async () => {
   vi.stubEnv('PORTSLICE_LOCK_DIR', lockDirectory)
   onTestFinished(() => void vi.unstubAllEnvs())
   const claim = await claimPort(port)
-  const note = path.join(lockDirectory, 'claims', `${port}.json`)
+  const note = path.join(lockDirectory, 'claims', `${port}-${hostCode(hostIdentity())}.json`)
   const text = readFileSync(note, 'utf8')
   expect(await removeLeftBehind()).toEqual([
-    { first: port, last: port, files: [`claims/${port}.json`], kept: 'held' },
+    { first: port, last: port, files: [`claims/${path.basename(note)}`], kept: 'held' },
   ])
   await claim.release()
-  writeFileSync(note, text.replaceAll(hostIdentity(), ELSEWHERE))
+  const foreign = path.join(path.dirname(note), `${port}-${hostCode(ELSEWHERE)}.json`)
+  writeFileSync(foreign, text.replaceAll(hostIdentity(), ELSEWHERE))
   expect(await removeLeftBehind()).toMatchObject([{ first: port, kept: 'elsewhere' }])
+  rmSync(foreign)
+  mkdirSync(path.dirname(note), { recursive: true })
   writeFileSync(note, text)
   // Its death has just been discovered.
   expect(await removeLeftBehind()).toMatchObject([{ first: port, kept: 'quarantined' }])

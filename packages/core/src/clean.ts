@@ -21,7 +21,7 @@ import {
   writeClaimNote,
 } from './slice/claim-note.js'
 import { type SliceStart, sentinelOf } from './slice/layout.js'
-import { Lock, lockHolderState, STALE_AFTER_MS } from './slice/lock.js'
+import { hostCode, Lock, lockHolderState, STALE_AFTER_MS } from './slice/lock.js'
 import { checkLockDirectory, journalPath, sliceOfFile } from './slice/lock-directory.js'
 import { Slice } from './slice/slice.js'
 import { QUARANTINE_MS, quarantineAfter, readSliceRecord } from './slice/slice-record.js'
@@ -205,13 +205,12 @@ async function removeNote(
     const files = names.map((name) => path.join(path.basename(directory), name))
     const left = { first: port, last: port, files }
     if (!socket) return { ...left, kept: 'held' }
-    const note = readClaimNote(lockDirectory, port)
-    const isForeign = note && note.host !== hostIdentity()
-    if (isForeign && Date.now() - Date.parse(note.at) < KEEP_FOREIGN_NOTES_MS) {
+    const note = readClaimNote(lockDirectory, port, hostIdentity())
+    if (files.some((name) => !isOwnNote(name) && isYoung(path.join(lockDirectory, name)))) {
       return { ...left, kept: 'elsewhere' }
     }
     const died = note?.died ?? kernelTime()
-    const quarantine = note && !isForeign ? QUARANTINE_MS - elapsedSince(died) : 0
+    const quarantine = note ? QUARANTINE_MS - elapsedSince(died) : 0
     if (quarantine > 0) {
       if (!note?.died && note && !dryRun) writeClaimNote(lockDirectory, port, { ...note, died })
       return { ...left, ...quarantinedFor(quarantine) }
@@ -221,6 +220,15 @@ async function removeNote(
   } finally {
     await socket?.close()
   }
+}
+
+/** Whether the claim was made in this network namespace. */
+function isOwnNote(name: string): boolean {
+  return name.includes(`-${hostCode(hostIdentity())}.json`)
+}
+
+function isYoung(file: string): boolean {
+  return Date.now() - lstatSync(file).mtimeMs < KEEP_FOREIGN_NOTES_MS
 }
 
 function removeIfEmpty(directory: string): void {

@@ -7,8 +7,10 @@ import path from 'node:path'
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { createAllocator } from '../allocator/allocator.js'
 import { ownRange, temporaryFolder } from '../own-slices.test-support.js'
+import { hostIdentity } from '../platform/host.js'
 import { AVOIDED_PORTS } from '../slice/avoided-ports.js'
 import { portsOf } from '../slice/layout.js'
+import { hostCode } from '../slice/lock.js'
 import { heldSlices } from '../slice/slice.js'
 import { claimPort } from './claim-port.js'
 
@@ -25,6 +27,9 @@ beforeEach(async () => {
   port = range[0] + 4
   return () => vi.unstubAllEnvs()
 })
+
+/** Where the claim of `port` is noted. */
+const notePath = () => path.join(folder, 'claims', `${port}-${hostCode(hostIdentity())}.json`)
 
 const refusal = (claiming: Promise<unknown>) =>
   claiming.then(
@@ -161,7 +166,7 @@ test('a claimed port that is the last of its slice is in the way of the others, 
 
 test('the note of a dead one names nobody', async () => {
   const lost = await claimPort(port)
-  const note = path.join(folder, 'claims', `${port}.json`)
+  const note = notePath()
   const text = readFileSync(note, 'utf8').replace(`"pid":${process.pid}`, '"pid":4194304')
   await lost.release()
   writeFileSync(note, text)
@@ -171,7 +176,7 @@ test('the note of a dead one names nobody', async () => {
 
 test('a pipe in the place of a note names nobody, and is not waited for', async () => {
   const claim = await claimPort(port)
-  const note = path.join(folder, 'claims', `${port}.json`)
+  const note = notePath()
   rmSync(note)
   execFileSync('mkfifo', [note])
   expect((await refusal(claimPort(port, { timeout: 0 }))).message).toContain('is in use by')
@@ -180,7 +185,7 @@ test('a pipe in the place of a note names nobody, and is not waited for', async 
 
 test("a note that cannot be removed is in nobody's way", async () => {
   const claim = await claimPort(port)
-  const note = path.join(folder, 'claims', `${port}.json`)
+  const note = notePath()
   rmSync(note)
   mkdirSync(note)
   expect(await claim.release()).toEqual({ leaked: false })
@@ -188,7 +193,7 @@ test("a note that cannot be removed is in nobody's way", async () => {
 })
 
 test('who has it is noted as long as it is claimed', async () => {
-  const note = path.join(folder, 'claims', `${port}.json`)
+  const note = notePath()
   const claim = await claimPort(port)
   expect(JSON.parse(readFileSync(note, 'utf8'))).toMatchObject({ v: 1, pid: process.pid })
   await claim.release()

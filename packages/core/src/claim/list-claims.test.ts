@@ -6,6 +6,7 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { claimPort } from '../api/claim-port.js'
 import { ownRange, temporaryFolder } from '../own-slices.test-support.js'
 import { hostIdentity } from '../platform/host.js'
+import { hostCode } from '../slice/lock.js'
 import { listClaims } from './list-claims.js'
 
 test('tells who has claimed a port, and whether the app listens, until it is released', async () => {
@@ -30,7 +31,10 @@ test('a note whose writer has died, or lives elsewhere, is no claim', async () =
   for (const host of [hostIdentity(), 'elsewhere']) {
     const note = { v: 1, pid: process.pid, host, cwd: '/', command: 'x', at: '2026-01-01' }
     mkdirSync(path.join(lockDirectory, 'claims'), { recursive: true })
-    writeFileSync(path.join(lockDirectory, 'claims', `${port}.json`), JSON.stringify(note))
+    writeFileSync(
+      path.join(lockDirectory, 'claims', `${port}-${hostCode(host)}.json`),
+      JSON.stringify(note),
+    )
     expect(await listClaims({ lockDirectory })).toEqual([])
   }
   await expect(listClaims({ lockDir: '' } as object)).rejects.toMatchObject({

@@ -1,4 +1,4 @@
-/** Who has claimed which port now: what the notes tell, where the flag is up. */
+/** Who has claimed which port now: what the notes tell, where the claim socket is bound. */
 import { checkListOptions } from '../options/options.js'
 import { lockDirectoryFor } from '../options/resolve.js'
 import { hostIdentity } from '../platform/host.js'
@@ -12,7 +12,7 @@ export interface ClaimStatus {
   port: number
   /** Of the process that has it. */
   pid: number
-  /** The folder it was started in. */
+  /** The directory it was started in. */
   cwd: string
   /** With its arguments, at most 500 characters. */
   command: string
@@ -33,11 +33,11 @@ export async function listClaims(options: { lockDirectory?: string } = {}): Prom
   checkListOptions(options)
   const lockDirectory = lockDirectoryFor(options.lockDirectory)
   const noted = claimNotes(lockDirectory)
-  const flags = noted.length > 0 ? await unconnectedUdpPortsOnLoopback() : undefined
+  const sockets = noted.length > 0 ? await unconnectedUdpPortsOnLoopback() : undefined
   const claims: ClaimStatus[] = []
   for (const port of noted) {
-    const note = readClaimNote(lockDirectory, port)
-    if (note?.host !== hostIdentity() || !(flags?.has(port) ?? (await isHeld(port)))) continue
+    const note = readClaimNote(lockDirectory, port, hostIdentity())
+    if (!note || !(sockets?.has(port) ?? (await isHeld(port)))) continue
     const { pid, cwd, command, at } = note
     claims.push({ port, pid, cwd, command, since: at, listening: await isListeningForTcp(port) })
   }

@@ -72,8 +72,9 @@ async function describeUser(port: number, lockDirectory: string | undefined): Pr
 
 /** The note of a process that lives. */
 function liveClaim(port: number, lockDirectory: string | undefined): ClaimNote | undefined {
-  const note = lockDirectory === undefined ? undefined : readClaimNote(lockDirectory, port)
-  if (!note || note.host !== hostIdentity() || note.died) return undefined
+  const note =
+    lockDirectory === undefined ? undefined : readClaimNote(lockDirectory, port, hostIdentity())
+  if (!note || note.died) return undefined
   const state = processStateOf(note.pid, note)
   return state === 'running' || (state === 'unknown' && isProcess(note.pid)) ? note : undefined
 }

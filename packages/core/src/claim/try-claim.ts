@@ -124,19 +124,29 @@ async function claimOutside(port: number, context: ClaimContext): Promise<Claim 
   const socket = await holdUdpPort(port)
   if (!socket) return { kind: 'claimed' }
   let claim: Claim | undefined
+  let removeNote = () => {}
   try {
+    const quarantined = quarantineOfClaim(port, context)
+    if (quarantined) return quarantined
+    // Before the look at the slice: whoever leases that later finds the note.
+    removeNote = note(port, context)
     const obstacle =
       (port === sentinel ? undefined : await lookAtSlice(port, context)) ??
-      quarantineOfClaim(port, context) ??
-      ((await isFreeForTcp(port)) && (await guard(port, context))
-        ? undefined
-        : ({ kind: 'in-use' } as const))
+      (await lookAtPort(port, context))
     if (obstacle) return obstacle
-    claim = noted(port, socket, context)
+    claim = claimOf(port, socket, removeNote)
     return claim
   } finally {
-    if (!claim) await socket.close()
+    if (!claim) {
+      removeNote()
+      await socket.close()
+    }
   }
+}
+
+async function lookAtPort(port: number, context: ClaimContext): Promise<Obstacle | undefined> {
+  const isOurs = (await isFreeForTcp(port)) && (await guard(port, context))
+  return isOurs ? undefined : { kind: 'in-use' }
 }
 
 /** Whether another process holds the slice, or its dead holder had the port out. */
@@ -168,12 +178,12 @@ function quarantineOfClaim(
   { lockDirectory, holder }: ClaimContext,
 ): Obstacle | undefined {
   if (lockDirectory === undefined) return undefined
-  const note = readClaimNote(lockDirectory, port)
-  if (!note || note.host !== holder.host) return undefined
-  const died = note.died ?? kernelTime()
-  if (!note.died) writeNote(lockDirectory, port, { ...note, died })
-  const left = QUARANTINE_MS - elapsedSince(died)
-  return left > 0 ? { kind: 'quarantined', left } : undefined
+  const left = readClaimNote(lockDirectory, port, holder.host)
+  if (!left) return undefined
+  const died = left.died ?? kernelTime()
+  const ms = QUARANTINE_MS - elapsedSince(died)
+  if (!left.died) writeNote(lockDirectory, port, { ...left, died }, () => {})
+  return ms > 0 ? { kind: 'quarantined', left: ms } : undefined
 }
 
 /** On a port that the kernel hands out by itself. @returns false when the port is taken after all */
@@ -181,36 +191,37 @@ async function guard(port: number, context: ClaimContext): Promise<boolean> {
   return !context.needsTimeWait(port) || (await guardWithTimeWait(port))
 }
 
-function noted(port: number, socket: HeldUdpPort, context: ClaimContext): Claim {
-  const { lockDirectory, holder, onTrouble } = context
+/** Notes who claims the port. @returns removes the note */
+function note(port: number, { lockDirectory, holder, onTrouble }: ClaimContext): () => void {
+  if (lockDirectory === undefined) return () => {}
   const { pid, startedAt, pidNamespace, host, cwd, command } = holder
-  if (lockDirectory !== undefined) {
-    try {
-      const at = new Date().toISOString()
-      const run = { ...(startedAt && { startedAt }), ...(pidNamespace && { pidNamespace }) }
-      writeClaimNote(lockDirectory, port, { pid, ...run, host, cwd, command, at })
-    } catch (error) {
-      onTrouble(error)
-    }
+  const run = { ...(startedAt && { startedAt }), ...(pidNamespace && { pidNamespace }) }
+  const at = new Date().toISOString()
+  writeNote(lockDirectory, port, { pid, ...run, host, cwd, command, at }, onTrouble)
+  return () => removeClaimNote(lockDirectory, port, host)
+}
+
+function writeNote(
+  lockDirectory: string,
+  port: number,
+  text: ClaimNote,
+  onTrouble: (error: unknown) => void,
+): void {
+  try {
+    writeClaimNote(lockDirectory, port, text)
+  } catch (error) {
+    onTrouble(error)
   }
-  const forget = () => {
-    if (lockDirectory !== undefined) removeClaimNote(lockDirectory, port)
-  }
-  const forgetExit = atProcessExit(forget)
+}
+
+function claimOf(port: number, socket: HeldUdpPort, removeNote: () => void): Claim {
+  const forgetExit = atProcessExit(removeNote)
   return {
     port,
     async release() {
       forgetExit()
-      forget()
+      removeNote()
       await socket.close()
     },
-  }
-}
-
-function writeNote(lockDirectory: string, port: number, note: ClaimNote): void {
-  try {
-    writeClaimNote(lockDirectory, port, note)
-  } catch {
-    // Then the next one to ask discovers the death again, and waits longer.
   }
 }

@@ -7,6 +7,7 @@ import path from 'node:path'
 import type { ProcessRun } from '../platform/descendants.js'
 import { type KernelTime, parseKernelTime } from '../platform/kernel-time.js'
 import { type SliceStart, sliceOf } from './layout.js'
+import { hostCode } from './lock.js'
 import { ensureLockDirectory } from './lock-directory.js'
 import { readOwnFile, writeOwnFile } from './own-file.js'
 
@@ -30,13 +31,14 @@ export function claimDirectory(lockDirectory: string): string {
   return path.join(lockDirectory, 'claims')
 }
 
-function notePath(lockDirectory: string, port: number): string {
-  return path.join(claimDirectory(lockDirectory), `${port}.json`)
+/** One for each network namespace: in another one the same number is another port. */
+function notePath(lockDirectory: string, port: number, host: string): string {
+  return path.join(claimDirectory(lockDirectory), `${port}-${hostCode(host)}.json`)
 }
 
 /** The port whose note, or draft of one, a file of the claim directory is, if it is one. */
 export function portOfClaimNote(fileName: string): number | undefined {
-  const match = /^(\d{1,5})\.json(?:\.new)?$/.exec(fileName)
+  const match = /^(\d{1,5})-[0-9a-z.]+\.json(?:\.new)?$/.exec(fileName)
   return match ? Number(match[1]) : undefined
 }
 
@@ -59,27 +61,36 @@ export function claimNotesIn(lockDirectory: string, slice: SliceStart): number[]
 export function writeClaimNote(lockDirectory: string, port: number, note: ClaimNote): void {
   ensureLockDirectory(lockDirectory)
   mkdirSync(claimDirectory(lockDirectory), { recursive: true, mode: 0o700 })
-  writeOwnFile(notePath(lockDirectory, port), `${JSON.stringify({ v: 1, ...note })}\n`)
+  writeOwnFile(notePath(lockDirectory, port, note.host), `${JSON.stringify({ v: 1, ...note })}\n`)
 }
 
 /** Call with the port still claimed: else it may be the next claimer's. Never throws. */
-export function removeClaimNote(lockDirectory: string, port: number): void {
+export function removeClaimNote(lockDirectory: string, port: number, host: string): void {
   try {
-    rmSync(notePath(lockDirectory, port), { force: true })
+    rmSync(notePath(lockDirectory, port, host), { force: true })
   } catch {
     // The directory can no longer be written to. Readers look whether the claim lives.
   }
 }
 
-/** What the last claimer of the port has written, which may be dead; read with distrust. */
-export function readClaimNote(lockDirectory: string, port: number): ClaimNote | undefined {
+/**
+ * What the last claimer of the port in a network namespace has written, which may be dead; read with
+ * distrust.
+ *
+ * @param ownHost of that namespace: see `hostIdentity`
+ */
+export function readClaimNote(
+  lockDirectory: string,
+  port: number,
+  ownHost: string,
+): ClaimNote | undefined {
   try {
-    const text = readOwnFile(notePath(lockDirectory, port), LONGEST_NOTE)?.text ?? ''
+    const text = readOwnFile(notePath(lockDirectory, port, ownHost), LONGEST_NOTE)?.text ?? ''
     const note = JSON.parse(text) as Record<string, unknown>
     const { pid, host, cwd, command, at, startedAt, pidNamespace } = note
     const isSound =
       Number.isInteger(pid) && [host, cwd, command, at].every((each) => typeof each === 'string')
-    if (!isSound) return undefined
+    if (!isSound || host !== ownHost) return undefined
     const died = parseKernelTime(note.died)
     return {
       ...({ pid, host, cwd, command, at } as ClaimNote),

@@ -111,10 +111,10 @@ export function livenessPath(folder: string, slice: SliceStart): string {
 
 /** The slice that a file of the lock directory belongs to, whatever it is to it. */
 export function sliceOfFile(fileName: string): SliceStart | undefined {
-  const [, slice, socket] =
-    /^(?:slice-(\d{1,5})\.(?:ndjson|ndjson\.new|sock|lock|lock\.[^/]+\.(?:new|old))|(\d{1,5})\.[0-9a-z]+\.s)$/.exec(
+  const [, slice, draft] =
+    /^(?:slice-(\d{1,5})\.(?:ndjson|ndjson\.new|sock|lock)|(\d{1,5})\.[0-9a-z-]+\.(?:new|old))$/.exec(
       fileName,
     ) ?? []
-  const first = slice ?? socket
+  const first = slice ?? draft
   return first === undefined ? undefined : Number(first)
 }

@@ -2,9 +2,11 @@
  * The lock of a slice: a `proper-lockfile` lock, kept by the process that holds the slice's sentinel.
  *
  * It keeps holders in other network namespaces away, and shows people that the slice is taken. Its
- * directory holds one empty file whose name, the token, says which holder made it. The directory
- * appears at its path together with the token, and the token is replaced in one step, so that each
- * lock has exactly one owner at any moment, however its owners die.
+ * directory holds the holder's liveness socket, whose name, the token, says which host it is of.
+ * Lock and socket appear at their path in one step, by a rename, which fails if another lock is
+ * there. To break a lock is to unlink that very token, which succeeds for one process alone; the
+ * empty directory then belongs to the first that renames its own lock onto it. So a lock has one
+ * owner at any moment, however many find it at once and wherever they are stopped or killed.
  */
 import {
   existsSync,
@@ -12,7 +14,9 @@ import {
   mkdirSync,
   readdirSync,
   renameSync,
+  rmdirSync,
   rmSync,
+  unlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs'
@@ -21,32 +25,41 @@ import lockfile from 'proper-lockfile'
 import { codeOf, PortsliceError } from '../errors.js'
 import { monotonicNow } from '../platform/clock.js'
 import { processWide } from '../process-state.js'
-import type { SliceStart } from './layout.js'
-import { askLiveness } from './liveness.js'
-import {
-  ensureLockDirectory,
-  journalPath,
-  livenessPath,
-  lockedPath,
-  lockPath,
-} from './lock-directory.js'
-import { readSliceRecord } from './slice-record.js'
+import { hash, type SliceStart } from './layout.js'
+import { askLiveness, isSocketPath, LivenessSocket } from './liveness.js'
+import { ensureLockDirectory, livenessPath, lockedPath, lockPath } from './lock-directory.js'
 
 /** How often a lock is refreshed, in ms. */
 const REFRESH_INTERVAL_MS = 5000
 /** A lock that is not refreshed for so long, as watched by one process, may be that of a dead holder. ms */
 export const STALE_AFTER_MS = 10_000
+/**
+ * The mode of a lock. The sticky bit means nothing on a directory that only its owner can write to;
+ * it tells a lock of ours that has lost its token from an empty directory that another program made.
+ */
+const LOCK_MODE = 0o1700
+const STICKY_BIT = 0o1000n
 
 /** What stands at the path of a lock. */
 type Found =
   | { kind: 'nothing' }
   /** A lock of ours, with its token. */
   | { kind: 'lock'; token: string; signature: string }
+  /** A lock of ours whose owner was killed while it gave it back, or broke another. */
+  | { kind: 'ownerless' }
   /** Anything else, such as the lock of another program. */
   | { kind: 'obstacle'; signature: string }
 
 /** Whether the holder of a lock lives, as far as this process can tell. */
 export type HolderState = 'none' | 'alive' | 'dead' | 'unknown'
+
+/** Where a process stands that judges a lock. */
+export interface Observer {
+  /** See `hostIdentity`. */
+  readonly host: string
+  /** Whether it holds the slice's sentinel: then no other holder of this host is alive. */
+  readonly holdsSentinel: boolean
+}
 
 /** What a lock tells the holder of its slice. */
 export interface LockEvents {
@@ -57,13 +70,14 @@ export interface LockEvents {
 }
 
 export class Lock {
-  /** Names this lock: the host of its holder, and what tells it from all other locks. */
-  readonly token: string
   readonly #directory: string
   readonly #slice: SliceStart
   readonly #host: string
   readonly #events: LockEvents
   readonly #path: string
+  /** Names this lock: see {@link newToken}. */
+  #token = ''
+  #liveness: LivenessSocket | undefined
   #unlock: (() => Promise<void>) | undefined
   #refreshedAt = new Date(0)
 
@@ -73,7 +87,10 @@ export class Lock {
     this.#host = host
     this.#events = events
     this.#path = lockPath(directory, slice)
-    this.token = newToken(host)
+  }
+
+  get token(): string {
+    return this.#token
   }
 
   /**
@@ -106,46 +123,66 @@ export class Lock {
 
   /** Whether the lock at the path is ours. */
   isOurs(): boolean {
-    return existsSync(path.join(this.#path, this.token))
+    return this.#token !== '' && existsSync(path.join(this.#path, this.#token))
   }
 
   /** Puts our lock at its path. @throws EEXIST when another holder has it */
   async install(): Promise<void> {
+    if (this.isOurs()) return
     const found = find(this.#path)
-    if (found.kind === 'nothing') this.#create()
-    else if (found.kind === 'obstacle' || found.token !== this.token) await this.#takeOver(found)
-    this.#refreshedAt = lstatSync(this.#path).mtime
-  }
-
-  #create(): void {
-    const draft = `${this.#path}.${this.token}.new`
-    mkdirSync(draft, { mode: 0o700 })
-    try {
-      writeFileSync(path.join(draft, this.token), '', { mode: 0o600 })
-      // Fails when another lock has come to the path: a directory with something in it is not replaced.
-      renameSync(draft, this.#path)
-    } catch (error) {
-      rmSync(draft, { recursive: true, force: true })
-      throw isOccupied(error) ? held(this.#path) : error
+    if (found.kind === 'lock' || found.kind === 'obstacle') {
+      const observer = { host: this.#host, holdsSentinel: true }
+      const state = await stateOf(found, this.#directory, this.#slice, observer)
+      if (state !== 'dead') throw held(this.#path)
+      this.#break(found)
     }
+    this.#create()
   }
 
-  async #takeOver(found: Exclude<Found, { kind: 'nothing' }>): Promise<void> {
-    const state = await stateOf(found, this.#directory, this.#slice, {
-      host: this.#host,
-      holdsSentinel: true,
-    })
-    if (state !== 'dead') throw held(this.#path)
+  /** @throws EEXIST when another process was quicker */
+  #break(found: Extract<Found, { kind: 'lock' | 'obstacle' }>): void {
     if (found.kind === 'obstacle') {
-      this.#remove((now) => now.kind === 'obstacle' && now.signature === found.signature)
-      this.#create()
+      this.#removeObstacle(found.signature)
       return
     }
     try {
-      renameSync(path.join(this.#path, found.token), path.join(this.#path, this.token))
+      unlinkSync(path.join(this.#path, found.token))
     } catch (error) {
-      // Another process was quicker.
       throw codeOf(error) === 'ENOENT' ? held(this.#path) : error
+    }
+  }
+
+  /** Lock and liveness socket, in one step. */
+  #create(): void {
+    const draft = path.join(this.#directory, `${this.#slice}.${unique()}.new`)
+    mkdirSync(draft, { mode: LOCK_MODE })
+    const { token, liveness } = makeToken(draft, this.#path, this.#host)
+    try {
+      // Fails when a lock has come to the path: only an empty directory is replaced.
+      renameSync(draft, this.#path)
+    } catch (error) {
+      liveness?.close()
+      rmSync(draft, { recursive: true, force: true })
+      throw isOccupied(error) ? held(this.#path) : error
+    }
+    this.#liveness?.close()
+    this.#token = token
+    this.#liveness = liveness
+    this.#refreshedAt = lstatSync(this.#path).mtime
+    this.#showLiveness()
+  }
+
+  /** At a path that does not change, for people. What is decided is decided by the socket in the lock. */
+  #showLiveness(): void {
+    const shown = livenessPath(this.#directory, this.#slice)
+    try {
+      if (!this.#liveness) rmSync(shown, { force: true })
+      else if (!this.#liveness.isAt(shown)) {
+        const draft = path.join(this.#directory, `${this.#slice}.${unique()}.new`)
+        this.#liveness.linkTo(shown, path.join(this.#path, this.#token), draft)
+      }
+    } catch {
+      // A file system without hard links, or a full disk.
     }
   }
 
@@ -154,6 +191,7 @@ export class Lock {
     this.#checkOurs()
     utimesSync(this.#path, now, now)
     this.#refreshedAt = now
+    this.#showLiveness()
     this.#events.refreshed()
   }
 
@@ -172,28 +210,34 @@ export class Lock {
 
   /** Removes the lock from its path, if it is ours. */
   remove(): void {
-    this.#remove((found) => found.kind === 'lock' && found.token === this.token)
+    const shown = livenessPath(this.#directory, this.#slice)
+    try {
+      if (this.#liveness?.isAt(shown)) unlinkSync(shown)
+      unlinkSync(path.join(this.#path, this.#token))
+      rmdirSync(this.#path)
+    } catch (error) {
+      // It was lost, or another process has already put its own lock onto the empty directory.
+      if (codeOf(error) !== 'ENOENT' && !isOccupied(error)) throw error
+    }
   }
 
-  /** Moved away first: at no moment does something stand at the path that has no owner. */
-  #remove(isMeant: (found: Found) => boolean): void {
-    if (!isMeant(find(this.#path))) return
-    const trash = `${this.#path}.${this.token}.old`
-    try {
-      renameSync(this.#path, trash)
-      // Another process may have put its own there between the look and the move.
-      if (isMeant(find(trash))) rmSync(trash, { recursive: true, force: true })
-      else renameSync(trash, this.#path)
-    } catch (error) {
-      if (codeOf(error) !== 'ENOENT') throw error
+  /** What another program has left. Moved away first: a lock may come to the path at any moment. */
+  #removeObstacle(signature: string): void {
+    const trash = path.join(this.#directory, `${this.#slice}.${unique()}.old`)
+    renameSync(this.#path, trash)
+    const moved = find(trash)
+    if (moved.kind === 'obstacle' && moved.signature === signature) {
+      rmSync(trash, { recursive: true, force: true })
+      return
     }
+    renameSync(trash, this.#path)
+    throw held(this.#path)
   }
 
   async release(): Promise<void> {
     // It may have been lost a moment ago, or its directory be gone: then there is nothing to undo.
     await this.#unlock?.().catch(() => {})
-    this.#unlock = undefined
-    ownLocks.delete(this.#path)
+    this.#end()
   }
 
   /** For the end of the process, when there is no time to wait. */
@@ -203,25 +247,25 @@ export class Lock {
     } catch {
       // As above.
     }
+    this.#end()
+  }
+
+  #end(): void {
+    this.#unlock = undefined
+    this.#liveness?.close()
+    if (ownLocks.get(this.#path) === this) ownLocks.delete(this.#path)
   }
 }
 
-/**
- * Whether the holder of the slice's lock lives.
- *
- * @param host of this process: see `hostIdentity`
- * @param holdsSentinel whether this process holds the slice's sentinel: then no other holder of
- *   this host can be alive
- */
-export function lockHolderState(
+/** Whether the holder of the slice's lock lives. */
+export async function lockHolderState(
   directory: string,
   slice: SliceStart,
-  context: { host: string; holdsSentinel: boolean },
+  observer: Observer,
 ): Promise<HolderState> {
   const found = find(lockPath(directory, slice))
-  return found.kind === 'nothing'
-    ? Promise.resolve('none')
-    : stateOf(found, directory, slice, context)
+  if (found.kind === 'nothing') return 'none'
+  return found.kind === 'ownerless' ? 'dead' : stateOf(found, directory, slice, observer)
 }
 
 /** The token of the lock at the slice's path; `undefined` where there is none of ours. */
@@ -231,27 +275,26 @@ export function lockToken(directory: string, slice: SliceStart): string | undefi
 }
 
 async function stateOf(
-  found: Exclude<Found, { kind: 'nothing' }>,
+  found: Extract<Found, { kind: 'lock' | 'obstacle' }>,
   directory: string,
   slice: SliceStart,
-  { host, holdsSentinel }: { host: string; holdsSentinel: boolean },
+  { host, holdsSentinel }: Observer,
 ): Promise<HolderState> {
-  const token = found.kind === 'lock' ? found.token : undefined
-  if (token !== undefined && holdsSentinel && hostOf(token) === host) return 'dead'
-  // The journal is read before the socket is asked. A holder replaces the socket of the holder
-  // before it, and only then writes its own journal: so the socket asked is the one of this lock.
-  const isNamed =
-    token !== undefined && readSliceRecord(journalPath(directory, slice))?.lock === token
-  const liveness = await askLiveness(livenessPath(directory, slice))
-  if (liveness === 'accepted') return 'alive'
-  if (liveness === 'unknown') return 'unknown'
-  if (liveness === 'refused' && isNamed && isSameKernel(hostOf(token), host)) return 'dead'
-  return isStale(lockPath(directory, slice), found.signature) ? 'dead' : 'unknown'
-}
-
-/** The part of a host identity that names the boot: a socket of another kernel refuses, or is missing, though its holder lives. */
-function isSameKernel(one: string, other: string): boolean {
-  return one.split('/')[0] === other.split('/')[0]
+  const lock = lockPath(directory, slice)
+  const isStaleLock = () => (isStale(lock, found.signature) ? 'dead' : 'unknown')
+  if (found.kind === 'obstacle') {
+    const answer = await askLiveness(livenessPath(directory, slice))
+    return answer === 'accepted' ? 'alive' : isStaleLock()
+  }
+  const token = parseToken(found.token)
+  const own = hostCode(host)
+  if (holdsSentinel && token.host === own) return 'dead'
+  if (!token.hasSocket) return isStaleLock()
+  const answer = await askLiveness(path.join(lock, found.token))
+  if (answer === 'accepted') return 'alive'
+  if (answer === 'unknown') return 'unknown'
+  // The socket of another kernel refuses here though its holder lives.
+  return answer === 'refused' && bootOf(token.host) === bootOf(own) ? 'dead' : isStaleLock()
 }
 
 interface Watched {
@@ -279,6 +322,7 @@ function find(lock: string): Found {
   }
   const stats = lstatSync(lock, { bigint: true, throwIfNoEntry: false })
   if (!stats) return { kind: 'nothing' }
+  if (names?.length === 0 && (stats.mode & STICKY_BIT) !== 0n) return { kind: 'ownerless' }
   const tokens = names?.filter((name) => TOKEN.test(name)) ?? []
   const [token] = tokens
   const signature = `${tokens.join(' ')} ${stats.ino} ${stats.mtimeNs}`
@@ -307,22 +351,53 @@ function held(lock: string): Error {
   return Object.assign(new Error(`EEXIST: the lock ${lock} is held`), { code: 'EEXIST' })
 }
 
-/** The host, and what no other lock of this kernel has: pids are reused, moments are not. */
-const TOKEN = /^([^@]+)@(\d+-[0-9a-z]+-[0-9a-z]+)$/
-const { hrtime } = process
-let locksMade = 0
+/**
+ * The name of a lock: whether it is a socket, the host of its holder, and what no other lock of this
+ * kernel has, as pids are reused but moments are not. Short, as it is part of a socket's path.
+ */
+const TOKEN = /^([sf])-([0-9a-z]+\.[0-9a-z]*)-[0-9a-z]+-[0-9a-z]+$/
 
-function newToken(host: string): string {
-  const moment = hrtime.bigint().toString(36)
-  return `${encodeURIComponent(host).slice(0, 150)}@${process.pid}-${moment}-${(locksMade++).toString(36)}`
+function parseToken(token: string): { hasSocket: boolean; host: string } {
+  const [, kind, host = ''] = TOKEN.exec(token) ?? []
+  return { hasSocket: kind === 's', host }
 }
 
-function hostOf(token: string): string {
-  try {
-    return decodeURIComponent(TOKEN.exec(token)?.[1] ?? '')
-  } catch {
-    return ''
+/** Makes the one file of a lock, a socket if its path allows for it. */
+function makeToken(
+  draft: string,
+  lock: string,
+  host: string,
+): { token: string; liveness?: LivenessSocket } {
+  const name = `${hostCode(host)}-${unique()}`
+  const [socket, file] = [`s-${name}`, `f-${name}`]
+  if (isSocketPath(path.join(lock, socket)) && isSocketPath(path.join(draft, socket))) {
+    try {
+      return { token: socket, liveness: LivenessSocket.listen(path.join(draft, socket)) }
+    } catch {
+      // A file system without sockets: the time rule decides in other network namespaces.
+      rmSync(path.join(draft, socket), { force: true })
+    }
   }
+  writeFileSync(path.join(draft, file), '', { mode: 0o600 })
+  return { token: file }
+}
+
+/** The host as it stands in a token: the boot, hashed, and the number of the network namespace. */
+export function hostCode(host: string): string {
+  const [, boot = host, network = ''] = /^(.*)\/net:\[(\d+)\]$/.exec(host) ?? []
+  return `${hash(boot).toString(36)}.${network && BigInt(network).toString(36)}`
+}
+
+function bootOf(code: string): string {
+  return code.split('.')[0] as string
+}
+
+const { hrtime } = process
+let namesMade = 0
+
+function unique(): string {
+  const moment = (hrtime.bigint() * 64n + BigInt(namesMade++ % 64)).toString(36)
+  return `${process.pid.toString(36)}-${moment}`
 }
 
 /** The locks that this thread holds or wants, by their paths: the sentinel keeps others away. */

@@ -1,5 +1,6 @@
 import dgram from 'node:dgram'
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -17,6 +18,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { ownRange, temporaryFolder } from '../own-slices.test-support.js'
 import { type KernelTime, kernelTime } from '../platform/kernel-time.js'
 import { sentinelOf } from './layout.js'
+import { hostCode, Lock } from './lock.js'
 import { journalPath, livenessPath, lockedPath, lockPath } from './lock-directory.js'
 import { type LeaseContext, Slice } from './slice.js'
 import { readSliceRecord } from './slice-record.js'
@@ -68,41 +70,33 @@ type Files = Awaited<ReturnType<typeof setUp>>
 
 interface Left {
   host?: string
-  token?: string
   lines?: object[]
   /** What the liveness socket answers. */
   liveness?: 'accepted' | 'refused' | 'missing'
 }
 
-/** What another holder has left, or has there still: its lock, its journal and its socket. */
+/** What another holder has left, or has there still: its lock with its socket, and its journal. */
 async function leaveBehind(
-  { directory, first }: Files,
-  { host = HERE, token = tokenOf(host), lines = [], liveness = 'refused' }: Left = {},
+  { directory, first, lock, journal }: Files,
+  { host = HERE, liveness = 'refused', lines = [] }: Left = {},
 ): Promise<void> {
-  mkdirSync(lockPath(directory, first), { recursive: true, mode: 0o700 })
-  writeFileSync(path.join(lockPath(directory, first), token), '')
-  const lease = {
-    v: 1,
-    event: 'lease',
-    ...contextOf(directory, host).holder,
-    at: '2026-01-01T00:00:00Z',
-    lock: token,
+  mkdirSync(lock, { recursive: true, mode: 0o1700 })
+  chmodSync(directory, 0o700)
+  const token = `${liveness === 'missing' ? 'f' : 's'}-${hostCode(host)}-1a-2b`
+  if (liveness === 'missing') {
+    writeFileSync(path.join(lock, token), '')
+  } else {
+    const draft = path.join(directory, 'draft')
+    const server = net.createServer().listen(draft)
+    renameSync(draft, path.join(lock, token))
+    if (liveness === 'refused') server.close()
+    else onTestFinished(() => void server.close())
   }
+  const { holder } = contextOf(directory, host)
+  const lease = { v: 1, event: 'lease', ...holder, at: '2026-01-01T00:00:00Z', lock: token }
   const take = { event: 'take', port: first + 3, label: 'orphan', key: 'k' }
-  writeFileSync(
-    journalPath(directory, first),
-    [lease, take, ...lines].map((line) => `${JSON.stringify(line)}\n`).join(''),
-  )
-  if (liveness === 'missing') return
-  const draft = `${livenessPath(directory, first)}.x`
-  const server = net.createServer().listen(draft)
-  renameSync(draft, livenessPath(directory, first))
-  if (liveness === 'refused') server.close()
-  else onTestFinished(() => void server.close())
-}
-
-function tokenOf(host: string): string {
-  return `${encodeURIComponent(host)}@4711-abc-0`
+  const text = [lease, take, ...lines].map((line) => `${JSON.stringify(line)}\n`).join('')
+  writeFileSync(journal, text)
 }
 
 /** So long a lock must be watched, and some more for a busy machine. */
@@ -196,19 +190,36 @@ describe("another holder's lock", () => {
     }
   })
 
-  test('of another namespace: its socket refuses and its journal names it, so it is dead', async () => {
+  test('of another namespace whose socket refuses: it is dead, whatever stands in its journal', async () => {
     const files = await setUp()
     await leaveBehind(files, { host: OTHER_NAMESPACE })
+    rmSync(files.journal)
     expect(await files.lease()).toBeDefined()
+  })
+
+  test('that has lost its owner half-way is replaced at once', async () => {
+    const files = await setUp()
+    mkdirSync(files.lock, { recursive: true, mode: 0o1700 })
+    chmodSync(files.directory, 0o700)
+    expect(await files.lease()).toBeDefined()
+  })
+
+  test('of several that find it dead at once, one has it', async () => {
+    const files = await setUp()
+    await leaveBehind(files, { host: OTHER_NAMESPACE })
+    const events = { refreshed() {}, lost() {} }
+    const locks = Array.from(
+      { length: 5 },
+      () => new Lock(files.directory, files.first, HERE, events),
+    )
+    const installed = await Promise.allSettled(locks.map((lock) => lock.install()))
+    onTestFinished(() => locks.forEach((lock) => void lock.releaseNow()))
+    expect(installed.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    expect(locks.filter((lock) => lock.isOurs())).toHaveLength(1)
   })
 
   /** What stands in the way, and how it is put there. */
   const WATCHED: Record<string, (files: Files) => unknown> = {
-    'whose journal names another lock': async (files) => {
-      await leaveBehind(files, { host: OTHER_NAMESPACE })
-      const other = `${encodeURIComponent(OTHER_NAMESPACE)}@4712-def-0`
-      renameSync(path.join(files.lock, tokenOf(OTHER_NAMESPACE)), path.join(files.lock, other))
-    },
     'whose socket is missing': (files) =>
       leaveBehind(files, { host: OTHER_NAMESPACE, liveness: 'missing' }),
     'of another kernel': (files) => leaveBehind(files, { host: OTHER_KERNEL }),

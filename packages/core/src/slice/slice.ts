@@ -1,4 +1,4 @@
-/** One slice that this process holds: sentinel, lock, liveness socket, journal, and its ports. */
+/** One slice that this process holds: sentinel, lock with liveness socket, journal, and its ports. */
 import { codeOf, isOutOfDescriptors, PortsliceError } from '../errors.js'
 import { clearTimeout, Date as RealDate, setTimeout } from '../platform/clock.js'
 import { elapsedSince, kernelTime } from '../platform/kernel-time.js'
@@ -7,9 +7,8 @@ import { atProcessExit, processWide } from '../process-state.js'
 import { claimNotesIn, readClaimNote, removeClaimNote } from './claim-note.js'
 import { formatLine, Journal } from './journal.js'
 import { type SliceStart, sentinelOf } from './layout.js'
-import { LivenessSocket } from './liveness.js'
 import { Lock } from './lock.js'
-import { ensureLockDirectory, journalPath, livenessPath, refusal } from './lock-directory.js'
+import { ensureLockDirectory, journalPath, refusal } from './lock-directory.js'
 import { type PortOrder, PortTable, type PortUse } from './port-table.js'
 import {
   type LeaseRecord,
@@ -49,7 +48,6 @@ export class Slice {
   readonly #lock: Lock | undefined
   readonly #journal: Journal | undefined
   readonly #leasedAt = new RealDate().toISOString()
-  #liveness: LivenessSocket | undefined
   /** Ports that other processes had claimed when this slice was leased. */
   readonly #claimed = new Set<number>()
   /** Ports whose claimers have died, and whose notes are still there. */
@@ -72,7 +70,7 @@ export class Slice {
     const { lockDirectory, holder } = context
     if (lockDirectory === undefined) return
     this.#lock = new Lock(lockDirectory, first, holder.host, {
-      refreshed: () => this.#checkFiles(),
+      refreshed: () => this.#checkJournal(),
       lost: () => this.#restoreLater(),
     })
     this.#journal = new Journal(journalPath(lockDirectory, first))
@@ -94,7 +92,6 @@ export class Slice {
       isHeld = await slice.#acquireLock()
       if (!isHeld) return undefined
       await slice.#recall()
-      slice.#makeLiveness() // Before the journal names the lock: see `stateOf` in lock.ts.
       slice.#rewriteJournal()
       slice.#removeDeadClaims()
       slice.#forgetExit = atProcessExit(() => slice.#endNow())
@@ -185,7 +182,6 @@ export class Slice {
     // The next holder of the sentinel must not meet a late attempt of ours.
     await this.#restoring
     this.#endJournal()
-    this.#liveness?.close()
     await this.#lock?.release()
     if (heldSlices().get(this.first) === this) heldSlices().delete(this.first)
     await this.#sentinel.close()
@@ -194,7 +190,6 @@ export class Slice {
   /** For the end of the process, when there is no time to wait. */
   #endNow(): void {
     this.#endJournal()
-    this.#liveness?.close()
     this.#lock?.releaseNow()
   }
 
@@ -249,8 +244,8 @@ export class Slice {
     if (await isUdpPortHeld(port).catch(() => true)) return true
     this.#claimed.delete(port)
     // A claimer that ends in good order removes its note before it closes its socket.
-    const note = readClaimNote(lockDirectory, port)
-    if (note?.host === this.#context.holder.host) {
+    const note = readClaimNote(lockDirectory, port, this.#context.holder.host)
+    if (note) {
       const died = note.died ?? kernelTime()
       const left = QUARANTINE_MS - elapsedSince(died)
       if (left > 0) {
@@ -274,21 +269,14 @@ export class Slice {
   #removeDeadClaims(): void {
     const { lockDirectory } = this.#context
     if (lockDirectory === undefined || this.#needsRestoring) return
-    for (const port of this.#deadClaims.splice(0)) removeClaimNote(lockDirectory, port)
+    for (const port of this.#deadClaims.splice(0))
+      removeClaimNote(lockDirectory, port, this.#context.holder.host)
   }
 
-  #makeLiveness(): void {
-    const { lockDirectory } = this.#context
-    if (lockDirectory === undefined || !this.#lock?.isOurs()) return
-    this.#liveness?.close()
-    this.#liveness = LivenessSocket.replace(livenessPath(lockDirectory, this.first))
-  }
-
-  /** Files may have been removed by hand, or there was no descriptor for them. */
-  #checkFiles(): void {
-    if (heldSlices().get(this.first) !== this) return
-    if (!this.#liveness?.isInPlace()) this.#makeLiveness()
-    if (!this.#journal?.exists()) this.#rewriteJournal()
+  /** The journal may have been removed by hand. */
+  #checkJournal(): void {
+    const isLeased = heldSlices().get(this.first) === this
+    if (isLeased && !this.#journal?.exists()) this.#rewriteJournal()
   }
 
   /** @param mayAppend false when the journal has been deleted */
@@ -338,7 +326,6 @@ export class Slice {
     this.#needsRestoring = false
     try {
       if (!this.#lock?.isOurs() && !(await this.#lock?.acquire())) return this.#restoreLater()
-      this.#checkFiles()
       this.#rewriteJournal()
     } catch (error) {
       this.#context.onTrouble(error)
