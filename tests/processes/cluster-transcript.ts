@@ -90,6 +90,11 @@ async function drain({ worker, log, message }: Primary, port: number, begin: () 
   socket.end()
 }
 
+function replaceExitedAfterDisconnect(): void {
+  const plain = { value: undefined, writable: true }
+  Object.defineProperty(cluster.worker, 'exitedAfterDisconnect', plain)
+}
+
 /** Tells of its first connection, and answers. */
 function sayConnection(net: typeof nodeNet): Server {
   process.on('message', () => say('I am'))
@@ -460,11 +465,10 @@ const SCENES: Record<string, Scene> = {
     primary: () => {},
   },
 
-  'other code replaces process.disconnect()': {
+  'other code replaces worker.exitedAfterDisconnect': {
     async worker(net) {
-      const { disconnect } = process
       await open(server(net))
-      process.disconnect = disconnect
+      replaceExitedAfterDisconnect()
     },
     async primary({ log, listening }) {
       await listening()
@@ -472,13 +476,12 @@ const SCENES: Record<string, Scene> = {
     },
   },
 
-  'other code replaces worker.exitedAfterDisconnect': {
+  'other code replaces process.disconnect() as well': {
     async worker(net) {
+      const { disconnect } = process
       await open(server(net))
-      Object.defineProperty(cluster.worker, 'exitedAfterDisconnect', {
-        value: undefined,
-        writable: true,
-      })
+      replaceExitedAfterDisconnect()
+      process.disconnect = disconnect
     },
     async primary({ log, listening }) {
       await listening()
