@@ -355,6 +355,19 @@ const SCENES: Record<string, Scene> = {
     },
   },
 
+  'a server that listens on a port after it has failed to': {
+    only: 'net',
+    async worker(net) {
+      const late = server(net).listen(0, 'no-such-host.invalid')
+      await once(late, 'error')
+      late.listen(SHARED_PORT)
+    },
+    async primary({ log, listening }) {
+      await listening()
+      await disconnectCluster(log)
+    },
+  },
+
   'a server that does not keep its worker alive': {
     async worker(net) {
       ;(await open(server(net))).unref()

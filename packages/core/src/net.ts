@@ -2,7 +2,8 @@
  * Node's `net` with one difference: `listen()` on port 0 gives each worker of a Node cluster a
  * port of its own. With `node:net` the first worker's port is given to all of them.
  *
- * The OS finds the port and the server has it in the same moment, so no lease is needed.
+ * The OS finds the port and the server has it in the same moment, so no lease is needed. The primary
+ * gets the worker's `listening` event, and `cluster.disconnect()` closes the server, as with `node:net`.
  *
  * @see https://nodejs.org/api/cluster.html#how-it-works, `server.listen(0)`
  * @example
@@ -47,14 +48,11 @@ Object.defineProperty(Server.prototype, 'listen', {
   value: function listen(this: nodeNet.Server, ...args: unknown[]) {
     const listenAsNode = nodeNet.Server.prototype.listen as (...args: unknown[]) => nodeNet.Server
     const request = cluster.isWorker ? requestOwnPort(args) : undefined
-    if (!request) {
-      requests.delete(this)
-      return listenAsNode.apply(this, args)
-    }
     const isConnected = isConnectedWorker()
-    listenAsNode.apply(this, request.args)
+    listenAsNode.apply(this, request?.args ?? args)
+    requests.delete(this)
     // Of a server that is exclusive with `node:net` as well, the primary hears nothing there either.
-    if (!isConnected || request.isExclusiveWithNode()) return this
+    if (!request || !isConnected || request.isExclusiveWithNode()) return this
     requests.set(this, request)
     // After the callback of `listen`, as Node does.
     this.once('listening', () => {

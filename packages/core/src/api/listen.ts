@@ -39,7 +39,7 @@ const TRIES = 10
  * Makes a server listen on a port that nobody else has, and gives the port back when the
  * server has closed. The port is bound while it is leased: there is no moment in which it is
  * anybody else's. Every worker of a Node cluster has a port of its own, like every thread and
- * process.
+ * process. The cluster's primary gets a `listening` event, and `cluster.disconnect()` closes the server.
  *
  * @param server one that does not listen yet
  * @param options where to listen, and as of `take`; the `signal` ends the wait for a port
