@@ -59,6 +59,32 @@ test('… also in a worker of a cluster', async () => {
   expect(ours['a server that says goodbye']).toBe('goodbye\n')
 })
 
+/** What the primary sees, by scene. */
+async function clusterTranscript(how: string, policy: string, serialization: string) {
+  const env = {
+    SHARED_PORT: String(await takePort()),
+    NODE_CLUSTER_SCHED_POLICY: policy,
+  }
+  return (await run('cluster-transcript.ts', [how, serialization], env)) as Record<string, string[]>
+}
+
+test.for([
+  ['@portslice/core/net', 'node:net', 'rr', 'json'],
+  ['@portslice/core/net', 'node:net', 'none', 'advanced'],
+  ['listen', 'server.listen', 'rr', 'advanced'],
+  ['listen', 'server.listen', 'none', 'json'],
+] as const)(
+  'the primary of a cluster sees of %s what it sees of %s, by %s with %s',
+  async ([ours, nodes, policy, serialization]) => {
+    const [seen, expected] = await Promise.all([
+      clusterTranscript(ours, policy, serialization),
+      clusterTranscript(nodes, policy, serialization),
+    ])
+    expect(seen).toEqual(expected)
+    expect(seen['cluster.disconnect()']).toContain('["cluster.disconnect has called back"]')
+  },
+)
+
 test.each(['net', 'listen'])('an Express app in a cluster of eight, with %s', async (how) => {
   const answers = (await run('express-cluster.ts', [how])) as {
     pid: number

@@ -8,11 +8,9 @@ if (cluster.isPrimary) {
   const workers = Array.from({ length: 3 }, () => cluster.fork())
   const ports = await Promise.all(workers.map(async (worker) => (await once(worker, 'message'))[0]))
   for (const port of ports) console.log(await (await fetch(`http://127.0.0.1:${port}`)).text())
-  for (const worker of workers) worker.send('stop')
+  cluster.disconnect()
 } else {
   const server = createServer((_, response) => response.end(`worker ${cluster.worker.id}`))
   const { port } = await listen(server)
   process.send(port)
-  // A server with a port of its own is the worker's to close; `cluster.disconnect()` does not.
-  process.once('message', () => process.exit())
 }

@@ -2,7 +2,8 @@
  * Node's `net` with one difference: `listen()` on port 0 gives each worker of a Node cluster a
  * port of its own. With `node:net` the first worker's port is given to all of them.
  *
- * The OS finds the port and the server has it in the same moment, so no lease is needed.
+ * The OS finds the port and the server has it in the same moment, so no lease is needed. The primary
+ * gets the worker's `listening` event, and `cluster.disconnect()` closes the server, as with `node:net`.
  *
  * @see https://nodejs.org/api/cluster.html#how-it-works, `server.listen(0)`
  * @example
@@ -12,6 +13,7 @@
  */
 import cluster from 'node:cluster'
 import nodeNet, { type ListenOptions } from 'node:net'
+import { isConnectedWorker, joinCluster } from './api/cluster-server.js'
 
 export * from 'node:net'
 
@@ -44,8 +46,21 @@ Object.defineProperty(Server.prototype, 'listen', {
   configurable: true,
   writable: true,
   value: function listen(this: nodeNet.Server, ...args: unknown[]) {
-    const listenOf = nodeNet.Server.prototype.listen as (...args: unknown[]) => nodeNet.Server
-    return listenOf.apply(this, cluster.isWorker ? withPortOfItsOwn(args) : args)
+    const listenAsNode = nodeNet.Server.prototype.listen as (...args: unknown[]) => nodeNet.Server
+    const request = cluster.isWorker ? requestOwnPort(args) : undefined
+    const isConnected = isConnectedWorker()
+    listenAsNode.apply(this, request?.args ?? args)
+    requests.delete(this)
+    // Of a server that is exclusive with `node:net` as well, the primary hears nothing there either.
+    if (!request || !isConnected || request.isExclusiveWithNode()) return this
+    requests.set(this, request)
+    // After the callback of `listen`, as Node does.
+    this.once('listening', () => {
+      if (requests.get(this) !== request) return
+      requests.delete(this)
+      joinCluster(this, request.hasHost)
+    })
+    return this
   },
 })
 
@@ -96,36 +111,57 @@ declare namespace net {
 
 export default net
 
-/**
- * The arguments of `listen`, `exclusive` where they ask for port 0: then the worker binds the
- * port itself, instead of being given the one that the cluster's primary has bound.
- */
-function withPortOfItsOwn(args: unknown[]): unknown[] {
-  const [first, ...others] = args
-  if (typeof first === 'object' && first !== null) return [exclusiveOnZero(first), ...others]
-  // listen([port[, host[, backlog]]][, callback])
-  if (args.length > 0 && typeof first !== 'function' && !isAbsent(first) && !isZero(first))
-    return args
-  const callback = args.at(-1)
-  const [host] = others
-  return [
-    {
-      port: 0,
-      ...(typeof host === 'string' && { host }),
-      ...backlogFrom(others),
-      exclusive: true,
-    } satisfies ListenOptions,
-    ...(typeof callback === 'function' ? [callback] : []),
-  ]
+interface OwnPortRequest {
+  /** Of `listen`. With `exclusive` the worker binds the port itself, instead of asking the primary. */
+  args: unknown[]
+  hasHost: boolean
+  /** To be asked after `listen`: Node makes servers with `reusePort` exclusive by itself. */
+  isExclusiveWithNode: () => boolean
 }
 
-function exclusiveOnZero(options: object): object {
+/** The last request of a server that does not listen yet: an earlier one may have failed. */
+const requests = new WeakMap<nodeNet.Server, OwnPortRequest>()
+
+/** Undefined for arguments that do not ask for port 0. */
+function requestOwnPort(args: unknown[]): OwnPortRequest | undefined {
+  const [first, ...others] = args
+  if (typeof first === 'object' && first !== null) {
+    const options = first as ListenOptions
+    if (!asksForZero(options)) return undefined
+    return {
+      args: [asExclusive(options), ...others],
+      hasHost: Boolean(options.host),
+      isExclusiveWithNode: () => Boolean(options.exclusive),
+    }
+  }
+  // listen([port[, host[, backlog]]][, callback])
+  if (args.length > 0 && typeof first !== 'function' && !isAbsent(first) && !isZero(first))
+    return undefined
+  const callback = args.at(-1)
+  const [second] = others
+  const host = typeof second === 'string' ? second : undefined
+  const options = {
+    port: 0,
+    ...(host !== undefined && { host }),
+    ...backlogFrom(others),
+    exclusive: true,
+  } satisfies ListenOptions
+  return {
+    args: [options, ...(typeof callback === 'function' ? [callback] : [])],
+    hasHost: Boolean(host),
+    isExclusiveWithNode: () => false,
+  }
+}
+
+function asksForZero(options: object): boolean {
   const { port, fd, handle, _handle } = options as Record<string, unknown>
   const hasSocket = handle || _handle || (typeof fd === 'number' && fd >= 0)
   const isForZero = isZero(port) || port === null || (port === undefined && 'port' in options)
-  const isExclusive = (options as ListenOptions).exclusive === true
-  if (hasSocket || !isForZero || isExclusive) return options
-  // Whatever else is read from the object or written to it is the caller's own.
+  return !hasSocket && isForZero
+}
+
+/** Whatever else is read from the object or written to it is the caller's own. */
+function asExclusive(options: object): object {
   return new Proxy(
     {}, // Not the object itself: of a frozen one, a proxy may say nothing else than is there.
     {

@@ -4,6 +4,7 @@ import type { ListenOptions as NetListenOptions } from 'node:net'
 import type { PortLease } from '../allocator/lease.js'
 import { codeOf, inspect, PortsliceError } from '../errors.js'
 import { checkTakeOptions, type TakeOptions } from '../options/options.js'
+import { isConnectedWorker, joinCluster } from './cluster-server.js'
 import { onFreePort } from './on-free-port.js'
 
 /**
@@ -38,7 +39,7 @@ const TRIES = 10
  * Makes a server listen on a port that nobody else has, and gives the port back when the
  * server has closed. The port is bound while it is leased: there is no moment in which it is
  * anybody else's. Every worker of a Node cluster has a port of its own, like every thread and
- * process.
+ * process. The cluster's primary gets a `listening` event, and `cluster.disconnect()` closes the server.
  *
  * @param server one that does not listen yet
  * @param options where to listen, and as of `take`; the `signal` ends the wait for a port
@@ -62,23 +63,28 @@ export async function listen(
     ...(backlog !== undefined && { backlog }),
     ...(ipv6Only !== undefined && { ipv6Only }),
   }
+  const isInCluster = isConnectedWorker()
   return onFreePort(take, {
     tries: TRIES,
     wasTaken: (error) => codeOf(error) === 'EADDRINUSE',
     attempt: async (lease) => {
       // Exclusive: workers of a cluster would otherwise share one socket.
       const on = { ...where, port: lease.port, exclusive: true }
-      await listening(server, on, () => void lease.release())
+      await listening(server, on, () => {
+        // At once: it may be closed by the next listener.
+        server.once('close', () => void lease.release())
+        if (isInCluster) joinCluster(server, Boolean(host))
+      })
       return lease
     },
   })
 }
 
-/** Resolves when it listens; from then on, `onClose` is called when it has closed. */
+/** Resolves when it listens; `onListen` is called in the very event. */
 function listening(
   server: ListeningServer,
   options: NetListenOptions,
-  onClose: () => void,
+  onListen: () => void,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const forget = () => {
@@ -88,8 +94,7 @@ function listening(
     }
     const onListening = () => {
       forget()
-      // At once: it may be closed by the next listener.
-      server.once('close', onClose)
+      onListen()
       resolve()
     }
     const onError = (error: unknown) => {
