@@ -13,6 +13,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'When something is wrong': ['troubleshooting'],
   Background: [
     'how-it-works',
+    'protocol',
     'guarantee',
     'security',
     'performance',
@@ -23,6 +24,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
 
 /** Where the heading is too long for a menu, or says more than a name. */
 const SHORT_TITLES: Readonly<Record<string, string>> = {
+  protocol: 'The checked protocol',
   guarantee: 'The guarantee',
   security: 'Security',
   compatibility: 'Compatibility',
