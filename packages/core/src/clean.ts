@@ -8,7 +8,7 @@ import path from 'node:path'
 import { notedPorts } from './api/claim/list-claims.js'
 import { portOfNote, readNote } from './api/claim/note.js'
 import { checkListOptions } from './options/options.js'
-import { lockDirectoryFor } from './options/resolve.js'
+import { lockDirectoryFor } from './options/lock-directory.js'
 import { Date } from './platform/clock.js'
 import { hostIdentity } from './platform/host.js'
 import { holdUdpPort } from './probe/held-udp.js'
@@ -27,8 +27,8 @@ const SURELY_DEAD = 24 * 60 * 60_000
 
 /** What {@link removeLeftBehind} takes. */
 export interface RemoveLeftBehindOptions {
-  /** The folder to tidy up. Default: as the option `lockDirectory` of an allocator. */
-  lockDirectory?: string
+  /** The directory to tidy up; `false`: none. Default: as the option `lockDirectory` of an allocator. */
+  lockDirectory?: string | false
   /** Only tell what would be removed. Default: false. */
   dryRun?: boolean
 }
@@ -67,7 +67,7 @@ export async function removeLeftBehind({
 }: RemoveLeftBehindOptions = {}): Promise<LeftBehind[]> {
   checkListOptions(options)
   const folder = lockDirectoryFor(options.lockDirectory)
-  if (!checkLockDirectory(folder)) return []
+  if (folder === undefined || !checkLockDirectory(folder)) return []
   const slices = [...filesBySlice(folder)].sort(([a], [b]) => a - b)
   const found: LeftBehind[] = []
   for (const [slice, names] of slices) {

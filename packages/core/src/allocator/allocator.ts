@@ -124,10 +124,11 @@ export class Allocator implements PortAllocator {
 
   constructor(settings: ResolvedOptions) {
     this.#settings = settings
+    const lockDirectory = settings.lockDirectory as string
     this.#holder = {
-      lockDirectory: settings.lockDirectory,
+      lockDirectory,
       identity: identityOf(settings),
-      onTrouble: (error) => warnOnce(settings.lockDirectory, error),
+      onTrouble: (error) => warnOnce(lockDirectory, error),
       canWait: (error) =>
         !isOutOfDescriptors(error) &&
         (this.#held.length > 0 || PASSING_DISK_TROUBLE.has(codeOf(error))),

@@ -1,4 +1,5 @@
 import type { ResolvedOptions } from '../options/resolve.js'
+import { formatShard } from '../options/shard.js'
 import { hostIdentity } from '../platform/host.js'
 import type { JournalLease } from '../slice/journal.js'
 
@@ -13,7 +14,7 @@ export function identityOf(settings: ResolvedOptions): Omit<JournalLease, 'at'> 
     host: hostIdentity(),
     runner,
     workerId,
-    ...(shard && { shard: `${shard.index}/${shard.total}` }),
+    ...(shard && { shard: formatShard(shard) }),
     cwd: settings.cwd,
     command: process.argv.join(' ').slice(0, LONGEST_COMMAND),
   }

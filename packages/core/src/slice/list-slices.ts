@@ -1,7 +1,7 @@
 /** Who holds which slice, which ports are out, and for what. */
 import { readdirSync } from 'node:fs'
 import { checkListOptions } from '../options/options.js'
-import { lockDirectoryFor } from '../options/resolve.js'
+import { lockDirectoryFor } from '../options/lock-directory.js'
 import { Date } from '../platform/clock.js'
 import { hostIdentity, isProcess } from '../platform/host.js'
 import { isUdpPortHeld } from '../probe/held-udp.js'
@@ -19,8 +19,8 @@ const SURELY_ALIVE = 12_000
 
 /** What {@link listSlices} takes. */
 export interface ListSlicesOptions {
-  /** The folder to look into. Default: as the option `lockDirectory` of an allocator. */
-  lockDirectory?: string
+  /** The directory to look into; `false`: none. Default: as the option `lockDirectory` of an allocator. */
+  lockDirectory?: string | false
 }
 
 /** One slice that is held, or in which a dead holder left something. */
@@ -76,7 +76,7 @@ export interface PortStatus {
 export async function listSlices(options: ListSlicesOptions = {}): Promise<SliceStatus[]> {
   checkListOptions(options)
   const folder = lockDirectoryFor(options.lockDirectory)
-  const known = slicesWithJournal(folder)
+  const known = folder === undefined ? new Set<SliceStart>() : slicesWithJournal(folder)
   const held = await heldSlices(known)
   // Read when it is first needed: it takes longer than all the rest, and often nothing is out.
   let table: Promise<ReadonlySet<number> | undefined> | undefined
@@ -87,7 +87,7 @@ export async function listSlices(options: ListSlicesOptions = {}): Promise<Slice
 
   const statuses: SliceStatus[] = []
   for (const first of [...new Set([...known, ...held])].sort((a, b) => a - b)) {
-    const last = readLastHolder(folder, first)
+    const last = folder === undefined ? undefined : readLastHolder(folder, first)
     const isHeld = held.has(first)
     const isByLast = isHeld && last !== undefined && isAlive(last)
     const ports = last ? await portsOf(last, first, isByLast, listening) : []

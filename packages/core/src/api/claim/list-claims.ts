@@ -1,7 +1,7 @@
 /** Who has claimed which port now: what the notes tell, where the flag is up. */
 import { readdirSync } from 'node:fs'
 import { checkListOptions } from '../../options/options.js'
-import { lockDirectoryFor } from '../../options/resolve.js'
+import { lockDirectoryFor } from '../../options/lock-directory.js'
 import { hostIdentity } from '../../platform/host.js'
 import { isUdpPortHeld } from '../../probe/held-udp.js'
 import { isListeningForTcp, unconnectedUdpPortsOnLoopback } from '../../probe/listening.js'
@@ -30,9 +30,12 @@ export interface ClaimStatus {
  * @param options `lockDirectory`, by default as of an allocator
  * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID
  */
-export async function listClaims(options: { lockDirectory?: string } = {}): Promise<ClaimStatus[]> {
+export async function listClaims(
+  options: { lockDirectory?: string | false } = {},
+): Promise<ClaimStatus[]> {
   checkListOptions(options)
   const folder = lockDirectoryFor(options.lockDirectory)
+  if (folder === undefined) return []
   const noted = notedPorts(folder)
   const flags = noted.length > 0 ? await unconnectedUdpPortsOnLoopback() : undefined
   const claims: ClaimStatus[] = []

@@ -35,7 +35,8 @@ export async function waitForClaim(
   { timeout, signal }: ClaimWait,
 ): Promise<PortLease> {
   const settings = resolveOptions()
-  ensureLockDirectory(settings.lockDirectory)
+  const lockDirectory = settings.lockDirectory as string
+  ensureLockDirectory(lockDirectory)
 
   const { claims, turns } = waiting()
   claims.add(ports)
@@ -47,7 +48,7 @@ export async function waitForClaim(
       if (!(found instanceof Map)) return leaseOf(found.port, found.flag, settings)
       if (deadline.expired) {
         const obstacles = [...found].map(([each, obstacle]) =>
-          describeObstacle(each, obstacle, settings.lockDirectory),
+          describeObstacle(each, obstacle, lockDirectory),
         )
         throw claimTimeout(ports, timeout, await Promise.all(obstacles))
       }
@@ -162,7 +163,7 @@ async function raised(port: number): Promise<HeldUdpPort | undefined> {
 }
 
 function leaseOf(port: number, flag: HeldUdpPort, settings: ResolvedOptions): PortLease {
-  const { lockDirectory } = settings
+  const lockDirectory = settings.lockDirectory as string
   try {
     const { pid, host, cwd, command } = identityOf(settings)
     writeNote(lockDirectory, port, { pid, host, cwd, command, at: new Date().toISOString() })
