@@ -465,6 +465,25 @@ test('more jobs of a CI system, or more shards of vitest, than slices fail nothi
   }
 })
 
+test("with vitest's own --shard, fixtures and takePort() share one slice", async () => {
+  const project = playground.project({
+    'vitest.config.js': CONFIG('', '{ range: [20000, 29999] }'),
+    ...testFiles(
+      2,
+      `import { takePort } from '@portslice/core'
+       import { test } from '@portslice/vitest-plugin/test'
+       import { expect } from 'vitest'
+       const slice = (port) => Math.floor(port / 32)
+       test('one slice', async ({ port }) => {
+         expect(process.env.PORTSLICE_RUNNER_SHARD).toBe('2/2')
+         expect(slice(await takePort())).toBe(slice(port))
+       })`,
+    ),
+  })
+  const { status, stdout, stderr } = await run(project, ['--shard=2/2'])
+  expect(status, stdout + stderr).toBe(0)
+})
+
 test('fewer slices than workers are warned of', async () => {
   const project = playground.project({
     'vitest.config.js': CONFIG('', '{ range: [20000, 20070] }'),
