@@ -1,6 +1,6 @@
 /** Processes in namespaces of their own, as in containers. */
 import { spawnSync } from 'node:child_process'
-import { type StartOptions, type Started, startFile } from './command-run.ts'
+import { type Started, type StartOptions, startFile } from './command-run.ts'
 
 /** Kills what is inside when `unshare` itself is killed. */
 const TIED = ['--fork', '--kill-child']

@@ -173,7 +173,10 @@ test('more shards than slices fail nothing, as a shard of the runner is a prefer
     `,
   })
   expectAllPassed(await playwright(project, ['--shard=1/40']), 1)
-  expectAllPassed(await playwright(project, [], { env: { CI_NODE_INDEX: '7', CI_NODE_TOTAL: '3' } }), 1)
+  expectAllPassed(
+    await playwright(project, [], { env: { CI_NODE_INDEX: '7', CI_NODE_TOTAL: '3' } }),
+    1,
+  )
 })
 
 test('every project of a config has its own options', { timeout: TEST_TIMEOUT }, async () => {

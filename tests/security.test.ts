@@ -109,14 +109,8 @@ test('the lock directory has mode 0700 and a journal 0600, also where the umask 
 })
 
 test.each([
-  [
-    'a symbolic link',
-    (at: string, victim: string) => fs.symlinkSync(victim, at),
-  ],
-  [
-    'a dangling symbolic link',
-    (at: string) => fs.symlinkSync(`${at}-target`, at),
-  ],
+  ['a symbolic link', (at: string, victim: string) => fs.symlinkSync(victim, at)],
+  ['a dangling symbolic link', (at: string) => fs.symlinkSync(`${at}-target`, at)],
   ['a file', (at: string) => fs.writeFileSync(at, 'planted')],
   [
     'a directory that all may write to',

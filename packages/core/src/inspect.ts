@@ -7,10 +7,10 @@
 export { type ClaimStatus, listClaims } from './api/claim/list-claims.js'
 export type { ClaimObstacle, ClaimTimeoutError } from './api/claim/obstacle.js'
 export { codeOf, inspect, PortsliceError, sanitize } from './errors.js'
+export { lockDirectoryFor } from './options/lock-directory.js'
 export { type AllocatorOptions, checkedRange } from './options/options.js'
 export { withPorts } from './options/placeholders.js'
 export { portFromVariable, variablePartOf } from './options/port-name.js'
-export { lockDirectoryFor } from './options/lock-directory.js'
 export { type ResolvedOptions, resolveOptions } from './options/resolve.js'
 export {
   type DetectedShard,

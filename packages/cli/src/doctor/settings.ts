@@ -164,6 +164,7 @@ function shardFinding(
     id: 'shard',
     level: 'note',
     message: `No shard is set: ${source} names none, and is ignored.`,
-    advice: 'Nothing needs to be done, unless jobs must keep to their own parts of the range: then set $PORTSLICE_SHARD, such as 2/4.',
+    advice:
+      'Nothing needs to be done, unless jobs must keep to their own parts of the range: then set $PORTSLICE_SHARD, such as 2/4.',
   }
 }

@@ -32,7 +32,9 @@ export async function rangeExhausted(
     )
   }
   const allowed = new Set(settings.slices)
-  const holders = (await listSlices({ lockDirectory: settings.lockDirectory ?? false }).catch(() => []))
+  const holders = (
+    await listSlices({ lockDirectory: settings.lockDirectory ?? false }).catch(() => [])
+  )
     .filter(({ first, state }) => state === 'held' && allowed.has(first))
     .map((slice) =>
       describe(

@@ -106,11 +106,7 @@ function resolveRanges({ range }: AllocatorOptions, ephemeral: PortRange): PortR
   return explicit ? [explicit] : defaultRanges(ephemeral)
 }
 
-function tooManyShards(
-  ranges: readonly PortRange[],
-  slices: number,
-  shard: Shard,
-): PortsliceError {
+function tooManyShards(ranges: readonly PortRange[], slices: number, shard: Shard): PortsliceError {
   return new PortsliceError(
     'ERR_PORTSLICE_SHARD_INVALID',
     `The range ${formatRanges(ranges)} holds ${slices} slices of ${SLICE_SIZE} ports, which leaves none for shard ${formatShard(shard)}.`,

@@ -149,7 +149,9 @@ describe('trialOrder', () => {
   const slices = fc
     .integer({ min: 1, max: 800 })
     .map((count) => slicesIn({ first: 10_016, last: 10_015 + count * 32 }))
-  const classes = fc.tuple(range, ports).map(([within, e]) => preferenceClasses(slicesIn(within), e))
+  const classes = fc
+    .tuple(range, ports)
+    .map(([within, e]) => preferenceClasses(slicesIn(within), e))
   const worker = fc.integer({ min: 1, max: 10_000 })
   const shard = fc
     .tuple(fc.integer({ min: 1, max: 500 }), fc.integer({ min: 0, max: 500 }))

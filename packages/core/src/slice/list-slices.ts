@@ -1,7 +1,7 @@
 /** Who holds which slice, which ports are out, and for what. */
 import { readdirSync } from 'node:fs'
-import { checkListOptions } from '../options/options.js'
 import { lockDirectoryFor } from '../options/lock-directory.js'
+import { checkListOptions } from '../options/options.js'
 import { Date } from '../platform/clock.js'
 import { hostIdentity, isProcess } from '../platform/host.js'
 import { isUdpPortHeld } from '../probe/held-udp.js'

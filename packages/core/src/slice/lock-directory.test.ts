@@ -11,9 +11,10 @@ const refused = (why: string) =>
     advice: expect.stringContaining('$PORTSLICE_LOCK_DIR'),
   })
 
-test.each([0o022, 0o027])(
-  'is made for its owner alone, and directories above it as the umask %o leaves them',
-  (umask) => {
+test.each(['022', '027'])(
+  'is made for its owner alone, and directories above it as the umask %s leaves them',
+  (text) => {
+    const umask = Number.parseInt(text, 8)
     const top = temporaryFolder()
     const directory = path.join(top, 'a', 'b', 'locks')
     const before = process.umask(umask)

@@ -1,7 +1,7 @@
 /** Who has claimed which port now: what the notes tell, where the flag is up. */
 import { readdirSync } from 'node:fs'
-import { checkListOptions } from '../../options/options.js'
 import { lockDirectoryFor } from '../../options/lock-directory.js'
+import { checkListOptions } from '../../options/options.js'
 import { hostIdentity } from '../../platform/host.js'
 import { isUdpPortHeld } from '../../probe/held-udp.js'
 import { isListeningForTcp, unconnectedUdpPortsOnLoopback } from '../../probe/listening.js'
