@@ -49,9 +49,13 @@ const CI_SYSTEMS: readonly {
   { index: 'SEMAPHORE_JOB_INDEX', total: 'SEMAPHORE_JOB_COUNT', firstIndex: 1 },
 ]
 
-/** How a shard is written: `2/4`. */
-export function formatShard({ index, total }: Shard): string {
-  return `${index}/${total}`
+/**
+ * Writes a shard as people do: `2/4`.
+ *
+ * @param shard 1-based
+ */
+export function formatShard(shard: Shard): string {
+  return `${shard.index}/${shard.total}`
 }
 
 /**

@@ -99,7 +99,11 @@ export function defaultRanges(ephemeral: PortRange): PortRange[] {
   return choices.find((ranges) => ranges.flatMap(slicesIn).length >= ENOUGH_SLICES) ?? [all]
 }
 
-/** How ranges are written in messages: `10000-10099, 61000-65535`. */
+/**
+ * Writes ranges for messages: `10000-10099, 61000-65535`.
+ *
+ * @param ranges in the order in which they are to be written
+ */
 export function formatRanges(ranges: readonly PortRange[]): string {
   return ranges.map(({ first, last }) => `${first}-${last}`).join(', ')
 }
