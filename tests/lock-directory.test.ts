@@ -93,6 +93,14 @@ describe.skipIf(whyNoUsers)(
       })
     })
 
+    test('processes that start at the same time agree on another name', async () => {
+      const folder = sharedFolder()
+      fs.symlinkSync('nowhere', path.join(folder, 'portslice-0'))
+      const said = await Promise.all(Array.from({ length: 8 }, () => takeAs(as(0), folder)))
+      expect(said).toEqual(Array(8).fill('taken\n'))
+      expect(fs.readdirSync(folder).sort()).toEqual(['portslice-0', 'portslice-0-2'])
+    })
+
     test("another user's directory under root's name is not in the way of root", async () => {
       const folder = sharedFolder()
       const planted = path.join(folder, 'portslice-0')
