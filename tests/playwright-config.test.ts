@@ -145,7 +145,7 @@ describe('what is wrong is told by the run, which ends', () => {
   test.for([
     { variable: 'PORTSLICE_RANGE', value: 'abc', message: '$PORTSLICE_RANGE is "abc"' },
     { variable: 'PORTSLICE_SHARD', value: '5/4', message: '$PORTSLICE_SHARD is "5/4"' },
-    { variable: 'PORTSLICE_LOCK_DIR', value: 'a file', message: 'is not a folder' },
+    { variable: 'PORTSLICE_LOCK_DIR', value: 'a file', message: 'is not a directory' },
   ])('$variable', { timeout: TEST_TIMEOUT }, async ({ variable, value, message }) => {
     const project = playground.project({
       'a file': 'where a folder should be',
@@ -182,7 +182,7 @@ describe('what is wrong is told by the run, which ends', () => {
   })
 })
 
-test("a named port lies in the part of the range that belongs to Playwright's own --shard", {
+test("a named port comes from the part of the range that belongs to Playwright's own --shard", {
   timeout: TEST_TIMEOUT,
 }, async () => {
   const project = playground.project({

@@ -154,6 +154,31 @@ test('shards that run at the same time use halves of the range', {
   }
 })
 
+test('more shards than slices fail nothing, as a shard of the runner is a preference', {
+  timeout: TEST_TIMEOUT,
+}, async () => {
+  const project = playground.project({
+    'app.ts': APP,
+    'playwright.config.ts': config(`
+      workers: 2, use: { portslice: { range: [20000, 20070] } }
+    `),
+    'ports.spec.ts': `
+      import { test } from '@portslice/playwright-fixture'
+      import { serve, tell } from './app.ts'
+
+      test('one', async ({ port }, testInfo) => {
+        await using app = await serve(port)
+        tell(testInfo, { ports: [port] })
+      })
+    `,
+  })
+  expectAllPassed(await playwright(project, ['--shard=1/40']), 1)
+  expectAllPassed(
+    await playwright(project, [], { env: { CI_NODE_INDEX: '7', CI_NODE_TOTAL: '3' } }),
+    1,
+  )
+})
+
 test('every project of a config has its own options', { timeout: TEST_TIMEOUT }, async () => {
   const project = playground.project({
     'app.ts': APP,

@@ -7,11 +7,14 @@ import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { createAllocator, namedPort, type PortAllocator } from '@portslice/core'
+import { userIdentity } from '@portslice/core/inspect'
 import { cleanEnvironment, runNode } from 'portslice-testing/project'
 import { expect, onTestFinished, test } from 'vitest'
 
 /** Nobody's: it may read what all may read, and no more. */
 const OTHER_USER = 65_534
+/** As it stands in the default lock directory's name. */
+const USER = userIdentity()
 
 function temporaryFolder(): string {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'portslice-security-'))
@@ -106,37 +109,39 @@ test('the lock directory has mode 0700 and a journal 0600, also where the umask 
 })
 
 test.each([
+  ['a symbolic link', (at: string, victim: string) => fs.symlinkSync(victim, at)],
+  ['a dangling symbolic link', (at: string) => fs.symlinkSync(`${at}-target`, at)],
+  ['a file', (at: string) => fs.writeFileSync(at, 'planted')],
   [
-    'a symbolic link',
-    (at: string, victim: string) => fs.symlinkSync(victim, at),
-    'is a symbolic link',
-  ],
-  [
-    'a dangling symbolic link',
-    (at: string) => fs.symlinkSync(`${at}-target`, at),
-    'is a symbolic link',
-  ],
-  ['a file', (at: string) => fs.writeFileSync(at, 'planted'), 'is not a folder'],
-  [
-    'a folder that all may write to',
+    'a directory that all may write to',
     (at: string) => fs.mkdirSync(at) ?? fs.chmodSync(at, 0o777),
-    '0777',
   ],
 ])(
-  '%s, planted where the default lock directory goes, is refused and left as it is',
-  async (_, plant, why) => {
+  '%s, planted where the default lock directory goes, is left as it is, and another name is used',
+  async (_, plant) => {
     const [temporary, victim] = [temporaryFolder(), temporaryFolder()]
-    const planted = path.join(temporary, `portslice-${process.getuid?.()}`)
+    const planted = path.join(temporary, `portslice-${USER}`)
     plant(planted, victim)
-    const before = fs.readdirSync(temporary)
+    const before = fs.lstatSync(planted).ctimeMs
     const { stdout } = await runWithCore(TELL_CODE, { TMPDIR: temporary })
-    expect(stdout).toContain('ERR_PORTSLICE_LOCK_DIRECTORY')
-    expect(stdout).toContain(why)
-    expect(stdout).toContain('$PORTSLICE_LOCK_DIR')
-    expect(fs.readdirSync(temporary)).toEqual(before)
+    expect(stdout).toBe('taken\n')
+    expect(fs.readdirSync(temporary)).toEqual([`portslice-${USER}`, `portslice-${USER}-2`])
+    expect(fs.lstatSync(planted).ctimeMs).toBe(before)
+    expect(fs.lstatSync(`${planted}-2`).mode & 0o777).toBe(0o700)
     expect(fs.readdirSync(victim)).toEqual([])
   },
 )
+
+test('an unfit lock directory that was named is refused, never used and never "repaired"', async () => {
+  const named = path.join(temporaryFolder(), 'named')
+  fs.mkdirSync(named)
+  fs.chmodSync(named, 0o777)
+  const { stdout } = await runWithCore(TELL_CODE, { PORTSLICE_LOCK_DIR: named })
+  expect(stdout).toMatch(/^ERR_PORTSLICE_LOCK_DIRECTORY .* can be written to by other users/)
+  expect(stdout).toContain('$PORTSLICE_LOCK_DIR')
+  expect(fs.readdirSync(named)).toEqual([])
+  expect(fs.statSync(named).mode & 0o777).toBe(0o777)
+})
 
 test('a hostile journal delays no more than the ports of its own slice', async () => {
   const { allocator, slice, lockDirectory } = await ownAllocator()
@@ -270,7 +275,7 @@ testOfUsers(
 )
 
 testOfUsers(
-  'a default lock directory that another user made first is refused, and another one can be named (needs root to try)',
+  'a default lock directory that another user made first is left as it is, and both users have their own under another name (needs root to try)',
   async () => {
     const temporary = temporaryFolder()
     fs.chmodSync(temporary, 0o1777)
@@ -283,16 +288,14 @@ testOfUsers(
     }
     const code = `process.env.TMPDIR = '${temporary}'
       const core = await import('@portslice/core')
-      await ${TELL_CODE}
-      process.env.PORTSLICE_LOCK_DIR = '${temporary}/own-' + process.getuid()
       await ${TELL_CODE}`
     const asRoot = await runNode(['--input-type=module', '-e', code], { cwd: import.meta.dirname })
     for (const { stdout } of [asRoot, otherUser(code)]) {
-      expect(stdout).toMatch(/^ERR_PORTSLICE_LOCK_DIRECTORY .* belongs to another user/)
-      expect(stdout).toMatch(/\ntaken\n$/)
+      expect(stdout).toBe('taken\n')
     }
     for (const uid of Object.keys(uids)) {
       expect(fs.readdirSync(path.join(temporary, `portslice-${uid}`))).toEqual([])
+      expect(fs.statSync(path.join(temporary, `portslice-${uid}-2`)).uid).toBe(Number(uid))
     }
   },
 )

@@ -410,8 +410,7 @@ describe('bad input is refused before any worker starts, in plain words', () => 
   describe.each([
     [{ PORTSLICE_RANGE: 'abc' }, '$PORTSLICE_RANGE'],
     [{ PORTSLICE_SHARD: '5/4' }, '$PORTSLICE_SHARD'],
-    [{ CI_NODE_INDEX: '7', CI_NODE_TOTAL: '3' }, '$CI_NODE_INDEX'],
-    [{ PORTSLICE_LOCK_DIR: import.meta.filename }, 'is not a folder'],
+    [{ PORTSLICE_LOCK_DIR: import.meta.filename }, 'is not a directory'],
   ])('variables: %j', (env, words) => {
     test.each(SETUPS)('with %s', async (_, config) => {
       const project = playground.project({ 'vitest.config.js': config, 'a.test.js': STARTED })
@@ -430,7 +429,7 @@ describe('bad input is refused before any worker starts, in plain words', () => 
   })
 })
 
-test("vitest's own --shard decides the part of the range", async () => {
+test("vitest's own --shard decides which part of the range is tried first", async () => {
   const project = playground.project({
     'vitest.config.js': CONFIG('', '{ range: [20000, 29999] }'),
     ...testFiles(4, SERVING_TESTS),
@@ -448,6 +447,41 @@ test("vitest's own --shard decides the part of the range", async () => {
   expect(one?.length).toBe(2 * SERVED)
   expect(two?.length).toBe(2 * SERVED)
   expect(Math.max(...(one as number[]))).toBeLessThan(Math.min(...(two as number[])))
+})
+
+test('more jobs of a CI system, or more shards of vitest, than slices fail nothing', async () => {
+  const project = playground.project({
+    'vitest.config.js': CONFIG('', '{ range: [20000, 20999] }'), // 31 slices
+    ...testFiles(2, SERVING_TESTS),
+  })
+  for (const [args, env] of [
+    [[], { CI_NODE_INDEX: '1', CI_NODE_TOTAL: '40' }],
+    [[], { CI_NODE_INDEX: '7', CI_NODE_TOTAL: '3' }],
+    [['--shard=1/40', '--passWithNoTests'], {}],
+  ] as const) {
+    const record = { RECORD: project.file('intervals.ndjson') }
+    const { status, stdout, stderr } = await run(project, [...args], { env: { ...record, ...env } })
+    expect(status, stdout + stderr).toBe(0)
+  }
+})
+
+test("with vitest's own --shard, fixtures and takePort() share one slice", async () => {
+  const project = playground.project({
+    'vitest.config.js': CONFIG('', '{ range: [20000, 29999] }'),
+    ...testFiles(
+      2,
+      `import { takePort } from '@portslice/core'
+       import { test } from '@portslice/vitest-plugin/test'
+       import { expect } from 'vitest'
+       const slice = (port) => Math.floor(port / 32)
+       test('one slice', async ({ port }) => {
+         expect(process.env.PORTSLICE_RUNNER_SHARD).toBe('2/2')
+         expect(slice(await takePort())).toBe(slice(port))
+       })`,
+    ),
+  })
+  const { status, stdout, stderr } = await run(project, ['--shard=2/2'])
+  expect(status, stdout + stderr).toBe(0)
 })
 
 test('fewer slices than workers are warned of', async () => {

@@ -6,8 +6,9 @@
 import { lstatSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { leaseContextOf } from './allocator/lease-context.js'
+import { lockDirectoryFor } from './options/lock-directory.js'
 import { checkListOptions } from './options/options.js'
-import { lockDirectoryFor, resolveOptions } from './options/resolve.js'
+import { resolveOptions } from './options/resolve.js'
 import { Date, sleep } from './platform/clock.js'
 import { hostIdentity } from './platform/host.js'
 import { elapsedSince, kernelTime } from './platform/kernel-time.js'
@@ -34,8 +35,8 @@ const KEEP_FOREIGN_NOTES_MS = 24 * 60 * 60_000
 
 /** What {@link removeLeftBehind} takes. */
 export interface RemoveLeftBehindOptions {
-  /** The directory to clean. Default: as the option `lockDirectory` of an allocator. */
-  lockDirectory?: string
+  /** The directory to clean; `false`: none. Default: as the option `lockDirectory` of an allocator. */
+  lockDirectory?: string | false
   /** Only tell what would be removed. Default: false. */
   dryRun?: boolean
 }
@@ -78,7 +79,7 @@ export async function removeLeftBehind({
 }: RemoveLeftBehindOptions = {}): Promise<LeftBehind[]> {
   checkListOptions(options)
   const lockDirectory = lockDirectoryFor(options.lockDirectory)
-  if (!checkLockDirectory(lockDirectory)) return []
+  if (lockDirectory === undefined || !checkLockDirectory(lockDirectory)) return []
   let found = await removeSlices(lockDirectory, dryRun)
   const isUnclear = found.some(({ kept }) => kept === 'elsewhere' || kept === 'locked')
   if (isUnclear && !dryRun) {

@@ -7,27 +7,34 @@
 export { type ClaimStatus, listClaims } from './claim/list-claims.js'
 export type { ClaimObstacle, ClaimTimeoutError } from './claim/obstacle.js'
 export { codeOf, inspect, PortsliceError, sanitize } from './errors.js'
+export { lockDirectoryFor } from './options/lock-directory.js'
 export { type AllocatorOptions, checkedRange } from './options/options.js'
 export { withPorts } from './options/placeholders.js'
 export { portFromVariable, variablePartOf } from './options/port-name.js'
+export { type ResolvedOptions, resolveOptions } from './options/resolve.js'
 export {
-  defaultRange,
-  lockDirectoryFor,
-  type ResolvedOptions,
-  resolveOptions,
-} from './options/resolve.js'
-export { checkedShard, sourceOfShard } from './options/shard.js'
-export { ephemeralRange, hostIdentity, userIdentity } from './platform/host.js'
+  type DetectedShard,
+  detectShard,
+  formatShard,
+  type ResolvedShard,
+  shardFromText,
+} from './options/shard.js'
+export { type DockerSocket, dockerSocket } from './platform/docker-socket.js'
+export { ephemeralRange, hostIdentity } from './platform/host.js'
+export { userIdentity } from './platform/user.js'
 export { type HeldUdpPort, holdUdpPort } from './probe/held-udp.js'
 export { isListening, listeningPorts, unconnectedUdpPortsOnLoopback } from './probe/listening.js'
 export { ownersOf, ownersOfAll, type PortOwner } from './probe/owner.js'
 export { AVOIDED_PORTS } from './slice/avoided-ports.js'
 export { UNKNOWN_HOLDER } from './slice/format-holder.js'
 export {
+  defaultRanges,
+  formatRanges,
   LAST_PORT,
   type PortRange,
   partOf,
   portsOf,
+  type Shard,
   SLICE_SIZE,
   type SliceStart,
   sentinelOf,

@@ -4,11 +4,10 @@ import os from 'node:os'
 import path from 'node:path'
 import { onTestFinished } from 'vitest'
 import { createAllocator } from './allocator/allocator.js'
-import { defaultRange } from './options/resolve.js'
 import { ephemeralRange } from './platform/host.js'
 import { isFree } from './probe/free.js'
 import { holdUdpPort } from './probe/held-udp.js'
-import { portsOf, sentinelOf, slicesIn } from './slice/layout.js'
+import { defaultRanges, type PortRange, portsOf, sentinelOf, slicesIn } from './slice/layout.js'
 
 export function temporaryFolder(): string {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-unit-'))
@@ -23,7 +22,7 @@ export function temporaryFolder(): string {
  */
 export async function ownRange(
   count = 1,
-  within = defaultRange(ephemeralRange()),
+  within = defaultRanges(ephemeralRange())[0] as PortRange,
 ): Promise<readonly [number, number]> {
   // An allocator of a name of its own finds the place, so that parallel tests start elsewhere.
   await using probe = await createAllocator({

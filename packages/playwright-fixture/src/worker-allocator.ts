@@ -1,6 +1,11 @@
 import type { WorkerInfo } from '@playwright/test'
 import type { PortAllocator } from '@portslice/core'
-import { type AdapterOptions, checkAdapterOptions, sharedAllocator } from '@portslice/core/adapter'
+import {
+  type AdapterOptions,
+  checkAdapterOptions,
+  preferShard,
+  sharedAllocator,
+} from '@portslice/core/adapter'
 
 /**
  * The one allocator of a worker; asked for only where a port is wanted, as it leases a slice.
@@ -11,9 +16,7 @@ export function workerAllocator(
   options: AdapterOptions,
   { config: { shard } }: WorkerInfo,
 ): Promise<PortAllocator> {
-  const { allocator } = checkAdapterOptions(
-    options,
-    shard ? { index: shard.current, total: shard.total } : undefined,
-  )
+  preferShard(shard ? { index: shard.current, total: shard.total } : undefined)
+  const { allocator } = checkAdapterOptions(options)
   return sharedAllocator(allocator)
 }

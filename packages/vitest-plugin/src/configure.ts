@@ -1,6 +1,11 @@
 /** What the plugin and the globalSetup do before any worker starts. */
 import type { AllocatorOptions } from '@portslice/core'
-import { type AdapterOptions, checkAdapterOptions } from '@portslice/core/adapter'
+import {
+  type AdapterOptions,
+  checkAdapterOptions,
+  formatShard,
+  runnerShardVariables,
+} from '@portslice/core/adapter'
 import type { TestProject } from 'vitest/node'
 import './provided.js'
 
@@ -12,13 +17,14 @@ import './provided.js'
  */
 export function configure(project: TestProject, options: AdapterOptions): void {
   const { shard } = project.vitest.config
-  const { allocator, onLeak, slices } = checkAdapterOptions(
-    options,
-    shard && { index: shard.index, total: shard.count },
-  )
+  const { allocator, onLeak, slices } = checkAdapterOptions(options)
   project.provide('portslice', { allocator, onLeak, isReported: onLeak === 'warn' })
-  // For `takePort()` of @portslice/core in tests, and for whatever the tests start.
-  project.config.env = { ...project.config.env, ...variablesFor(allocator) }
+  // For the fixtures and `takePort()` of @portslice/core in tests, and for programs that the tests start.
+  project.config.env = {
+    ...project.config.env,
+    ...variablesFor(allocator),
+    ...runnerShardVariables(shard && { index: shard.index, total: shard.count }),
+  }
 
   const workers = Number(project.config.maxWorkers ?? project.vitest.config.maxWorkers)
   if (workers > slices) {
@@ -31,7 +37,7 @@ export function configure(project: TestProject, options: AdapterOptions): void {
 function variablesFor({ range, shard, lockDirectory }: AllocatorOptions): Record<string, string> {
   return {
     ...(range && { PORTSLICE_RANGE: range.join('-') }),
-    ...(shard && { PORTSLICE_SHARD: `${shard.index}/${shard.total}` }),
-    ...(lockDirectory && { PORTSLICE_LOCK_DIR: lockDirectory }),
+    ...(shard && { PORTSLICE_SHARD: formatShard(shard) }),
+    ...(lockDirectory !== undefined && { PORTSLICE_LOCK_DIR: lockDirectory || 'none' }),
   }
 }

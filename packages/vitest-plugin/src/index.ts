@@ -19,7 +19,7 @@ export type PortslicePluginOptions = AdapterOptions
 /**
  * The vitest plugin. Not needed for the fixtures; adds what needs the main process: options
  * and environment variables are checked once before any worker starts, vitest's own `--shard`
- * decides the part of the range, and leaked ports are reported at the end of each run.
+ * decides which part of the range is tried first, and leaked ports are reported at the end of each run.
  *
  * @param options those of an allocator, and `onLeak`
  * @throws PortsliceError when vitest starts, for options or environment variables that are wrong

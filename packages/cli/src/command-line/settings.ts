@@ -1,5 +1,12 @@
 /** `--range` and `--shard`, which several subcommands have. */
-import { type AllocatorOptions, checkedRange, checkedShard, inspect } from '@portslice/core/inspect'
+import {
+  type AllocatorOptions,
+  checkedRange,
+  formatShard,
+  inspect,
+  type Shard,
+  shardFromText,
+} from '@portslice/core/inspect'
 import type { Arguments, OptionSyntax } from './arguments.js'
 import { asUsageError, usageError } from './usage-error.js'
 
@@ -9,7 +16,7 @@ export const RANGE_AND_SHARD = {
 } as const satisfies Record<string, OptionSyntax>
 
 export const RANGE_AND_SHARD_HELP = `  --range FIRST-LAST   the ports to choose from, such as 20000-29999; else $PORTSLICE_RANGE
-  --shard INDEX/TOTAL  only this part of them, such as 2/4; else $PORTSLICE_SHARD or the CI's own`
+  --shard INDEX/TOTAL  only this part of them, such as 2/4; else $PORTSLICE_SHARD`
 
 export interface RangeAndShard {
   /** For an allocator. */
@@ -23,44 +30,42 @@ export interface RangeAndShard {
  *   that make no sense
  */
 export function rangeAndShardOf(args: Arguments<'range' | 'shard'>): RangeAndShard {
-  const range = pairOf(args.value('range'), 'range', '-')
-  const shard = pairOf(args.value('shard'), 'shard', '/')
-  if (range) check(() => checkedRange(range, 'The option --range'), args.value('range'))
-  if (shard) check(() => checkedShard(...shard, 'The option --shard'), args.value('shard'))
+  const range = rangeOf(args.value('range'))
+  const shard = shardOf(args.value('shard'))
   return {
-    options: {
-      ...(range && { range }),
-      ...(shard && { shard: { index: shard[0], total: shard[1] } }),
-    },
+    options: { ...(range && { range }), ...(shard && { shard }) },
     env: {
       ...(range && { PORTSLICE_RANGE: range.join('-') }),
-      ...(shard && { PORTSLICE_SHARD: shard.join('/') }),
+      ...(shard && { PORTSLICE_SHARD: formatShard(shard) }),
     },
   }
 }
 
-function pairOf(
-  text: string | undefined,
-  name: keyof typeof RANGE_AND_SHARD,
-  separator: string,
-): [number, number] | undefined {
+function shardOf(text: string | undefined): Shard | undefined {
   if (text === undefined) return undefined
-  const parts = text.split(separator).map((part) => part.trim())
-  const [first, second] = parts
-  if (parts.length === 2 && /^\d{1,6}$/.test(first ?? '') && /^\d{1,6}$/.test(second ?? '')) {
-    return [Number(first), Number(second)]
-  }
-  throw usageError(
-    `The option --${name} is ${inspect(text)}.`,
-    `Write it as in: --${name} ${RANGE_AND_SHARD[name].example}`,
-    text,
-  )
-}
-
-function check(checked: () => unknown, text = ''): void {
   try {
-    checked()
+    return shardFromText(text, 'The option --shard')
   } catch (error) {
     throw asUsageError(error, text)
   }
+}
+
+function rangeOf(text: string | undefined): [number, number] | undefined {
+  if (text === undefined) return undefined
+  const parts = text.split('-').map((part) => part.trim())
+  const [first, second] = parts
+  if (parts.length === 2 && /^\d{1,6}$/.test(first ?? '') && /^\d{1,6}$/.test(second ?? '')) {
+    const range: [number, number] = [Number(first), Number(second)]
+    try {
+      checkedRange(range, 'The option --range')
+    } catch (error) {
+      throw asUsageError(error, text)
+    }
+    return range
+  }
+  throw usageError(
+    `The option --range is ${inspect(text)}.`,
+    `Write it as in: --range ${RANGE_AND_SHARD.range.example}`,
+    text,
+  )
 }

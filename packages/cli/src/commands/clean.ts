@@ -35,7 +35,12 @@ export async function run(args: string[]): Promise<number> {
   const dryRun = readArguments(SYNTAX, args).has('dry-run')
   const found = await removeLeftBehind({ dryRun })
   const { dim } = coloursFor(process.stdout)
-  const folder = shown(lockDirectoryFor(undefined))
+  const lockDirectory = lockDirectoryFor(undefined)
+  if (lockDirectory === undefined) {
+    process.stdout.write('Nothing to remove: $PORTSLICE_LOCK_DIR is none, so there are no files.\n')
+    return 0
+  }
+  const folder = shown(lockDirectory)
   const removed = found.filter(({ kept }) => kept === undefined)
   const lines = found.map(({ first, last, files, kept, until }) => {
     if (kept === undefined) {

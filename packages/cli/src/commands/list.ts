@@ -56,7 +56,7 @@ export async function run(args: string[]): Promise<number> {
   const { slices, claims } = await listed()
   stdout.write(
     given.has('json')
-      ? listJson({ lockDirectory: lockDirectoryFor(undefined), slices, claims })
+      ? listJson({ lockDirectory: lockDirectoryFor(undefined) ?? null, slices, claims })
       : tableOf({ slices, claims }),
   )
   return 0

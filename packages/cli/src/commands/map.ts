@@ -36,14 +36,14 @@ const SYNTAX: Syntax<'svg' | 'range' | 'shard'> = {
 
 export async function run(args: string[]): Promise<number> {
   const given = readArguments(SYNTAX, args)
-  const { range, slices } = resolveOptions(rangeAndShardOf(given).options)
+  const { ranges, slices } = resolveOptions(rangeAndShardOf(given).options)
   const [statuses, claims, listening] = await Promise.all([
     listSlices(),
     listClaims(),
     listeningPorts(),
   ])
   const ascending = [...slices].sort((a, b) => a - b)
-  const picture = pictureOf(range, ascending, statuses, claims, listening ?? new Set())
+  const picture = pictureOf(ranges, ascending, statuses, claims, listening ?? new Set())
   const owners = await foreignOwners(picture)
   const { stdout } = process
   const file = given.value('svg')

@@ -13,7 +13,7 @@ import type { Finding } from './finding.js'
 /** Listeners named in a message; the rest are counted. */
 const NAMED = 12
 
-export async function foreignFinding({ range, slices }: ResolvedOptions): Promise<Finding> {
+export async function foreignFinding({ ranges, slices }: ResolvedOptions): Promise<Finding> {
   const [statuses, claims, listening] = await Promise.all([
     listSlices(),
     listClaims(),
@@ -26,7 +26,7 @@ export async function foreignFinding({ range, slices }: ResolvedOptions): Promis
       message: 'Which programs listen inside the range cannot be told on this system.',
     }
   }
-  const picture = pictureOf(range, slices, statuses, claims, listening)
+  const picture = pictureOf(ranges, slices, statuses, claims, listening)
   const ports = picture.slices
     .flatMap(({ first, ports }) =>
       ports.flatMap((state, offset) => (state === 'foreign' ? [first + offset] : [])),

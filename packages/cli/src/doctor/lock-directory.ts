@@ -6,6 +6,15 @@ import { type Finding, problem } from './finding.js'
 
 export function lockDirectoryFinding(env: NodeJS.ProcessEnv = process.env): Finding {
   const folder = lockDirectoryFor(undefined)
+  if (folder === undefined) {
+    return {
+      id: 'lock-directory',
+      level: 'note',
+      message:
+        'portslice runs without files, from $PORTSLICE_LOCK_DIR=none: ports are unique in this network namespace only, and the ports of a crashed process are not quarantined.',
+      advice: 'Unset $PORTSLICE_LOCK_DIR if a directory can be written to.',
+    }
+  }
   const source = env.PORTSLICE_LOCK_DIR ? '$PORTSLICE_LOCK_DIR' : 'the folder for temporary files'
   const named = `The lock directory is ${inspect(folder)}, from ${source}`
   let isThere: boolean

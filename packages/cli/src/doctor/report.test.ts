@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { coloursFor } from '../terminal/colours.js'
 import { type Finding, problem } from './finding.js'
 import { doctorDocument, doctorText } from './report.js'
@@ -64,6 +64,21 @@ test('where a range and a shard come from', () => {
     .join('\n')
   expect(messages).toContain('20000-20999: from the option --range')
   expect(messages).toContain('shard 1 of 2, says the option --shard')
+})
+
+test('variables of a CI system that name no shard are noted, as they are ignored', () => {
+  vi.stubEnv('CI_NODE_INDEX', '9')
+  vi.stubEnv('CI_NODE_TOTAL', '4')
+  onTestFinished(() => void vi.unstubAllEnvs())
+  expect(settingsFindings({}).findings.find(({ id }) => id === 'shard')).toMatchObject({
+    level: 'note',
+    message: expect.stringContaining('$CI_NODE_INDEX of $CI_NODE_TOTAL names none'),
+  })
+  vi.stubEnv('CI_NODE_INDEX', '2')
+  expect(settingsFindings({}).findings.find(({ id }) => id === 'shard')).toMatchObject({
+    level: 'ok',
+    message: expect.stringContaining('tries its own part of the range first'),
+  })
 })
 
 test('a range that the system hands out from is noted', () => {

@@ -1,12 +1,14 @@
 /** Options, variables and the machine's own ports: what is worked with, and why. */
 import {
   type AllocatorOptions,
+  defaultRanges,
+  detectShard,
   ephemeralRange,
+  formatRanges,
   type PortRange,
   portFromVariable,
   type ResolvedOptions,
   resolveOptions,
-  sourceOfShard,
 } from '@portslice/core/inspect'
 import { nearest } from '../command-line/usage-error.js'
 import { type Finding, problem } from './finding.js'
@@ -59,12 +61,12 @@ function ephemeralFinding(): Finding {
 /** What is set by people, and by portslice itself; beside these, `PORTSLICE_PORT_…`. */
 const VARIABLES = ['PORTSLICE_RANGE', 'PORTSLICE_SHARD', 'PORTSLICE_LOCK_DIR']
 const OF_PORT = 'PORTSLICE_PORT_'
-const OF_TREE = 'PORTSLICE_TREE'
+const OF_RUN = ['PORTSLICE_TREE', 'PORTSLICE_RUNNER_SHARD']
 
 /** Those that processes inherit from one another, also where they were set long ago. */
 function variablesFinding(env: NodeJS.ProcessEnv): Finding {
   const set = Object.entries(env).filter(
-    ([name, value]) => name.startsWith('PORTSLICE_') && name !== OF_TREE && value,
+    ([name, value]) => name.startsWith('PORTSLICE_') && !OF_RUN.includes(name) && value,
   )
   const message =
     set.length === 0
@@ -101,30 +103,42 @@ function variablesFinding(env: NodeJS.ProcessEnv): Finding {
 }
 
 function rangeFinding(
-  { range }: ResolvedOptions,
+  { ranges }: ResolvedOptions,
   options: Pick<AllocatorOptions, 'range'>,
   env: NodeJS.ProcessEnv,
 ): Finding {
   const ephemeral = ephemeralRange()
-  const why = options.range
-    ? 'from the option --range'
-    : env.PORTSLICE_RANGE
-      ? 'from $PORTSLICE_RANGE'
-      : range.last === ephemeral.first - 1
-        ? 'from 10000 up to the last port below those that the system hands out by itself'
-        : 'all from 10000 up, as the system hands out nearly all of them by itself'
-  const message = `Ports are leased from ${range.first}-${range.last}: ${why}.`
-  if (!overlaps(range, ephemeral)) return { id: 'range', level: 'ok', message }
+  const message = `Ports are leased from ${formatRanges(ranges)}: ${reasonOf(ranges, ephemeral, options, env)}.`
+  if (!ranges.some((range) => overlaps(range, ephemeral))) {
+    return { id: 'range', level: 'ok', message }
+  }
+  const outside = defaultRanges(ephemeral).find((range) => !overlaps(range, ephemeral))
   return {
     id: 'range',
     level: 'note',
-    message: `${message} The system hands out some of these by itself; each of them is kept from it for 60 s when it is leased.`,
-    advice: `An app that takes longer to bind its port is safer below ${ephemeral.first}${
-      ephemeral.first > 10_031
-        ? `: export PORTSLICE_RANGE=10000-${ephemeral.first - 1}`
+    message: `${message} The system hands out some of these by itself; they are leased after the others, and each is kept from the system for 60 s.`,
+    advice: `An app that takes longer to bind its port is safer outside of ${formatRanges([ephemeral])}${
+      outside
+        ? `: export PORTSLICE_RANGE=${formatRanges([outside])}`
         : ', for which the system must leave room: sysctl -w net.ipv4.ip_local_port_range="32768 60999"'
     }`,
   }
+}
+
+function reasonOf(
+  ranges: readonly PortRange[],
+  ephemeral: PortRange,
+  options: Pick<AllocatorOptions, 'range'>,
+  env: NodeJS.ProcessEnv,
+): string {
+  if (options.range) return 'from the option --range'
+  if (env.PORTSLICE_RANGE) return 'from $PORTSLICE_RANGE'
+  if (ranges.some((range) => overlaps(range, ephemeral))) {
+    return 'all from 10000 up, as the system hands out nearly all of them by itself'
+  }
+  return ranges.every((range) => range.last < ephemeral.first)
+    ? 'from 10000 up to the last port below those that the system hands out by itself'
+    : 'from 10000 up, without those that the system hands out by itself'
 }
 
 function overlaps(a: PortRange, b: PortRange): boolean {
@@ -136,11 +150,21 @@ function shardFinding(
   options: Pick<AllocatorOptions, 'shard'>,
   env: NodeJS.ProcessEnv,
 ): Finding {
-  if (!shard) return { id: 'shard', level: 'ok', message: 'This is no shard of a run.' }
-  const source = options.shard ? 'the option --shard' : sourceOfShard(env)
+  const source = options.shard ? 'the option --shard' : detectShard(env)?.source
+  if (shard) {
+    const message = `This is shard ${shard.index} of ${shard.total}, says ${source}; ${
+      shard.isStrict
+        ? 'it uses its own part of the range and no other.'
+        : 'it tries its own part of the range first, and then the rest.'
+    }`
+    return { id: 'shard', level: 'ok', message }
+  }
+  if (source === undefined) return { id: 'shard', level: 'ok', message: 'No shard is set.' }
   return {
     id: 'shard',
-    level: 'ok',
-    message: `This is shard ${shard.index} of ${shard.total}, says ${source}; it has its own part of the range.`,
+    level: 'note',
+    message: `No shard is set: ${source} names none, and is ignored.`,
+    advice:
+      'Nothing needs to be done, unless jobs must keep to their own parts of the range: then set $PORTSLICE_SHARD, such as 2/4.',
   }
 }

@@ -6,7 +6,8 @@ export const LIST_VERSION = 1
 
 export interface ListDocument {
   version: typeof LIST_VERSION
-  lockDirectory: string
+  /** `null`: without files. */
+  lockDirectory: string | null
   slices: readonly SliceStatus[]
   claims: readonly ClaimStatus[]
 }

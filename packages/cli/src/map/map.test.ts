@@ -50,7 +50,7 @@ const CLAIM = { port: 20_001, pid: 1, cwd: '', command: 'make', since: '', liste
 const LISTENING = new Set([20_033, 20_040, 20_070, 20_130, 20_165, 20_159])
 const OWNERS = new Map([[20_165, 'postgres, pid 812']])
 
-const picture = pictureOf(RANGE, SLICES, STATUSES, [CLAIM], LISTENING)
+const picture = pictureOf([RANGE], SLICES, STATUSES, [CLAIM], LISTENING)
 const options = { colours: coloursFor({}, {}), columns: 80, owners: OWNERS }
 
 test('each slice and each port is what it is', () => {
@@ -93,7 +93,7 @@ test("a slice whose last port is claimed is nobody's: the claim is shown", () =>
   const held: SliceStatus = { first: 20_000, last: 20_031, state: 'held', ports: [] }
   const left = { port: 20_005, state: 'quarantined', listening: false } as const
   const claim = { ...CLAIM, port: 20_031 }
-  const text = mapText(pictureOf(RANGE, SLICES, [held], [claim], new Set()), options)
+  const text = mapText(pictureOf([RANGE], SLICES, [held], [claim], new Set()), options)
   expect(text).toContain('\n20000  ▒·····\n')
   expect(text).toContain(`${'·'.repeat(31)}  20031 claimed by make, pid 1\n`)
   expect(text).toContain('0 held, 0 ports out, 1 claimed.')
@@ -126,7 +126,7 @@ test('no line is longer than the terminal is wide, whatever there is to show', (
             )
           : []
         const range = { first: 10_000, last: 32_767 }
-        const text = mapText(pictureOf(range, slices, statuses, [], LISTENING), {
+        const text = mapText(pictureOf([range], slices, statuses, [], LISTENING), {
           ...options,
           columns,
         })
@@ -143,7 +143,7 @@ test('as SVG it stands alone, for light and dark, with its texts escaped', () =>
       ? { ...status, holder: { ...holder, runner: `</svg><script>"'&\u0000` } }
       : status,
   )
-  const svg = mapSvg(pictureOf(RANGE, SLICES, statuses, [CLAIM], LISTENING), OWNERS)
+  const svg = mapSvg(pictureOf([RANGE], SLICES, statuses, [CLAIM], LISTENING), OWNERS)
   expect(svg).toMatch(/^<svg [^>]+viewBox=/)
   expect(svg).not.toMatch(/<script|href|url\(|@import|<image/)
   expect(svg).toContain('&lt;/svg&gt;&lt;script&gt;&quot;&#39;&amp;')

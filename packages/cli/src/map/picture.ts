@@ -37,16 +37,16 @@ export interface SlicePicture {
 }
 
 export interface Picture {
-  range: PortRange
+  ranges: readonly PortRange[]
   slices: SlicePicture[]
 }
 
 /**
- * @param slices those of the range that are drawn, ascending
+ * @param slices those of the ranges that are drawn, ascending
  * @param listening every port of the machine that is listened on
  */
 export function pictureOf(
-  range: PortRange,
+  ranges: readonly PortRange[],
   slices: readonly SliceStart[],
   statuses: readonly SliceStatus[],
   claims: readonly ClaimStatus[],
@@ -55,7 +55,7 @@ export function pictureOf(
   const known = new Map(withoutClaimed(statuses, claims).map((status) => [status.first, status]))
   const claimed = new Map(claims.map((claim) => [claim.port, claim]))
   return {
-    range,
+    ranges,
     slices: slices.map((first) => {
       const status = known.get(first)
       const ports = portsOf(first).map((port) => {

@@ -1,4 +1,5 @@
 /** The picture in words: who a slice is, and what it all adds up to. */
+import { formatRanges } from '@portslice/core/inspect'
 import { claimantText, holderText } from '../list/holder.js'
 import { shown } from '../terminal/text.js'
 import type { Picture, SlicePicture } from './picture.js'
@@ -23,7 +24,7 @@ export function describe(
   return shown([who, ...claimed, ...strangers].filter(Boolean).join('; '))
 }
 
-export function countOf({ range, slices }: Picture): string {
+export function countOf({ ranges, slices }: Picture): string {
   const held = slices.filter(({ status }) => status?.state === 'held').length
   const claims = slices.flatMap((slice) => slice.claims)
   const out = slices.flatMap(({ first, ports }) =>
@@ -33,7 +34,7 @@ export function countOf({ range, slices }: Picture): string {
         !claims.some(({ port }) => port === first + offset),
     ),
   ).length
-  return `${range.first}-${range.last}: ${counted(slices.length, 'slice')} of 32 ports, ${held} held, ${counted(out, 'port')} out${claims.length > 0 ? `, ${claims.length} claimed` : ''}.`
+  return `${formatRanges(ranges)}: ${counted(slices.length, 'slice')} of 32 ports, ${held} held, ${counted(out, 'port')} out${claims.length > 0 ? `, ${claims.length} claimed` : ''}.`
 }
 
 function counted(count: number, noun: string): string {

@@ -1,6 +1,8 @@
 /** For whom a run waits that finds no port: for people. */
 import {
   type AllocatorOptions,
+  formatRanges,
+  formatShard,
   listClaims,
   listSlices,
   resolveOptions,
@@ -12,12 +14,12 @@ const NAMED = 4
 
 /** A sentence without its end. */
 export async function obstaclesTo(options: AllocatorOptions): Promise<string> {
-  const { range, shard, slices } = resolveOptions(options)
+  const { ranges, shard, slices } = resolveOptions(options)
   const mine = new Set(slices)
   const held = (await listSlices()).filter(
     ({ first, state }) => state === 'held' && mine.has(first),
   )
-  const where = `${range.first}-${range.last}${shard ? `, shard ${shard.index}/${shard.total}` : ''}`
+  const where = `${formatRanges(ranges)}${shard?.isStrict ? `, shard ${formatShard(shard)}` : ''}`
   const rest =
     'other programs use them, or they are left alone for 30 s after a crash, or another container has them'
   if (held.length === 0) return `no port of ${where} is free: ${rest}`

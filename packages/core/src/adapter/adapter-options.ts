@@ -1,8 +1,6 @@
 import { type AllocatorOptions, checkAllocatorOptions, oneOf } from '../options/options.js'
 import { resolveOptions } from '../options/resolve.js'
-import type { Shard } from '../slice/layout.js'
 import { ensureLockDirectory } from '../slice/lock-directory.js'
-import { withRunnersShard } from './runners-shard.js'
 
 /** What to do about a port on which something still listens when its test has ended. */
 export type OnLeak = 'warn' | 'fail' | 'ignore'
@@ -25,7 +23,7 @@ export interface CheckedOptions {
   allocator: AllocatorOptions
   /** What to do about leaked ports. */
   onLeak: OnLeak
-  /** How many slices the range, or the shard's part of it, has. */
+  /** How many slices the range, or a strict shard's part of it, has. */
   slices: number
 }
 
@@ -34,19 +32,15 @@ export interface CheckedOptions {
  * without leasing anything; sets apart what the allocator takes.
  *
  * @param options what the user of the runner gave
- * @param runnersShard the test runner's own shard, 1-based: counts unless the options or
- *   $PORTSLICE_SHARD say otherwise
  * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID, …_RANGE_INVALID, …_SHARD_INVALID,
  *   …_LOCK_DIRECTORY
  */
-export function checkAdapterOptions(
-  options: AdapterOptions = {},
-  runnersShard?: Shard,
-): CheckedOptions {
+export function checkAdapterOptions(options: AdapterOptions = {}): CheckedOptions {
   checkAllocatorOptions(options, CHECKS)
   const { onLeak = 'warn', ...own } = options as AdapterOptions
-  const allocator = withRunnersShard(own, runnersShard)
-  const { lockDirectory, slices } = resolveOptions(allocator)
-  ensureLockDirectory(lockDirectory)
-  return { allocator, onLeak, slices: slices.length }
+  const { lockDirectory, slices } = resolveOptions(own)
+  if (lockDirectory !== undefined) ensureLockDirectory(lockDirectory)
+  // Another process may work in another directory, so a relative path is not passed on.
+  const allocator = own.lockDirectory ? { ...own, lockDirectory } : own
+  return { allocator: allocator as AllocatorOptions, onLeak, slices: slices.length }
 }

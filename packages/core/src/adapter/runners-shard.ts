@@ -1,11 +1,12 @@
 import { namedPort as namedPortOfCore } from '../api/named-port.js'
 import type { AllocatorOptions } from '../options/options.js'
+import { parseShard, runnerShardVariables } from '../options/shard.js'
 import type { Shard } from '../slice/layout.js'
 
 /**
  * As `namedPort` of `@portslice/core`, for the config file of a test runner: the runner's own
- * `--shard=2/4` decides the part of the range. The command line is where it stands at that moment:
- * the runner is yet to read its config.
+ * `--shard=2/4` decides which part of the range is tried first. It is read from the command line,
+ * as the runner has not read its config yet.
  *
  * @param name starts with a letter; letters, digits, `-` and `_`
  * @param options as of `createAllocator`; they count for the process that asks first
@@ -15,18 +16,23 @@ import type { Shard } from '../slice/layout.js'
  * const web = await namedPort('web')
  */
 export function namedPort(name: string, options: AllocatorOptions = {}): Promise<number> {
-  return namedPortOfCore(name, withRunnersShard(options, shardFromArguments(process.argv)))
+  preferShard(shardFromArguments(process.argv))
+  return namedPortOfCore(name, options)
 }
 
-/** The runner's shard counts unless the options or $PORTSLICE_SHARD say otherwise. */
-export function withRunnersShard(options: AllocatorOptions, shard: Shard | undefined) {
-  return shard && !options.shard && !process.env.PORTSLICE_SHARD ? { ...options, shard } : options
+/**
+ * Tells this process and those that it starts the test runner's own shard: it decides which part
+ * of the range is tried first, unless the user names a shard.
+ *
+ * @param shard the runner's own, if it has one
+ */
+export function preferShard(shard: Shard | undefined): void {
+  Object.assign(process.env, runnerShardVariables(shard))
 }
 
-/** What a runner would refuse is not ours to refuse: `undefined` then. */
+/** A text that names no shard is left to the runner, which refuses it. */
 export function shardFromArguments(args: readonly string[]): Shard | undefined {
   const at = args.findIndex((arg) => arg === '--shard' || arg.startsWith('--shard='))
   const text = args[at] === '--shard' ? args[at + 1] : args[at]?.slice('--shard='.length)
-  const [, index, total] = /^(\d{1,6})\/(\d{1,6})$/.exec(text ?? '')?.map(Number) ?? []
-  return index && total && index <= total ? { index, total } : undefined
+  return parseShard(text ?? '')
 }

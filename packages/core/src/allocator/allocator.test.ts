@@ -12,7 +12,7 @@ import { readSliceRecord } from '../slice/slice-record.js'
 import { createAllocator } from './allocator.js'
 
 /** An allocator with slices of its own, closed after the test. */
-async function allocatorOf(slices: number, options: AllocatorOptions = {}) {
+async function allocatorOf(slices: number, options: Omit<AllocatorOptions, 'lockDirectory'> = {}) {
   const range = await ownRange(slices)
   const lockDirectory = path.join(temporaryFolder(), 'locks')
   const all = { range, lockDirectory, waitTimeout: 300, ...options }

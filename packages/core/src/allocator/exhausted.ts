@@ -2,8 +2,9 @@
 
 import { PortsliceError } from '../errors.js'
 import type { ResolvedOptions } from '../options/resolve.js'
+import { formatShard } from '../options/shard.js'
 import { formatCounts, formatHolder } from '../slice/format-holder.js'
-import { partOf, slicesIn } from '../slice/layout.js'
+import { formatRanges } from '../slice/layout.js'
 import { listSlices, type PortStatus, type SliceStatus } from '../slice/list-slices.js'
 import type { Slice } from '../slice/slice.js'
 
@@ -16,24 +17,25 @@ export async function rangeExhausted(
   own: readonly Slice[],
   shortage: unknown,
 ): Promise<PortsliceError> {
-  const { range, shard, waitTimeout } = settings
-  const where = `the range ${range.first}-${range.last}${shard ? ` (shard ${shard.index}/${shard.total})` : ''}`
+  const { ranges, shard, waitTimeout } = settings
+  const where = `the range ${formatRanges(ranges)}${shard?.isStrict ? ` (shard ${formatShard(shard)})` : ''}`
+  const value = ranges.map(({ first, last }) => [first, last])
   if (shortage !== undefined) {
     return new PortsliceError(
       'ERR_PORTSLICE_RANGE_EXHAUSTED',
       `No port of ${where} could be had within ${waitTimeout} ms, because the system refuses more sockets or files: ${(shortage as Error).message}.`,
       {
-        value: [range.first, range.last],
+        value,
         advice:
           "Close what this process has open, or raise its limit (`ulimit -n`) or the machine's (`sysctl fs.file-max`).",
         cause: shortage,
       },
     )
   }
-  const all = slicesIn(range)
-  const allowed = new Set(shard ? partOf(all, shard) : all)
+  const allowed = new Set(settings.slices)
   const ownByFirst = new Map(own.map((slice) => [slice.first, slice]))
-  const others = await listSlices({ lockDirectory: settings.lockDirectory }).catch(() => [])
+  const lockDirectory = settings.lockDirectory ?? false
+  const others = await listSlices({ lockDirectory }).catch(() => [])
   const described = new Map<number, string>()
   for (const status of others) {
     if (!allowed.has(status.first) || ownByFirst.has(status.first)) continue
@@ -57,7 +59,7 @@ export async function rangeExhausted(
       ...(more > 0 ? [`  … and ${more} more`] : []),
     ].join('\n'),
     {
-      value: [range.first, range.last],
+      value,
       advice:
         'Wait until one of them has ended, release ports that are no longer needed, widen the range (option `range`, $PORTSLICE_RANGE), or raise `waitTimeout`.',
     },

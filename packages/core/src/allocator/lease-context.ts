@@ -1,4 +1,5 @@
 import type { ResolvedOptions } from '../options/resolve.js'
+import { formatShard } from '../options/shard.js'
 import { ownRun } from '../platform/descendants.js'
 import { hostIdentity } from '../platform/host.js'
 import type { LeaseContext } from '../slice/slice.js'
@@ -18,7 +19,7 @@ export function leaseContextOf(options: ResolvedOptions): LeaseContext {
       host: hostIdentity(),
       runner,
       workerId,
-      ...(shard && { shard: `${shard.index}/${shard.total}` }),
+      ...(shard && { shard: formatShard(shard) }),
       cwd,
       projectRoot,
       command: process.argv.join(' ').slice(0, LONGEST_COMMAND),

@@ -19,6 +19,7 @@ import { isLeaked } from '../probe/leak.js'
 import { isListeningForTcp } from '../probe/listening.js'
 import { processWide } from '../process-state.js'
 import { LAST_PORT } from '../slice/layout.js'
+import { ensureLockDirectory } from '../slice/lock-directory.js'
 import { forgetLease, noteLease } from './lease-registry.js'
 
 /** What {@link claimPort} takes beside the port. */
@@ -133,6 +134,7 @@ async function claimAll(
 
 function claimContext(): ClaimContext {
   const options = resolveOptions()
+  if (options.lockDirectory !== undefined) ensureLockDirectory(options.lockDirectory)
   return { ...leaseContextOf(options), needsTimeWait: options.needsTimeWait }
 }
 

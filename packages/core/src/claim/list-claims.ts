@@ -1,6 +1,6 @@
 /** Who has claimed which port now: what the notes tell, where the claim socket is bound. */
+import { lockDirectoryFor } from '../options/lock-directory.js'
 import { checkListOptions } from '../options/options.js'
-import { lockDirectoryFor } from '../options/resolve.js'
 import { hostIdentity } from '../platform/host.js'
 import { isUdpPortHeld } from '../probe/held-udp.js'
 import { isListeningForTcp, unconnectedUdpPortsOnLoopback } from '../probe/listening.js'
@@ -29,9 +29,12 @@ export interface ClaimStatus {
  * @param options `lockDirectory`, by default as of an allocator
  * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID
  */
-export async function listClaims(options: { lockDirectory?: string } = {}): Promise<ClaimStatus[]> {
+export async function listClaims(
+  options: { lockDirectory?: string | false } = {},
+): Promise<ClaimStatus[]> {
   checkListOptions(options)
   const lockDirectory = lockDirectoryFor(options.lockDirectory)
+  if (lockDirectory === undefined) return []
   const noted = claimNotes(lockDirectory)
   const sockets = noted.length > 0 ? await unconnectedUdpPortsOnLoopback() : undefined
   const claims: ClaimStatus[] = []

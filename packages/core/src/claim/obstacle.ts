@@ -86,7 +86,7 @@ async function leasedSlice(
 ): Promise<{ text: string; isLeased: boolean } | undefined> {
   const first = sliceOf(port)
   const last = sentinelOf(first)
-  const options = lockDirectory === undefined ? {} : { lockDirectory }
+  const options = { lockDirectory: lockDirectory ?? false } as const
   const slices = await listSlices(options).catch((): SliceStatus[] => [])
   const held = slices.find((slice) => slice.first === first && slice.state === 'held')
   if (!held) return undefined

@@ -20,6 +20,7 @@ describe('allocator options', () => {
   test.each([
     [{}],
     [{ range: [20_000, 29_999] as const, workerId: 1, waitTimeout: 0 }],
+    [{ lockDirectory: false as const }],
     [{ range: undefined, shard: { index: 4, total: 4 }, order: 'random' as const }],
   ])('%j are accepted', (options) => {
     expect(() => checkAllocatorOptions(options)).not.toThrow()
@@ -39,6 +40,7 @@ describe('allocator options', () => {
     [{ order: 'shuffled' }, 'OPTION_INVALID', 'shuffled'],
     [{ timeWaitGuard: true }, 'OPTION_INVALID', 'timeWaitGuard'],
     [{ lockDirectory: '' }, 'OPTION_INVALID', 'lockDirectory'],
+    [{ lockDirectory: true }, 'OPTION_INVALID', 'or false to do without files'],
     [{ lockDirectory: 'a\0b' }, 'OPTION_INVALID', 'lockDirectory'],
     [{ shard: { index: 5, total: 4 } }, 'SHARD_INVALID', 'shard'],
     [{ shard: {} }, 'SHARD_INVALID', 'shard'],

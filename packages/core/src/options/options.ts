@@ -16,18 +16,23 @@ export interface AllocatorOptions {
   /**
    * First and last port, both inclusive. Only slices of 32 ports that lie wholly in it count.
    * Default: `$PORTSLICE_RANGE` (`20000-29999`), else from 10000 up to the last port below
-   * those that the OS hands out by itself.
+   * those that the OS hands out by itself; if there is little room, also those above.
    */
   range?: readonly [first: number, last: number]
   /**
-   * The folder with the locks and journals. Must belong to the user, be no symbolic link and
-   * not be writable by others; made if missing. Default: `$PORTSLICE_LOCK_DIR`, else
-   * `portslice-<uid>` in the folder for temporary files.
+   * The directory with the locks and journals. Must belong to the user, be no symbolic link and
+   * not be writable by others; made if missing. `false` does without files: ports are unique in
+   * this network namespace only. Default: `$PORTSLICE_LOCK_DIR` (`none` is `false`), else
+   * `portslice-<uid>` in the directory for temporary files.
    */
-  lockDirectory?: string
+  lockDirectory?: string | false
   /** 1-based. Decides which slice is tried first. Default: what `detectWorker` says. */
   workerId?: number
-  /** The shard of the run, 1-based: it gets its own part of the range. Default: what `detectWorker` says. */
+  /**
+   * The shard of the run, 1-based: it uses its own part of the range and no other. Default:
+   * `$PORTSLICE_SHARD`. A shard that is only detected (the test runner's `--shard`, a CI system's
+   * variables) decides which part is tried first.
+   */
   shard?: {
     /** Which one, from 1 to `total`. */
     index: number
@@ -82,7 +87,7 @@ export type Check = (value: unknown) => string | undefined
 const CHECKS_OF_ALLOCATOR_OPTIONS: Record<keyof AllocatorOptions, Check> = {
   range: () => undefined, // has a code of its own: checkedRange
   shard: () => undefined, // has a code of its own: checkedShard
-  lockDirectory: pathOfFolder,
+  lockDirectory: lockDirectoryOrFalse,
   workerId: (value) =>
     Number.isSafeInteger(value) && (value as number) >= 1
       ? undefined
@@ -109,6 +114,12 @@ export function pathOfFolder(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' && !value.includes('\0')
     ? undefined
     : 'Give the path of a folder.'
+}
+
+function lockDirectoryOrFalse(value: unknown): string | undefined {
+  return value === false || pathOfFolder(value) === undefined
+    ? undefined
+    : 'Give the path of a directory, or false to do without files.'
 }
 
 /**
@@ -172,7 +183,7 @@ export function checkAllocatorOptions(
   checkOptions(options, { ...CHECKS_OF_ALLOCATOR_OPTIONS, ...more })
   const { range, shard } = options as AllocatorOptions
   if (range !== undefined) checkedRange(range, 'The option `range`')
-  if (shard !== undefined) checkedShard(shard?.index, shard?.total, 'The option `shard`')
+  if (shard !== undefined) checkedShard(shard, 'The option `shard`')
 }
 
 /**
@@ -193,7 +204,7 @@ export function checkWaitOptions(options: unknown): void {
 
 /** @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID */
 export function checkListOptions(options: unknown): void {
-  checkOptions(options, { lockDirectory: pathOfFolder })
+  checkOptions(options, { lockDirectory: lockDirectoryOrFalse })
 }
 
 /**

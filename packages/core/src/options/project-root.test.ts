@@ -1,8 +1,20 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { findProjectRoot } from './project-root.js'
+
+/** As Node's permission list does for paths outside of it. */
+const closed = { path: '' }
+vi.mock('node:fs', async (original) => {
+  const fs = await original<typeof import('node:fs')>()
+  const existsSync = (path: string) => {
+    if (path === closed.path)
+      throw Object.assign(new Error('closed'), { code: 'ERR_ACCESS_DENIED' })
+    return fs.existsSync(path)
+  }
+  return { ...fs, existsSync }
+})
 
 function temporaryFolder(): string {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-unit-'))
@@ -24,4 +36,13 @@ test('a checkout is known by its .git folder, a worktree by its .git file', () =
 test('a folder in no checkout stands for itself', () => {
   const folder = temporaryFolder()
   expect(findProjectRoot(folder)).toBe(folder)
+})
+
+test('a directory that may not be looked into is passed over', () => {
+  const top = temporaryFolder()
+  const inside = path.join(top, 'closed/app')
+  mkdirSync(inside, { recursive: true })
+  closed.path = path.join(top, 'closed/.git')
+  mkdirSync(path.join(top, '.git'))
+  expect(findProjectRoot(inside)).toBe(top)
 })

@@ -7,9 +7,18 @@ import path from 'node:path'
  */
 export function findProjectRoot(folder: string): string {
   for (let candidate = folder; ; ) {
-    if (existsSync(path.join(candidate, '.git'))) return candidate
+    if (hasGit(candidate)) return candidate
     const parent = path.dirname(candidate)
     if (parent === candidate) return folder
     candidate = parent
+  }
+}
+
+/** Under Node's permission list a directory above may be closed: what cannot be seen is passed over. */
+function hasGit(directory: string): boolean {
+  try {
+    return existsSync(path.join(directory, '.git'))
+  } catch {
+    return false
   }
 }

@@ -1,30 +1,18 @@
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { sentinelOf, slicesIn } from '../slice/layout.js'
-import { defaultRange, lockDirectoryFor, resolveOptions } from './resolve.js'
+import { resolveOptions } from './resolve.js'
 
 afterEach(() => {
   vi.unstubAllEnvs()
 })
-
-test('the default range ends below the ports that the OS hands out', () => {
-  expect(defaultRange({ first: 32_768, last: 60_999 })).toEqual({ first: 10_000, last: 32_767 })
-  expect(defaultRange({ first: 49_152, last: 65_535 })).toEqual({ first: 10_000, last: 49_151 })
-})
-
-test.each([1024, 9000, 10_000, 10_016, 10_040])(
-  'an ephemeral range from %i leaves no room, so all ports from 10000 are used',
-  (first) => {
-    expect(defaultRange({ first, last: 65_535 })).toEqual({ first: 10_000, last: 65_535 })
-  },
-)
 
 test('options come before environment variables', () => {
   vi.stubEnv('PORTSLICE_RANGE', '20000-20999')
   vi.stubEnv('PORTSLICE_SHARD', '1/2')
   vi.stubEnv('PORTSLICE_LOCK_DIR', '/somewhere')
   expect(resolveOptions()).toMatchObject({
-    range: { first: 20_000, last: 20_999 },
-    shard: { index: 1, total: 2 },
+    ranges: [{ first: 20_000, last: 20_999 }],
+    shard: { index: 1, total: 2, isStrict: true },
     lockDirectory: '/somewhere',
   })
   expect(
@@ -34,8 +22,8 @@ test('options come before environment variables', () => {
       lockDirectory: '/elsewhere',
     }),
   ).toMatchObject({
-    range: { first: 30_000, last: 30_999 },
-    shard: { index: 3, total: 3 },
+    ranges: [{ first: 30_000, last: 30_999 }],
+    shard: { index: 3, total: 3, isStrict: true },
     lockDirectory: '/elsewhere',
   })
 })
@@ -65,15 +53,51 @@ test('guards the ports that the OS hands out by itself, unless told otherwise', 
 })
 
 test('never uses a sentinel outside of the range', () => {
-  const { slices, range } = resolveOptions({ range: [20_001, 20_100] })
-  expect(slices.every((slice) => slice >= range.first && sentinelOf(slice) <= range.last)).toBe(
-    true,
-  )
+  const { slices } = resolveOptions({ range: [20_001, 20_100] })
+  expect(slices.every((slice) => slice >= 20_001 && sentinelOf(slice) <= 20_100)).toBe(true)
 })
 
-test('the lock directory is the folder for temporary files, of the user', () => {
-  vi.stubEnv('PORTSLICE_LOCK_DIR', undefined)
-  expect(lockDirectoryFor(undefined)).toMatch(/portslice-\w+$/)
-  vi.stubEnv('PORTSLICE_LOCK_DIR', 'relative')
-  expect(lockDirectoryFor(undefined)).toBe(`${process.cwd()}/relative`)
+describe('a shard that was only detected', () => {
+  const range = [20_000, 20_999] as const // 31 slices
+  const slicesOf = (index: number, total: number) => {
+    vi.stubEnv('CI_NODE_INDEX', `${index}`)
+    vi.stubEnv('CI_NODE_TOTAL', `${total}`)
+    return resolveOptions({ range })
+  }
+
+  test('decides which part is tried first, and leaves all of the range', () => {
+    const all = slicesIn({ first: 20_000, last: 20_999 })
+    const { slices, shard } = slicesOf(2, 2)
+    expect(shard).toEqual({ index: 2, total: 2, isStrict: false })
+    expect(slices.slice(0, 16).sort((a, b) => a - b)).toEqual(all.slice(15))
+    expect([...slices].sort((a, b) => a - b)).toEqual(all)
+  })
+
+  test('may be one of more shards than there are slices', () => {
+    const jobs = Array.from({ length: 40 }, (_, i) => slicesOf(i + 1, 40).slices)
+    for (const slices of jobs) expect(slices).toHaveLength(31)
+    expect(new Set(jobs.map(([first]) => first)).size).toBe(31)
+  })
+
+  test('is ignored if it makes no sense', () => {
+    expect(slicesOf(9, 4)).toMatchObject({ shard: undefined })
+  })
+
+  test('is passed on by a test runner', () => {
+    vi.stubEnv('CI_NODE_INDEX', '1')
+    vi.stubEnv('CI_NODE_TOTAL', '40')
+    vi.stubEnv('PORTSLICE_RUNNER_SHARD', '2/2')
+    expect(resolveOptions({ range }).shard).toEqual({ index: 2, total: 2, isStrict: false })
+  })
+})
+
+test('slices that overlap the NodePorts of Kubernetes are tried last, also in a range of the user', () => {
+  const { slices } = resolveOptions({ range: [29_000, 33_791], timeWaitGuard: 'never' })
+  const isNodePort = (slice: number) => sentinelOf(slice) >= 30_000 && slice <= 32_767
+  expect(slices.map(isNodePort)).toEqual(slices.map(isNodePort).sort((a, b) => +a - +b))
+  expect(slices.filter(isNodePort)).toHaveLength(87)
+})
+
+test('without files there is no lock directory', () => {
+  expect(resolveOptions({ lockDirectory: false }).lockDirectory).toBeUndefined()
 })

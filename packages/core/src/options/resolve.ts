@@ -1,18 +1,19 @@
 /** Options, environment variables and the machine, settled into what an allocator works with. */
-import os from 'node:os'
-import path from 'node:path'
 import { PortsliceError } from '../errors.js'
-import { ephemeralRange, userIdentity } from '../platform/host.js'
+import { ephemeralRange } from '../platform/host.js'
 import {
-  LAST_PORT,
+  defaultRanges,
+  formatRanges,
   type PortRange,
   partOf,
+  preferenceClasses,
   type Shard,
   SLICE_SIZE,
   type SliceStart,
   slicesIn,
   trialOrder,
 } from '../slice/layout.js'
+import { lockDirectoryFor, workingDirectory } from './lock-directory.js'
 import {
   type AllocatorOptions,
   checkAllocatorOptions,
@@ -20,29 +21,27 @@ import {
   rangeFromVariable,
 } from './options.js'
 import { findProjectRoot } from './project-root.js'
-import { checkedShard } from './shard.js'
+import { checkedShard, detectShard, formatShard, type ResolvedShard } from './shard.js'
 import { detectWorker } from './worker.js'
 
-/** Above the ports of well-known servers, and room for 700 slices below Linux' ephemeral range. */
-const FIRST_DEFAULT_PORT = 10_000
 const DEFAULT_WAIT_TIMEOUT = 10_000
 
 /** Options, environment variables and the machine, settled. */
 export interface ResolvedOptions {
-  /** The ports to choose from, both ends inclusive. */
-  readonly range: PortRange
-  /** The slices that this worker may use, in the order in which it tries them. */
+  /** The ports to choose from: ascending, not overlapping. A strict shard may use only a part of them. */
+  readonly ranges: readonly PortRange[]
+  /** All slices that this worker may use, in the order in which it tries them. */
   readonly slices: readonly SliceStart[]
-  /** The folder with the locks and journals, as an absolute path. */
-  readonly lockDirectory: string
-  /** The folder that this process works in; empty when it has been deleted. */
+  /** The directory with the locks and journals, as an absolute path; `undefined`: without files. */
+  readonly lockDirectory: string | undefined
+  /** The directory that this process works in; empty when it has been deleted. */
   readonly cwd: string
   /** As of `detectWorker`. */
   readonly runner: string
   /** 1-based. */
   readonly workerId: number
-  /** The shard of the run; `undefined` without shards. */
-  readonly shard: Shard | undefined
+  /** The shard of the run, and whether it is strict; `undefined` without shards. */
+  readonly shard: ResolvedShard | undefined
   /** How long to wait for a port, in ms. */
   readonly waitTimeout: number
   /** The order in which the ports of a slice are handed out. */
@@ -68,23 +67,23 @@ export function resolveOptions(options: AllocatorOptions = {}): ResolvedOptions 
   checkAllocatorOptions(options)
   const worker = detectWorker()
   const workerId = options.workerId ?? worker.workerId
-  const shard = options.shard
-    ? checkedShard(options.shard.index, options.shard.total, 'The option `shard`')
-    : worker.shard
+  const shard = resolveShard(options)
   const ephemeral = ephemeralRange()
-  const range = options.range
-    ? checkedRange(options.range, 'The option `range`')
-    : (rangeFromVariable(process.env) ?? defaultRange(ephemeral))
-  const slices = slicesIn(range)
-  const part = shard ? partOf(slices, shard) : slices
-  if (part.length === 0) throw tooManyShards(range, slices.length, shard as Shard)
+  const ranges = resolveRanges(options, ephemeral)
+  const all = ranges.flatMap(slicesIn)
+  const part = shard?.isStrict ? partOf(all, shard) : all
+  if (part.length === 0) throw tooManyShards(ranges, all.length, shard as Shard)
 
-  const cwd = currentFolder()
+  const cwd = workingDirectory()
   const projectRoot = findProjectRoot(cwd)
   const guard = options.timeWaitGuard ?? 'auto'
   return {
-    range,
-    slices: trialOrder(part, projectRoot, workerId),
+    ranges,
+    slices: trialOrder(preferenceClasses(part, ephemeral), {
+      projectRoot,
+      workerId,
+      preferredShard: shard?.isStrict ? undefined : shard,
+    }),
     lockDirectory: lockDirectoryFor(options.lockDirectory),
     cwd,
     projectRoot,
@@ -98,40 +97,23 @@ export function resolveOptions(options: AllocatorOptions = {}): ResolvedOptions 
   }
 }
 
-/**
- * From 10000 up to the last port below the ephemeral range. Where that leaves no slice
- * (`1024 65535` is met in the wild) all ports from 10000, which the guard then protects.
- *
- * @param ephemeral what the OS hands out by itself
- */
-export function defaultRange(ephemeral: PortRange): PortRange {
-  const below = { first: FIRST_DEFAULT_PORT, last: ephemeral.first - 1 }
-  return slicesIn(below).length > 0 ? below : { first: FIRST_DEFAULT_PORT, last: LAST_PORT }
+function resolveShard({ shard }: AllocatorOptions): ResolvedShard | undefined {
+  return shard
+    ? { ...checkedShard(shard, 'The option `shard`'), isStrict: true }
+    : detectShard(process.env)?.shard
 }
 
-function currentFolder(): string {
-  try {
-    return process.cwd()
-  } catch {
-    return ''
-  }
+function resolveRanges({ range }: AllocatorOptions, ephemeral: PortRange): PortRange[] {
+  const explicit = range
+    ? checkedRange(range, 'The option `range`')
+    : rangeFromVariable(process.env)
+  return explicit ? [explicit] : defaultRanges(ephemeral)
 }
 
-/**
- * The lock directory as an absolute path; it need not be there.
- *
- * @param option what was given, else `$PORTSLICE_LOCK_DIR`, else the default
- */
-export function lockDirectoryFor(option: string | undefined): string {
-  const named = option ?? process.env.PORTSLICE_LOCK_DIR
-  if (!named) return path.join(os.tmpdir(), `portslice-${userIdentity()}`)
-  return path.isAbsolute(named) ? named : path.join(currentFolder() || '/', named)
-}
-
-function tooManyShards(range: PortRange, slices: number, shard: Shard): PortsliceError {
+function tooManyShards(ranges: readonly PortRange[], slices: number, shard: Shard): PortsliceError {
   return new PortsliceError(
     'ERR_PORTSLICE_SHARD_INVALID',
-    `The range ${range.first}-${range.last} holds ${slices} slices of ${SLICE_SIZE} ports, which leaves none for shard ${shard.index}/${shard.total}.`,
+    `The range ${formatRanges(ranges)} holds ${slices} slices of ${SLICE_SIZE} ports, which leaves none for shard ${formatShard(shard)}.`,
     {
       value: shard,
       advice: `Widen the range to at least ${shard.total * SLICE_SIZE} ports, better ${SLICE_SIZE} for each worker of each shard, or use fewer shards.`,

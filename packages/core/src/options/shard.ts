@@ -5,6 +5,26 @@ import type { Shard } from '../slice/layout.js'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
+/** A shard, and how much it counts. */
+export interface ResolvedShard extends Shard {
+  /**
+   * Whether only this part may be used, as the user said so. A shard that was only detected
+   * decides which part is tried first.
+   */
+  readonly isStrict: boolean
+}
+
+/** What the environment says about the shard. */
+export interface DetectedShard {
+  /** `undefined` if the variables of a runner or a CI system name no shard: then they are ignored. */
+  readonly shard: ResolvedShard | undefined
+  /** Which variables say so, for people. */
+  readonly source: string
+}
+
+/** Set by adapters, for all processes of a run: the test runner's own `--shard`, written `2/4`. */
+const RUNNER_VARIABLE = 'PORTSLICE_RUNNER_SHARD'
+
 /** The variables with which a CI system numbers the parallel copies of one job. */
 const CI_SYSTEMS: readonly {
   /** A variable without which it is another system. */
@@ -30,77 +50,113 @@ const CI_SYSTEMS: readonly {
 ]
 
 /**
- * Checks a shard.
+ * Writes a shard as people do: `2/4`.
  *
- * @param index 1-based
- * @param total how many shards there are
- * @param source where it was said, for the error, such as `$PORTSLICE_SHARD`
- * @throws PortsliceError ERR_PORTSLICE_SHARD_INVALID, naming `source`
+ * @param shard 1-based
  */
-export function checkedShard(index: unknown, total: unknown, source: string): Shard {
-  const valid =
+export function formatShard(shard: Shard): string {
+  return `${shard.index}/${shard.total}`
+}
+
+/**
+ * Reads a shard that is written `2/4`.
+ *
+ * @param text what was given
+ * @returns `undefined` if it names no shard
+ */
+export function parseShard(text: string): Shard | undefined {
+  const match = /^\s*(\d{1,9})\s*\/\s*(\d{1,9})\s*$/.exec(text)
+  return match ? asShard(Number(match[1]), Number(match[2])) : undefined
+}
+
+function asShard(index: unknown, total: unknown): Shard | undefined {
+  const isShard =
     Number.isInteger(index) &&
     Number.isInteger(total) &&
     (index as number) >= 1 &&
     (index as number) <= (total as number)
-  if (!valid) {
-    throw shardError(source, { index, total })
-  }
-  return { index: index as number, total: total as number }
+  return isShard ? { index: index as number, total: total as number } : undefined
 }
 
-function shardError(source: string, value: unknown): PortsliceError {
+/**
+ * Checks a shard that the user gave as an object.
+ *
+ * @param value what was given
+ * @param source where it was given, for the error, such as "The option `shard`"
+ * @throws PortsliceError ERR_PORTSLICE_SHARD_INVALID, naming `source`
+ */
+export function checkedShard(value: unknown, source: string): Shard {
+  const { index, total } = (value ?? {}) as Partial<Shard>
+  const shard = asShard(index, total)
+  if (!shard) throw shardError(value, source)
+  return shard
+}
+
+/**
+ * Checks a shard that the user gave as text, written `2/4`.
+ *
+ * @param text what was given
+ * @param source where it was given, for the error, such as `$PORTSLICE_SHARD`
+ * @throws PortsliceError ERR_PORTSLICE_SHARD_INVALID, naming `source`
+ */
+export function shardFromText(text: string, source: string): Shard {
+  const shard = parseShard(text)
+  if (!shard) throw shardError(text, source)
+  return shard
+}
+
+function shardError(value: unknown, source: string): PortsliceError {
   return new PortsliceError(
     'ERR_PORTSLICE_SHARD_INVALID',
     `${source} is ${inspect(value)}, which names no shard.`,
     {
       value,
       advice:
-        'Give the index and the total as whole numbers with 1 <= index <= total: 2/4 is the second of four shards.',
+        'Give the index and the total as integers with 1 <= index <= total: 2/4 is the second of four shards.',
     },
   )
 }
 
-/** `$PORTSLICE_SHARD`, written `2/4`. */
-export function shardFromVariable(env: Environment): Shard | undefined {
-  const text = env.PORTSLICE_SHARD
-  if (text === undefined || text === '') return undefined
-  const match = /^(\d{1,6})\/(\d{1,6})$/.exec(text.trim())
-  if (!match) throw shardError('$PORTSLICE_SHARD', text)
-  const [index, total] = [Number(match[1]), Number(match[2])]
-  if (index < 1 || index > total) throw shardError('$PORTSLICE_SHARD', text)
-  return { index, total }
+/**
+ * What the environment says about the shard: `$PORTSLICE_SHARD`, else the test runner's own
+ * shard as an adapter has passed it on, else the variables of a CI system.
+ *
+ * @param env the environment variables to look at
+ * @returns `undefined` if none of them is set
+ * @throws PortsliceError ERR_PORTSLICE_SHARD_INVALID if `$PORTSLICE_SHARD` names no shard
+ */
+export function detectShard(env: Environment): DetectedShard | undefined {
+  if (env.PORTSLICE_SHARD) {
+    const source = '$PORTSLICE_SHARD'
+    return { shard: { ...shardFromText(env.PORTSLICE_SHARD, source), isStrict: true }, source }
+  }
+  if (env[RUNNER_VARIABLE]) {
+    const shard = parseShard(env[RUNNER_VARIABLE])
+    return { shard: asPreference(shard), source: "the test runner's --shard" }
+  }
+  const system = CI_SYSTEMS.find(
+    ({ on, index, total }) => env[index] && env[total] && (on === undefined || env[on]),
+  )
+  if (!system) return undefined
+  const index = parseInteger(env[system.index]) + 1 - system.firstIndex
+  const shard = asShard(index, parseInteger(env[system.total]))
+  return { shard: asPreference(shard), source: `$${system.index} of $${system.total}` }
 }
 
-/** The shard that the variables of a CI system name, if any does. */
-export function shardFromCi(env: Environment): Shard | undefined {
-  const system = ciSystemOf(env)
-  if (!system) return undefined
-  const [index, total] = [env[system.index] as string, env[system.total] as string]
-  return checkedShard(
-    wholeNumber(index) + 1 - system.firstIndex,
-    wholeNumber(total),
-    `$${system.index} of $${system.total} (${inspect(index)} of ${inspect(total)})`,
-  )
+function asPreference(shard: Shard | undefined): ResolvedShard | undefined {
+  return shard && { ...shard, isStrict: false }
+}
+
+function parseInteger(text = ''): number {
+  return /^\s*\d{1,9}\s*$/.test(text) ? Number(text) : Number.NaN
 }
 
 /**
- * Which variables tell the shard, as text for people; `undefined` when none does.
+ * Environment variables with which a test runner's own shard reaches all processes of a run. It
+ * decides which part of the range is tried first, unless the user names a shard.
  *
- * @param env the environment variables to look at
+ * @param shard the runner's own, if it has one
  */
-export function sourceOfShard(env: Environment): string | undefined {
-  if (env.PORTSLICE_SHARD) return '$PORTSLICE_SHARD'
-  const system = ciSystemOf(env)
-  return system && `$${system.index} of $${system.total}`
-}
-
-function ciSystemOf(env: Environment): (typeof CI_SYSTEMS)[number] | undefined {
-  return CI_SYSTEMS.find(
-    ({ on, index, total }) => env[index] && env[total] && (on === undefined || env[on]),
-  )
-}
-
-function wholeNumber(text: string): number {
-  return /^\s*\d{1,9}\s*$/.test(text) ? Number(text) : Number.NaN
+export function runnerShardVariables(shard: Shard | undefined): Record<string, string> {
+  return shard ? { [RUNNER_VARIABLE]: formatShard(shard) } : {}
 }

@@ -33,6 +33,7 @@ test('tells the shard, $PORTSLICE_SHARD before a CI system', () => {
   expect(detectWorker(ci).shard).toEqual({ index: 2, total: 3 })
   expect(detectWorker({ ...ci, PORTSLICE_SHARD: '1/9' }).shard).toEqual({ index: 1, total: 9 })
   expect(detectWorker({}).shard).toBeUndefined()
+  expect(detectWorker({ CI_NODE_INDEX: '9', CI_NODE_TOTAL: '3' }).shard).toBeUndefined()
 })
 
 test.each([

@@ -1,7 +1,7 @@
 /** Who am I among the parallel workers of a test run? */
 import cluster from 'node:cluster'
 import type { Shard } from '../slice/layout.js'
-import { shardFromCi, shardFromVariable } from './shard.js'
+import { detectShard } from './shard.js'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -11,7 +11,10 @@ export interface WorkerIdentity {
   runner: string
   /** 1-based. Decides which slice is tried first, never whether it may be had. */
   workerId: number
-  /** The shard of the run, 1-based, from `$PORTSLICE_SHARD` or a CI system's variables. */
+  /**
+   * The shard of the run, 1-based, from `$PORTSLICE_SHARD`, the test runner or a CI system's
+   * variables. Those of a CI system are ignored if they name no shard.
+   */
   shard?: Shard
 }
 
@@ -31,14 +34,16 @@ const WORKER_OF_AVA = /[\\/]ava[\\/]lib[\\/]worker[\\/]base\.js$/
  * Tells which worker of which test runner this process or thread is.
  *
  * @param env the environment variables to look at; default: `process.env`
- * @throws PortsliceError ERR_PORTSLICE_SHARD_INVALID when `$PORTSLICE_SHARD` or the variables
- *   of a CI system name no shard
+ * @throws PortsliceError ERR_PORTSLICE_SHARD_INVALID if `$PORTSLICE_SHARD` names no shard
  * @example
  * detectWorker() // { runner: 'vitest', workerId: 3 }
  */
 export function detectWorker(env: Environment = process.env): WorkerIdentity {
-  const shard = shardFromVariable(env) ?? shardFromCi(env)
-  return { ...workerFrom(env), ...(shard && { shard }) }
+  const { shard } = detectShard(env) ?? {}
+  return {
+    ...workerFrom(env),
+    ...(shard && { shard: { index: shard.index, total: shard.total } }),
+  }
 }
 
 function workerFrom(env: Environment): { runner: string; workerId: number } {

@@ -45,11 +45,6 @@ function placeOfThisProcess(): string {
   }
 }
 
-/** The user in the default lock directory's name: the uid, where there are uids. */
-export function userIdentity(): string {
-  return String(process.getuid?.() ?? os.userInfo().username.replaceAll(/[^\w.-]/g, '_'))
-}
-
 /** Whether a process of this number lives, as far as this process can see. */
 export function isProcess(pid: number): boolean {
   try {

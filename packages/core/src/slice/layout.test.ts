@@ -1,9 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
+  defaultRanges,
+  formatRanges,
   hash,
+  type PortRange,
   partOf,
   portsOf,
+  preferenceClasses,
   SLICE_SIZE,
   sentinelOf,
   sliceOf,
@@ -72,45 +76,154 @@ describe('partOf', () => {
   })
 })
 
-describe('trialOrder', () => {
-  const slices = fc
-    .integer({ min: 1, max: 800 })
-    .map((count) => slicesIn({ first: 10_016, last: 10_015 + count * 32 }))
-  const worker = fc.integer({ min: 1, max: 10_000 })
+const ports = fc
+  .tuple(fc.integer({ min: 1, max: 65_535 }), fc.integer({ min: 1, max: 65_535 }))
+  .map(([a, b]) => ({ first: Math.min(a, b), last: Math.max(a, b) }))
 
-  test('tries every slice exactly once', () => {
+const isIn = (range: PortRange) => (slice: number) =>
+  slice <= range.last && sentinelOf(slice) >= range.first
+const isNodePort = isIn({ first: 30_000, last: 32_767 })
+
+describe('defaultRanges', () => {
+  test.each([
+    ['Linux', [32_768, 60_999], '10000-32767'],
+    ['macOS and Windows', [49_152, 65_535], '10000-49151'],
+    ['with little room below', [10_100, 60_999], '10000-10099, 61000-65535'],
+    ['with little room above', [10_100, 65_000], '10000-65535'],
+    ['with no room above', [10_100, 65_535], '10000-65535'],
+    ['below all of it', [1024, 4999], '10000-65535'],
+    ['at its beginning', [10_000, 20_000], '20001-65535'],
+    ['all ports', [1024, 65_535], '10000-65535'],
+  ])('%s: %j', (_, [first, last], expected) => {
+    const ephemeral = { first: first as number, last: last as number }
+    expect(formatRanges(defaultRanges(ephemeral))).toBe(expected)
+  })
+
+  test('give 64 slices or more, and ephemeral ones only if there are fewer without', () => {
     fc.assert(
-      fc.property(slices, fc.string(), worker, (all, checkout, workerId) => {
-        expect(trialOrder(all, checkout, workerId).sort((a, b) => a - b)).toEqual(all)
+      fc.property(ports, (ephemeral) => {
+        const slices = defaultRanges(ephemeral).flatMap(slicesIn)
+        expect(slices).toEqual([...new Set(slices)].sort((a, b) => a - b))
+        expect(slices.length).toBeGreaterThanOrEqual(64)
+        expect(Math.min(...slices)).toBeGreaterThanOrEqual(10_000)
+        const outside = slicesIn({ first: 10_000, last: 65_535 }).filter(
+          (slice) => !isIn(ephemeral)(slice),
+        )
+        if (outside.length >= 64) expect(slices.filter(isIn(ephemeral))).toEqual([])
+        else expect(slices).toEqual(slicesIn({ first: 10_000, last: 65_535 }))
       }),
     )
   })
 
-  test('starts the workers of a checkout at different slices, as long as there are enough', () => {
+  test('stay below the ephemeral range if there are 64 slices', () => {
     fc.assert(
-      fc.property(slices, fc.string(), (all, checkout) => {
-        const firsts = all.map((_, i) => trialOrder(all, checkout, i + 1)[0])
+      fc.property(ports, (ephemeral) => {
+        const below = slicesIn({ first: 10_000, last: ephemeral.first - 1 })
+        if (below.length < 64) return
+        expect(defaultRanges(ephemeral).flatMap(slicesIn)).toEqual(below)
+      }),
+    )
+  })
+})
+
+describe('preferenceClasses', () => {
+  test('have each slice once: ephemeral ones after others, and NodePorts last', () => {
+    fc.assert(
+      fc.property(range, ports, (within, ephemeral) => {
+        const slices = slicesIn(within)
+        const classes = preferenceClasses(slices, ephemeral)
+        expect(classes.flat().sort((a, b) => a - b)).toEqual(slices)
+        const ranks = classes.map((each) => {
+          const rank = (slice: number) => [isNodePort(slice), isIn(ephemeral)(slice)].map(Number)
+          expect(new Set(each.map((slice) => `${rank(slice)}`)).size).toBe(1)
+          expect(each).toEqual([...each].sort((a, b) => a - b))
+          return `${rank(each[0] as number)}`
+        })
+        expect(ranks).toEqual([...new Set(ranks)].sort())
+      }),
+    )
+  })
+})
+
+describe('trialOrder', () => {
+  const slices = fc
+    .integer({ min: 1, max: 800 })
+    .map((count) => slicesIn({ first: 10_016, last: 10_015 + count * 32 }))
+  const classes = fc
+    .tuple(range, ports)
+    .map(([within, e]) => preferenceClasses(slicesIn(within), e))
+  const worker = fc.integer({ min: 1, max: 10_000 })
+  const shard = fc
+    .tuple(fc.integer({ min: 1, max: 500 }), fc.integer({ min: 0, max: 500 }))
+    .map(([index, others]) => ({ index, total: index + others }))
+  const orderOf = (all: number[], projectRoot: string, workerId: number) =>
+    trialOrder([all], { projectRoot, workerId })
+
+  test('tries every slice exactly once, one class after the other', () => {
+    fc.assert(
+      fc.property(
+        classes,
+        fc.string(),
+        worker,
+        fc.option(shard, { nil: undefined }),
+        (all, projectRoot, workerId, preferredShard) => {
+          const order = trialOrder(all, { projectRoot, workerId, preferredShard })
+          let at = 0
+          for (const each of all) {
+            const tried = order.slice(at, at + each.length)
+            expect(tried.sort((a, b) => a - b)).toEqual(each)
+            at += each.length
+          }
+          expect(order).toHaveLength(at)
+        },
+      ),
+    )
+  })
+
+  test('tries the part of a preferred shard first', () => {
+    fc.assert(
+      fc.property(slices, fc.string(), worker, shard, (all, projectRoot, workerId, shard) => {
+        const part = partOf(all, shard)
+        const order = trialOrder([all], { projectRoot, workerId, preferredShard: shard })
+        expect(order.slice(0, part.length).sort((a, b) => a - b)).toEqual(part)
+      }),
+    )
+  })
+
+  test('starts preferred shards at different slices, as long as there are enough', () => {
+    fc.assert(
+      fc.property(slices, fc.string(), worker, (all, projectRoot, workerId) => {
+        const firsts = all.map((_, i) => {
+          const preferredShard = { index: i + 1, total: all.length }
+          return trialOrder([all], { projectRoot, workerId, preferredShard })[0]
+        })
         expect(new Set(firsts).size).toBe(all.length)
       }),
       { numRuns: 20 },
     )
   })
 
-  test('is the same each time, and another one for most other checkouts', () => {
+  test('starts the workers of a project at different slices, as long as there are enough', () => {
+    fc.assert(
+      fc.property(slices, fc.string(), (all, projectRoot) => {
+        const firsts = all.map((_, i) => orderOf(all, projectRoot, i + 1)[0])
+        expect(new Set(firsts).size).toBe(all.length)
+      }),
+      { numRuns: 20 },
+    )
+  })
+
+  test('is the same each time, and another one for most other projects', () => {
     const all = slicesIn({ first: 10_000, last: 32_767 })
-    const firsts = Array.from(
-      { length: 100 },
-      (_, i) => trialOrder(all, `/home/me/tree-${i}`, 1)[0],
-    )
-    expect(firsts).toEqual(
-      Array.from({ length: 100 }, (_, i) => trialOrder(all, `/home/me/tree-${i}`, 1)[0]),
-    )
-    expect(new Set(firsts).size).toBeGreaterThan(80)
+    const firsts = () =>
+      Array.from({ length: 100 }, (_, i) => orderOf(all, `/home/me/tree-${i}`, 1)[0])
+    expect(firsts()).toEqual(firsts())
+    expect(new Set(firsts()).size).toBeGreaterThan(80)
   })
 
   test('does not send a worker to its neighbour for a second slice', () => {
     const all = slicesIn({ first: 10_000, last: 32_767 })
-    const order = trialOrder(all, '/home/me/tree', 1)
+    const order = orderOf(all, '/home/me/tree', 1)
     expect(Math.abs((order[1] as number) - (order[0] as number))).toBeGreaterThan(64 * SLICE_SIZE)
   })
 })

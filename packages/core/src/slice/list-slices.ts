@@ -1,7 +1,7 @@
 /** Who holds which slice, which ports are out, and for what. */
 import { readdirSync } from 'node:fs'
+import { lockDirectoryFor } from '../options/lock-directory.js'
 import { checkListOptions } from '../options/options.js'
-import { lockDirectoryFor } from '../options/resolve.js'
 import { Date } from '../platform/clock.js'
 import { processStateOf } from '../platform/descendants.js'
 import { hostIdentity } from '../platform/host.js'
@@ -21,8 +21,8 @@ import {
 
 /** What {@link listSlices} takes. */
 export interface ListSlicesOptions {
-  /** The directory to look into. Default: as the option `lockDirectory` of an allocator. */
-  lockDirectory?: string
+  /** The directory to look into; `false`: none. Default: as the option `lockDirectory` of an allocator. */
+  lockDirectory?: string | false
 }
 
 /** One slice that is held, or in which a dead holder left something. */
@@ -80,7 +80,8 @@ export interface PortStatus {
 export async function listSlices(options: ListSlicesOptions = {}): Promise<SliceStatus[]> {
   checkListOptions(options)
   const lockDirectory = lockDirectoryFor(options.lockDirectory)
-  const known = slicesWithJournal(lockDirectory)
+  const known =
+    lockDirectory === undefined ? new Set<SliceStart>() : slicesWithJournal(lockDirectory)
   const sentinels = await heldSentinels(known)
   // Read when it is first needed: it takes longer than all the rest, and often nothing is out.
   let table: Promise<ReadonlySet<number> | undefined> | undefined
@@ -91,10 +92,11 @@ export async function listSlices(options: ListSlicesOptions = {}): Promise<Slice
 
   const statuses: SliceStatus[] = []
   for (const first of [...new Set([...known, ...sentinels])].sort((a, b) => a - b)) {
-    const record = readSliceRecord(journalPath(lockDirectory, first))
-    const { isHeld, isByLast, unverified } = sentinels.has(first)
-      ? { isHeld: true, isByLast: await holdsSentinel(lockDirectory, first, record) }
-      : await heldElsewhere(lockDirectory, first)
+    const { record, isHeld, isByLast, unverified } = await statusFrom(
+      lockDirectory,
+      first,
+      sentinels,
+    )
     const ports = record ? await portsOf(record, first, isByLast, listening) : []
     if (!isHeld && ports.length === 0) continue
     statuses.push({
@@ -107,6 +109,25 @@ export async function listSlices(options: ListSlicesOptions = {}): Promise<Slice
     })
   }
   return statuses
+}
+
+interface Holding {
+  record?: SliceRecord | undefined
+  isHeld: boolean
+  /** Whether the holder is the one that the journal names. */
+  isByLast: boolean
+  unverified?: true
+}
+
+async function statusFrom(
+  lockDirectory: string | undefined,
+  first: SliceStart,
+  sentinels: ReadonlySet<SliceStart>,
+): Promise<Holding> {
+  if (lockDirectory === undefined) return { isHeld: true, isByLast: false }
+  const record = readSliceRecord(journalPath(lockDirectory, first))
+  if (!sentinels.has(first)) return { record, ...(await heldElsewhere(lockDirectory, first)) }
+  return { record, isHeld: true, isByLast: await holdsSentinel(lockDirectory, first, record) }
 }
 
 /** Whether the sentinel is held by the process that the journal names, and not by way of another lock directory. */
@@ -125,10 +146,7 @@ async function holdsSentinel(
 }
 
 /** Whether a holder in another network namespace has the slice, by way of this lock directory. */
-async function heldElsewhere(
-  lockDirectory: string,
-  slice: SliceStart,
-): Promise<{ isHeld: boolean; isByLast: boolean; unverified?: true }> {
+async function heldElsewhere(lockDirectory: string, slice: SliceStart): Promise<Holding> {
   // Without the sentinel here, a holder of this host is dead, as if this process held it.
   const context = { host: hostIdentity(), holdsSentinel: true }
   const state = await lockHolderState(lockDirectory, slice, context)

@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { temporaryFolder } from '../own-slices.test-support.js'
 import { ensureLockDirectory, sliceOfJournal } from './lock-directory.js'
 
@@ -11,12 +11,22 @@ const refused = (why: string) =>
     advice: expect.stringContaining('$PORTSLICE_LOCK_DIR'),
   })
 
-test('is made, with the folders above it, for its owner alone', () => {
-  const folder = path.join(temporaryFolder(), 'a', 'b')
-  ensureLockDirectory(folder)
-  expect(statSync(folder).mode & 0o777).toBe(0o700)
-  ensureLockDirectory(folder)
-})
+test.each(['022', '027'])(
+  'is made for its owner alone, and directories above it as the umask %s leaves them',
+  (text) => {
+    const umask = Number.parseInt(text, 8)
+    const top = temporaryFolder()
+    const directory = path.join(top, 'a', 'b', 'locks')
+    const before = process.umask(umask)
+    onTestFinished(() => void process.umask(before))
+    ensureLockDirectory(directory)
+    expect(statSync(directory).mode & 0o777).toBe(0o700)
+    for (const parent of ['a', 'a/b']) {
+      expect(statSync(path.join(top, parent)).mode & 0o777).toBe(0o777 & ~umask)
+    }
+    ensureLockDirectory(directory)
+  },
+)
 
 test('a symbolic link is refused, and nothing is written through it', () => {
   const folder = temporaryFolder()
@@ -32,7 +42,7 @@ test('a symbolic link is refused, and nothing is written through it', () => {
 test('a file is refused', () => {
   const file = path.join(temporaryFolder(), 'file')
   writeFileSync(file, 'precious')
-  expect(() => ensureLockDirectory(file)).toThrow(refused('is not a folder'))
+  expect(() => ensureLockDirectory(file)).toThrow(refused('is not a directory'))
   expect(() => ensureLockDirectory(path.join(file, 'below'))).toThrow(refused('cannot be'))
 })
 

@@ -1,73 +1,60 @@
-/** The folder that holds one lock and one journal a slice. Nothing is used that another user could have planted. */
-import { existsSync, lstatSync, mkdirSync, type Stats } from 'node:fs'
+/** The directory that holds one lock and one journal a slice. Nothing is used that another user could have planted. */
+import { existsSync, mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { codeOf, PortsliceError } from '../errors.js'
+import { lookAtPrivateDirectory } from '../platform/private-directory.js'
 import type { SliceStart } from './layout.js'
 
 const OWNER_ONLY = 0o700
-const WRITABLE_BY_OTHERS = 0o022
 
 /**
- * Makes the folder, with mode 0700, if it is missing, and checks it. It is never changed.
+ * Makes the directory, with mode 0700, if it is missing, and checks it. It is never changed.
  *
- * @throws PortsliceError ERR_PORTSLICE_LOCK_DIRECTORY when it is a symbolic link, no folder,
+ * @throws PortsliceError ERR_PORTSLICE_LOCK_DIRECTORY when it is a symbolic link, not a directory,
  *   another user's, writable by others, or cannot be made
  */
-export function ensureLockDirectory(folder: string): void {
-  if (checkLockDirectory(folder)) return
+export function ensureLockDirectory(directory: string): void {
+  if (checkLockDirectory(directory)) return
   try {
-    makeFolder(folder)
+    makeParents(directory)
+    makeDirectory(directory, OWNER_ONLY)
   } catch (cause) {
-    throw refusal(folder, `cannot be made (${(cause as Error).message})`, cause)
+    throw refusal(directory, `cannot be made (${(cause as Error).message})`, cause)
   }
-  // Somebody may have been quicker: what is there now counts.
-  checkLockDirectory(folder)
+  // Another process may have made it first: what is there now counts.
+  checkLockDirectory(directory)
 }
 
 /**
- * Checks the folder without making it.
+ * Checks the directory without making it.
  *
- * @param folder its path
+ * @param directory its path
  * @returns whether it is there
- * @throws PortsliceError ERR_PORTSLICE_LOCK_DIRECTORY when it is a symbolic link, no folder,
+ * @throws PortsliceError ERR_PORTSLICE_LOCK_DIRECTORY when it is a symbolic link, not a directory,
  *   another user's, or writable by others
  */
-export function checkLockDirectory(folder: string): boolean {
-  const found = statOf(folder)
-  if (found) check(folder, found)
-  return found !== undefined
+export function checkLockDirectory(directory: string): boolean {
+  const found = lookAtPrivateDirectory(directory)
+  if (found.state === 'unfit') throw refusal(directory, found.why, found.cause)
+  return found.state === 'private'
 }
 
-function statOf(folder: string): Stats | undefined {
+/**
+ * With the mode that the umask leaves, as they may be there for others, too: `/tmp` itself can be
+ * missing. Not with `recursive`, which goes on for ever where nothing can be made, as in /proc.
+ */
+function makeParents(directory: string): void {
+  const parent = path.dirname(directory)
+  if (parent === directory || existsSync(parent)) return
+  makeParents(parent)
+  makeDirectory(parent)
+}
+
+function makeDirectory(directory: string, mode?: number): void {
   try {
-    return lstatSync(folder, { throwIfNoEntry: false })
-  } catch (cause) {
-    throw refusal(folder, `cannot be looked at (${(cause as Error).message})`, cause)
-  }
-}
-
-function check(folder: string, found: Stats): void {
-  if (found.isSymbolicLink()) throw refusal(folder, 'is a symbolic link')
-  if (!found.isDirectory()) throw refusal(folder, 'is not a folder')
-  const user = process.getuid?.()
-  if (user === undefined) return // Windows has neither uids nor mode bits.
-  if (found.uid !== user) {
-    throw refusal(folder, `belongs to another user (uid ${found.uid}, you are ${user})`)
-  }
-  if (found.mode & WRITABLE_BY_OTHERS) {
-    const mode = (found.mode & 0o777).toString(8).padStart(4, '0')
-    throw refusal(folder, `can be written to by other users (its mode is ${mode})`)
-  }
-}
-
-/** Not with `recursive`, which goes on for ever where nothing can be made, as in /proc. */
-function makeFolder(folder: string): void {
-  const parent = path.dirname(folder)
-  if (parent !== folder && !existsSync(parent)) makeFolder(parent)
-  try {
-    mkdirSync(folder, { mode: OWNER_ONLY })
+    mkdirSync(directory, mode)
   } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error // Else somebody was quicker.
+    if (codeOf(error) !== 'EEXIST') throw error // Else another process was quicker.
   }
 }
 
@@ -79,7 +66,7 @@ export function refusal(folder: string, why: string, cause?: unknown): Portslice
     {
       value: folder,
       advice:
-        'Name a folder of your own in $PORTSLICE_LOCK_DIR or the option `lockDirectory`: one that is not there yet, or a real folder that only you can write to (mode 0700). What stands there now is left as it is.',
+        'Name a directory of your own in $PORTSLICE_LOCK_DIR or the option `lockDirectory`: one that is not there yet, or a real directory that only you can write to (mode 0700). What stands there now is left as it is.',
       cause,
     },
   )

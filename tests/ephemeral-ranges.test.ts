@@ -1,0 +1,54 @@
+/** Machines on which the system hands out unusual ports by itself: which are leased, and what the doctor says. */
+import { describe, expect, test } from 'vitest'
+import { COMMAND, temporaryFolder } from './command-run.ts'
+import { startInNamespaces, whyNoNamespaces } from './namespaces.ts'
+
+const WORKERS = 4
+const whyNot = whyNoNamespaces('--net')
+
+/** Leases a slice for each of the workers, and tells of each whether its ports would be given out by the system. */
+const LEASE = `
+  import { createAllocator } from '@portslice/core'
+  import { resolveOptions } from '@portslice/core/inspect'
+  const allocators = []
+  for (let workerId = 1; workerId <= ${WORKERS}; workerId++) {
+    allocators.push(await createAllocator({ workerId, waitTimeout: 0 }))
+  }
+  const { guards } = resolveOptions()
+  const leased = allocators.map(({ slices: [{ first, last }] }) => ({ first, isGuarded: guards(first) && guards(last) }))
+  console.log(JSON.stringify(leased))
+  process.exit()`
+
+describe.skipIf(whyNot)(`in a network namespace${whyNot ? ` (${whyNot})` : ''}`, () => {
+  test.each([
+    // [what the system hands out, from where ports are leased, how many of the workers' slices are guarded]
+    ['32768 60999', '10000-32767', 0],
+    ['10100 60999', '10000-10099, 61000-65535', 0],
+    ['1024 4999', '10000-65535', 0],
+    ['10000 20000', '20001-65535', 0],
+    ['10100 65535', '10000-65535', WORKERS - 2],
+    ['1024 65535', '10000-65535', WORKERS],
+  ])('%s: ports are leased from %s', async (ephemeral, ranges, guarded) => {
+    const setUp = `ip link set lo up; echo '${ephemeral}' > /proc/sys/net/ipv4/ip_local_port_range`
+    const run = (...args: string[]) =>
+      startInNamespaces(['--net'], setUp, [process.execPath, ...args], {
+        cwd: import.meta.dirname,
+        lockDirectory: `${temporaryFolder()}/locks`,
+      }).ended
+
+    const { stdout, stderr } = await run('--input-type=module', '-e', LEASE)
+    expect(stderr).toBe('')
+    const leased: { first: number; isGuarded: boolean }[] = JSON.parse(stdout)
+    expect(new Set(leased.map(({ first }) => first)).size).toBe(WORKERS)
+    expect(leased.filter(({ isGuarded }) => isGuarded)).toHaveLength(guarded)
+    // Kubernetes' NodePorts are tried last.
+    for (const { first } of leased) expect(first < 29_984 || first > 32_767).toBe(true)
+
+    const doctor = await run(COMMAND, 'doctor', '--json')
+    const { findings } = JSON.parse(doctor.stdout)
+    const range = findings.find(({ id }: { id: string }) => id === 'range')
+    expect(range.message).toContain(`Ports are leased from ${ranges}: `)
+    expect(range.level).toBe(guarded > 0 ? 'note' : 'ok')
+    expect(findings.find(({ id }: { id: string }) => id === 'slices').level).toBe('ok')
+  })
+})
