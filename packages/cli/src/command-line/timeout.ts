@@ -8,7 +8,7 @@ export const TIMEOUT = {
 } as const satisfies Record<string, OptionSyntax>
 
 /** Node's timers cannot wait longer (some 24 days), in ms. */
-const LONGEST = 2_147_483_647
+const MAX_TIMEOUT_MS = 2_147_483_647
 
 /**
  * @returns ms, or `undefined` where nothing was said
@@ -18,7 +18,7 @@ export function millisecondsFrom(args: Arguments<'timeout'>): number | undefined
   const text = args.value('timeout')
   if (text === undefined) return undefined
   const milliseconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : Number.NaN
-  if (milliseconds <= LONGEST) return milliseconds
+  if (milliseconds <= MAX_TIMEOUT_MS) return milliseconds
   throw usageError(
     `The option --timeout is ${inspect(text)}.`,
     'Give seconds, as in: --timeout 600',

@@ -5,7 +5,7 @@ import { millisecondsFrom, TIMEOUT } from '../command-line/timeout.js'
 import { usageError } from '../command-line/usage-error.js'
 import { say } from '../run/program.js'
 import { runWithPorts } from '../run/run-with-ports.js'
-import { SignalPassing } from '../run/signals.js'
+import { SignalForwarder } from '../run/signal-forwarder.js'
 
 export const help = `portslice claim: runs a command on a fixed port, one at a time on this machine
 
@@ -27,14 +27,14 @@ const SYNTAX: Syntax<'timeout'> = {
 }
 
 /** ms; as claimPort has it. */
-const DEFAULT_TIMEOUT = 60_000
+const DEFAULT_TIMEOUT_MS = 60_000
 /** How long to wait before it is looked again who is in the way, in ms. */
-const STEP = 2000
+const RETRY_INTERVAL_MS = 2000
 
 export async function run(args: string[]): Promise<number> {
   const given = readArguments(SYNTAX, args)
   const ports = portsFrom(given.operands[0] as string)
-  const timeout = millisecondsFrom(given) ?? DEFAULT_TIMEOUT
+  const timeout = millisecondsFrom(given) ?? DEFAULT_TIMEOUT_MS
   const lease = await claim(ports, timeout)
   const variable = { variable: 'PORT', port: lease.port }
   return runWithPorts({
@@ -42,7 +42,7 @@ export async function run(args: string[]): Promise<number> {
     leases: [lease],
     program: given.program,
     env: {},
-    signals: new SignalPassing(),
+    signals: new SignalForwarder(),
   })
 }
 
@@ -50,7 +50,7 @@ export async function run(args: string[]): Promise<number> {
 async function claim(ports: readonly number[], timeout: number): Promise<PortLease> {
   const end = performance.now() + timeout
   let told = ''
-  for (let step = 0; ; step = Math.min(STEP, Math.max(0, end - performance.now()))) {
+  for (let step = 0; ; step = Math.min(RETRY_INTERVAL_MS, Math.max(0, end - performance.now()))) {
     try {
       return await claimPort(ports, { timeout: step })
     } catch (error) {

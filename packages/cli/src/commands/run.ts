@@ -4,7 +4,7 @@ import { millisecondsFrom, TIMEOUT } from '../command-line/timeout.js'
 import { leasePorts } from '../run/leased.js'
 import { variablesFor } from '../run/names.js'
 import { runWithPorts } from '../run/run-with-ports.js'
-import { SignalPassing } from '../run/signals.js'
+import { SignalForwarder } from '../run/signal-forwarder.js'
 
 export const help = `portslice run: runs a command with ports that nobody else on this machine has
 
@@ -43,7 +43,7 @@ const SYNTAX: Syntax<'name' | 'write-env' | 'env-file' | 'timeout' | 'range' | '
 }
 
 /** Enough to recognise a command by. */
-const LONGEST_LABEL = 200
+const MAX_LABEL_LENGTH = 200
 
 export async function run(args: string[]): Promise<number> {
   const given = readArguments(SYNTAX, args)
@@ -51,8 +51,8 @@ export async function run(args: string[]): Promise<number> {
   const variables = variablesFor(given.values('name'))
   const { options, env } = rangeAndShardOf(given)
   const timeout = millisecondsFrom(given)
-  const signals = new SignalPassing()
-  const label = program.join(' ').slice(0, LONGEST_LABEL)
+  const signals = new SignalForwarder()
+  const label = program.join(' ').slice(0, MAX_LABEL_LENGTH)
   const { leases, ports } = await leasePorts({ variables, label, options, timeout })
   const envFile = given.value('write-env') ?? given.value('env-file')
   return runWithPorts({ ports, leases, program, env, envFile, signals })

@@ -22,9 +22,9 @@ interface Row {
 }
 
 const HEADINGS: Row['cells'] = ['PORTS', 'STATE', 'FOR', 'SINCE', 'IN']
-const GAP = '  '
+const COLUMN_GAP = '  '
 /** Columns below which the texts of others are not cut: then the line is. */
-const NARROWEST = 12
+const MIN_COLUMN_WIDTH = 12
 
 export function listTable(
   slices: readonly SliceStatus[],
@@ -101,11 +101,11 @@ function fittedWidths(rows: readonly Row[], columns: number): number[] {
   const widths = HEADINGS.map((_, column) =>
     Math.max(...rows.map(({ cells }) => widthOf(cells[column] as string))),
   )
-  const total = () => widths.reduce((sum, width) => sum + width + GAP.length, -GAP.length)
+  const total = () => widths.reduce((sum, width) => sum + width + COLUMN_GAP.length, -COLUMN_GAP.length)
   const [, , FOR, , IN] = [0, 1, 2, 3, 4] as const
   while (total() > columns) {
     const widest = (widths[FOR] as number) >= (widths[IN] as number) ? FOR : IN
-    if ((widths[widest] as number) <= NARROWEST) break
+    if ((widths[widest] as number) <= MIN_COLUMN_WIDTH) break
     widths[widest] = (widths[widest] as number) - 1
   }
   return widths
@@ -117,7 +117,7 @@ function lineOf({ cells, paint }: Row, widths: readonly number[], columns: numbe
       const width = widths[column] as number
       return padded(fitted(cell, width), width)
     })
-    .join(GAP)
+    .join(COLUMN_GAP)
     .trimEnd()
   // Painted as a whole, so that cutting never meets an escape.
   return paint(columns === Number.POSITIVE_INFINITY ? line : fitted(line, columns))

@@ -2,7 +2,7 @@
 import { createLogUpdate } from 'log-update'
 
 /** How often to draw, in ms. */
-const INTERVAL = 1000
+const DRAW_INTERVAL_MS = 1000
 
 /**
  * @param draw the text to be shown now
@@ -32,7 +32,7 @@ export async function watch(
 
 function untilNext(ended: AbortSignal, redraw: EventTarget): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, INTERVAL)
+    const timer = setTimeout(resolve, DRAW_INTERVAL_MS)
     const now = () => {
       clearTimeout(timer)
       resolve()

@@ -7,9 +7,9 @@ import type { GivenPort } from './ports.js'
 import { say } from './program.js'
 
 /** Before that, a wait is not worth a line. ms */
-const PATIENCE = 1000
+const NOTICE_DELAY_MS = 1000
 /** ms; as createAllocator has it. */
-const DEFAULT_TIMEOUT = 10_000
+const DEFAULT_TIMEOUT_MS = 10_000
 
 export interface LeaseOptions {
   variables: readonly PortVariable[]
@@ -30,7 +30,7 @@ export async function leasePorts({
   variables,
   label,
   options,
-  timeout = DEFAULT_TIMEOUT,
+  timeout = DEFAULT_TIMEOUT_MS,
 }: LeaseOptions): Promise<{ leases: PortLease[]; ports: GivenPort[] }> {
   let isWaiting = true
   const tell = async () => {
@@ -39,7 +39,7 @@ export async function leasePorts({
     if (isWaiting) say(`waiting: ${obstacles}`)
   }
   // What keeps it from telling is told by the error at the end, if there is one.
-  const timer = setTimeout(() => void tell().catch(() => {}), PATIENCE)
+  const timer = setTimeout(() => void tell().catch(() => {}), NOTICE_DELAY_MS)
   const leases: PortLease[] = []
   const ports: GivenPort[] = []
   try {
@@ -51,7 +51,7 @@ export async function leasePorts({
     }
     return { leases, ports }
   } catch (error) {
-    throw inWordsOfTheShell(error)
+    throw withCommandAdvice(error)
   } finally {
     isWaiting = false
     clearTimeout(timer)
@@ -59,7 +59,7 @@ export async function leasePorts({
 }
 
 /** The library's advice names its options. Where the system is short of files it has no such. */
-function inWordsOfTheShell(error: unknown): unknown {
+function withCommandAdvice(error: unknown): unknown {
   const isExhausted =
     error instanceof PortsliceError && error.code === 'ERR_PORTSLICE_RANGE_EXHAUSTED'
   if (!isExhausted || error.cause !== undefined) return error

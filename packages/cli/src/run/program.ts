@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { codeOf, inspect, PortsliceError, sanitize } from '@portslice/core/inspect'
 import { type ProcessIdentity, ProcessTree, treeMarker } from '@portslice/core/process-tree'
 import { coloursFor } from '../terminal/colours.js'
-import { exitStatus, isInOurGroup, recipientOf, type SignalPassing } from './signals.js'
+import { exitStatus, isInOurGroup, recipientOf, type SignalForwarder } from './signal-forwarder.js'
 
 /** What shells answer for a program that is not there, and for one that cannot be run. */
 const NOT_FOUND = 127
@@ -15,10 +15,10 @@ const NOT_EXECUTABLE = 126
 const TO_END = new Set<NodeJS.Signals>(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'])
 
 /** What a program leaves usually ends at once; only what stays longer is told of. ms */
-const QUIET = 1500
+const NOTICE_DELAY_MS = 1500
 /** How often to look at the growing tree, in ms: at first often, as programs start others early. */
-const FIRST_LOOK = 100
-const SLOWEST_LOOK = 10_000
+const FIRST_SCAN_DELAY_MS = 100
+const MAX_SCAN_INTERVAL_MS = 10_000
 
 /**
  * Runs a program with this process' own stdin, stdout and stderr, in its process group.
@@ -28,7 +28,7 @@ const SLOWEST_LOOK = 10_000
 export async function runProgram(
   [command = '', ...args]: readonly string[],
   env: NodeJS.ProcessEnv,
-  signals: SignalPassing,
+  signals: SignalForwarder,
 ): Promise<number> {
   const marker = treeMarker(env)
   const child = (await spawner())(command, args, {
@@ -44,9 +44,9 @@ export async function runProgram(
     if (TO_END.has(signal)) end = { signal, wasForGroup }
     toFirst(signal, wasForGroup)
   })
-  const stopLooking = lookFromTimeToTime(tree)
+  const stopScanning = scanPeriodically(tree)
   const status = await endOf(child)
-  stopLooking()
+  stopScanning()
   // npm and its like end by a signal, and leave what they have started: it was meant to end, too.
   if (end) await passToRest(tree, end.signal, end.wasForGroup)
   signals.to((signal, wasForGroup) => void passToRest(tree, signal, wasForGroup))
@@ -71,13 +71,13 @@ async function endOf(child: ChildProcess): Promise<number> {
 }
 
 /** A process that clears its environment and is left by its parent is known only if it was seen before. */
-function lookFromTimeToTime(tree: ProcessTree): () => void {
-  let wait = FIRST_LOOK
+function scanPeriodically(tree: ProcessTree): () => void {
+  let wait = FIRST_SCAN_DELAY_MS
   let timer: NodeJS.Timeout
   const next = () => {
     timer = setTimeout(async () => {
       await tree.processes()
-      wait = Math.min(wait * 2, SLOWEST_LOOK)
+      wait = Math.min(wait * 2, MAX_SCAN_INTERVAL_MS)
       if (!isOver) next()
     }, wait)
     timer.unref()
@@ -112,7 +112,7 @@ async function untilRestHasGone(tree: ProcessTree, command: string): Promise<voi
       say(
         `${inspect(command)} has ended; its ports stay out until what it left has, too: ${rest.map(nameOf).join(', ')}`,
       )
-  }, QUIET)
+  }, NOTICE_DELAY_MS)
   try {
     await tree.untilGone()
   } finally {

@@ -4,7 +4,7 @@ import { inspect } from '@portslice/core/inspect'
 import type { EnvFile } from './env-file.js'
 import { environmentFor, type GivenPort, withPorts } from './ports.js'
 import { runProgram, say } from './program.js'
-import type { SignalPassing } from './signals.js'
+import type { SignalForwarder } from './signal-forwarder.js'
 
 export interface RunOptions {
   ports: readonly GivenPort[]
@@ -14,7 +14,7 @@ export interface RunOptions {
   /** For the program, beside the ports. */
   env: Record<string, string>
   envFile?: string | undefined
-  signals: SignalPassing
+  signals: SignalForwarder
 }
 
 /** @returns the exit status of the program */
