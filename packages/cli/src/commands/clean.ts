@@ -3,7 +3,7 @@ import { lockDirectoryFor } from '@portslice/core/inspect'
 import { readArguments, type Syntax } from '../command-line/arguments.js'
 import { coloursFor } from '../terminal/colours.js'
 import { duration } from '../terminal/duration.js'
-import { shown } from '../terminal/text.js'
+import { sanitize } from '../terminal/format.js'
 
 export const help = `portslice clean: removes what dead processes left in the lock directory
 
@@ -35,7 +35,7 @@ export async function run(args: string[]): Promise<number> {
   const dryRun = readArguments(SYNTAX, args).has('dry-run')
   const found = await removeLeftBehind({ dryRun })
   const { dim } = coloursFor(process.stdout)
-  const folder = shown(lockDirectoryFor(undefined))
+  const folder = sanitize(lockDirectoryFor(undefined))
   const removed = found.filter(({ kept }) => kept === undefined)
   const lines = found.map(({ first, last, files, kept, until }) => {
     if (kept === undefined) {

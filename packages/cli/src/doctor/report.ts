@@ -1,6 +1,6 @@
 /** The findings for people, and for programs. */
 import type { Colours } from '../terminal/colours.js'
-import { shown } from '../terminal/text.js'
+import { sanitize } from '../terminal/format.js'
 import type { Finding } from './finding.js'
 
 /** The schema of `portslice doctor --json`: see docs/command.md. What is there stays as it is. */
@@ -40,5 +40,5 @@ export function doctorText(findings: readonly Finding[], colours: Colours): stri
 }
 
 function indented(text: string): string {
-  return text.split('\n').map(shown).join('\n         ')
+  return text.split('\n').map(sanitize).join('\n         ')
 }

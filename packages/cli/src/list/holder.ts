@@ -2,14 +2,14 @@
 import os from 'node:os'
 import path from 'node:path'
 import { type ClaimStatus, type SliceStatus, UNKNOWN_HOLDER } from '@portslice/core/inspect'
-import { shown } from '../terminal/text.js'
+import { sanitize } from '../terminal/format.js'
 import { claimOn } from './claimed.js'
 
 type Holder = NonNullable<SliceStatus['holder']>
 
 /** Such as `make, pid 4711`. */
 export function claimantText({ pid, command }: ClaimStatus): string {
-  return shown(`${commandText(command)}, pid ${pid}`)
+  return sanitize(`${commandText(command)}, pid ${pid}`)
 }
 
 /** Such as `vitest worker 3 (2/4), pid 4711`; without a test runner, the command instead. */
@@ -17,7 +17,7 @@ export function holderText(holder: Holder | undefined): string {
   if (!holder) return UNKNOWN_HOLDER
   const { runner, workerId, shard, pid, command } = holder
   const who = runner === 'node' ? commandText(command) : `${runner} worker ${workerId}`
-  return shown(`${who}${shard === undefined ? '' : ` (${shard})`}, pid ${pid}`)
+  return sanitize(`${who}${shard === undefined ? '' : ` (${shard})`}, pid ${pid}`)
 }
 
 /** Those who hold slices, the first `most` by name: `20000 (make, pid 7), 20032 (…), and 3 more`. */
@@ -53,5 +53,5 @@ function nameOf(script: string): string {
 /** The folder with `~` for the user's own, as shells show it. */
 export function folderText(folder: string, home = os.homedir()): string {
   const isInHome = folder === home || folder.startsWith(`${home}${path.sep}`)
-  return shown(isInHome && home !== '/' ? `~${folder.slice(home.length)}` : folder)
+  return sanitize(isInHome && home !== '/' ? `~${folder.slice(home.length)}` : folder)
 }

@@ -2,7 +2,7 @@
 import type { ClaimStatus, PortStatus, SliceStatus } from '@portslice/core/inspect'
 import type { Colours } from '../terminal/colours.js'
 import { duration } from '../terminal/duration.js'
-import { fitted, padded, shown, widthOf } from '../terminal/text.js'
+import { pad, sanitize, truncate, widthOf } from '../terminal/format.js'
 import { claimantText, folderText, holderText } from './holder.js'
 
 export interface TableOptions {
@@ -38,7 +38,7 @@ export function listTable(
     ...slices.flatMap((slice) => rowsOf(slice, colours, now)),
     ...claims.map((claim) => rowOf(claim, colours, now)),
   ]
-  const widths = fittedWidths(rows, columns)
+  const widths = fitWidths(rows, columns)
   return rows.map((row) => `${lineOf(row, widths, columns)}\n`).join('')
 }
 
@@ -80,7 +80,7 @@ function rowOf(claim: ClaimStatus, { cyan, green }: Colours, now: number): Row {
 }
 
 function labelOf({ label, key }: PortStatus): string {
-  return shown(label ?? key ?? '')
+  return sanitize(label ?? key ?? '')
 }
 
 function stateOf(
@@ -97,11 +97,12 @@ function stateOf(
 }
 
 /** Takes from what others have written, the longest first, until a line fits. */
-function fittedWidths(rows: readonly Row[], columns: number): number[] {
+function fitWidths(rows: readonly Row[], columns: number): number[] {
   const widths = HEADINGS.map((_, column) =>
     Math.max(...rows.map(({ cells }) => widthOf(cells[column] as string))),
   )
-  const total = () => widths.reduce((sum, width) => sum + width + COLUMN_GAP.length, -COLUMN_GAP.length)
+  const total = () =>
+    widths.reduce((sum, width) => sum + width + COLUMN_GAP.length, -COLUMN_GAP.length)
   const [, , FOR, , IN] = [0, 1, 2, 3, 4] as const
   while (total() > columns) {
     const widest = (widths[FOR] as number) >= (widths[IN] as number) ? FOR : IN
@@ -115,10 +116,10 @@ function lineOf({ cells, paint }: Row, widths: readonly number[], columns: numbe
   const line = cells
     .map((cell, column) => {
       const width = widths[column] as number
-      return padded(fitted(cell, width), width)
+      return pad(truncate(cell, width), width)
     })
     .join(COLUMN_GAP)
     .trimEnd()
   // Painted as a whole, so that cutting never meets an escape.
-  return paint(columns === Number.POSITIVE_INFINITY ? line : fitted(line, columns))
+  return paint(columns === Number.POSITIVE_INFINITY ? line : truncate(line, columns))
 }
