@@ -1,11 +1,12 @@
 import { claimPort, type PortLease } from '@portslice/core'
 import { type ClaimTimeoutError, inspect, PortsliceError } from '@portslice/core/inspect'
 import { readArguments, type Syntax } from '../command-line/arguments.js'
-import { millisecondsFrom, TIMEOUT } from '../command-line/timeout.js'
+import { LINGER, LINGER_HELP, lingerFrom } from '../command-line/linger.js'
+import { millisecondsFrom, TIMEOUT } from '../command-line/seconds.js'
 import { usageError } from '../command-line/usage-error.js'
-import { say } from '../run/program.js'
 import { runWithPorts } from '../run/run-with-ports.js'
 import { SignalForwarder } from '../run/signal-forwarder.js'
+import { say } from '../terminal/say.js'
 
 export const help = `portslice claim: runs a command on a fixed port, one at a time on this machine
 
@@ -34,7 +35,7 @@ const RETRY_INTERVAL_MS = 2000
 export async function run(args: string[]): Promise<number> {
   const given = readArguments(SYNTAX, args)
   const ports = portsFrom(given.operands[0] as string)
-  const timeout = millisecondsFrom(given) ?? DEFAULT_TIMEOUT_MS
+  const timeout = millisecondsFrom(given, 'timeout') ?? DEFAULT_TIMEOUT_MS
   const lease = await claim(ports, timeout)
   const variable = { variable: 'PORT', port: lease.port }
   return runWithPorts({

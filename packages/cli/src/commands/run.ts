@@ -1,6 +1,7 @@
 import { readArguments, type Syntax } from '../command-line/arguments.js'
+import { LINGER, LINGER_HELP, lingerFrom } from '../command-line/linger.js'
+import { millisecondsFrom, TIMEOUT } from '../command-line/seconds.js'
 import { RANGE_AND_SHARD, RANGE_AND_SHARD_HELP, rangeAndShardOf } from '../command-line/settings.js'
-import { millisecondsFrom, TIMEOUT } from '../command-line/timeout.js'
 import { leasePorts } from '../run/leased.js'
 import { variablesFor } from '../run/names.js'
 import { runWithPorts } from '../run/run-with-ports.js'
@@ -37,6 +38,7 @@ const SYNTAX: Syntax<'name' | 'write-env' | 'env-file' | 'timeout' | 'range' | '
     // The same; but Node looks for an option of this name itself, and ends when the file is missing.
     'env-file': { type: 'string', example: '.env.ports' },
     ...TIMEOUT,
+    ...LINGER,
     ...RANGE_AND_SHARD,
   },
   program: { before: [] },
@@ -50,10 +52,11 @@ export async function run(args: string[]): Promise<number> {
   const { program } = given
   const variables = variablesFor(given.values('name'))
   const { options, env } = rangeAndShardOf(given)
-  const timeout = millisecondsFrom(given)
+  const timeout = millisecondsFrom(given, 'timeout')
+  const linger = lingerFrom(given)
   const signals = new SignalForwarder()
   const label = program.join(' ').slice(0, MAX_LABEL_LENGTH)
   const { leases, ports } = await leasePorts({ variables, label, options, timeout })
   const envFile = given.value('write-env') ?? given.value('env-file')
-  return runWithPorts({ ports, leases, program, env, envFile, signals })
+  return runWithPorts({ ports, leases, program, env, envFile, linger, signals })
 }

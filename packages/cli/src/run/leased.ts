@@ -4,7 +4,7 @@ import { type AllocatorOptions, PortsliceError } from '@portslice/core/inspect'
 import { problemOf } from '../command-line/usage-error.js'
 import type { PortVariable } from './names.js'
 import type { GivenPort } from './ports.js'
-import { say } from './program.js'
+import { say } from '../terminal/say.js'
 
 /** Before that, a wait is not worth a line. ms */
 const NOTICE_DELAY_MS = 1000

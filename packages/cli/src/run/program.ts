@@ -1,35 +1,40 @@
-/** One program, run to its end and that of all it has started. */
+/** One program, run to its end. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
-import { codeOf, inspect, PortsliceError, sanitize } from '@portslice/core/inspect'
-import { type ProcessIdentity, ProcessTree, treeMarker } from '@portslice/core/process-tree'
+import { existsSync } from 'node:fs'
+import { codeOf, inspect, PortsliceError } from '@portslice/core/inspect'
+import { ProcessTree, treeMarker } from '@portslice/core/process-tree'
 import { coloursFor } from '../terminal/colours.js'
-import { exitStatus, isInOurGroup, recipientOf, type SignalForwarder } from './signal-forwarder.js'
+import { BackgroundProcesses, isEndSignal } from './background-processes.js'
+import { exitStatus, recipientOf, type SignalForwarder } from './signal-forwarder.js'
 
 /** What shells answer for a program that is not there, and for one that cannot be run. */
 const NOT_FOUND = 127
 const NOT_EXECUTABLE = 126
 
-/** Signals by which a program is told to end. */
-const TO_END = new Set<NodeJS.Signals>(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'])
-
-/** What a program leaves usually ends at once; only what stays longer is told of. ms */
-const NOTICE_DELAY_MS = 1500
 /** How often to look at the growing tree, in ms: at first often, as programs start others early. */
 const FIRST_SCAN_DELAY_MS = 100
 const MAX_SCAN_INTERVAL_MS = 10_000
 
+export interface ProgramOptions {
+  /** The command and its arguments. */
+  program: readonly string[]
+  env: NodeJS.ProcessEnv
+  /** The leased ports. */
+  ports: readonly number[]
+  /** See {@link BackgroundProcesses}. */
+  linger: number | undefined
+  signals: SignalForwarder
+}
+
 /**
  * Runs a program with this process' own stdin, stdout and stderr, in its process group.
  *
- * @returns its exit status, when all that it started has ended
+ * @returns its exit status, when it has ended and no process that it left is waited for
  */
-export async function runProgram(
-  [command = '', ...args]: readonly string[],
-  env: NodeJS.ProcessEnv,
-  signals: SignalForwarder,
-): Promise<number> {
+export async function runProgram(options: ProgramOptions): Promise<number> {
+  const { env, ports, linger, signals } = options
+  const [command = '', ...args] = options.program
   const marker = treeMarker(env)
   const child = (await spawner())(command, args, {
     stdio: 'inherit',
@@ -41,16 +46,17 @@ export async function runProgram(
   const toFirst = recipientOf(child)
   let end: { signal: NodeJS.Signals; wasForGroup: boolean } | undefined
   signals.to((signal, wasForGroup) => {
-    if (TO_END.has(signal)) end = { signal, wasForGroup }
+    if (isEndSignal(signal)) end = { signal, wasForGroup }
     toFirst(signal, wasForGroup)
   })
   const stopScanning = scanPeriodically(tree)
   const status = await endOf(child)
   stopScanning()
+  const background = new BackgroundProcesses({ tree, command, ports, linger })
+  signals.to((signal, wasForGroup) => void background.signal(signal, wasForGroup))
   // npm and its like end by a signal, and leave what they have started: it was meant to end, too.
-  if (end) await passToRest(tree, end.signal, end.wasForGroup)
-  signals.to((signal, wasForGroup) => void passToRest(tree, signal, wasForGroup))
-  await untilRestHasGone(tree, command)
+  if (end) await background.signal(end.signal, end.wasForGroup)
+  await background.wait()
   return status
 }
 
@@ -88,50 +94,6 @@ function scanPeriodically(tree: ProcessTree): () => void {
     isOver = true
     clearTimeout(timer)
   }
-}
-
-async function passToRest(
-  tree: ProcessTree,
-  signal: NodeJS.Signals,
-  wasForGroup: boolean,
-): Promise<void> {
-  for (const { pid } of await tree.processes()) {
-    if (wasForGroup && isInOurGroup(pid)) continue
-    try {
-      process.kill(pid, signal)
-    } catch {
-      // It has gone meanwhile, or is another user's.
-    }
-  }
-}
-
-async function untilRestHasGone(tree: ProcessTree, command: string): Promise<void> {
-  const timer = setTimeout(async () => {
-    const rest = await tree.processes()
-    if (rest.length > 0)
-      say(
-        `${inspect(command)} has ended; its ports stay out until what it left has, too: ${rest.map(nameOf).join(', ')}`,
-      )
-  }, NOTICE_DELAY_MS)
-  try {
-    await tree.untilGone()
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
-function nameOf({ pid }: ProcessIdentity): string {
-  try {
-    return `pid ${pid} (${readFileSync(`/proc/${pid}/comm`, 'utf8').trim()})`
-  } catch {
-    return `pid ${pid}`
-  }
-}
-
-/** A line of the command's own, among those of the program. */
-export function say(text: string): void {
-  const { dim } = coloursFor(process.stderr)
-  process.stderr.write(`${dim(`portslice: ${sanitize(text)}`)}\n`)
 }
 
 function notStarted(command: string, cause: Error): number {

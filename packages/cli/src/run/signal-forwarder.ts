@@ -1,8 +1,8 @@
 /** Signals reach the program as if it had been run alone: each once, whoever it was sent to. */
 import type { ChildProcess } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import os from 'node:os'
 import { GroupSignalProbe } from './group-signal-probe.js'
+import { procStat } from './proc-stat.js'
 
 /**
  * What ends a process unless it listens. SIGTSTP and SIGCONT are left to the kernel, which
@@ -76,13 +76,7 @@ export function isInOurGroup(pid: number): boolean {
 }
 
 function groupOf(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    // `pid (name) state parent group …`: a name can hold anything.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]
-  } catch {
-    return undefined
-  }
+  return procStat(pid)?.[2]
 }
 
 /** As shells have it: 128 and the signal's number, for a process that was ended by one. */
