@@ -1,9 +1,9 @@
 /** The processes that a program has left running. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inspect, isListening, ownersOfAll } from '@portslice/core/inspect'
 import type { ProcessIdentity, ProcessTree } from '@portslice/core/process-tree'
-import { truncate } from '../terminal/format.js'
+import { processName } from '../terminal/process-name.js'
 import { say } from '../terminal/say.js'
 import { isInOurGroup } from './signal-forwarder.js'
 
@@ -18,8 +18,6 @@ const MAX_POLL_INTERVAL_MS = 1000
 const SIGTERM_TIMEOUT_MS = 1000
 
 const MAX_NAMED_PROCESSES = 4
-/** Columns of a command line in a message. */
-const MAX_COMMAND_WIDTH = 100
 
 /** Signals that tell a program to end. */
 const END_SIGNALS = new Set<NodeJS.Signals>(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'])
@@ -57,22 +55,33 @@ export class BackgroundProcesses {
 
   /** Waits as long as a leased port is in use, and for `linger` after that. */
   async wait(): Promise<void> {
+    // Stops every timer at the end: they would keep this process from ending.
+    const watch = new AbortController()
     const { signal } = this.#interrupted
-    const gone = this.#tree.untilGone({ signal }).catch(() => {})
+    try {
+      await this.#untilUnused(AbortSignal.any([signal, watch.signal]))
+    } finally {
+      watch.abort()
+    }
+    if (signal.aborted) await this.#terminate()
+  }
+
+  async #untilUnused(signal: AbortSignal): Promise<void> {
+    const gone = this.#tree.untilGone({ signal }).catch(() => new Promise<void>(() => {}))
     const start = performance.now()
     let unusedSince = start
     for (let interval = FIRST_POLL_INTERVAL_MS; ; interval *= 2) {
       const rest = await this.#tree.processes()
-      if (rest.length === 0 || signal.aborted) break
+      if (rest.length === 0 || signal.aborted) return
       const users = await portUsers(rest, this.#ports)
       const now = performance.now()
       if (users.length > 0) unusedSince = now
       const left = this.#linger === undefined ? Infinity : unusedSince + this.#linger - now
       if (left <= 0 || now - start >= NOTICE_DELAY_MS) this.#report(rest, users)
       if (left <= 0) return
-      await Promise.race([gone, sleep(Math.min(interval, left, MAX_POLL_INTERVAL_MS))])
+      const pause = Math.min(interval, left, MAX_POLL_INTERVAL_MS)
+      await Promise.race([gone, sleep(pause, undefined, { signal }).catch(() => {})])
     }
-    if (signal.aborted) await this.#terminate()
   }
 
   /** Passes a signal on. The second that tells to end ends the wait, whatever the processes do. */
@@ -100,12 +109,16 @@ export class BackgroundProcesses {
     const ctrlC = this.#wasToldToEnd ? 'Ctrl-C ends the wait' : 'Ctrl-C tells them to end'
     if (users.length > 0) {
       const ports = this.#ports.length === 1 ? `port ${this.#ports[0]} is` : 'the ports are'
-      say(`${command} has ended, but ${ports} still in use. Waiting for ${namesOf(users)}. ${ctrlC}.`)
+      say(
+        `${command} has ended, but ${ports} still in use. Waiting for ${namesOf(users)}. ${ctrlC}.`,
+      )
     } else if (this.#linger === undefined) {
-      say(`${command} has ended. Waiting for the processes it left (--wait-all): ${namesOf(rest)}. ${ctrlC}.`)
+      say(
+        `${command} has ended. Waiting for the processes it left (--wait-all): ${namesOf(rest)}. ${ctrlC}.`,
+      )
     } else {
       say(
-        `${command} has ended, but left processes that use none of its ports: ${namesOf(rest)}. They are left running: portslice ends after ${this.#linger / 1000} s without use of a port (--linger).`,
+        `${command} has ended, but left processes that use none of its ports: ${namesOf(rest)}. They are left running when no port has been in use for ${this.#linger / 1000} s (--linger).`,
       )
     }
   }
@@ -123,11 +136,10 @@ export class BackgroundProcesses {
   /** A shell starts background processes deaf to SIGINT, but not to SIGTERM. */
   async #terminate(): Promise<void> {
     await this.#tree.signal('SIGTERM')
-    await this.#tree
-      .untilGone({ signal: AbortSignal.timeout(SIGTERM_TIMEOUT_MS) })
-      .catch(() => {})
+    await this.#tree.untilGone({ signal: AbortSignal.timeout(SIGTERM_TIMEOUT_MS) }).catch(() => {})
     const rest = await this.#tree.processes()
-    if (rest.length > 0) say(`portslice ends, but these processes go on: ${namesOf(rest)}.`)
+    if (rest.length > 0)
+      say(`these processes go on after SIGTERM: ${namesOf(rest)}. End them with kill -9.`)
   }
 }
 
@@ -164,18 +176,7 @@ function canSeeSocketsOf(pid: number): boolean {
 }
 
 function namesOf(processes: readonly ProcessIdentity[]): string {
-  const names = processes.slice(0, MAX_NAMED_PROCESSES).map(({ pid }) => nameOf(pid))
+  const names = processes.slice(0, MAX_NAMED_PROCESSES).map(({ pid }) => processName(pid))
   const more = processes.length - names.length
   return [...names, ...(more > 0 ? [`and ${more} more`] : [])].join(', ')
-}
-
-/** The command line: what a process calls itself is often the name of a thread, such as `MainThread`. */
-function nameOf(pid: number): string {
-  try {
-    const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').join(' ').trim()
-    const command = words || readFileSync(`/proc/${pid}/comm`, 'utf8').trim()
-    return `pid ${pid} (${truncate(command, MAX_COMMAND_WIDTH)})`
-  } catch {
-    return `pid ${pid}`
-  }
 }

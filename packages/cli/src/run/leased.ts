@@ -2,9 +2,10 @@
 import { createAllocator, type PortLease } from '@portslice/core'
 import { type AllocatorOptions, PortsliceError } from '@portslice/core/inspect'
 import { problemOf } from '../command-line/usage-error.js'
+import { say } from '../terminal/say.js'
 import type { PortVariable } from './names.js'
 import type { GivenPort } from './ports.js'
-import { say } from '../terminal/say.js'
+import { takePreferred } from './take-preferred.js'
 
 /** Before that, a wait is not worth a line. ms */
 const NOTICE_DELAY_MS = 1000
@@ -13,6 +14,8 @@ const DEFAULT_TIMEOUT_MS = 10_000
 
 export interface LeaseOptions {
   variables: readonly PortVariable[]
+  /** The preferred ports of each variable, in order; may be shorter than `variables`. */
+  prefer: readonly (readonly number[])[]
   /** What a port without a name is for. */
   label: string
   options: Pick<AllocatorOptions, 'range' | 'shard'>
@@ -28,6 +31,7 @@ export interface LeaseOptions {
  */
 export async function leasePorts({
   variables,
+  prefer,
   label,
   options,
   timeout = DEFAULT_TIMEOUT_MS,
@@ -44,8 +48,12 @@ export async function leasePorts({
   const ports: GivenPort[] = []
   try {
     const allocator = await createAllocator({ ...options, waitTimeout: timeout })
-    for (const each of variables) {
-      const lease = await allocator.take({ label: each.name ?? label })
+    for (const [at, each] of variables.entries()) {
+      const wanted = prefer[at] ?? []
+      const lease = await takePreferred(allocator, { label: each.name ?? label, prefer: wanted })
+      if (wanted.length > 0 && !wanted.includes(lease.port)) {
+        say(`${wanted.join(', ')} cannot be had at once: $${each.variable} is ${lease.port}`)
+      }
       leases.push(lease)
       ports.push({ ...each, port: lease.port })
     }

@@ -1,6 +1,7 @@
 /** A program, its ports, and their end. */
 import type { PortLease } from '@portslice/core'
 import { ownersOf } from '@portslice/core/inspect'
+import { processName } from '../terminal/process-name.js'
 import { say } from '../terminal/say.js'
 import type { EnvFile } from './env-file.js'
 import { environmentFor, type GivenPort, withPorts } from './ports.js'
@@ -49,7 +50,7 @@ export async function runWithPorts(options: RunOptions): Promise<number> {
 async function listenersOn(port: number): Promise<string> {
   const owners = (await ownersOf(port)).filter(({ pid }) => pid !== process.pid)
   if (owners.length === 0) return 'a process that cannot be seen from here, such as a container'
-  return owners.map(({ pid, command }) => `pid ${pid} (${command})`).join(', ')
+  return owners.map(({ pid }) => processName(pid)).join(', ')
 }
 
 /** Loaded by those who want one. */
