@@ -1,9 +1,10 @@
 /** What `portslice list` prints: a row for each slice, one for each of its ports, and one for each claim. */
-import type { ClaimStatus, PortStatus, SliceStatus } from '@portslice/core/inspect'
+import { type ClaimStatus, type PortStatus, UNKNOWN_HOLDER } from '@portslice/core/inspect'
 import type { Colours } from '../terminal/colours.js'
 import { duration } from '../terminal/duration.js'
 import { pad, sanitize, truncate, widthOf } from '../terminal/format.js'
-import { claimantText, folderText, holderText } from './holder.js'
+import { commandText, folderText, holderName } from './holder.js'
+import type { ListedSlice } from './owner.js'
 
 export interface TableOptions {
   colours: Colours
@@ -16,18 +17,17 @@ export interface TableOptions {
 type Paint = (text: string) => string
 
 interface Row {
-  /** PORTS, STATE, FOR, SINCE, IN */
-  cells: [string, string, string, string, string]
+  cells: [ports: string, state: string, pid: string, what: string, since: string, where: string]
   paint: Paint
 }
 
-const HEADINGS: Row['cells'] = ['PORTS', 'STATE', 'FOR', 'SINCE', 'IN']
+const HEADINGS: Row['cells'] = ['PORTS', 'STATE', 'PID', 'FOR', 'SINCE', 'IN']
 const COLUMN_GAP = '  '
 /** Columns below which the texts of others are not cut: then the line is. */
 const MIN_COLUMN_WIDTH = 12
 
 export function listTable(
-  slices: readonly SliceStatus[],
+  slices: readonly ListedSlice[],
   claims: readonly ClaimStatus[],
   options: TableOptions,
 ): string {
@@ -42,37 +42,52 @@ export function listTable(
   return rows.map((row) => `${lineOf(row, widths, columns)}\n`).join('')
 }
 
-function rowsOf(slice: SliceStatus, colours: Colours, now: number): Row[] {
-  const { first, last, state, holder, ports } = slice
-  const age = (since: string | undefined) => (since ? duration(now - Date.parse(since)) : '')
-  const who = holder || state === 'held' ? holderText(holder) : 'somebody who has ended'
+function rowsOf(slice: ListedSlice, colours: Colours, now: number): Row[] {
+  const { first, last, state, holder, owner, ports } = slice
   const isDead = state === 'abandoned'
   return [
     {
       cells: [
         `${first}-${last}`,
         isDead ? 'abandoned' : 'held',
-        who,
-        age(holder?.since),
-        folderText(holder?.cwd ?? ''),
+        String(holder?.pid ?? owner?.pid ?? ''),
+        nameOf(slice),
+        age(holder?.since, now),
+        folderText(holder?.cwd ?? owner?.cwd ?? ''),
       ],
       paint: isDead ? colours.dim : colours.bold,
     },
     ...ports.map((port): Row => {
       const { state, paint } = stateOf(port, colours, now)
-      return { cells: [`  ${port.port}`, state, labelOf(port), age(port.since), ''], paint }
+      return {
+        cells: [`  ${port.port}`, state, '', labelOf(port), age(port.since, now), ''],
+        paint,
+      }
     }),
   ]
 }
 
+function nameOf({ holder, owner, state }: ListedSlice): string {
+  if (holder) return holderName(holder)
+  if (state !== 'held') return 'a process that has ended'
+  // Without its journal only the kernel knows it.
+  if (owner) return sanitize(`${commandText(owner.command)} (with another lock directory)`)
+  return UNKNOWN_HOLDER
+}
+
+function age(since: string | undefined, now: number): string {
+  return since ? duration(now - Date.parse(since)) : ''
+}
+
 function rowOf(claim: ClaimStatus, { cyan, green }: Colours, now: number): Row {
-  const { port, cwd, since, listening } = claim
+  const { port, pid, command, cwd, since, listening } = claim
   return {
     cells: [
       String(port),
       listening ? 'claimed, listening' : 'claimed',
-      claimantText(claim),
-      duration(now - Date.parse(since)),
+      String(pid),
+      sanitize(commandText(command)),
+      age(since, now),
       folderText(cwd),
     ],
     paint: listening ? green : cyan,
@@ -103,7 +118,7 @@ function fitWidths(rows: readonly Row[], columns: number): number[] {
   )
   const total = () =>
     widths.reduce((sum, width) => sum + width + COLUMN_GAP.length, -COLUMN_GAP.length)
-  const [, , FOR, , IN] = [0, 1, 2, 3, 4] as const
+  const [, , , FOR, , IN] = [0, 1, 2, 3, 4, 5] as const
   while (total() > columns) {
     const widest = (widths[FOR] as number) >= (widths[IN] as number) ? FOR : IN
     if ((widths[widest] as number) <= MIN_COLUMN_WIDTH) break

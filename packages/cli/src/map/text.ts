@@ -1,4 +1,5 @@
 /** The picture in characters, no line longer than the terminal is wide. */
+import { wrapAnsi } from 'fast-wrap-ansi'
 import type { Colours } from '../terminal/colours.js'
 import { truncate } from '../terminal/format.js'
 import { countOf, describe, type OwnerNames } from './format.js'
@@ -32,7 +33,7 @@ export function mapText(
     ...overview(picture.slices, columns, paint),
     ...detail(picture.slices, columns, paint, owners),
     '',
-    ...wrap(countOf(picture), columns),
+    wrapAnsi(countOf(picture), columns, { hard: true }),
   ]
   return lines.map((line) => `${line}\n`).join('')
 }
@@ -123,17 +124,4 @@ function runs(states: readonly State[], paint: Painter): string {
     at = end
   }
   return text
-}
-
-function wrap(text: string, columns: number): string[] {
-  const lines: string[] = []
-  for (const word of text.split(' ')) {
-    const line = lines.at(-1)
-    if (line !== undefined && line.length + 1 + word.length <= columns) {
-      lines[lines.length - 1] = `${line} ${word}`
-    } else {
-      lines.push(truncate(word, columns))
-    }
-  }
-  return lines
 }

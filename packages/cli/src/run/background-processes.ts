@@ -5,7 +5,7 @@ import { inspect, isListening, ownersOfAll } from '@portslice/core/inspect'
 import type { ProcessIdentity, ProcessTree } from '@portslice/core/process-tree'
 import { processName } from '../terminal/process-name.js'
 import { say } from '../terminal/say.js'
-import { isInOurGroup } from './signal-forwarder.js'
+import { isEndSignal, isInOurGroup } from './signal-forwarder.js'
 
 /** Most of what a program leaves ends at once: only what stays longer is worth a line. */
 const NOTICE_DELAY_MS = 1500
@@ -18,13 +18,6 @@ const MAX_POLL_INTERVAL_MS = 1000
 const SIGTERM_TIMEOUT_MS = 1000
 
 const MAX_NAMED_PROCESSES = 4
-
-/** Signals that tell a program to end. */
-const END_SIGNALS = new Set<NodeJS.Signals>(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'])
-
-export function isEndSignal(signal: NodeJS.Signals): boolean {
-  return END_SIGNALS.has(signal)
-}
 
 export interface BackgroundOptions {
   tree: ProcessTree

@@ -5,8 +5,7 @@ import { existsSync } from 'node:fs'
 import { codeOf, inspect, PortsliceError } from '@portslice/core/inspect'
 import { ProcessTree, treeMarker } from '@portslice/core/process-tree'
 import { coloursFor } from '../terminal/colours.js'
-import { BackgroundProcesses, isEndSignal } from './background-processes.js'
-import { exitStatus, recipientOf, type SignalForwarder } from './signal-forwarder.js'
+import { exitStatus, isEndSignal, recipientOf, type SignalForwarder } from './signal-forwarder.js'
 
 /** What shells answer for a program that is not there, and for one that cannot be run. */
 const NOT_FOUND = 127
@@ -22,7 +21,7 @@ export interface ProgramOptions {
   env: NodeJS.ProcessEnv
   /** The leased ports. */
   ports: readonly number[]
-  /** See {@link BackgroundProcesses}. */
+  /** ms without use of a leased port after which the run ends; `undefined`: when every process has ended. */
   linger: number | undefined
   signals: SignalForwarder
 }
@@ -50,6 +49,8 @@ export async function runProgram(options: ProgramOptions): Promise<number> {
     toFirst(signal, wasForGroup)
   })
   const stopScanning = scanPeriodically(tree)
+  // Loaded while the program runs, which need not wait for it.
+  const { BackgroundProcesses } = await import('./background-processes.js')
   const status = await endOf(child)
   stopScanning()
   const background = new BackgroundProcesses({ tree, command, ports, linger })

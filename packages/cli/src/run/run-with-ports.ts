@@ -1,7 +1,6 @@
 /** A program, its ports, and their end. */
 import type { PortLease } from '@portslice/core'
 import { ownersOf } from '@portslice/core/inspect'
-import { processName } from '../terminal/process-name.js'
 import { say } from '../terminal/say.js'
 import type { EnvFile } from './env-file.js'
 import { environmentFor, type GivenPort, withPorts } from './ports.js'
@@ -50,6 +49,7 @@ export async function runWithPorts(options: RunOptions): Promise<number> {
 async function listenersOn(port: number): Promise<string> {
   const owners = (await ownersOf(port)).filter(({ pid }) => pid !== process.pid)
   if (owners.length === 0) return 'a process that cannot be seen from here, such as a container'
+  const { processName } = await import('../terminal/process-name.js')
   return owners.map(({ pid }) => processName(pid)).join(', ')
 }
 

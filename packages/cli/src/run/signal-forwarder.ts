@@ -13,6 +13,13 @@ const FORWARDED: readonly NodeJS.Signals[] =
     ? ['SIGINT', 'SIGBREAK', 'SIGHUP']
     : ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2', 'SIGALRM']
 
+/** Signals that tell a program to end. */
+const END_SIGNALS = new Set<NodeJS.Signals>(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'])
+
+export function isEndSignal(signal: NodeJS.Signals): boolean {
+  return END_SIGNALS.has(signal)
+}
+
 /** Whom a signal is for, when it has not gone to our whole process group. */
 export type Recipient = (signal: NodeJS.Signals, wasForGroup: boolean) => void
 
