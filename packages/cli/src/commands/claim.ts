@@ -21,14 +21,14 @@ export const help = `portslice claim: runs a command on fixed ports, one run at 
   portslice claim --timeout 600 3000 -- make test   waits for up to ten minutes
 
 Options, before the command
-  --name NAME          puts the port in $NAME_PORT and {NAME_PORT}; once for each argument with ports
+  --name NAME          puts the port in $NAME_PORT and {NAME_PORT}; once for each argument
   --write-env FILE     writes the ports to this file, and removes it at the end
   --timeout SECONDS    how long to wait for the ports; 60 unless given, 0 for not at all
 ${LINGER_HELP}
 
-For ports that are fixed elsewhere, as in an OAuth redirect. Several arguments are all claimed, or none
-of them; of a list with commas, one is. Without --name, the port of the first argument is in $PORT and
-{PORT}. All else is as in 'portslice run'.
+For ports that are fixed elsewhere, as in an OAuth redirect. Several arguments are all claimed, or
+none of them; of a list with commas, one is. Without --name, the port of the first argument is in
+$PORT and {PORT}. All else is as in 'portslice run'.
 `
 
 const SYNTAX: Syntax<'name' | 'write-env' | 'timeout' | 'linger' | 'wait-all'> = {

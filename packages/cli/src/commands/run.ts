@@ -31,9 +31,9 @@ ${RANGE_AND_SHARD_HELP}
 Input, output, terminal and signals are the command's own, and so is the exit status: 128 and the
 signal's number if a signal ended it, 127 if the command does not exist, 126 if it cannot be run.
 
-The run goes on while a process that the command started uses one of the ports. Other processes that
-it left get --linger SECONDS to begin with that, and are then left running. A second Ctrl-C after the
-command has ended sends SIGTERM to all of them and ends the run.
+The run goes on while a process that the command started uses one of the ports. Other processes
+that it left get --linger SECONDS to begin with that, and are then left running. After the command
+has ended, a second Ctrl-C sends SIGTERM to all of them and ends the run.
 
 '--env-file FILE' means the same as '--write-env FILE', but Node itself looks for an option of this
 name: if FILE does not exist yet, it ends with 'node: FILE: not found' and status 9.
