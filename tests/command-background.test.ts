@@ -127,7 +127,7 @@ describe('a process that uses none of the ports', () => {
 
   test('may be the daemon of nx', { timeout: 120_000 }, async () => {
     const cwd = temporaryFolder()
-    const nx = fileURLToPath(new URL('node_modules/nx', import.meta.url))
+    const nx = path.dirname(fileURLToPath(import.meta.resolve('nx/package.json')))
     mkdirSync(path.join(cwd, 'node_modules'))
     symlinkSync(nx, path.join(cwd, 'node_modules', 'nx'))
     const once = { command: 'echo once on $PORT' }
