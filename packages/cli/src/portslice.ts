@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { COMMANDS, type CommandName, loadCommand } from './commands/index.js'
 
-// `portslice list | head -1`: whoever reads has seen enough.
+// `portslice list | head -1`: the reader has closed the pipe.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0)
   process.stderr.write(`portslice: stdout cannot be written to (${error.message}).\n`)

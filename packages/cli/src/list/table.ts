@@ -8,7 +8,7 @@ import type { ListedSlice } from './owner.js'
 
 export interface TableOptions {
   colours: Colours
-  /** Columns that a line may have; missing where nobody's terminal limits it. */
+  /** Columns that a line may have; without a limit if missing. */
   columns?: number
   /** ms since 1970 */
   now: number

@@ -1,4 +1,4 @@
-/** Draws a text again and again in the same place, until somebody has seen enough. */
+/** Draws a text again and again in the same place, until a signal comes. */
 import { createLogUpdate } from 'log-update'
 
 /** How often to draw, in ms. */

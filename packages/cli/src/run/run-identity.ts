@@ -55,7 +55,7 @@ export interface IdentifiedRun {
 /** Identifies this process in a directory, with a socket if the file system has them. */
 export async function identifyRun(directory: string): Promise<IdentifiedRun> {
   const name = `.portslice-${randomBytes(6).toString('hex')}.sock`
-  // Whoever connects has his answer with that.
+  // That the connection is accepted is the answer.
   const server = net.createServer((socket) => socket.destroy())
   server.listen(path.join(directory, name)).unref()
   const isBound = await once(server, 'listening').then(

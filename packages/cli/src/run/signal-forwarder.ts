@@ -1,4 +1,4 @@
-/** Signals reach the program as if it had been run alone: each once, whoever it was sent to. */
+/** Forwards signals, so that each reaches the program once, whether it was sent to it or to the whole group. */
 import type { ChildProcess } from 'node:child_process'
 import os from 'node:os'
 import { GroupSignalProbe } from './group-signal-probe.js'

@@ -1,4 +1,4 @@
-/** Text of others on somebody's terminal: one line, nothing that the terminal would obey, cut to fit. */
+/** Text of other processes on a terminal: one line without control characters, cut to fit. */
 import { sanitize as escapeControls } from '@portslice/core/inspect'
 import stringWidth from 'fast-string-width'
 
