@@ -70,9 +70,11 @@ export class BackgroundProcesses {
       const now = performance.now()
       if (users.length > 0) unusedSince = now
       const left = this.#linger === undefined ? Infinity : unusedSince + this.#linger - now
-      if (left <= 0 || now - start >= NOTICE_DELAY_MS) this.#report(rest, users)
-      if (left <= 0) return
-      const pause = Math.min(interval, left, MAX_POLL_INTERVAL_MS)
+      const isOver = users.length === 0 && left <= 0
+      if (isOver || now - start >= NOTICE_DELAY_MS) this.#report(rest, users)
+      if (isOver) return
+      const untilLooked = Math.min(interval, MAX_POLL_INTERVAL_MS)
+      const pause = users.length > 0 ? untilLooked : Math.min(untilLooked, left)
       await Promise.race([gone, sleep(pause, undefined, { signal }).catch(() => {})])
     }
   }
