@@ -4,6 +4,7 @@
  * @module @portslice/core/inspect
  */
 
+export { claimPortsAloud } from './api/claim-port.js'
 export { type ClaimStatus, listClaims } from './claim/list-claims.js'
 export type { ClaimObstacle, ClaimTimeoutError } from './claim/obstacle.js'
 export { codeOf, inspect, PortsliceError, sanitize } from './errors.js'
