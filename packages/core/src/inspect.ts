@@ -18,6 +18,7 @@ export {
 } from './options/resolve.js'
 export { checkedShard, sourceOfShard } from './options/shard.js'
 export { ephemeralRange, hostIdentity, userIdentity } from './platform/host.js'
+export { type ProcessTable, processTable, readProcessFile } from './platform/process-table.js'
 export { type HeldUdpPort, holdUdpPort } from './probe/held-udp.js'
 export { isListening, listeningPorts, unconnectedUdpPortsOnLoopback } from './probe/listening.js'
 export { ownersOf, ownersOfAll, type PortOwner } from './probe/owner.js'

@@ -1,8 +1,14 @@
 /** One program, run to its end and that of all it has started. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
-import { codeOf, inspect, PortsliceError, sanitize } from '@portslice/core/inspect'
+import { existsSync } from 'node:fs'
+import {
+  codeOf,
+  inspect,
+  PortsliceError,
+  readProcessFile,
+  sanitize,
+} from '@portslice/core/inspect'
 import { type ProcessIdentity, ProcessTree, treeMarker } from '@portslice/core/process-tree'
 import { coloursFor } from '../terminal/colours.js'
 import { exitStatus, isInOurGroup, recipientOf, type SignalPassing } from './signals.js'
@@ -37,7 +43,7 @@ export async function runProgram(
   })
   const failed = once(child, 'error').then(([error]) => error as Error)
   if (child.pid === undefined) return notStarted(command, await failed)
-  const tree = new ProcessTree(marker.id, child.pid)
+  const tree = new ProcessTree(marker.id, child)
   const toFirst = recipientOf(child)
   let end: { signal: NodeJS.Signals; wasForGroup: boolean } | undefined
   signals.to((signal, wasForGroup) => {
@@ -121,11 +127,8 @@ async function untilRestHasGone(tree: ProcessTree, command: string): Promise<voi
 }
 
 function nameOf({ pid }: ProcessIdentity): string {
-  try {
-    return `pid ${pid} (${readFileSync(`/proc/${pid}/comm`, 'utf8').trim()})`
-  } catch {
-    return `pid ${pid}`
-  }
+  const name = readProcessFile(pid, 'comm')
+  return typeof name === 'string' ? `pid ${pid} (${name.trim()})` : `pid ${pid}`
 }
 
 /** A line of the command's own, among those of the program. */
