@@ -2,13 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import {
-  codeOf,
-  inspect,
-  PortsliceError,
-  readProcessFile,
-  sanitize,
-} from '@portslice/core/inspect'
+import { codeOf, inspect, PortsliceError, readProcessFile, sanitize } from '@portslice/core/inspect'
 import { type ProcessIdentity, ProcessTree, treeMarker } from '@portslice/core/process-tree'
 import { coloursFor } from '../terminal/colours.js'
 import { exitStatus, isInOurGroup, recipientOf, type SignalPassing } from './signals.js'

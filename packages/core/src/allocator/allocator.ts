@@ -322,7 +322,7 @@ export class Allocator implements PortAllocator {
   async #areUsable(first: number, count: number): Promise<boolean> {
     for (let port = first; port < first + count; port++) {
       if (!(await isFree(port))) return false
-      if (this.#settings.guards(port) && !(await guardWithTimeWait(port))) return false
+      if (this.#settings.guards(port) && (await guardWithTimeWait(port)) === 'taken') return false
     }
     return true
   }

@@ -36,23 +36,32 @@ export async function ownersOf(port: number): Promise<PortOwner[]> {
  * @param ports each 1 to 65535
  */
 export async function ownersOfAll(ports: Iterable<number>): Promise<Map<number, PortOwner[]>> {
-  const owners = new Map<number, PortOwner[]>()
   const wanted = new Set(ports)
-  const all = (await listeningSockets()) ?? []
-  const sockets = new Map(all.flatMap(({ port, file }) => (wanted.has(port) ? [[file, port]] : [])))
-  if (sockets.size === 0) return owners
-  for (const pid of processNumbers()) {
-    const used = portsUsedBy(pid, sockets)
-    if (used.length === 0) continue
-    const owner = await ownerOf(pid)
-    for (const port of used) owners.set(port, [...(owners.get(port) ?? []), owner])
-  }
-  return owners
+  const sockets = (await listeningSockets()) ?? []
+  return ownersOfFiles(
+    new Map(sockets.flatMap(({ port, file }) => (wanted.has(port) ? [[file, port]] : []))),
+  )
 }
 
-/** The ports of the sockets that it has open. */
-function portsUsedBy(pid: number, sockets: ReadonlyMap<string, number>): number[] {
-  return [...new Set(openFilesOf(pid).flatMap((file) => sockets.get(file) ?? []))]
+/**
+ * Who has sockets open. Each process is told once for each value.
+ *
+ * @param files each with what it stands for, such as its port
+ */
+export async function ownersOfFiles<T>(
+  files: ReadonlyMap<string, T>,
+): Promise<Map<T, PortOwner[]>> {
+  const owners = new Map<T, PortOwner[]>()
+  if (files.size === 0) return owners
+  for (const pid of processNumbers()) {
+    const used = new Set(
+      openFilesOf(pid).flatMap((file) => (files.has(file) ? [files.get(file) as T] : [])),
+    )
+    if (used.size === 0) continue
+    const owner = await ownerOf(pid)
+    for (const each of used) owners.set(each, [...(owners.get(each) ?? []), owner])
+  }
+  return owners
 }
 
 async function ownerOf(pid: number): Promise<PortOwner> {
