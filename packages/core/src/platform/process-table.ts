@@ -11,14 +11,14 @@ export type ProcessTable = 'own' | 'foreign' | 'unreadable' | 'none'
 
 let table: ProcessTable | undefined
 
-/**
- * Which processes /proc shows. Found out once, as it does not change while a process runs.
- *
- * @throws the system's error when no more files can be opened (EMFILE …)
- */
+/** Which processes /proc shows. Found out once, as it does not change while a process runs. */
 export function processTable(): ProcessTable {
-  table ??= process.platform === 'linux' ? findProcessTable() : 'none'
-  return table
+  try {
+    table ??= process.platform === 'linux' ? findProcessTable() : 'none'
+    return table
+  } catch {
+    return 'unreadable' // For now: no more files can be opened.
+  }
 }
 
 function findProcessTable(): ProcessTable {
@@ -35,26 +35,25 @@ function findProcessTable(): ProcessTable {
   }
 }
 
-/** The numbers of all processes; none if the table is not `own`. */
+/**
+ * The numbers of all processes; none if the table is not `own`.
+ *
+ * @throws the system's error when no more files can be opened (EMFILE …)
+ */
 export function processNumbers(): number[] {
   if (processTable() !== 'own') return []
   return readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : []))
 }
 
-/** The answer for a process that is there and may not be looked into. */
+/** The answer for a process that may be there, and cannot be looked into. */
 export const DENIED = Symbol('denied')
 
-/**
- * Reads a file of a process; `undefined` if that process has gone, or the table is not `own`.
- *
- * @throws the system's error when no more files can be opened (EMFILE …)
- */
+/** Reads a file of a process; `undefined` if that process has gone, or the table is not `own`. */
 export function readProcessFile(pid: number, name: string): string | typeof DENIED | undefined {
   if (processTable() !== 'own') return undefined
   try {
     return readFileSync(`/proc/${pid}/${name}`, 'utf8')
   } catch (error) {
-    if (isOutOfDescriptors(error)) throw error
-    return ['EACCES', 'EPERM', 'ERR_ACCESS_DENIED'].includes(codeOf(error)) ? DENIED : undefined
+    return ['ENOENT', 'ESRCH'].includes(codeOf(error)) ? undefined : DENIED
   }
 }

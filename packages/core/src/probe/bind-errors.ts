@@ -9,10 +9,10 @@ export function isTaken(error: unknown): boolean {
 
 /**
  * This process may not bind it, used or not: a privileged port (EACCES), or a sandbox such as
- * Landlock (EACCES), SELinux (EACCES) or seccomp (whatever it was told, mostly EPERM).
+ * Landlock (EACCES), SELinux (EACCES), seccomp (mostly EPERM) or Node's own permissions.
  */
 export function isNotPermitted(error: unknown): boolean {
-  return ['EACCES', 'EPERM'].includes(codeOf(error)) && !isTaken(error)
+  return ['EACCES', 'EPERM', 'ERR_ACCESS_DENIED'].includes(codeOf(error)) && !isTaken(error)
 }
 
 /** What binding an IPv6 address answers where there is no IPv6. */

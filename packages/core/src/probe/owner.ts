@@ -53,7 +53,7 @@ export async function ownersOfFiles<T>(
 ): Promise<Map<T, PortOwner[]>> {
   const owners = new Map<T, PortOwner[]>()
   if (files.size === 0) return owners
-  for (const pid of processNumbers()) {
+  for (const pid of numbersOrNone()) {
     const used = new Set(
       openFilesOf(pid).flatMap((file) => (files.has(file) ? [files.get(file) as T] : [])),
     )
@@ -62,6 +62,14 @@ export async function ownersOfFiles<T>(
     for (const each of used) owners.set(each, [...(owners.get(each) ?? []), owner])
   }
   return owners
+}
+
+function numbersOrNone(): number[] {
+  try {
+    return processNumbers()
+  } catch {
+    return [] // No more files can be opened.
+  }
 }
 
 async function ownerOf(pid: number): Promise<PortOwner> {

@@ -18,13 +18,16 @@ export class ProcessGroup {
   /** Whether all that it prints to has been closed. Always so without a `child`. */
   #isClosed: boolean
   #wasKilled = false
-  #isReleased = false
+  #isReleased: boolean
 
   /** @param child the process itself, if this process has started it */
   constructor(pid: number, child?: ChildProcess) {
     this.pid = pid
     this.#child = child
     this.#isClosed = child === undefined
+    // To `kill`, 0 and -1 are more than one process.
+    this.#isReleased = pid <= 1
+    if (!child) this.#watchGroup()
     child?.once('exit', () => {
       this.#hasExited = true
       this.#watchGroup()
@@ -44,7 +47,7 @@ export class ProcessGroup {
     return !this.#wasKilled && this.#ownsNumber()
   }
 
-  /** Once the last member of the group has gone, its number may become another's. */
+  /** Once the last of it has gone, its number may become another's: that must not be missed. */
   #watchGroup(): void {
     if (this.#ownsNumber()) setTimeout(() => this.#watchGroup(), POLL_INTERVAL_MS).unref()
   }
@@ -55,8 +58,7 @@ export class ProcessGroup {
   }
 
   #isGroup(): boolean {
-    // -1 and 0 have meanings of their own for `kill`.
-    return process.platform !== 'win32' && this.pid > 1 && isProcess(-this.pid)
+    return process.platform !== 'win32' && isProcess(-this.pid)
   }
 
   /** The process may have gone since it was seen, or not be ours to end. */
