@@ -76,13 +76,11 @@ export class ProcessTree {
    * @param id of the `treeMarker` whose `env` the first process was given
    * @param known the first process, or what `processes()` found in another process than this
    */
-  constructor(id: string, known: ChildProcess | number | readonly ProcessIdentity[] = []) {
+  constructor(id: string, known: ChildProcess | readonly ProcessIdentity[] = []) {
     this.#id = id
-    const child = typeof known === 'object' && 'pid' in known ? known : undefined
-    const first = typeof known === 'number' ? known : child?.pid
-    this.#since = first === undefined ? 0 : startOf(first)
-    this.#known =
-      first !== undefined ? [identityOfProcess(first)] : Array.isArray(known) ? known : []
+    const child = isChild(known) ? known : undefined
+    this.#since = child?.pid === undefined ? 0 : startOf(child.pid)
+    this.#known = isChild(known) ? identitiesOfChild(known) : known
     if (canListProcesses()) return
     this.#groups = this.#known.map(({ pid }) => new ProcessGroup(pid, child))
   }
@@ -244,4 +242,13 @@ export class ProcessTree {
       // As above: whether it has gone is looked at again.
     }
   }
+}
+
+function isChild(known: ChildProcess | readonly ProcessIdentity[]): known is ChildProcess {
+  return 'pid' in known
+}
+
+/** None of one that could not be started. */
+function identitiesOfChild({ pid }: ChildProcess): readonly ProcessIdentity[] {
+  return pid === undefined ? [] : [identityOfProcess(pid)]
 }
