@@ -18,7 +18,7 @@ export {
 } from './options/resolve.js'
 export { checkedShard, sourceOfShard } from './options/shard.js'
 export { type EphemeralRange, ephemeralRange, hostIdentity, userIdentity } from './platform/host.js'
-export { type ProcessTable, processTable, readProcessFile } from './platform/process-table.js'
+export { type ProcessTable, processTable, readProcessText } from './platform/process-table.js'
 export { type PortProbe, probePort } from './probe/free.js'
 export { type HeldUdpPort, holdUdpPort, tryToHoldUdpPort, type UdpHold } from './probe/held-udp.js'
 export { isListening, listeningPorts, unconnectedUdpPortsOnLoopback } from './probe/listening.js'

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { codeOf, inspect, PortsliceError, readProcessFile, sanitize } from '@portslice/core/inspect'
+import { codeOf, inspect, PortsliceError, readProcessText, sanitize } from '@portslice/core/inspect'
 import { type ProcessIdentity, ProcessTree, treeMarker } from '@portslice/core/process-tree'
 import { coloursFor } from '../terminal/colours.js'
 import { exitStatus, isInOurGroup, recipientOf, type SignalPassing } from './signals.js'
@@ -121,8 +121,8 @@ async function untilRestHasGone(tree: ProcessTree, command: string): Promise<voi
 }
 
 function nameOf({ pid }: ProcessIdentity): string {
-  const name = readProcessFile(pid, 'comm')
-  return typeof name === 'string' ? `pid ${pid} (${name.trim()})` : `pid ${pid}`
+  const name = readProcessText(pid, 'comm')
+  return name === undefined ? `pid ${pid}` : `pid ${pid} (${name.trim()})`
 }
 
 /** A line of the command's own, among those of the program. */

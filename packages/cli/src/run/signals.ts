@@ -1,7 +1,7 @@
 /** Signals reach the program as if it had been run alone: each once, whoever it was sent to. */
 import type { ChildProcess } from 'node:child_process'
 import os from 'node:os'
-import { readProcessFile } from '@portslice/core/inspect'
+import { readProcessText } from '@portslice/core/inspect'
 import { GroupWatch } from './group-watch.js'
 
 /**
@@ -76,9 +76,9 @@ export function isInOurGroup(pid: number): boolean {
 }
 
 function groupOf(pid: number): string | undefined {
-  const stat = readProcessFile(pid, 'stat')
+  const stat = readProcessText(pid, 'stat')
   // `pid (name) state parent group …`: a name can hold anything.
-  return typeof stat === 'string' ? stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2] : undefined
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[2]
 }
 
 /** As shells have it: 128 and the signal's number, for a process that was ended by one. */

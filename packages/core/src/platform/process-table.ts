@@ -57,3 +57,14 @@ export function readProcessFile(pid: number, name: string): string | typeof DENI
     return ['ENOENT', 'ESRCH'].includes(codeOf(error)) ? undefined : DENIED
   }
 }
+
+/**
+ * As {@link readProcessFile}, without the difference between gone and denied.
+ *
+ * @param pid of the process
+ * @param name of the file below `/proc/<pid>`
+ */
+export function readProcessText(pid: number, name: string): string | undefined {
+  const text = readProcessFile(pid, name)
+  return text === DENIED ? undefined : text
+}

@@ -16,9 +16,11 @@ type Answer<T> = T | Promise<T>
  * Whether an app could bind the port now, for UDP and for TCP. Binds and closes it. In the range of
  * Kubernetes' NodePorts it also connects, as there a port can be taken without a socket.
  *
+ * @param port 1 to 65535
+ * @returns mostly at once, without a promise
  * @throws the system's error when it cannot be checked, as no socket can be had at all (EMFILE …)
  */
-export function probePort(port: number): Answer<PortProbe> {
+export function probePort(port: number): PortProbe | Promise<PortProbe> {
   const forUdp = probeUdp(port)
   if (forUdp === FREE) return probePortForTcp(port)
   return then(forUdp, (udp) => (udp.state === 'free' ? probePortForTcp(port) : udp))

@@ -1,7 +1,7 @@
 /** Which processes have sockets on a port? For people: what cannot be read is left out. */
 import fs from 'node:fs'
 import { openFilesOf } from '../platform/open-files.js'
-import { DENIED, processNumbers, readProcessFile } from '../platform/process-table.js'
+import { processNumbers, readProcessText } from '../platform/process-table.js'
 import { listeningSockets } from './listening.js'
 
 /** A process that listens on a port. */
@@ -73,15 +73,14 @@ function numbersOrNone(): number[] {
 }
 
 async function ownerOf(pid: number): Promise<PortOwner> {
-  const command = readProcessFile(pid, 'cmdline') ?? DENIED
+  const command = readProcessText(pid, 'cmdline') ?? ''
   const [cwd, stats] = await Promise.all([
     fs.promises.readlink(`/proc/${pid}/cwd`).catch(() => undefined),
     fs.promises.stat(`/proc/${pid}`).catch(() => undefined),
   ])
   return {
     pid,
-    command:
-      command === DENIED ? '' : command.replaceAll('\0', ' ').trim().slice(0, LONGEST_COMMAND),
+    command: command.replaceAll('\0', ' ').trim().slice(0, LONGEST_COMMAND),
     ...(cwd !== undefined && { cwd }),
     uid: stats?.uid ?? -1,
   }

@@ -20,6 +20,7 @@ export type TimeWaitGuard = 'guarded' | 'taken' | 'no-effect'
  * while an app that asks for it by number, with SO_REUSEADDR as servers do, gets it. A UDP socket
  * on the port, as a claim has, is not in the way.
  *
+ * @param port 1 to 65535
  * @throws the system's error when it may not be bound (EACCES, EPERM), or no socket can be had at
  *   all (EMFILE …)
  */

@@ -1,7 +1,13 @@
 /** The processes of this machine, as far as this process may see them. */
 import pidtree from 'pidtree'
 import { isProcess } from '../platform/host.js'
-import { DENIED, processNumbers, processTable, readProcessFile } from '../platform/process-table.js'
+import {
+  DENIED,
+  processNumbers,
+  processTable,
+  readProcessFile,
+  readProcessText,
+} from '../platform/process-table.js'
 
 /** A process, not only its number: numbers are used again. */
 export interface ProcessIdentity {
@@ -105,6 +111,5 @@ export function isRunning({ pid, startedAt }: ProcessIdentity): boolean {
 
 /** The environment that a process was started with; empty where it cannot be read. */
 export function environmentOf(pid: number): string {
-  const environment = IS_LINUX ? readProcessFile(pid, 'environ') : undefined
-  return environment === undefined || environment === DENIED ? '' : environment
+  return (IS_LINUX && readProcessText(pid, 'environ')) || ''
 }
