@@ -14,7 +14,7 @@ const TCP_TABLES: readonly SocketTable[] = ['tcp', 'tcp6']
 const TABLES: readonly SocketTable[] = ['tcp', 'tcp6', 'udp', 'udp6']
 const LOOPBACK = os.endianness() === 'LE' ? '0100007F' : '7F000001'
 
-/** Whether a socket waits for whoever comes: LISTEN of TCP, unconnected of UDP. */
+/** Whether a socket waits for others: LISTEN of TCP, unconnected of UDP. */
 function isWaiting(state: string, table: SocketTable): boolean {
   return state === (table.startsWith('tcp') ? LISTEN : CLOSE)
 }
