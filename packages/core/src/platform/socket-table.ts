@@ -23,8 +23,7 @@ export interface SocketEntry {
 }
 
 /** `sl: ADDRESS:PORT REMOTE:PORT STATE queues timer retransmits uid timeout INODE …`, in hexadecimal up to the state. */
-const ROW =
-  /^\s*\d+: ([0-9A-F]+):([0-9A-F]{4}) ([0-9A-F]+):([0-9A-F]{4}) ([0-9A-F]{2}) \S+ \S+ \S+ +\d+ +\d+ +(\d+)/
+const ROW = /^\s*\d+: ([0-9A-F]+):([0-9A-F]{4}) (\S+) ([0-9A-F]{2}) \S+ \S+ \S+ +\d+ +\d+ +(\d+)/
 
 /** Most sockets are of no concern: nothing is made of those. */
 type IsWanted = (state: string, table: SocketTable, port: number) => boolean
@@ -50,9 +49,9 @@ async function readSocketTable(
 ): Promise<SocketEntry[] | undefined> {
   const text = await readTable(table)
   return text?.split('\n').flatMap((line) => {
-    const [, address = '', port = '', remoteAddress = '', remotePort = '', state = '', inode = ''] =
-      ROW.exec(line) ?? []
+    const [, address = '', port = '', remote = '', state = '', inode = ''] = ROW.exec(line) ?? []
     if (inode === '' || !isWanted(state, table, Number.parseInt(port, 16))) return []
+    const [remoteAddress = '', remotePort = ''] = remote.split(':')
     return [
       {
         table,
