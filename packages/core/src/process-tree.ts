@@ -5,4 +5,4 @@
  */
 export { type TreeMarker, treeMarker } from './process-tree/marker.js'
 export { type EndOptions, ProcessTree } from './process-tree/process-tree.js'
-export type { ProcessIdentity } from './process-tree/processes.js'
+export { canListProcesses, type ProcessIdentity } from './process-tree/processes.js'

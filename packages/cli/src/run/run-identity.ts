@@ -105,7 +105,7 @@ function identityOfThisProcess(): Omit<RunIdentity, 'socket'> {
   const { pid } = process
   try {
     const kernel = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
-    const startedAt = procStat('self')?.[START_TIME] ?? '-'
+    const startedAt = procStat(process.pid)?.[START_TIME] ?? '-'
     // In a new pid namespace with the old /proc, that speaks of other processes.
     const isOwnProc = readlinkSync('/proc/self') === String(pid)
     const pidNamespace = isOwnProc ? readlinkSync('/proc/self/ns/pid') : '-'

@@ -17,7 +17,7 @@ async function grow(script: string, env: NodeJS.ProcessEnv = process.env) {
     env: { ...env, ...marker.env },
     stdio: ['ignore', 'pipe', 'ignore'],
   })
-  const tree = new ProcessTree(marker.id, root.pid)
+  const tree = new ProcessTree(marker.id, root)
   onTestFinished(async () => void (await tree.end({ timeout: 0 })))
   const [said] = (await once(createInterface(root.stdout), 'line')) as [string]
   return { root, tree, marker, said }
