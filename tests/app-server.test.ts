@@ -291,7 +291,7 @@ describe('an app that does not start', () => {
     [
       'listens elsewhere',
       { command: evaluate('require("net").createServer().listen(0)'), startTimeout: 500 },
-      ['nothing listens on port', 'but the app does on', 'Tell the app its port'],
+      ['nothing listens on port', 'but the app listens on', 'Tell the app its port'],
     ],
   ])('because it %s', async (_, options, parts) => {
     const allocator = await ownAllocator()
@@ -520,16 +520,16 @@ describe.runIf(process.platform === 'linux')('a worker that leaves its app', () 
     expect(taken.map((lease) => lease.port)).not.toContain(port)
 
     await expect.poll(() => pids.map(isAlive), { timeout: 30_000 }).toEqual([false, false])
-    await expect.poll(() => keepersOf(lockDirectory), { timeout: 30_000 }).toEqual([])
+    await expect.poll(() => watchdogsOf(lockDirectory), { timeout: 30_000 }).toEqual([])
   })
 })
 
-/** The keepers of workers with this lock directory. */
-function keepersOf(lockDirectory: string): string[] {
+/** The watchdogs of workers with this lock directory. */
+function watchdogsOf(lockDirectory: string): string[] {
   return readdirSync('/proc').filter((pid) => {
     try {
       const of = (file: string) => readFileSync(`/proc/${pid}/${file}`, 'utf8')
-      return of('cmdline').includes('keeper.js') && of('environ').includes(lockDirectory)
+      return of('cmdline').includes('portslice-watchdog') && of('environ').includes(lockDirectory)
     } catch {
       return false
     }
