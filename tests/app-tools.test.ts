@@ -16,11 +16,11 @@ import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { releasePort, takePort } from '@portslice/core'
 import { compiled } from 'portslice-testing/compiled'
 import { command, npmInstall } from 'portslice-testing/installed'
 import { listenTo } from 'portslice-testing/output'
 import { cleanEnvironment, Playground, type Project } from 'portslice-testing/project'
-import { releasePort, takePort } from '@portslice/core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 
 /** What npm has, in the versions that were tried. */
@@ -36,7 +36,8 @@ const TOOLS = {
 }
 const DOCS = readFileSync(new URL('../docs/app-server.md', import.meta.url), 'utf8')
 const IS_LINUX = process.platform === 'linux'
-const SERVER = "require('node:http').createServer((_, answer) => answer.end('here')).listen(process.env.PORT)"
+const SERVER =
+  "require('node:http').createServer((_, answer) => answer.end('here')).listen(process.env.PORT)"
 const SERVE = `'${process.execPath}' server.cjs`
 
 const tools = realpathSync(mkdtempSync(path.join(os.tmpdir(), 'portslice-tools-')))
@@ -99,7 +100,9 @@ describe('readiness is not what a test has replaced', () => {
         console.log(await start({ command: ${COMMAND}, ready: '/health' }))`,
     })
     expect(printed).toContain('mocked: 200\n')
-    expect(printed).toMatch(/was not ready after 1500 ms: .*\/health does not answer \(connect ECONN/)
+    expect(printed).toMatch(
+      /was not ready after 1500 ms: .*\/health does not answer \(connect ECONN/,
+    )
     expect(printed).toMatch(/\nready\n$/)
   })
 
@@ -181,7 +184,11 @@ describe.runIf(IS_LINUX)('a program that was killed leaves no app', () => {
     starts: () => number
   }
 
-  async function leave(project: Project, args: readonly string[], env: Record<string, string> = {}) {
+  async function leave(
+    project: Project,
+    args: readonly string[],
+    env: Record<string, string> = {},
+  ) {
     const starts = project.file('starts')
     const child = spawn(args[0] as string, args.slice(1), {
       cwd: project.folder,
@@ -345,11 +352,9 @@ describe.runIf(IS_LINUX)('a program that was killed leaves no app', () => {
       'server.cjs': SERVER,
     })
     // A session of its own makes the program the first of its group; the app has left it.
-    const left = await leave(
-      project,
-      ['setsid', process.execPath, 'main.js'],
-      { COMMAND: `exec setsid ${SERVE}` },
-    )
+    const left = await leave(project, ['setsid', process.execPath, 'main.js'], {
+      COMMAND: `exec setsid ${SERVE}`,
+    })
     process.kill(-(left.child.pid as number), 'SIGKILL')
     await expectEndOf(left)
   })
@@ -424,7 +429,10 @@ describe('Turborepo', () => {
         workspaces: ['apps/*'],
       }),
       'package-lock.json': JSON.stringify({ name: 'shop', lockfileVersion: 3, packages: {} }),
-      'turbo.json': JSON.stringify({ ...turbo, tasks: { dev: { cache: false, persistent: true } } }),
+      'turbo.json': JSON.stringify({
+        ...turbo,
+        tasks: { dev: { cache: false, persistent: true } },
+      }),
       'apps/web/package.json': '{ "name": "web", "scripts": { "dev": "node server.cjs" } }',
       'apps/web/server.cjs': `
         if (process.env.PORT) require('node:http').createServer((_, answer) => {
@@ -461,19 +469,19 @@ describe('Turborepo', () => {
 })
 
 test('Astro: two dev servers in one folder, each with a cache of its own', async () => {
-  const [, config] = /```js\n(\/\/ astro\.config\.mjs\n[^`]*)```/.exec(DOCS) ?? []
+  const [, config] = /^```js\n(\/\/ astro\.config\.mjs\n[\s\S]*?)^```$/m.exec(DOCS) ?? []
   const printed = await output({
     'astro.config.mjs': config as string,
     'src/pages/index.astro': '<p>The page of an Astro.</p>',
     'main.js': `
       import { startApp } from '@portslice/app-server'
       const options = {
-        command: '"${process.execPath}" "${tool('astro/bin/astro.mjs')}" dev --port {PORT}',
+        command: '"${process.execPath}" "${tool('astro/bin/astro.mjs')}" dev --ignore-lock --port {PORT}',
         env: { ASTRO_TELEMETRY_DISABLED: '1' },
         ready: '/',
         startTimeout: 120_000,
       }
-      const apps = await Promise.all([startApp(options), startApp(options)])
+      const apps = [await startApp(options), await startApp(options)]
       let answers = 0
       for (let i = 0; i < 60; i++) {
         for (const app of apps) {
@@ -482,7 +490,6 @@ test('Astro: two dev servers in one folder, each with a cache of its own', async
         }
       }
       console.log('answers: ' + answers)
-      console.log('ports: ' + apps.map(({ output }) => output))
       for (const app of apps) await app.stop()`,
   })
   expect(printed).toContain('answers: 120\n')

@@ -44,15 +44,15 @@ export interface Launch {
 }
 
 /** `port taken`: another program was quicker to bind the port, so another port is worth a try. */
-export type Outcome =
-  | { is: 'ready' }
-  | { is: 'failed' | 'port taken'; reason: PortsliceError }
+export type Outcome = { is: 'ready' } | { is: 'failed' | 'port taken'; reason: PortsliceError }
 
 const DEFAULT_START_TIMEOUT_MS = 30_000
 const DEFAULT_STOP_TIMEOUT_MS = 5000
 /** How often to look whether it is ready: at first often, as most apps start quickly. */
 const FIRST_POLL_MS = 10
 const SLOWEST_POLL_MS = 100
+/** Only a machine that is overloaded needs that long. */
+const MAX_WAIT_FOR_LOOK_MS = 10_000
 /** A server that prints that it is ready and then fails ends within a moment. */
 const CONFIRM_AFTER_MS = 50
 /**
@@ -79,10 +79,7 @@ export class Launched {
 
   /** With what the watchdog has seen in it. */
   get tree(): ProcessTree {
-    return new ProcessTree(this.#id, [
-      ...this.process.tree.known,
-      ...watchdog().known(this.#id),
-    ])
+    return new ProcessTree(this.#id, [...this.process.tree.known, ...watchdog().known(this.#id)])
   }
 
   async hasProcesses(): Promise<boolean> {
@@ -91,7 +88,10 @@ export class Launched {
     return exit.status === 0 && (await this.tree.processes()).length > 0
   }
 
-  async observe(host: string | undefined, url: string | undefined): Promise<Observation | undefined> {
+  async observe(
+    host: string | undefined,
+    url: string | undefined,
+  ): Promise<Observation | undefined> {
     return watchdog().observe(this.#id, this.process.tree, {
       port: this.#plan.lease.port,
       ...(host !== undefined && { host }),
@@ -192,14 +192,20 @@ async function untilReady(
   const { startTimeout: timeout = DEFAULT_START_TIMEOUT_MS, ready } = options
   const url = typeof ready === 'string' ? withPorts(ready, variables) : undefined
   const deadline = deadlineIn(timeout)
+  // A watchdog that has just been started has to come up before it can look.
+  const lastDeadline = deadlineIn(timeout + MAX_WAIT_FOR_LOOK_MS)
   const { process } = launched
   let host: string | undefined
   let last: Observation | undefined
   let withoutPort: string | undefined
 
   const look = async () => {
-    last = (await launched.observe(host, url)) ?? last
-    if (last?.host !== undefined && host === undefined) onHost((host = last.host))
+    // At first without the page, which may not be answered for long.
+    last = (await launched.observe(host, last && url)) ?? last
+    if (last?.host !== undefined && host === undefined) {
+      host = last.host
+      onHost(host)
+    }
     withoutPort = last?.withoutPort ?? withoutPort
     return last
   }
@@ -238,15 +244,19 @@ async function untilReady(
       if (saysAddressInUse(output.text(from), [lease.port])) return { why: 'port taken', process }
       graceWithOthers ??= deadlineIn(GRACE_WITH_OTHERS_MS)
     }
-    if (deadline.expired) {
-      if (pending && typeof ready === 'function' && last) {
-        missing = { what: 'function', says: 'has not answered yet' }
-      }
+    if (deadline.expired && (last || lastDeadline.expired)) {
+      if (missing.what === 'look' && last) missing = unanswered(ready, url) ?? missing
       const listensOn = await launched.tree.listeningPorts()
       return { why: 'late', missing, timeout, listensOn, ...told() }
     }
     if (answer) await sleep(wait)
   }
+}
+
+/** What is asked, and has yet to answer. */
+function unanswered(ready: AppOptions['ready'], url: string | undefined): Missing | undefined {
+  if (typeof ready === 'function') return { what: 'function', says: 'has not answered yet' }
+  return url === undefined ? undefined : { what: 'answer', answer: { url, error: 'no answer yet' } }
 }
 
 /** One that ends well and leaves others behind, as a daemon does, has not ended. */

@@ -2,10 +2,10 @@
 import { type PortAllocator, type PortLease, PortsliceError } from '@portslice/core'
 import { inspect, sharedAllocator } from '@portslice/core/adapter'
 import type { App, Apps } from './app.js'
+import { refuseInsideWatchdog } from './inside-watchdog.js'
+import type { AppPlan } from './launch.js'
 import { type AppOptions, checkAppOptions, checkContext, type StartContext } from './options.js'
 import { variablesOf, withPorts } from './placeholders.js'
-import type { AppPlan } from './launch.js'
-import { refuseInsideWatchdog } from './inside-watchdog.js'
 import { RunningApp } from './running-app.js'
 import { commandLine, stillTaken } from './start-error.js'
 

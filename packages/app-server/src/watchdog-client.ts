@@ -84,7 +84,11 @@ class WatchdogClient {
     this.#lastWords = ''
     child.on('error', (error) => this.#onLost(child, error.message))
     child.on('exit', (status, signal) =>
-      this.#onLost(child, signal ? `ended by ${signal}` : `ended with exit status ${status}`, signal),
+      this.#onLost(
+        child,
+        signal ? `ended by ${signal}` : `ended with exit status ${status}`,
+        signal,
+      ),
     )
     for (const stream of child.stdio) stream?.on('error', () => {})
     if (child.stdout) {

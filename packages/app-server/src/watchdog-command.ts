@@ -53,11 +53,6 @@ export function isSingleExecutable(): boolean {
 
 /** What a runner preloads into its workers is not for the watchdog. */
 function inherited(): NodeJS.ProcessEnv {
-  const {
-    NODE_OPTIONS: _,
-    NODE_V8_COVERAGE: __,
-    BUN_OPTIONS: ___,
-    ...env
-  } = process.env
+  const { NODE_OPTIONS: _, NODE_V8_COVERAGE: __, BUN_OPTIONS: ___, ...env } = process.env
   return env
 }

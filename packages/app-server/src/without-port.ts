@@ -12,10 +12,11 @@ const MAX_COMMAND_LENGTH = 200
 export async function processWithoutPort(tree: ProcessTree): Promise<string | undefined> {
   for (const { pid } of await tree.processes()) {
     const environment = read(pid, 'environ')
-    // Empty: it ends, or is about to become another program.
-    if (!environment || `\0${environment}`.includes('\0PORT=')) continue
     const command = read(pid, 'cmdline')?.replaceAll('\0', ' ').trim()
-    return `process ${pid} (${command?.slice(0, MAX_COMMAND_LENGTH) || 'unknown'})`
+    // Neither: it ends, or is about to become another program.
+    if (environment === undefined || !command) continue
+    if (`\0${environment}`.includes('\0PORT=')) continue
+    return `process ${pid} (${command.slice(0, MAX_COMMAND_LENGTH)})`
   }
   return undefined
 }
