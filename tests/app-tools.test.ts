@@ -295,7 +295,7 @@ describe.runIf(IS_LINUX)('a program that was killed leaves no app', () => {
     })
   })
 
-  test('compiled by Bun', async () => {
+  test.runIf(process.arch === 'x64')('compiled by Bun', async () => {
     const port = await takePort()
     onTestFinished(() => void releasePort(port))
     const bun = tool('@oven/bun-linux-x64/bin/bun')
@@ -375,22 +375,23 @@ function watchdogsOf({ pid }: ChildProcess): number[] {
     })
 }
 
-describe.runIf(IS_LINUX)('localhost has addresses of one family', () => {
-  const CAN_MOUNT = (() => {
-    try {
-      execFileSync('unshare', ['-m', 'true'], { stdio: 'ignore' })
-      return true
-    } catch {
-      return false
-    }
-  })()
+/** Whether this user may mount a file of its own over /etc/hosts. */
+function canMount(): boolean {
+  try {
+    execFileSync('unshare', ['-m', 'true'], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
 
+if (!canMount()) console.log('Skipped, as this user may not mount: localhost of one family.')
+describe.runIf(canMount())('localhost has addresses of one family', () => {
   test.each([
     ['127.0.0.1', '::1', String.raw`http://\[::1\]:\d+`],
     ['127.0.0.1', '127.0.0.1', String.raw`http://localhost:\d+`],
     ['::1', '127.0.0.1', String.raw`http://127\.0\.0\.1:\d+`],
   ])('%s, and the app listens on %s', async (localhost, host, url) => {
-    if (!CAN_MOUNT) skip('this user may not mount a file of its own over /etc/hosts')
     const project = playground.project({
       hosts: `${localhost} localhost\n`,
       'server.cjs': SERVER.replace('PORT)', `PORT, '${host}')`),
