@@ -28,7 +28,11 @@ export interface EndOptions {
 export interface WatchOptions {
   /** The longest pause between two looks, in ms. Default: 10 000. */
   slowestPoll?: number
-  /** Called after the first look, and when another one found other processes. */
+  /**
+   * Called after the first look, and when another one found other processes.
+   *
+   * @param known what was found
+   */
   onChange?: (known: readonly ProcessIdentity[]) => void
 }
 
