@@ -41,7 +41,7 @@ export async function runProgram(options: ProgramOptions): Promise<number> {
   })
   const failed = once(child, 'error').then(([error]) => error as Error)
   if (child.pid === undefined) return notStarted(command, await failed)
-  const tree = new ProcessTree(marker.id, child.pid)
+  const tree = new ProcessTree(marker.id, child)
   const toFirst = recipientOf(child)
   let end: { signal: NodeJS.Signals; wasForGroup: boolean } | undefined
   signals.to((signal, wasForGroup) => {

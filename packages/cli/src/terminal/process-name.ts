@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import path from 'node:path'
+import { readProcessText } from '@portslice/core/inspect'
 import { sanitize } from './format.js'
 
 /** Characters of a command line in a message: what is cut out of a longer one is its middle. */
@@ -11,15 +11,10 @@ const BEGINNING_LENGTH = 40
  * such as `MainThread`, so its command line is shown.
  */
 export function processName(pid: number): string {
-  try {
-    const [program = '', ...args] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
-    const name = path.isAbsolute(program) ? path.basename(program) : program
-    const words =
-      [name, ...args].join(' ').trim() || readFileSync(`/proc/${pid}/comm`, 'utf8').trim()
-    return `pid ${pid} (${sanitize(abbreviate(words))})`
-  } catch {
-    return `pid ${pid}`
-  }
+  const [program = '', ...args] = readProcessText(pid, 'cmdline')?.split('\0') ?? []
+  const name = path.isAbsolute(program) ? path.basename(program) : program
+  const words = [name, ...args].join(' ').trim() || readProcessText(pid, 'comm')?.trim()
+  return words ? `pid ${pid} (${sanitize(abbreviate(words))})` : `pid ${pid}`
 }
 
 function abbreviate(command: string): string {

@@ -1,7 +1,7 @@
 /** What one start has become: a process, what it started, and what that left behind. */
 
 import type { ChildProcess } from 'node:child_process'
-import { deadlineIn, sleep } from '../platform/clock.js'
+import { clearTimeout, deadlineIn, setTimeout, sleep } from '../platform/clock.js'
 import { openFilesOf } from '../platform/open-files.js'
 import { isListening, listeningSockets } from '../probe/listening.js'
 import { bearsMark } from './marker.js'
@@ -27,7 +27,22 @@ export interface EndOptions {
   timeout?: number
 }
 
+/** How a tree is watched. */
+export interface WatchOptions {
+  /** The longest pause between two looks, in ms. Default: 10 000. */
+  slowestPoll?: number
+  /**
+   * Called after the first look, and when another one found other processes.
+   *
+   * @param known what was found
+   */
+  onChange?: (known: readonly ProcessIdentity[]) => void
+}
+
 const DEFAULT_TIMEOUT = 5000
+/** How often to look at a tree that is watched: at first often, as programs start others early. */
+const FIRST_POLL_MS = 100
+const SLOWEST_POLL_MS = 10_000
 /** SIGKILL is not refused, but a process that waits for a disk takes its time, in ms. */
 const KILL_TIMEOUT = 5000
 /** How often to look, in ms: most processes end at once when they are told to. */
@@ -208,6 +223,39 @@ export class ProcessTree {
   }
 
   /**
+   * Looks at the tree from time to time. A process that clears its environment and is left by its
+   * parent later is known by then. Keeps no process alive.
+   *
+   * @param options how often, and what to do about changes
+   * @returns ends the watch
+   */
+  watch({ slowestPoll = SLOWEST_POLL_MS, onChange }: WatchOptions = {}): () => void {
+    let timer: NodeJS.Timeout | undefined
+    let isOver = false
+    let told = ''
+    const poll = async () => {
+      const known = await this.processes()
+      const names = namesOf(known)
+      if (isOver || names === told) return
+      told = names
+      onChange?.(known)
+    }
+    const pollAfter = (wait: number) => {
+      timer = setTimeout(async () => {
+        // The machine may be out of descriptors: there is another look.
+        await poll().catch(() => {})
+        if (!isOver) pollAfter(Math.min(wait * 2, slowestPoll))
+      }, wait)
+      timer.unref()
+    }
+    pollAfter(FIRST_POLL_MS)
+    return () => {
+      isOver = true
+      clearTimeout(timer)
+    }
+  }
+
+  /**
    * Resolves when none of it is left.
    *
    * @param options `signal` ends the wait
@@ -246,6 +294,10 @@ export class ProcessTree {
 
 function isChild(known: ChildProcess | readonly ProcessIdentity[]): known is ChildProcess {
   return 'pid' in known
+}
+
+function namesOf(processes: readonly ProcessIdentity[]): string {
+  return processes.map(({ pid, startedAt }) => `${pid} ${startedAt}`).join()
 }
 
 /** None of one that could not be started. */
