@@ -68,16 +68,16 @@ const OPTIONS = { colours: coloursFor({}, {}), now: NOW }
 
 test('a row for each slice, port and claim', () => {
   expect(listTable(SLICES, CLAIMS, OPTIONS)).toBe(`\
-PORTS        STATE                   PID   FOR                                                  SINCE  IN
-20000-20031  held                    4711  vitest worker 3 (2/4)                                3 min  /src/shop
-  20000      listening                     api                                                  2 min
-  20001      out                           https://shop.example                                 5 s
+PORTS        STATE                   PID   FOR                                                   SINCE  IN
+20000-20031  held                    4711  vitest worker 3 (2/4)                                 3 min  /src/shop
+  20000      listening                     api                                                   2 min
+  20001      out                           https://shop.example                                  5 s
   20002      leaked                        cart > pays
 20032-20063  held                          a process whose journal is in another lock directory
 20064-20095  abandoned                     a process that has ended
   20064      quarantined, 18 s left
-20096-20127  held                    812   make serve (with another lock directory)                    /src/other
-3000         claimed, listening      7     portslice claim 3000 -- make                         1 s    /src/shop
+20096-20127  held                    812   make serve (with another lock directory)                     /src/other
+3000         claimed, listening      7     portslice claim 3000 -- make                          1 s    /src/shop
 `)
 })
 
