@@ -11,10 +11,6 @@ import { exitStatus, isEndSignal, recipientOf, type SignalForwarder } from './si
 const NOT_FOUND = 127
 const NOT_EXECUTABLE = 126
 
-/** How often to look at the growing tree, in ms: at first often, as programs start others early. */
-const FIRST_SCAN_DELAY_MS = 100
-const MAX_SCAN_INTERVAL_MS = 10_000
-
 export interface ProgramOptions {
   /** The command and its arguments. */
   program: readonly string[]
@@ -48,11 +44,11 @@ export async function runProgram(options: ProgramOptions): Promise<number> {
     if (isEndSignal(signal)) end = { signal, wasForGroup }
     toFirst(signal, wasForGroup)
   })
-  const stopScanning = scanPeriodically(tree)
+  const stopWatching = tree.watch()
   // Loaded while the program runs, which need not wait for it.
   const { BackgroundProcesses } = await import('./background-processes.js')
   const status = await endOf(child)
-  stopScanning()
+  stopWatching()
   const background = new BackgroundProcesses({ tree, command, ports, linger })
   signals.to((signal, wasForGroup) => void background.signal(signal, wasForGroup))
   // npm and its like end by a signal, and leave what they have started: it was meant to end, too.
@@ -75,26 +71,6 @@ async function spawner(): Promise<Spawn> {
 async function endOf(child: ChildProcess): Promise<number> {
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
   return exitStatus(child.exitCode, child.signalCode)
-}
-
-/** A process that clears its environment and is left by its parent is known only if it was seen before. */
-function scanPeriodically(tree: ProcessTree): () => void {
-  let wait = FIRST_SCAN_DELAY_MS
-  let timer: NodeJS.Timeout
-  const next = () => {
-    timer = setTimeout(async () => {
-      await tree.processes()
-      wait = Math.min(wait * 2, MAX_SCAN_INTERVAL_MS)
-      if (!isOver) next()
-    }, wait)
-    timer.unref()
-  }
-  let isOver = false
-  next()
-  return () => {
-    isOver = true
-    clearTimeout(timer)
-  }
 }
 
 function notStarted(command: string, cause: Error): number {
