@@ -12,13 +12,14 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url))
  * the bundled copies get the machine's own clock (`replaceClock`: a module that exports `Date`,
  * `setTimeout`, `clearTimeout`). What is a dependency or a peer stays outside. Modules that match
  * one of `together` are one chunk with all that they need, where several are always loaded at once.
+ * `inlined`: the ids of modules that the bundle contains as text.
  */
-export function bundle({ entries, external = [], replaceClock, together = [] }) {
+export function bundle({ entries, external = [], replaceClock, together = [], inlined }) {
   return {
     input: Object.fromEntries(entries.map((name) => [name, `src/${name}.ts`])),
     platform: 'node',
     external: [/^node:/, ...external],
-    plugins: [builtinsAtHand(), bundledLicenses()],
+    plugins: [builtinsAtHand(), bundledLicenses(inlined)],
     resolve: {
       // The sources name their compiled files, as TypeScript wants it.
       extensionAlias: { '.js': ['.ts', '.js'] },

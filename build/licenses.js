@@ -1,14 +1,18 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 
-/** Adds a file with the licences of the libraries that a bundle contains: they ask for it. */
-export function bundledLicenses() {
+/**
+ * Adds a file with the licences of the libraries that a bundle contains: they ask for it.
+ * `inlined`: modules that it contains as text.
+ */
+export function bundledLicenses(inlined = []) {
   return {
     name: 'bundled-licenses',
     generateBundle(_, bundle) {
-      const folders = Object.values(bundle)
-        .flatMap((output) => output.moduleIds ?? [])
-        .map((id) => /^(.*\/node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(id)?.[1])
+      const moduleIds = Object.values(bundle).flatMap((output) => output.moduleIds ?? [])
+      const folders = [...moduleIds, ...inlined].map(
+        (id) => /^(.*\/node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(id)?.[1],
+      )
       const texts = [...new Set(folders.filter(Boolean))].sort().map(licenseOf)
       if (texts.length === 0) return
       this.emitFile({

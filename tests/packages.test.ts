@@ -114,6 +114,16 @@ describe('the tarballs', () => {
     expect([...new Set(found)].toSorted()).toEqual([...EVERYWHERE, ...files].toSorted())
   })
 
+  test('name the licences of what they contain, also in the text of the watchdog', async () => {
+    const { file } = packageNamed('@portslice/app-server')
+    const { stdout } = await promisify(execFile)('tar', [
+      ...['-xzOf', file],
+      'package/dist/THIRD-PARTY-LICENSES.txt',
+    ])
+    expect(stdout).toMatch(/^cross-spawn \d/m)
+    expect(stdout).toMatch(/^pidtree \d/m)
+  })
+
   test.each(PACKAGES)('of %s has declarations that lead nowhere outside of it', async (name) => {
     const { contents, file } = packageNamed(name)
     const declarations = contents.filter((each) => each.endsWith('.d.ts'))

@@ -1,18 +1,21 @@
+import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
 import { bundle } from '../../build/bundle.js'
 
-const config = bundle({ entries: ['index'], external: [/^@portslice\//] })
+/** As source: what core has built no longer tells which libraries it contains. */
+const PROCESS_TREE = fileURLToPath(new URL('../core/src/process-tree.ts', import.meta.url))
 
 /**
  * The watchdog with all that it needs, as text in the package's own module: users bundle that, and
  * then there is no file beside it.
  */
-async function watchdogSource() {
-  const { input: _, external: __, output, ...options } = bundle({ entries: [] })
+async function bundleWatchdog() {
+  const { input: _, external: __, output, resolve, ...options } = bundle({ entries: [] })
   await using watchdog = await rolldown({
     ...options,
     input: 'src/watchdog.ts',
     external: [/^node:/],
+    resolve: { ...resolve, alias: { ...resolve.alias, '@portslice/core/process-tree': PROCESS_TREE } },
     treeshake: { moduleSideEffects: (id) => id.endsWith('src/watchdog.ts') },
   })
   const { output: chunks } = await watchdog.generate({
@@ -22,13 +25,13 @@ async function watchdogSource() {
     comments: output.comments,
   })
   // It is run as a script, which exports nothing.
-  return chunks[0].code.replace(/export\s*\{\s*\};?\s*$/, '')
+  const source = chunks[0].code.replace(/export\s*\{\s*\};?\s*$/, '')
+  return { source, moduleIds: chunks[0].moduleIds }
 }
 
-export default async () => ({
-  ...config,
-  transform: {
-    ...config.transform,
-    define: { WATCHDOG_SOURCE: JSON.stringify(await watchdogSource()) },
-  },
-})
+export default async () => {
+  const { source, moduleIds } = await bundleWatchdog()
+  const config = bundle({ entries: ['index'], external: [/^@portslice\//], inlined: moduleIds })
+  const define = { WATCHDOG_SOURCE: JSON.stringify(source) }
+  return { ...config, transform: { ...config.transform, define } }
+}
