@@ -132,7 +132,7 @@ function isServed(port: number): Promise<boolean> {
 const FACTS = `return {
   table: inspect.processTable(),
   ephemeral: inspect.ephemeralRange(),
-  range: inspect.resolveOptions().range,
+  ranges: inspect.resolveOptions().ranges,
   host: inspect.hostIdentity(),
   isListening: await inspect.isListening(9),
   uses: await inspect.usesOfPort(9) ?? 'unknown',
@@ -142,7 +142,7 @@ const FACTS = `return {
 const UNREADABLE = {
   table: 'unreadable',
   ephemeral: { first: 32_768, last: 60_999, isAssumed: true },
-  range: { first: 10_000, last: 32_767 },
+  ranges: [{ first: 10_000, last: 32_767 }],
   isListening: false,
   uses: 'unknown',
   port: expect.any(Number),

@@ -1,7 +1,7 @@
 /** One start of an app, from its command until it is ready, or until all of it has gone again. */
 import { type PortLease, PortsliceError } from '@portslice/core'
 import { deadlineIn, saysAddressInUse, sleep } from '@portslice/core/adapter'
-import { ProcessTree, treeMarker } from '@portslice/core/process-tree'
+import { type ProcessTree, treeMarker } from '@portslice/core/process-tree'
 import type { App } from './app.js'
 import type { Observation } from './observe.js'
 import type { AppOptions } from './options.js'
@@ -79,7 +79,9 @@ export class Launched {
 
   /** With what the watchdog has seen in it. */
   get tree(): ProcessTree {
-    return new ProcessTree(this.#id, [...this.process.tree.known, ...watchdog().known(this.#id)])
+    const { tree } = this.process
+    tree.addKnown(watchdog().known(this.#id))
+    return tree
   }
 
   async hasProcesses(): Promise<boolean> {

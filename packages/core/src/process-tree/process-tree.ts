@@ -97,12 +97,25 @@ export class ProcessTree {
     this.#since = child?.pid === undefined ? 0 : startOf(child.pid)
     this.#known = isChild(known) ? identitiesOfChild(known) : known
     if (canListProcesses()) return
-    this.#groups = this.#known.map(({ pid }) => new ProcessGroup(pid, child))
+    const pids = new Set(this.#known.map(({ pid }) => pid))
+    this.#groups = [...pids].map((pid) => new ProcessGroup(pid, child))
   }
 
   /** What was found at the last look; the first process before there was one. */
   get known(): readonly ProcessIdentity[] {
     return this.#known
+  }
+
+  /**
+   * Adds what another process has found in the same tree. Changes nothing where processes cannot be
+   * listed: there the first process and its group are all that is known.
+   *
+   * @param found by `processes()` of a tree with the same id
+   */
+  addKnown(found: readonly ProcessIdentity[]): void {
+    if (this.#groups) return
+    const names = new Set(this.#known.map(nameOf))
+    this.#known = [...this.#known, ...found.filter((each) => !names.has(nameOf(each)))]
   }
 
   /** All that run now; never this process itself. */
@@ -213,7 +226,7 @@ export class ProcessTree {
       const running = await this.processes()
       if (running.length === 0 || last.expired) return running
       for (const each of running) {
-        const name = `${each.pid} ${each.startedAt}`
+        const name = nameOf(each)
         if (polite.expired) this.#send(each, 'SIGKILL')
         else if (!asked.has(name)) this.#ask(each, signal)
         asked.add(name)
@@ -297,7 +310,11 @@ function isChild(known: ChildProcess | readonly ProcessIdentity[]): known is Chi
 }
 
 function namesOf(processes: readonly ProcessIdentity[]): string {
-  return processes.map(({ pid, startedAt }) => `${pid} ${startedAt}`).join()
+  return processes.map(nameOf).join()
+}
+
+function nameOf({ pid, startedAt }: ProcessIdentity): string {
+  return `${pid} ${startedAt}`
 }
 
 /** None of one that could not be started. */
