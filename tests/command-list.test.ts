@@ -88,10 +88,10 @@ describe('list', () => {
     const run = start(['run', '--name', 'seen', '--', ...sh('echo ready; read x')], options)
     await run.said(/ready/)
     const list = inTerminal(['list', '--watch'])
-    await list.said(/ seen /)
+    await list.shows((screen) => / seen /.test(screen))
     run.child.stdin.end('\n')
     await run.ended
-    await list.said(/No ports are out|PORTS(?![\s\S]* seen )/)
+    await list.shows((screen) => !/ seen /.test(screen) && /^No ports are out|^PORTS/m.test(screen))
     list.terminal.write('\u0003')
     expect(await list.ended).toMatchObject({ exitCode: 0 })
     expect(list.text).toContain('\u001b[?25l')

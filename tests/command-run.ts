@@ -7,6 +7,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pty from '@lydell/node-pty'
 import { createAllocator, listSlices } from '@portslice/core'
+import xterm from '@xterm/headless'
 import { listenTo, type Outcome, Output } from 'portslice-testing/output'
 import { cleanEnvironment } from 'portslice-testing/project'
 import { onTestFinished } from 'vitest'
@@ -105,17 +106,22 @@ export class InTerminal {
   readonly terminal: pty.IPty
   readonly ended: Promise<{ exitCode: number; signal?: number }>
   readonly #output = new Output()
+  readonly #screen: xterm.Terminal
   #hasEnded = false
 
   constructor(file: string, args: string[], options: StartOptions & { columns?: number } = {}) {
+    const size = { cols: options.columns ?? 100, rows: 30 }
+    this.#screen = new xterm.Terminal({ ...size, allowProposedApi: true })
     this.terminal = pty.spawn(file, args, {
       name: 'xterm-256color',
-      cols: options.columns ?? 100,
-      rows: 30,
+      ...size,
       cwd: options.cwd ?? os.tmpdir(),
       env: environment(options),
     })
-    this.terminal.onData((text) => this.#output.add(text))
+    this.terminal.onData((text) => {
+      this.#output.add(text)
+      this.#screen.write(text)
+    })
     this.ended = new Promise((resolve) => {
       this.terminal.onExit((exit) => {
         this.#hasEnded = true
@@ -134,6 +140,22 @@ export class InTerminal {
 
   said(pattern: RegExp): Promise<RegExpExecArray> {
     return this.#output.until((text) => pattern.exec(text), pattern)
+  }
+
+  /** Waits until the lines on the screen, after all that has been drawn over, are as they should be. */
+  shows(isExpected: (screen: string) => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      const listener = this.#screen.onWriteParsed(() => {
+        const { active } = this.#screen.buffer
+        const lines = Array.from(
+          { length: active.length },
+          (_, row) => active.getLine(row)?.translateToString(true) ?? '',
+        )
+        if (!isExpected(lines.join('\n'))) return
+        listener.dispose()
+        resolve()
+      })
+    })
   }
 }
 
