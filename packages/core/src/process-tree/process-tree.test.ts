@@ -55,12 +55,16 @@ describe.runIf(process.platform === 'linux')('a tree of processes', () => {
   })
 
   test('keeps those it has seen when their parents leave them', async () => {
-    const { tree, root } = await grow(`env -i ${SLEEP} & echo; wait`)
+    const { tree, root, marker } = await grow(`env -i ${SLEEP} & echo; wait`)
     await expect.poll(() => pids(tree)).toHaveLength(2)
     const left = (await pids(tree)).filter((pid) => pid !== root.pid)
     root.kill('SIGKILL')
     await once(root, 'exit')
     expect(await pids(tree)).toEqual(left)
+    const elsewhere = new ProcessTree(marker.id)
+    expect(await pids(elsewhere)).toEqual([])
+    elsewhere.addKnown(tree.known)
+    expect(await pids(elsewhere)).toEqual(left)
     expect(await tree.end()).toEqual([])
   })
 
