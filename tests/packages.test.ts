@@ -71,6 +71,7 @@ describe('the tarballs', () => {
         'dist/allocator/*.d.ts',
         'dist/api/*.d.ts',
         'dist/chunk-*.js',
+        'dist/claim/*.d.ts',
         'dist/clean.d.ts',
         'dist/clean.js',
         'dist/errors.d.ts',
