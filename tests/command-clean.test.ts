@@ -15,7 +15,10 @@ beforeEach(() => {
 function endQuarantine(): void {
   const [name] = readdirSync(lockDirectory).filter((each) => each.endsWith('.ndjson'))
   const journal = path.join(lockDirectory, name as string)
-  const lines = readFileSync(journal, 'utf8').trim().split('\n').map((line) => JSON.parse(line))
+  const lines = readFileSync(journal, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
   const deaths = lines.flatMap(({ died }) => (died ? [died] : []))
   expect(deaths.length).toBeGreaterThan(0)
   for (const died of deaths) {

@@ -15,7 +15,10 @@ async function bundleWatchdog() {
     ...options,
     input: 'src/watchdog.ts',
     external: [/^node:/],
-    resolve: { ...resolve, alias: { ...resolve.alias, '@portslice/core/process-tree': PROCESS_TREE } },
+    resolve: {
+      ...resolve,
+      alias: { ...resolve.alias, '@portslice/core/process-tree': PROCESS_TREE },
+    },
     treeshake: { moduleSideEffects: (id) => id.endsWith('src/watchdog.ts') },
   })
   const { output: chunks } = await watchdog.generate({
