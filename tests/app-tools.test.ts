@@ -18,6 +18,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { releasePort, takePort } from '@portslice/core'
 import { compiled } from 'portslice-testing/compiled'
+import { TEST_ALL } from 'portslice-testing/extent'
 import { command, npmInstall } from 'portslice-testing/installed'
 import { listenTo } from 'portslice-testing/output'
 import { cleanEnvironment, Playground, type Project } from 'portslice-testing/project'
@@ -25,14 +26,17 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 
 /** What npm has, in the versions that were tried. */
 const TOOLS = {
-  '@oven/bun-linux-x64': '1.4.5',
-  astro: '7.3.5',
   esbuild: '0.28.2',
   msw: '3.0.5',
   nock: '15.0.6',
-  postject: '1.0.0-alpha.6',
-  turbo: '2.11.11',
   vite: '8.3.8',
+  // Some hundred megabytes.
+  ...(TEST_ALL && {
+    '@oven/bun-linux-x64': '1.4.5',
+    astro: '7.3.5',
+    postject: '1.0.0-alpha.6',
+    turbo: '2.11.11',
+  }),
 }
 const DOCS = readFileSync(new URL('../docs/app-server.md', import.meta.url), 'utf8')
 const IS_LINUX = process.platform === 'linux'
@@ -258,7 +262,7 @@ describe.runIf(IS_LINUX)('a program that was killed leaves no app', () => {
     expect(left.stderr()).toBe('')
   })
 
-  describe('as a single executable', () => {
+  describe.runIf(TEST_ALL)('as a single executable', () => {
     let project: Project
     beforeAll(async () => {
       project = await bundled('cjs')
@@ -295,7 +299,7 @@ describe.runIf(IS_LINUX)('a program that was killed leaves no app', () => {
     })
   })
 
-  test.runIf(process.arch === 'x64')('compiled by Bun', async () => {
+  test.runIf(TEST_ALL && process.arch === 'x64')('compiled by Bun', async () => {
     const port = await takePort()
     onTestFinished(() => void releasePort(port))
     const bun = tool('@oven/bun-linux-x64/bin/bun')
@@ -417,7 +421,7 @@ describe.runIf(canMount())('localhost has addresses of one family', () => {
   })
 })
 
-describe('Turborepo', () => {
+describe.runIf(TEST_ALL)('Turborepo', () => {
   const [, PASSED] = /```json\n([^`]*globalPassThroughEnv[^`]*)```/.exec(DOCS) ?? []
 
   async function run(turbo: object) {
@@ -469,12 +473,14 @@ describe('Turborepo', () => {
   })
 })
 
-test('Astro: two dev servers in one folder, each with a cache of its own', async () => {
-  const [, config] = /^```js\n(\/\/ astro\.config\.mjs\n[\s\S]*?)^```$/m.exec(DOCS) ?? []
-  const printed = await output({
-    'astro.config.mjs': config as string,
-    'src/pages/index.astro': '<p>The page of an Astro.</p>',
-    'main.js': `
+test.runIf(TEST_ALL)(
+  'Astro: two dev servers in one folder, each with a cache of its own',
+  async () => {
+    const [, config] = /^```js\n(\/\/ astro\.config\.mjs\n[\s\S]*?)^```$/m.exec(DOCS) ?? []
+    const printed = await output({
+      'astro.config.mjs': config as string,
+      'src/pages/index.astro': '<p>The page of an Astro.</p>',
+      'main.js': `
       import { startApp } from '@portslice/app-server'
       const options = {
         command: '"${process.execPath}" "${tool('astro/bin/astro.mjs')}" dev --ignore-lock --port {PORT}',
@@ -492,6 +498,7 @@ test('Astro: two dev servers in one folder, each with a cache of its own', async
       }
       console.log('answers: ' + answers)
       for (const app of apps) await app.stop()`,
-  })
-  expect(printed).toContain('answers: 120\n')
-})
+    })
+    expect(printed).toContain('answers: 120\n')
+  },
+)

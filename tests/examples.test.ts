@@ -129,6 +129,8 @@ test.each(NAMES)('%s names our packages by their version', (name) => {
 describe('run', () => {
   interface Example {
     name: string
+    /** Whether it takes too long for each run of the tests. */
+    isSlow?: boolean
     script: 'test' | 'start'
     args?: (copy: Copy) => string[]
     env?: () => Promise<Record<string, string>>

@@ -1,6 +1,7 @@
 /** The vitest package on the real runner: small projects in a temporary folder, and what is reported. */
 import { appendFileSync, readdirSync, readFileSync } from 'node:fs'
 import { listSlices } from '@portslice/core'
+import { TEST_ALL } from 'portslice-testing/extent'
 import { type Interval, overlaps, readIntervals } from 'portslice-testing/intervals'
 import { type Outcome, Playground, type Project, type RunOptions } from 'portslice-testing/project'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -134,7 +135,8 @@ describe.each(['forks', 'threads', 'vmForks', 'vmThreads'])('the pool %s', (pool
   )
 })
 
-describe('a run of hundreds of files loses no slice', () => {
+describe('a run of many files loses no slice', () => {
+  const FILES = TEST_ALL ? 200 : 60
   const ONE_TEST = `
     import { test } from '@portslice/vitest-plugin/test'
     test('has a port', async ({ port }) => { if (!port) throw new Error('none') })`
@@ -148,24 +150,24 @@ describe('a run of hundreds of files loses no slice', () => {
   ])('%s %s: as many slices as workers', async (pool, isolate) => {
     const project = playground.project({
       'vitest.config.js': CONFIG(),
-      ...testFiles(200, ONE_TEST),
+      ...testFiles(FILES, ONE_TEST),
     })
     const outcome = await run(project, [`--pool=${pool}`, isolate, '--maxWorkers=2'])
-    expect(outcome.report.numPassedTests, outcome.stdout + outcome.stderr).toBe(200)
+    expect(outcome.report.numPassedTests, outcome.stdout + outcome.stderr).toBe(FILES)
     expect(journals(project)).toHaveLength(2)
     expect(outcome.stderr).not.toContain('MaxListenersExceededWarning')
     expect(await isAnyHeld(project)).toBe(false)
   })
 
   // Where each file has a worker of its own, a slice comes back with its end. One that ends
-  // late costs the next a step aside, so some more slices than workers are seen, but not 200.
+  // late costs the next a step aside, so some more slices than workers are seen, but not one for each file.
   test.each(['forks', 'threads'])('%s --isolate: slices come back', async (pool) => {
     const project = playground.project({
       'vitest.config.js': CONFIG(),
-      ...testFiles(200, ONE_TEST),
+      ...testFiles(FILES, ONE_TEST),
     })
     const outcome = await run(project, [`--pool=${pool}`, '--isolate', '--maxWorkers=2'])
-    expect(outcome.report.numPassedTests, outcome.stdout + outcome.stderr).toBe(200)
+    expect(outcome.report.numPassedTests, outcome.stdout + outcome.stderr).toBe(FILES)
     expect(journals(project).length).toBeLessThan(20)
     expect(await isAnyHeld(project)).toBe(false)
   })
