@@ -14,8 +14,8 @@ const LEASE = `
   for (let workerId = 1; workerId <= ${WORKERS}; workerId++) {
     allocators.push(await createAllocator({ workerId, waitTimeout: 0 }))
   }
-  const { guards } = resolveOptions()
-  const leased = allocators.map(({ slices: [{ first, last }] }) => ({ first, isGuarded: guards(first) && guards(last) }))
+  const { needsTimeWait } = resolveOptions()
+  const leased = allocators.map(({ slices: [{ first, last }] }) => ({ first, isGuarded: needsTimeWait(first) && needsTimeWait(last) }))
   console.log(JSON.stringify(leased))
   process.exit()`
 
