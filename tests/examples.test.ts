@@ -13,6 +13,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { chromiumLaunch } from 'portslice-testing/chromium'
+import { TEST_ALL } from 'portslice-testing/extent'
 import {
   command,
   fromTarballs,
@@ -129,8 +130,6 @@ test.each(NAMES)('%s names our packages by their version', (name) => {
 describe('run', () => {
   interface Example {
     name: string
-    /** Whether it takes too long for each run of the tests. */
-    isSlow?: boolean
     script: 'test' | 'start'
     args?: (copy: Copy) => string[]
     env?: () => Promise<Record<string, string>>
@@ -192,16 +191,23 @@ describe('run', () => {
     },
   ]
 
-  test.each(WITHOUT_A_REPORT)('$name', async ({ name, script, args, env, says, runners }) => {
-    const copy = await copyOf(name)
-    const { stdout, stderr } = await copy.run(script, args?.(copy), await env?.())
-    expect(stdout + (name === 'jest' ? stderr : '')).toMatch(says)
-    // A runner may give two files to one worker when another is slow to start.
-    const found = runnersIn(copy.lockDirectory)
-    expect(new Set(found)).toEqual(new Set(runners))
-    expect(found.length).toBeLessThanOrEqual(runners.length)
-    expect(await heldIn(copy.lockDirectory)).toEqual([])
-  })
+  /** Bundlers, browsers and databases: too much for each run of the tests. */
+  const SLOW = ['database', 'jest', 'next', 'vite', 'vitest-browser-server']
+  const isTested = (name: string) => TEST_ALL || !SLOW.includes(name)
+
+  test.each(WITHOUT_A_REPORT.filter(({ name }) => isTested(name)))(
+    '$name',
+    async ({ name, script, args, env, says, runners }) => {
+      const copy = await copyOf(name)
+      const { stdout, stderr } = await copy.run(script, args?.(copy), await env?.())
+      expect(stdout + (name === 'jest' ? stderr : '')).toMatch(says)
+      // A runner may give two files to one worker when another is slow to start.
+      const found = runnersIn(copy.lockDirectory)
+      expect(new Set(found)).toEqual(new Set(runners))
+      expect(found.length).toBeLessThanOrEqual(runners.length)
+      expect(await heldIn(copy.lockDirectory)).toEqual([])
+    },
+  )
 
   interface Report {
     suites: Suite[]
@@ -260,7 +266,8 @@ describe('run', () => {
     database: { tests: 8, workers: 4, portsOfEach: 2 },
   }
 
-  test.each(Object.entries(WITH_A_REPORT))('%s', async (name, { tests, workers, portsOfEach }) => {
+  const tested = Object.entries(WITH_A_REPORT).filter(([name]) => isTested(name))
+  test.each(tested)('%s', async (name, { tests, workers, portsOfEach }) => {
     const copy = await copyOf(name)
     const results = await playwright(copy)
     expect(results).toHaveLength(tests)
