@@ -6,6 +6,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { TEST_ALL } from 'portslice-testing/extent'
 import {
   command,
   fromTarballs,
@@ -221,7 +222,7 @@ const INSTALLERS: Record<
   },
 }
 
-test.concurrent.each(Object.keys(INSTALLERS))(
+test.concurrent.each(TEST_ALL ? Object.keys(INSTALLERS) : ['npm', 'pnpm'])(
   'installed with %s into an empty project, the first example of the README runs',
   async (installer) => {
     const { files, install, run } = INSTALLERS[installer] as (typeof INSTALLERS)[string]
