@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** The longest first: one that takes minutes by itself is not to be the last to begin. */
-const LONGEST = /tests\/(vitest|chaos|compat|runners|examples)\.test\.ts$/
+const LONGEST = /tests\/(vitest|chaos|compat|runners|examples|cluster-net|docs)\.test\.ts$/
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
