@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync 
 import net from 'node:net'
 import path from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { claimPort } from '../api/claim-port.js'
 import type { AllocatorOptions } from '../options/options.js'
 import { ownRange, temporaryFolder } from '../own-slices.test-support.js'
 import { AVOIDED_PORTS } from '../slice/avoided-ports.js'
@@ -365,6 +366,92 @@ test('untilListening ends with an error that names port and label', async () => 
   })
 })
 
+describe('requests that come to nothing', () => {
+  test('a takeMany that failed watches no port for `releaseWhenClosed`', async () => {
+    const { allocator, usable } = await allocatorOf(1)
+    const many = allocator.takeMany(usable.length + 1, { releaseWhenClosed: true })
+    await expect(many).rejects.toEqual(exhausted)
+    const lease = await allocator.take()
+    const server = await serve(lease.port)
+    await new Promise((resolve) => setTimeout(resolve, 200)) // Time for a watch to see it.
+    server.close()
+    await once(server, 'close')
+    await new Promise((resolve) => setTimeout(resolve, 400)) // … and to see it gone.
+    const rest = await allocator.takeMany(usable.length - 1)
+    expect(rest.map(({ port }) => port)).not.toContain(lease.port)
+  })
+
+  test('a key that is out is not shared once the allocator is closed', async () => {
+    const { allocator } = await allocatorOf(1)
+    await allocator.take({ key: 'app' })
+    const closing = allocator.close()
+    await expect(allocator.take({ key: 'app' })).rejects.toMatchObject({
+      code: 'ERR_PORTSLICE_CLOSED',
+    })
+    await closing
+  })
+
+  test('take gets its port beside a block that cannot be had', async () => {
+    const { allocator, usable } = await allocatorOf(1, { waitTimeout: 3000 })
+    await allocator.takeMany(usable.length - 5)
+    const block = expect(allocator.takeBlock(10)).rejects.toEqual(exhausted)
+    const start = performance.now()
+    await allocator.take()
+    expect(performance.now() - start).toBeLessThan(1000)
+    await block
+  })
+
+  test('a large request is not starved by small ones', async () => {
+    const { allocator, usable } = await allocatorOf(1, { waitTimeout: 20_000 })
+    let isOver = false
+    const loops = Array.from({ length: usable.length + 5 }, async () => {
+      while (!isOver) {
+        const lease = await allocator.take()
+        await new Promise((resolve) => setTimeout(resolve, 5 + Math.random() * 10))
+        await lease.release()
+      }
+    })
+    const many = await allocator.takeMany(12)
+    expect(many).toHaveLength(12)
+    isOver = true
+    await Promise.all(many.map((lease) => lease.release()))
+    await Promise.all(loops)
+  })
+})
+
+describe('prefer', () => {
+  test('gives that port if it can be had at once, from a slice or from outside of the range', async () => {
+    const { allocator, first } = await allocatorOf(1)
+    const [outside] = await ownRange(1, { first: 4000, last: 9999 })
+    const inside = await allocator.take({ prefer: first + 7, label: 'inside' })
+    const other = await allocator.take({ prefer: new Set([first + 7, outside]) })
+    expect([inside.port, other.port]).toEqual([first + 7, outside])
+    expect(other.label).toBeUndefined()
+    await other.release()
+    const again = await allocator.take({ prefer: outside })
+    expect(again.port).toBe(outside)
+  })
+
+  test('else any, and lets go of it when the allocator closes', async () => {
+    const { allocator, usable } = await allocatorOf(1)
+    const [outside] = await ownRange(1, { first: 4000, last: 9999 })
+    const server = await serve(outside)
+    expect(usable).toContain((await allocator.take({ prefer: outside })).port)
+    server.close()
+    await once(server, 'close')
+    expect((await allocator.take({ prefer: [outside] })).port).toBe(outside)
+    await allocator.close()
+    await (await claimPort(outside, { timeout: 0 })).release()
+  })
+
+  test.each([0, 'web', 70_000, {}])('%j is refused', async (prefer) => {
+    const { allocator } = await allocatorOf(1)
+    await expect(allocator.take({ prefer: prefer as number })).rejects.toMatchObject({
+      code: 'ERR_PORTSLICE_OPTION_INVALID',
+    })
+  })
+})
+
 describe('close', () => {
   test('gives everything back, once', async () => {
     const { allocator, options, usable } = await allocatorOf(1)
@@ -393,6 +480,19 @@ describe('when nothing is left', () => {
       code: 'ERR_PORTSLICE_RANGE_EXHAUSTED',
       message: expect.stringMatching(new RegExp(`pid ${process.pid}, vitest worker \\d+ in`)),
     })
+  })
+
+  test('the error counts quarantined ports', async () => {
+    const { allocator, options, usable } = await allocatorOf(1)
+    await allocator.takeMany(usable.length)
+    const journal = journalPath(options.lockDirectory, options.range[0])
+    const left = readFileSync(journal)
+    await allocator.close()
+    writeFileSync(journal, left) // As if the holder had died instead.
+    await using next = await createAllocator(options)
+    await expect(next.take()).rejects.toThrow(
+      new RegExp(`this process, 0 ports out, ${usable.length} quarantined`),
+    )
   })
 
   test('a slice that is given back while one waits is had', async () => {

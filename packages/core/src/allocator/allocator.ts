@@ -1,17 +1,17 @@
 /** Hands out ports of the slices that it leases. */
+import { protectWithTimeWait } from '../claim/protect.js'
 import { type Claim, isClaim, tryClaim } from '../claim/try-claim.js'
 import { inspect, isOutOfDescriptors, PortsliceError } from '../errors.js'
 import { type AllocatorOptions, checkTakeOptions, type TakeOptions } from '../options/options.js'
 import { type ResolvedOptions, resolveOptions } from '../options/resolve.js'
 import { throwIfAborted } from '../platform/abort.js'
 import { WaitList } from '../platform/wait-list.js'
-import { isFree } from '../probe/free.js'
+import { probePort } from '../probe/free.js'
 import { isLeaked } from '../probe/leak.js'
 import { isListeningForTcp } from '../probe/listening.js'
-import { guardWithTimeWait } from '../probe/time-wait.js'
 import { LAST_PORT, PORTS_PER_SLICE, SLICE_SIZE } from '../slice/layout.js'
 import type { LeaseContext, Slice } from '../slice/slice.js'
-import { rangeExhausted } from './exhausted.js'
+import { bindRefused, rangeExhausted } from './exhausted.js'
 import { Lease, type PortLease } from './lease.js'
 import { leaseContextOf } from './lease-context.js'
 import { LeasedPorts } from './leased-ports.js'
@@ -92,12 +92,18 @@ export class Allocator implements PortAllocator {
   readonly #claims = new Set<PortLease>()
   /** What the system said when it had no more sockets or files. */
   #shortage: unknown
+  /** What the system said when this process was not permitted to bind a port, in the last try. */
+  #refusal: unknown
+  /** Whether in the last try a port was in use, and not only refused. */
+  #hasRoom = false
   #closing: Promise<void> | undefined
 
   constructor(options: ResolvedOptions) {
     this.#options = options
     this.#context = leaseContextOf(options)
-    this.#pool = new SlicePool(options.slices, this.#context)
+    this.#pool = new SlicePool(options.slices, this.#context, (error) => {
+      this.#refusal = error
+    })
     this.#ports = new LeasedPorts(() => this.#requests.wake())
   }
 
@@ -129,7 +135,7 @@ export class Allocator implements PortAllocator {
   async takeMany(count: number, options: TakeOptions = {}): Promise<PortLease[]> {
     checkCount(count, LAST_PORT, 'takeMany')
     checkTakeOptions(options)
-    throwIfAborted(options.signal)
+    this.#checkWanted(options.signal)
     const keys = keysOf(options, count)
     const preferred = preferredPorts(options)
     return this.#request(() => this.#tryMany(keys, preferred.splice(0), options), options.signal)
@@ -138,7 +144,7 @@ export class Allocator implements PortAllocator {
   /** Takes `count` consecutive ports. */
   async #takeRun(count: number, options: TakeOptions): Promise<PortLease[]> {
     const keys = keysOf(options, count)
-    throwIfAborted(options.signal)
+    this.#checkWanted(options.signal)
     // Nothing to wait for, so no turn to wait for.
     const shared = this.#ports.share(keys, options)
     if (shared) return shared
@@ -158,8 +164,12 @@ export class Allocator implements PortAllocator {
   ): Promise<T> {
     const tryOnce = async () => {
       this.#checkWanted(signal)
+      this.#refusal = undefined
+      this.#hasRoom = false
       try {
-        return await attempt()
+        const result = await attempt()
+        if (result === undefined) this.#checkPermitted()
+        return result
       } catch (error) {
         if (!isOutOfDescriptors(error)) throw error
         this.#shortage = error
@@ -170,7 +180,8 @@ export class Allocator implements PortAllocator {
       timeout: this.#options.waitTimeout,
       signal,
       undo: (late) => void (Array.isArray(late) && this.#undo(late)),
-      onTimeout: () => rangeExhausted(this.#options, this.#pool.held, this.#shortage),
+      onTimeout: () =>
+        rangeExhausted(this.#options, this.#pool.held, this.#shortage, this.#refusal),
     })
   }
 
@@ -228,12 +239,22 @@ export class Allocator implements PortAllocator {
   }
 
   async #isUsable(port: number, signal: AbortSignal | undefined): Promise<boolean> {
-    const isFreeNow = await isFree(port)
+    const probe = await probePort(port)
     this.#checkWanted(signal)
-    if (!isFreeNow || !this.#options.needsTimeWait(port)) return isFreeNow
-    const outcome = await guardWithTimeWait(port)
+    if (probe.state === 'not-permitted') this.#refusal = probe.error
+    else this.#hasRoom = true
+    if (probe.state !== 'free' || !this.#options.needsTimeWait(port)) return probe.state === 'free'
+    const isProtected = await protectWithTimeWait(port)
     this.#checkWanted(signal)
-    return outcome !== 'taken'
+    return isProtected
+  }
+
+  /** @throws PortsliceError ERR_PORTSLICE_NO_SOCKET when waiting is of no use, as all ports were refused */
+  #checkPermitted(): void {
+    const isHeldByOthers = this.#pool.wasAnyHeldByOthers
+    if (this.#refusal !== undefined && !this.#hasRoom && !isHeldByOthers) {
+      throw bindRefused(this.#options, this.#refusal)
+    }
   }
 
   /** The first preferred port that can be had at once; ports that were tried are removed. */
@@ -273,7 +294,7 @@ export class Allocator implements PortAllocator {
 
   /** Takes back ports that have just been handed out, and that no code has seen. */
   async #undo(leases: readonly PortLease[]): Promise<void> {
-    this.#ports.undo(leases)
+    for (const lease of leases) this.#ports.undo(lease)
     const claims = leases.filter((lease) => this.#claims.has(lease))
     await Promise.all(claims.map((claim) => claim.release()))
   }

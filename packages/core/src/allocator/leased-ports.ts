@@ -25,6 +25,7 @@ const RELEASES_PER_TURN = 16
 export class LeasedPorts {
   readonly #out = new Set<OutPort>()
   readonly #byKey = new Map<string, OutPort>()
+  readonly #byLease = new Map<PortLease, { out: OutPort; stopWatching: () => void }>()
   readonly #closedWatch = new ClosedWatch()
   readonly #onRelease: () => void
   #releases = 0
@@ -59,12 +60,14 @@ export class LeasedPorts {
     let stopWatching = () => {}
     const lease = new Lease(out.port, label, () => {
       stopWatching()
+      this.#byLease.delete(lease)
       out.leases--
       return out.leases > 0 ? Promise.resolve({ leaked: false }) : this.#release(out)
     })
     if (releaseWhenClosed) {
       stopWatching = this.#closedWatch.whenClosed(out.port, () => void lease.release())
     }
+    this.#byLease.set(lease, { out, stopWatching })
     return lease
   }
 
@@ -89,16 +92,16 @@ export class LeasedPorts {
     if (out.key !== undefined && this.#byKey.get(out.key) === out) this.#byKey.delete(out.key)
   }
 
-  /** Takes back ports that have just been handed out, and that no code has seen. */
-  undo(leases: readonly PortLease[]): void {
-    const ports = new Set(leases.map(({ port }) => port))
-    for (const out of [...this.#out]) {
-      if (!ports.has(out.port)) continue
-      out.leases--
-      if (out.leases > 0) continue
-      this.#forget(out)
-      out.slice.release(out.port, false)
-    }
+  /** Takes back a port that has just been handed out, and that no code has seen. */
+  undo(lease: PortLease): void {
+    const { out, stopWatching } = this.#byLease.get(lease) ?? {}
+    if (!out) return
+    stopWatching?.()
+    this.#byLease.delete(lease)
+    out.leases--
+    if (out.leases > 0) return
+    this.#forget(out)
+    out.slice.release(out.port, false)
   }
 
   async releaseAll(): Promise<void> {

@@ -12,7 +12,8 @@ import { AVOIDED_PORTS } from '../slice/avoided-ports.js'
 import { portsOf } from '../slice/layout.js'
 import { hostCode } from '../slice/lock.js'
 import { heldSlices } from '../slice/slice.js'
-import { claimPort } from './claim-port.js'
+import { claimPort, claimPorts } from './claim-port.js'
+import { releasePort } from './take-port.js'
 
 let folder: string
 /** A slice of this test's own: its ports can be claimed. */
@@ -198,6 +199,113 @@ test('who has it is noted as long as it is claimed', async () => {
   expect(JSON.parse(readFileSync(note, 'utf8'))).toMatchObject({ v: 1, pid: process.pid })
   await claim.release()
   expect(existsSync(note)).toBe(false)
+})
+
+test('a port of a slice of this very process comes out of that slice', async () => {
+  await using allocator = await createAllocator({ range, waitTimeout: 0 })
+  const claim = await claimPort(port, { timeout: 0 })
+  expect(claim.port).toBe(port)
+  const others = portsOf(range[0]).filter((each) => each !== port && !AVOIDED_PORTS.has(each))
+  const leases = await allocator.takeMany(others.length)
+  expect(leases.map((lease) => lease.port)).not.toContain(port)
+  expect((await refusal(claimPort(port, { timeout: 0 }))).message).toContain('in this very process')
+  await claim.release()
+  expect((await allocator.take()).port).toBe(port)
+})
+
+test('… and stays claimed when the allocator closes', async () => {
+  const allocator = await createAllocator({ range, waitTimeout: 0 })
+  const claim = await claimPort(port, { timeout: 0 })
+  await allocator.close()
+  await expect(createAllocator({ range, waitTimeout: 0 })).rejects.toMatchObject({
+    code: 'ERR_PORTSLICE_RANGE_EXHAUSTED',
+  })
+  await claim.release()
+  await using _ = await createAllocator({ range, waitTimeout: 2000 })
+})
+
+test('claimPorts claims all or none, in any order', async () => {
+  const [a, b, c] = [port, port + 1, port + 2]
+  const first = await claimPorts([a, b])
+  expect(first.map((claim) => claim.port)).toEqual([a, b])
+  const second = claimPorts([c, a])
+  const third = claimPorts(new Set([b, c]))
+  expect((await refusal(claimPorts([a, c], { timeout: 30 }))).message).toContain(`port ${a}`)
+  await Promise.all(first.map((claim) => claim.release()))
+  for (const claim of await second) await claim.release()
+  for (const claim of await third) await claim.release()
+})
+
+test('claimPorts finds the ports that fit together', async () => {
+  const [a, b, c] = [port, port + 1, port + 2]
+  await using _ = await claimPort(c)
+  const claims = await claimPorts(
+    [
+      [a, b],
+      [a, c],
+    ],
+    { timeout: 0 },
+  )
+  expect(claims.map((claim) => claim.port)).toEqual([b, a])
+  await Promise.all(claims.map((claim) => claim.release()))
+  for (const impossible of [
+    [a, a],
+    [
+      [a, b],
+      [a, b],
+      [a, b],
+    ],
+    [],
+  ]) {
+    expect(await refusal(claimPorts(impossible))).toMatchObject({
+      code: 'ERR_PORTSLICE_OPTION_INVALID',
+    })
+  }
+})
+
+test('releasePort gives back a claimed port, once', async () => {
+  await claimPort(new Set([port]))
+  expect(await releasePort(port)).toEqual({ leaked: false })
+  await expect(releasePort(port)).rejects.toMatchObject({ code: 'ERR_PORTSLICE_OPTION_INVALID' })
+  const claim = await claimPort(port, { timeout: 0 })
+  await claim.release()
+  await expect(releasePort(port)).rejects.toMatchObject({ code: 'ERR_PORTSLICE_OPTION_INVALID' })
+})
+
+test('the port of a dead claimer, and of a dead holder of its slice, is quarantined', async () => {
+  const claim = await claimPort(port)
+  const text = readFileSync(notePath(), 'utf8')
+  await claim.release()
+  writeFileSync(notePath(), text) // As if the claimer had died instead.
+  expect((await refusal(claimPort(port, { timeout: 0 }))).message).toContain('quarantined for 30 s')
+  rmSync(notePath())
+
+  const allocator = await createAllocator({ range })
+  const journal = path.join(folder, `slice-${range[0]}.ndjson`)
+  await allocator.take({ prefer: port })
+  const left = readFileSync(journal)
+  await allocator.close()
+  writeFileSync(journal, left) // As if the holder had died instead.
+  expect((await refusal(claimPort(port, { timeout: 0 }))).message).toContain('quarantined for 30 s')
+  await (await claimPort(port + 1, { timeout: 0 })).release()
+})
+
+test('take leaves the port of a dead claimer alone, also if it dies during the lease', async () => {
+  const claim = await claimPort(port)
+  await using allocator = await createAllocator({ range, waitTimeout: 0 })
+  const text = readFileSync(notePath(), 'utf8')
+  await claim.release()
+  writeFileSync(notePath(), text) // As if the claimer had died instead.
+  const others = portsOf(range[0]).filter((each) => each !== port && !AVOIDED_PORTS.has(each))
+  await allocator.takeMany(others.length)
+  await expect(allocator.take()).rejects.toThrow('1 quarantined')
+})
+
+test('a note that was removed by hand is written again', async () => {
+  const claim = await claimPort(port)
+  rmSync(notePath())
+  await vi.waitFor(() => expect(existsSync(notePath())).toBe(true), { timeout: 9000 })
+  await claim.release()
 })
 
 test('a signal ends the wait, and lets the next one pass', async () => {

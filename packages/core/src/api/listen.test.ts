@@ -33,7 +33,7 @@ test.each<[string, () => net.Server]>([
     expect(await isOut(lease.port)).toBe(true)
     server.close()
     await once(server, 'close')
-    await vi.waitFor(async () => expect(await isOut(lease.port)).toBe(false))
+    await vi.waitFor(async () => expect(await isOut(lease.port)).toBe(false), 10_000)
   },
 )
 

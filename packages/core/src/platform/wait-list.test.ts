@@ -52,6 +52,23 @@ test('one that cannot be served lets others pass', async () => {
   await failed
 })
 
+test('a large request is served beside small ones that follow each other closely', async () => {
+  const store = new Store()
+  store.left = 8
+  let isOver = false
+  const loops = Array.from({ length: 20 }, async () => {
+    while (!isOver) {
+      await store.take('small')
+      await new Promise((resolve) => setTimeout(resolve, 5 + Math.random() * 10))
+      store.give()
+    }
+  })
+  expect(await store.take('large', 8)).toBe('large')
+  isOver = true
+  store.give(8)
+  await Promise.all(loops)
+})
+
 test('what is given back goes to the oldest, also while younger ones are tried', async () => {
   const store = new Store()
   const oldest = store.take('oldest', 2)

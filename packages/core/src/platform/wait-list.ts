@@ -9,6 +9,13 @@ import { clearTimeout, type Deadline, deadlineIn, monotonicNow, setTimeout } fro
 const FIRST_DELAY_MS = 300
 const SHRINK_FACTOR = 1.5
 const SHORTEST_DELAY_MS = 8
+/**
+ * When the oldest request has waited for so long, in ms, later ones may not pass it all the time: what
+ * is given back would go to small requests for ever, and never be enough for a large one. Turns in
+ * which they may pass and turns in which they may not follow each other.
+ */
+const PATIENCE_MS = 1000
+const TURN_MS = 250
 /** A try over hundreds of slices takes longer than the shortest delay: most of the time is left to others. */
 const DELAY_PER_TRY_TIME = 3
 
@@ -16,6 +23,8 @@ interface Request {
   /** Tries to serve it; `true` when it is done, with or without success. */
   serve(): Promise<boolean>
   readonly deadline: Deadline
+  /** On the monotonic clock. */
+  readonly since: number
   isDone: boolean
   tries: number
 }
@@ -93,13 +102,15 @@ export class WaitList {
     const served = new Promise<T>((resolve, reject) => {
       request = {
         deadline,
+        since: monotonicNow(),
         isDone: false,
         tries: 0,
         serve: async () => {
           try {
             const result = await attempt()
             if (result !== undefined) resolve(result)
-            else if (deadline.expired) reject(await onTimeout())
+            else if (deadline.expired)
+              onTimeout().then(reject, reject) // Others are not to wait for it.
             else return false
           } catch (error) {
             reject(error)
@@ -148,7 +159,10 @@ export class WaitList {
   }
 
   async #serveRound(): Promise<void> {
-    const round = [...this.#waiting]
+    const mayPass = this.#mayPass()
+    const round = this.#waiting.filter(
+      ({ deadline }, index) => mayPass || index === 0 || deadline.expired,
+    )
     let restarts = round.length
     for (let index = 0; index < round.length; index++) {
       const request = round[index] as Request
@@ -159,6 +173,13 @@ export class WaitList {
       this.#isWoken = false
       index = -1
     }
+  }
+
+  /** Whether later requests may be served before the oldest one: see `PATIENCE_MS`. */
+  #mayPass(): boolean {
+    const [oldest] = this.#waiting
+    const waited = oldest ? monotonicNow() - oldest.since : 0
+    return waited < PATIENCE_MS || Math.floor(waited / TURN_MS) % 2 === 1
   }
 
   #forgetDone(): void {
