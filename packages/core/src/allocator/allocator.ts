@@ -192,7 +192,6 @@ export class Allocator implements PortAllocator {
     preferred: number[],
     options: TakeOptions,
   ): Promise<PortLease[] | undefined> {
-    const heldBefore = this.#pool.held.length
     const leases: PortLease[] = []
     let isComplete = false
     try {
@@ -207,7 +206,7 @@ export class Allocator implements PortAllocator {
     } finally {
       if (!isComplete) {
         await this.#undo(leases)
-        await this.#pool.giveBackAfter(Math.max(1, heldBefore))
+        await this.#pool.giveBackUnused()
       }
     }
   }
