@@ -7,6 +7,7 @@ import { journals } from './journals.ts'
 import { killed } from './killed.ts'
 import { lockDirectoryAtStart } from './lock-directory-at-start.ts'
 import { lockDirectoryDuringRun } from './lock-directory-during-run.ts'
+import { moreWorkersThanSlices } from './more-workers-than-slices.ts'
 import { networkNamespaces } from './namespaces.ts'
 import { ephemeralEverywhere, unusualNetworks } from './other-networks.ts'
 import { sameCrashedSlice } from './same-crashed-slice.ts'
@@ -30,6 +31,7 @@ export const FAULTS: readonly Fault[] = [
   strangers,
   strangerOnSentinel,
   allSlicesTaken,
+  moreWorkersThanSlices,
   noDescriptors,
   noProcesses,
   processesAtOnce,
