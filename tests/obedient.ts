@@ -127,7 +127,14 @@ export class TemporaryDirectory implements Disposable {
 }
 
 /** Starts a process in a network namespace of its own. */
-export const IN_OTHER_NETWORK = ['unshare', '-n', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh']
+export const IN_OTHER_NETWORK = [
+  'unshare',
+  '-n',
+  'sh',
+  '-c',
+  'ip link set lo up && exec "$@"',
+  'sh',
+]
 
 /** Why a command cannot be run here, or `undefined`: the reason for skipping what needs it. */
 export function whyNot(command: string, ...args: string[]): string | undefined {

@@ -15,7 +15,12 @@ const OUT_OF_ACTION_MS = 36_000
 /** Takes ports in one process, kills it, and gives the ports and what the next process is given. */
 async function takeKillTake(
   directory: TemporaryDirectory,
-  { first = {}, next = {}, before, after }: {
+  {
+    first = {},
+    next = {},
+    before,
+    after,
+  }: {
     first?: StartOptions
     next?: StartOptions
     /** What happens to the holder before it is killed. */
@@ -152,7 +157,10 @@ async function startOrphan(port: number): Promise<ChildProcess> {
 }
 
 describe.concurrent('a named port after its run was killed', () => {
-  async function nameKillName({ withOrphan, inOtherProject }: {
+  async function nameKillName({
+    withOrphan,
+    inOtherProject,
+  }: {
     withOrphan: boolean
     inOtherProject: boolean
   }) {

@@ -59,7 +59,8 @@ export const killedBetweenSteps: Fault = {
         if (member.complaint !== undefined) killed++
         const took = await timeToLease(nextHolder, ownPlan)
         slowest = Math.max(slowest, took)
-        if (took > longest) broken.push(`Killed at ${at}, the next holder waited ${took.toFixed(0)} ms.`)
+        if (took > longest)
+          broken.push(`Killed at ${at}, the next holder waited ${took.toFixed(0)} ms.`)
       }
     }
     await Promise.all(Array.from({ length: AT_ONCE }, work))

@@ -36,7 +36,13 @@ const CRUSHES: readonly Crush[] = [
     turn: 300,
     isProcessPerTurn: true,
   },
-  { what: '8 claimers of one port, turns of 0.3 s', workers: 8, slices: 1, turn: 300, isClaim: true },
+  {
+    what: '8 claimers of one port, turns of 0.3 s',
+    workers: 8,
+    slices: 1,
+    turn: 300,
+    isClaim: true,
+  },
 ]
 
 export const moreWorkersThanSlices: Fault = {

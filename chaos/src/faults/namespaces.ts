@@ -162,11 +162,13 @@ export const networkNamespaces: Fault = {
     const reason = made.find((network) => typeof network === 'string')
     if (reason) return { skipped: reason }
     const tried = await Promise.all(
-      [taken, keptUntilDead('stopped', 1), keptUntilDead('blocked', 3), notItsOwn].map((part, i) => {
-        const folder = path.join(context.folder, `${i}`)
-        mkdirSync(folder)
-        return part({ ...context, folder }, networks).catch(untried)
-      }),
+      [taken, keptUntilDead('stopped', 1), keptUntilDead('blocked', 3), notItsOwn].map(
+        (part, i) => {
+          const folder = path.join(context.folder, `${i}`)
+          mkdirSync(folder)
+          return part({ ...context, folder }, networks).catch(untried)
+        },
+      ),
     )
     return {
       times: tried.reduce((sum, { times }) => sum + times, 0),
