@@ -14,7 +14,7 @@ import { inspect, PortsliceError } from '../errors.js'
 import { checkWaitOptions } from '../options/options.js'
 import { resolveOptions } from '../options/resolve.js'
 import { throwIfAborted } from '../platform/abort.js'
-import { WaitList } from '../platform/wait-list.js'
+import { Turns, WaitList } from '../platform/wait-list.js'
 import { isLeaked } from '../probe/leak.js'
 import { isListeningForTcp } from '../probe/listening.js'
 import { processWide } from '../process-state.js'
@@ -94,6 +94,11 @@ function waitingClaims(): WaitList {
   return processWide('claims', () => new WaitList())
 }
 
+/** The turns of this process with claimed ports. */
+function turns(): Turns {
+  return processWide('turns with claims', () => new Turns())
+}
+
 async function claimAll(
   groups: readonly (readonly number[])[],
   options: ClaimOptions,
@@ -104,30 +109,28 @@ async function claimAll(
   throwIfAborted(signal)
   const context = claimContext()
   let obstacles = new Map<number, Obstacle>()
-  const claims = await waitingClaims().add(
-    async () => {
-      throwIfAborted(signal)
-      const outcome = await claimEach(groups, context)
-      if (!(outcome instanceof Map)) return outcome
-      obstacles = outcome
-      const found = [...obstacles.values()]
-      if (found.length > 0 && found.every(({ kind }) => kind === 'not-permitted')) {
-        throw claimNotPermitted(wanted, value, found)
-      }
-      return undefined
+  const attempt = async () => {
+    throwIfAborted(signal)
+    const outcome = await claimEach(groups, context)
+    if (!(outcome instanceof Map)) return outcome
+    obstacles = outcome
+    const found = [...obstacles.values()]
+    if (found.length > 0 && found.every(({ kind }) => kind === 'not-permitted')) {
+      throw claimNotPermitted(wanted, value, found)
+    }
+    return undefined
+  }
+  const claims = await waitingClaims().add(turns().begin(attempt, timeout), {
+    timeout,
+    signal,
+    undo: (late) => void releaseAll(late),
+    onTimeout: async () => {
+      const described = [...obstacles].map(([port, obstacle]) =>
+        describeObstacle(port, obstacle, context.lockDirectory),
+      )
+      return claimTimeout(wanted, value, timeout, await Promise.all(described))
     },
-    {
-      timeout,
-      signal,
-      undo: (late) => void releaseAll(late),
-      onTimeout: async () => {
-        const described = [...obstacles].map(([port, obstacle]) =>
-          describeObstacle(port, obstacle, context.lockDirectory),
-        )
-        return claimTimeout(wanted, value, timeout, await Promise.all(described))
-      },
-    },
-  )
+  })
   return claims.map((claim) => leaseOf(claim))
 }
 
@@ -185,6 +188,7 @@ function leaseOf(claim: Claim): PortLease {
     forgetLease(lease)
     const leaked = await isLeaked(claim.port, isListeningForTcp)
     await claim.release(leaked)
+    turns().end()
     waitingClaims().wake()
     return { leaked }
   }
