@@ -74,9 +74,10 @@ async function crowdOut(crush: Crush, during: number, folder: string): Promise<T
   await using own = await ownSlices(slices)
   await using crowd = new Crowd(folder)
   const lockDirectory = path.join(folder, 'locks')
+  const waitTimeout = isClaim ? CLAIM_TIMEOUT : WAIT_TIMEOUT
   const plan: Plan = {
     ...(isClaim ? { claim: own.range[0] } : { options: { range: own.range, lockDirectory } }),
-    waitTimeout: isClaim ? CLAIM_TIMEOUT : WAIT_TIMEOUT,
+    waitTimeout,
     turn,
     once: isProcessPerTurn,
   }
@@ -109,7 +110,10 @@ async function crowdOut(crush: Crush, during: number, folder: string): Promise<T
     times: served.length,
     observed: `${what}: ${served.length} turns, ${refused || 'no'} failures, the longest wait ${times} × the fair one`,
     broken: [
-      ...(refused > 0 ? [`${what}: ${refused} of ${turns.length} turns failed.`] : []),
+      // On a machine so busy that turns take many times as long, not even a fair wait is in time.
+      ...(refused > 0 && TIMES_FAIR * fair < waitTimeout
+        ? [`${what}: ${refused} of ${turns.length} turns failed.`]
+        : []),
       ...(longest > TIMES_FAIR * fair
         ? [`${what}: one waited ${(longest / 1000).toFixed(1)} s, ${times} times the fair wait.`]
         : []),
