@@ -473,6 +473,18 @@ describe('the lock directory', () => {
     expect(readdirSync(folder)).toEqual([])
   })
 
+  test('that vanished and was made again is not refreshed after the allocator was closed', async () => {
+    const { allocator, options } = await allocatorOf(1)
+    await allocator.take()
+    rmSync(options.lockDirectory, { recursive: true })
+    await allocator.take()
+    const journal = journalPath(options.lockDirectory, allocator.slices[0]?.first as number)
+    await vi.waitFor(() => expect(readSliceRecord(journal)?.ports).toHaveLength(2), 5000)
+    await allocator.close()
+    // An error of a timer would end the process: the next refresh would have come by then.
+    await new Promise((resolve) => setTimeout(resolve, 5500))
+  })
+
   test('that vanishes does not stop a run, and is made again', async () => {
     const { allocator, options, usable } = await allocatorOf(2)
     rmSync(options.lockDirectory, { recursive: true })

@@ -85,6 +85,9 @@ export class Lock {
   async acquire(): Promise<boolean> {
     ensureLockDirectory(this.#directory)
     ownLocks.set(this.#path, this)
+    // One that was lost is refreshed until proper-lockfile has noticed, and nothing else ends that.
+    await this.#unlock?.().catch(() => {})
+    this.#unlock = undefined
     try {
       this.#unlock = await lockfile.lock(lockedPath(this.#directory, this.#slice), {
         fs: FILE_SYSTEM,
