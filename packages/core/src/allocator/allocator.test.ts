@@ -10,7 +10,7 @@ import { AVOIDED_PORTS } from '../slice/avoided-ports.js'
 import { listSlices } from '../slice/list-slices.js'
 import { journalPath } from '../slice/lock-directory.js'
 import { readSliceRecord } from '../slice/slice-record.js'
-import { createAllocator } from './allocator.js'
+import { createAllocator, type PortAllocator } from './allocator.js'
 
 /** An allocator with slices of its own, closed after the test. */
 async function allocatorOf(slices: number, options: Omit<AllocatorOptions, 'lockDirectory'> = {}) {
@@ -261,6 +261,37 @@ describe('takeMany and takeBlock', () => {
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
   })
 
+  test.each(['takeBlock', 'takeMany'] as const)(
+    'a take is served at once while a %s waits that cannot be served',
+    async (impossible) => {
+      const { allocator, usable } = await allocatorOf(1, { waitTimeout: 5000 })
+      const served: string[] = []
+      await allocator.takeMany(usable.length - 5)
+      const waiting = allocator[impossible](10).then(
+        () => served.push(impossible),
+        (error) => {
+          served.push('refused')
+          throw error
+        },
+      )
+      const take = allocator.take().then(() => served.push('take'))
+      await Promise.all([take, expect(waiting).rejects.toEqual(exhausted)])
+      expect(served).toEqual(['take', 'refused'])
+    },
+  )
+
+  test('two allocators that each want more than their own slice has are served in turn', async () => {
+    const { allocator: one, options } = await allocatorOf(2, { waitTimeout: 20_000 })
+    const other = await createAllocator(options)
+    onTestFinished(() => other.close())
+    const serve = async (allocator: PortAllocator) => {
+      const leases = await allocator.takeMany(40)
+      await allocator.close()
+      return leases.length
+    }
+    expect(await Promise.all([serve(one), serve(other)])).toEqual([40, 40])
+  })
+
   test('takeBlock gives consecutive ports, around those that are out', async () => {
     const { allocator } = await allocatorOf(3)
     const block = (await allocator.takeBlock(10)).map(({ port }) => port)
@@ -282,6 +313,32 @@ describe('takeMany and takeBlock', () => {
       code: 'ERR_PORTSLICE_OPTION_INVALID',
       value: count,
     })
+  })
+})
+
+describe('prefer', () => {
+  test('gives the first of these ports that can be had at once, else any', async () => {
+    const { allocator, first, usable } = await allocatorOf(1)
+    const [one, two] = [first + 20, first + 21]
+    await serve(one)
+    expect((await allocator.take({ prefer: [one, two] })).port).toBe(two)
+    expect((await allocator.take({ prefer: two })).port).not.toBe(two)
+    const preferred = new Set([first + 24, first + 25])
+    const many = await allocator.takeMany(3, { prefer: preferred })
+    expect(many.map(({ port }) => port).slice(0, 2)).toEqual([...preferred])
+    expect(usable).toContain(many[2]?.port)
+  })
+
+  test('gives a port outside of the range as well, for one holder at a time', async () => {
+    const { allocator, options } = await allocatorOf(1)
+    const [elsewhere] = await ownRange(1, { first: 4000, last: 9999 })
+    const lease = await allocator.take({ prefer: elsewhere })
+    expect(lease.port).toBe(elsewhere)
+    const other = await createAllocator({ ...options, range: await ownRange(1) })
+    onTestFinished(() => other.close())
+    expect((await other.take({ prefer: elsewhere })).port).not.toBe(elsewhere)
+    await lease.release()
+    expect((await other.take({ prefer: elsewhere })).port).toBe(elsewhere)
   })
 })
 
@@ -514,6 +571,18 @@ describe('the lock directory', () => {
       value: folder,
     })
     expect(readdirSync(folder)).toEqual([])
+  })
+
+  test('that vanished and was made again is not refreshed after the allocator was closed', async () => {
+    const { allocator, options } = await allocatorOf(1)
+    await allocator.take()
+    rmSync(options.lockDirectory, { recursive: true })
+    await allocator.take()
+    const journal = journalPath(options.lockDirectory, allocator.slices[0]?.first as number)
+    await vi.waitFor(() => expect(readSliceRecord(journal)?.ports).toHaveLength(2), 5000)
+    await allocator.close()
+    // An error of a timer would end the process: the next refresh would have come by then.
+    await new Promise((resolve) => setTimeout(resolve, 5500))
   })
 
   test('that vanishes does not stop a run, and is made again', async () => {

@@ -5,10 +5,11 @@ import { inspect, isOutOfDescriptors, PortsliceError } from '../errors.js'
 import { type AllocatorOptions, checkTakeOptions, type TakeOptions } from '../options/options.js'
 import { type ResolvedOptions, resolveOptions } from '../options/resolve.js'
 import { throwIfAborted } from '../platform/abort.js'
-import { WaitList } from '../platform/wait-list.js'
+import { Turns, WaitList } from '../platform/wait-list.js'
 import { probePort } from '../probe/free.js'
 import { isLeaked } from '../probe/leak.js'
 import { isListeningForTcp } from '../probe/listening.js'
+import { processWide } from '../process-state.js'
 import { LAST_PORT, PORTS_PER_SLICE, SLICE_SIZE } from '../slice/layout.js'
 import type { LeaseContext, Slice } from '../slice/slice.js'
 import { bindRefused, rangeExhausted } from './exhausted.js'
@@ -82,6 +83,11 @@ export async function openAllocator(options: ResolvedOptions): Promise<Allocator
   return allocator
 }
 
+/** The turns of this process with slices, one allocator after the other. */
+function turns(): Turns {
+  return processWide('turns with slices', () => new Turns())
+}
+
 export class Allocator implements PortAllocator {
   readonly #options: ResolvedOptions
   readonly #context: LeaseContext
@@ -117,7 +123,8 @@ export class Allocator implements PortAllocator {
 
   /** Leases the first slice, so that a machine without room says so before a test runs. */
   async open(): Promise<void> {
-    await this.#request(() => this.#pool.findOn(async (slice) => slice))
+    const attempt = () => this.#pool.findOn(async (slice) => slice)
+    await this.#request(turns().begin(attempt, this.#options.waitTimeout))
   }
 
   async take(options: TakeOptions = {}): Promise<PortLease> {
@@ -203,7 +210,6 @@ export class Allocator implements PortAllocator {
     preferred: number[],
     options: TakeOptions,
   ): Promise<PortLease[] | undefined> {
-    const heldBefore = this.#pool.held.length
     const leases: PortLease[] = []
     let isComplete = false
     try {
@@ -218,7 +224,7 @@ export class Allocator implements PortAllocator {
     } finally {
       if (!isComplete) {
         await this.#undo(leases)
-        await this.#pool.giveBackAfter(Math.max(1, heldBefore))
+        await this.#pool.giveBackUnused()
       }
     }
   }
@@ -320,6 +326,7 @@ export class Allocator implements PortAllocator {
       await Promise.all([...this.#claims].map((claim) => claim.release()))
       await this.#ports.releaseAll()
       await this.#pool.close()
+      turns().end()
     })
   }
 

@@ -76,9 +76,9 @@ export class SlicePool {
     }
   }
 
-  /** Gives back what was leased since there were `count` slices, as far as no port of it is out. */
-  async giveBackAfter(count: number): Promise<void> {
-    const unused = this.#held.slice(count).filter((slice) => !slice.isInUse)
+  /** Gives back all slices of which no port is out. */
+  async giveBackUnused(): Promise<void> {
+    const unused = this.#held.filter((slice) => !slice.isInUse)
     for (const slice of unused) this.#held.splice(this.#held.indexOf(slice), 1)
     await Promise.all(unused.map((slice) => slice.giveBackWhenUnused()))
   }

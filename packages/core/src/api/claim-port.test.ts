@@ -330,6 +330,63 @@ test.each([0, 65_536, 1.5, '3000', [], [3000, -1], undefined])(
   },
 )
 
+test('a port of a slice that this process has leased comes out of that slice', async () => {
+  await using allocator = await createAllocator({ range, lockDirectory: folder, waitTimeout: 300 })
+  const lease = await claimPort(port, { timeout: 1000 })
+  expect(lease.port).toBe(port)
+  const others = await allocator.takeMany(20)
+  expect(others.map((other) => other.port)).not.toContain(port)
+  expect(await refusal(claimPort(port, { timeout: 50 }))).toMatchObject({
+    code: 'ERR_PORTSLICE_CLAIM_TIMEOUT',
+    message: expect.stringContaining('out in this very process'),
+  })
+  await lease.release()
+  expect((await claimPort(port, { timeout: 1000 })).port).toBe(port)
+})
+
+test('claimPorts gives all ports in the order that they were asked for, or none', async () => {
+  const wanted = [port + 3, new Set([port, port + 1]), port]
+  const claims = await claimPorts(wanted)
+  expect(claims.map((claim) => claim.port)).toEqual([port + 3, port + 1, port])
+  expect(await refusal(claimPorts([port + 4, port], { timeout: 50 }))).toMatchObject({
+    code: 'ERR_PORTSLICE_CLAIM_TIMEOUT',
+    value: [port + 4, port],
+  })
+  // What the call could have had is free again.
+  const spare = await claimPort(port + 4, { timeout: 1000 })
+  await Promise.all([...claims, spare].map((claim) => claim.release()))
+})
+
+test('calls that want the same ports in opposite orders are served in turn', async () => {
+  const ports = [port, port + 1, port + 2]
+  const turn = async (wanted: number[]) => {
+    const claims = await claimPorts(wanted, { timeout: 20_000 })
+    await Promise.all(claims.map((claim) => claim.release()))
+  }
+  await Promise.all([ports, ports.toReversed(), ports, ports.toReversed()].map(turn))
+})
+
+test.each([[[]], [[1.5]], [[3000, 3000]], [3000], ['3000'], [[[]]]])(
+  'claimPorts(%j) is refused',
+  async (ports) => {
+    expect(await refusal(claimPorts(ports as number[]))).toMatchObject({
+      code: 'ERR_PORTSLICE_OPTION_INVALID',
+    })
+  },
+)
+
+test('any iterable of ports can be given, and releasePort releases a claimed one', async () => {
+  function* wish() {
+    yield port
+    yield port + 1
+  }
+  expect((await claimPort(wish())).port).toBe(port)
+  expect((await claimPort(new Set([port, port + 1]))).port).toBe(port + 1)
+  expect(await releasePort(port)).toEqual({ leaked: false })
+  expect((await claimPort(port, { timeout: 1000 })).port).toBe(port)
+  await Promise.all([releasePort(port), releasePort(port + 1)])
+})
+
 test('unknown and bad options are refused', async () => {
   expect(await refusal(claimPort(port, { timeout: -1 }))).toMatchObject({ value: -1 })
   expect(await refusal(claimPort(port, { wait: 5 } as object))).toMatchObject({

@@ -20,7 +20,7 @@ import { checkWaitOptions } from '../options/options.js'
 import { resolveOptions } from '../options/resolve.js'
 import { throwIfAborted } from '../platform/abort.js'
 import { type Deadline, deadlineIn } from '../platform/clock.js'
-import { WaitList } from '../platform/wait-list.js'
+import { Turns, WaitList } from '../platform/wait-list.js'
 import { isLeaked } from '../probe/leak.js'
 import { isListeningForTcp } from '../probe/listening.js'
 import { processWide } from '../process-state.js'
@@ -118,6 +118,11 @@ function waitingClaims(): WaitList {
   return processWide('claims', () => new WaitList())
 }
 
+/** The turns of this process with claimed ports. */
+function turns(): Turns {
+  return processWide('turns with claims', () => new Turns())
+}
+
 async function claimAll(
   groups: readonly (readonly number[])[],
   options: ClaimOptions,
@@ -142,26 +147,24 @@ async function claimAll(
     // What cannot be described now is described the next time, or in the error at the end.
     void describe().then(onObstacles, () => {})
   }
-  const claims = await waitingClaims().add(
-    async () => {
-      throwIfAborted(signal)
-      const outcome = await claimEach(groups, context)
-      if (!(outcome instanceof Map)) return outcome
-      obstacles = outcome
-      const found = [...obstacles.values()]
-      if (found.length > 0 && found.every(({ kind }) => kind === 'not-permitted')) {
-        throw claimNotPermitted(wanted, value, found)
-      }
-      tell()
-      return undefined
-    },
-    {
-      timeout,
-      signal,
-      undo: (late) => void releaseAll(late),
-      onTimeout: async () => claimTimeout(wanted, value, timeout, await describe()),
-    },
-  )
+  const attempt = async () => {
+    throwIfAborted(signal)
+    const outcome = await claimEach(groups, context)
+    if (!(outcome instanceof Map)) return outcome
+    obstacles = outcome
+    const found = [...obstacles.values()]
+    if (found.length > 0 && found.every(({ kind }) => kind === 'not-permitted')) {
+      throw claimNotPermitted(wanted, value, found)
+    }
+    tell()
+    return undefined
+  }
+  const claims = await waitingClaims().add(turns().begin(attempt, timeout), {
+    timeout,
+    signal,
+    undo: (late) => void releaseAll(late),
+    onTimeout: async () => claimTimeout(wanted, value, timeout, await describe()),
+  })
   return claims.map((claim) => leaseOf(claim))
 }
 
@@ -237,6 +240,7 @@ function leaseOf(claim: Claim): PortLease {
     forgetLease(lease)
     const leaked = await isLeaked(claim.port, isListeningForTcp)
     await claim.release(leaked)
+    turns().end()
     waitingClaims().wake()
     return { leaked }
   }

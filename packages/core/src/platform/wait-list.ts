@@ -7,7 +7,7 @@ import { clearTimeout, type Deadline, deadlineIn, monotonicNow, setTimeout } fro
  * so that a newcomer, in this process or another, does not overtake.
  */
 const FIRST_DELAY_MS = 300
-const SHRINK_FACTOR = 1.5
+const SHRINK_FACTOR = 1.25
 const SHORTEST_DELAY_MS = 8
 /**
  * When the oldest request has waited for so long, in ms, later ones may not pass it all the time: what
@@ -202,4 +202,42 @@ function delayAfter(tries: number, tryTime: number): number {
   const shrunk = FIRST_DELAY_MS / SHRINK_FACTOR ** (tries - 1)
   const jitter = 0.5 + Math.random()
   return Math.max(Math.max(SHORTEST_DELAY_MS, shrunk) * jitter, tryTime * DELAY_PER_TRY_TIME)
+}
+
+/** How long others may try first, in ms: they look at least once in it when they have waited for a while. */
+const COURTESY_MS = 100
+/** So often in a row a turn is had at the first try before it is taken that no process waits. */
+const TURNS_WITHOUT_WAIT = 3
+
+/**
+ * Turns of this process with what processes wait for. One that had to wait, and asks again as soon
+ * as its turn has ended, would be ahead of all who wait: it lets them try first.
+ */
+export class Turns {
+  /** For how many turns more other processes are expected to wait. */
+  #expected = 0
+  #endedAt = Number.NEGATIVE_INFINITY
+
+  /**
+   * @param attempt gives `undefined` when it cannot be served yet
+   * @param timeout of the request, in ms: a short one has no time for courtesy
+   * @returns the attempt to use instead
+   */
+  begin<T>(attempt: () => Promise<T | undefined>, timeout: number): () => Promise<T | undefined> {
+    const isPolite = this.#expected > 0 && timeout > 2 * FIRST_DELAY_MS
+    const earliest = isPolite ? this.#endedAt + COURTESY_MS : Number.NEGATIVE_INFINITY
+    let isFirst = true
+    return async () => {
+      if (monotonicNow() < earliest) return undefined
+      const result = await attempt()
+      if (result === undefined) this.#expected = TURNS_WITHOUT_WAIT
+      else if (isFirst && this.#expected > 0) this.#expected--
+      isFirst = false
+      return result
+    }
+  }
+
+  end(): void {
+    this.#endedAt = monotonicNow()
+  }
 }

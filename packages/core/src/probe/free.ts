@@ -50,7 +50,7 @@ export async function isSurelyFree(port: number): Promise<boolean> {
 }
 
 /** As {@link isFree}, for TCP alone. */
-export function isFreeForTcp(port: number): Answer<boolean> {
+function isFreeForTcp(port: number): Answer<boolean> {
   return then(probePortForTcp(port), isStateFree)
 }
 

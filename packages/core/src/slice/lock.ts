@@ -103,8 +103,9 @@ export class Lock {
   async acquire(): Promise<boolean> {
     ensureLockDirectory(this.#directory)
     ownLocks.set(this.#path, this)
-    // Of a lock that was lost, proper-lockfile may not have heard yet.
+    // Of a lock that was lost, proper-lockfile may not have heard yet, and nothing else ends its timer.
     await this.#unlock?.().catch(() => {})
+    this.#unlock = undefined
     const acquisition = ++this.#acquisitions
     try {
       this.#unlock = await lockfile.lock(lockedPath(this.#directory, this.#slice), {
