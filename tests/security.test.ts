@@ -49,7 +49,7 @@ async function bound(socket: net.Server | dgram.Socket) {
 const sitOn = (sentinel: number) =>
   bound(dgram.createSocket('udp4').bind({ port: sentinel, address: '127.0.0.1', exclusive: true }))
 
-test('ports of the range on which other users listen are skipped', async () => {
+test('ports of the range on which other programs listen are skipped', async () => {
   const { allocator, slice } = await ownAllocator()
   const theirs = [slice.first, slice.first + 1, slice.first + 2]
   for (const port of theirs) await bound(net.createServer().listen(port, '127.0.0.1'))
