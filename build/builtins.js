@@ -7,10 +7,19 @@
 const IMPORT =
   /^import (?:\* as (\S+)|([\w$]+)|(?:([\w$]+), )?\{([^}]*)\}) from "(node:[\w/]+)";$/gm
 
+/**
+ * How the bundler gives `require` to bundled CommonJS. Only built-in modules are required, and in a
+ * CommonJS bundle of a user `import.meta.url` is undefined.
+ */
+const REQUIRE = '(() => createRequire(import.meta.url))()'
+
 export function builtinsAtHand() {
   return {
     name: 'builtins-at-hand',
-    renderChunk(code) {
+    renderChunk(whole) {
+      const code = whole
+        .replace(REQUIRE, '((name) => process.getBuiltinModule(name))')
+        .replace('import { createRequire } from "node:module";\n', '')
       return code.replaceAll(IMPORT, (_, namespace, only, withNames, names, module) => {
         const get = `process.getBuiltinModule("${module}")`
         const whole = namespace ?? only ?? withNames

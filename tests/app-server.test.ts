@@ -291,7 +291,7 @@ describe('an app that does not start', () => {
     [
       'listens elsewhere',
       { command: evaluate('require("net").createServer().listen(0)'), startTimeout: 500 },
-      ['nothing listens on port', 'but the app does on', 'Tell the app its port'],
+      ['nothing listens on port', 'but the app listens on', 'Tell the app its port'],
     ],
   ])('because it %s', async (_, options, parts) => {
     const allocator = await ownAllocator()
@@ -320,6 +320,98 @@ describe('an app that does not start', () => {
     await expect(starting).rejects.toThrow(message)
   })
 })
+
+describe('the error of an app that is not ready in time says what to change', () => {
+  test.each<[string, AppOptions, string[], string[]]>([
+    [
+      'its page is missing',
+      { command: SERVE, ready: '/status/404' },
+      [
+        '/status/404 answers with status 404',
+        'The app listens on its port. Change `ready` to a page',
+      ],
+      ['See whether', '$PORT'],
+    ],
+    [
+      'its page fails',
+      { command: SERVE, ready: '/status/500' },
+      ['answers with status 500', 'Change `ready` to a page'],
+      ['See whether', '$PORT'],
+    ],
+    [
+      'it does not print that',
+      { command: SERVE, ready: /never/ },
+      ['does not match /never/', 'The app listens on its port. Change `ready` to something'],
+      ['See whether', '$PORT'],
+    ],
+    [
+      'the function says no',
+      { command: SERVE, ready: () => false },
+      ['`ready` does not return true', 'The app listens on its port. Change `ready`'],
+      ['See whether', '$PORT'],
+    ],
+    [
+      'it is slow, and there is no `ready`',
+      { command: SERVE, env: { START_AFTER: '300000' } },
+      ['nothing listens on port', 'raise `startTimeout` if it only needs longer'],
+      ['`ready`'],
+    ],
+    [
+      'its command takes the environment away',
+      { command: `env -i '${SERVE[0]}' -e 'setInterval(() => {}, 1000)'` },
+      ['The command did not pass $PORT on: process', 'setInterval', 'runs without it'],
+      ['`ready`'],
+    ],
+    [
+      'its command takes the environment away, and the app listens elsewhere',
+      { command: `env -i '${SERVE[0]}' -e 'require("net").createServer().listen(0)'` },
+      ['but the app listens on', 'The command did not pass $PORT on: process'],
+      ['Tell the app its port'],
+    ],
+    [
+      'its command takes the environment away, but was told the port',
+      { command: `env -i '${SERVE[0]}' -e 'setInterval(() => {}, 1000)' {PORT}` },
+      ['nothing listens on port'],
+      ['did not pass'],
+    ],
+  ])('%s', async (_, options, has, hasNot) => {
+    // The app is up by then; where it is not, the message is another one.
+    const error = await startApp({ ...options, startTimeout: 3000 }).catch((error) => error)
+    const { message } = error as Error
+    for (const part of has) expect(message).toContain(part)
+    for (const part of hasNot) expect(message).not.toContain(part)
+  })
+})
+
+describe('an app that says that it is ready', () => {
+  test('and ends then: it is not ready', async () => {
+    const starting = startApp({
+      command: evaluate('console.log("ready"); setTimeout(() => process.exit(3), 20)'),
+      ready: /ready/,
+    })
+    await expect(starting).rejects.toThrow('ended with exit status 3 before it was ready')
+  })
+})
+
+describe.runIf(process.platform === 'linux')(
+  'a helper that leaves its parent after the start',
+  () => {
+    test('with an environment of its own: it ends with the app', async () => {
+      const go = path.join(temporaryFolder(), 'go')
+      const { app } = await start({
+        command: `'${SERVE[0]}' '${SERVE[1]}' & while [ ! -e '${go}' ]; do sleep 0.05; done
+        (env -i sleep 1000 & echo helper $!; sleep 6; echo left) & wait`,
+        ready: '/',
+      })
+      writeFileSync(go, '')
+      await expect.poll(() => app.output(), { timeout: 30_000 }).toContain('left')
+      const pid = Number(/helper (\d+)/.exec(app.output())?.[1])
+      expect(isAlive(pid)).toBe(true)
+      await app.stop()
+      expect(isAlive(pid)).toBe(false)
+    })
+  },
+)
 
 describe('a program that never asks takes the port', () => {
   /** Listens on a port until the test has ended. */
@@ -520,16 +612,16 @@ describe.runIf(process.platform === 'linux')('a worker that leaves its app', () 
     expect(taken.map((lease) => lease.port)).not.toContain(port)
 
     await expect.poll(() => pids.map(isAlive), { timeout: 30_000 }).toEqual([false, false])
-    await expect.poll(() => keepersOf(lockDirectory), { timeout: 30_000 }).toEqual([])
+    await expect.poll(() => watchdogsOf(lockDirectory), { timeout: 30_000 }).toEqual([])
   })
 })
 
-/** The keepers of workers with this lock directory. */
-function keepersOf(lockDirectory: string): string[] {
+/** The watchdogs of workers with this lock directory. */
+function watchdogsOf(lockDirectory: string): string[] {
   return readdirSync('/proc').filter((pid) => {
     try {
       const of = (file: string) => readFileSync(`/proc/${pid}/${file}`, 'utf8')
-      return of('cmdline').includes('keeper.js') && of('environ').includes(lockDirectory)
+      return of('cmdline').includes('portslice-watchdog') && of('environ').includes(lockDirectory)
     } catch {
       return false
     }

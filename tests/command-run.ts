@@ -1,10 +1,12 @@
 /** Starts the built command, beside this process or in a terminal of its own. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pty from '@lydell/node-pty'
+import { createAllocator, listSlices } from '@portslice/core'
 import { listenTo, type Outcome, Output } from 'portslice-testing/output'
 import { cleanEnvironment } from 'portslice-testing/project'
 import { onTestFinished } from 'vitest'
@@ -49,13 +51,17 @@ export interface Ended extends Outcome {
 
 export class Started {
   readonly child: ChildProcessWithoutNullStreams
+  /** When it has ended, and all that it left has closed its stdout and stderr. */
   readonly ended: Promise<Ended>
+  /** When it has ended, with its exit status, also if processes that it left have its stdout open. */
+  readonly exited: Promise<number | null>
   readonly #stdout: Output
   readonly #stderr: Output
 
   constructor(file: string, args: string[], options: StartOptions) {
     const { cwd, detached = false } = options
     this.child = spawn(file, args, { ...(cwd && { cwd }), detached, env: environment(options) })
+    this.exited = once(this.child, 'exit').then(([status]) => status as number | null)
     this.child.stdin.on('error', () => {}) // Not every program reads it.
     const { stdout, stderr, ended } = listenTo(this.child)
     this.#stdout = stdout
@@ -129,4 +135,32 @@ export class InTerminal {
   said(pattern: RegExp): Promise<RegExpExecArray> {
     return this.#output.until((text) => pattern.exec(text), pattern)
   }
+}
+
+export const sh = (script: string) => ['sh', '-c', script]
+
+export const TELL_SIGNALS = fileURLToPath(new URL('processes/tell-signals.ts', import.meta.url))
+export const tellSignals = ['run', '--', process.execPath, TELL_SIGNALS]
+
+export const count = (text: string, part: string) => text.split(part).length - 1
+
+/** The ports that are out, of those who use this lock directory. */
+export async function portsOut(lockDirectory: string): Promise<number[]> {
+  const slices = await listSlices({ lockDirectory })
+  return slices
+    .filter(({ holder }) => holder)
+    .flatMap(({ ports }) => ports.filter(({ state }) => state === 'out').map(({ port }) => port))
+}
+
+/**
+ * A slice without a holder, to claim ports of: below the default range, where nothing that runs
+ * beside this leases one, and another than the next run of these tests would have at the same time.
+ */
+export async function ownSlice(
+  lockDirectory: string,
+): Promise<{ first: number; last: number; port: number }> {
+  const workerId = process.pid
+  await using allocator = await createAllocator({ lockDirectory, range: [1088, 3071], workerId })
+  const { port } = await allocator.take()
+  return { ...(allocator.slices[0] as { first: number; last: number }), port }
 }

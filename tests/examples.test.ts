@@ -72,7 +72,7 @@ async function copyOf(name: string): Promise<Copy> {
   const original = path.join(EXAMPLES, name)
   const copy = path.join(folder, name)
   const lockDirectory = path.join(folder, `${name}-locks`)
-  const LEFT_BEHIND = /^(node_modules|test-results|playwright-report)$/
+  const LEFT_BEHIND = /^(node_modules|\.next|test-results|playwright-report)$/
   cpSync(original, copy, {
     recursive: true,
     filter: (file) => !LEFT_BEHIND.test(path.relative(original, file)),
@@ -237,10 +237,10 @@ describe('run', () => {
     return results
   }
 
-  /** Asserts that each of the four workers had ports of its own, and the same ones for all its tests. */
-  function expectOwnPorts(results: Result[], portsOfEach: number): void {
+  /** Asserts that each worker had ports of its own, and the same ones for all its tests. */
+  function expectOwnPorts(results: Result[], workers: number, portsOfEach: number): void {
     const byWorker = Map.groupBy(results, ({ workerIndex }) => workerIndex)
-    expect(byWorker.size).toBe(4)
+    expect(byWorker.size).toBe(workers)
     const ports = [...byWorker.values()].flatMap((ofWorker) => {
       const told = ofWorker.flatMap(({ annotations }) =>
         annotations.filter(({ type }) => type === 'port').map(({ description }) => description),
@@ -248,18 +248,21 @@ describe('run', () => {
       expect(told).toHaveLength(ofWorker.length)
       return [...new Set(told)].flatMap((text) => text.split(' '))
     })
-    expect(ports).toHaveLength(4 * portsOfEach)
+    expect(ports).toHaveLength(workers * portsOfEach)
     expect(new Set(ports).size).toBe(ports.length)
   }
 
-  /** For each worker so many ports. */
-  const WITH_A_REPORT = { vite: 1, database: 2 }
+  const WITH_A_REPORT = {
+    vite: { tests: 8, workers: 4, portsOfEach: 1 },
+    next: { tests: 4, workers: 2, portsOfEach: 1 },
+    database: { tests: 8, workers: 4, portsOfEach: 2 },
+  }
 
-  test.each(Object.entries(WITH_A_REPORT))('%s', async (name, portsOfEach) => {
+  test.each(Object.entries(WITH_A_REPORT))('%s', async (name, { tests, workers, portsOfEach }) => {
     const copy = await copyOf(name)
     const results = await playwright(copy)
-    expect(results).toHaveLength(8)
-    expectOwnPorts(results, portsOfEach)
+    expect(results).toHaveLength(tests)
+    expectOwnPorts(results, workers, portsOfEach)
     expect(await heldIn(copy.lockDirectory)).toEqual([])
   })
 

@@ -1,5 +1,4 @@
 /** A worker that starts an app with a daemon, says what runs, and stays; `exit` as argument: ends. */
-import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { startApp } from '@portslice/app-server'
 
@@ -11,5 +10,4 @@ const app = await startApp({
 })
 const [, daemon] = /daemon (\d+)/.exec(app.output()) ?? []
 console.log(JSON.stringify({ port: app.port, pids: [app.pid, Number(daemon)] }))
-if (process.argv[2] === 'stay')
-  await once(process, 'SIGUSR1', { signal: AbortSignal.timeout(300_000) })
+if (process.argv[2] === 'stay') setTimeout(() => {}, 300_000)

@@ -3,6 +3,10 @@
  *
  * @module @portslice/app-server
  */
+import { endCopyInPlaceOfWatchdog } from './inside-watchdog.js'
+
 export type { App, Apps } from './app.js'
 export type { AppOptions, StartContext } from './options.js'
 export { startApp, startApps } from './start.js'
+
+endCopyInPlaceOfWatchdog()

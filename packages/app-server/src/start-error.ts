@@ -2,6 +2,7 @@
 import { PortsliceError } from '@portslice/core'
 import type { AppOptions } from './options.js'
 import type { Output } from './output.js'
+import type { Missing } from './ready.js'
 import type { Exit } from './started-process.js'
 
 export interface FailedStart {
@@ -10,6 +11,8 @@ export interface FailedStart {
   cwd: string
   port: number
   output: Output
+  /** A process of the app that was not given $PORT. */
+  withoutPort?: string | undefined
 }
 
 /** What a shell answers when it does not find a program, or may not run it. */
@@ -34,21 +37,78 @@ export function endedTooSoon(start: FailedStart, exit: Exit): PortsliceError {
   return startError(start, how(exit), adviceFor(start, exit), exit.error)
 }
 
-export function notReadyInTime(
-  start: FailedStart,
-  timeout: number,
-  pending: string,
-  listensOn: readonly number[],
-): PortsliceError {
+/** A start that took too long. */
+export interface LateStart {
+  /** ms */
+  timeout: number
+  missing: Missing
+  listensOn: readonly number[]
+}
+
+export function notReadyInTime(start: FailedStart, late: LateStart): PortsliceError {
+  const { timeout, missing, listensOn } = late
   const elsewhere = listensOn.filter((port) => port !== start.port)
-  const isDeaf = elsewhere.length > 0 && !listensOn.includes(start.port)
+  const isHere = listensOn.includes(start.port)
+  const isDeaf = elsewhere.length > 0 && !isHere
   return startError(
     start,
-    `was not ready after ${timeout} ms: ${pending}${isDeaf ? `, but the app does on ${elsewhere.join(', ')}` : ''}`,
-    isDeaf
-      ? 'Tell the app its port: it is in the environment variable $PORT, and {PORT} in the command stands for it.'
-      : 'See whether the app uses $PORT or {PORT}, and what it printed; or raise `startTimeout` if it only needs longer.',
+    `was not ready after ${timeout} ms: ${inWords(missing, start.port)}${isDeaf ? `, but the app listens on ${elsewhere.join(', ')}` : ''}`,
+    isHere
+      ? adviceForListener(missing)
+      : (adviceWithoutPort(start) ??
+          (isDeaf
+            ? 'Tell the app its port: it is in the environment variable $PORT, and {PORT} in the command stands for it.'
+            : adviceForSilence(missing))),
   )
+}
+
+function inWords(missing: Missing, port: number): string {
+  switch (missing.what) {
+    case 'listener':
+      return `nothing listens on port ${port}`
+    case 'look':
+      return 'the app could not be looked at in this time'
+    case 'stranger':
+      return 'another program listens on its port'
+    case 'output':
+      return `its output does not match ${missing.pattern}`
+    case 'function':
+      return `\`ready\` ${missing.says}`
+    case 'answer': {
+      const { url, status, error } = missing.answer
+      return status === undefined
+        ? `${url} does not answer (${error})`
+        : `${url} answers with status ${status}`
+    }
+  }
+}
+
+/** The app has its port and uses it: what is wrong is what `ready` waits for, or the time. */
+function adviceForListener(missing: Missing): string {
+  const orLonger = 'or raise `startTimeout` if the app only needs longer.'
+  switch (missing.what) {
+    case 'answer':
+      return `The app listens on its port. Change \`ready\` to a page that it answers with 2xx, 3xx or 400 to 403, ${orLonger}`
+    case 'output':
+      return `The app listens on its port. Change \`ready\` to something that it prints, or leave it out to wait for the port alone, ${orLonger}`
+    case 'function':
+      return `The app listens on its port. Change \`ready\`, ${orLonger}`
+    default:
+      return 'Raise `startTimeout`: the app listens on its port by now.'
+  }
+}
+
+function adviceForSilence({ what }: Missing): string {
+  const longer = 'or raise `startTimeout` if it only needs longer.'
+  return what === 'output' || what === 'function'
+    ? `See what it printed, and whether \`ready\` waits for the right thing, ${longer}`
+    : `See whether the app uses $PORT or {PORT}, and what it printed, ${longer}`
+}
+
+/** Where the command names its port by {PORT}, it need not pass on the variable. */
+function adviceWithoutPort({ withoutPort, options }: FailedStart): string | undefined {
+  if (withoutPort === undefined || commandLine(options).includes('{PORT}')) return undefined
+  return `The command did not pass $PORT on: ${withoutPort} runs without it. Let the variable through (in Turborepo by \`globalPassThroughEnv\`), or name the port in the command by {PORT}.`
 }
 
 export function portTaken(start: FailedStart): PortsliceError {
@@ -81,7 +141,11 @@ function how({ error, status, signal }: Exit): string {
     : `ended with exit status ${status} before it was ready`
 }
 
-function adviceFor({ options: { command }, cwd }: FailedStart, { error, status }: Exit): string {
+function adviceFor(start: FailedStart, { error, status }: Exit): string {
+  const {
+    options: { command },
+    cwd,
+  } = start
   const isShell = typeof command === 'string'
   if (error?.code === 'ENOENT' && /\s/.test(command[0] ?? '')) {
     return 'No such program. An array is a program and its arguments, each by itself; a whole command line is given as a text.'
@@ -92,7 +156,8 @@ function adviceFor({ options: { command }, cwd }: FailedStart, { error, status }
   if (error?.code === 'EACCES' || (isShell && status === NOT_EXECUTABLE)) {
     return 'The file may not be executed: see its permissions (chmod +x).'
   }
-  return `See what it printed, if anything, or run it by hand in ${cwd} with a port in $PORT.`
+  const byHand = `See what it printed, if anything, or run it by hand in ${cwd} with a port in $PORT.`
+  return [byHand, adviceWithoutPort(start)].filter(Boolean).join(' ')
 }
 
 function startError(

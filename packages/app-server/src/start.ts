@@ -2,9 +2,11 @@
 import { type PortAllocator, type PortLease, PortsliceError } from '@portslice/core'
 import { inspect, sharedAllocator } from '@portslice/core/adapter'
 import type { App, Apps } from './app.js'
+import { refuseInsideWatchdog } from './inside-watchdog.js'
+import type { AppPlan } from './launch.js'
 import { type AppOptions, checkAppOptions, checkContext, type StartContext } from './options.js'
 import { variablesOf, withPorts } from './placeholders.js'
-import { type AppPlan, PortTaken, RunningApp } from './running-app.js'
+import { RunningApp } from './running-app.js'
 import { commandLine, stillTaken } from './start-error.js'
 
 /** How often to try other ports when a program that never asks was quicker to bind one. */
@@ -94,6 +96,7 @@ interface Wanted {
 type Leases = Map<string | undefined, PortLease>
 
 async function startAll(wanted: readonly Wanted[], context: StartContext): Promise<RunningApp[]> {
+  refuseInsideWatchdog()
   checkContext(context)
   checkPlaceholders(wanted)
   const allocator = context.allocator ?? (await sharedAllocator())
@@ -111,7 +114,9 @@ async function startAll(wanted: readonly Wanted[], context: StartContext): Promi
       for (const each of wanted) {
         const app = new RunningApp(planOf(each, leased))
         started.push(app)
-        await app.start(context.signal)
+        const outcome = await app.start(context.signal)
+        if (outcome.is === 'failed') throw outcome.reason
+        if (outcome.is === 'port taken') throw new PortTaken(outcome.reason, app.port)
       }
       await giveBack(failed)
       return started
@@ -129,6 +134,18 @@ async function startAll(wanted: readonly Wanted[], context: StartContext): Promi
         throw stillTaken(error.reason, [...failed.map(({ port }) => port), error.port])
       }
     }
+  }
+}
+
+/** A start that failed because another program was quicker to bind the port: worth another try. */
+class PortTaken extends Error {
+  readonly reason: PortsliceError
+  readonly port: number
+
+  constructor(reason: PortsliceError, port: number) {
+    super(reason.message)
+    this.reason = reason
+    this.port = port
   }
 }
 

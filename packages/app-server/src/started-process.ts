@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn as spawnInShell } from 'node:child_process'
 import { once } from 'node:events'
 import { deadlineIn, sleep } from '@portslice/core/adapter'
-import { ProcessTree, type TreeMarker } from '@portslice/core/process-tree'
+import { canListProcesses, ProcessTree, type TreeMarker } from '@portslice/core/process-tree'
 import spawn from 'cross-spawn'
 import { npmRunPathEnv } from 'npm-run-path'
 import type { Output } from './output.js'
@@ -39,13 +39,15 @@ export class StartedProcess {
       env: { ...npmRunPathEnv({ env, cwd }), ...marker.env },
       stdio: ['ignore', 'pipe', 'pipe'] as ['ignore', 'pipe', 'pipe'],
       windowsHide: true,
+      // Else it stays in the group of the terminal, which has Ctrl-C for it.
+      detached: !canListProcesses(),
     }
     const child: ChildProcess =
       typeof command === 'string'
         ? spawnInShell(command, { ...options, shell: true })
         : spawn(command[0] as string, command.slice(1), options)
     this.pid = child.pid
-    this.tree = new ProcessTree(marker.id, child.pid ?? [])
+    this.tree = new ProcessTree(marker.id, child)
     this.#closed = Promise.race([once(child, 'close'), once(child, 'error')]).catch(() => {})
     child.on('error', (error) => {
       this.exit ??= { status: null, signal: null, error }

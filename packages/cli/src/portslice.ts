@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { COMMANDS, type CommandName, loadCommand } from './commands/index.js'
 
-// `portslice list | head -1`: whoever reads has seen enough.
+// `portslice list | head -1`: the reader has closed the pipe.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0)
   process.stderr.write(`portslice: stdout cannot be written to (${error.message}).\n`)
@@ -37,7 +37,7 @@ async function help(asked: string | undefined, [topic]: string[]): Promise<numbe
   }
   const { HELP } = await import('./command-line/help.js')
   if (asked !== undefined) return print(HELP)
-  process.stderr.write(HELP)
+  process.stderr.write(await fitted(HELP, process.stderr))
   return 2
 }
 
@@ -48,9 +48,18 @@ async function known(name: string): Promise<CommandName> {
   throw unknownCommand(name, COMMANDS)
 }
 
-function print(text: string): number {
-  process.stdout.write(text)
+async function print(text: string): Promise<number> {
+  process.stdout.write(await fitted(text, process.stdout))
   return 0
+}
+
+/** A terminal breaks lines in the middle of words. */
+async function fitted(text: string, stream: NodeJS.WriteStream): Promise<string> {
+  const [{ wrapHelp }, { lineLimitOf }] = await Promise.all([
+    import('./terminal/wrap.js'),
+    import('./terminal/width.js'),
+  ])
+  return wrapHelp(text, lineLimitOf(stream))
 }
 
 main(process.argv.slice(2)).then(

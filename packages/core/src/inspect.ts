@@ -4,6 +4,7 @@
  * @module @portslice/core/inspect
  */
 
+export { claimPortsAloud } from './api/claim-port.js'
 export { type ClaimStatus, listClaims } from './claim/list-claims.js'
 export type { ClaimObstacle, ClaimTimeoutError } from './claim/obstacle.js'
 export { codeOf, inspect, PortsliceError, sanitize } from './errors.js'
@@ -20,11 +21,15 @@ export {
   shardFromText,
 } from './options/shard.js'
 export { type DockerSocket, dockerSocket } from './platform/docker-socket.js'
-export { ephemeralRange, hostIdentity } from './platform/host.js'
+export { type EphemeralRange, ephemeralRange, hostIdentity } from './platform/host.js'
+export { type ProcessTable, processTable, readProcessText } from './platform/process-table.js'
 export { userIdentity } from './platform/user.js'
-export { type HeldUdpPort, holdUdpPort } from './probe/held-udp.js'
+export { type PortProbe, probePort } from './probe/free.js'
+export { type HeldUdpPort, holdUdpPort, tryToHoldUdpPort, type UdpHold } from './probe/held-udp.js'
 export { isListening, listeningPorts, unconnectedUdpPortsOnLoopback } from './probe/listening.js'
 export { ownersOf, ownersOfAll, type PortOwner } from './probe/owner.js'
+export { type PortUse, usesOfPort } from './probe/port-use.js'
+export { guardWithTimeWait, type TimeWaitGuard } from './probe/time-wait.js'
 export { AVOIDED_PORTS } from './slice/avoided-ports.js'
 export { UNKNOWN_HOLDER } from './slice/format-holder.js'
 export {

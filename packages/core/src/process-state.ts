@@ -24,6 +24,8 @@ const ONE_OF = {
   claims: true,
   /** What `namedPort` gave, by environment variable. */
   'named ports': true,
+  /** The name of a network namespace that cannot be read. */
+  'unknown network namespace': true,
   /** The lock directories that the user has been warned of. */
   warnings: true,
 } as const

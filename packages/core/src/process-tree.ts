@@ -4,5 +4,5 @@
  * @module @portslice/core/process-tree
  */
 export { type TreeMarker, treeMarker } from './process-tree/marker.js'
-export { type EndOptions, ProcessTree } from './process-tree/process-tree.js'
-export type { ProcessIdentity } from './process-tree/processes.js'
+export { type EndOptions, ProcessTree, type WatchOptions } from './process-tree/process-tree.js'
+export { canListProcesses, type ProcessIdentity } from './process-tree/processes.js'

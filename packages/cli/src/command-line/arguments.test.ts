@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { readArguments, type Syntax } from './arguments.js'
+import { looksLikePorts } from './ports.js'
 import { rangeAndShardOf } from './settings.js'
 import { unknownCommand } from './usage-error.js'
 
@@ -11,12 +12,12 @@ const RUN: Syntax<'name' | 'range' | 'shard' | 'quiet'> = {
     shard: { type: 'string' },
     quiet: { type: 'boolean' },
   },
-  program: { before: [] },
+  program: {},
 }
 const CLAIM: Syntax<'timeout'> = {
   command: 'claim',
   options: { timeout: { type: 'string' } },
-  program: { before: ['PORT'] },
+  program: { operand: { name: 'PORT', example: '3000', isOne: looksLikePorts } },
 }
 const LIST: Syntax<'json'> = { command: 'list', options: { json: { type: 'boolean' } } }
 
@@ -67,6 +68,13 @@ test('an operand stands before the program, with options on either side of it', 
   expect(readArguments(CLAIM, ['--timeout', '5', '3000', 'npm']).program).toEqual(['npm'])
 })
 
+test('several operands stand before the program, with -- or without', () => {
+  const withTerminator = readArguments(CLAIM, ['3000', '--timeout', '5', '3001,3002', '--', '7'])
+  expect(withTerminator).toMatchObject({ operands: ['3000', '3001,3002'], program: ['7'] })
+  const without = readArguments(CLAIM, ['3000', '3001', '7z', 'x', '8'])
+  expect(without).toMatchObject({ operands: ['3000', '3001'], program: ['7z', 'x', '8'] })
+})
+
 test.each([
   ['an unknown option', RUN, ['--nmae', 'x', 'y'], "Did you mean '--name'?"],
   ['an unknown option like none', RUN, ['--zzzzzzzzzzz', 'y'], 'Its options are --name, --range'],
@@ -77,6 +85,8 @@ test.each([
   ['no program', RUN, ['--quiet'], 'Write: portslice run -- COMMAND'],
   ['no program after --', RUN, ['--'], 'Write: portslice run -- COMMAND'],
   ['no operand', CLAIM, [], 'lacks its PORT'],
+  ['a program in place of the operand', CLAIM, ['npm', 'start'], 'PORT before the command "npm"'],
+  ['no operand before --', CLAIM, ['--', 'npm', 'start'], 'portslice claim 3000 -- npm start'],
   ['no program after the operand', CLAIM, ['3000'], 'lacks the command'],
   ['an argument for a command that takes none', LIST, ['x'], 'takes no argument, but has "x"'],
 ])('%s is refused with what to do', (_, syntax, args, message) => {

@@ -21,8 +21,8 @@ export interface Syntax<Name extends string> {
   /** The subcommand. */
   command: string
   options: Readonly<Record<Name, OptionSyntax>>
-  /** What stands before the program that is to be run, for those that run one. */
-  program?: { before: readonly string[] }
+  /** For a command that runs a program; `operand` is what stands before it, once or more often. */
+  program?: { operand?: { name: string; example: string; isOne(argument: string): boolean } }
 }
 
 export interface Arguments<Name extends string> {
@@ -48,13 +48,13 @@ export function readArguments<Name extends string>(
 ): Arguments<Name> {
   const given = new Map<string, string[]>()
   const operands: string[] = []
-  const wanted = syntax.program?.before.length ?? 0
+  const operand = syntax.program?.operand
   let rest = [...args]
   for (;;) {
     const { options, next, isTerminated } = readOptions(syntax, rest)
     for (const { name, value } of options) given.set(name, [...(given.get(name) ?? []), value])
     rest = next
-    if (isTerminated || operands.length === wanted || rest.length === 0) break
+    if (isTerminated || !operand?.isOne(rest[0] ?? '')) break
     operands.push(rest.shift() as string)
   }
   checkProgram(syntax, operands, rest)
@@ -130,12 +130,20 @@ function checkProgram(
       rest[0],
     )
   }
-  const missing = [...program.before, 'COMMAND'][operands.length + (rest[0] ? 1 : 0)]
+  const { operand } = program
   // An empty word is a variable of a shell that was not set.
-  if (operands.length < program.before.length || rest.length === 0 || rest[0] === '') {
-    const usage = [...program.before, '--', 'COMMAND …'].join(' ')
+  const isMissing = rest.length === 0 || rest[0] === ''
+  if (operand && operands.length === 0) {
+    const before = isMissing ? '' : ` before the command ${inspect(rest[0])}`
     throw usageError(
-      `'portslice ${command}' lacks ${missing === 'COMMAND' ? 'the command that it is to run' : `its ${missing}`}.`,
+      `'portslice ${command}' lacks its ${operand.name}${before}.`,
+      `Write: portslice ${command} ${operand.example} -- ${isMissing ? 'COMMAND …' : rest.join(' ')}`,
+    )
+  }
+  if (isMissing) {
+    const usage = [...operands, '--', 'COMMAND …'].join(' ')
+    throw usageError(
+      `'portslice ${command}' lacks the command that it is to run.`,
       `Write: portslice ${command} ${usage}`,
     )
   }

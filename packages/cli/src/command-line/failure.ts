@@ -12,7 +12,7 @@ export function failure(error: unknown): number {
     process.stderr.write(`${red('portslice:')} ${error.message}\n`)
     return error.code === USAGE ? USAGE_STATUS : 1
   }
-  // Not a mistake of whoever typed it, but of ours: the stack is what helps.
+  // Not the user's mistake, but ours: the stack is what helps.
   process.stderr.write(`${red('portslice:')} ${(error as Error)?.stack ?? error}\n`)
   return 1
 }

@@ -1,5 +1,5 @@
 /** What `portslice --help` prints: examples first, as they are what people look for. */
-export const HELP = `portslice: ports that nobody else on this machine has, for any command
+export const HELP = `portslice: ports that no other process on this machine has, for any command
 
   portslice run -- npm start                          the port is in $PORT
   portslice run -- vite --port {PORT} --strictPort    or in the arguments
@@ -9,8 +9,8 @@ export const HELP = `portslice: ports that nobody else on this machine has, for 
   portslice list                                      who has which ports, and for what
 
 Commands
-  run     runs a command with ports of its own, until all that it started has ended
-  claim   runs a command on a fixed port that one at a time may have
+  run     runs a command with ports of its own, until nothing that it started uses them
+  claim   runs a command on fixed ports, one run at a time
   list    the slices of ports that are held, and the ports that are out
   map     the range of ports as a picture
   doctor  what portslice finds on this machine, and what to do about it

@@ -1,4 +1,4 @@
-/** Errors of whoever typed the command line. They end it with status 2. */
+/** Mistakes in the command line. They end it with status 2. */
 import { inspect, PortsliceError } from '@portslice/core/inspect'
 import { closestMatch } from 'leven'
 

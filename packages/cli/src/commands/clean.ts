@@ -3,7 +3,7 @@ import { lockDirectoryFor } from '@portslice/core/inspect'
 import { readArguments, type Syntax } from '../command-line/arguments.js'
 import { coloursFor } from '../terminal/colours.js'
 import { duration } from '../terminal/duration.js'
-import { shown } from '../terminal/text.js'
+import { sanitize } from '../terminal/format.js'
 
 export const help = `portslice clean: removes what dead processes left in the lock directory
 
@@ -13,8 +13,8 @@ export const help = `portslice clean: removes what dead processes left in the lo
 Options
   --dry-run   removes nothing
 
-Never needed: who leases a slice next tidies up after whoever had it last. Nothing of a live
-process is touched, nor what tells of ports that are in quarantine or leaked.
+Never needed: the next process that leases a slice removes what the last one left. Nothing of a
+live process is touched, nor the records of ports that are in quarantine or leaked.
 `
 
 const SYNTAX: Syntax<'dry-run'> = {
@@ -28,7 +28,7 @@ const REASONS: Record<NonNullable<LeftBehind['kept']>, string> = {
   leaked: 'something still listens on a port that leaked',
   elsewhere:
     'its holder may live in another container or on another machine, or died less than a day ago',
-  locked: 'somebody is about to hold it',
+  locked: 'another process is about to hold it',
 }
 
 export async function run(args: string[]): Promise<number> {
@@ -40,7 +40,7 @@ export async function run(args: string[]): Promise<number> {
     process.stdout.write('Nothing to remove: $PORTSLICE_LOCK_DIR is none, so there are no files.\n')
     return 0
   }
-  const folder = shown(lockDirectory)
+  const folder = sanitize(lockDirectory)
   const removed = found.filter(({ kept }) => kept === undefined)
   const lines = found.map(({ first, last, files, kept, until }) => {
     if (kept === undefined) {

@@ -8,6 +8,7 @@ import { settingsFindings } from '../doctor/settings.js'
 import { slicesFindings } from '../doctor/slices.js'
 import { jsonText } from '../list/json.js'
 import { coloursFor } from '../terminal/colours.js'
+import { lineLimitOf } from '../terminal/width.js'
 
 export const help = `portslice doctor: what portslice finds on this machine, and what to do about it
 
@@ -39,7 +40,9 @@ export async function run(args: string[]): Promise<number> {
   ]
   const { stdout } = process
   stdout.write(
-    given.has('json') ? jsonText(doctorDocument(all)) : doctorText(all, coloursFor(stdout)),
+    given.has('json')
+      ? jsonText(doctorDocument(all))
+      : doctorText(all, coloursFor(stdout), lineLimitOf(stdout)),
   )
   return isHealthy(all) ? 0 : 1
 }

@@ -1,17 +1,12 @@
-import {
-  type ClaimStatus,
-  listClaims,
-  listSlices,
-  lockDirectoryFor,
-  type SliceStatus,
-} from '@portslice/core/inspect'
+import { type ClaimStatus, listClaims, listSlices, lockDirectoryFor } from '@portslice/core/inspect'
 import { readArguments, type Syntax } from '../command-line/arguments.js'
 import { usageError } from '../command-line/usage-error.js'
 import { withoutClaimed } from '../list/claimed.js'
 import { listJson } from '../list/json.js'
+import { type ListedSlice, withOwners } from '../list/owner.js'
 import { listTable } from '../list/table.js'
 import { coloursFor } from '../terminal/colours.js'
-import { columnsOf } from '../terminal/width.js'
+import { lineLimitOf } from '../terminal/width.js'
 
 export const help = `portslice list: the slices that are held, and the ports that are out
 
@@ -63,13 +58,13 @@ export async function run(args: string[]): Promise<number> {
 }
 
 interface Listed {
-  slices: readonly SliceStatus[]
+  slices: readonly ListedSlice[]
   claims: readonly ClaimStatus[]
 }
 
 async function listed(): Promise<Listed> {
   const [slices, claims] = await Promise.all([listSlices(), listClaims()])
-  return { slices: withoutClaimed(slices, claims), claims }
+  return { slices: await withOwners(withoutClaimed(slices, claims)), claims }
 }
 
 function tableOf({ slices, claims }: Listed): string {
@@ -77,6 +72,6 @@ function tableOf({ slices, claims }: Listed): string {
   return listTable(slices, claims, {
     colours: coloursFor(stdout),
     now: Date.now(),
-    ...((stdout.isTTY || process.env.COLUMNS) && { columns: columnsOf(stdout) }),
+    columns: lineLimitOf(stdout),
   })
 }

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { coloursFor } from '../terminal/colours.js'
 import { type Finding, problem } from './finding.js'
@@ -22,6 +23,22 @@ PROBLEM  None.
 portslice cannot keep its promise here: 1 problem.
 `)
   expect(doctorText(FINDINGS.slice(0, 2), coloursFor({}, {}))).toContain('can keep its promise')
+})
+
+test('lines fit the terminal, and are indented below their mark', () => {
+  const message = 'Something that takes more words to say than a line has room for.'
+  const findings: Finding[] = [{ id: 'range', level: 'note', message, advice: message }]
+  const text = doctorText(findings, coloursFor({}, { FORCE_COLOR: '1' }), 40)
+  expect(stripVTControlCharacters(text)).toBe(`\
+note     Something that takes more words
+         to say than a line has room
+         for.
+         → Something that takes more
+           words to say than a line has
+           room for.
+
+portslice can keep its promise here.
+`)
 })
 
 test('for programs', () => {

@@ -1,7 +1,11 @@
 /** The findings for people, and for programs. */
 import type { Colours } from '../terminal/colours.js'
-import { shown } from '../terminal/text.js'
+import { sanitize } from '../terminal/format.js'
+import { wrapAfter } from '../terminal/wrap.js'
 import type { Finding } from './finding.js'
+
+/** As wide as the longest mark, with two spaces. */
+const INDENT = '         '
 
 /** The schema of `portslice doctor --json`: see docs/command.md. What is there stays as it is. */
 export interface DoctorDocument {
@@ -19,26 +23,30 @@ export function isHealthy(findings: readonly Finding[]): boolean {
   return findings.every(({ level }) => level !== 'problem')
 }
 
-export function doctorText(findings: readonly Finding[], colours: Colours): string {
+/** @param columns of a line; infinite for a pipe */
+export function doctorText(
+  findings: readonly Finding[],
+  colours: Colours,
+  columns: number = Number.POSITIVE_INFINITY,
+): string {
   const marks = {
     ok: colours.green('ok'),
     note: colours.yellow('note'),
     problem: colours.red('PROBLEM'),
   }
+  const paragraph = (prefix: string, text: string) =>
+    text
+      .split('\n')
+      .map((line, at) => wrapAfter(at === 0 ? prefix : INDENT, sanitize(line), columns))
   const lines = findings.flatMap(({ level, message, advice }) => [
-    `${marks[level]}${' '.repeat(9 - (level === 'ok' ? 2 : level === 'note' ? 4 : 7))}${indented(message)}`,
-    ...(advice === undefined ? [] : [`         ${colours.bold('→')} ${indented(advice)}`]),
+    ...paragraph(marks[level] + INDENT.slice(level === 'problem' ? 7 : level.length), message),
+    ...(advice === undefined ? [] : paragraph(`${INDENT}${colours.bold('→')} `, advice)),
   ])
   const problems = findings.filter(({ level }) => level === 'problem').length
-  lines.push(
-    '',
+  const summary =
     problems === 0
       ? 'portslice can keep its promise here.'
-      : `portslice cannot keep its promise here: ${problems} ${problems === 1 ? 'problem' : 'problems'}.`,
-  )
+      : `portslice cannot keep its promise here: ${problems} ${problems === 1 ? 'problem' : 'problems'}.`
+  lines.push('', wrapAfter('', summary, columns))
   return lines.map((line) => `${line}\n`).join('')
-}
-
-function indented(text: string): string {
-  return text.split('\n').map(shown).join('\n         ')
 }

@@ -4,13 +4,14 @@ import {
   holdUdpPort,
   listClaims,
   listSlices,
+  PortsliceError,
   type ResolvedOptions,
   type SliceStatus,
   sentinelOf,
   unconnectedUdpPortsOnLoopback,
 } from '@portslice/core/inspect'
 import { holdersText } from '../list/holder.js'
-import type { Finding } from './finding.js'
+import { type Finding, problem } from './finding.js'
 
 /** Fewer free slices than a machine of some size has workers. */
 const FEW = 8
@@ -42,6 +43,7 @@ async function socketFinding(slices: readonly number[]): Promise<Finding> {
       await held?.close()
       if (held) return ok
     } catch (error) {
+      if (error instanceof PortsliceError) return problem('sockets', error)
       return {
         id: 'sockets',
         level: 'problem',

@@ -1,4 +1,4 @@
-/** Slices that nobody holds, though their last port, by which that is told, has been claimed. */
+/** Slices without a holder that look held, because their last port is claimed. */
 import type { ClaimStatus, SliceStatus } from '@portslice/core/inspect'
 
 /** The claim that keeps a slice from being leased, if it is one that does. */

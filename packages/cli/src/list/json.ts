@@ -1,6 +1,7 @@
 /** The schema of `portslice list --json`: see docs/command.md. What is there stays as it is. */
-import type { ClaimStatus, SliceStatus } from '@portslice/core/inspect'
+import type { ClaimStatus } from '@portslice/core/inspect'
 import { sanitize } from '@portslice/core/inspect'
+import type { ListedSlice } from './owner.js'
 
 export const LIST_VERSION = 1
 
@@ -8,7 +9,7 @@ export interface ListDocument {
   version: typeof LIST_VERSION
   /** `null`: without files. */
   lockDirectory: string | null
-  slices: readonly SliceStatus[]
+  slices: readonly ListedSlice[]
   claims: readonly ClaimStatus[]
 }
 

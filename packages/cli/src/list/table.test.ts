@@ -2,15 +2,16 @@ import { stripVTControlCharacters } from 'node:util'
 import type { SliceStatus } from '@portslice/core/inspect'
 import { expect, test } from 'vitest'
 import { coloursFor } from '../terminal/colours.js'
-import { widthOf } from '../terminal/text.js'
+import { widthOf } from '../terminal/format.js'
 import { folderText, holderText } from './holder.js'
 import { listJson } from './json.js'
+import type { ListedSlice } from './owner.js'
 import { listTable } from './table.js'
 
 const NOW = Date.parse('2026-01-01T12:00:00Z')
 const ago = (seconds: number) => new Date(NOW - seconds * 1000).toISOString()
 
-const SLICES: SliceStatus[] = [
+const SLICES: ListedSlice[] = [
   {
     first: 20_000,
     last: 20_031,
@@ -22,6 +23,7 @@ const SLICES: SliceStatus[] = [
       workerId: 3,
       shard: '2/4',
       cwd: '/src/shop',
+      projectRoot: '/src/shop',
       command: 'vitest',
       since: ago(200),
     },
@@ -38,12 +40,25 @@ const SLICES: SliceStatus[] = [
     state: 'abandoned',
     ports: [{ port: 20_064, state: 'quarantined', listening: false, until: ago(-18) }],
   },
+  {
+    first: 20_096,
+    last: 20_127,
+    state: 'held',
+    owner: {
+      pid: 812,
+      command: '/usr/bin/make serve',
+      cwd: '/src/other',
+      uid: 0,
+    },
+    ports: [],
+  },
 ]
 const CLAIMS = [
   {
     port: 3000,
     pid: 7,
     cwd: '/src/shop',
+    projectRoot: '/src/shop',
     command: '/usr/bin/node /x/portslice.js claim 3000 -- make',
     since: ago(1),
     listening: true,
@@ -53,15 +68,16 @@ const OPTIONS = { colours: coloursFor({}, {}), now: NOW }
 
 test('a row for each slice, port and claim', () => {
   expect(listTable(SLICES, CLAIMS, OPTIONS)).toBe(`\
-PORTS        STATE                   FOR                                                  SINCE  IN
-20000-20031  held                    vitest worker 3 (2/4), pid 4711                      3 min  /src/shop
-  20000      listening               api                                                  2 min
-  20001      out                     https://shop.example                                 5 s
-  20002      leaked                  cart > pays
-20032-20063  held                    somebody whose journal is in another lock directory
-20064-20095  abandoned               somebody who has ended
+PORTS        STATE                   PID   FOR                                                  SINCE  IN
+20000-20031  held                    4711  vitest worker 3 (2/4)                                3 min  /src/shop
+  20000      listening                     api                                                  2 min
+  20001      out                           https://shop.example                                 5 s
+  20002      leaked                        cart > pays
+20032-20063  held                          a process whose journal is in another lock directory
+20064-20095  abandoned                     a process that has ended
   20064      quarantined, 18 s left
-3000         claimed, listening      portslice claim 3000 -- make, pid 7                  1 s    /src/shop
+20096-20127  held                    812   make serve (with another lock directory)                    /src/other
+3000         claimed, listening      7     portslice claim 3000 -- make                         1 s    /src/shop
 `)
 })
 
@@ -75,8 +91,13 @@ test.each([20, 40, 60, 80, 100, 140])('no line is longer than %i columns', (colu
   const lines = listTable([...SLICES, long], CLAIMS, { ...OPTIONS, columns })
     .trimEnd()
     .split('\n')
-  expect(lines).toHaveLength(11)
+  expect(lines).toHaveLength(12)
   for (const line of lines) expect(widthOf(line)).toBeLessThanOrEqual(columns)
+})
+
+test('the pid is there however narrow the terminal is', () => {
+  const table = listTable(SLICES, CLAIMS, { ...OPTIONS, columns: 70 })
+  expect(table).toMatch(/^20000-20031 .* 4711 /m)
 })
 
 test('colours are put around whole lines, also cut ones', () => {
@@ -107,7 +128,16 @@ test('what others have written reaches neither the terminal nor another line', (
 test('who has no test runner is known by the command', () => {
   const holder = SLICES[0]?.holder as NonNullable<SliceStatus['holder']>
   const named = (command: string) =>
-    holderText({ pid: 1, host: '', runner: 'node', workerId: 1, cwd: '', command, since: '' })
+    holderText({
+      pid: 1,
+      host: '',
+      runner: 'node',
+      workerId: 1,
+      cwd: '',
+      projectRoot: '',
+      command,
+      since: '',
+    })
   expect(named('/usr/bin/node /x/bin/portslice.js run -- make')).toBe(
     'portslice run -- make, pid 1',
   )

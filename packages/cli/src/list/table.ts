@@ -1,13 +1,14 @@
 /** What `portslice list` prints: a row for each slice, one for each of its ports, and one for each claim. */
-import type { ClaimStatus, PortStatus, SliceStatus } from '@portslice/core/inspect'
+import { type ClaimStatus, type PortStatus, UNKNOWN_HOLDER } from '@portslice/core/inspect'
 import type { Colours } from '../terminal/colours.js'
 import { duration } from '../terminal/duration.js'
-import { fitted, padded, shown, widthOf } from '../terminal/text.js'
-import { claimantText, folderText, holderText } from './holder.js'
+import { pad, sanitize, truncate, widthOf } from '../terminal/format.js'
+import { commandText, folderText, holderName } from './holder.js'
+import type { ListedSlice } from './owner.js'
 
 export interface TableOptions {
   colours: Colours
-  /** Columns that a line may have; missing where nobody's terminal limits it. */
+  /** Columns that a line may have; without a limit if missing. */
   columns?: number
   /** ms since 1970 */
   now: number
@@ -16,18 +17,17 @@ export interface TableOptions {
 type Paint = (text: string) => string
 
 interface Row {
-  /** PORTS, STATE, FOR, SINCE, IN */
-  cells: [string, string, string, string, string]
+  cells: [ports: string, state: string, pid: string, what: string, since: string, where: string]
   paint: Paint
 }
 
-const HEADINGS: Row['cells'] = ['PORTS', 'STATE', 'FOR', 'SINCE', 'IN']
-const GAP = '  '
+const HEADINGS: Row['cells'] = ['PORTS', 'STATE', 'PID', 'FOR', 'SINCE', 'IN']
+const COLUMN_GAP = '  '
 /** Columns below which the texts of others are not cut: then the line is. */
-const NARROWEST = 12
+const MIN_COLUMN_WIDTH = 12
 
 export function listTable(
-  slices: readonly SliceStatus[],
+  slices: readonly ListedSlice[],
   claims: readonly ClaimStatus[],
   options: TableOptions,
 ): string {
@@ -38,41 +38,56 @@ export function listTable(
     ...slices.flatMap((slice) => rowsOf(slice, colours, now)),
     ...claims.map((claim) => rowOf(claim, colours, now)),
   ]
-  const widths = fittedWidths(rows, columns)
+  const widths = fitWidths(rows, columns)
   return rows.map((row) => `${lineOf(row, widths, columns)}\n`).join('')
 }
 
-function rowsOf(slice: SliceStatus, colours: Colours, now: number): Row[] {
-  const { first, last, state, holder, ports } = slice
-  const age = (since: string | undefined) => (since ? duration(now - Date.parse(since)) : '')
-  const who = holder || state === 'held' ? holderText(holder) : 'somebody who has ended'
+function rowsOf(slice: ListedSlice, colours: Colours, now: number): Row[] {
+  const { first, last, state, holder, owner, ports } = slice
   const isDead = state === 'abandoned'
   return [
     {
       cells: [
         `${first}-${last}`,
         isDead ? 'abandoned' : 'held',
-        who,
-        age(holder?.since),
-        folderText(holder?.cwd ?? ''),
+        String(holder?.pid ?? owner?.pid ?? ''),
+        nameOf(slice),
+        age(holder?.since, now),
+        folderText(holder?.cwd ?? owner?.cwd ?? ''),
       ],
       paint: isDead ? colours.dim : colours.bold,
     },
     ...ports.map((port): Row => {
       const { state, paint } = stateOf(port, colours, now)
-      return { cells: [`  ${port.port}`, state, labelOf(port), age(port.since), ''], paint }
+      return {
+        cells: [`  ${port.port}`, state, '', labelOf(port), age(port.since, now), ''],
+        paint,
+      }
     }),
   ]
 }
 
+function nameOf({ holder, owner, state }: ListedSlice): string {
+  if (holder) return holderName(holder)
+  if (state !== 'held') return 'a process that has ended'
+  // Without its journal only the kernel knows it.
+  if (owner) return sanitize(`${commandText(owner.command)} (with another lock directory)`)
+  return UNKNOWN_HOLDER
+}
+
+function age(since: string | undefined, now: number): string {
+  return since ? duration(now - Date.parse(since)) : ''
+}
+
 function rowOf(claim: ClaimStatus, { cyan, green }: Colours, now: number): Row {
-  const { port, cwd, since, listening } = claim
+  const { port, pid, command, cwd, since, listening } = claim
   return {
     cells: [
       String(port),
       listening ? 'claimed, listening' : 'claimed',
-      claimantText(claim),
-      duration(now - Date.parse(since)),
+      String(pid),
+      sanitize(commandText(command)),
+      age(since, now),
       folderText(cwd),
     ],
     paint: listening ? green : cyan,
@@ -80,7 +95,7 @@ function rowOf(claim: ClaimStatus, { cyan, green }: Colours, now: number): Row {
 }
 
 function labelOf({ label, key }: PortStatus): string {
-  return shown(label ?? key ?? '')
+  return sanitize(label ?? key ?? '')
 }
 
 function stateOf(
@@ -97,15 +112,16 @@ function stateOf(
 }
 
 /** Takes from what others have written, the longest first, until a line fits. */
-function fittedWidths(rows: readonly Row[], columns: number): number[] {
+function fitWidths(rows: readonly Row[], columns: number): number[] {
   const widths = HEADINGS.map((_, column) =>
     Math.max(...rows.map(({ cells }) => widthOf(cells[column] as string))),
   )
-  const total = () => widths.reduce((sum, width) => sum + width + GAP.length, -GAP.length)
-  const [, , FOR, , IN] = [0, 1, 2, 3, 4] as const
+  const total = () =>
+    widths.reduce((sum, width) => sum + width + COLUMN_GAP.length, -COLUMN_GAP.length)
+  const [, , , FOR, , IN] = [0, 1, 2, 3, 4, 5] as const
   while (total() > columns) {
     const widest = (widths[FOR] as number) >= (widths[IN] as number) ? FOR : IN
-    if ((widths[widest] as number) <= NARROWEST) break
+    if ((widths[widest] as number) <= MIN_COLUMN_WIDTH) break
     widths[widest] = (widths[widest] as number) - 1
   }
   return widths
@@ -115,10 +131,10 @@ function lineOf({ cells, paint }: Row, widths: readonly number[], columns: numbe
   const line = cells
     .map((cell, column) => {
       const width = widths[column] as number
-      return padded(fitted(cell, width), width)
+      return pad(truncate(cell, width), width)
     })
-    .join(GAP)
+    .join(COLUMN_GAP)
     .trimEnd()
   // Painted as a whole, so that cutting never meets an escape.
-  return paint(columns === Number.POSITIVE_INFINITY ? line : fitted(line, columns))
+  return paint(columns === Number.POSITIVE_INFINITY ? line : truncate(line, columns))
 }

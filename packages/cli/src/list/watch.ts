@@ -1,8 +1,8 @@
-/** Draws a text again and again in the same place, until somebody has seen enough. */
+/** Draws a text again and again in the same place, until a signal comes. */
 import { createLogUpdate } from 'log-update'
 
 /** How often to draw, in ms. */
-const INTERVAL = 1000
+const DRAW_INTERVAL_MS = 1000
 
 /**
  * @param draw the text to be shown now
@@ -32,7 +32,7 @@ export async function watch(
 
 function untilNext(ended: AbortSignal, redraw: EventTarget): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, INTERVAL)
+    const timer = setTimeout(resolve, DRAW_INTERVAL_MS)
     const now = () => {
       clearTimeout(timer)
       resolve()

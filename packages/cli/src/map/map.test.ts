@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { withoutClaimed } from '../list/claimed.js'
 import { holdersText } from '../list/holder.js'
 import { coloursFor } from '../terminal/colours.js'
-import { widthOf } from '../terminal/text.js'
+import { widthOf } from '../terminal/format.js'
 import { pictureOf } from './picture.js'
 import { escaped, mapSvg } from './svg.js'
 import { mapText } from './text.js'
@@ -17,6 +17,7 @@ const holder = {
   runner: 'vitest',
   workerId: 1,
   cwd: '/',
+  projectRoot: '/',
   command: '',
   since: '',
 }

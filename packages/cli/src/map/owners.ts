@@ -1,7 +1,7 @@
 import { ownersOfAll, type PortOwner } from '@portslice/core/inspect'
-import { shown } from '../terminal/text.js'
+import { sanitize } from '../terminal/format.js'
+import type { OwnerNames } from './format.js'
 import type { Picture } from './picture.js'
-import type { OwnerNames } from './words.js'
 
 /** Names the programs that never asked, where this user may know them. */
 export async function foreignOwners({ slices }: Picture): Promise<OwnerNames> {
@@ -18,5 +18,5 @@ export async function foreignOwners({ slices }: Picture): Promise<OwnerNames> {
 /** Such as `postgres, pid 812`. */
 export function ownerText({ pid, command }: PortOwner): string {
   const name = command.split(' ')[0]?.split('/').at(-1)
-  return shown(`${name || 'a process'}, pid ${pid}`)
+  return sanitize(`${name || 'a process'}, pid ${pid}`)
 }

@@ -1,7 +1,8 @@
 /** The picture as SVG that stands alone: no fonts, scripts or styles from elsewhere; for light and dark. */
+
+import { countOf, describe, type OwnerNames } from './format.js'
 import type { Picture, SlicePicture, State } from './picture.js'
 import { STATES } from './picture.js'
-import { countOf, describe, type OwnerNames } from './words.js'
 
 const CELL = 11
 const GAP = 2

@@ -1,9 +1,10 @@
 /** The picture in characters, no line longer than the terminal is wide. */
+import { wrapAnsi } from 'fast-wrap-ansi'
 import type { Colours } from '../terminal/colours.js'
-import { fitted } from '../terminal/text.js'
+import { truncate } from '../terminal/format.js'
+import { countOf, describe, type OwnerNames } from './format.js'
 import type { Picture, SlicePicture, State } from './picture.js'
 import { STATES } from './picture.js'
-import { countOf, describe, type OwnerNames } from './words.js'
 
 const GLYPHS: Record<State, string> = {
   free: '·',
@@ -32,7 +33,7 @@ export function mapText(
     ...overview(picture.slices, columns, paint),
     ...detail(picture.slices, columns, paint, owners),
     '',
-    ...wrapped(countOf(picture), columns),
+    wrapAnsi(countOf(picture), columns, { hard: true }),
   ]
   return lines.map((line) => `${line}\n`).join('')
 }
@@ -62,7 +63,7 @@ function legend(columns: number, paint: Painter): string[] {
       line.width += 3 + entry.length
     } else {
       lines.push({
-        text: entry.length <= columns ? painted : fitted(entry, columns),
+        text: entry.length <= columns ? painted : truncate(entry, columns),
         width: entry.length,
       })
     }
@@ -101,11 +102,15 @@ function detail(
   if (busy.length === 0 || width > columns) return []
   const rows = busy.slice(0, MOST_IN_DETAIL).map((slice) => {
     const strip = `${slice.first}`.padEnd(MARGIN) + runs(slice.ports, paint)
-    const words = fitted(describe(slice, owners), columns - width - 2)
+    const words = truncate(describe(slice, owners), columns - width - 2)
     return words ? `${strip}  ${words}` : strip
   })
   const more = busy.length - rows.length
-  return ['', ...rows, ...(more > 0 ? [fitted(`… and ${more} more: portslice list`, columns)] : [])]
+  return [
+    '',
+    ...rows,
+    ...(more > 0 ? [truncate(`… and ${more} more: portslice list`, columns)] : []),
+  ]
 }
 
 /** Neighbours of one kind get one escape together. */
@@ -119,17 +124,4 @@ function runs(states: readonly State[], paint: Painter): string {
     at = end
   }
   return text
-}
-
-function wrapped(text: string, columns: number): string[] {
-  const lines: string[] = []
-  for (const word of text.split(' ')) {
-    const line = lines.at(-1)
-    if (line !== undefined && line.length + 1 + word.length <= columns) {
-      lines[lines.length - 1] = `${line} ${word}`
-    } else {
-      lines.push(fitted(word, columns))
-    }
-  }
-  return lines
 }

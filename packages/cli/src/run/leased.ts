@@ -2,17 +2,19 @@
 import { createAllocator, type PortLease } from '@portslice/core'
 import { type AllocatorOptions, PortsliceError } from '@portslice/core/inspect'
 import { problemOf } from '../command-line/usage-error.js'
+import { say } from '../terminal/say.js'
 import type { PortVariable } from './names.js'
 import type { GivenPort } from './ports.js'
-import { say } from './program.js'
 
 /** Before that, a wait is not worth a line. ms */
-const PATIENCE = 1000
+const NOTICE_DELAY_MS = 1000
 /** ms; as createAllocator has it. */
-const DEFAULT_TIMEOUT = 10_000
+const DEFAULT_TIMEOUT_MS = 10_000
 
 export interface LeaseOptions {
   variables: readonly PortVariable[]
+  /** The preferred ports of each variable, in order; may be shorter than `variables`. */
+  prefer: readonly (readonly number[])[]
   /** What a port without a name is for. */
   label: string
   options: Pick<AllocatorOptions, 'range' | 'shard'>
@@ -28,9 +30,10 @@ export interface LeaseOptions {
  */
 export async function leasePorts({
   variables,
+  prefer,
   label,
   options,
-  timeout = DEFAULT_TIMEOUT,
+  timeout = DEFAULT_TIMEOUT_MS,
 }: LeaseOptions): Promise<{ leases: PortLease[]; ports: GivenPort[] }> {
   let isWaiting = true
   const tell = async () => {
@@ -39,19 +42,23 @@ export async function leasePorts({
     if (isWaiting) say(`waiting: ${obstacles}`)
   }
   // What keeps it from telling is told by the error at the end, if there is one.
-  const timer = setTimeout(() => void tell().catch(() => {}), PATIENCE)
+  const timer = setTimeout(() => void tell().catch(() => {}), NOTICE_DELAY_MS)
   const leases: PortLease[] = []
   const ports: GivenPort[] = []
   try {
     const allocator = await createAllocator({ ...options, waitTimeout: timeout })
-    for (const each of variables) {
-      const lease = await allocator.take({ label: each.name ?? label })
+    for (const [at, each] of variables.entries()) {
+      const wanted = prefer[at] ?? []
+      const lease = await allocator.take({ label: each.name ?? label, prefer: wanted })
+      if (wanted.length > 0 && !wanted.includes(lease.port)) {
+        say(`${wanted.join(', ')} cannot be had at once: $${each.variable} is ${lease.port}`)
+      }
       leases.push(lease)
       ports.push({ ...each, port: lease.port })
     }
     return { leases, ports }
   } catch (error) {
-    throw inWordsOfTheShell(error)
+    throw withCommandAdvice(error)
   } finally {
     isWaiting = false
     clearTimeout(timer)
@@ -59,7 +66,7 @@ export async function leasePorts({
 }
 
 /** The library's advice names its options. Where the system is short of files it has no such. */
-function inWordsOfTheShell(error: unknown): unknown {
+function withCommandAdvice(error: unknown): unknown {
   const isExhausted =
     error instanceof PortsliceError && error.code === 'ERR_PORTSLICE_RANGE_EXHAUSTED'
   if (!isExhausted || error.cause !== undefined) return error

@@ -1,35 +1,39 @@
-/** One program, run to its end and that of all it has started. */
+/** One program, run to its end. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
-import { codeOf, inspect, PortsliceError, sanitize } from '@portslice/core/inspect'
-import { type ProcessIdentity, ProcessTree, treeMarker } from '@portslice/core/process-tree'
+import { existsSync } from 'node:fs'
+import { codeOf, inspect, PortsliceError } from '@portslice/core/inspect'
+import { ProcessTree, treeMarker } from '@portslice/core/process-tree'
 import { coloursFor } from '../terminal/colours.js'
-import { exitStatus, isInOurGroup, recipientOf, type SignalPassing } from './signals.js'
+import { exitStatus, isEndSignal, recipientOf, type SignalForwarder } from './signal-forwarder.js'
 
 /** What shells answer for a program that is not there, and for one that cannot be run. */
 const NOT_FOUND = 127
 const NOT_EXECUTABLE = 126
 
-/** Signals by which a program is told to end. */
-const TO_END = new Set<NodeJS.Signals>(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'])
-
-/** What a program leaves usually ends at once; only what stays longer is told of. ms */
-const QUIET = 1500
 /** How often to look at the growing tree, in ms: at first often, as programs start others early. */
-const FIRST_LOOK = 100
-const SLOWEST_LOOK = 10_000
+const FIRST_SCAN_DELAY_MS = 100
+const MAX_SCAN_INTERVAL_MS = 10_000
+
+export interface ProgramOptions {
+  /** The command and its arguments. */
+  program: readonly string[]
+  env: NodeJS.ProcessEnv
+  /** The leased ports. */
+  ports: readonly number[]
+  /** ms without use of a leased port after which the run ends; `undefined`: when every process has ended. */
+  linger: number | undefined
+  signals: SignalForwarder
+}
 
 /**
  * Runs a program with this process' own stdin, stdout and stderr, in its process group.
  *
- * @returns its exit status, when all that it started has ended
+ * @returns its exit status, when it has ended and no process that it left is waited for
  */
-export async function runProgram(
-  [command = '', ...args]: readonly string[],
-  env: NodeJS.ProcessEnv,
-  signals: SignalPassing,
-): Promise<number> {
+export async function runProgram(options: ProgramOptions): Promise<number> {
+  const { env, ports, linger, signals } = options
+  const [command = '', ...args] = options.program
   const marker = treeMarker(env)
   const child = (await spawner())(command, args, {
     stdio: 'inherit',
@@ -37,20 +41,23 @@ export async function runProgram(
   })
   const failed = once(child, 'error').then(([error]) => error as Error)
   if (child.pid === undefined) return notStarted(command, await failed)
-  const tree = new ProcessTree(marker.id, child.pid)
+  const tree = new ProcessTree(marker.id, child)
   const toFirst = recipientOf(child)
   let end: { signal: NodeJS.Signals; wasForGroup: boolean } | undefined
   signals.to((signal, wasForGroup) => {
-    if (TO_END.has(signal)) end = { signal, wasForGroup }
+    if (isEndSignal(signal)) end = { signal, wasForGroup }
     toFirst(signal, wasForGroup)
   })
-  const stopLooking = lookFromTimeToTime(tree)
+  const stopScanning = scanPeriodically(tree)
+  // Loaded while the program runs, which need not wait for it.
+  const { BackgroundProcesses } = await import('./background-processes.js')
   const status = await endOf(child)
-  stopLooking()
+  stopScanning()
+  const background = new BackgroundProcesses({ tree, command, ports, linger })
+  signals.to((signal, wasForGroup) => void background.signal(signal, wasForGroup))
   // npm and its like end by a signal, and leave what they have started: it was meant to end, too.
-  if (end) await passToRest(tree, end.signal, end.wasForGroup)
-  signals.to((signal, wasForGroup) => void passToRest(tree, signal, wasForGroup))
-  await untilRestHasGone(tree, command)
+  if (end) await background.signal(end.signal, end.wasForGroup)
+  await background.wait()
   return status
 }
 
@@ -71,13 +78,13 @@ async function endOf(child: ChildProcess): Promise<number> {
 }
 
 /** A process that clears its environment and is left by its parent is known only if it was seen before. */
-function lookFromTimeToTime(tree: ProcessTree): () => void {
-  let wait = FIRST_LOOK
+function scanPeriodically(tree: ProcessTree): () => void {
+  let wait = FIRST_SCAN_DELAY_MS
   let timer: NodeJS.Timeout
   const next = () => {
     timer = setTimeout(async () => {
       await tree.processes()
-      wait = Math.min(wait * 2, SLOWEST_LOOK)
+      wait = Math.min(wait * 2, MAX_SCAN_INTERVAL_MS)
       if (!isOver) next()
     }, wait)
     timer.unref()
@@ -88,50 +95,6 @@ function lookFromTimeToTime(tree: ProcessTree): () => void {
     isOver = true
     clearTimeout(timer)
   }
-}
-
-async function passToRest(
-  tree: ProcessTree,
-  signal: NodeJS.Signals,
-  wasForGroup: boolean,
-): Promise<void> {
-  for (const { pid } of await tree.processes()) {
-    if (wasForGroup && isInOurGroup(pid)) continue
-    try {
-      process.kill(pid, signal)
-    } catch {
-      // It has gone meanwhile, or is another user's.
-    }
-  }
-}
-
-async function untilRestHasGone(tree: ProcessTree, command: string): Promise<void> {
-  const timer = setTimeout(async () => {
-    const rest = await tree.processes()
-    if (rest.length > 0)
-      say(
-        `${inspect(command)} has ended; its ports stay out until what it left has, too: ${rest.map(nameOf).join(', ')}`,
-      )
-  }, QUIET)
-  try {
-    await tree.untilGone()
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
-function nameOf({ pid }: ProcessIdentity): string {
-  try {
-    return `pid ${pid} (${readFileSync(`/proc/${pid}/comm`, 'utf8').trim()})`
-  } catch {
-    return `pid ${pid}`
-  }
-}
-
-/** A line of the command's own, among those of the program. */
-export function say(text: string): void {
-  const { dim } = coloursFor(process.stderr)
-  process.stderr.write(`${dim(`portslice: ${sanitize(text)}`)}\n`)
 }
 
 function notStarted(command: string, cause: Error): number {

@@ -8,9 +8,10 @@ import {
   resolveOptions,
 } from '@portslice/core/inspect'
 import { holdersText } from '../list/holder.js'
+import { withOwners } from '../list/owner.js'
 
 /** Holders that are named; the rest are counted. */
-const NAMED = 4
+const MAX_NAMED_HOLDERS = 4
 
 /** A sentence without its end. */
 export async function obstaclesTo(options: AllocatorOptions): Promise<string> {
@@ -23,7 +24,7 @@ export async function obstaclesTo(options: AllocatorOptions): Promise<string> {
   const rest =
     'other programs use them, or they are left alone for 30 s after a crash, or another container has them'
   if (held.length === 0) return `no port of ${where} is free: ${rest}`
-  const names = holdersText(held, await listClaims(), NAMED)
+  const names = holdersText(await withOwners(held), await listClaims(), MAX_NAMED_HOLDERS)
   return held.length === slices.length
     ? `all slices of ${where} are held: ${names}`
     : `no port of ${where} is free; held are the slices ${names}; of the others, ${rest}`

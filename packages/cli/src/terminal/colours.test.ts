@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { coloursFor } from './colours.js'
-import { columnsOf } from './width.js'
+import { columnsOf, lineLimitOf } from './width.js'
 
 test.each([
   ['a terminal', true, {}, true],
@@ -21,4 +21,10 @@ test('the width is that of $COLUMNS, else of the terminal, else 80', () => {
   expect(columnsOf({ columns: 100 }, { COLUMNS: 'wide' })).toBe(100)
   expect(columnsOf({ columns: 0 }, {})).toBe(80)
   expect(columnsOf({}, {})).toBe(80)
+})
+
+test('a pipe does not limit lines, unless $COLUMNS does', () => {
+  expect(lineLimitOf({}, {})).toBe(Number.POSITIVE_INFINITY)
+  expect(lineLimitOf({}, { COLUMNS: '60' })).toBe(60)
+  expect(lineLimitOf({ isTTY: true, columns: 90 }, {})).toBe(90)
 })

@@ -1,4 +1,3 @@
-/** Colours where somebody sees them. */
 import picocolors from 'picocolors'
 
 export type Colours = ReturnType<typeof picocolors.createColors>

@@ -1,12 +1,12 @@
-const SECOND = 1000
-const MINUTE = 60 * SECOND
-const HOUR = 60 * MINUTE
-const DAY = 24 * HOUR
+const SECOND_MS = 1000
+const MINUTE_MS = 60 * SECOND_MS
+const HOUR_MS = 60 * MINUTE_MS
+const DAY_MS = 24 * HOUR_MS
 
 /** A time in its largest unit, such as `3 min`; `ms` below zero count as none. */
 export function duration(ms: number): string {
-  if (ms >= 2 * DAY) return `${Math.floor(ms / DAY)} d`
-  if (ms >= 2 * HOUR) return `${Math.floor(ms / HOUR)} h`
-  if (ms >= 2 * MINUTE) return `${Math.floor(ms / MINUTE)} min`
-  return `${Math.max(0, Math.ceil(ms / SECOND))} s`
+  if (ms >= 2 * DAY_MS) return `${Math.floor(ms / DAY_MS)} d`
+  if (ms >= 2 * HOUR_MS) return `${Math.floor(ms / HOUR_MS)} h`
+  if (ms >= 2 * MINUTE_MS) return `${Math.floor(ms / MINUTE_MS)} min`
+  return `${Math.max(0, Math.ceil(ms / SECOND_MS))} s`
 }

@@ -231,9 +231,9 @@ export class Allocator implements PortAllocator {
     const isFreeNow = await isFree(port)
     this.#checkWanted(signal)
     if (!isFreeNow || !this.#options.needsTimeWait(port)) return isFreeNow
-    const isGuarded = await guardWithTimeWait(port)
+    const outcome = await guardWithTimeWait(port)
     this.#checkWanted(signal)
-    return isGuarded
+    return outcome !== 'taken'
   }
 
   /** The first preferred port that can be had at once; ports that were tried are removed. */

@@ -2,7 +2,12 @@
 
 import { Lease, type PortLease } from '../allocator/lease.js'
 import { leaseContextOf } from '../allocator/lease-context.js'
-import { claimNotPermitted, claimTimeout, describeObstacle } from '../claim/obstacle.js'
+import {
+  type ClaimObstacle,
+  claimNotPermitted,
+  claimTimeout,
+  describeObstacle,
+} from '../claim/obstacle.js'
 import {
   type Claim,
   type ClaimContext,
@@ -14,6 +19,7 @@ import { inspect, PortsliceError } from '../errors.js'
 import { checkWaitOptions } from '../options/options.js'
 import { resolveOptions } from '../options/resolve.js'
 import { throwIfAborted } from '../platform/abort.js'
+import { type Deadline, deadlineIn } from '../platform/clock.js'
 import { WaitList } from '../platform/wait-list.js'
 import { isLeaked } from '../probe/leak.js'
 import { isListeningForTcp } from '../probe/listening.js'
@@ -32,6 +38,8 @@ export interface ClaimOptions {
 
 /** Long enough for a test file or two of another run, in ms. */
 const DEFAULT_TIMEOUT_MS = 60_000
+/** How often `onObstacles` is called while a claim waits, in ms. */
+const NOTICE_INTERVAL_MS = 2000
 
 /**
  * Claims a fixed port, such as that of an OAuth redirect or of an app that has it hard-coded:
@@ -90,6 +98,23 @@ export async function claimPorts(
   })
 }
 
+/**
+ * As {@link claimPorts}, and tells meanwhile what is in the way: for programs that show people what
+ * they wait for.
+ *
+ * @param groups for each port that is wanted, those of which one will do
+ * @param options how long to wait; `onObstacles` is called when the wait begins, and every 2 s
+ * @throws PortsliceError as {@link claimPort} does
+ */
+export function claimPortsAloud(
+  groups: readonly (readonly number[])[],
+  options: ClaimOptions & { onObstacles: (obstacles: readonly ClaimObstacle[]) => void },
+): Promise<PortLease[]> {
+  const { onObstacles, ...wait } = options
+  const wanted = { wanted: `The ports ${groups.join(' ')}`, value: groups }
+  return claimAll(groups, wait, wanted, onObstacles)
+}
+
 /** The calls of this process that wait: first come, first served. */
 function waitingClaims(): WaitList {
   return processWide('claims', () => new WaitList())
@@ -99,12 +124,26 @@ async function claimAll(
   groups: readonly (readonly number[])[],
   options: ClaimOptions,
   { wanted, value }: { wanted: string; value: unknown },
+  onObstacles?: (obstacles: readonly ClaimObstacle[]) => void,
 ): Promise<PortLease[]> {
   checkWaitOptions(options)
   const { timeout = DEFAULT_TIMEOUT_MS, signal } = options
   throwIfAborted(signal)
   const context = claimContext()
   let obstacles = new Map<number, Obstacle>()
+  const describe = () => {
+    const described = [...obstacles].map(([port, obstacle]) =>
+      describeObstacle(port, obstacle, context.lockDirectory),
+    )
+    return Promise.all(described)
+  }
+  let notice: Deadline | undefined
+  const tell = () => {
+    if (!onObstacles || notice?.expired === false) return
+    notice = deadlineIn(NOTICE_INTERVAL_MS)
+    // What cannot be described now is described the next time, or in the error at the end.
+    void describe().then(onObstacles, () => {})
+  }
   const claims = await waitingClaims().add(
     async () => {
       throwIfAborted(signal)
@@ -115,18 +154,14 @@ async function claimAll(
       if (found.length > 0 && found.every(({ kind }) => kind === 'not-permitted')) {
         throw claimNotPermitted(wanted, value, found)
       }
+      tell()
       return undefined
     },
     {
       timeout,
       signal,
       undo: (late) => void releaseAll(late),
-      onTimeout: async () => {
-        const described = [...obstacles].map(([port, obstacle]) =>
-          describeObstacle(port, obstacle, context.lockDirectory),
-        )
-        return claimTimeout(wanted, value, timeout, await Promise.all(described))
-      },
+      onTimeout: async () => claimTimeout(wanted, value, timeout, await describe()),
     },
   )
   return claims.map((claim) => leaseOf(claim))

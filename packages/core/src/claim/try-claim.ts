@@ -1,6 +1,7 @@
 /** One attempt to claim a port: claim socket first, then a look at the slice that it lies in. */
 import { codeOf, isOutOfDescriptors } from '../errors.js'
 import { Date } from '../platform/clock.js'
+import { mayShareNetwork } from '../platform/host.js'
 import { elapsedSince, kernelTime } from '../platform/kernel-time.js'
 import { poll } from '../platform/poll.js'
 import { isFree, isFreeForTcp } from '../probe/free.js'
@@ -161,7 +162,7 @@ async function lookAtSlice(port: number, context: ClaimContext): Promise<Obstacl
   if (lockDirectory === undefined) return undefined
   const record = readSliceRecord(journalPath(lockDirectory, first))
   // In another network namespace the same number is another port.
-  if (record?.lease && record.lease.host !== holder.host) return undefined
+  if (record?.lease && !mayShareNetwork(record.lease.host, holder.host)) return undefined
   const isLeft = record && quarantineAfter(record, first).some((each) => each.port === port)
   if (!isLeft) return undefined
   // Leasing the slice writes down that its holder is dead, so that the quarantine has begun.
@@ -188,7 +189,7 @@ function quarantineOfClaim(
 
 /** On a port that the kernel hands out by itself. @returns false when the port is taken after all */
 async function guard(port: number, context: ClaimContext): Promise<boolean> {
-  return !context.needsTimeWait(port) || (await guardWithTimeWait(port))
+  return !context.needsTimeWait(port) || (await guardWithTimeWait(port)) !== 'taken'
 }
 
 /** Notes who claims the port. @returns removes the note */

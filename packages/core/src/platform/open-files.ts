@@ -1,10 +1,12 @@
 import { readdirSync, readlinkSync } from 'node:fs'
+import { processTable } from './process-table.js'
 
 /**
  * The files and sockets (`socket:[12345]`) that a process has open; none where that cannot be
- * seen: of another user's process, and elsewhere than on Linux.
+ * seen: of another user's process, without a table of processes, and elsewhere than on Linux.
  */
-export function openFilesOf(pid: number | string): string[] {
+export function openFilesOf(pid: number): string[] {
+  if (processTable() !== 'own') return []
   try {
     const folder = `/proc/${pid}/fd`
     return readdirSync(folder).map((name) => linkTarget(`${folder}/${name}`))

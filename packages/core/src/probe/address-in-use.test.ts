@@ -112,3 +112,36 @@ test.each(['Server listening on port 3000', 'support 12 is in use', ''])(
     expect(saysAddressInUse(output)).toBe(false)
   },
 )
+
+test.each([
+  'Port 3000 is already in use',
+  'Error: listen EADDRINUSE: address already in use :::3000',
+  'Error: listen EADDRINUSE: address already in use ::1:3000',
+  'Error: listen EADDRINUSE: address already in use 127.0.0.1:3000',
+  "Connection in use: ('127.0.0.1', 3000)",
+  'listen tcp :3000: bind: address already in use',
+  'nginx: [emerg] bind() to 0.0.0.0:3000 failed (98: Address already in use)',
+  'Address already in use - bind(2) for "127.0.0.1" port 3000 (Errno::EADDRINUSE)',
+  'Port 24678 is already in use\nPort 3000 is already in use',
+  'WebSocket server error: Port 24678 is already in use\n[Errno 98] Address already in use',
+  '2026-01-01T12:00:00.000Z [error] Address already in use',
+  '2026-01-01 12:00:00 OSError: [Errno 98] Address already in use',
+  "  code: 'EADDRINUSE',\n  errno: -98,\n  syscall: 'listen',\n  address: '::',\n  port: 3000\n}",
+])('of port 3000 programs say: %s', (output) => {
+  expect(saysAddressInUse(output, [3000, 3001])).toBe(true)
+})
+
+test.each([
+  'WebSocket server error: Port 24678 is already in use',
+  'Error: listen EADDRINUSE: address already in use :::24678',
+  'Error: listen EADDRINUSE: address already in use ::1:24678',
+  "{\n  code: 'EADDRINUSE',\n  errno: -98,\n  syscall: 'listen',\n  address: '::',\n  port: 24678\n}",
+  "Connection in use: ('127.0.0.1', 24678)",
+  'listen tcp :24678: bind: address already in use',
+  'Bind for 0.0.0.0:5432 failed: port is already allocated',
+  'could not bind IPv4 address "127.0.0.1": Address already in use\nHINT:  Is another postmaster already running on port 5432?',
+  'Starting inspector on 127.0.0.1:9229 failed: address already in use',
+  'The app listens on port 3000',
+])('of another port than 3000 they say: %s', (output) => {
+  expect(saysAddressInUse(output, [3000, 3001])).toBe(false)
+})

@@ -15,12 +15,41 @@ const SERVER_SAID =
   /\bport(?: \d+)? (?:(?:is|was) )?(?:already )?(?:in use|used|taken|occupied|allocated)\b|\bconnection in use\b|\balready running on port \d/i
 
 /**
+ * A port as it stands in such a line: `port 5173`, `127.0.0.1:80`, `:::3000`, `('0.0.0.0', 8000)`.
+ * The time of a log line (`12:00:00`) is not one.
+ */
+const NAMED_PORT =
+  /\bport\W{1,3}([1-9]\d{0,4})\b|(?<![\d.])(?:\d+(?:\.\d+){3}|\[?[\da-f:]*:[\da-f:]*:?[\da-f]*\]?|\*|[a-z][\w.-]*|):([1-9]\d{0,4})\b(?!:\d)|'[^']*', ([1-9]\d{0,4})\b/gi
+/** Node prints the fields of an error in the lines that follow, PostgreSQL a hint. */
+const LINES_OF_DETAILS = 10
+const DETAIL = /\bport:? ([1-9]\d{0,4})\b/i
+
+/**
  * Whether a program's output says that an address was taken.
  *
  * @param output what it printed
+ * @param ports whose address: a line that names other ports alone does not count
  */
-export function saysAddressInUse(output: string): boolean {
-  return SYSTEM_SAID.test(output) || SERVER_SAID.test(output)
+export function saysAddressInUse(output: string, ports?: readonly number[]): boolean {
+  if (!ports) return saysInUse(output)
+  const lines = output.split(/[\r\n]+/)
+  return lines.some((line, i) => {
+    if (!saysInUse(line)) return false
+    const named = portsNamedIn(line)
+    if (named.length === 0) {
+      const details = lines.slice(i + 1, i + 1 + LINES_OF_DETAILS)
+      named.push(...details.flatMap((each) => DETAIL.exec(each)?.[1] ?? []).map(Number))
+    }
+    return named.length === 0 || named.some((port) => ports.includes(port))
+  })
+}
+
+function saysInUse(text: string): boolean {
+  return SYSTEM_SAID.test(text) || SERVER_SAID.test(text)
+}
+
+function portsNamedIn(line: string): number[] {
+  return [...line.matchAll(NAMED_PORT)].map(([, ...found]) => Number(found.find(Boolean)))
 }
 
 /** Where errors of `node:child_process` and its like keep what a child said on stderr. */

@@ -1,9 +1,6 @@
-/** A UDP socket bound to one port of one address, or the answer that somebody has it. */
+/** A UDP socket bound to one port of one address, or the answer that another socket has it. */
 import dgram from 'node:dgram'
-import { codeOf } from '../errors.js'
-
-/** What `bind` answers when somebody has the port. Windows says EACCES for an exclusive or reserved one. */
-const TAKEN = new Set(process.platform === 'win32' ? ['EADDRINUSE', 'EACCES'] : ['EADDRINUSE'])
+import { isTaken } from './bind-errors.js'
 
 /**
  * The addresses are numbers already. Node's own lookup makes sure of that with a regular
@@ -23,12 +20,12 @@ export function udpSocket(type: 'udp4' | 'udp6', ipv6Only = false): dgram.Socket
 }
 
 /**
- * Binds and unrefs a socket; `undefined` when somebody else has the port.
+ * Binds and unrefs a socket; `undefined` when another socket has the port.
  *
  * @param address `::` stands for IPv6 alone when `ipv6Only`, else for IPv4 as well, unless the
  *   system's `net.ipv6.bindv6only` is 1
- * @throws the system's error when no socket can be had at all (EMFILE, EADDRNOTAVAIL, EACCES
- *   for a privileged port …)
+ * @throws the system's error when it may not be bound ({@link isNotPermitted}), or no socket can be
+ *   had at all (EMFILE, EADDRNOTAVAIL …)
  */
 export function bindUdp(
   port: number,
@@ -40,7 +37,7 @@ export function bindUdp(
   return new Promise((resolve, reject) => {
     const onError = (error: unknown) => {
       socket.close() // A socket whose bind failed is open all the same.
-      if (TAKEN.has(codeOf(error))) resolve(undefined)
+      if (isTaken(error)) resolve(undefined)
       else reject(error)
     }
     socket.once('error', onError)

@@ -5,40 +5,50 @@
  */
 import getPort, { clearLockedPorts } from 'get-port'
 import { codeOf } from '../errors.js'
-import { isNoSuchAddress, isTaken } from './bind-errors.js'
+import { isNoSuchAddress, isNotPermitted, isTaken } from './bind-errors.js'
 import { bindUdp } from './bind-udp.js'
+import { FREE, IN_USE, type PortProbe } from './port-probe.js'
 
 const ADDRESSES = ['0.0.0.0', '127.0.0.1', '::', '::1']
 /** On Linux a wildcard clashes with every address of its family. */
 const WILDCARDS = ['0.0.0.0', '::']
 
 /** @throws the system's error when no socket can be had at all (EMFILE …) */
-export function isFreeForTcpOnAddresses(port: number): Promise<boolean> {
-  return isFreeOnEach(ADDRESSES, (address) => canListen(port, address))
+export function probeTcpOnAddresses(port: number): Promise<PortProbe> {
+  return probeEach(ADDRESSES, (address) => canListen(port, address))
 }
 
 /** @throws as above */
-export function isFreeForUdpOnAddresses(port: number): Promise<boolean> {
-  return isFreeOnEach(process.platform === 'linux' ? WILDCARDS : ADDRESSES, async (address) => {
+export function probeUdpOnAddresses(port: number): Promise<PortProbe> {
+  return probeEach(process.platform === 'linux' ? WILDCARDS : ADDRESSES, async (address) => {
     const socket = await bindUdp(port, address, { ipv6Only: address.includes(':') })
     socket?.close()
     return socket !== undefined
   })
 }
 
-async function isFreeOnEach(
+async function probeEach(
   addresses: readonly string[],
   canBind: (address: string) => Promise<boolean>,
-): Promise<boolean> {
+): Promise<PortProbe> {
+  let missing: unknown
+  let isMissing = true
   for (const address of addresses) {
     try {
-      if (!(await canBind(address))) return false
+      if (!(await canBind(address))) return IN_USE
+      isMissing = false
     } catch (error) {
-      if (isTaken(error)) return false
-      if (!address.includes(':') || !isNoSuchAddress(error)) throw error
+      if (isTaken(error)) return IN_USE
+      if (isNotPermitted(error)) {
+        return { state: 'not-permitted', error: error as NodeJS.ErrnoException }
+      }
+      if (!isNoSuchAddress(error)) throw error
+      missing = error
     }
   }
-  return true
+  // One family of addresses is enough, whichever it is.
+  if (isMissing) throw missing
+  return FREE
 }
 
 async function canListen(port: number, host: string): Promise<boolean> {

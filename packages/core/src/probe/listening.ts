@@ -1,28 +1,23 @@
-/** Does somebody listen on a port? Asked without touching it, so an app may bind meanwhile. */
-import fs from 'node:fs'
+/** Does anything listen on a port? Asked without touching it, so an app may bind meanwhile. */
 import net from 'node:net'
 import os from 'node:os'
 import { isOutOfDescriptors } from '../errors.js'
+import {
+  CLOSE,
+  LISTEN,
+  readSocketTables,
+  type SocketEntry,
+  type SocketTable,
+} from '../platform/socket-table.js'
 
-/**
- * The kernel's tables of sockets, with the state of one that waits for whoever comes:
- * `0A` is LISTEN, and `07` is what an unconnected UDP socket shows (include/net/tcp_states.h).
- */
-const TABLES = [
-  { file: '/proc/net/tcp', waiting: '0A' },
-  { file: '/proc/net/tcp6', waiting: '0A' },
-  { file: '/proc/net/udp', waiting: '07' },
-  { file: '/proc/net/udp6', waiting: '07' },
-]
-const TCP_TABLES = TABLES.slice(0, 2)
-const UDP_TABLE = TABLES[2] as (typeof TABLES)[number]
-
-/**
- * `sl: ADDRESS:PORT remote STATE queues timer retransmits uid timeout INODE …`, in hexadecimal
- * up to the state, the address in the machine's byte order.
- */
-const ROW = /^\s*\d+: ([0-9A-F]+):([0-9A-F]{4}) \S+ ([0-9A-F]{2}) \S+ \S+ \S+ +\d+ +\d+ +(\d+)/
+const TCP_TABLES: readonly SocketTable[] = ['tcp', 'tcp6']
+const TABLES: readonly SocketTable[] = ['tcp', 'tcp6', 'udp', 'udp6']
 const LOOPBACK = os.endianness() === 'LE' ? '0100007F' : '7F000001'
+
+/** Whether a socket waits for others: LISTEN of TCP, unconnected of UDP. */
+function isWaiting(state: string, table: SocketTable): boolean {
+  return state === (table.startsWith('tcp') ? LISTEN : CLOSE)
+}
 
 /**
  * Whether a TCP listener or a UDP socket is on the port, on whatever address.
@@ -49,17 +44,14 @@ export function listeningPorts(): Promise<ReadonlySet<number> | undefined> {
   return portsIn(TABLES)
 }
 
-async function portsIn(from: typeof TABLES): Promise<ReadonlySet<number> | undefined> {
-  const tables = await Promise.all(from.map(waitingSockets))
-  // Without IPv6 there are no tables for it.
-  return tables.every((sockets) => sockets === undefined)
-    ? undefined
-    : new Set(tables.flatMap((sockets) => sockets?.map(({ port }) => port) ?? []))
+async function portsIn(tables: readonly SocketTable[]): Promise<ReadonlySet<number> | undefined> {
+  const sockets = await readSocketTables(tables, isWaiting)
+  return sockets && new Set(sockets.map(({ port }) => port))
 }
 
 /** The UDP ports bound on 127.0.0.1 and not connected, as sentinels are; `undefined` as above. */
 export async function unconnectedUdpPortsOnLoopback(): Promise<ReadonlySet<number> | undefined> {
-  const sockets = await waitingSockets(UDP_TABLE)
+  const sockets = await readSocketTables(['udp'], isWaiting)
   return (
     sockets &&
     new Set(sockets.filter(({ address }) => address === LOOPBACK).map(({ port }) => port))
@@ -68,34 +60,17 @@ export async function unconnectedUdpPortsOnLoopback(): Promise<ReadonlySet<numbe
 
 /** Every socket that is listened on, as `/proc/<pid>/fd` names it; `undefined` as above. */
 export async function listeningSockets(): Promise<{ port: number; file: string }[] | undefined> {
-  const tables = await Promise.all(TABLES.map(waitingSockets))
-  if (tables.every((sockets) => sockets === undefined)) return undefined
-  return tables.flatMap(
-    (sockets) => sockets?.map(({ port, inode }) => ({ port, file: `socket:[${inode}]` })) ?? [],
-  )
+  const sockets = await readSocketTables(TABLES, isWaiting)
+  return sockets?.map((socket) => ({ port: socket.port, file: fileOf(socket) }))
 }
 
-async function waitingSockets({
-  file,
-  waiting,
-}: (typeof TABLES)[number]): Promise<
-  { address: string; port: number; inode: string }[] | undefined
-> {
-  const text = await fs.promises.readFile(file, 'latin1').catch((error) => {
-    // No table is one thing, and no more files to be opened is another.
-    if (isOutOfDescriptors(error)) throw error
-    return undefined
-  })
-  return text?.split('\n').flatMap((line) => {
-    const [, address, port, state, inode] = ROW.exec(line) ?? []
-    return address && port && inode && state === waiting
-      ? [{ address, port: Number.parseInt(port, 16), inode }]
-      : []
-  })
+/** A socket as `/proc/<pid>/fd` names it. */
+export function fileOf({ inode }: SocketEntry): string {
+  return `socket:[${inode}]`
 }
 
 /** Long enough for a connection on loopback, which is either there at once or not, in ms. */
-const CONNECT_TIMEOUT = 1000
+const CONNECT_TIMEOUT_MS = 1000
 
 async function acceptsConnections(port: number): Promise<boolean> {
   const answers = await Promise.all(
@@ -107,7 +82,7 @@ async function acceptsConnections(port: number): Promise<boolean> {
             socket.destroy()
             resolve(accepted)
           }
-          socket.setTimeout(CONNECT_TIMEOUT, () => answer(false))
+          socket.setTimeout(CONNECT_TIMEOUT_MS, () => answer(false))
           socket.once('connect', () => answer(true))
           socket.once('error', (error) => {
             if (isOutOfDescriptors(error)) reject(error)

@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { createAllocator } from '../allocator/allocator.js'
 import { temporaryFolder } from '../own-slices.test-support.js'
 import { isFree } from './free.js'
-import { isFreeForTcpOnAddresses, isFreeForUdpOnAddresses } from './free-on-addresses.js'
+import { probeTcpOnAddresses, probeUdpOnAddresses } from './free-on-addresses.js'
 import { isLeaked } from './leak.js'
 import { isListening } from './listening.js'
 import { guardWithTimeWait } from './time-wait.js'
@@ -54,8 +54,8 @@ const LOOKS = [
   { look: 'in one bind', isFreeForTcp: isFree, isFreeForUdp: isFree },
   {
     look: 'address by address',
-    isFreeForTcp: isFreeForTcpOnAddresses,
-    isFreeForUdp: isFreeForUdpOnAddresses,
+    isFreeForTcp: async (port: number) => (await probeTcpOnAddresses(port)).state === 'free',
+    isFreeForUdp: async (port: number) => (await probeUdpOnAddresses(port)).state === 'free',
   },
 ]
 
@@ -109,7 +109,7 @@ describe('the TIME_WAIT guard', () => {
     'leaves the port in TIME_WAIT, and free for an app',
     async () => {
       const port = await portOfTest()
-      expect(await guardWithTimeWait(port)).toBe(true)
+      expect(await guardWithTimeWait(port)).toBe('guarded')
       const inTimeWait = new RegExp(
         `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')} \\S+ 06 `,
       )
@@ -119,9 +119,9 @@ describe('the TIME_WAIT guard', () => {
     },
   )
 
-  test('says when somebody else has the port', async () => {
+  test('says when another socket has the port', async () => {
     const port = await portOfTest()
     await serveTcp(port, '127.0.0.1')
-    expect(await guardWithTimeWait(port)).toBe(false)
+    expect(await guardWithTimeWait(port)).toBe('taken')
   })
 })

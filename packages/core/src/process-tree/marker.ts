@@ -23,7 +23,7 @@ export interface TreeMarker {
  * @example
  * const marker = treeMarker()
  * const child = spawn('node', ['server.js'], { env: { ...process.env, ...marker.env } })
- * const tree = new ProcessTree(marker.id, child.pid)
+ * const tree = new ProcessTree(marker.id, child)
  */
 export function treeMarker(env: NodeJS.ProcessEnv = process.env): TreeMarker {
   const id = randomId()

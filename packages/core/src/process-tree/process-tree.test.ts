@@ -15,9 +15,9 @@ async function grow(script: string, env: NodeJS.ProcessEnv = process.env) {
   const marker = treeMarker(env)
   const root = spawn('sh', ['-c', script], {
     env: { ...env, ...marker.env },
-    stdio: ['ignore', 'pipe', 'ignore'],
+    stdio: ['pipe', 'pipe', 'ignore'],
   })
-  const tree = new ProcessTree(marker.id, root.pid)
+  const tree = new ProcessTree(marker.id, root)
   onTestFinished(async () => void (await tree.end({ timeout: 0 })))
   const [said] = (await once(createInterface(root.stdout), 'line')) as [string]
   return { root, tree, marker, said }
@@ -61,6 +61,21 @@ describe.runIf(process.platform === 'linux')('a tree of processes', () => {
     root.kill('SIGKILL')
     await once(root, 'exit')
     expect(await pids(tree)).toEqual(left)
+    expect(await tree.end()).toEqual([])
+  })
+
+  test('keeps those that it sees while it is watched', async () => {
+    const { tree, root } = await grow(`echo; read go; env -i ${SLEEP} & wait`)
+    const seen = new Promise<readonly unknown[]>((resolve) => {
+      const stop = tree.watch({ onChange: (known) => known.length > 1 && resolve(known) })
+      onTestFinished(stop)
+    })
+    expect(await pids(tree)).toEqual([root.pid])
+    root.stdin?.end('go\n')
+    expect(await seen).toHaveLength(2)
+    root.kill('SIGKILL')
+    await once(root, 'exit')
+    expect(await pids(tree)).toHaveLength(1)
     expect(await tree.end()).toEqual([])
   })
 

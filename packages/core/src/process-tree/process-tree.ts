@@ -1,10 +1,13 @@
 /** What one start has become: a process, what it started, and what that left behind. */
 
-import { deadlineIn, sleep } from '../platform/clock.js'
+import type { ChildProcess } from 'node:child_process'
+import { clearTimeout, deadlineIn, setTimeout, sleep } from '../platform/clock.js'
 import { openFilesOf } from '../platform/open-files.js'
 import { isListening, listeningSockets } from '../probe/listening.js'
 import { bearsMark } from './marker.js'
+import { ProcessGroup } from './process-group.js'
 import {
+  canListProcesses,
   environmentOf,
   identityOfProcess,
   isPartOfKernel,
@@ -24,7 +27,22 @@ export interface EndOptions {
   timeout?: number
 }
 
+/** How a tree is watched. */
+export interface WatchOptions {
+  /** The longest pause between two looks, in ms. Default: 10 000. */
+  slowestPoll?: number
+  /**
+   * Called after the first look, and when another one found other processes.
+   *
+   * @param known what was found
+   */
+  onChange?: (known: readonly ProcessIdentity[]) => void
+}
+
 const DEFAULT_TIMEOUT = 5000
+/** How often to look at a tree that is watched: at first often, as programs start others early. */
+const FIRST_POLL_MS = 100
+const SLOWEST_POLL_MS = 10_000
 /** SIGKILL is not refused, but a process that waits for a disk takes its time, in ms. */
 const KILL_TIMEOUT = 5000
 /** How often to look, in ms: most processes end at once when they are told to. */
@@ -46,10 +64,16 @@ const SLOWEST_WATCH = 250
  * A process that has cleared its environment and whose parent has gone is found if it was
  * seen before: call `processes()` once the tree has grown.
  *
+ * On Linux without a /proc of its own PID namespace, only the first process is known, and its
+ * process group if it leads one: start it with `detached: !canListProcesses()`.
+ *
  * @example
  * const marker = treeMarker()
- * const child = spawn('make', ['serve'], { env: { ...process.env, ...marker.env } })
- * const tree = new ProcessTree(marker.id, child.pid)
+ * const child = spawn('make', ['serve'], {
+ *   env: { ...process.env, ...marker.env },
+ *   detached: !canListProcesses(),
+ * })
+ * const tree = new ProcessTree(marker.id, child)
  * await tree.end({ timeout: 5000 })
  */
 export class ProcessTree {
@@ -58,6 +82,8 @@ export class ProcessTree {
   readonly #since: number
   /** Found in the tree at the last look; the process it starts with, at first. */
   #known: readonly ProcessIdentity[]
+  /** All that is known of the tree where processes cannot be listed. */
+  readonly #groups: readonly ProcessGroup[] | undefined
 
   /**
    * For a tree that has been started, or is about to be.
@@ -65,10 +91,13 @@ export class ProcessTree {
    * @param id of the `treeMarker` whose `env` the first process was given
    * @param known the first process, or what `processes()` found in another process than this
    */
-  constructor(id: string, known: number | readonly ProcessIdentity[] = []) {
+  constructor(id: string, known: ChildProcess | readonly ProcessIdentity[] = []) {
     this.#id = id
-    this.#since = typeof known === 'number' ? startOf(known) : 0
-    this.#known = typeof known === 'number' ? [identityOfProcess(known)] : known
+    const child = isChild(known) ? known : undefined
+    this.#since = child?.pid === undefined ? 0 : startOf(child.pid)
+    this.#known = isChild(known) ? identitiesOfChild(known) : known
+    if (canListProcesses()) return
+    this.#groups = this.#known.map(({ pid }) => new ProcessGroup(pid, child))
   }
 
   /** What was found at the last look; the first process before there was one. */
@@ -78,6 +107,11 @@ export class ProcessTree {
 
   /** All that run now; never this process itself. */
   async processes(): Promise<ProcessIdentity[]> {
+    if (this.#groups) {
+      const running = this.#groups.filter((group) => group.isRunning())
+      this.#known = running.map(({ pid }) => ({ pid, startedAt: '' }))
+      return [...this.#known]
+    }
     // A process that ends, or becomes another program, while it is looked at shows no mark, and
     // what it has started in that moment is not seen: then nobody found does not mean nobody there.
     let doubts = new Map<string, number>()
@@ -97,7 +131,7 @@ export class ProcessTree {
     }
   }
 
-  #look({ running, gone }: Processes): { found: ProcessIdentity[]; doubtful: string[] } {
+  #look({ running, hidden, gone }: Processes): { found: ProcessIdentity[]; doubtful: string[] } {
     const known = new Map(this.#known.map(({ pid, startedAt }) => [pid, startedAt]))
     const children = new Map<number, RunningProcess[]>()
     const doubtful = gone.filter((each) => !this.#isOlder(each)).map(({ pid }) => String(pid))
@@ -111,6 +145,7 @@ export class ProcessTree {
       else if (environment === '' && !isPartOfKernel(each)) doubtful.push(`${pid} ${startedAt}`)
     }
     const found = new Map<number, ProcessIdentity>()
+    for (const [pid, startedAt] of known) if (hidden.has(pid)) found.set(pid, { pid, startedAt })
     // A loop, as the queue grows while it is gone through.
     for (const { pid, startedAt } of queue) {
       if (found.has(pid) || pid === process.pid) continue
@@ -126,8 +161,8 @@ export class ProcessTree {
 
   /**
    * Who listens on a port: nobody, one of the tree, or others, be they a stranger or a server
-   * that works for the tree (of containers, for example). Elsewhere than on Linux nobody can
-   * tell who it is.
+   * that works for the tree (of containers, for example). `somebody`: which process it is cannot
+   * be told, as elsewhere than on Linux.
    *
    * @param port 1 to 65535
    */
@@ -136,10 +171,11 @@ export class ProcessTree {
     if (!sockets) return (await isListening(port)) ? 'somebody' : 'nobody'
     const there = new Set(sockets.filter((each) => each.port === port).map(({ file }) => file))
     if (there.size === 0) return 'nobody'
+    if (!canListProcesses()) return 'somebody'
     return (await this.#openFiles()).some((file) => there.has(file)) ? 'tree' : 'others'
   }
 
-  /** The ports on which the tree listens, ascending; none elsewhere than on Linux. */
+  /** The ports on which the tree listens, ascending; none where processes cannot be listed. */
   async listeningPorts(): Promise<number[]> {
     const [sockets = [], files] = [await listeningSockets(), new Set(await this.#openFiles())]
     const ports = sockets.filter(({ file }) => files.has(file)).map(({ port }) => port)
@@ -156,7 +192,7 @@ export class ProcessTree {
    * @param signal such as `'SIGTERM'`
    */
   async signal(signal: NodeJS.Signals): Promise<void> {
-    for (const each of await this.processes()) send(each, signal)
+    for (const each of await this.processes()) this.#send(each, signal)
   }
 
   /**
@@ -178,11 +214,44 @@ export class ProcessTree {
       if (running.length === 0 || last.expired) return running
       for (const each of running) {
         const name = `${each.pid} ${each.startedAt}`
-        if (polite.expired) send(each, 'SIGKILL')
-        else if (!asked.has(name)) ask(each, signal)
+        if (polite.expired) this.#send(each, 'SIGKILL')
+        else if (!asked.has(name)) this.#ask(each, signal)
         asked.add(name)
       }
       await sleep(wait)
+    }
+  }
+
+  /**
+   * Looks at the tree from time to time. A process that clears its environment and is left by its
+   * parent later is known by then. Keeps no process alive.
+   *
+   * @param options how often, and what to do about changes
+   * @returns ends the watch
+   */
+  watch({ slowestPoll = SLOWEST_POLL_MS, onChange }: WatchOptions = {}): () => void {
+    let timer: NodeJS.Timeout | undefined
+    let isOver = false
+    let told = ''
+    const poll = async () => {
+      const known = await this.processes()
+      const names = namesOf(known)
+      if (isOver || names === told) return
+      told = names
+      onChange?.(known)
+    }
+    const pollAfter = (wait: number) => {
+      timer = setTimeout(async () => {
+        // The machine may be out of descriptors: there is another look.
+        await poll().catch(() => {})
+        if (!isOver) pollAfter(Math.min(wait * 2, slowestPoll))
+      }, wait)
+      timer.unref()
+    }
+    pollAfter(FIRST_POLL_MS)
+    return () => {
+      isOver = true
+      clearTimeout(timer)
     }
   }
 
@@ -196,24 +265,42 @@ export class ProcessTree {
     for (let wait = FIRST_LOOK; ; wait = Math.min(wait * 2, SLOWEST_WATCH)) {
       signal?.throwIfAborted()
       // The whole machine need not be looked at as long as one of those known is there.
-      if (!this.#known.some(isRunning) && (await this.processes()).length === 0) return
+      const isKnownRunning = !this.#groups && this.#known.some(isRunning)
+      if (!isKnownRunning && (await this.processes()).length === 0) return
       await sleep(wait)
+    }
+  }
+
+  #ask(target: ProcessIdentity, signal: NodeJS.Signals): void {
+    this.#send(target, signal)
+    // One that is stopped hears nothing until it goes on.
+    if (process.platform !== 'win32') this.#send(target, 'SIGCONT')
+  }
+
+  /** The process may have gone since it was seen, or not be ours to end. */
+  #send(target: ProcessIdentity, signal: NodeJS.Signals): void {
+    if (this.#groups) {
+      this.#groups.find(({ pid }) => pid === target.pid)?.send(signal)
+      return
+    }
+    if (!isRunning(target)) return
+    try {
+      process.kill(target.pid, signal)
+    } catch {
+      // As above: whether it has gone is looked at again.
     }
   }
 }
 
-function ask(target: ProcessIdentity, signal: NodeJS.Signals): void {
-  send(target, signal)
-  // One that is stopped hears nothing until it goes on.
-  if (process.platform !== 'win32') send(target, 'SIGCONT')
+function isChild(known: ChildProcess | readonly ProcessIdentity[]): known is ChildProcess {
+  return 'pid' in known
 }
 
-/** The process may have gone since it was seen, or not be ours to end. */
-function send(target: ProcessIdentity, signal: NodeJS.Signals): void {
-  if (!isRunning(target)) return
-  try {
-    process.kill(target.pid, signal)
-  } catch {
-    // As above: whether it has gone is looked at again.
-  }
+function namesOf(processes: readonly ProcessIdentity[]): string {
+  return processes.map(({ pid, startedAt }) => `${pid} ${startedAt}`).join()
+}
+
+/** None of one that could not be started. */
+function identitiesOfChild({ pid }: ChildProcess): readonly ProcessIdentity[] {
+  return pid === undefined ? [] : [identityOfProcess(pid)]
 }

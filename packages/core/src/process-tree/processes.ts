@@ -1,7 +1,13 @@
 /** The processes of this machine, as far as this process may see them. */
-import { readdirSync, readFileSync } from 'node:fs'
 import pidtree from 'pidtree'
 import { isProcess } from '../platform/host.js'
+import {
+  DENIED,
+  processNumbers,
+  processTable,
+  readProcessFile,
+  readProcessText,
+} from '../platform/process-table.js'
 
 /** A process, not only its number: numbers are used again. */
 export interface ProcessIdentity {
@@ -22,6 +28,8 @@ const KERNEL_THREADS = 2
 
 export interface Processes {
   readonly running: readonly RunningProcess[]
+  /** The numbers of those that run and may not be looked into. */
+  readonly hidden: ReadonlySet<number>
   /**
    * Those that ended while this was looked at, or have yet to be noticed; `startedAt` is empty
    * where nothing of one is left.
@@ -29,19 +37,27 @@ export interface Processes {
   readonly gone: readonly ProcessIdentity[]
 }
 
+/**
+ * Whether the processes of this machine can be listed. Not on Linux where /proc cannot be read or
+ * belongs to another PID namespace: then of a tree only its first process and its group are known.
+ */
+export function canListProcesses(): boolean {
+  return !IS_LINUX || processTable() === 'own'
+}
+
 /** Every process that is running. */
 export async function runningProcesses(): Promise<Processes> {
-  if (!IS_LINUX) return { running: await processesElsewhere(), gone: [] }
   const running: RunningProcess[] = []
+  const hidden = new Set<number>()
   const gone: ProcessIdentity[] = []
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue
-    const pid = Number(name)
+  if (!IS_LINUX) return { running: await processesElsewhere(), hidden, gone }
+  for (const pid of processNumbers()) {
     const found = processOf(pid)
-    if (found && !found.hasEnded) running.push(found)
+    if (found === DENIED) hidden.add(pid)
+    else if (found && !found.hasEnded) running.push(found)
     else gone.push({ pid, startedAt: found?.startedAt ?? '' })
   }
-  return { running, gone }
+  return { running, hidden, gone }
 }
 
 /** A thread of the kernel, which never has an environment; elsewhere than on Linux, where none is told: any. */
@@ -55,16 +71,12 @@ async function processesElsewhere(): Promise<RunningProcess[]> {
   return all.map(({ pid, ppid }) => ({ pid, parent: ppid, startedAt: '' }))
 }
 
-/** Which process has this number now; `undefined` when none, or one that has ended. Linux alone. */
-function runningProcess(pid: number): RunningProcess | undefined {
-  const found = processOf(pid)
-  return found?.hasEnded ? undefined : found
-}
-
-/** As {@link runningProcess}, also one that has ended and whose parent has yet to notice. */
-function processOf(pid: number): (RunningProcess & { hasEnded: boolean }) | undefined {
-  const stat = readProc(pid, 'stat')
-  if (stat === undefined) return undefined
+/** Which process has this number now, also one that has ended and whose parent has yet to notice. Linux alone. */
+function processOf(
+  pid: number,
+): (RunningProcess & { hasEnded: boolean }) | typeof DENIED | undefined {
+  const stat = readProcessFile(pid, 'stat')
+  if (stat === undefined || stat === DENIED) return stat
   // `pid (name) state ppid …`: a name can hold anything, also spaces and parentheses.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   const [state, parent] = fields
@@ -76,30 +88,28 @@ function processOf(pid: number): (RunningProcess & { hasEnded: boolean }) | unde
 
 /** When the process of this number was started, also if it has ended; 0 where that is not told. */
 export function startOf(pid: number): number {
-  return Number((IS_LINUX && processOf(pid)?.startedAt) || 0)
+  const found = IS_LINUX ? processOf(pid) : undefined
+  return found && found !== DENIED ? Number(found.startedAt) : 0
 }
 
 /** The process that has this number now: where it has gone already, one that is not found again. */
 export function identityOfProcess(pid: number): ProcessIdentity {
-  if (!IS_LINUX) return { pid, startedAt: '' }
-  return { pid, startedAt: runningProcess(pid)?.startedAt ?? 'gone' }
+  if (!IS_LINUX || !canListProcesses()) return { pid, startedAt: '' }
+  const found = processOf(pid)
+  if (found === DENIED) return { pid, startedAt: '' }
+  return { pid, startedAt: found && !found.hasEnded ? found.startedAt : 'gone' }
 }
 
-/** Whether it is still the same process that has the number. Elsewhere than on Linux: whether any has. */
+/** Whether it is still the same process that has the number; where that is not told, whether any has. */
 export function isRunning({ pid, startedAt }: ProcessIdentity): boolean {
-  return IS_LINUX ? runningProcess(pid)?.startedAt === startedAt : isProcess(pid)
+  if (!IS_LINUX) return isProcess(pid)
+  const found = processOf(pid)
+  // What could be read when it was found may since belong to another user.
+  if (found === DENIED) return isProcess(pid)
+  return found !== undefined && !found.hasEnded && found.startedAt === startedAt
 }
 
 /** The environment that a process was started with; empty where it cannot be read. */
 export function environmentOf(pid: number): string {
-  return (IS_LINUX && readProc(pid, 'environ')) || ''
-}
-
-/** The process may have gone, or belong to somebody else. */
-function readProc(pid: number, file: string): string | undefined {
-  try {
-    return readFileSync(`/proc/${pid}/${file}`, 'latin1')
-  } catch {
-    return undefined
-  }
+  return (IS_LINUX && readProcessText(pid, 'environ')) || ''
 }

@@ -42,7 +42,7 @@ export interface SliceStatus {
 }
 
 /** Who holds or held a slice, as its journal says. */
-export interface SliceHolderStatus extends Omit<LeaseRecord, 'at'> {
+export interface SliceHolderStatus extends Omit<LeaseRecord, 'at' | 'startedAt' | 'pidNamespace'> {
   /** When it leased the slice, ISO 8601. */
   since: string
 }
@@ -154,7 +154,12 @@ async function heldElsewhere(lockDirectory: string, slice: SliceStart): Promise<
   return { isHeld, isByLast: isHeld, ...(state === 'unknown' && { unverified: true }) }
 }
 
-function statusOf({ at, ...lease }: LeaseRecord): SliceHolderStatus {
+function statusOf({
+  at,
+  startedAt: _,
+  pidNamespace: __,
+  ...lease
+}: LeaseRecord): SliceHolderStatus {
   return { ...lease, since: at }
 }
 

@@ -384,8 +384,10 @@ function makeToken(
 
 /** The host as it stands in a token: the boot, hashed, and the number of the network namespace. */
 export function hostCode(host: string): string {
-  const [, boot = host, network = ''] = /^(.*)\/net:\[(\d+)\]$/.exec(host) ?? []
-  return `${hash(boot).toString(36)}.${network && BigInt(network).toString(36)}`
+  const slash = host.lastIndexOf('/')
+  const [boot, network] = [host.slice(0, slash), host.slice(slash + 1)]
+  const [, number] = /^net:\[(\d+)\]$/.exec(network) ?? []
+  return `${hash(boot).toString(36)}.${Number(number ?? hash(network)).toString(36)}`
 }
 
 function bootOf(code: string): string {

@@ -1,7 +1,7 @@
 /** The picture in words: who a slice is, and what it all adds up to. */
 import { formatRanges } from '@portslice/core/inspect'
 import { claimantText, holderText } from '../list/holder.js'
-import { shown } from '../terminal/text.js'
+import { sanitize } from '../terminal/format.js'
 import type { Picture, SlicePicture } from './picture.js'
 
 /** Who listens on a port, such as `postgres, pid 812`; where that can be known. */
@@ -21,7 +21,7 @@ export function describe(
       ? `${holderText(status.holder)}${isHeld ? '' : ', has ended'}`
       : undefined
   const claimed = claims.map((claim) => `${claim.port} claimed by ${claimantText(claim)}`)
-  return shown([who, ...claimed, ...strangers].filter(Boolean).join('; '))
+  return sanitize([who, ...claimed, ...strangers].filter(Boolean).join('; '))
 }
 
 export function countOf({ ranges, slices }: Picture): string {

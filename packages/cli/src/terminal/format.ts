@@ -1,13 +1,13 @@
-/** Text of others on somebody's terminal: one line, nothing that the terminal would obey, cut to fit. */
-import { sanitize } from '@portslice/core/inspect'
+/** Text of other processes on a terminal: one line without control characters, cut to fit. */
+import { sanitize as escapeControls } from '@portslice/core/inspect'
 import stringWidth from 'fast-string-width'
 
 /** What turns the direction of text, or takes no room: a label could hide or reverse what it says. */
 const INVISIBLE = /[\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]|\n/g
 
 /** A text as it may be shown: control characters and direction marks as escapes of JavaScript. */
-export function shown(text: string): string {
-  return sanitize(text).replaceAll(
+export function sanitize(text: string): string {
+  return escapeControls(text).replaceAll(
     INVISIBLE,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
@@ -22,7 +22,7 @@ export function widthOf(text: string): number {
 }
 
 /** Cuts a text without escapes to so many columns, between what readers take for characters. */
-export function fitted(text: string, columns: number): string {
+export function truncate(text: string, columns: number): string {
   if (widthOf(text) <= columns) return text
   if (columns <= 0) return ''
   let [cut, width] = ['', 0]
@@ -35,6 +35,6 @@ export function fitted(text: string, columns: number): string {
 }
 
 /** Fills a text up to so many columns. */
-export function padded(text: string, columns: number): string {
+export function pad(text: string, columns: number): string {
   return text + ' '.repeat(Math.max(0, columns - widthOf(text)))
 }

@@ -1,6 +1,6 @@
 import os from 'node:os'
 import { expect, test } from 'vitest'
-import { exitStatus } from './signals.js'
+import { exitStatus } from './signal-forwarder.js'
 
 test('the exit status is that of the program, or 128 and its signal', () => {
   expect(exitStatus(7, null)).toBe(7)

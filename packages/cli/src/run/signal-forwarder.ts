@@ -1,17 +1,24 @@
-/** Signals reach the program as if it had been run alone: each once, whoever it was sent to. */
+/** Forwards signals, so that each reaches the program once, whether it was sent to it or to the whole group. */
 import type { ChildProcess } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import os from 'node:os'
-import { GroupWatch } from './group-watch.js'
+import { GroupSignalProbe } from './group-signal-probe.js'
+import { procStat } from './proc-stat.js'
 
 /**
  * What ends a process unless it listens. SIGTSTP and SIGCONT are left to the kernel, which
  * stops and continues the group of a terminal together; SIGWINCH goes to all of it as well.
  */
-const PASSED: readonly NodeJS.Signals[] =
+const FORWARDED: readonly NodeJS.Signals[] =
   process.platform === 'win32'
     ? ['SIGINT', 'SIGBREAK', 'SIGHUP']
     : ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2', 'SIGALRM']
+
+/** Signals that tell a program to end. */
+const END_SIGNALS = new Set<NodeJS.Signals>(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'])
+
+export function isEndSignal(signal: NodeJS.Signals): boolean {
+  return END_SIGNALS.has(signal)
+}
 
 /** Whom a signal is for, when it has not gone to our whole process group. */
 export type Recipient = (signal: NodeJS.Signals, wasForGroup: boolean) => void
@@ -20,8 +27,8 @@ export type Recipient = (signal: NodeJS.Signals, wasForGroup: boolean) => void
  * Keeps the signals from ending this process, and hands them on. Made early, what it needs is
  * there when the program is to be started.
  */
-export class SignalPassing {
-  readonly #group = new GroupWatch()
+export class SignalForwarder {
+  readonly #group = new GroupSignalProbe()
   readonly #listeners = new Map<NodeJS.Signals, () => void>()
   #recipient: Recipient = () => {}
   /** Had before there was anybody to pass them to. */
@@ -31,8 +38,8 @@ export class SignalPassing {
   /** Before that, a signal ends this process as any other. */
   async start(): Promise<void> {
     await this.#group.untilReady()
-    for (const signal of PASSED) {
-      const listener = () => void this.#pass(signal)
+    for (const signal of FORWARDED) {
+      const listener = () => void this.#forward(signal)
       process.on(signal, listener)
       this.#listeners.set(signal, listener)
     }
@@ -44,7 +51,7 @@ export class SignalPassing {
     for (const signal of this.#early.splice(0)) recipient(signal, false)
   }
 
-  async #pass(signal: NodeJS.Signals): Promise<void> {
+  async #forward(signal: NodeJS.Signals): Promise<void> {
     const isOpen = this.#isOpen
     const wasForGroup = await this.#group.heardAsWell(signal)
     if (isOpen || this.#isOpen) this.#recipient(signal, wasForGroup && isOpen)
@@ -76,13 +83,7 @@ export function isInOurGroup(pid: number): boolean {
 }
 
 function groupOf(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    // `pid (name) state parent group …`: a name can hold anything.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]
-  } catch {
-    return undefined
-  }
+  return procStat(pid)?.[2]
 }
 
 /** As shells have it: 128 and the signal's number, for a process that was ended by one. */

@@ -4,11 +4,11 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Between a signal to a process and one to its group, as `timeout` sends them, in ms. */
-const GAP = 20
+const GROUP_SIGNAL_DELAY_MS = 20
 /** An answer comes at once; a process that was stopped or killed gives none. ms */
-const LONGEST = 1000
+const ANSWER_TIMEOUT_MS = 1000
 /** Longer than one signal takes to arrive at two processes, in ms. */
-const FORGOTTEN = 2000
+const MEMORY_MS = 2000
 
 /**
  * Says each signal that it gets, and repeats each line that it is given. `read` fails when a
@@ -27,7 +27,7 @@ while :; do t=0; if read -r l; then echo "$l"; elif [ $t = 0 ]; then exit; fi; d
  * two, which many take as "at once, without tidying up". Nothing tells a process whether it
  * was meant alone, so another one is asked whether it has had the signal, too.
  */
-export class GroupWatch {
+export class GroupSignalProbe {
   #listener: ChildProcess | undefined
   /** What was heard and is not yet accounted for. */
   #heard: { signal: string; at: number }[] = []
@@ -72,7 +72,7 @@ export class GroupWatch {
   /** Call as soon as this process has had the signal. */
   async heardAsWell(signal: NodeJS.Signals): Promise<boolean> {
     if (await this.#heardUntilNow(signal)) return true
-    await sleep(GAP)
+    await sleep(GROUP_SIGNAL_DELAY_MS)
     return this.#heardUntilNow(signal)
   }
 
@@ -83,7 +83,7 @@ export class GroupWatch {
     this.#listener?.stdin?.write(`${question}\n`)
     await answer
     // Two that came at once may have reached this process as one: what is left of them is forgotten.
-    this.#heard = this.#heard.filter(({ at }) => at > performance.now() - FORGOTTEN)
+    this.#heard = this.#heard.filter(({ at }) => at > performance.now() - MEMORY_MS)
     const index = this.#heard.findIndex((each) => each.signal === signal)
     if (index !== -1) this.#heard.splice(index, 1)
     return index !== -1
@@ -94,7 +94,7 @@ export class GroupWatch {
     let timer: NodeJS.Timeout | undefined
     await new Promise<void>((resolve) => {
       this.#waiting.set(question, resolve)
-      timer = setTimeout(resolve, LONGEST)
+      timer = setTimeout(resolve, ANSWER_TIMEOUT_MS)
     })
     clearTimeout(timer)
     this.#waiting.delete(question)

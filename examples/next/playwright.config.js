@@ -1,0 +1,17 @@
+import { defineConfig } from '@playwright/test'
+
+export default defineConfig({
+  testDir: 'tests',
+  fullyParallel: true,
+  workers: 2,
+  // The first page of a dev server is compiled when it is asked for.
+  timeout: 120_000,
+  use: {
+    app: {
+      command: 'next dev --port {PORT}',
+      env: { NEXT_DIST_DIR: '.next/{PORT}', NEXT_TELEMETRY_DISABLED: '1' },
+      ready: '/',
+      startTimeout: 120_000,
+    },
+  },
+})

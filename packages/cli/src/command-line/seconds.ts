@@ -1,0 +1,30 @@
+/** Options that are given in seconds. */
+import { inspect } from '@portslice/core/inspect'
+import type { Arguments, OptionSyntax } from './arguments.js'
+import { usageError } from './usage-error.js'
+
+export const TIMEOUT = {
+  timeout: { type: 'string', example: '600' },
+} as const satisfies Record<string, OptionSyntax>
+
+/** Node's timers cannot wait longer (some 24 days). */
+const MAX_MS = 2_147_483_647
+
+/**
+ * @returns ms, or `undefined` if the option was not given
+ * @throws PortsliceError ERR_PORTSLICE_USAGE for a value that is not a number of seconds
+ */
+export function millisecondsFrom<Name extends string>(
+  args: Pick<Arguments<Name>, 'value'>,
+  name: Name,
+): number | undefined {
+  const text = args.value(name)
+  if (text === undefined) return undefined
+  const milliseconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : Number.NaN
+  if (milliseconds <= MAX_MS) return milliseconds
+  throw usageError(
+    `The option --${name} is ${inspect(text)}.`,
+    `Give seconds, as in: --${name} 600`,
+    text,
+  )
+}

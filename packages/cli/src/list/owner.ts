@@ -1,0 +1,18 @@
+import { ownersOfAll, type PortOwner, type SliceStatus } from '@portslice/core/inspect'
+
+export interface ListedSlice extends SliceStatus {
+  /** The process that holds a slice whose journal is in another lock directory, as far as the kernel tells. */
+  owner?: PortOwner
+}
+
+/** Asks the kernel who has the sentinels of slices of which no journal is found here. */
+export async function withOwners(slices: readonly SliceStatus[]): Promise<ListedSlice[]> {
+  const isUnknown = ({ state, holder }: SliceStatus) => state === 'held' && !holder
+  const sentinels = slices.filter(isUnknown).map(({ last }) => last)
+  if (sentinels.length === 0) return [...slices]
+  const owners = await ownersOfAll(sentinels)
+  return slices.map((slice) => {
+    const [owner] = isUnknown(slice) ? (owners.get(slice.last) ?? []) : []
+    return owner ? { ...slice, owner } : slice
+  })
+}

@@ -1,0 +1,65 @@
+import { stripVTControlCharacters } from 'node:util'
+import { wrapAnsi } from 'fast-wrap-ansi'
+import { widthOf } from './format.js'
+
+/** Columns that a description needs beside its term; with less it goes below. */
+const MIN_DESCRIPTION_WIDTH = 24
+const INDENT_BELOW = 6
+
+/**
+ * Wraps a text after a prefix, and indents the lines that follow by as much as that is wide. A word
+ * that is longer than a line stays whole, so that paths can be copied.
+ */
+export function wrapAfter(prefix: string, text: string, columns: number): string {
+  if (columns === Number.POSITIVE_INFINITY) return prefix + text
+  const width = widthOf(stripVTControlCharacters(prefix))
+  const indent = '\n'.padEnd(width + 1)
+  return prefix + wrapAnsi(text, Math.max(1, columns - width)).replaceAll('\n', indent)
+}
+
+/** Wraps a help text, made of paragraphs and of lines with a term and its description. */
+export function wrapHelp(text: string, columns: number): string {
+  if (text.split('\n').every((line) => widthOf(line) <= columns)) return text
+  return partsOf(text)
+    .map((part) => formatPart(part, columns))
+    .join('\n')
+}
+
+/** A paragraph has no term. */
+interface Part {
+  term: string
+  /** The column at which the description begins. */
+  column: number
+  description: string
+}
+
+function partsOf(text: string): Part[] {
+  const parts: Part[] = []
+  for (const line of text.split('\n')) {
+    const previous = parts.at(-1)
+    const column = line.search(/\S/)
+    const [, term, gap, rest] = /^( {1,4}\S.*?)( {2,})(\S.*)$/.exec(line) ?? []
+    if (term && gap && rest) {
+      parts.push({ term, column: term.length + gap.length, description: rest })
+    } else if (column >= 1 && column <= 4) {
+      parts.push({ term: line, column: 0, description: '' })
+    } else if (previous && previous.term !== '' && column > 4) {
+      previous.column = column
+      previous.description = `${previous.description} ${line.trim()}`.trim()
+    } else if (previous && previous.term === '' && previous.description !== '' && line !== '') {
+      previous.description += ` ${line}`
+    } else {
+      parts.push({ term: '', column: 0, description: line })
+    }
+  }
+  return parts
+}
+
+function formatPart({ term, column, description }: Part, columns: number): string {
+  if (term === '') return wrapAfter('', description, columns)
+  if (description === '') return wrapAfter('  ', term.trim(), columns)
+  const isBeside = column - term.length >= 2 && columns - column >= MIN_DESCRIPTION_WIDTH
+  if (isBeside) return wrapAfter(term.padEnd(column), description, columns)
+  const below = wrapAfter(' '.repeat(INDENT_BELOW), description, columns)
+  return `${wrapAfter('  ', term.trim(), columns)}\n${below}`
+}

@@ -1,0 +1,85 @@
+/** Machines that are unlike this one: namespaces, sandboxes and permissions, each put before a command. */
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** The command that runs another one there, or the reason, as a clause, why this machine cannot. */
+export type Restricted = readonly string[] | { readonly missing: string }
+
+const SOURCE = fileURLToPath(new URL('restrict.c', import.meta.url))
+
+/** A PID namespace of its own, with the /proc of the one around it. */
+export function foreignProc(by: 'unshare' | 'bwrap'): Restricted {
+  return usable(
+    by === 'unshare'
+      ? ['unshare', '--pid', '--fork', '--kill-child']
+      : ['bwrap', '--unshare-pid', '--dev-bind', '/', '/', '--die-with-parent'],
+  )
+}
+
+/** A /proc in which there is nothing. */
+export function emptyProc(): Restricted {
+  return usable(inShell(['unshare', '--mount'], 'mount -t tmpfs none /proc'))
+}
+
+/**
+ * A network namespace with a loopback interface.
+ *
+ * @param script for `sh`, to set it up; `lo` is up already
+ */
+export function ownNetwork(script = ':'): Restricted {
+  return usable(inShell(['unshare', '--net'], `ip link set lo up && ${script}`))
+}
+
+/** A user who is not root, after another restriction. */
+export function unprivileged(then: Restricted = []): Restricted {
+  if (!Array.isArray(then)) return then
+  return usable([...then, 'setpriv', '--reuid=65534', '--clear-groups', '--bounding-set=-all'])
+}
+
+/** What `restrict.c` denies, with a number of <errno.h>. */
+export class Restrictions implements Disposable {
+  readonly #folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-restrict-'))
+  #built: string | { missing: string } | undefined
+
+  deny(what: 'listen' | 'tcp' | 'udp' | 'landlock', errno: number): Restricted {
+    this.#built ??= this.#build()
+    if (typeof this.#built !== 'string') return this.#built
+    return usable([this.#built, what, String(errno)])
+  }
+
+  #build(): string | { missing: string } {
+    const program = path.join(this.#folder, 'restrict')
+    try {
+      execFileSync('cc', ['-o', program, SOURCE], { stdio: 'pipe' })
+      return program
+    } catch (error) {
+      return { missing: `there is no C compiler here (${reasonOf(error)})` }
+    }
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+}
+
+function inShell(command: readonly string[], script: string): string[] {
+  return [...command, 'sh', '-c', `${script} && exec "$@"`, 'sh']
+}
+
+function usable(command: readonly string[]): Restricted {
+  const [program, ...args] = [...command, 'true']
+  try {
+    execFileSync(program as string, args, { stdio: 'pipe' })
+    return command
+  } catch (error) {
+    return { missing: `\`${command.join(' ')}\` does not work here (${reasonOf(error)})` }
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const { stderr, message } = error as Error & { stderr?: Buffer }
+  return (stderr?.toString().trim() || message).split('\n').at(-1) as string
+}

@@ -1,0 +1,64 @@
+/** `portslice map`: the picture, and colours. */
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { beforeEach, describe, expect, test } from 'vitest'
+import {
+  COMMAND,
+  InTerminal,
+  P,
+  portslice,
+  type StartOptions,
+  startFile,
+  temporaryFolder,
+} from './command-run.ts'
+
+let lockDirectory: string
+let options: StartOptions
+beforeEach(() => {
+  lockDirectory = path.join(temporaryFolder(), 'locks')
+  options = { lockDirectory }
+})
+
+describe('map', () => {
+  const inTerminal = (args: string[], columns = 100) =>
+    new InTerminal(process.execPath, [COMMAND, ...args], { ...options, columns })
+
+  test('map draws on the width that there is, and as SVG', async () => {
+    const { stdout, status } = await portslice(['map'], { ...options, env: { COLUMNS: '60' } })
+    expect(status).toBe(0)
+    for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(60)
+    const cwd = temporaryFolder()
+    expect(await portslice(['map', '--svg', 'm.svg'], { ...options, cwd })).toMatchObject({
+      status: 0,
+      stdout: '',
+    })
+    expect(readFileSync(path.join(cwd, 'm.svg'), 'utf8')).toMatch(/^<svg [^>]*>[\s\S]*<\/svg>\n$/)
+    expect(await portslice(['map', '--svg', 'no/such/m.svg'], { ...options, cwd })).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('cannot be written'),
+    })
+  })
+
+  test('colours are there, and as wide as the terminal it is; $NO_COLOR is heard', async () => {
+    const map = inTerminal(['map'], 50)
+    await map.ended
+    expect(map.text).toContain('\u001b[')
+    const plain = new InTerminal(process.execPath, [COMMAND, 'map'], {
+      ...options,
+      env: { NO_COLOR: '1' },
+      columns: 50,
+    })
+    await plain.ended
+    expect(plain.text).not.toContain('\u001b[')
+    for (const line of plain.text.split('\r\n')) expect(line.length).toBeLessThanOrEqual(50)
+  })
+
+  test('a pipe whose reader has seen enough ends it quietly', async () => {
+    const { stdout, stderr } = await startFile(
+      'sh',
+      ['-c', `{ ${P} map --svg -; echo "status $?" >&2; } | head -c 4`],
+      options,
+    ).ended
+    expect({ stdout, stderr }).toEqual({ stdout: '<svg', stderr: 'status 0\n' })
+  })
+})
