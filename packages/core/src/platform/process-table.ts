@@ -59,7 +59,7 @@ export function readProcessFile(pid: number, name: string): string | typeof DENI
 }
 
 /**
- * As {@link readProcessFile}, without the difference between gone and denied.
+ * As `readProcessFile`, without the difference between gone and denied.
  *
  * @param pid of the process
  * @param name of the file below `/proc/<pid>`

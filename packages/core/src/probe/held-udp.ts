@@ -15,9 +15,22 @@ export interface HeldUdpPort {
 
 /** What became of the wish to hold a UDP port. */
 export type UdpHold =
-  | { readonly state: 'held'; readonly held: HeldUdpPort }
-  | { readonly state: 'in-use' }
-  | { readonly state: 'not-permitted'; readonly error: NodeJS.ErrnoException }
+  | {
+      /** This process holds it now. */
+      readonly state: 'held'
+      /** Gives it back. */
+      readonly held: HeldUdpPort
+    }
+  | {
+      /** Another socket has it. */
+      readonly state: 'in-use'
+    }
+  | {
+      /** This process may not bind it, used or not. */
+      readonly state: 'not-permitted'
+      /** EACCES or EPERM, with what was not permitted. */
+      readonly error: NodeJS.ErrnoException
+    }
 
 /**
  * Holds a port until it is closed, or tells why it cannot be held.

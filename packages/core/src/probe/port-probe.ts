@@ -1,7 +1,13 @@
 /** What trying to bind a port tells about it. That it could not be tried is an error. */
 export type PortProbe =
-  | { readonly state: 'free' }
-  | { readonly state: 'in-use' }
+  | {
+      /** This process has bound it just now. */
+      readonly state: 'free'
+    }
+  | {
+      /** Another socket has it. */
+      readonly state: 'in-use'
+    }
   | {
       /** This process may not bind it, used or not. */
       readonly state: 'not-permitted'

@@ -25,6 +25,7 @@ const LARGEST_JOURNAL = 1024 * 1024
 
 /** Who leases a slice. */
 export interface LeaseRecord extends ProcessRun {
+  /** Of the process that leases it. */
   readonly pid: number
   /** Boot and network namespace: see `hostIdentity`. */
   readonly host: string
