@@ -501,7 +501,25 @@ describe('prefer', () => {
     await (await claimPort(outside, { timeout: 0 })).release()
   })
 
-  test.each([0, 'web', 70_000, {}])('%j is refused', async (prefer) => {
+  test('shares a key, and gives the port back when its app has gone, as any other', async () => {
+    const { allocator } = await allocatorOf(1)
+    const [outside] = await ownRange(1, { first: 4000, last: 9999 })
+    const options = { prefer: outside, key: 'app', releaseWhenClosed: true }
+    const [one, two] = [await allocator.take(options), await allocator.take({ key: 'app' })]
+    expect([one.port, two.port]).toEqual([outside, outside])
+    await two.release()
+    const server = await serve(outside)
+    await new Promise((resolve) => setTimeout(resolve, 300)) // Time for the watch to see it.
+    server.close()
+    await vi.waitFor(async () => (await claimPort(outside, { timeout: 0 })).release(), 5000)
+  })
+
+  test('of a block there is none', async () => {
+    const { allocator, first } = await allocatorOf(1)
+    expect(await allocator.takeBlock(2, { prefer: first + 9 })).toHaveLength(2)
+  })
+
+  test.each([0, 'web', 70_000, {}, [0], ['x'], [70_000]])('%j is refused', async (prefer) => {
     const { allocator } = await allocatorOf(1)
     await expect(allocator.take({ prefer: prefer as number })).rejects.toMatchObject({
       code: 'ERR_PORTSLICE_OPTION_INVALID',

@@ -1,19 +1,18 @@
 /** Hands out ports of the slices that it leases. */
 import { protectWithTimeWait } from '../claim/protect.js'
-import { type Claim, isClaim, tryClaim } from '../claim/try-claim.js'
+import { isClaim, tryClaim } from '../claim/try-claim.js'
 import { inspect, isOutOfDescriptors, PortsliceError } from '../errors.js'
 import { type AllocatorOptions, checkTakeOptions, type TakeOptions } from '../options/options.js'
 import { type ResolvedOptions, resolveOptions } from '../options/resolve.js'
 import { throwIfAborted } from '../platform/abort.js'
 import { Turns, WaitList } from '../platform/wait-list.js'
 import { probePort } from '../probe/free.js'
-import { isLeaked } from '../probe/leak.js'
 import { isListeningForTcp } from '../probe/listening.js'
 import { processWide } from '../process-state.js'
 import { LAST_PORT, PORTS_PER_SLICE, SLICE_SIZE } from '../slice/layout.js'
 import type { LeaseContext, Slice } from '../slice/slice.js'
 import { bindRefused, rangeExhausted } from './exhausted.js'
-import { Lease, type PortLease } from './lease.js'
+import type { PortLease } from './lease.js'
 import { leaseContextOf } from './lease-context.js'
 import { LeasedPorts } from './leased-ports.js'
 import { SlicePool } from './slice-pool.js'
@@ -94,8 +93,6 @@ export class Allocator implements PortAllocator {
   readonly #pool: SlicePool
   readonly #ports: LeasedPorts
   readonly #requests = new WaitList()
-  /** Preferred ports that lie in slices of other allocators, or in none. */
-  readonly #claims = new Set<PortLease>()
   /** What the system said when it had no more sockets or files. */
   #shortage: unknown
   /** What the system said when this process was not permitted to bind a port, in the last try. */
@@ -155,10 +152,11 @@ export class Allocator implements PortAllocator {
     // Nothing to wait for, so no turn to wait for.
     const shared = this.#ports.share(keys, options)
     if (shared) return shared
-    const preferred = preferredPorts(options)
+    // Of a block there is no single port to prefer.
+    const preferred = count === 1 ? preferredPorts(options) : []
     return this.#request(
       async () =>
-        (await this.#tryPreferred(preferred.splice(0), options)) ??
+        (await this.#tryPreferred(preferred.splice(0), keys[0], options)) ??
         (await this.#tryRun(keys, options)),
       options.signal,
     )
@@ -215,7 +213,8 @@ export class Allocator implements PortAllocator {
     try {
       for (const key of keys) {
         const taken =
-          (await this.#tryPreferred(preferred, options)) ?? (await this.#tryRun([key], options))
+          (await this.#tryPreferred(preferred, key, options)) ??
+          (await this.#tryRun([key], options))
         if (!taken) return undefined
         leases.push(...taken)
       }
@@ -239,7 +238,11 @@ export class Allocator implements PortAllocator {
     const isUsable = (port: number) => this.#isUsable(port, options.signal)
     for (const first of slice.candidates(keys, this.#options.order)) {
       if (!(await slice.tryTake(first, uses, isUsable))) continue
-      return keys.map((key, index) => this.#ports.add(slice, first + index, key, options))
+      return keys.map((key, index) => {
+        const port = first + index
+        const giveBack = (leaked: boolean) => slice.release(port, leaked)
+        return this.#ports.add({ port, key, giveBack }, options)
+      })
     }
     return undefined
   }
@@ -266,18 +269,23 @@ export class Allocator implements PortAllocator {
   /** The first preferred port that can be had at once; ports that were tried are removed. */
   async #tryPreferred(
     preferred: number[],
-    { label, signal }: TakeOptions,
+    key: string | undefined,
+    options: TakeOptions,
   ): Promise<PortLease[] | undefined> {
     const context = { ...this.#context, needsTimeWait: this.#options.needsTimeWait }
     while (preferred.length > 0) {
       const port = preferred.shift() as number
-      const claim = await tryClaim(port, context, label)
+      const claim = await tryClaim(port, context, options.label)
       if (!isClaim(claim)) continue
-      const lease = this.#leaseOf(claim, label)
+      const giveBack = (leaked: boolean) => claim.release(leaked)
+      const lease = this.#ports.add(
+        { port, key, giveBack, isListening: isListeningForTcp },
+        options,
+      )
       try {
-        this.#checkWanted(signal)
+        this.#checkWanted(options.signal)
       } catch (error) {
-        await lease.release()
+        await this.#ports.undo(lease)
         throw error
       }
       return [lease]
@@ -285,24 +293,9 @@ export class Allocator implements PortAllocator {
     return undefined
   }
 
-  #leaseOf(claim: Claim, label: string | undefined): PortLease {
-    const giveBack = async () => {
-      const leaked = await isLeaked(claim.port, isListeningForTcp)
-      await claim.release(leaked)
-      this.#claims.delete(lease)
-      this.#requests.wake()
-      return { leaked }
-    }
-    const lease = new Lease(claim.port, label, giveBack, isListeningForTcp)
-    this.#claims.add(lease)
-    return lease
-  }
-
   /** Takes back ports that have just been handed out, and that no code has seen. */
   async #undo(leases: readonly PortLease[]): Promise<void> {
-    for (const lease of leases) this.#ports.undo(lease)
-    const claims = leases.filter((lease) => this.#claims.has(lease))
-    await Promise.all(claims.map((claim) => claim.release()))
+    await Promise.all(leases.map((lease) => this.#ports.undo(lease)))
   }
 
   /** @throws PortsliceError ERR_PORTSLICE_CLOSED; the signal's reason */
@@ -323,7 +316,6 @@ export class Allocator implements PortAllocator {
   async #close(): Promise<void> {
     this.#requests.wake()
     await this.#requests.run(async () => {
-      await Promise.all([...this.#claims].map((claim) => claim.release()))
       await this.#ports.releaseAll()
       await this.#pool.close()
       turns().end()
@@ -346,8 +338,18 @@ function keysOf({ key }: TakeOptions, count: number): (string | undefined)[] {
   )
 }
 
+/** @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID for what is not a port */
 function preferredPorts({ prefer = [] }: TakeOptions): number[] {
-  return typeof prefer === 'number' ? [prefer] : [...prefer]
+  const ports: unknown[] = typeof prefer === 'number' ? [prefer] : [...prefer]
+  for (const port of ports) {
+    if (Number.isInteger(port) && (port as number) >= 1 && (port as number) <= LAST_PORT) continue
+    throw new PortsliceError(
+      'ERR_PORTSLICE_OPTION_INVALID',
+      `The option \`prefer\` holds ${inspect(port)}.`,
+      { value: port, advice: `Give ports from 1 to ${LAST_PORT}.` },
+    )
+  }
+  return ports as number[]
 }
 
 function checkCount(count: unknown, most: number, method: string): void {

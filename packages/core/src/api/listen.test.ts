@@ -84,7 +84,7 @@ test('a server that is closed as soon as it listens gives its port back', async 
   const server = http.createServer()
   server.once('listening', () => server.close())
   const { port } = await listen(server)
-  await vi.waitFor(async () => expect(await isOut(port)).toBe(false))
+  await vi.waitFor(async () => expect(await isOut(port)).toBe(false), 10_000)
 })
 
 test('a server that is closed before it listens is an error', async () => {
