@@ -32,7 +32,7 @@ export interface LeaseContext {
 /** Trouble of a lock directory that is taken to pass: the sentinel protects meanwhile. */
 const PASSING_TROUBLE = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'ENOENT'])
 /** How soon what was lost, or could not be written, is tried again, in ms: doubling. */
-const FIRST_RETRY_MS = 100
+const FIRST_RETRY_MS = 10
 const LAST_RETRY_MS = 2000
 
 /** The slices that this process (or thread) holds, by their first ports. */
