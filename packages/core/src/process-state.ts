@@ -29,6 +29,8 @@ const ONE_OF = {
   'named ports': true,
   /** The name of a network namespace that cannot be read. */
   'unknown network namespace': true,
+  /** Relative directories of environment variables, as they were meant at first. */
+  'resolved directories': true,
   /** The lock directories that the user has been warned of. */
   warnings: true,
 } as const
