@@ -185,8 +185,10 @@ export class Allocator implements PortAllocator {
       timeout: this.#options.waitTimeout,
       signal,
       undo: (late) => void (Array.isArray(late) && this.#undo(late)),
-      onTimeout: () =>
-        rangeExhausted(this.#options, this.#pool.held, this.#shortage, this.#refusal),
+      onTimeout: async () =>
+        this.#refusal !== undefined && !this.#hasRoom
+          ? bindRefused(this.#options, this.#refusal)
+          : rangeExhausted(this.#options, this.#pool.held, this.#shortage, this.#refusal),
     })
   }
 
@@ -236,8 +238,16 @@ export class Allocator implements PortAllocator {
     this.#checkWanted(options.signal)
     const uses = keys.map((key) => ({ label: options.label, key }))
     const isUsable = (port: number) => this.#isUsable(port, options.signal)
+    let isHighestKnown = false
     for (const first of slice.candidates(keys, this.#options.order)) {
-      if (!(await slice.tryTake(first, uses, isUsable))) continue
+      const refusal = this.#refusal
+      if (!(await slice.tryTake(first, uses, isUsable))) {
+        if (this.#refusal === refusal || isHighestKnown) continue
+        // What is refused is mostly all below a port, or all: then the slice is passed over.
+        isHighestKnown = true
+        if ((await probePort(slice.last - 1)).state === 'not-permitted') return undefined
+        continue
+      }
       return keys.map((key, index) => {
         const port = first + index
         const giveBack = (leaked: boolean) => slice.release(port, leaked)
