@@ -39,11 +39,12 @@ byte claimSocket[2] /* of port 0 */
 /*
  * Files in the lock directory, which the namespaces share. A lock is a directory with the liveness
  * socket of its owner in it. The socket listens before the directory is renamed to the name of the
- * lock, so the lock and its liveness socket appear in one step. The name of the socket is unique.
+ * lock, so the lock and its liveness socket appear in one step. The name of the socket, the token,
+ * is unique.
  */
 byte lock[SLICES]   /* its owner */
 bit noted[PORTS]    /* in the journal: the port is out, or in quarantine */
-bit claimNoted      /* the note of a claim of port 0 */
+bit claimNoted      /* the note of a claim of port 0, which outlives its claimer */
 
 /*
  * What each port is used for in each namespace. The protocol sees LISTENING by a probe, and does
@@ -268,7 +269,7 @@ takeLock:
 #endif
        }
     :: atomic { mayBreak(slice) -> skip };
-       /* Unlinks the socket that refused, by its unique name: another lock stays as it is. */
+       /* Unlinks the token of the lock that refused: another lock has another token and stays. */
        atomic {
          if
 #ifdef REMOVE_BY_PATH

@@ -113,6 +113,8 @@ test.each<[string, string | RegExp]>([
   ['listen.ts', 'hello\n'],
   ['with-port.ts', 'up\n\n'],
   ['claim-port.ts', ''],
+  ['claim-ports.ts', 'true\n4463 true\n'],
+  ['prefer.ts', 'true\n'],
   ['cluster.ts', /^(worker \d: \d+\n){3}$/],
   ['allocator.ts', 'true\n1\ntrue\ntrue\n'],
   ['guarded.ts', 'true\n'],
@@ -144,7 +146,7 @@ test('getting started with Playwright', async () => {
 })
 
 test.each([
-  ['get-port', 'true\n', 'true\n'],
+  ['get-port', 'true true\n', 'true true\n'],
   ['portfinder', 'true 3\n', 'true 3\n'],
   ['detect-port', 'as wanted\n', 'as wanted\ntrue\n'],
   ['wait-on', 'hello\n', 'hello\n'],

@@ -14,6 +14,7 @@ import {
   ownNetwork,
   type Restricted,
   Restrictions,
+  readOnly,
   unprivileged,
 } from 'portslice-testing/restricted'
 import { afterAll, describe, expect, onTestFinished, type TestContext, test } from 'vitest'
@@ -44,6 +45,11 @@ function start({ skip }: TestContext, by: Restricted, args: readonly string[]) {
   })
   onTestFinished(() => void child.kill('SIGKILL'))
   return child
+}
+
+function inside(outer: Restricted, inner: Restricted): Restricted {
+  if (!isUsable(outer)) return outer
+  return isUsable(inner) ? [...outer, ...inner] : inner
 }
 
 function isUsable(by: Restricted): by is readonly string[] {
@@ -208,6 +214,44 @@ describe.skipIf(process.platform !== 'linux')('a port that may not be bound', ()
     expect(isHeld).toEqual(hold)
   })
 
+  test.for([
+    ['TCP', 'EACCES', () => restrictions.deny('listen', EACCES)],
+    ['UDP', 'EPERM', () => restrictions.deny('udp', EPERM)],
+  ] as const)('of %s: a take fails at once, and names %s', async ([, code, by], context) => {
+    // Without other holders of slices, whose ports it might be permitted to bind.
+    const told = await evaluate(
+      context,
+      inside(ownNetwork(), by()),
+      `const start = performance.now()
+       const error = await core.takePort().catch((error) => error)
+       return { code: error.code, message: error.message, seconds: (performance.now() - start) / 1000 }`,
+    )
+    expect(told.code).toBe('ERR_PORTSLICE_NO_SOCKET')
+    expect(told.message).toContain(code)
+    expect(told.message).toContain('may not bind')
+    expect(told.seconds).toBeLessThan(8)
+  })
+
+  test('of some slices: they are passed over; a claim of one names the refusal', async (context) => {
+    const setUp = 'echo 20040 > /proc/sys/net/ipv4/ip_unprivileged_port_start'
+    const told = await evaluate(
+      context,
+      unprivileged(ownNetwork(setUp)),
+      `process.env.PORTSLICE_LOCK_DIR = 'none'
+       const allocator = await core.createAllocator({ range: [20000, 20095], waitTimeout: 1000 })
+       const leases = await allocator.takeMany(40)
+       const lowest = Math.min(...leases.map(({ port }) => port))
+       const all = await core.createAllocator({ range: [20000, 20031] }).catch((error) => error)
+       const claim = await core.claimPort(20001, { timeout: 0 }).catch((error) => error)
+       const one = await core.claimPort([20001, 25000], { timeout: 0 })
+       return { lowest, all: all.code, claim: claim.message, one: one.port }`,
+    )
+    expect(told).toMatchObject({ all: 'ERR_PORTSLICE_NO_SOCKET', one: 25_000 })
+    expect(told.lowest).toBeGreaterThanOrEqual(20_040)
+    expect(told.claim).toContain('this user may not bind it')
+    expect(told.claim).toContain('EACCES')
+  })
+
   test('is told from one in use: below ip_unprivileged_port_start', async (context) => {
     const setUp = 'echo 25000 > /proc/sys/net/ipv4/ip_unprivileged_port_start'
     const code = 'return [await inspect.probePort(24992), await inspect.probePort(25024)]'
@@ -253,6 +297,56 @@ describe.skipIf(process.platform !== 'linux')('in a network of its own', () => {
     expect(told).toEqual([expected, expected, 'taken'])
   })
 
+  test('a claimed port of the ephemeral range is not given to connections', async (context) => {
+    const setUp = 'echo 40000 40009 > /proc/sys/net/ipv4/ip_local_port_range'
+    const code = `const net = process.getBuiltinModule('node:net')
+      const connect = () => new Promise((resolve) => {
+        const socket = net.connect({ port: 9999, host: '127.0.0.1' })
+        socket.once('connect', () => resolve(socket.localPort)).once('error', () => resolve(0))
+      })
+      ${SERVE}
+      await serve(9999, '127.0.0.1')
+      const claim = await core.claimPort(40004, { timeout: 0 })
+      const ports = []
+      for (let i = 0; i < 12; i++) ports.push(await connect())
+      await serve(claim.port, '127.0.0.1')
+      const busy = ports.find((port) => port > 0)
+      const error = await core.claimPort(busy, { timeout: 0 }).catch((error) => error)
+      return { ports, busy, message: error.message, pid: process.pid }`
+    const { ports, message, busy, pid } = await evaluate(context, ownNetwork(setUp), code)
+    expect(ports.length).toBe(12)
+    expect(ports.filter((port: number) => port > 0).length).toBeGreaterThan(5)
+    expect(ports).not.toContain(40_004)
+    expect(message).toContain(`port ${busy} is the local port of a connection to 127.0.0.1:9999`)
+    expect(message).toContain(`pid ${pid}`)
+  })
+
+  test('a redirected port is not handed out', async (context) => {
+    const setUp = [
+      'nft add table ip t',
+      'nft "add chain ip t c { type nat hook output priority -100; }"',
+      'nft add rule ip t c tcp dport 30016-30020 redirect to :9999',
+    ].join(' && ')
+    const code = `${SERVE}
+      await serve(9999, '127.0.0.1')
+      const allocator = await core.createAllocator({ range: [30016, 30047] })
+      return (await allocator.takeMany(20)).map(({ port }) => port)`
+    const ports: number[] = await evaluate(context, ownNetwork(setUp), code)
+    expect(ports.filter((port) => port <= 30_020)).toEqual([])
+  })
+
+  test('a port that TIME_WAIT does not protect is handed out with one warning', async (context) => {
+    const setUp = 'echo 0 > /proc/sys/net/ipv4/tcp_max_tw_buckets'
+    const code = `const warnings = []
+      process.on('warning', (warning) => warnings.push(warning.code))
+      const allocator = await core.createAllocator({ timeWaitGuard: 'always' })
+      await allocator.takeMany(3)
+      await new Promise(setImmediate)
+      return warnings`
+    const warnings = await evaluate(context, ownNetwork(setUp), code)
+    expect(warnings).toEqual(['PORTSLICE_TIME_WAIT'])
+  })
+
   test('an error tells that the loopback interface has ::1 alone', async (context) => {
     const by = ownNetwork('ip addr del 127.0.0.1/8 dev lo')
     const code = `${SERVE}
@@ -284,5 +378,73 @@ describe.skipIf(process.platform !== 'linux')('in a network of its own', () => {
       return { probe: await inspect.probePort(port), isListening: await inspect.isListening(port) }`
     const told = await evaluate(context, ownNetwork(setUp), code)
     expect(told).toEqual({ probe: inUse, isListening: true })
+  })
+})
+
+describe.skipIf(process.platform !== 'linux')('where nothing can be written', () => {
+  test('an error says how to do without files', async (context) => {
+    const told = await evaluate(
+      context,
+      readOnly(),
+      `delete process.env.PORTSLICE_LOCK_DIR
+       const error = await core.takePort().catch((error) => error)
+       return { code: error.code, advice: error.advice }`,
+    )
+    expect(told.code).toBe('ERR_PORTSLICE_LOCK_DIRECTORY')
+    expect(told.advice).toContain('PORTSLICE_LOCK_DIR=none')
+  })
+
+  test('without files the sentinel alone keeps processes apart', async (context) => {
+    const code = `process.env.PORTSLICE_LOCK_DIR = 'none'
+      const range = [28000, 28031]
+      const allocator = await core.createAllocator({ range, waitTimeout: 0 })
+      const lease = await allocator.take()
+      const claim = await core.claimPort(5150, { timeout: 0 })
+      const { execFileSync } = process.getBuiltinModule('node:child_process')
+      const other = execFileSync(process.execPath, ['--input-type=module', '-e', \`
+        const core = await import('@portslice/core')
+        const of = (promise) => promise.then(() => 'had', (error) => error.code)
+        const options = { range: [28000, 28031], waitTimeout: 0 }
+        console.log(JSON.stringify([
+          await of(core.createAllocator(options)), await of(core.claimPort(5150, { timeout: 0 })),
+          await of(core.claimPort(28001, { timeout: 0 })),
+        ]))
+        process.exit()\`], { encoding: 'utf8' })
+      const held = (await core.listSlices()).filter(({ first }) => first === 28000)
+      await lease.release()
+      await claim.release()
+      await allocator.close()
+      return { port: lease.port, other: JSON.parse(other), held: held.length }`
+    const told = await evaluate(context, readOnly(), code)
+    expect(told).toMatchObject({
+      other: [
+        'ERR_PORTSLICE_RANGE_EXHAUSTED',
+        'ERR_PORTSLICE_CLAIM_TIMEOUT',
+        'ERR_PORTSLICE_CLAIM_TIMEOUT',
+      ],
+      held: 1,
+    })
+  })
+})
+
+describe.skipIf(process.platform !== 'linux')('without a readable /proc', () => {
+  test('the slice of a dead holder comes back at once', async (context) => {
+    const code = `const { execFile } = process.getBuiltinModule('node:child_process')
+      const range = [28064, 28095]
+      const child = execFile(process.execPath, ['--input-type=module', '-e', \`
+        const core = await import('@portslice/core')
+        const allocator = await core.createAllocator({ range: [28064, 28095] })
+        console.log((await allocator.take()).port)
+        setInterval(() => {}, 1000)\`])
+      await new Promise((resolve) => child.stdout.once('data', resolve))
+      child.kill('SIGKILL')
+      await new Promise((resolve) => child.once('exit', resolve))
+      const start = performance.now()
+      const allocator = await core.createAllocator({ range })
+      const port = (await allocator.take()).port
+      return { seconds: (performance.now() - start) / 1000, first: port }`
+    const told = await evaluate(context, emptyProc(), code)
+    expect(told.seconds).toBeLessThan(3)
+    expect(told.first).not.toBe(28_064) // It is quarantined.
   })
 })

@@ -49,7 +49,7 @@ async function bound(socket: net.Server | dgram.Socket) {
 const sitOn = (sentinel: number) =>
   bound(dgram.createSocket('udp4').bind({ port: sentinel, address: '127.0.0.1', exclusive: true }))
 
-test('whoever listens on ports of the range is passed over', async () => {
+test('ports of the range on which other programs listen are skipped', async () => {
   const { allocator, slice } = await ownAllocator()
   const theirs = [slice.first, slice.first + 1, slice.first + 2]
   for (const port of theirs) await bound(net.createServer().listen(port, '127.0.0.1'))
@@ -57,7 +57,7 @@ test('whoever listens on ports of the range is passed over', async () => {
   expect(ports.filter((port) => theirs.includes(port))).toEqual([])
 })
 
-test('whoever sits on a sentinel denies its slice, and nothing but that slice; where no other is left, there is an error', async () => {
+test('a process that binds a sentinel takes that slice alone; if no other is left, there is an error', async () => {
   const { allocator, slice, lockDirectory } = await ownAllocator()
   await allocator.close()
   await sitOn(slice.last)
@@ -71,7 +71,7 @@ test('whoever sits on a sentinel denies its slice, and nothing but that slice; w
   expect(elsewhere.slices[0]?.first).not.toBe(slice.first)
 })
 
-test('a port that is out can be bound by whoever is quicker than the app, which then gets EADDRINUSE', async () => {
+test('a port that is out can be bound by a process that is quicker than the app, which then gets EADDRINUSE', async () => {
   const { allocator } = await ownAllocator()
   const { port } = await allocator.take()
   await bound(net.createServer().listen(port, '127.0.0.1'))

@@ -24,6 +24,13 @@ export function emptyProc(): Restricted {
   return usable(inShell(['unshare', '--mount'], 'mount -t tmpfs none /proc'))
 }
 
+/** A machine on which no file can be written. */
+export function readOnly(): Restricted {
+  const script =
+    'mount --make-rprivate / && mount -t tmpfs -o ro none /tmp && mount -o remount,bind,ro /'
+  return usable(inShell(['unshare', '--mount'], script))
+}
+
 /**
  * A network namespace with a loopback interface.
  *

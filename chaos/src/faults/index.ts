@@ -5,8 +5,10 @@ import { allSlicesTaken, noDescriptors, noProcesses } from './exhausted.ts'
 import { filesEdited } from './files-edited.ts'
 import { journals } from './journals.ts'
 import { killed } from './killed.ts'
+import { killedBetweenSteps } from './killed-between-steps.ts'
 import { lockDirectoryAtStart } from './lock-directory-at-start.ts'
 import { lockDirectoryDuringRun } from './lock-directory-during-run.ts'
+import { moreWorkersThanSlices } from './more-workers-than-slices.ts'
 import { networkNamespaces } from './namespaces.ts'
 import { ephemeralEverywhere, unusualNetworks } from './other-networks.ts'
 import { sameCrashedSlice } from './same-crashed-slice.ts'
@@ -18,6 +20,7 @@ import { otherUsers } from './users.ts'
 /** Every fault that is provoked, in the order of the table. */
 export const FAULTS: readonly Fault[] = [
   killed,
+  killedBetweenSteps,
   stopped,
   clockJumps,
   lockDirectoryDuringRun,
@@ -30,6 +33,7 @@ export const FAULTS: readonly Fault[] = [
   strangers,
   strangerOnSentinel,
   allSlicesTaken,
+  moreWorkersThanSlices,
   noDescriptors,
   noProcesses,
   processesAtOnce,

@@ -1,11 +1,12 @@
-import { existsSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { listSlices } from '@portslice/core'
 import { type Interval, overlaps, readIntervals } from 'portslice-testing/intervals'
 import { Crowd, type Member } from '../crowd.ts'
 import type { Fault, FaultContext, Outcome, Tried } from '../fault.ts'
 import { NetworkNamespace } from '../network-namespace.ts'
-import type { Plan as HoldPlan } from '../processes/hold-and-carry-on.ts'
+import type { Holding, Plan as HoldPlan } from '../processes/hold-and-carry-on.ts'
 import type { Fed } from '../processes/hunger.ts'
 import type { Plan } from '../processes/lease-again-and-again.ts'
 
@@ -15,7 +16,12 @@ const sliceAt = (index: number) => [FIRST + index * 32, FIRST + index * 32 + 31]
 
 type Part = (context: FaultContext, networks: readonly NetworkNamespace[]) => Promise<Tried>
 
-/** All lease one slice in turn, leave stale locks that all find at once, and are killed at times. */
+/** Longer than a lock needs to go stale where its holder cannot be asked, in ms. */
+const OUT_OF_ACTION = { short: 13_000, long: 30_000 }
+/** Within this a dead holder elsewhere is replaced, in ms; waiting out its lock would take 10 s. */
+const REPLACED_WITHIN = 5000
+
+/** All lease one slice in turn, and are killed at times, so that all find a dead holder's lock at once. */
 const taken: Part = async ({ short, folder }, networks) => {
   const lockDirectory = path.join(folder, 'locks')
   const notes = path.join(folder, 'intervals.ndjson')
@@ -23,8 +29,7 @@ const taken: Part = async ({ short, folder }, networks) => {
   mkdirSync(lockDirectory, { mode: 0o700 })
   await using crowd = new Crowd(folder)
   const options = { range: sliceAt(0), lockDirectory, waitTimeout: 0 }
-  const staleLock = path.join(lockDirectory, `slice-${FIRST}.lock`)
-  const plan: Plan = { options, notes, keep: 10, staleLock }
+  const plan: Plan = { options, notes, keep: 10 }
   const start = async (index: number): Promise<Member> => {
     const network = networks[index % networks.length] as NetworkNamespace
     const member = crowd.start('lease-again-and-again', plan, { by: network.by })
@@ -66,37 +71,48 @@ function endedWithTheirHolders(intervals: readonly Interval[], crowd: Crowd): In
   })
 }
 
-/** A holder elsewhere is killed: its lock is waited out, and then the slice is had. */
-const waitedOut: Part = async ({ folder }, [here, there]) => {
-  await using crowd = new Crowd(folder)
-  const options = { range: sliceAt(1), lockDirectory: path.join(folder, 'locks') }
-  const plan: HoldPlan = { options }
-  const holder = crowd.start('hold-and-carry-on', plan, { by: (here as NetworkNamespace).by })
-  await holder.hear()
-  const hungry = crowd.start(
-    'hunger',
-    { ...options, waitTimeout: 300 },
-    { by: (there as NetworkNamespace).by },
-  )
-  await sleep(1000)
-  const start = performance.now()
-  holder.kill()
-  const { refused } = await hungry.hear<Fed>(40_000)
-  const seconds = (performance.now() - start) / 1000
-  await hungry.untilEnded()
-  return {
-    times: 1,
-    observed: `the lock of a killed holder elsewhere was waited out in ${seconds.toFixed(1)} s`,
-    broken: [
-      // Its last refresh was at most 5 s before its death.
-      ...(seconds < 4 ? [`A lock from elsewhere was broken after ${seconds.toFixed(1)} s.`] : []),
-      ...(refused === 0 ? ['The slice was had while its holder lived.'] : []),
-      ...crowd.complaints,
-    ],
+/**
+ * A holder elsewhere that is stopped, or blocked right after its take, keeps its slice, and is seen
+ * to hold it. Once it is killed, it is replaced at once.
+ */
+const keptUntilDead =
+  (how: 'stopped' | 'blocked', index: number): Part =>
+  async ({ short, folder }, [here, there]) => {
+    await using crowd = new Crowd(folder)
+    const lockDirectory = path.join(folder, 'locks')
+    const options = { range: sliceAt(index), lockDirectory }
+    const during = OUT_OF_ACTION[short ? 'short' : 'long']
+    const plan: HoldPlan = { options, block: during * 2 }
+    const holder = crowd.start('hold-and-carry-on', plan, { by: (here as NetworkNamespace).by })
+    const { first } = await holder.hear<Holding>()
+    if (how === 'stopped') holder.signal('SIGSTOP')
+    else holder.tell('block')
+    const hungry = crowd.start(
+      'hunger',
+      { ...options, waitTimeout: 300 },
+      { by: (there as NetworkNamespace).by },
+    )
+    await sleep(during)
+    const seen = (await listSlices({ lockDirectory })).find((slice) => slice.first === first)
+    const start = performance.now()
+    holder.kill()
+    const { refused } = await hungry.hear<Fed>(40_000)
+    const took = performance.now() - start
+    await hungry.untilEnded()
+    const wasSeen = seen?.state === 'held' && seen.holder?.pid === holder.pid
+    return {
+      times: 1,
+      observed: `a holder elsewhere that was ${how} for ${during / 1000} s kept its slice, and was replaced ${(took / 1000).toFixed(1)} s after it was killed`,
+      broken: [
+        ...(took > REPLACED_WITHIN ? [`A dead holder elsewhere held its slice ${took} ms.`] : []),
+        ...(refused === 0 ? [`A slice was had while its holder was ${how}.`] : []),
+        ...(wasSeen ? [] : [`A ${how} holder elsewhere was listed as ${JSON.stringify(seen)}.`]),
+        ...crowd.complaints,
+      ],
+    }
   }
-}
 
-/** One whose lock went to somebody elsewhere while it was blocked ends: the lock stays theirs. */
+/** One whose lock is removed by hand while it is blocked ends after another has made its own: that stays. */
 const notItsOwn: Part = async ({ folder }, [here, there]) => {
   await using crowd = new Crowd(folder)
   const lockDirectory = path.join(folder, 'locks')
@@ -108,8 +124,7 @@ const notItsOwn: Part = async ({ folder }, [here, there]) => {
   await blocked.hear()
   blocked.tell('block and exit')
   await sleep(500)
-  // Nobody waits ten seconds: it is made to look as old as if they had.
-  utimesSync(lock, 1e9, 1e9)
+  rmSync(lock, { recursive: true })
   const next = crowd.start(
     'hold-and-carry-on',
     { options: { ...options, waitTimeout: 3000 } } satisfies HoldPlan,
@@ -133,8 +148,8 @@ const notItsOwn: Part = async ({ folder }, [here, there]) => {
 export const networkNamespaces: Fault = {
   fault: 'network namespaces share one lock directory',
   provoked:
-    'holders in three namespaces want the same slices and are killed at random; stale locks are found by all at once; a blocked holder loses its lock to another and ends',
-  must: 'no slice is held in two namespaces at once; the lock of a dead holder elsewhere is waited out',
+    'holders in three namespaces want the same slices and are killed at random; others are stopped or blocked for longer than a lock stays fresh, and then killed; the lock of a blocked one is removed by hand',
+  must: 'no slice is held in two namespaces at once; a holder elsewhere keeps its slice as long as it lives, and is replaced at once when it is dead',
   async run(context): Promise<Outcome> {
     const made = [
       await NetworkNamespace.make(),
@@ -147,11 +162,13 @@ export const networkNamespaces: Fault = {
     const reason = made.find((network) => typeof network === 'string')
     if (reason) return { skipped: reason }
     const tried = await Promise.all(
-      [taken, waitedOut, notItsOwn].map((part) => {
-        const folder = path.join(context.folder, part.name)
-        mkdirSync(folder)
-        return part({ ...context, folder }, networks).catch(untried)
-      }),
+      [taken, keptUntilDead('stopped', 1), keptUntilDead('blocked', 3), notItsOwn].map(
+        (part, i) => {
+          const folder = path.join(context.folder, `${i}`)
+          mkdirSync(folder)
+          return part({ ...context, folder }, networks).catch(untried)
+        },
+      ),
     )
     return {
       times: tried.reduce((sum, { times }) => sum + times, 0),

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, rmSync, utimesSync } from 'node:fs'
+import { cpSync, lstatSync, rmSync, utimesSync } from 'node:fs'
 import path from 'node:path'
 import { readIntervals } from 'portslice-testing/intervals'
 import type { Fault } from '../fault.ts'
@@ -7,15 +7,15 @@ import { Commanded, type Failure } from '../processes/start-commanded.ts'
 
 /** Time for both to have heard, in ns: they then wait for the clock. */
 const HEAD_START = 5_000_000n
-/** A lock of this age, in ms, is stale, which lets every proper-lockfile break it. */
-const STALE = 60_000
+/** How old a lock is made, in ms: its age decides nothing. */
+const OLD = 60_000
 /** Between two rounds with a slice of a process that was just killed, not a copy of one. */
 const ROUNDS_BETWEEN_KILLS = 50
 
 export const sameCrashedSlice: Fault = {
   fault: 'two processes find the same crashed slice at the same instant',
   provoked:
-    'a lock and a journal as a killed holder leaves them, every other time with a stale lock; both try at one tick of the clock',
+    'a lock and a journal as a killed holder leaves them, every other time with an old lock; both try at one tick of the clock',
   must: 'exactly one gets it, and none of the ports that the dead one had',
   async run({ short, folder }) {
     const rounds = short ? 60 : 1000
@@ -40,9 +40,9 @@ export const sameCrashedSlice: Fault = {
         dead = await leaveBehind(folder, options)
         kills++
       } else {
-        putBack(folder, options.lockDirectory, slice)
+        putBack(folder, options.lockDirectory)
       }
-      if (round % 2 === 1) makeStale(path.join(options.lockDirectory, `slice-${slice}.lock`))
+      if (round % 2 === 1) makeOld(path.join(options.lockDirectory, `slice-${slice}.lock`))
 
       const at = String(process.hrtime.bigint() + HEAD_START)
       const outcomes = await Promise.allSettled([
@@ -82,19 +82,20 @@ async function leaveBehind(
   await holder.open({ ...options, waitTimeout: 5000 })
   await holder.take(3)
   await holder.kill()
-  cpSync(options.lockDirectory, path.join(folder, 'left'), { recursive: true, force: true })
+  const left = path.join(folder, 'left')
+  rmSync(left, { recursive: true, force: true })
+  // A socket cannot be copied. The next holder has the sentinel, and does not ask it.
+  const filter = (file: string) => !lstatSync(file).isSocket()
+  cpSync(options.lockDirectory, left, { recursive: true, filter })
   return readIntervals(holder.notes).map(({ port }) => port)
 }
 
-/** In the order in which a holder makes them, and as fresh. */
-function putBack(folder: string, lockDirectory: string, slice: number): void {
-  mkdirSync(lockDirectory, { mode: 0o700 })
-  mkdirSync(path.join(lockDirectory, `slice-${slice}.lock`))
-  const journal = `slice-${slice}.ndjson`
-  cpSync(path.join(folder, 'left', journal), path.join(lockDirectory, journal))
+/** The lock with its token and the journal, as fresh as the holder left them. */
+function putBack(folder: string, lockDirectory: string): void {
+  cpSync(path.join(folder, 'left'), lockDirectory, { recursive: true })
 }
 
-function makeStale(lock: string): void {
-  const time = new Date(Date.now() - STALE)
+function makeOld(lock: string): void {
+  const time = new Date(Date.now() - OLD)
   utimesSync(lock, time, time)
 }

@@ -5,9 +5,11 @@
  * right: any port may be handed out of which it has no reason to the contrary.
  */
 
-/** How long a port that was out when its holder died is not to be handed out, less the time
- * (5 s, and some for a busy machine) by which its last sign of life may be older. In ms. */
-const QUARANTINE_AT_LEAST = 30_000 - 15_000
+/**
+ * How long a port that was out when its holder died is not to be handed out, in ms: 30 s from the
+ * discovery, which comes after the death. Less the rounding of the clocks that are compared.
+ */
+const QUARANTINE_AT_LEAST_MS = 30_000 - 50
 
 interface Hold {
   holder: string
@@ -85,12 +87,12 @@ export class Model {
     this.#listenedOn.set(port, 'a stranger')
   }
 
-  /** @param lastSign when it could last do anything, in the clock of `now` */
-  dies(holder: string, directory: string, lastSign: number): void {
+  /** @param died a moment before its death, in the clock of `now` */
+  dies(holder: string, directory: string, died: number): void {
     for (const [port, hold] of this.#held) {
       if (hold.holder !== holder) continue
       this.#held.delete(port)
-      this.#left.set(port, { directory, key: hold.key, until: lastSign + QUARANTINE_AT_LEAST })
+      this.#left.set(port, { directory, key: hold.key, until: died + QUARANTINE_AT_LEAST_MS })
     }
     for (const [port, listener] of this.#listenedOn) {
       if (listener === holder) this.#listenedOn.delete(port)

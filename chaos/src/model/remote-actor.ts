@@ -7,7 +7,7 @@ import type { Answer, Command } from './actor.ts'
 /** Only ends what hangs: far longer than anything the actor is told may take, in ms. */
 const ANSWER_WITHIN = 60_000
 
-/** It looks after its locks every 5 s; on a busy machine later. In ms. */
+/** It looks after its locks every 5 s, and takes a lost one again; on a busy machine later. In ms. */
 const FINDS_OUT_WITHIN = 15_000
 
 export class RemoteActor {
@@ -16,7 +16,7 @@ export class RemoteActor {
   readonly directory: string
   stoppedAt: number | undefined
   blockedAt: number | undefined
-  /** When its journals were deleted and it has written none since. */
+  /** When its lock directory was deleted: without its lock it writes no journal. */
   forgottenAt: number | undefined
   readonly #child: ChildProcess
   readonly #waiting = new Map<number, (answer: Answer) => void>()
@@ -89,5 +89,16 @@ export class RemoteActor {
   wake(): void {
     this.#child.kill('SIGCONT')
     this.stoppedAt = undefined
+    this.#findOutAnew()
+  }
+
+  unblock(): void {
+    this.blockedAt = undefined
+    this.#findOutAnew()
+  }
+
+  /** What happened to its journals meanwhile it notices only from now on. */
+  #findOutAnew(): void {
+    if (this.forgottenAt !== undefined) this.forgottenAt = Date.now()
   }
 }

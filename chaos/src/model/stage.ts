@@ -93,11 +93,10 @@ export class Stage {
       return
     }
     this.handOuts++
-    actor.forgottenAt = undefined
     this.#note(`${actor.name} takes ${answer.port}${wish.key ? ` for ${wish.key}` : ''}`)
     const { name: holder, directory } = actor
     this.wrong.push(
-      ...this.#model.take(answer.port, { holder, directory, ...wish, now: Date.now() }),
+      ...this.#model.take(answer.port, { holder, directory, ...wish, now: performance.now() }),
     )
   }
 
@@ -147,19 +146,21 @@ export class Stage {
   async crash(): Promise<void> {
     const actor = this.#anyOf(this.#actors)
     if (!actor) return
-    const { lastSign, isRemembered } = actor
+    const { isRemembered } = actor
+    const died = performance.now()
     await actor.kill()
     this.#gone(actor, 'is killed')
-    this.#dies(actor, lastSign, isRemembered)
+    this.#dies(actor, died, isRemembered)
   }
 
   async exit(): Promise<void> {
     const actor = this.#anyReady()
     if (!actor) return
-    const { lastSign, isRemembered } = actor
+    const { isRemembered } = actor
+    const died = performance.now()
     await actor.exit()
     this.#gone(actor, 'ends')
-    this.#dies(actor, lastSign, isRemembered)
+    this.#dies(actor, died, isRemembered)
   }
 
   async close(): Promise<void> {
@@ -197,7 +198,7 @@ export class Stage {
       .tell({ do: 'block', ms })
       .catch(() => {}) // Killed meanwhile.
       .finally(() => {
-        actor.blockedAt = undefined
+        actor.unblock()
       })
   }
 
@@ -270,8 +271,8 @@ export class Stage {
   }
 
   /** What it had out is left alone for a while, by those who can know of it. */
-  #dies(actor: RemoteActor, lastSign: number, isRemembered: boolean): void {
-    if (isRemembered) this.#model.dies(actor.name, actor.directory, lastSign)
+  #dies(actor: RemoteActor, died: number, isRemembered: boolean): void {
+    if (isRemembered) this.#model.dies(actor.name, actor.directory, died)
     else this.#model.closes(actor.name)
   }
 

@@ -22,10 +22,15 @@ const ONE_OF = {
   leases: true,
   /** The calls of `claimPort` that wait. */
   claims: true,
+  /** The turns that this process has with what other processes wait for. */
+  'turns with slices': true,
+  'turns with claims': true,
   /** What `namedPort` gave, by environment variable. */
   'named ports': true,
   /** The name of a network namespace that cannot be read. */
   'unknown network namespace': true,
+  /** Relative directories of environment variables, as they were meant at first. */
+  'resolved directories': true,
   /** The lock directories that the user has been warned of. */
   warnings: true,
 } as const

@@ -3,13 +3,14 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync 
 import net from 'node:net'
 import path from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { claimPort } from '../api/claim-port.js'
 import type { AllocatorOptions } from '../options/options.js'
 import { ownRange, temporaryFolder } from '../own-slices.test-support.js'
 import { AVOIDED_PORTS } from '../slice/avoided-ports.js'
 import { listSlices } from '../slice/list-slices.js'
 import { journalPath } from '../slice/lock-directory.js'
 import { readSliceRecord } from '../slice/slice-record.js'
-import { createAllocator } from './allocator.js'
+import { createAllocator, type PortAllocator } from './allocator.js'
 
 /** An allocator with slices of its own, closed after the test. */
 async function allocatorOf(slices: number, options: Omit<AllocatorOptions, 'lockDirectory'> = {}) {
@@ -260,6 +261,37 @@ describe('takeMany and takeBlock', () => {
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
   })
 
+  test.each(['takeBlock', 'takeMany'] as const)(
+    'a take is served at once while a %s waits that cannot be served',
+    async (impossible) => {
+      const { allocator, usable } = await allocatorOf(1, { waitTimeout: 5000 })
+      const served: string[] = []
+      await allocator.takeMany(usable.length - 5)
+      const waiting = allocator[impossible](10).then(
+        () => served.push(impossible),
+        (error) => {
+          served.push('refused')
+          throw error
+        },
+      )
+      const take = allocator.take().then(() => served.push('take'))
+      await Promise.all([take, expect(waiting).rejects.toEqual(exhausted)])
+      expect(served).toEqual(['take', 'refused'])
+    },
+  )
+
+  test('two allocators that each want more than their own slice has are served in turn', async () => {
+    const { allocator: one, options } = await allocatorOf(2, { waitTimeout: 20_000 })
+    const other = await createAllocator(options)
+    onTestFinished(() => other.close())
+    const serve = async (allocator: PortAllocator) => {
+      const leases = await allocator.takeMany(40)
+      await allocator.close()
+      return leases.length
+    }
+    expect(await Promise.all([serve(one), serve(other)])).toEqual([40, 40])
+  })
+
   test('takeBlock gives consecutive ports, around those that are out', async () => {
     const { allocator } = await allocatorOf(3)
     const block = (await allocator.takeBlock(10)).map(({ port }) => port)
@@ -281,6 +313,32 @@ describe('takeMany and takeBlock', () => {
       code: 'ERR_PORTSLICE_OPTION_INVALID',
       value: count,
     })
+  })
+})
+
+describe('prefer', () => {
+  test('gives the first of these ports that can be had at once, else any', async () => {
+    const { allocator, first, usable } = await allocatorOf(1)
+    const [one, two] = [first + 20, first + 21]
+    await serve(one)
+    expect((await allocator.take({ prefer: [one, two] })).port).toBe(two)
+    expect((await allocator.take({ prefer: two })).port).not.toBe(two)
+    const preferred = new Set([first + 24, first + 25])
+    const many = await allocator.takeMany(3, { prefer: preferred })
+    expect(many.map(({ port }) => port).slice(0, 2)).toEqual([...preferred])
+    expect(usable).toContain(many[2]?.port)
+  })
+
+  test('gives a port outside of the range as well, for one holder at a time', async () => {
+    const { allocator, options } = await allocatorOf(1)
+    const [elsewhere] = await ownRange(1, { first: 4000, last: 9999 })
+    const lease = await allocator.take({ prefer: elsewhere })
+    expect(lease.port).toBe(elsewhere)
+    const other = await createAllocator({ ...options, range: await ownRange(1) })
+    onTestFinished(() => other.close())
+    expect((await other.take({ prefer: elsewhere })).port).not.toBe(elsewhere)
+    await lease.release()
+    expect((await other.take({ prefer: elsewhere })).port).toBe(elsewhere)
   })
 })
 
@@ -365,6 +423,110 @@ test('untilListening ends with an error that names port and label', async () => 
   })
 })
 
+describe('requests that come to nothing', () => {
+  test('a takeMany that failed watches no port for `releaseWhenClosed`', async () => {
+    const { allocator, usable } = await allocatorOf(1)
+    const many = allocator.takeMany(usable.length + 1, { releaseWhenClosed: true })
+    await expect(many).rejects.toEqual(exhausted)
+    const lease = await allocator.take()
+    const server = await serve(lease.port)
+    await new Promise((resolve) => setTimeout(resolve, 200)) // Time for a watch to see it.
+    server.close()
+    await once(server, 'close')
+    await new Promise((resolve) => setTimeout(resolve, 400)) // … and to see it gone.
+    const rest = await allocator.takeMany(usable.length - 1)
+    expect(rest.map(({ port }) => port)).not.toContain(lease.port)
+  })
+
+  test('a key that is out is not shared once the allocator is closed', async () => {
+    const { allocator } = await allocatorOf(1)
+    await allocator.take({ key: 'app' })
+    const closing = allocator.close()
+    await expect(allocator.take({ key: 'app' })).rejects.toMatchObject({
+      code: 'ERR_PORTSLICE_CLOSED',
+    })
+    await closing
+  })
+
+  test('take gets its port beside a block that cannot be had', async () => {
+    const { allocator, usable } = await allocatorOf(1, { waitTimeout: 3000 })
+    await allocator.takeMany(usable.length - 5)
+    const block = expect(allocator.takeBlock(10)).rejects.toEqual(exhausted)
+    const start = performance.now()
+    await allocator.take()
+    expect(performance.now() - start).toBeLessThan(1000)
+    await block
+  })
+
+  test('a large request is not starved by small ones', async () => {
+    const { allocator, usable } = await allocatorOf(1, { waitTimeout: 20_000 })
+    let isOver = false
+    const loops = Array.from({ length: usable.length + 5 }, async () => {
+      while (!isOver) {
+        const lease = await allocator.take()
+        await new Promise((resolve) => setTimeout(resolve, 5 + Math.random() * 10))
+        await lease.release()
+      }
+    })
+    const many = await allocator.takeMany(12)
+    expect(many).toHaveLength(12)
+    isOver = true
+    await Promise.all(many.map((lease) => lease.release()))
+    await Promise.all(loops)
+  })
+})
+
+describe('prefer', () => {
+  test('gives that port if it can be had at once, from a slice or from outside of the range', async () => {
+    const { allocator, first } = await allocatorOf(1)
+    const [outside] = await ownRange(1, { first: 4000, last: 9999 })
+    const inside = await allocator.take({ prefer: first + 7, label: 'inside' })
+    const other = await allocator.take({ prefer: new Set([first + 7, outside]) })
+    expect([inside.port, other.port]).toEqual([first + 7, outside])
+    expect(other.label).toBeUndefined()
+    await other.release()
+    const again = await allocator.take({ prefer: outside })
+    expect(again.port).toBe(outside)
+  })
+
+  test('else any, and lets go of it when the allocator closes', async () => {
+    const { allocator, usable } = await allocatorOf(1)
+    const [outside] = await ownRange(1, { first: 4000, last: 9999 })
+    const server = await serve(outside)
+    expect(usable).toContain((await allocator.take({ prefer: outside })).port)
+    server.close()
+    await once(server, 'close')
+    expect((await allocator.take({ prefer: [outside] })).port).toBe(outside)
+    await allocator.close()
+    await (await claimPort(outside, { timeout: 0 })).release()
+  })
+
+  test('shares a key, and gives the port back when its app has gone, as any other', async () => {
+    const { allocator } = await allocatorOf(1)
+    const [outside] = await ownRange(1, { first: 4000, last: 9999 })
+    const options = { prefer: outside, key: 'app', releaseWhenClosed: true }
+    const [one, two] = [await allocator.take(options), await allocator.take({ key: 'app' })]
+    expect([one.port, two.port]).toEqual([outside, outside])
+    await two.release()
+    const server = await serve(outside)
+    await new Promise((resolve) => setTimeout(resolve, 300)) // Time for the watch to see it.
+    server.close()
+    await vi.waitFor(async () => (await claimPort(outside, { timeout: 0 })).release(), 5000)
+  })
+
+  test('of a block there is none', async () => {
+    const { allocator, first } = await allocatorOf(1)
+    expect(await allocator.takeBlock(2, { prefer: first + 9 })).toHaveLength(2)
+  })
+
+  test.each([0, 'web', 70_000, {}, [0], ['x'], [70_000]])('%j is refused', async (prefer) => {
+    const { allocator } = await allocatorOf(1)
+    await expect(allocator.take({ prefer: prefer as number })).rejects.toMatchObject({
+      code: 'ERR_PORTSLICE_OPTION_INVALID',
+    })
+  })
+})
+
 describe('close', () => {
   test('gives everything back, once', async () => {
     const { allocator, options, usable } = await allocatorOf(1)
@@ -395,6 +557,19 @@ describe('when nothing is left', () => {
     })
   })
 
+  test('the error counts quarantined ports', async () => {
+    const { allocator, options, usable } = await allocatorOf(1)
+    await allocator.takeMany(usable.length)
+    const journal = journalPath(options.lockDirectory, options.range[0])
+    const left = readFileSync(journal)
+    await allocator.close()
+    writeFileSync(journal, left) // As if the holder had died instead.
+    await using next = await createAllocator(options)
+    await expect(next.take()).rejects.toThrow(
+      new RegExp(`this process, 0 ports out, ${usable.length} quarantined`),
+    )
+  })
+
   test('a slice that is given back while one waits is had', async () => {
     const { allocator, options } = await allocatorOf(1)
     const waiting = createAllocator({ ...options, waitTimeout: 10_000 })
@@ -414,6 +589,18 @@ describe('the lock directory', () => {
       value: folder,
     })
     expect(readdirSync(folder)).toEqual([])
+  })
+
+  test('that vanished and was made again is not refreshed after the allocator was closed', async () => {
+    const { allocator, options } = await allocatorOf(1)
+    await allocator.take()
+    rmSync(options.lockDirectory, { recursive: true })
+    await allocator.take()
+    const journal = journalPath(options.lockDirectory, allocator.slices[0]?.first as number)
+    await vi.waitFor(() => expect(readSliceRecord(journal)?.ports).toHaveLength(2), 5000)
+    await allocator.close()
+    // An error of a timer would end the process: the next refresh would have come by then.
+    await new Promise((resolve) => setTimeout(resolve, 5500))
   })
 
   test('that vanishes does not stop a run, and is made again', async () => {

@@ -1,18 +1,18 @@
 /** Hands out ports of the slices that it leases. */
-import { type Claim, isClaim, tryClaim } from '../claim/try-claim.js'
+import { protectWithTimeWait } from '../claim/protect.js'
+import { isClaim, tryClaim } from '../claim/try-claim.js'
 import { inspect, isOutOfDescriptors, PortsliceError } from '../errors.js'
 import { type AllocatorOptions, checkTakeOptions, type TakeOptions } from '../options/options.js'
 import { type ResolvedOptions, resolveOptions } from '../options/resolve.js'
 import { throwIfAborted } from '../platform/abort.js'
-import { WaitList } from '../platform/wait-list.js'
-import { isFree } from '../probe/free.js'
-import { isLeaked } from '../probe/leak.js'
+import { Turns, WaitList } from '../platform/wait-list.js'
+import { probePort } from '../probe/free.js'
 import { isListeningForTcp } from '../probe/listening.js'
-import { guardWithTimeWait } from '../probe/time-wait.js'
+import { processWide } from '../process-state.js'
 import { LAST_PORT, PORTS_PER_SLICE, SLICE_SIZE } from '../slice/layout.js'
 import type { LeaseContext, Slice } from '../slice/slice.js'
-import { rangeExhausted } from './exhausted.js'
-import { Lease, type PortLease } from './lease.js'
+import { bindRefused, rangeExhausted } from './exhausted.js'
+import type { PortLease } from './lease.js'
 import { leaseContextOf } from './lease-context.js'
 import { LeasedPorts } from './leased-ports.js'
 import { SlicePool } from './slice-pool.js'
@@ -82,22 +82,31 @@ export async function openAllocator(options: ResolvedOptions): Promise<Allocator
   return allocator
 }
 
+/** The turns of this process with slices, one allocator after the other. */
+function turns(): Turns {
+  return processWide('turns with slices', () => new Turns())
+}
+
 export class Allocator implements PortAllocator {
   readonly #options: ResolvedOptions
   readonly #context: LeaseContext
   readonly #pool: SlicePool
   readonly #ports: LeasedPorts
   readonly #requests = new WaitList()
-  /** Preferred ports that lie in slices of other allocators, or in none. */
-  readonly #claims = new Set<PortLease>()
   /** What the system said when it had no more sockets or files. */
   #shortage: unknown
+  /** What the system said when this process was not permitted to bind a port, in the last try. */
+  #refusal: unknown
+  /** Whether in the last try a port was in use, and not only refused. */
+  #hasRoom = false
   #closing: Promise<void> | undefined
 
   constructor(options: ResolvedOptions) {
     this.#options = options
     this.#context = leaseContextOf(options)
-    this.#pool = new SlicePool(options.slices, this.#context)
+    this.#pool = new SlicePool(options.slices, this.#context, (error) => {
+      this.#refusal = error
+    })
     this.#ports = new LeasedPorts(() => this.#requests.wake())
   }
 
@@ -111,7 +120,8 @@ export class Allocator implements PortAllocator {
 
   /** Leases the first slice, so that a machine without room says so before a test runs. */
   async open(): Promise<void> {
-    await this.#request(() => this.#pool.findOn(async (slice) => slice))
+    const attempt = () => this.#pool.findOn(async (slice) => slice)
+    await this.#request(turns().begin(attempt, this.#options.waitTimeout))
   }
 
   async take(options: TakeOptions = {}): Promise<PortLease> {
@@ -129,7 +139,7 @@ export class Allocator implements PortAllocator {
   async takeMany(count: number, options: TakeOptions = {}): Promise<PortLease[]> {
     checkCount(count, LAST_PORT, 'takeMany')
     checkTakeOptions(options)
-    throwIfAborted(options.signal)
+    this.#checkWanted(options.signal)
     const keys = keysOf(options, count)
     const preferred = preferredPorts(options)
     return this.#request(() => this.#tryMany(keys, preferred.splice(0), options), options.signal)
@@ -138,14 +148,15 @@ export class Allocator implements PortAllocator {
   /** Takes `count` consecutive ports. */
   async #takeRun(count: number, options: TakeOptions): Promise<PortLease[]> {
     const keys = keysOf(options, count)
-    throwIfAborted(options.signal)
+    this.#checkWanted(options.signal)
     // Nothing to wait for, so no turn to wait for.
     const shared = this.#ports.share(keys, options)
     if (shared) return shared
-    const preferred = preferredPorts(options)
+    // Of a block there is no single port to prefer.
+    const preferred = count === 1 ? preferredPorts(options) : []
     return this.#request(
       async () =>
-        (await this.#tryPreferred(preferred.splice(0), options)) ??
+        (await this.#tryPreferred(preferred.splice(0), keys[0], options)) ??
         (await this.#tryRun(keys, options)),
       options.signal,
     )
@@ -158,8 +169,12 @@ export class Allocator implements PortAllocator {
   ): Promise<T> {
     const tryOnce = async () => {
       this.#checkWanted(signal)
+      this.#refusal = undefined
+      this.#hasRoom = false
       try {
-        return await attempt()
+        const result = await attempt()
+        if (result === undefined) this.#checkPermitted()
+        return result
       } catch (error) {
         if (!isOutOfDescriptors(error)) throw error
         this.#shortage = error
@@ -170,7 +185,10 @@ export class Allocator implements PortAllocator {
       timeout: this.#options.waitTimeout,
       signal,
       undo: (late) => void (Array.isArray(late) && this.#undo(late)),
-      onTimeout: () => rangeExhausted(this.#options, this.#pool.held, this.#shortage),
+      onTimeout: async () =>
+        this.#refusal !== undefined && !this.#hasRoom
+          ? bindRefused(this.#options, this.#refusal)
+          : rangeExhausted(this.#options, this.#pool.held, this.#shortage, this.#refusal),
     })
   }
 
@@ -192,13 +210,13 @@ export class Allocator implements PortAllocator {
     preferred: number[],
     options: TakeOptions,
   ): Promise<PortLease[] | undefined> {
-    const heldBefore = this.#pool.held.length
     const leases: PortLease[] = []
     let isComplete = false
     try {
       for (const key of keys) {
         const taken =
-          (await this.#tryPreferred(preferred, options)) ?? (await this.#tryRun([key], options))
+          (await this.#tryPreferred(preferred, key, options)) ??
+          (await this.#tryRun([key], options))
         if (!taken) return undefined
         leases.push(...taken)
       }
@@ -207,7 +225,7 @@ export class Allocator implements PortAllocator {
     } finally {
       if (!isComplete) {
         await this.#undo(leases)
-        await this.#pool.giveBackAfter(Math.max(1, heldBefore))
+        await this.#pool.giveBackUnused()
       }
     }
   }
@@ -220,37 +238,64 @@ export class Allocator implements PortAllocator {
     this.#checkWanted(options.signal)
     const uses = keys.map((key) => ({ label: options.label, key }))
     const isUsable = (port: number) => this.#isUsable(port, options.signal)
+    let isHighestKnown = false
     for (const first of slice.candidates(keys, this.#options.order)) {
-      if (!(await slice.tryTake(first, uses, isUsable))) continue
-      return keys.map((key, index) => this.#ports.add(slice, first + index, key, options))
+      const refusal = this.#refusal
+      if (!(await slice.tryTake(first, uses, isUsable))) {
+        if (this.#refusal === refusal || isHighestKnown) continue
+        // What is refused is mostly all below a port, or all: then the slice is passed over.
+        isHighestKnown = true
+        if ((await probePort(slice.last - 1)).state === 'not-permitted') return undefined
+        continue
+      }
+      return keys.map((key, index) => {
+        const port = first + index
+        const giveBack = (leaked: boolean) => slice.release(port, leaked)
+        return this.#ports.add({ port, key, giveBack }, options)
+      })
     }
     return undefined
   }
 
   async #isUsable(port: number, signal: AbortSignal | undefined): Promise<boolean> {
-    const isFreeNow = await isFree(port)
+    const probe = await probePort(port)
     this.#checkWanted(signal)
-    if (!isFreeNow || !this.#options.needsTimeWait(port)) return isFreeNow
-    const outcome = await guardWithTimeWait(port)
+    if (probe.state === 'not-permitted') this.#refusal = probe.error
+    else this.#hasRoom = true
+    if (probe.state !== 'free' || !this.#options.needsTimeWait(port)) return probe.state === 'free'
+    const isProtected = await protectWithTimeWait(port)
     this.#checkWanted(signal)
-    return outcome !== 'taken'
+    return isProtected
+  }
+
+  /** @throws PortsliceError ERR_PORTSLICE_NO_SOCKET when waiting is of no use, as all ports were refused */
+  #checkPermitted(): void {
+    const isHeldByOthers = this.#pool.wasAnyHeldByOthers
+    if (this.#refusal !== undefined && !this.#hasRoom && !isHeldByOthers) {
+      throw bindRefused(this.#options, this.#refusal)
+    }
   }
 
   /** The first preferred port that can be had at once; ports that were tried are removed. */
   async #tryPreferred(
     preferred: number[],
-    { label, signal }: TakeOptions,
+    key: string | undefined,
+    options: TakeOptions,
   ): Promise<PortLease[] | undefined> {
     const context = { ...this.#context, needsTimeWait: this.#options.needsTimeWait }
     while (preferred.length > 0) {
       const port = preferred.shift() as number
-      const claim = await tryClaim(port, context, label)
+      const claim = await tryClaim(port, context, options.label)
       if (!isClaim(claim)) continue
-      const lease = this.#leaseOf(claim, label)
+      const giveBack = (leaked: boolean) => claim.release(leaked)
+      const lease = this.#ports.add(
+        { port, key, giveBack, isListening: isListeningForTcp },
+        options,
+      )
       try {
-        this.#checkWanted(signal)
+        this.#checkWanted(options.signal)
       } catch (error) {
-        await lease.release()
+        await this.#ports.undo(lease)
         throw error
       }
       return [lease]
@@ -258,24 +303,9 @@ export class Allocator implements PortAllocator {
     return undefined
   }
 
-  #leaseOf(claim: Claim, label: string | undefined): PortLease {
-    const giveBack = async () => {
-      const leaked = await isLeaked(claim.port, isListeningForTcp)
-      await claim.release(leaked)
-      this.#claims.delete(lease)
-      this.#requests.wake()
-      return { leaked }
-    }
-    const lease = new Lease(claim.port, label, giveBack, isListeningForTcp)
-    this.#claims.add(lease)
-    return lease
-  }
-
   /** Takes back ports that have just been handed out, and that no code has seen. */
   async #undo(leases: readonly PortLease[]): Promise<void> {
-    this.#ports.undo(leases)
-    const claims = leases.filter((lease) => this.#claims.has(lease))
-    await Promise.all(claims.map((claim) => claim.release()))
+    await Promise.all(leases.map((lease) => this.#ports.undo(lease)))
   }
 
   /** @throws PortsliceError ERR_PORTSLICE_CLOSED; the signal's reason */
@@ -296,9 +326,9 @@ export class Allocator implements PortAllocator {
   async #close(): Promise<void> {
     this.#requests.wake()
     await this.#requests.run(async () => {
-      await Promise.all([...this.#claims].map((claim) => claim.release()))
       await this.#ports.releaseAll()
       await this.#pool.close()
+      turns().end()
     })
   }
 
@@ -318,8 +348,18 @@ function keysOf({ key }: TakeOptions, count: number): (string | undefined)[] {
   )
 }
 
+/** @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID for what is not a port */
 function preferredPorts({ prefer = [] }: TakeOptions): number[] {
-  return typeof prefer === 'number' ? [prefer] : [...prefer]
+  const ports: unknown[] = typeof prefer === 'number' ? [prefer] : [...prefer]
+  for (const port of ports) {
+    if (Number.isInteger(port) && (port as number) >= 1 && (port as number) <= LAST_PORT) continue
+    throw new PortsliceError(
+      'ERR_PORTSLICE_OPTION_INVALID',
+      `The option \`prefer\` holds ${inspect(port)}.`,
+      { value: port, advice: `Give ports from 1 to ${LAST_PORT}.` },
+    )
+  }
+  return ports as number[]
 }
 
 function checkCount(count: unknown, most: number, method: string): void {

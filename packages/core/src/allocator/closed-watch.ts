@@ -3,12 +3,13 @@
 import { clearTimeout, setTimeout } from '../platform/clock.js'
 import { isListening, listeningPorts } from '../probe/listening.js'
 
-/** How often to look, in ms: an app that listens for less may never be seen. One look serves all ports. */
-const LOOK = 50
+/** An app that listens for less may never be seen. One look serves all ports. */
+const POLL_INTERVAL_MS = 50
 
 interface Watched {
   readonly port: number
   readonly onClosed: () => void
+  readonly isListening: ((port: number) => Promise<boolean>) | undefined
   wasListening: boolean
 }
 
@@ -19,10 +20,15 @@ export class ClosedWatch {
   /**
    * Calls `onClosed` once something has listened on the port and no longer does.
    *
+   * @param isListening default: whether anything listens, for TCP or UDP
    * @returns ends the watch of this port
    */
-  whenClosed(port: number, onClosed: () => void): () => void {
-    const watched: Watched = { port, onClosed, wasListening: false }
+  whenClosed(
+    port: number,
+    onClosed: () => void,
+    isListening?: (port: number) => Promise<boolean>,
+  ): () => void {
+    const watched: Watched = { port, onClosed, isListening, wasListening: false }
     this.#watched.add(watched)
     this.#timer ??= this.#nextLook()
     return () => this.#watched.delete(watched)
@@ -35,7 +41,7 @@ export class ClosedWatch {
   }
 
   #nextLook(): NodeJS.Timeout {
-    return setTimeout(() => void this.#look(), LOOK).unref()
+    return setTimeout(() => void this.#look(), POLL_INTERVAL_MS).unref()
   }
 
   async #look(): Promise<void> {
@@ -50,7 +56,9 @@ export class ClosedWatch {
   async #lookAtAll(): Promise<void> {
     const listening = await listeningPorts()
     for (const watched of [...this.#watched]) {
-      const isOpen = listening?.has(watched.port) ?? (await isListening(watched.port))
+      const isOpen = watched.isListening
+        ? await watched.isListening(watched.port)
+        : (listening?.has(watched.port) ?? (await isListening(watched.port)))
       if (watched.wasListening && !isOpen) {
         this.#watched.delete(watched)
         watched.onClosed()

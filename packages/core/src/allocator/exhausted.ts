@@ -11,11 +11,29 @@ import type { Slice } from '../slice/slice.js'
 /** Holders named in the message; the rest are counted. */
 const NAMED_HOLDERS = 10
 
-/** @param shortage the system's error when it was sockets or files that were short, not ports */
+/** Of ports that this process may not bind there is no use in waiting for one. */
+export function bindRefused({ ranges }: ResolvedOptions, refusal: unknown): PortsliceError {
+  return new PortsliceError(
+    'ERR_PORTSLICE_NO_SOCKET',
+    `This process may not bind any port of the range ${formatRanges(ranges)} (${(refusal as Error).message}).`,
+    {
+      value: ranges.map(({ first, last }) => [first, last]),
+      advice:
+        'A sandbox, a security policy (Landlock, SELinux, seccomp) or net.ipv4.ip_unprivileged_port_start forbids it: allow TCP and UDP sockets to be bound there, or set another range (option `range`, $PORTSLICE_RANGE). `npx portslice doctor` tells what is refused.',
+      cause: refusal,
+    },
+  )
+}
+
+/**
+ * @param shortage the system's error when it was sockets or files that were short, not ports
+ * @param refusal the system's error when this process may not bind some of the ports
+ */
 export async function rangeExhausted(
   settings: ResolvedOptions,
   own: readonly Slice[],
   shortage: unknown,
+  refusal: unknown,
 ): Promise<PortsliceError> {
   const { ranges, shard, waitTimeout } = settings
   const where = `the range ${formatRanges(ranges)}${shard?.isStrict ? ` (shard ${formatShard(shard)})` : ''}`
@@ -57,6 +75,9 @@ export async function rangeExhausted(
       }`,
       ...holders.slice(0, NAMED_HOLDERS),
       ...(more > 0 ? [`  … and ${more} more`] : []),
+      ...(refusal === undefined
+        ? []
+        : [`  Some ports may not be bound by this process (${(refusal as Error).message}).`]),
     ].join('\n'),
     {
       value,

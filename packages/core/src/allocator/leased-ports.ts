@@ -1,7 +1,6 @@
 /** The ports of an allocator that are out, and the leases on them: a key's port can have several. */
 import { nextTurn } from '../platform/clock.js'
 import { isLeaked } from '../probe/leak.js'
-import type { Slice } from '../slice/slice.js'
 import { ClosedWatch } from './closed-watch.js'
 import { Lease, type PortLease } from './lease.js'
 
@@ -11,10 +10,18 @@ export interface LeaseUse {
   releaseWhenClosed?: boolean
 }
 
-interface OutPort {
+/** A port that a slice has handed out, or that was claimed. */
+export interface LeasablePort {
   readonly port: number
-  readonly slice: Slice
-  readonly key: string | undefined
+  readonly key?: string | undefined
+  /** Gives it back to where it came from. */
+  giveBack(leaked: boolean): void | Promise<void>
+  /** Tells whether the app listens; default: for TCP or UDP. */
+  readonly isListening?: (port: number) => Promise<boolean>
+}
+
+interface OutPort {
+  readonly source: LeasablePort
   leases: number
   released?: Promise<{ leaked: boolean }>
 }
@@ -25,6 +32,7 @@ const RELEASES_PER_TURN = 16
 export class LeasedPorts {
   readonly #out = new Set<OutPort>()
   readonly #byKey = new Map<string, OutPort>()
+  readonly #byLease = new Map<PortLease, { out: OutPort; stopWatching: () => void }>()
   readonly #closedWatch = new ClosedWatch()
   readonly #onRelease: () => void
   #releases = 0
@@ -39,32 +47,37 @@ export class LeasedPorts {
     const ports: OutPort[] = []
     for (const key of keys) {
       const out = key === undefined ? undefined : this.#byKey.get(key)
-      const isNext = ports.length === 0 || out?.port === (ports[0] as OutPort).port + ports.length
+      const isNext =
+        ports.length === 0 || out?.source.port === (ports[0] as OutPort).source.port + ports.length
       if (!out || out.released || !isNext) return undefined
       ports.push(out)
     }
     return ports.map((out) => this.#lease(out, use))
   }
 
-  /** The lease of a port that its slice has just handed out. */
-  add(slice: Slice, port: number, key: string | undefined, use: LeaseUse): PortLease {
-    const out: OutPort = { port, slice, key, leases: 0 }
+  /** The lease of a port that has just been handed out, or claimed. */
+  add(source: LeasablePort, use: LeaseUse): PortLease {
+    const out: OutPort = { source, leases: 0 }
     this.#out.add(out)
-    if (key !== undefined) this.#byKey.set(key, out)
+    if (source.key !== undefined) this.#byKey.set(source.key, out)
     return this.#lease(out, use)
   }
 
   #lease(out: OutPort, { label, releaseWhenClosed }: LeaseUse): PortLease {
+    const { port, isListening } = out.source
     out.leases++
     let stopWatching = () => {}
-    const lease = new Lease(out.port, label, () => {
+    const giveBack = () => {
       stopWatching()
+      this.#byLease.delete(lease)
       out.leases--
       return out.leases > 0 ? Promise.resolve({ leaked: false }) : this.#release(out)
-    })
-    if (releaseWhenClosed) {
-      stopWatching = this.#closedWatch.whenClosed(out.port, () => void lease.release())
     }
+    const lease = new Lease(port, label, giveBack, isListening)
+    if (releaseWhenClosed) {
+      stopWatching = this.#closedWatch.whenClosed(port, () => void lease.release(), isListening)
+    }
+    this.#byLease.set(lease, { out, stopWatching })
     return lease
   }
 
@@ -74,31 +87,33 @@ export class LeasedPorts {
   }
 
   async #end(out: OutPort): Promise<{ leaked: boolean }> {
-    const leaked = await isLeaked(out.port)
+    const { port, isListening } = out.source
+    const leaked = await isLeaked(port, isListening)
     // Nothing so far has waited for anything. Where ports are taken and given back in a loop, the event
     // loop would have no turn: no timer, no refresh of the lock, and what was closed stays in memory.
     if (++this.#releases % RELEASES_PER_TURN === 0) await nextTurn()
     this.#forget(out)
-    out.slice.release(out.port, leaked)
+    await out.source.giveBack(leaked)
     this.#onRelease()
     return { leaked }
   }
 
   #forget(out: OutPort): void {
     this.#out.delete(out)
-    if (out.key !== undefined && this.#byKey.get(out.key) === out) this.#byKey.delete(out.key)
+    const { key } = out.source
+    if (key !== undefined && this.#byKey.get(key) === out) this.#byKey.delete(key)
   }
 
-  /** Takes back ports that have just been handed out, and that no code has seen. */
-  undo(leases: readonly PortLease[]): void {
-    const ports = new Set(leases.map(({ port }) => port))
-    for (const out of [...this.#out]) {
-      if (!ports.has(out.port)) continue
-      out.leases--
-      if (out.leases > 0) continue
-      this.#forget(out)
-      out.slice.release(out.port, false)
-    }
+  /** Takes back a port that has just been handed out, and that no code has seen. */
+  async undo(lease: PortLease): Promise<void> {
+    const { out, stopWatching } = this.#byLease.get(lease) ?? {}
+    if (!out) return
+    stopWatching?.()
+    this.#byLease.delete(lease)
+    out.leases--
+    if (out.leases > 0) return
+    this.#forget(out)
+    await out.source.giveBack(false)
   }
 
   async releaseAll(): Promise<void> {

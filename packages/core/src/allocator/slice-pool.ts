@@ -1,17 +1,32 @@
 /** The slices that an allocator holds, and those that it may lease. */
-import { isOutOfDescriptors, PortsliceError } from '../errors.js'
+import { isNotPermitted } from '../probe/bind-errors.js'
 import type { SliceStart } from '../slice/layout.js'
 import { type LeaseContext, Slice } from '../slice/slice.js'
 
 export class SlicePool {
   readonly #allowed: readonly SliceStart[]
   readonly #context: LeaseContext
+  readonly #onRefused: (error: unknown) => void
   readonly #held: Slice[] = []
+  #wasAnyHeldByOthers = false
 
-  /** @param allowed what may be leased, in the order in which it is tried */
-  constructor(allowed: readonly SliceStart[], context: LeaseContext) {
+  /**
+   * @param allowed what may be leased, in the order in which it is tried
+   * @param onRefused told when this process may not bind the sentinel of a slice
+   */
+  constructor(
+    allowed: readonly SliceStart[],
+    context: LeaseContext,
+    onRefused: (error: unknown) => void,
+  ) {
     this.#allowed = allowed
     this.#context = context
+    this.#onRefused = onRefused
+  }
+
+  /** Whether a slice could not be leased in the last search because another process holds it. */
+  get wasAnyHeldByOthers(): boolean {
+    return this.#wasAnyHeldByOthers
   }
 
   get held(): readonly Slice[] {
@@ -30,6 +45,7 @@ export class SlicePool {
       const result = await attempt(slice)
       if (result !== undefined) return result
     }
+    this.#wasAnyHeldByOthers = false
     const own = new Set(this.#held.map(({ first }) => first))
     for (const first of this.#allowed) {
       const slice = own.has(first) ? undefined : await this.#lease(first)
@@ -38,7 +54,7 @@ export class SlicePool {
       try {
         result = await attempt(slice)
       } finally {
-        if (result === undefined) await slice.giveBack()
+        if (result === undefined) await slice.giveBackWhenUnused()
       }
       if (result === undefined) continue
       this.#held.push(slice)
@@ -49,26 +65,22 @@ export class SlicePool {
 
   async #lease(first: SliceStart): Promise<Slice | undefined> {
     try {
-      return await Slice.lease(first, this.#context)
+      const slice = await Slice.lease(first, this.#context)
+      this.#wasAnyHeldByOthers ||= slice === undefined
+      return slice
     } catch (error) {
-      if (error instanceof PortsliceError || isOutOfDescriptors(error)) throw error
-      throw new PortsliceError(
-        'ERR_PORTSLICE_NO_SOCKET',
-        `No UDP socket can be bound on 127.0.0.1 (${(error as Error).message}).`,
-        {
-          advice:
-            'portslice needs the loopback interface to be up and sockets to be allowed: see `ip addr show lo` and the sandbox that this runs in.',
-          cause: error,
-        },
-      )
+      // Of others this process may be allowed to bind the ports.
+      if (!isNotPermitted(error)) throw error
+      this.#onRefused(error)
+      return undefined
     }
   }
 
-  /** Gives back what was leased since there were `count` slices, as far as no port of it is out. */
-  async giveBackAfter(count: number): Promise<void> {
-    const unused = this.#held.slice(count).filter((slice) => !slice.isInUse)
+  /** Gives back all slices of which no port is out. */
+  async giveBackUnused(): Promise<void> {
+    const unused = this.#held.filter((slice) => !slice.isInUse)
     for (const slice of unused) this.#held.splice(this.#held.indexOf(slice), 1)
-    await Promise.all(unused.map((slice) => slice.giveBack()))
+    await Promise.all(unused.map((slice) => slice.giveBackWhenUnused()))
   }
 
   async close(): Promise<void> {

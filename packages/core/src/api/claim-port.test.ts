@@ -12,7 +12,8 @@ import { AVOIDED_PORTS } from '../slice/avoided-ports.js'
 import { portsOf } from '../slice/layout.js'
 import { hostCode } from '../slice/lock.js'
 import { heldSlices } from '../slice/slice.js'
-import { claimPort } from './claim-port.js'
+import { claimPort, claimPorts } from './claim-port.js'
+import { releasePort } from './take-port.js'
 
 let folder: string
 /** A slice of this test's own: its ports can be claimed. */
@@ -200,6 +201,113 @@ test('who has it is noted as long as it is claimed', async () => {
   expect(existsSync(note)).toBe(false)
 })
 
+test('a port of a slice of this very process comes out of that slice', async () => {
+  await using allocator = await createAllocator({ range, waitTimeout: 0 })
+  const claim = await claimPort(port, { timeout: 0 })
+  expect(claim.port).toBe(port)
+  const others = portsOf(range[0]).filter((each) => each !== port && !AVOIDED_PORTS.has(each))
+  const leases = await allocator.takeMany(others.length)
+  expect(leases.map((lease) => lease.port)).not.toContain(port)
+  expect((await refusal(claimPort(port, { timeout: 0 }))).message).toContain('in this very process')
+  await claim.release()
+  expect((await allocator.take()).port).toBe(port)
+})
+
+test('… and stays claimed when the allocator closes', async () => {
+  const allocator = await createAllocator({ range, waitTimeout: 0 })
+  const claim = await claimPort(port, { timeout: 0 })
+  await allocator.close()
+  await expect(createAllocator({ range, waitTimeout: 0 })).rejects.toMatchObject({
+    code: 'ERR_PORTSLICE_RANGE_EXHAUSTED',
+  })
+  await claim.release()
+  await using _ = await createAllocator({ range, waitTimeout: 2000 })
+})
+
+test('claimPorts claims all or none, in any order', async () => {
+  const [a, b, c] = [port, port + 1, port + 2]
+  const first = await claimPorts([a, b])
+  expect(first.map((claim) => claim.port)).toEqual([a, b])
+  const second = claimPorts([c, a])
+  const third = claimPorts(new Set([b, c]))
+  expect((await refusal(claimPorts([a, c], { timeout: 30 }))).message).toContain(`port ${a}`)
+  await Promise.all(first.map((claim) => claim.release()))
+  for (const claim of await second) await claim.release()
+  for (const claim of await third) await claim.release()
+})
+
+test('claimPorts finds the ports that fit together', async () => {
+  const [a, b, c] = [port, port + 1, port + 2]
+  await using _ = await claimPort(c)
+  const claims = await claimPorts(
+    [
+      [a, b],
+      [a, c],
+    ],
+    { timeout: 0 },
+  )
+  expect(claims.map((claim) => claim.port)).toEqual([b, a])
+  await Promise.all(claims.map((claim) => claim.release()))
+  for (const impossible of [
+    [a, a],
+    [
+      [a, b],
+      [a, b],
+      [a, b],
+    ],
+    [],
+  ]) {
+    expect(await refusal(claimPorts(impossible))).toMatchObject({
+      code: 'ERR_PORTSLICE_OPTION_INVALID',
+    })
+  }
+})
+
+test('releasePort gives back a claimed port, once', async () => {
+  await claimPort(new Set([port]))
+  expect(await releasePort(port)).toEqual({ leaked: false })
+  await expect(releasePort(port)).rejects.toMatchObject({ code: 'ERR_PORTSLICE_OPTION_INVALID' })
+  const claim = await claimPort(port, { timeout: 0 })
+  await claim.release()
+  await expect(releasePort(port)).rejects.toMatchObject({ code: 'ERR_PORTSLICE_OPTION_INVALID' })
+})
+
+test('the port of a dead claimer, and of a dead holder of its slice, is quarantined', async () => {
+  const claim = await claimPort(port)
+  const text = readFileSync(notePath(), 'utf8')
+  await claim.release()
+  writeFileSync(notePath(), text) // As if the claimer had died instead.
+  expect((await refusal(claimPort(port, { timeout: 0 }))).message).toContain('quarantined for 30 s')
+  rmSync(notePath())
+
+  const allocator = await createAllocator({ range })
+  const journal = path.join(folder, `slice-${range[0]}.ndjson`)
+  await allocator.take({ prefer: port })
+  const left = readFileSync(journal)
+  await allocator.close()
+  writeFileSync(journal, left) // As if the holder had died instead.
+  expect((await refusal(claimPort(port, { timeout: 0 }))).message).toContain('quarantined for 30 s')
+  await (await claimPort(port + 1, { timeout: 0 })).release()
+})
+
+test('take leaves the port of a dead claimer alone, also if it dies during the lease', async () => {
+  const claim = await claimPort(port)
+  await using allocator = await createAllocator({ range, waitTimeout: 0 })
+  const text = readFileSync(notePath(), 'utf8')
+  await claim.release()
+  writeFileSync(notePath(), text) // As if the claimer had died instead.
+  const others = portsOf(range[0]).filter((each) => each !== port && !AVOIDED_PORTS.has(each))
+  await allocator.takeMany(others.length)
+  await expect(allocator.take()).rejects.toThrow('1 quarantined')
+})
+
+test('a note that was removed by hand is written again', async () => {
+  const claim = await claimPort(port)
+  rmSync(notePath())
+  await vi.waitFor(() => expect(existsSync(notePath())).toBe(true), { timeout: 9000 })
+  await claim.release()
+})
+
 test('a signal ends the wait, and lets the next one pass', async () => {
   const claim = await claimPort(port)
   const controller = new AbortController()
@@ -221,6 +329,63 @@ test.each([0, 65_536, 1.5, '3000', [], [3000, -1], undefined])(
     })
   },
 )
+
+test('a port of a slice that this process has leased comes out of that slice', async () => {
+  await using allocator = await createAllocator({ range, lockDirectory: folder, waitTimeout: 300 })
+  const lease = await claimPort(port, { timeout: 1000 })
+  expect(lease.port).toBe(port)
+  const others = await allocator.takeMany(20)
+  expect(others.map((other) => other.port)).not.toContain(port)
+  expect(await refusal(claimPort(port, { timeout: 50 }))).toMatchObject({
+    code: 'ERR_PORTSLICE_CLAIM_TIMEOUT',
+    message: expect.stringContaining('out in this very process'),
+  })
+  await lease.release()
+  expect((await claimPort(port, { timeout: 1000 })).port).toBe(port)
+})
+
+test('claimPorts gives all ports in the order that they were asked for, or none', async () => {
+  const wanted = [port + 3, new Set([port, port + 1]), port]
+  const claims = await claimPorts(wanted)
+  expect(claims.map((claim) => claim.port)).toEqual([port + 3, port + 1, port])
+  expect(await refusal(claimPorts([port + 4, port], { timeout: 50 }))).toMatchObject({
+    code: 'ERR_PORTSLICE_CLAIM_TIMEOUT',
+    value: [port + 4, port],
+  })
+  // What the call could have had is free again.
+  const spare = await claimPort(port + 4, { timeout: 1000 })
+  await Promise.all([...claims, spare].map((claim) => claim.release()))
+})
+
+test('calls that want the same ports in opposite orders are served in turn', async () => {
+  const ports = [port, port + 1, port + 2]
+  const turn = async (wanted: number[]) => {
+    const claims = await claimPorts(wanted, { timeout: 20_000 })
+    await Promise.all(claims.map((claim) => claim.release()))
+  }
+  await Promise.all([ports, ports.toReversed(), ports, ports.toReversed()].map(turn))
+})
+
+test.each([[[]], [[1.5]], [[3000, 3000]], [3000], ['3000'], [[[]]]])(
+  'claimPorts(%j) is refused',
+  async (ports) => {
+    expect(await refusal(claimPorts(ports as number[]))).toMatchObject({
+      code: 'ERR_PORTSLICE_OPTION_INVALID',
+    })
+  },
+)
+
+test('any iterable of ports can be given, and releasePort releases a claimed one', async () => {
+  function* wish() {
+    yield port
+    yield port + 1
+  }
+  expect((await claimPort(wish())).port).toBe(port)
+  expect((await claimPort(new Set([port, port + 1]))).port).toBe(port + 1)
+  expect(await releasePort(port)).toEqual({ leaked: false })
+  expect((await claimPort(port, { timeout: 1000 })).port).toBe(port)
+  await Promise.all([releasePort(port), releasePort(port + 1)])
+})
 
 test('unknown and bad options are refused', async () => {
   expect(await refusal(claimPort(port, { timeout: -1 }))).toMatchObject({ value: -1 })

@@ -20,7 +20,7 @@ import { checkWaitOptions } from '../options/options.js'
 import { resolveOptions } from '../options/resolve.js'
 import { throwIfAborted } from '../platform/abort.js'
 import { type Deadline, deadlineIn } from '../platform/clock.js'
-import { WaitList } from '../platform/wait-list.js'
+import { Turns, WaitList } from '../platform/wait-list.js'
 import { isLeaked } from '../probe/leak.js'
 import { isListeningForTcp } from '../probe/listening.js'
 import { processWide } from '../process-state.js'
@@ -88,9 +88,7 @@ export async function claimPorts(
   if (!isIterable(ports)) throw notPorts('claimPorts', ports)
   const given = [...ports]
   const groups = given.map((port) => checkPorts(port, 'claimPorts'))
-  if (groups.length === 0) throw notPorts('claimPorts', given)
-  const fixed = groups.filter((group) => group.length === 1).map(([port]) => port)
-  if (new Set(fixed).size < fixed.length) throw notPorts('claimPorts', given)
+  if (groups.length === 0 || !canAllBeHad(groups)) throw notPorts('claimPorts', given)
   const names = groups.map((group) => group.join(' or '))
   return claimAll(groups, options, {
     wanted: names.length === 1 ? `Port ${names[0]}` : `All of the ports ${names.join(', ')}`,
@@ -120,6 +118,11 @@ function waitingClaims(): WaitList {
   return processWide('claims', () => new WaitList())
 }
 
+/** The turns of this process with claimed ports. */
+function turns(): Turns {
+  return processWide('turns with claims', () => new Turns())
+}
+
 async function claimAll(
   groups: readonly (readonly number[])[],
   options: ClaimOptions,
@@ -144,26 +147,24 @@ async function claimAll(
     // What cannot be described now is described the next time, or in the error at the end.
     void describe().then(onObstacles, () => {})
   }
-  const claims = await waitingClaims().add(
-    async () => {
-      throwIfAborted(signal)
-      const outcome = await claimEach(groups, context)
-      if (!(outcome instanceof Map)) return outcome
-      obstacles = outcome
-      const found = [...obstacles.values()]
-      if (found.length > 0 && found.every(({ kind }) => kind === 'not-permitted')) {
-        throw claimNotPermitted(wanted, value, found)
-      }
-      tell()
-      return undefined
-    },
-    {
-      timeout,
-      signal,
-      undo: (late) => void releaseAll(late),
-      onTimeout: async () => claimTimeout(wanted, value, timeout, await describe()),
-    },
-  )
+  const attempt = async () => {
+    throwIfAborted(signal)
+    const outcome = await claimEach(groups, context)
+    if (!(outcome instanceof Map)) return outcome
+    obstacles = outcome
+    const found = [...obstacles.values()]
+    if (found.length > 0 && found.every(({ kind }) => kind === 'not-permitted')) {
+      throw claimNotPermitted(wanted, value, found)
+    }
+    tell()
+    return undefined
+  }
+  const claims = await waitingClaims().add(turns().begin(attempt, timeout), {
+    timeout,
+    signal,
+    undo: (late) => void releaseAll(late),
+    onTimeout: async () => claimTimeout(wanted, value, timeout, await describe()),
+  })
   return claims.map((claim) => leaseOf(claim))
 }
 
@@ -179,38 +180,55 @@ async function claimEach(
   context: ClaimContext,
 ): Promise<Claim[] | Map<number, Obstacle>> {
   // In one order for all: of two calls that want the same ports, one has them all.
-  const order = groups
-    .map((group, index) => ({ group, index }))
-    .sort((a, b) => a.group.length - b.group.length || lowest(a.group) - lowest(b.group))
+  const order = [...groups.keys()].sort((a, b) => compareGroups(groups[a], groups[b]))
+  const obstacles = new Map<number, Obstacle>()
   const claims: Claim[] = []
-  const byIndex: Claim[] = []
-  for (const { group, index } of order) {
-    const taken = new Set(claims.map(({ port }) => port))
-    const outcome = await claimOneOf(
-      group.filter((port) => !taken.has(port)),
-      context,
-    )
-    if (outcome instanceof Map) {
-      await releaseAll(claims)
-      return outcome
+  const claimFrom = async (position: number): Promise<boolean> => {
+    const index = order[position]
+    if (index === undefined) return true
+    for (const port of groups[index] as readonly number[]) {
+      if (claims.some((claim) => claim?.port === port)) continue
+      const outcome = await tryClaim(port, context)
+      if (!isClaim(outcome)) {
+        obstacles.set(port, outcome)
+        continue
+      }
+      claims[index] = outcome
+      if (await claimFrom(position + 1)) return true
+      // Perhaps the others can be had if this group takes another of its ports.
+      delete claims[index]
+      await outcome.release(false)
     }
-    claims.push(outcome)
-    byIndex[index] = outcome
+    return false
   }
-  return byIndex
+  try {
+    return (await claimFrom(0)) ? claims : obstacles
+  } catch (error) {
+    await releaseAll(claims.filter(Boolean))
+    throw error
+  }
 }
 
-async function claimOneOf(
-  ports: readonly number[],
-  context: ClaimContext,
-): Promise<Claim | Map<number, Obstacle>> {
-  const obstacles = new Map<number, Obstacle>()
-  for (const port of ports) {
-    const outcome = await tryClaim(port, context)
-    if (isClaim(outcome)) return outcome
-    obstacles.set(port, outcome)
+function compareGroups(a: readonly number[] = [], b: readonly number[] = []): number {
+  return a.length - b.length || Math.min(...a) - Math.min(...b)
+}
+
+/** Whether each group can have a port of its own, if all ports are free (Kuhn's algorithm). */
+function canAllBeHad(groups: readonly (readonly number[])[]): boolean {
+  const groupOf = new Map<number, number>()
+  const assign = (group: number, seen: Set<number>): boolean => {
+    for (const port of groups[group] as readonly number[]) {
+      if (seen.has(port)) continue
+      seen.add(port)
+      const other = groupOf.get(port)
+      if (other === undefined || assign(other, seen)) {
+        groupOf.set(port, group)
+        return true
+      }
+    }
+    return false
   }
-  return obstacles
+  return [...groups.keys()].every((group) => assign(group, new Set()))
 }
 
 async function releaseAll(claims: readonly Claim[]): Promise<void> {
@@ -222,16 +240,13 @@ function leaseOf(claim: Claim): PortLease {
     forgetLease(lease)
     const leaked = await isLeaked(claim.port, isListeningForTcp)
     await claim.release(leaked)
+    turns().end()
     waitingClaims().wake()
     return { leaked }
   }
   // The claim's own socket is UDP, and not the app's.
   const lease = new Lease(claim.port, undefined, giveBack, isListeningForTcp)
   return noteLease(lease)
-}
-
-function lowest(ports: readonly number[]): number {
-  return Math.min(...ports)
 }
 
 function isIterable(value: unknown): value is Iterable<unknown> {
@@ -255,7 +270,7 @@ function notPorts(call: string, value: unknown): PortsliceError {
       advice:
         call === 'claimPort'
           ? `Give a port from 1 to ${LAST_PORT}, or a list of such ports.`
-          : `Give a list of ports from 1 to ${LAST_PORT}, each once.`,
+          : `Give ports from 1 to ${LAST_PORT}, so many that there is another one for each that is wanted.`,
     },
   )
 }

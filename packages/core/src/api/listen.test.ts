@@ -33,7 +33,7 @@ test.each<[string, () => net.Server]>([
     expect(await isOut(lease.port)).toBe(true)
     server.close()
     await once(server, 'close')
-    await vi.waitFor(async () => expect(await isOut(lease.port)).toBe(false))
+    await vi.waitFor(async () => expect(await isOut(lease.port)).toBe(false), 10_000)
   },
 )
 
@@ -84,7 +84,7 @@ test('a server that is closed as soon as it listens gives its port back', async 
   const server = http.createServer()
   server.once('listening', () => server.close())
   const { port } = await listen(server)
-  await vi.waitFor(async () => expect(await isOut(port)).toBe(false))
+  await vi.waitFor(async () => expect(await isOut(port)).toBe(false), 10_000)
 })
 
 test('a server that is closed before it listens is an error', async () => {

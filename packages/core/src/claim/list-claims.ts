@@ -1,6 +1,7 @@
 /** Who has claimed which port now: what the notes tell, where the claim socket is bound. */
 import { lockDirectoryFor } from '../options/lock-directory.js'
 import { checkListOptions } from '../options/options.js'
+import { processStateOf } from '../platform/descendants.js'
 import { hostIdentity } from '../platform/host.js'
 import { isUdpPortHeld } from '../probe/held-udp.js'
 import { isListeningForTcp, unconnectedUdpPortsOnLoopback } from '../probe/listening.js'
@@ -40,7 +41,8 @@ export async function listClaims(
   const claims: ClaimStatus[] = []
   for (const port of noted) {
     const note = readClaimNote(lockDirectory, port, hostIdentity())
-    if (!note || !(sockets?.has(port) ?? (await isHeld(port)))) continue
+    if (!note || note.died || processStateOf(note.pid, note) === 'gone') continue
+    if (!(sockets?.has(port) ?? (await isHeld(port)))) continue
     const { pid, cwd, command, at } = note
     claims.push({ port, pid, cwd, command, since: at, listening: await isListeningForTcp(port) })
   }

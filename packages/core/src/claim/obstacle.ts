@@ -3,7 +3,8 @@ import { inspect, PortsliceError } from '../errors.js'
 import { processStateOf } from '../platform/descendants.js'
 import { hostIdentity, isProcess } from '../platform/host.js'
 import { isSurelyFree } from '../probe/free.js'
-import { ownersOf } from '../probe/owner.js'
+import { ownersOf, type PortOwner } from '../probe/owner.js'
+import { usesOfPort } from '../probe/port-use.js'
 import { type ClaimNote, readClaimNote } from '../slice/claim-note.js'
 import { formatHolder } from '../slice/format-holder.js'
 import { sentinelOf, sliceOf } from '../slice/layout.js'
@@ -60,14 +61,24 @@ async function describeUser(port: number, lockDirectory: string | undefined): Pr
   if (claim && (owners.length === 0 || owners.some(({ pid }) => pid === claim.pid))) {
     return `has been claimed by pid ${claim.pid} (${inspect(claim.command)} in ${inspect(claim.cwd)}) since ${claim.at}`
   }
-  const users = owners.map(
-    ({ pid, command, cwd }) =>
-      `pid ${pid} (${inspect(command)}${cwd === undefined ? '' : ` in ${inspect(cwd)}`})`,
-  )
-  if (users.length > 0) return `is in use by ${users.join(' and ')}`
+  if (owners.length > 0) return `is in use by ${formatOwners(owners)}`
+  const connection = (await usesOfPort(port))?.find(({ kind }) => kind === 'connection')
+  if (connection) {
+    const { remote, owners: by } = connection
+    const owner = by.length > 0 ? ` by ${formatOwners(by)}` : ''
+    return `is the local port of a connection to ${remote}${owner}: the kernel gives such ports to outgoing connections`
+  }
   return (await isSurelyFree(port))
     ? 'has just become free'
     : "is in use by a program of which nothing can be read, such as another user's"
+}
+
+function formatOwners(owners: readonly PortOwner[]): string {
+  const texts = owners.map(
+    ({ pid, command, cwd }) =>
+      `pid ${pid} (${inspect(command)}${cwd === undefined ? '' : ` in ${inspect(cwd)}`})`,
+  )
+  return texts.join(' and ')
 }
 
 /** The note of a process that lives. */

@@ -1,13 +1,12 @@
 /** One attempt to claim a port: claim socket first, then a look at the slice that it lies in. */
 import { codeOf, isOutOfDescriptors } from '../errors.js'
-import { Date } from '../platform/clock.js'
+import { clearTimeout, Date, setTimeout } from '../platform/clock.js'
 import { mayShareNetwork } from '../platform/host.js'
-import { elapsedSince, kernelTime } from '../platform/kernel-time.js'
+import { elapsedSince, isComparable, type KernelTime, kernelTime } from '../platform/kernel-time.js'
 import { poll } from '../platform/poll.js'
-import { isFree, isFreeForTcp } from '../probe/free.js'
+import { probePort, probePortForTcp } from '../probe/free.js'
 import { type HeldUdpPort, holdUdpPort } from '../probe/held-udp.js'
 import { isListeningForTcp, unconnectedUdpPortsOnLoopback } from '../probe/listening.js'
-import { guardWithTimeWait } from '../probe/time-wait.js'
 import { atProcessExit } from '../process-state.js'
 import {
   type ClaimNote,
@@ -19,6 +18,7 @@ import { sentinelOf, sliceOf } from '../slice/layout.js'
 import { journalPath } from '../slice/lock-directory.js'
 import { heldSlices, type LeaseContext, Slice } from '../slice/slice.js'
 import { QUARANTINE_MS, quarantineAfter, readSliceRecord } from '../slice/slice-record.js'
+import { protectWithTimeWait } from './protect.js'
 
 /** How a claim goes about it: as a lease of a slice, and with the guard of ports that the kernel hands out. */
 export interface ClaimContext extends LeaseContext {
@@ -104,8 +104,13 @@ async function claimFrom(
   if (slice.isOut(port)) return { kind: 'own' }
   const left = slice.quarantineLeft(port)
   if (left > 0) return { kind: 'quarantined', left }
-  const isUsable = async () => (await isFree(port)) && (await guard(port, context))
-  if (!(await slice.tryTake(port, [{ label }], isUsable))) return { kind: 'in-use' }
+  let obstacle: Obstacle = { kind: 'in-use' }
+  const isUsable = async () => {
+    const probe = await probePort(port)
+    if (probe.state === 'not-permitted') obstacle = { kind: 'not-permitted', error: probe.error }
+    return probe.state === 'free' && (await guard(port, context))
+  }
+  if (!(await slice.tryTake(port, [{ label }], isUsable))) return obstacle
   return {
     port,
     async release(leaked) {
@@ -125,28 +130,30 @@ async function claimOutside(port: number, context: ClaimContext): Promise<Claim 
   const socket = await holdUdpPort(port)
   if (!socket) return { kind: 'claimed' }
   let claim: Claim | undefined
-  let removeNote = () => {}
+  let note: KeptNote | undefined
   try {
     const quarantined = quarantineOfClaim(port, context)
     if (quarantined) return quarantined
     // Before the look at the slice: whoever leases that later finds the note.
-    removeNote = note(port, context)
+    note = new KeptNote(port, context)
     const obstacle =
       (port === sentinel ? undefined : await lookAtSlice(port, context)) ??
       (await lookAtPort(port, context))
     if (obstacle) return obstacle
-    claim = claimOf(port, socket, removeNote)
+    claim = claimOf(port, socket, note)
     return claim
   } finally {
     if (!claim) {
-      removeNote()
+      note?.remove()
       await socket.close()
     }
   }
 }
 
 async function lookAtPort(port: number, context: ClaimContext): Promise<Obstacle | undefined> {
-  const isOurs = (await isFreeForTcp(port)) && (await guard(port, context))
+  const probe = await probePortForTcp(port)
+  if (probe.state === 'not-permitted') return { kind: 'not-permitted', error: probe.error }
+  const isOurs = probe.state === 'free' && (await guard(port, context))
   return isOurs ? undefined : { kind: 'in-use' }
 }
 
@@ -161,16 +168,17 @@ async function lookAtSlice(port: number, context: ClaimContext): Promise<Obstacl
   const { lockDirectory, holder } = context
   if (lockDirectory === undefined) return undefined
   const record = readSliceRecord(journalPath(lockDirectory, first))
+  const left = record && quarantineAfter(record, first).find((each) => each.port === port)
   // In another network namespace the same number is another port.
-  if (record?.lease && !mayShareNetwork(record.lease.host, holder.host)) return undefined
-  const isLeft = record && quarantineAfter(record, first).some((each) => each.port === port)
-  if (!isLeft) return undefined
+  if (!left || (left.host !== undefined && !mayShareNetwork(left.host, holder.host))) {
+    return undefined
+  }
   // Leasing the slice writes down that its holder is dead, so that the quarantine has begun.
   const slice = await Slice.lease(first, context)
   if (!slice) return { kind: 'slice' }
-  const left = slice.quarantineLeft(port)
-  await slice.giveBack()
-  return left > 0 ? { kind: 'quarantined', left } : undefined
+  const ms = slice.quarantineLeft(port)
+  await slice.giveBackWhenUnused()
+  return ms > 0 ? { kind: 'quarantined', left: ms } : undefined
 }
 
 /** Call with the claim socket held: a note that is still there is that of a dead claimer. */
@@ -181,47 +189,85 @@ function quarantineOfClaim(
   if (lockDirectory === undefined) return undefined
   const left = readClaimNote(lockDirectory, port, holder.host)
   if (!left) return undefined
-  const died = left.died ?? kernelTime()
-  const ms = QUARANTINE_MS - elapsedSince(died)
-  if (!left.died) writeNote(lockDirectory, port, { ...left, died }, () => {})
+  const now = kernelTime()
+  const isKnown = left.died !== undefined && isComparable(left.died, now)
+  const died = isKnown ? (left.died as KernelTime) : now
+  const ms = QUARANTINE_MS - elapsedSince(died, now)
+  if (!isKnown) writeNote(lockDirectory, port, { ...left, died }, () => {})
   return ms > 0 ? { kind: 'quarantined', left: ms } : undefined
 }
 
 /** On a port that the kernel hands out by itself. @returns false when the port is taken after all */
 async function guard(port: number, context: ClaimContext): Promise<boolean> {
-  return !context.needsTimeWait(port) || (await guardWithTimeWait(port)) !== 'taken'
+  return !context.needsTimeWait(port) || protectWithTimeWait(port)
 }
 
-/** Notes who claims the port. @returns removes the note */
-function note(port: number, { lockDirectory, holder, onTrouble }: ClaimContext): () => void {
-  if (lockDirectory === undefined) return () => {}
-  const { pid, startedAt, pidNamespace, host, cwd, command } = holder
-  const run = { ...(startedAt && { startedAt }), ...(pidNamespace && { pidNamespace }) }
-  const at = new Date().toISOString()
-  writeNote(lockDirectory, port, { pid, ...run, host, cwd, command, at }, onTrouble)
-  return () => removeClaimNote(lockDirectory, port, host)
+/** How often a note is written again if it was removed by hand, or could not be written, in ms. */
+const NOTE_INTERVAL_MS = 5000
+
+/** The note that says who claims a port, for as long as it is claimed. */
+class KeptNote {
+  readonly #port: number
+  readonly #context: ClaimContext
+  readonly #note: ClaimNote
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(port: number, context: ClaimContext) {
+    const { pid, startedAt, pidNamespace, host, cwd, command } = context.holder
+    const run = { ...(startedAt && { startedAt }), ...(pidNamespace && { pidNamespace }) }
+    this.#port = port
+    this.#context = context
+    this.#note = { pid, ...run, host, cwd, command, at: new Date().toISOString() }
+    this.#write(this.#note, context.onTrouble)
+  }
+
+  #write(note: ClaimNote, onTrouble: (error: unknown) => void): void {
+    const { lockDirectory } = this.#context
+    if (lockDirectory !== undefined) writeNote(lockDirectory, this.#port, note, onTrouble)
+  }
+
+  keep(): void {
+    const { lockDirectory, holder } = this.#context
+    if (lockDirectory === undefined) return
+    this.#timer = setTimeout(() => {
+      if (!readClaimNote(lockDirectory, this.#port, holder.host)) this.#write(this.#note, () => {})
+      this.keep()
+    }, NOTE_INTERVAL_MS).unref()
+  }
+
+  /** The process ends with the port claimed: what it has started may still bind it. */
+  noteEnd(): void {
+    this.#write({ ...this.#note, died: kernelTime() }, () => {})
+  }
+
+  remove(): void {
+    clearTimeout(this.#timer)
+    const { lockDirectory, holder } = this.#context
+    if (lockDirectory !== undefined) removeClaimNote(lockDirectory, this.#port, holder.host)
+  }
 }
 
 function writeNote(
   lockDirectory: string,
   port: number,
-  text: ClaimNote,
+  note: ClaimNote,
   onTrouble: (error: unknown) => void,
 ): void {
   try {
-    writeClaimNote(lockDirectory, port, text)
+    writeClaimNote(lockDirectory, port, note)
   } catch (error) {
     onTrouble(error)
   }
 }
 
-function claimOf(port: number, socket: HeldUdpPort, removeNote: () => void): Claim {
-  const forgetExit = atProcessExit(removeNote)
+function claimOf(port: number, socket: HeldUdpPort, note: KeptNote): Claim {
+  note.keep()
+  const forgetExit = atProcessExit(() => note.noteEnd())
   return {
     port,
     async release() {
       forgetExit()
-      removeNote()
+      note.remove()
       await socket.close()
     },
   }

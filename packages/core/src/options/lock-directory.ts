@@ -48,7 +48,7 @@ export function defaultLockDirectory(parent: string): string {
 /** A variable is meant from where the process began: after `chdir` it names the same directory. */
 function resolveOnce(directory: string): string {
   if (path.isAbsolute(directory)) return path.resolve(directory)
-  const resolved = processWide('@portslice/core resolved directories 1', () => new Map())
+  const resolved = processWide('resolved directories', () => new Map())
   const known: string | undefined = resolved.get(directory)
   if (known !== undefined) return known
   const absolute = path.resolve(workingDirectory() || path.sep, directory)

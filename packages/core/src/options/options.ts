@@ -54,7 +54,7 @@ export interface AllocatorOptions {
 export interface TakeOptions {
   /**
    * A port, or several in the order of preference: one of these if it can be had at once, also
-   * outside of the range; else any.
+   * outside of the range; else any. `takeBlock` has no use for it.
    */
   prefer?: number | Iterable<number>
   /** What the port is for; shown wherever portslice lists ports. At most 1000 characters. */
@@ -133,7 +133,7 @@ export function milliseconds(value: unknown): string | undefined {
     : `Give milliseconds from 0 to ${LONGEST_WAIT}.`
 }
 
-/** Refuses what is neither a port nor an iterable. Of an iterable, what it gives is checked by `claimPort` alone: it can be read once. */
+/** What an iterable gives is checked when it is read, which can be done once. */
 function portOrPorts(value: unknown): string | undefined {
   const isIterable = typeof value === 'object' && value !== null && Symbol.iterator in value
   const isPort = Number.isInteger(value) && (value as number) >= 1 && (value as number) <= LAST_PORT

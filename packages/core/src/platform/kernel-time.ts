@@ -3,10 +3,11 @@
  * clock does not change it.
  */
 import { readFileSync, readlinkSync } from 'node:fs'
+import os from 'node:os'
 
 /** A moment, as it can be written down for other processes. */
 export interface KernelTime {
-  /** Which kernel counts, and in which time namespace; empty where that is not known. */
+  /** Which kernel counts, and in which time namespace. */
   readonly clock: string
   /** Milliseconds since boot by `/proc/uptime`, which no library can fake. Includes suspend. */
   readonly uptime?: number
@@ -28,12 +29,20 @@ export function kernelTime(): KernelTime {
 }
 
 /**
+ * Whether two moments can be compared. They cannot if different kernels have counted, or if the
+ * earlier one lies ahead: then the machine has started anew in between.
+ */
+export function isComparable(then: KernelTime, now: KernelTime): boolean {
+  return then.clock === now.clock && then.monotonic <= now.monotonic
+}
+
+/**
  * How many milliseconds have passed since then at least: 0 where the two moments cannot be
  * compared. Of two counts that disagree the smaller one is taken, so that neither a faked clock
  * nor a suspended machine makes it too long.
  */
 export function elapsedSince(then: KernelTime, now = kernelTime()): number {
-  if (then.clock === '' || then.clock !== now.clock) return 0
+  if (!isComparable(then, now)) return 0
   const counts = [now.monotonic - then.monotonic]
   if (then.uptime !== undefined && now.uptime !== undefined) counts.push(now.uptime - then.uptime)
   return Math.max(0, Math.min(...counts))
@@ -64,7 +73,7 @@ function readClock(): string {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
     return `${boot}/${timeNamespace()}`
   } catch {
-    return ''
+    return `${os.hostname()}/-` // The boot cannot be read: a later one counts from 0 again.
   }
 }
 

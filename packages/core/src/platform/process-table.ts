@@ -59,7 +59,7 @@ export function readProcessFile(pid: number, name: string): string | typeof DENI
 }
 
 /**
- * Reads a file of a process; `undefined` if that process has gone, or may not be looked into.
+ * As `readProcessFile`, without the difference between gone and denied.
  *
  * @param pid of the process
  * @param name of the file below `/proc/<pid>`

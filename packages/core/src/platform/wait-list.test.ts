@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { WaitList } from './wait-list.js'
+import { Turns, WaitList } from './wait-list.js'
 
 /** Something of which there are some, given to one request at a time. */
 class Store {
@@ -52,6 +52,23 @@ test('one that cannot be served lets others pass', async () => {
   await failed
 })
 
+test('a large request is served beside small ones that follow each other closely', async () => {
+  const store = new Store()
+  store.left = 8
+  let isOver = false
+  const loops = Array.from({ length: 20 }, async () => {
+    while (!isOver) {
+      await store.take('small')
+      await new Promise((resolve) => setTimeout(resolve, 5 + Math.random() * 10))
+      store.give()
+    }
+  })
+  expect(await store.take('large', 8)).toBe('large')
+  isOver = true
+  store.give(8)
+  await Promise.all(loops)
+})
+
 test('what is given back goes to the oldest, also while younger ones are tried', async () => {
   const store = new Store()
   const oldest = store.take('oldest', 2)
@@ -95,10 +112,30 @@ test('whoever waits longest tries most often', async () => {
       times.push(performance.now())
       return undefined
     },
-    { timeout: 1500, onTimeout: async () => new Error('late') },
+    { timeout: 3000, onTimeout: async () => new Error('late') },
   )
   await expect(waiting).rejects.toThrow('late')
-  const half = (times[0] as number) + 750
+  const half = (times[0] as number) + 1500
   const [early, late] = [times.filter((at) => at < half), times.filter((at) => at >= half)]
   expect(late.length).toBeGreaterThan(early.length * 2)
+})
+
+test('a process that had to wait lets others try first when it asks again at once', async () => {
+  const turns = new Turns()
+  let isFree = false
+  const attempt = async () => (isFree ? 'served' : undefined)
+  const first = turns.begin(attempt, 10_000)
+  expect(await first()).toBeUndefined()
+  isFree = true
+  expect(await first()).toBe('served')
+  turns.end()
+  // A short time-out leaves no time for it.
+  expect(await turns.begin(attempt, 100)()).toBe('served')
+  const next = turns.begin(attempt, 10_000)
+  expect(await next()).toBeUndefined()
+  await vi.waitFor(async () => expect(await next()).toBe('served'))
+  // When its turns come at the first try, no process waits.
+  for (let turn = 0; turn < 3; turn++) await turns.begin(attempt, 100)()
+  turns.end()
+  expect(await turns.begin(attempt, 10_000)()).toBe('served')
 })

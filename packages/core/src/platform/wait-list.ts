@@ -7,8 +7,15 @@ import { clearTimeout, type Deadline, deadlineIn, monotonicNow, setTimeout } fro
  * so that a newcomer, in this process or another, does not overtake.
  */
 const FIRST_DELAY_MS = 300
-const SHRINK_FACTOR = 1.5
+const SHRINK_FACTOR = 1.25
 const SHORTEST_DELAY_MS = 8
+/**
+ * When the oldest request has waited for so long, in ms, later ones may not pass it all the time: what
+ * is given back would go to small requests for ever, and never be enough for a large one. Turns in
+ * which they may pass and turns in which they may not follow each other.
+ */
+const PATIENCE_MS = 1000
+const TURN_MS = 250
 /** A try over hundreds of slices takes longer than the shortest delay: most of the time is left to others. */
 const DELAY_PER_TRY_TIME = 3
 
@@ -16,6 +23,8 @@ interface Request {
   /** Tries to serve it; `true` when it is done, with or without success. */
   serve(): Promise<boolean>
   readonly deadline: Deadline
+  /** On the monotonic clock. */
+  readonly since: number
   isDone: boolean
   tries: number
 }
@@ -93,13 +102,15 @@ export class WaitList {
     const served = new Promise<T>((resolve, reject) => {
       request = {
         deadline,
+        since: monotonicNow(),
         isDone: false,
         tries: 0,
         serve: async () => {
           try {
             const result = await attempt()
             if (result !== undefined) resolve(result)
-            else if (deadline.expired) reject(await onTimeout())
+            else if (deadline.expired)
+              onTimeout().then(reject, reject) // Others are not to wait for it.
             else return false
           } catch (error) {
             reject(error)
@@ -148,7 +159,10 @@ export class WaitList {
   }
 
   async #serveRound(): Promise<void> {
-    const round = [...this.#waiting]
+    const mayPass = this.#mayPass()
+    const round = this.#waiting.filter(
+      ({ deadline }, index) => mayPass || index === 0 || deadline.expired,
+    )
     let restarts = round.length
     for (let index = 0; index < round.length; index++) {
       const request = round[index] as Request
@@ -159,6 +173,13 @@ export class WaitList {
       this.#isWoken = false
       index = -1
     }
+  }
+
+  /** Whether later requests may be served before the oldest one: see `PATIENCE_MS`. */
+  #mayPass(): boolean {
+    const [oldest] = this.#waiting
+    const waited = oldest ? monotonicNow() - oldest.since : 0
+    return waited < PATIENCE_MS || Math.floor(waited / TURN_MS) % 2 === 1
   }
 
   #forgetDone(): void {
@@ -181,4 +202,42 @@ function delayAfter(tries: number, tryTime: number): number {
   const shrunk = FIRST_DELAY_MS / SHRINK_FACTOR ** (tries - 1)
   const jitter = 0.5 + Math.random()
   return Math.max(Math.max(SHORTEST_DELAY_MS, shrunk) * jitter, tryTime * DELAY_PER_TRY_TIME)
+}
+
+/** How long others may try first, in ms: they look at least once in it when they have waited for a while. */
+const COURTESY_MS = 100
+/** So often in a row a turn is had at the first try before it is taken that no process waits. */
+const TURNS_WITHOUT_WAIT = 3
+
+/**
+ * Turns of this process with what processes wait for. One that had to wait, and asks again as soon
+ * as its turn has ended, would be ahead of all who wait: it lets them try first.
+ */
+export class Turns {
+  /** For how many turns more other processes are expected to wait. */
+  #expected = 0
+  #endedAt = Number.NEGATIVE_INFINITY
+
+  /**
+   * @param attempt gives `undefined` when it cannot be served yet
+   * @param timeout of the request, in ms: a short one has no time for courtesy
+   * @returns the attempt to use instead
+   */
+  begin<T>(attempt: () => Promise<T | undefined>, timeout: number): () => Promise<T | undefined> {
+    const isPolite = this.#expected > 0 && timeout > 2 * FIRST_DELAY_MS
+    const earliest = isPolite ? this.#endedAt + COURTESY_MS : Number.NEGATIVE_INFINITY
+    let isFirst = true
+    return async () => {
+      if (monotonicNow() < earliest) return undefined
+      const result = await attempt()
+      if (result === undefined) this.#expected = TURNS_WITHOUT_WAIT
+      else if (isFirst && this.#expected > 0) this.#expected--
+      isFirst = false
+      return result
+    }
+  }
+
+  end(): void {
+    this.#endedAt = monotonicNow()
+  }
 }

@@ -49,11 +49,6 @@ export async function isSurelyFree(port: number): Promise<boolean> {
   }
 }
 
-/** As {@link isFree}, for TCP alone. */
-export function isFreeForTcp(port: number): Answer<boolean> {
-  return then(probePortForTcp(port), isStateFree)
-}
-
 function isStateFree({ state }: PortProbe): boolean {
   return state === 'free'
 }

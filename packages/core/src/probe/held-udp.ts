@@ -18,7 +18,7 @@ export type UdpHold =
   | {
       /** This process holds it now. */
       readonly state: 'held'
-      /** The port, to be given back. */
+      /** Gives it back. */
       readonly held: HeldUdpPort
     }
   | {

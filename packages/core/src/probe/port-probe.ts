@@ -1,7 +1,7 @@
 /** What trying to bind a port tells about it. That it could not be tried is an error. */
 export type PortProbe =
   | {
-      /** It was bound, and closed again. */
+      /** This process has bound it just now. */
       readonly state: 'free'
     }
   | {

@@ -82,7 +82,7 @@ export async function listSlices(options: ListSlicesOptions = {}): Promise<Slice
   const lockDirectory = lockDirectoryFor(options.lockDirectory)
   const known =
     lockDirectory === undefined ? new Set<SliceStart>() : slicesWithJournal(lockDirectory)
-  const sentinels = await heldSentinels(known)
+  let sentinels = await heldSentinels(known)
   // Read when it is first needed: it takes longer than all the rest, and often nothing is out.
   let table: Promise<ReadonlySet<number> | undefined> | undefined
   const listening = () => {
@@ -92,11 +92,13 @@ export async function listSlices(options: ListSlicesOptions = {}): Promise<Slice
 
   const statuses: SliceStatus[] = []
   for (const first of [...new Set([...known, ...sentinels])].sort((a, b) => a - b)) {
-    const { record, isHeld, isByLast, unverified } = await statusFrom(
-      lockDirectory,
-      first,
-      sentinels,
-    )
+    let status = await statusFrom(lockDirectory, first, sentinels)
+    if (!status.isHeld && status.record?.ports.length) {
+      // It may have been leased since the first look.
+      sentinels = await heldSentinels(known)
+      status = await statusFrom(lockDirectory, first, sentinels)
+    }
+    const { record, isHeld, isByLast, unverified } = status
     const ports = record ? await portsOf(record, first, isByLast, listening) : []
     if (!isHeld && ports.length === 0) continue
     statuses.push({

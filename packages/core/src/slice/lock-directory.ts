@@ -66,7 +66,7 @@ export function refusal(folder: string, why: string, cause?: unknown): Portslice
     {
       value: folder,
       advice:
-        'Name a directory of your own in $PORTSLICE_LOCK_DIR or the option `lockDirectory`: one that is not there yet, or a real directory that only you can write to (mode 0700). What stands there now is left as it is.',
+        'Name a directory of your own in $PORTSLICE_LOCK_DIR or the option `lockDirectory`: one that is not there yet, or a real directory that only you can write to (mode 0700). What stands there now is left as it is. Without any place to write to, PORTSLICE_LOCK_DIR=none does without files.',
       cause,
     },
   )

@@ -22,7 +22,7 @@ import {
 } from 'node:fs'
 import path from 'node:path'
 import lockfile from 'proper-lockfile'
-import { codeOf, PortsliceError } from '../errors.js'
+import { codeOf } from '../errors.js'
 import { monotonicNow } from '../platform/clock.js'
 import { processWide } from '../process-state.js'
 import { hash, type SliceStart } from './layout.js'
@@ -80,6 +80,7 @@ export class Lock {
   #liveness: LivenessSocket | undefined
   #unlock: (() => Promise<void>) | undefined
   #refreshedAt = new Date(0)
+  #acquisitions = 0
 
   constructor(directory: string, slice: SliceStart, host: string, events: LockEvents) {
     this.#directory = directory
@@ -102,6 +103,10 @@ export class Lock {
   async acquire(): Promise<boolean> {
     ensureLockDirectory(this.#directory)
     ownLocks.set(this.#path, this)
+    // Of a lock that was lost, proper-lockfile may not have heard yet, and nothing else ends its timer.
+    await this.#unlock?.().catch(() => {})
+    this.#unlock = undefined
+    const acquisition = ++this.#acquisitions
     try {
       this.#unlock = await lockfile.lock(lockedPath(this.#directory, this.#slice), {
         fs: FILE_SYSTEM,
@@ -110,6 +115,7 @@ export class Lock {
         // `install` decides which locks are stale.
         stale: Number.POSITIVE_INFINITY,
         onCompromised: () => {
+          if (acquisition !== this.#acquisitions) return
           this.#unlock = undefined
           this.#events.lost()
         },
@@ -130,13 +136,23 @@ export class Lock {
   async install(): Promise<void> {
     if (this.isOurs()) return
     const found = find(this.#path)
-    if (found.kind === 'lock' || found.kind === 'obstacle') {
+    if (found.kind === 'nothing' || found.kind === 'ownerless') {
+      // The lock of a live holder may have been removed by hand.
+      if (await this.#isShownByOther()) throw held(this.#path)
+    } else {
       const observer = { host: this.#host, holdsSentinel: true }
       const state = await stateOf(found, this.#directory, this.#slice, observer)
       if (state !== 'dead') throw held(this.#path)
       this.#break(found)
     }
     this.#create()
+  }
+
+  /** Whether another holder answers on the socket that is shown to people. */
+  async #isShownByOther(): Promise<boolean> {
+    const shown = livenessPath(this.#directory, this.#slice)
+    if (!existsSync(shown) || this.#liveness?.isAt(shown)) return false
+    return (await askLiveness(shown)) === 'accepted'
   }
 
   /** @throws EEXIST when another process was quicker */
@@ -189,7 +205,8 @@ export class Lock {
   /** Dates the lock now. @throws ENOENT when it is not ours any more */
   refresh(now: Date): void {
     this.#checkOurs()
-    utimesSync(this.#path, now, now)
+    // The token as well: what looks old may be tidied away.
+    for (const file of [path.join(this.#path, this.#token), this.#path]) utimesSync(file, now, now)
     this.#refreshedAt = now
     this.#showLiveness()
     this.#events.refreshed()
@@ -264,8 +281,12 @@ export async function lockHolderState(
   observer: Observer,
 ): Promise<HolderState> {
   const found = find(lockPath(directory, slice))
-  if (found.kind === 'nothing') return 'none'
-  return found.kind === 'ownerless' ? 'dead' : stateOf(found, directory, slice, observer)
+  if (found.kind === 'lock' || found.kind === 'obstacle') {
+    return stateOf(found, directory, slice, observer)
+  }
+  const isShown = (await askLiveness(livenessPath(directory, slice))) === 'accepted'
+  if (isShown) return 'alive'
+  return found.kind === 'nothing' ? 'none' : 'dead'
 }
 
 /** The token of the lock at the slice's path; `undefined` where there is none of ours. */
@@ -412,7 +433,8 @@ const ownLocks = new Map<string, Lock>()
  */
 const FILE_SYSTEM = {
   mkdir(lock: string, callback: Callback) {
-    const installing = ownLock(lock).install()
+    // Ours, as it is called in the same turn as `lockfile.lock`.
+    const installing = (ownLocks.get(lock) as Lock).install()
     installing.then(() => callback(null), callback)
   },
   stat(lock: string, callback: Callback<{ mtime: Date }>) {
@@ -426,12 +448,11 @@ const FILE_SYSTEM = {
   },
 }
 
+/** @throws ENOENT when it has been released */
 function ownLock(lock: string): Lock {
   const own = ownLocks.get(lock)
   if (own) return own
-  throw new PortsliceError('ERR_PORTSLICE_CLOSED', `The lock ${lock} has been released.`, {
-    advice: 'This is an error in portslice: please report it.',
-  })
+  throw Object.assign(new Error(`ENOENT: the lock ${lock} has been released`), { code: 'ENOENT' })
 }
 
 type Callback<T = void> = (error: unknown, result?: T) => void

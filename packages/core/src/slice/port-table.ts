@@ -1,12 +1,18 @@
 /** The ports of a held slice: what is out, leaked or quarantined, and what may be handed out next. */
 import { type Deadline, deadlineIn, Date as RealDate } from '../platform/clock.js'
 import { isAnyDescendantLeft } from '../platform/descendants.js'
-import type { KernelTime } from '../platform/kernel-time.js'
+import { elapsedSince, type KernelTime } from '../platform/kernel-time.js'
 import { AVOIDED_PORTS } from './avoided-ports.js'
 import { formatLine } from './journal.js'
 import { isSameUse, KeyMemory, type KeyUse, variableOfKey } from './key-memory.js'
 import { hash, PORTS_PER_SLICE, type SliceStart, sliceOf } from './layout.js'
-import { keyUseOf, type PortRecord, quarantineAfter, type SliceRecord } from './slice-record.js'
+import {
+  keyUseOf,
+  type PortRecord,
+  QUARANTINE_MS,
+  quarantineAfter,
+  type SliceRecord,
+} from './slice-record.js'
 
 /** What a port is taken for. */
 export interface PortUse {
@@ -67,7 +73,12 @@ export class PortTable {
 
   /** For how long a port is still quarantined, in ms; 0 when it is not. */
   quarantineLeft(port: number): number {
-    return this.#entries.get(port)?.until?.left ?? 0
+    const { record, until } = this.#entries.get(port) ?? {}
+    if (!record?.died || !until) return 0
+    // This process' own clock is asked first, as that is cheap. It may be faked, and run too fast.
+    const left = until.expired ? QUARANTINE_MS - elapsedSince(record.died) : until.left
+    if (left <= 0) this.#entries.delete(port)
+    return Math.max(0, left)
   }
 
   isOut(port: number): boolean {
@@ -202,7 +213,7 @@ export class PortTable {
     if (AVOIDED_PORTS.has(port) || this.#reserved.has(port)) return false
     const entry = this.#entries.get(port)
     if (entry?.record.state === 'out') return false
-    const quarantined = entry?.until && !entry.until.expired ? entry.record : undefined
+    const quarantined = this.quarantineLeft(port) > 0 ? entry?.record : undefined
     if (quarantined && !isSameUse(keyUseOf(quarantined), use)) return false
     return use === undefined || !this.#isWantedByOrphan(port, use, quarantined)
   }

@@ -8,6 +8,7 @@ import { isOutOfDescriptors } from '../errors.js'
 import type { ProcessRun } from '../platform/descendants.js'
 import {
   elapsedSince,
+  isComparable,
   type KernelTime,
   kernelTime,
   parseKernelTime,
@@ -53,6 +54,8 @@ export interface PortRecord extends Partial<KeyUse>, ProcessRun {
   readonly since?: string
   /** Of a quarantined port: when the death was discovered. */
   readonly died?: KernelTime
+  /** Of a quarantined port: where it was out. In another network namespace it is another port. */
+  readonly host?: string
 }
 
 /** All that a journal says. */
@@ -70,6 +73,7 @@ export interface SliceRecord {
 export interface Quarantined extends PortRecord {
   readonly state: 'quarantined'
   readonly died: KernelTime
+  readonly host?: string
   /** Milliseconds that are left, at least. */
   readonly left: number
 }
@@ -148,16 +152,19 @@ export function quarantineAfter(
   slice: SliceStart,
   now = kernelTime(),
 ): Quarantined[] {
-  const run: ProcessRun = {
+  const of = {
+    ...(lease && { host: lease.host }),
     ...(lease?.startedAt !== undefined && { startedAt: lease.startedAt }),
     ...(lease?.pidNamespace !== undefined && { pidNamespace: lease.pidNamespace }),
   }
   return ports
     .filter(({ port, state }) => state !== 'leaked' && port >= slice && port < sentinelOf(slice))
     .map((record): Quarantined => {
-      const died = (record.state === 'out' ? ended : record.died) ?? now
+      const noted = record.state === 'out' ? ended : record.died
+      // What another kernel has counted, or this one before a boot, says nothing: it is discovered now.
+      const died = noted && isComparable(noted, now) ? noted : now
       const left = QUARANTINE_MS - elapsedSince(died, now)
-      return { ...(record.state === 'out' && run), ...record, state: 'quarantined', died, left }
+      return { ...(record.state === 'out' && of), ...record, state: 'quarantined', died, left }
     })
     .filter(({ left }) => left > 0)
 }
@@ -213,6 +220,7 @@ function portFrom(
     }),
     ...optional(line, 'startedAt'),
     ...optional(line, 'pidNamespace'),
+    ...(line.event === 'quarantine' && optional(line, 'host')),
   }
 }
 

@@ -20,7 +20,7 @@ import { type KernelTime, kernelTime } from '../platform/kernel-time.js'
 import { sentinelOf } from './layout.js'
 import { hostCode, Lock } from './lock.js'
 import { journalPath, livenessPath, lockedPath, lockPath } from './lock-directory.js'
-import { type LeaseContext, Slice } from './slice.js'
+import { heldSlices, type LeaseContext, Slice } from './slice.js'
 import { readSliceRecord } from './slice-record.js'
 
 const HERE = 'this boot/net:[1]'
@@ -301,14 +301,15 @@ describe('quarantine', () => {
     expect(other?.quarantineLeft(files.first + 3)).toBeGreaterThan(25_000)
   })
 
-  test('survives the death of its discoverer, and a clock that is set', async () => {
+  test('begins again where another kernel has counted, once', async () => {
     const files = await setUp()
     const died: KernelTime = { ...kernelTime(), clock: 'a kernel of before' }
     const line = { event: 'quarantine', port: files.first + 5, until: '1970-01-01T00:00:00Z', died }
     await leaveBehind(files, { lines: [line] })
     const slice = await files.lease()
-    // Counts of another kernel say nothing: it begins again.
     expect(slice?.quarantineLeft(files.first + 5)).toBeGreaterThan(29_000)
+    const noted = portsOf(files.journal).find(({ port }) => port === files.first + 5)
+    expect(noted?.died?.clock).toBe(kernelTime().clock)
     expect(portsOf(files.journal).map(({ port }) => port)).toEqual([
       files.first + 3,
       files.first + 5,
@@ -344,7 +345,97 @@ describe('quarantine', () => {
   })
 })
 
+describe('giving back', () => {
+  test('nothing is taken from a slice that is being given back', async () => {
+    const { first, lease } = await setUp()
+    const slice = (await lease()) as Slice
+    const givingBack = slice.giveBack()
+    expect(heldSlices().has(first)).toBe(false)
+    expect(await slice.tryTake(first + 1, [{}], () => true)).toBe(false)
+    await givingBack
+  })
+
+  test('… nor, if that begins while a port is probed', async () => {
+    const { first, lease } = await setUp()
+    const slice = (await lease()) as Slice
+    let givingBack: Promise<void> | undefined
+    const isTaken = await slice.tryTake(first + 1, [{}], async () => {
+      givingBack = slice.giveBack()
+      return true
+    })
+    expect(isTaken).toBe(false)
+    await givingBack
+  })
+
+  test('waits for a port that is out, or being probed, and then happens by itself', async () => {
+    const { first, lease } = await setUp()
+    for (const isFree of [true, false]) {
+      const slice = (await lease()) as Slice
+      let leaving: Promise<void> | undefined
+      const isTaken = await slice.tryTake(first + 1, [{}], async () => {
+        leaving = slice.giveBackWhenUnused()
+        return isFree
+      })
+      await leaving
+      expect(isTaken).toBe(isFree)
+      if (isTaken) {
+        expect(await lease()).toBeUndefined()
+        slice.release(first + 1, false)
+      }
+      await vi.waitFor(async () => {
+        const next = await lease()
+        expect(next).toBeDefined()
+        await next?.giveBack()
+      })
+    }
+  })
+
+  test('an error in the middle of a lease leaves nothing held', async () => {
+    const { directory, first, lease } = await setUp()
+    mkdirSync(path.join(directory, `slice-${first}.ndjson`, 'in the way'), { recursive: true })
+    chmodSync(directory, 0o700)
+    mkdirSync(path.join(directory, `slice-${first}.sock`))
+    const slice = await lease()
+    expect(slice).toBeDefined()
+    await slice?.giveBack()
+    expect(await lease()).toBeDefined()
+  })
+})
+
 describe('files that come to harm', () => {
+  test('the lock of a live holder elsewhere is respected when it was removed by hand', async () => {
+    const files = await setUp()
+    await leaveBehind(files, { host: OTHER_NAMESPACE, liveness: 'accepted' })
+    const [token] = readdirSync(files.lock)
+    renameSync(path.join(files.lock, token as string), files.socket)
+    rmSync(files.lock, { recursive: true })
+    expect(await files.lease()).toBeUndefined()
+  })
+
+  test('a token that was removed by hand is made again', async () => {
+    const { lease, lock } = await setUp()
+    const slice = await lease()
+    for (const name of readdirSync(lock)) rmSync(path.join(lock, name))
+    await vi.waitFor(() => expect(readdirSync(lock)).toHaveLength(1), {
+      timeout: 12_000,
+      interval: 100,
+    })
+    await slice?.giveBack()
+    expect(existsSync(lock)).toBe(false)
+  })
+
+  test('a lock that was lost, and made again before that was noticed, is removed at the end', async () => {
+    const { directory, first, lease, take, lock } = await setUp()
+    const slice = await lease()
+    rmSync(directory, { recursive: true })
+    await take(slice, first + 1) // Writing the journal finds that the lock is lost.
+    await vi.waitFor(() => expect(existsSync(lock)).toBe(true), { timeout: 5000 })
+    await new Promise((resolve) => setTimeout(resolve, 5500)) // The first lock's next refresh.
+    slice?.release(first + 1, false)
+    await slice?.giveBack()
+    expect(existsSync(lock)).toBe(false)
+  })
+
   test("nothing is written through what lies in the place of the journal's draft", async () => {
     const { directory, lease, journal } = await setUp()
     mkdirSync(directory, { recursive: true, mode: 0o700 })

@@ -1,7 +1,7 @@
 /** One slice that this process holds: sentinel, lock with liveness socket, journal, and its ports. */
 import { codeOf, isOutOfDescriptors, PortsliceError } from '../errors.js'
 import { clearTimeout, Date as RealDate, setTimeout } from '../platform/clock.js'
-import { elapsedSince, kernelTime } from '../platform/kernel-time.js'
+import { elapsedSince, isComparable, kernelTime } from '../platform/kernel-time.js'
 import { type HeldUdpPort, holdUdpPort, isUdpPortHeld } from '../probe/held-udp.js'
 import { atProcessExit, processWide } from '../process-state.js'
 import { claimNotesIn, readClaimNote, removeClaimNote } from './claim-note.js'
@@ -32,7 +32,7 @@ export interface LeaseContext {
 /** Trouble of a lock directory that is taken to pass: the sentinel protects meanwhile. */
 const PASSING_TROUBLE = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'ENOENT'])
 /** How soon what was lost, or could not be written, is tried again, in ms: doubling. */
-const FIRST_RETRY_MS = 100
+const FIRST_RETRY_MS = 10
 const LAST_RETRY_MS = 2000
 
 /** The slices that this process (or thread) holds, by their first ports. */
@@ -59,6 +59,8 @@ export class Slice {
   #retry: NodeJS.Timeout | undefined
   #retryDelay = FIRST_RETRY_MS
   #restoring: Promise<void> | undefined
+  /** Whether it was leased, with all that belongs to it. */
+  #isOpen = false
   #isLeaving = false
   #givenBack: Promise<void> | undefined
 
@@ -87,18 +89,19 @@ export class Slice {
     const sentinel = await holdUdpPort(sentinelOf(first))
     if (!sentinel) return undefined
     const slice = new Slice(first, context, sentinel)
-    let isHeld = false
+    let isLeased = false
     try {
-      isHeld = await slice.#acquireLock()
-      if (!isHeld) return undefined
+      if (!(await slice.#acquireLock())) return undefined
       await slice.#recall()
       slice.#rewriteJournal()
       slice.#removeDeadClaims()
       slice.#forgetExit = atProcessExit(() => slice.#endNow())
       heldSlices().set(first, slice)
+      slice.#isOpen = true
+      isLeased = true
       return slice
     } finally {
-      if (!isHeld) await slice.giveBack()
+      if (!isLeased) await slice.giveBack()
     }
   }
 
@@ -143,6 +146,7 @@ export class Slice {
     uses: readonly PortUse[],
     isUsable: (port: number) => boolean | Promise<boolean>,
   ): Promise<boolean> {
+    if (this.#isLeaving) return false
     const ports = uses.map((_, index) => first + index)
     this.#ports.reserve(ports)
     try {
@@ -150,23 +154,29 @@ export class Slice {
         if (this.#claimed.has(port) && !(await this.#isClaimOver(port))) return false
         if (!(await isUsable(port))) return false
       }
+      if (this.#givenBack) return false
       for (const [index, use] of uses.entries()) {
         this.#write(this.#ports.take(first + index, use), this.#journal?.exists())
       }
       return true
     } finally {
       this.#ports.unreserve(ports)
+      this.#leaveIfUnused()
     }
   }
 
   release(port: number, leaked: boolean): void {
     this.#write(this.#ports.release(port, leaked))
+    this.#leaveIfUnused()
+  }
+
+  #leaveIfUnused(): void {
     if (this.#isLeaving && !this.isInUse) void this.giveBack()
   }
 
   /** Gives the slice back once its last port is released: a claim may be in it. */
   async giveBackWhenUnused(): Promise<void> {
-    this.#isLeaving = true
+    this.#leave()
     if (!this.isInUse) await this.giveBack()
   }
 
@@ -176,14 +186,20 @@ export class Slice {
     return this.#givenBack
   }
 
+  /** From now on nothing more is taken from it. */
+  #leave(): void {
+    this.#isLeaving = true
+    if (heldSlices().get(this.first) === this) heldSlices().delete(this.first)
+  }
+
   async #end(): Promise<void> {
+    this.#leave()
     this.#forgetExit()
     clearTimeout(this.#retry)
     // The next holder of the sentinel must not meet a late attempt of ours.
     await this.#restoring
     this.#endJournal()
     await this.#lock?.release()
-    if (heldSlices().get(this.first) === this) heldSlices().delete(this.first)
     await this.#sentinel.close()
   }
 
@@ -246,10 +262,12 @@ export class Slice {
     // A claimer that ends in good order removes its note before it closes its socket.
     const note = readClaimNote(lockDirectory, port, this.#context.holder.host)
     if (note) {
-      const died = note.died ?? kernelTime()
-      const left = QUARANTINE_MS - elapsedSince(died)
+      const now = kernelTime()
+      const died = note.died && isComparable(note.died, now) ? note.died : now
+      const left = QUARANTINE_MS - elapsedSince(died, now)
       if (left > 0) {
-        this.#ports.quarantine({ port, label: note.command, since: note.at }, died, left)
+        const { host, command: label, at: since } = note
+        this.#ports.quarantine({ port, label, since, host }, died, left)
       }
       this.#deadClaims.push(port)
     }
@@ -275,8 +293,7 @@ export class Slice {
 
   /** The journal may have been removed by hand. */
   #checkJournal(): void {
-    const isLeased = heldSlices().get(this.first) === this
-    if (isLeased && !this.#journal?.exists()) this.#rewriteJournal()
+    if (this.#isOpen && !this.#givenBack && !this.#journal?.exists()) this.#rewriteJournal()
   }
 
   /** @param mayAppend false when the journal has been deleted */

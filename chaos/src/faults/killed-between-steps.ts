@@ -1,0 +1,112 @@
+import { mkdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { Crowd } from '../crowd.ts'
+import type { Fault, FaultContext, Outcome } from '../fault.ts'
+import { ownSlices } from '../own-slices.ts'
+import type { Plan } from '../processes/have-turns.ts'
+import { Commanded } from '../processes/start-commanded.ts'
+
+/** All with which files, directories and sockets are made, changed and removed. */
+const CALLS = [
+  ...['openat', 'write', 'pwrite64', 'mkdir', 'rmdir', 'unlink', 'unlinkat', 'rename', 'renameat2'],
+  ...['utimensat', 'ftruncate', 'bind', 'listen', 'close'],
+]
+/** The next holder may need so long, in ms; a lock of unknown origin is watched for 10 s. */
+const LONGEST = 1000
+/** Beside it on a busy machine: a few times what the same takes after an end in good order. */
+const TIMES_USUAL = 4
+/** A process is killed at one in so many system calls when it is to be short. */
+const ONE_IN = 2
+const AT_ONCE = 3
+
+interface Moment {
+  call: string
+  /** It is the so-manieth call of its kind in the process, from 1. */
+  when: number
+}
+
+export const killedBetweenSteps: Fault = {
+  fault: 'a holder is killed between two steps of taking or giving back a slice',
+  provoked:
+    'a process that leases a slice, takes a port and gives all back is killed at each system call that it makes meanwhile (`strace --inject`)',
+  must: 'the next holder never waits for more than about a second',
+  async run({ short, folder }: FaultContext): Promise<Outcome> {
+    await using slices = await ownSlices(1)
+    await using undisturbed = await Commanded.start(folder)
+    const plan = planFor(slices.range, path.join(folder, 'usual'))
+    const moments = await momentsOf(folder, plan)
+    if (typeof moments === 'string') return { skipped: moments }
+    const usual = await timeToLease(undisturbed, plan)
+    const longest = Math.max(LONGEST, usual * TIMES_USUAL)
+
+    const chosen = moments.filter((_, index) => !short || index % ONE_IN === 0)
+    const broken: string[] = []
+    let slowest = 0
+    let killed = 0
+    const next = chosen.values()
+    const work = async () => {
+      await using own = await ownSlices(1)
+      await using nextHolder = await Commanded.start(folder)
+      for (const { call, when } of next) {
+        const at = `${call}-${when}`
+        const ownFolder = path.join(folder, at)
+        mkdirSync(ownFolder)
+        const ownPlan = planFor(own.range, path.join(ownFolder, 'locks'))
+        await using crowd = new Crowd(ownFolder)
+        const by = [...strace('/dev/null'), '-e', `inject=${call}:signal=KILL:when=${when}`]
+        const member = crowd.start('have-turns', ownPlan, { by })
+        await member.ended
+        if (member.complaint !== undefined) killed++
+        const took = await timeToLease(nextHolder, ownPlan)
+        slowest = Math.max(slowest, took)
+        if (took > longest)
+          broken.push(`Killed at ${at}, the next holder waited ${took.toFixed(0)} ms.`)
+      }
+    }
+    await Promise.all(Array.from({ length: AT_ONCE }, work))
+    if (killed < chosen.length / 2) broken.push(`Only ${killed} of ${chosen.length} were killed.`)
+    return {
+      times: killed,
+      observed: `the next holder had the slice within ${slowest.toFixed(0)} ms each time (${usual.toFixed(0)} ms after an end in good order)`,
+      broken,
+    }
+  },
+}
+
+function planFor(range: readonly [number, number], lockDirectory: string): Plan {
+  return { options: { range, lockDirectory }, waitTimeout: 20_000, turn: 0, once: true }
+}
+
+function strace(output: string): string[] {
+  return ['strace', '-f', '-qq', '-y', '-o', output, '-e', `trace=${CALLS.join(',')}`]
+}
+
+/** The calls from the first socket or file of ours to the end. @returns why there are none */
+async function momentsOf(folder: string, plan: Plan): Promise<Moment[] | string> {
+  const output = path.join(folder, 'trace')
+  await using crowd = new Crowd(folder)
+  const traced = crowd.start('have-turns', plan, { by: strace(output) })
+  await traced.ended
+  if (traced.complaint !== undefined) return `strace cannot be used here (${traced.complaint})`
+  const counts = new Map<string, number>()
+  const moments: Moment[] = []
+  const lines = readFileSync(output, 'utf8').split('\n')
+  // Calls are counted for each thread. All of ours are those of the first one.
+  const [thread] = (lines[0] ?? '').split(' ')
+  let isOurs = false
+  for (const line of lines) {
+    const [, of, call] = /^(\d+) +(\w+)\(/.exec(line) ?? []
+    if (of !== thread || call === undefined) continue
+    const when = (counts.get(call) ?? 0) + 1
+    counts.set(call, when)
+    isOurs ||= call === 'bind' || line.includes(plan.options?.lockDirectory as string)
+    if (isOurs) moments.push({ call, when })
+  }
+  return moments
+}
+
+async function timeToLease(process: Commanded, { options = {} }: Plan): Promise<number> {
+  const { took } = await process.open({ ...options, waitTimeout: 20_000 })
+  await process.ask({ do: 'close' })
+  return took
+}
