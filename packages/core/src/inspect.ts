@@ -30,7 +30,7 @@ export { type HeldUdpPort, holdUdpPort, tryToHoldUdpPort, type UdpHold } from '.
 export { isListening, listeningPorts, unconnectedUdpPortsOnLoopback } from './probe/listening.js'
 export { ownersOf, ownersOfAll, type PortOwner } from './probe/owner.js'
 export { type PortUse, usesOfPort } from './probe/port-use.js'
-export { isRedirected, mayBeRedirected } from './probe/redirected.js'
+export { mayBeRedirected } from './probe/redirected.js'
 export { guardWithTimeWait, type TimeWaitGuard } from './probe/time-wait.js'
 export { AVOIDED_PORTS } from './slice/avoided-ports.js'
 export { UNKNOWN_HOLDER } from './slice/format-holder.js'

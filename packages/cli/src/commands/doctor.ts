@@ -44,8 +44,10 @@ export async function run(args: string[]): Promise<number> {
     ...(await machineFindings()),
     ...findings,
     ...(await lockDirectoryAndDocker()),
-    ...(settings ? await portsFindings(settings) : []),
   ]
+  const hasLoopback = !all.some(({ id, level }) => id === 'addresses' && level === 'problem')
+  // Without loopback every check of ports would fail, for that reason alone.
+  if (settings && hasLoopback) all.push(...(await portsFindings(settings)))
   // One that must not be used is not looked into either.
   if (!all.some(({ id, level }) => id === 'lock-directory' && level === 'problem')) {
     all.push(...(await findingsOf('left-behind', leftBehindFinding)))

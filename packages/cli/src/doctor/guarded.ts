@@ -1,4 +1,5 @@
 /** Ports that can be in use without a listener: given away by the kernel, connected, or redirected. */
+import net from 'node:net'
 import {
   type ClaimStatus,
   type EphemeralRange,
@@ -6,7 +7,6 @@ import {
   formatRanges,
   guardWithTimeWait,
   isListening,
-  isRedirected,
   listClaims,
   listeningPorts,
   mayBeRedirected,
@@ -27,8 +27,10 @@ import { readSetting } from './system.js'
 
 /** Slices of the ephemeral range in which a free port is looked for. */
 const SLICES_TO_TRY = 8
-/** Connections at one time: two sockets each, well below the usual limit of 1024 files. */
-const CONNECTIONS_AT_ONCE = 64
+/** Ports tried at one time: two sockets each, well below the usual limit of 1024 files. */
+const PORTS_AT_ONCE = 128
+/** On loopback, where a rule may drop the packets. */
+const CONNECT_TIMEOUT_MS = 500
 /** Ports named in a message; the rest are counted. */
 const NAMED = 12
 
@@ -175,12 +177,32 @@ export async function redirectedFinding({ slices }: ResolvedOptions): Promise<Fi
 
 async function filterRedirected(ports: readonly number[]): Promise<number[]> {
   const found: number[] = []
-  for (let at = 0; at < ports.length; at += CONNECTIONS_AT_ONCE) {
-    const some = ports.slice(at, at + CONNECTIONS_AT_ONCE)
-    const answers = await Promise.all(some.map(isRedirected))
+  for (let at = 0; at < ports.length; at += PORTS_AT_ONCE) {
+    const some = ports.slice(at, at + PORTS_AT_ONCE)
+    const answers = await Promise.all(some.map(isAnswered))
     found.push(...some.filter((_, i) => answers[i]))
   }
   // An app may have begun to listen meanwhile.
   const listening = await Promise.all(found.map(isListening))
   return found.filter((_, i) => !listening[i]).sort((a, b) => a - b)
+}
+
+async function isAnswered(port: number): Promise<boolean> {
+  const answers = await Promise.all(['127.0.0.1', '::1'].map((host) => canConnect(port, host)))
+  return answers.includes(true)
+}
+
+/** Only what is connected counts: a busy machine lets time pass as well. */
+function canConnect(port: number, host: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect({ port, host })
+    const answer = (isConnected: boolean) => {
+      socket.destroy()
+      resolve(isConnected)
+    }
+    socket.setTimeout(CONNECT_TIMEOUT_MS, () => answer(false))
+    // A socket can be connected to itself, if the kernel gives it this very port to come from.
+    socket.once('connect', () => answer(socket.localPort !== port))
+    socket.once('error', () => answer(false))
+  })
 }

@@ -144,7 +144,6 @@ export function describeRange(
       inside === slices.length
         ? `All ${inside} slices have ports of these: ${handsOut}.`
         : `${inside} of the ${slices.length} slices have such ports, as ${handsOut}; they are leased after the others.`,
-      'Each such port is kept from the system for 60 s, by TIME_WAIT.',
     ].join(' '),
     advice: `An app that takes longer to bind its port is safer outside of ${formatRanges([ephemeral])}${
       outside

@@ -1,10 +1,13 @@
 /** May the sockets be bound that a slice needs? Tried on every slice that is not held. */
 import {
   codeOf,
+  ephemeralRange,
   formatRanges,
+  LAST_PORT,
   PortsliceError,
   portsOf,
   probePort,
+  SLICE_SIZE,
   type SliceStart,
   sentinelOf,
   sliceOf,
@@ -119,7 +122,9 @@ function adviceFor(refusals: readonly Refusal[]): string {
   const codes = new Set(refusals.map(({ error }) => codeOf(error)))
   const start = Number(readSetting('ipv4/ip_unprivileged_port_start') ?? 0)
   if (codes.has('EACCES') && start > 1024 && refusals.every(({ slice }) => slice < start)) {
-    return `Ports below net.ipv4.ip_unprivileged_port_start, which is ${start}, are for root. Use ports above it (export PORTSLICE_RANGE=${start}-…), or lower it: sysctl -w net.ipv4.ip_unprivileged_port_start=1024`
+    const below = ephemeralRange().first - 1
+    const last = below >= start + SLICE_SIZE ? below : LAST_PORT
+    return `Ports below net.ipv4.ip_unprivileged_port_start, which is ${start}, are for root. Use ports from there up (export PORTSLICE_RANGE=${start}-${last}), or lower it: sysctl -w net.ipv4.ip_unprivileged_port_start=1024`
   }
   if (codes.has('ERR_ACCESS_DENIED')) return 'Start Node with --allow-net.'
   return codes.has('EACCES')

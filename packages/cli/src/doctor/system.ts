@@ -1,8 +1,12 @@
 /** The machine as this process sees it: Node, its permissions, /proc, namespaces and addresses. */
 import { readFileSync, readlinkSync } from 'node:fs'
+import net from 'node:net'
 import os from 'node:os'
-import { type ProcessTable, processTable } from '@portslice/core/inspect'
+import { codeOf, type ProcessTable, processTable } from '@portslice/core/inspect'
 import type { Finding } from './finding.js'
+
+/** Any port will do: refused and accepted say the same. */
+const DISCARD_PORT = 9
 
 export function systemFinding(): Finding {
   const what = `Node ${process.versions.node} on ${process.platform} (${process.arch}).`
@@ -112,7 +116,7 @@ export function networkFinding(link = '/proc/self/ns/net'): Finding | undefined 
     return {
       id: 'network',
       level: 'note',
-      message: `The network namespace cannot be read (${(error as Error).message}), so this process does not know which other holders are in the same one. The slice of one that has died is leased again later than usual, as its lock then has to be watched.`,
+      message: `The network namespace cannot be read (${(error as Error).message}), so this process does not know which other holders are in the same one. Whether one is alive is asked of its liveness socket alone, and where it has none, decided by the age of its lock.`,
       advice: 'Let this process read /proc/self/ns/net.',
     }
   }
@@ -126,16 +130,18 @@ export interface Addresses {
 }
 
 /** Which of the two families an app can listen on. */
-export function addressesFinding(found: Addresses = readAddresses()): Finding {
-  const { hasIpv4, hasIpv6, bindv6only } = found
+export async function addressesFinding(found?: Addresses): Promise<Finding> {
+  const { hasIpv4, hasIpv6, bindv6only } = found ?? (await readAddresses())
   if (!hasIpv4) {
     return {
       id: 'addresses',
       level: 'problem',
-      message: `The loopback interface has ${hasIpv6 ? '::1, and not 127.0.0.1' : 'neither 127.0.0.1 nor ::1'}. A slice is held by a socket on 127.0.0.1, so none can be held.`,
+      message: hasIpv6
+        ? 'The loopback interface has ::1, and not 127.0.0.1. A slice is held by a socket on 127.0.0.1, so none can be held.'
+        : 'The loopback interface is not up: neither 127.0.0.1 nor ::1 can be reached, so no client reaches an app, and no port can be probed.',
       advice: hasIpv6
         ? 'Give it the address: ip addr add 127.0.0.1/8 dev lo'
-        : 'Bring the interface up: ip link set lo up',
+        : 'Bring it up: ip link set lo up',
     }
   }
   if (!hasIpv6) {
@@ -163,14 +169,29 @@ export function addressesFinding(found: Addresses = readAddresses()): Finding {
   }
 }
 
-function readAddresses(): Addresses {
+async function readAddresses(): Promise<Addresses> {
   const addresses = Object.values(os.networkInterfaces()).flatMap((each) => each ?? [])
   const has = (wanted: string) => addresses.some(({ address }) => address === wanted)
   return {
-    hasIpv4: has('127.0.0.1'),
-    hasIpv6: has('::1'),
+    hasIpv4: has('127.0.0.1') || !(await isUnreachable('127.0.0.1')),
+    hasIpv6: has('::1') || !(await isUnreachable('::1')),
     bindv6only: readSetting('ipv6/bindv6only'),
   }
+}
+
+/** The list of interfaces may lack some. Any other failure says nothing about the address. */
+function isUnreachable(host: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect({ host, port: DISCARD_PORT })
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(false)
+    })
+    socket.once('error', (error) => {
+      const codes = ['EADDRNOTAVAIL', 'ENETUNREACH', 'EHOSTUNREACH', 'EAFNOSUPPORT']
+      resolve(codes.includes(codeOf(error)))
+    })
+  })
 }
 
 /** A setting below /proc/sys/net; `undefined` if it cannot be read. */
