@@ -108,6 +108,11 @@ function remarkable(found: Record<string, string>): string[] {
   return Object.keys(found).filter((id) => !found[id]?.startsWith('ok'))
 }
 
+/** Runs the command that a script has as its arguments, and ends as it does. */
+const RUN_ARGUMENTS = `const [, program, ...args] = ['', ...process.argv.slice(1)]
+  const { spawn } = process.getBuiltinModule('node:child_process')
+  spawn(program, args, { stdio: 'inherit' }).once('exit', (status) => process.exit(status))`
+
 const restrictions = new Restrictions()
 afterAll(() => restrictions[Symbol.dispose]())
 /** errno.h of Linux. */
@@ -171,27 +176,20 @@ describe.skipIf(process.platform !== 'linux')('doctor on a machine unlike others
   })
 
   test('says that a connection has a claimed port', async (context) => {
-    // The kernel has one port to give, and the claimer lets it go to an outgoing connection.
+    const by = ownNetwork()
+    if (!isUsable(by)) return context.skip(by.missing)
     const claim = `const { createServer, connect } = await import('node:net')
       const { claimPort } = await import('@portslice/core')
       await claimPort(20005)
-      const server = createServer().listen(9999, '127.0.0.1', () => {
-        const client = connect({ port: 9999, host: '127.0.0.1', localPort: 20005 })
-        client.once('connect', () => console.log('connected'))
+      createServer().listen(9999, '127.0.0.1', () => {
+        connect({ port: 9999, host: '127.0.0.1', localPort: 20005 }).once('connect', () => {
+          ${RUN_ARGUMENTS}
+        })
       })`
-    const by = ownNetwork()
-    if (!isUsable(by)) return context.skip(by.missing)
-    const script = `"$1" --input-type=module -e "$2" & read -r _ < "$3"; shift 3; "$@"; kill $!`
-    const fifo = path.join(temporaryFolder(), 'fifo')
-    execFileSync('mkfifo', [fifo])
-    const into = claim.replace(
-      `console.log('connected')`,
-      `process.getBuiltinModule('node:fs').writeFileSync('${fifo}', 'x\\n')`,
-    )
-    const inside = [...by, 'sh', '-c', script, 'sh', process.execPath, into, fifo]
+    const inside = [...by, process.execPath, '--input-type=module', '-e', claim, '--']
     const found = await diagnose(context, inside)
     expect(found.claims).toMatch(
-      /^note: Port 20005 is claimed by .*, and a connection to 127\.0\.0\.1:9999 of node.*, pid \d+ has it/,
+      /^note: Port 20005 is claimed by .*, and a connection to 127\.0\.0\.1:9999 of .*pid \d+ has it/,
     )
   })
 
@@ -227,9 +225,7 @@ describe.skipIf(process.platform !== 'linux')('doctor on a machine unlike others
     const by = ownNetwork(setUp)
     if (!isUsable(by)) return context.skip(by.missing)
     const serve = `process.getBuiltinModule('node:net').createServer().listen(9999, () => {
-      const command = process.argv.slice(1)
-      const child = process.getBuiltinModule('node:child_process').spawn(command[0], command.slice(1), { stdio: 'inherit' })
-      child.once('exit', (status) => process.exit(status))
+      ${RUN_ARGUMENTS}
     })`
     const found = await diagnose(context, [...by, process.execPath, '-e', serve, '--'])
     expect(found['redirected-ports']).toMatch(/^note: .* them: 30080\. The packet filter/)
