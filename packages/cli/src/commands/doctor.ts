@@ -40,11 +40,7 @@ const SYNTAX: Syntax<'json' | 'range' | 'shard'> = {
 export async function run(args: string[]): Promise<number> {
   const given = readArguments(SYNTAX, args)
   const { settings, findings } = settingsFindings(rangeAndShardOf(given).options)
-  const all = [
-    ...(await machineFindings()),
-    ...findings,
-    ...(await lockDirectoryAndDocker()),
-  ]
+  const all = [...(await machineFindings()), ...findings, ...(await lockDirectoryAndDocker())]
   const hasLoopback = !all.some(({ id, level }) => id === 'addresses' && level === 'problem')
   // Without loopback every check of ports would fail, for that reason alone.
   if (settings && hasLoopback) all.push(...(await portsFindings(settings)))

@@ -7,6 +7,8 @@ import type { Finding } from './finding.js'
 
 /** Any port will do: refused and accepted say the same. */
 const DISCARD_PORT = 9
+/** Loopback answers at once; long, as a busy machine must not look like one without it. */
+const CONNECT_TIMEOUT_MS = 2000
 
 export function systemFinding(): Finding {
   const what = `Node ${process.versions.node} on ${process.platform} (${process.arch}).`
@@ -183,6 +185,11 @@ async function readAddresses(): Promise<Addresses> {
 function isUnreachable(host: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = net.connect({ host, port: DISCARD_PORT })
+    // An interface that is down drops the packets if it has the address.
+    socket.setTimeout(CONNECT_TIMEOUT_MS, () => {
+      socket.destroy()
+      resolve(true)
+    })
     socket.once('connect', () => {
       socket.destroy()
       resolve(false)
