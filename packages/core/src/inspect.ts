@@ -22,6 +22,7 @@ export {
 } from './options/shard.js'
 export { type DockerSocket, dockerSocket } from './platform/docker-socket.js'
 export { type EphemeralRange, ephemeralRange, hostIdentity } from './platform/host.js'
+export { lookAtPrivateDirectory, type PrivateDirectory } from './platform/private-directory.js'
 export { type ProcessTable, processTable, readProcessText } from './platform/process-table.js'
 export { userIdentity } from './platform/user.js'
 export { type PortProbe, probePort } from './probe/free.js'
@@ -29,6 +30,7 @@ export { type HeldUdpPort, holdUdpPort, tryToHoldUdpPort, type UdpHold } from '.
 export { isListening, listeningPorts, unconnectedUdpPortsOnLoopback } from './probe/listening.js'
 export { ownersOf, ownersOfAll, type PortOwner } from './probe/owner.js'
 export { type PortUse, usesOfPort } from './probe/port-use.js'
+export { mayBeRedirected } from './probe/redirected.js'
 export { guardWithTimeWait, type TimeWaitGuard } from './probe/time-wait.js'
 export { AVOIDED_PORTS } from './slice/avoided-ports.js'
 export { UNKNOWN_HOLDER } from './slice/format-holder.js'
@@ -52,5 +54,7 @@ export {
   type PortStatus,
   type SliceStatus,
 } from './slice/list-slices.js'
+export { LONGEST_SOCKET_PATH } from './slice/liveness.js'
+export { canHaveLivenessSockets } from './slice/lock.js'
 export { checkLockDirectory } from './slice/lock-directory.js'
 export { type FoundFile, readOwnFile } from './slice/own-file.js'

@@ -6,13 +6,22 @@ export interface Finding {
   /** What it is about; stays the same from version to version. */
   id:
     | 'system'
+    | 'permissions'
+    | 'processes'
+    | 'network'
+    | 'addresses'
     | 'variables'
     | 'ephemeral-range'
     | 'range'
     | 'shard'
     | 'lock-directory'
+    | 'liveness'
+    | 'docker'
     | 'sockets'
     | 'slices'
+    | 'claims'
+    | 'time-wait'
+    | 'redirected-ports'
     | 'foreign-listeners'
     | 'leaked-ports'
     | 'left-behind'
@@ -30,4 +39,25 @@ export function problem(id: Finding['id'], error: unknown): Finding {
     return { id, level: 'problem', message: (error as Error).message }
   }
   return { id, level: 'problem', message: problemOf(error), advice: error.advice }
+}
+
+/** What a check finds, or that it could not look: one check that fails must not hide the others. */
+export async function findingsOf(
+  id: Finding['id'],
+  check: () => Finding | Finding[] | undefined | Promise<Finding | Finding[] | undefined>,
+): Promise<Finding[]> {
+  try {
+    const found = (await check()) ?? []
+    return Array.isArray(found) ? found : [found]
+  } catch (error) {
+    if (error instanceof PortsliceError) return [problem(id, error)]
+    return [
+      {
+        id,
+        level: 'note',
+        message: `The check "${id}" could not be made (${(error as Error).message}).`,
+        advice: 'Allow this process what the message names, and run the doctor again.',
+      },
+    ]
+  }
 }

@@ -4,6 +4,7 @@ import {
   listClaims,
   listeningPorts,
   listSlices,
+  processTable,
   type ResolvedOptions,
 } from '@portslice/core/inspect'
 import { foreignOwners } from '../map/owners.js'
@@ -23,7 +24,10 @@ export async function foreignFinding({ ranges, slices }: ResolvedOptions): Promi
     return {
       id: 'foreign-listeners',
       level: 'note',
-      message: 'Which programs listen inside the range cannot be told on this system.',
+      message:
+        process.platform === 'linux'
+          ? 'Which programs listen inside the range cannot be read, as /proc/net cannot. Their ports are skipped all the same: each port is tried before it is handed out.'
+          : 'Which programs listen inside the range cannot be told on this system.',
     }
   }
   const picture = pictureOf(ranges, slices, statuses, claims, listening)
@@ -42,7 +46,7 @@ export async function foreignFinding({ ranges, slices }: ResolvedOptions): Promi
   const owners = await foreignOwners(picture)
   const names = ports
     .slice(0, NAMED)
-    .map((port) => `${port} (${owners.get(port) ?? 'a program of another user'})`)
+    .map((port) => `${port} (${owners.get(port) ?? unknownOwner()})`)
   const more = ports.length - NAMED
   return {
     id: 'foreign-listeners',
@@ -51,6 +55,13 @@ export async function foreignFinding({ ranges, slices }: ResolvedOptions): Promi
     advice:
       'Nothing needs to be done, unless they come and go: then keep them out of the range with $PORTSLICE_RANGE.',
   }
+}
+
+/** The table of processes, not the socket, tells who has a port. */
+function unknownOwner(): string {
+  return ['own', 'none'].includes(processTable())
+    ? 'a program of another user'
+    : 'its program cannot be told'
 }
 
 /** @throws PortsliceError as `removeLeftBehind` does */

@@ -3,12 +3,15 @@ import {
   type AllocatorOptions,
   defaultRanges,
   detectShard,
+  type EphemeralRange,
   ephemeralRange,
   formatRanges,
   type PortRange,
   portFromVariable,
   type ResolvedOptions,
   resolveOptions,
+  type SliceStart,
+  sentinelOf,
 } from '@portslice/core/inspect'
 import { nearest } from '../command-line/usage-error.js'
 import { type Finding, problem } from './finding.js'
@@ -23,7 +26,7 @@ export function settingsFindings(
   options: Pick<AllocatorOptions, 'range' | 'shard'>,
   env: NodeJS.ProcessEnv = process.env,
 ): SettingsFindings {
-  const findings = [systemFinding(), ephemeralFinding()]
+  const findings = [ephemeralFinding()]
   let settings: ResolvedOptions
   try {
     settings = resolveOptions(options)
@@ -38,23 +41,29 @@ export function settingsFindings(
   return { findings, settings }
 }
 
-function systemFinding(): Finding {
-  const what = `Node ${process.versions.node} on ${process.platform} (${process.arch}).`
-  return process.platform === 'linux'
-    ? { id: 'system', level: 'ok', message: what }
-    : {
-        id: 'system',
-        level: 'note',
-        message: `${what} Who listens on a port can only be told on Linux.`,
-      }
-}
-
-function ephemeralFinding(): Finding {
-  const { first, last } = ephemeralRange()
+/** @param ephemeral as the system tells it, or as it is assumed */
+export function ephemeralFinding(ephemeral: EphemeralRange = ephemeralRange()): Finding {
+  const range = formatRanges([ephemeral])
+  if (!ephemeral.isAssumed) {
+    return {
+      id: 'ephemeral-range',
+      level: 'ok',
+      message: `The system hands out ${range} by itself.`,
+    }
+  }
+  if (process.platform !== 'linux') {
+    return {
+      id: 'ephemeral-range',
+      level: 'ok',
+      message: `The system hands out ${range} by itself, unless its setting was changed.`,
+    }
+  }
   return {
     id: 'ephemeral-range',
-    level: 'ok',
-    message: `The system hands out ${first}-${last} by itself.`,
+    level: 'note',
+    message: `Which ports the system hands out by itself cannot be read (/proc/sys/net/ipv4/ip_local_port_range). ${range}, the default of Linux, is assumed.`,
+    advice:
+      'If it is another range on this machine, name one outside of it: export PORTSLICE_RANGE=…',
   }
 }
 
@@ -103,20 +112,39 @@ function variablesFinding(env: NodeJS.ProcessEnv): Finding {
 }
 
 function rangeFinding(
-  { ranges }: ResolvedOptions,
+  { ranges, slices }: ResolvedOptions,
   options: Pick<AllocatorOptions, 'range'>,
   env: NodeJS.ProcessEnv,
 ): Finding {
-  const ephemeral = ephemeralRange()
-  const message = `Ports are leased from ${formatRanges(ranges)}: ${reasonOf(ranges, ephemeral, options, env)}.`
-  if (!ranges.some((range) => overlaps(range, ephemeral))) {
-    return { id: 'range', level: 'ok', message }
-  }
+  return describeRange(ranges, slices, ephemeralRange(), reasonOf(options, env))
+}
+
+/**
+ * @param slices those that may be used
+ * @param source where the range comes from; `undefined` for the default
+ */
+export function describeRange(
+  ranges: readonly PortRange[],
+  slices: readonly SliceStart[],
+  ephemeral: EphemeralRange,
+  source: string | undefined,
+): Finding {
+  const message = `Ports are leased from ${formatRanges(ranges)}: ${source ?? whyDefault(ranges, ephemeral)}.`
+  const inside = slices.filter(
+    (first) => first <= ephemeral.last && sentinelOf(first) >= ephemeral.first,
+  ).length
+  if (inside === 0) return { id: 'range', level: 'ok', message }
+  const handsOut = `the system hands out ${formatRanges([ephemeral])} by itself`
   const outside = defaultRanges(ephemeral).find((range) => !overlaps(range, ephemeral))
   return {
     id: 'range',
     level: 'note',
-    message: `${message} The system hands out some of these by itself; they are leased after the others, and each is kept from the system for 60 s.`,
+    message: [
+      message,
+      inside === slices.length
+        ? `All ${inside} slices have ports of these: ${handsOut}.`
+        : `${inside} of the ${slices.length} slices have such ports, as ${handsOut}; they are leased after the others.`,
+    ].join(' '),
     advice: `An app that takes longer to bind its port is safer outside of ${formatRanges([ephemeral])}${
       outside
         ? `: export PORTSLICE_RANGE=${formatRanges([outside])}`
@@ -126,18 +154,22 @@ function rangeFinding(
 }
 
 function reasonOf(
-  ranges: readonly PortRange[],
-  ephemeral: PortRange,
   options: Pick<AllocatorOptions, 'range'>,
   env: NodeJS.ProcessEnv,
-): string {
+): string | undefined {
   if (options.range) return 'from the option --range'
-  if (env.PORTSLICE_RANGE) return 'from $PORTSLICE_RANGE'
+  return env.PORTSLICE_RANGE ? 'from $PORTSLICE_RANGE' : undefined
+}
+
+function whyDefault(ranges: readonly PortRange[], ephemeral: PortRange): string {
   if (ranges.some((range) => overlaps(range, ephemeral))) {
-    return 'all from 10000 up, as the system hands out nearly all of them by itself'
+    return 'all from 10000 up, as too few ports are left outside of those that the system hands out by itself'
   }
-  return ranges.every((range) => range.last < ephemeral.first)
-    ? 'from 10000 up to the last port below those that the system hands out by itself'
+  if (ranges.every((range) => range.last < ephemeral.first)) {
+    return 'from 10000 up to the last port below those that the system hands out by itself'
+  }
+  return ephemeral.last < 10_000
+    ? 'from 10000 up, as those that the system hands out by itself are all below'
     : 'from 10000 up, without those that the system hands out by itself'
 }
 

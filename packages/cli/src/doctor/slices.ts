@@ -1,17 +1,15 @@
 /** Are there slices to be had, and who has the others? */
 import {
   type ClaimStatus,
-  holdUdpPort,
   listClaims,
   listSlices,
-  PortsliceError,
   type ResolvedOptions,
   type SliceStatus,
   sentinelOf,
-  unconnectedUdpPortsOnLoopback,
 } from '@portslice/core/inspect'
 import { holdersText } from '../list/holder.js'
-import { type Finding, problem } from './finding.js'
+import type { Finding } from './finding.js'
+import { trySockets } from './sockets.js'
 
 /** Fewer free slices than a machine of some size has workers. */
 const FEW = 8
@@ -19,51 +17,45 @@ const FEW = 8
 const NAMED = 8
 
 export async function slicesFindings({ slices }: ResolvedOptions): Promise<Finding[]> {
-  const socket = await socketFinding(slices)
-  if (socket.level === 'problem') return [socket]
   const mine = new Set(slices)
   const all = (await listSlices()).filter(({ first }) => mine.has(first))
-  const held = all.filter(({ state }) => state === 'held')
-  return [socket, freeFinding(slices.length, held, await listClaims()), ...leakedFinding(all)]
+  const known = new Set(all.map(({ first }) => first))
+  const sockets = await trySockets(slices.filter((first) => !known.has(first)))
+  if (sockets.finding.level === 'problem') return [sockets.finding]
+  const held = [
+    ...all.filter(({ state }) => state === 'held'),
+    // Those that only their sentinels tell, as the table of sockets cannot be read.
+    ...sockets.held.map(
+      (first): SliceStatus => ({ first, last: sentinelOf(first), state: 'held', ports: [] }),
+    ),
+  ]
+  return [
+    sockets.finding,
+    freeFinding(slices.length, sockets.refused.length, held, await listClaims()),
+    ...leakedFinding(all),
+  ]
 }
 
-/** Whether a sentinel can be held at all. Of those that are held already, that is plain. */
-async function socketFinding(slices: readonly number[]): Promise<Finding> {
-  const ok: Finding = {
-    id: 'sockets',
-    level: 'ok',
-    message: 'A UDP socket can be bound on 127.0.0.1: so nobody can have a slice that is held.',
-  }
-  const taken = await unconnectedUdpPortsOnLoopback()
-  const free = slices.map(sentinelOf).filter((port) => !taken?.has(port))
-  // Somebody may be quicker, so a few are tried; and whoever wants one is hardly kept waiting.
-  for (const port of free.slice(-3)) {
-    try {
-      const held = await holdUdpPort(port)
-      await held?.close()
-      if (held) return ok
-    } catch (error) {
-      if (error instanceof PortsliceError) return problem('sockets', error)
-      return {
-        id: 'sockets',
-        level: 'problem',
-        message: `No UDP socket can be bound on 127.0.0.1 (${(error as Error).message}).`,
-        advice:
-          'portslice needs the loopback interface to be up and sockets to be allowed: see `ip addr show lo`, `ulimit -n` and the sandbox that this runs in.',
-      }
-    }
-  }
-  return ok
-}
-
-function freeFinding(
+/** @param refused slices of which a socket may not be bound */
+export function freeFinding(
   total: number,
+  refused: number,
   held: readonly SliceStatus[],
   claims: readonly ClaimStatus[],
 ): Finding {
-  const free = total - held.length
-  const message = `${free} of ${total} slices are free; each worker needs one.${held.length > 0 ? ` Held: ${holdersText(held, claims, NAMED)}.` : ''}`
-  if (free === 0) {
+  const free = total - held.length - refused
+  const unverified = held.filter((slice) => slice.unverified).map(({ first }) => first)
+  const message = [
+    `${free} of ${total} slices are free; each worker needs one.`,
+    ...(refused > 0 ? [`${refused} may not be used by this process.`] : []),
+    ...(held.length > 0 ? [`Held: ${holdersText(held, claims, NAMED)}.`] : []),
+    ...(unverified.length > 0
+      ? [
+          `Whether the holder of ${unverified.join(', ')} is alive cannot be seen from here, so it counts as held: it is in another network namespace.`,
+        ]
+      : []),
+  ].join(' ')
+  if (free <= 0) {
     return {
       id: 'slices',
       level: 'problem',

@@ -25,7 +25,7 @@ import lockfile from 'proper-lockfile'
 import { codeOf } from '../errors.js'
 import { monotonicNow } from '../platform/clock.js'
 import { processWide } from '../process-state.js'
-import { hash, type SliceStart } from './layout.js'
+import { hash, LAST_PORT, type SliceStart } from './layout.js'
 import { askLiveness, isSocketPath, LivenessSocket } from './liveness.js'
 import { ensureLockDirectory, livenessPath, lockedPath, lockPath } from './lock-directory.js'
 
@@ -401,6 +401,12 @@ function makeToken(
   }
   writeFileSync(path.join(draft, file), '', { mode: 0o600 })
   return { token: file }
+}
+
+/** Whether the locks of a directory can have liveness sockets, whose paths are limited in length. */
+export function canHaveLivenessSockets(directory: string, host: string): boolean {
+  const draft = path.join(directory, `${LAST_PORT}.${unique()}.new`)
+  return isSocketPath(path.join(draft, `s-${hostCode(host)}-${unique()}`))
 }
 
 /** The host as it stands in a token: the boot, hashed, and the number of the network namespace. */
