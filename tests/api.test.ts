@@ -4,7 +4,7 @@ import { runNode } from 'portslice-testing/project'
 import { expect, test } from 'vitest'
 
 test('the public face of the packages is what api/ says', async () => {
-  const script = fileURLToPath(new URL('../upkeep/src/api.ts', import.meta.url))
+  const script = fileURLToPath(new URL('../scripts/src/api.ts', import.meta.url))
   const cwd = fileURLToPath(new URL('..', import.meta.url))
   const { status, stdout, stderr } = await runNode([script, '--check'], { cwd })
   expect(status, stdout + stderr).toBe(0)

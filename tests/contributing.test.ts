@@ -16,7 +16,7 @@ const BASES = [
   'packages/cli/src/',
   'chaos/src/',
   'chaos/src/model/',
-  'upkeep/src/',
+  'scripts/src/',
   '.github/workflows/',
 ]
 

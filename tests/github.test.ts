@@ -49,7 +49,7 @@ test('the scripts and files that workflows run are there', () => {
   expect(named.length).toBeGreaterThan(3)
   expect(named.filter((each) => !(each in scripts))).toEqual([])
   const files = lines.flatMap((line) => /(?:node |^\.\/)([\w./-]+)/.exec(line)?.[1] ?? [])
-  expect(files).toContain('upkeep/src/publish.ts')
+  expect(files).toContain('scripts/src/publish.ts')
   for (const file of files) readFileSync(`${ROOT}${file}`)
 })
 
@@ -113,7 +113,7 @@ test('Renovate is told of packages that there are', () => {
   expect(names.filter((name) => !lock.includes(name.replace(/\/\*\*$/, '/')))).toEqual([])
 })
 
-const CHECK = `${ROOT}upkeep/src/release-check.ts`
+const CHECK = `${ROOT}scripts/src/release-check.ts`
 const { version } = JSON.parse(readFileSync(`${ROOT}packages/core/package.json`, 'utf8')) as {
   version: string
 }

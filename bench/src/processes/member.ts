@@ -1,4 +1,4 @@
-/** One process of a crew. */
+/** One process of a group. */
 import { setTimeout as sleep } from 'node:timers/promises'
 
 export function planned<Plan>(): Plan {

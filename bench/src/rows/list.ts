@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { lines } from '../charts.ts'
-import { Crew } from '../crew.ts'
+import { ProcessGroup } from '../process-group.ts'
 import type { HoldSlices } from '../processes/hold-slices.ts'
 import type { Measured, Row } from '../row.ts'
 import { figure, type Spread, spread } from '../spread.ts'
@@ -20,12 +20,16 @@ then; it is in the table too.`,
     const found: { size: number; listed: number; first: number; warm: Spread }[] = []
     for (const size of sizes) {
       const lockDirectory = path.join(folder, `locks-${size}`)
-      await using _holders = await Crew.of<undefined>('hold-slices', plansFor(size), {
+      await using _holders = await ProcessGroup.of<undefined>('hold-slices', plansFor(size), {
         lockDirectory,
       })
-      await using lister = await Crew.of<{ listed: number; times: number[] }>('list', [{ calls }], {
-        lockDirectory,
-      })
+      await using lister = await ProcessGroup.of<{ listed: number; times: number[] }>(
+        'list',
+        [{ calls }],
+        {
+          lockDirectory,
+        },
+      )
       const [result] = (await lister.together()) as [{ listed: number; times: number[] }]
       const [first, ...times] = result.times as [number, ...number[]]
       found.push({ size, listed: result.listed, first, warm: spread(times) })

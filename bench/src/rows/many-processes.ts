@@ -3,7 +3,7 @@ import path from 'node:path'
 import { mean, min } from 'simple-statistics'
 import { lines } from '../charts.ts'
 import { inTurns } from '../contenders.ts'
-import { Crew } from '../crew.ts'
+import { ProcessGroup } from '../process-group.ts'
 import type { Measured, Row, Target } from '../row.ts'
 import { figure, spread, withQuartiles } from '../spread.ts'
 
@@ -41,8 +41,8 @@ one process does; it stays flat if beyond that never less than ${FLAT * 100} % o
       const total = await inTurns(SOURCES, rounds, async (source) => {
         const plans = Array.from({ length: processes }, () => ({ source, lasts }))
         const lockDirectory = path.join(folder, 'locks')
-        await using crew = await Crew.of<number>('churn', plans, { lockDirectory })
-        const counts = await crew.together()
+        await using group = await ProcessGroup.of<number>('churn', plans, { lockDirectory })
+        const counts = await group.together()
         slowest[source].push(min(counts) / mean(counts))
         return (mean(counts) * processes * 1000) / lasts
       })

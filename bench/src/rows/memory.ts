@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { inTurns } from '../contenders.ts'
-import { Crew } from '../crew.ts'
+import { ProcessGroup } from '../process-group.ts'
 import type { Held } from '../processes/hold.ts'
 import type { Measured, Row, Target } from '../row.ts'
 import { figure, spread, withQuartiles } from '../spread.ts'
@@ -23,12 +23,12 @@ no more than the first did, as the medians have it; of the memory, no more than 
     let processes = 0
     await inTurns(PORTS, rounds, async (ports) => {
       processes++
-      await using crew = await Crew.of<Held>('hold', [{ ports: Number(ports) }], {
+      await using group = await ProcessGroup.of<Held>('hold', [{ ports: Number(ports) }], {
         // A new one each time: what the last process had out is in quarantine.
         lockDirectory: path.join(folder, `locks-${processes}`),
         flags: ['--expose-gc'],
       })
-      const [held] = (await crew.together()) as [Held]
+      const [held] = (await group.together()) as [Held]
       found[ports]?.push(held)
       return held.rss
     })

@@ -1,10 +1,10 @@
 import { readdirSync, utimesSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Crowd } from '../crowd.ts'
+import { ContentionTest } from '../contention-test.ts'
 import type { Fault } from '../fault.ts'
 import { ownSlices } from '../own-slices.ts'
-import { Siege } from '../siege.ts'
+import { ProcessGroup } from '../process-group.ts'
 import { outcomeOf } from './stopped.ts'
 
 /** Where the clock jumps to, in seconds from now. */
@@ -26,23 +26,23 @@ export const clockJumps: Fault = {
     const jumps = Object.values(JUMPS)
     // Each jump twice: for a holder that ends in good order, and for one that is killed.
     await using slices = await ownSlices(jumps.length * 2)
-    await using crowd = new Crowd(folder)
-    const sieges = [...jumps, ...jumps].map(async (jump, index) => {
+    await using group = new ProcessGroup(folder)
+    const contentionTests = [...jumps, ...jumps].map(async (jump, index) => {
       const first = slices.range[0] + index * 32
-      const siege = await Siege.lay(crowd, folder, [first, first + 31])
+      const contention = await ContentionTest.start(group, folder, [first, first + 31])
       const end = performance.now() + DURING[short ? 'short' : 'long']
       while (performance.now() < end) {
-        setTimes(siege.lockDirectory, Date.now() / 1000 + jump)
+        setTimes(contention.lockDirectory, Date.now() / 1000 + jump)
         await sleep(200 + Math.random() * 300)
       }
-      setTimes(siege.lockDirectory, Date.now() / 1000 + jump)
-      if (index < jumps.length) return siege.lift()
-      siege.surrender()
-      siege.holder.kill()
-      await siege.holder.ended
-      return siege.leave()
+      setTimes(contention.lockDirectory, Date.now() / 1000 + jump)
+      if (index < jumps.length) return contention.finish()
+      contention.release()
+      contention.holder.kill()
+      await contention.holder.ended
+      return contention.leave()
     })
-    return outcomeOf(await Promise.all(sieges), crowd)
+    return outcomeOf(await Promise.all(contentionTests), group)
   },
 }
 

@@ -2,11 +2,11 @@ import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { overlaps } from 'portslice-testing/intervals'
+import { CORRUPTIONS, corrupt } from '../corruptions.ts'
 import type { Fault } from '../fault.ts'
 import { ownSlices } from '../own-slices.ts'
 import type { Churned } from '../processes/commanded.ts'
 import { Commanded } from '../processes/start-commanded.ts'
-import { VANDALISM, vandalise } from '../vandalism.ts'
 
 /** Fewer than the processes, so that somebody always wants what another has. */
 const SLICES = 3
@@ -30,7 +30,7 @@ async function leaveDamaged(
   ]
   for (const [index, slice] of slices.entries()) {
     for (const kind of [kinds[index] as string, 'the journal becomes that of another host']) {
-      vandalise(options.lockDirectory, slice, VANDALISM[kind] as (typeof VANDALISM)[string])
+      corrupt(options.lockDirectory, slice, CORRUPTIONS[kind] as (typeof CORRUPTIONS)[string])
     }
   }
   await holder.ask({ do: 'close' })
@@ -38,7 +38,7 @@ async function leaveDamaged(
 
 export const filesEdited: Fault = {
   fault: 'the journal or the lock of a live holder is edited, removed or replaced by hand',
-  provoked: `${Object.keys(VANDALISM).length} kinds of damage to random slices, many times a second, while ${PROCESSES + 1} processes share ${SLICES} slices`,
+  provoked: `${Object.keys(CORRUPTIONS).length} kinds of damage to random slices, many times a second, while ${PROCESSES + 1} processes share ${SLICES} slices`,
   must: 'no overlap, no process fails, and the slices come back',
   async run({ short, folder }) {
     const rounds = short ? 150 : 2500
@@ -54,12 +54,12 @@ export const filesEdited: Fault = {
     writeFileSync(path.join(lockDirectory, 'stray.ndjson'), STRAY)
     await Promise.all(others.map((one) => one.ask({ do: 'churn', options })))
 
-    const kinds = Object.values(VANDALISM)
+    const kinds = Object.values(CORRUPTIONS)
     let done = 0
     for (let round = 0; round < rounds; round++) {
       const slice = slices.range[0] + 32 * Math.floor(Math.random() * SLICES)
       const kind = kinds[Math.floor(Math.random() * kinds.length)] as (typeof kinds)[number]
-      if (vandalise(lockDirectory, slice, kind)) done++
+      if (corrupt(lockDirectory, slice, kind)) done++
       await sleep(Math.random() * 30)
     }
 

@@ -1,9 +1,9 @@
 import { appendFileSync, mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { BAD_JOURNALS, ESCAPES, lease } from '../bad-journals.ts'
-import { Crowd } from '../crowd.ts'
 import type { Fault } from '../fault.ts'
 import { ownSlices } from '../own-slices.ts'
+import { ProcessGroup } from '../process-group.ts'
 import type { Holding, Plan as HoldPlan } from '../processes/hold-and-carry-on.ts'
 import type { Met, Plan } from '../processes/meet-journals.ts'
 import type { Messages, Plan as ProvokePlan } from '../processes/provoke-messages.ts'
@@ -26,7 +26,7 @@ export const journals: Fault = {
     const met: Met[] = []
     const broken: string[] = []
     await using slices = await ownSlices(names.length + 2)
-    await using crowd = new Crowd(folder)
+    await using group = new ProcessGroup(folder)
     const firsts = names.map((_, index) => slices.range[0] + index * 32)
     for (let round = 0; round < rounds; round++) {
       const lockDirectory = path.join(folder, `locks-${round}`)
@@ -38,7 +38,7 @@ export const journals: Fault = {
       for (const [index, name] of names.entries()) {
         // A process each: one that hangs or runs out of memory says nothing of the others.
         const plan: Plan = { lockDirectory, slices: [firsts[index] as number] }
-        const member = crowd.start('meet-journals', plan)
+        const member = group.start('meet-journals', plan)
         const one = await member.hear<Met>(LONGEST).catch(() => undefined)
         member.tell('end')
         if (one) met.push(one)
@@ -48,7 +48,7 @@ export const journals: Fault = {
       }
     }
     const own = slices.range[1] - 31
-    const messages = await provoked(crowd, folder, own)
+    const messages = await provoked(group, folder, own)
     for (const [cause, text] of Object.entries(messages)) {
       const isWrong = text === 'there was none' || text.startsWith('foreign')
       if (isWrong) broken.push(`The message about ${cause}: ${JSON.stringify(text)}`)
@@ -60,7 +60,7 @@ export const journals: Fault = {
     return {
       times: names.length * rounds + Object.keys(messages).length,
       observed: `${met.filter(({ port }) => port).length} slices leased in spite of their journals, the slowest in ${slowest.toFixed(0)} ms, with ${(largest / 1e6).toFixed(0)} MB more at most; ${Object.values(messages).filter((text) => !CONTROL.test(text)).length} of ${Object.keys(messages).length} messages without a control character`,
-      broken: [...broken, ...crowd.complaints],
+      broken: [...broken, ...group.complaints],
     }
   },
 }
@@ -80,12 +80,12 @@ function wrongWith(name: string, met: Met | undefined): string[] {
 }
 
 /** @param own the first port of a slice for it; the slice before it is held by somebody */
-async function provoked(crowd: Crowd, folder: string, own: number): Promise<Messages> {
+async function provoked(group: ProcessGroup, folder: string, own: number): Promise<Messages> {
   const lockDirectory = path.join(folder, 'locks-of-a-holder')
   const held = own - 32
   const heldRange = [held, held + 31] as const
   const plan: HoldPlan = { options: { range: heldRange, lockDirectory } }
-  const holder = crowd.start('hold-and-carry-on', plan)
+  const holder = group.start('hold-and-carry-on', plan)
   await holder.hear<Holding>()
   appendFileSync(path.join(lockDirectory, `slice-${held}.ndjson`), lease(ESCAPES))
   const provokePlan: ProvokePlan = {
@@ -94,7 +94,7 @@ async function provoked(crowd: Crowd, folder: string, own: number): Promise<Mess
     heldLockDirectory: lockDirectory,
     escapes: ESCAPES,
   }
-  const provoker = crowd.start('provoke-messages', provokePlan)
+  const provoker = group.start('provoke-messages', provokePlan)
   const messages = await provoker.hear<Messages>()
   await provoker.untilEnded()
   holder.tell('end')

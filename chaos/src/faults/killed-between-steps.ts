@@ -1,8 +1,8 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import { Crowd } from '../crowd.ts'
 import type { Fault, FaultContext, Outcome } from '../fault.ts'
 import { ownSlices } from '../own-slices.ts'
+import { ProcessGroup } from '../process-group.ts'
 import type { Plan } from '../processes/have-turns.ts'
 import { Commanded } from '../processes/start-commanded.ts'
 
@@ -52,9 +52,9 @@ export const killedBetweenSteps: Fault = {
         const ownFolder = path.join(folder, at)
         mkdirSync(ownFolder)
         const ownPlan = planFor(own.range, path.join(ownFolder, 'locks'))
-        await using crowd = new Crowd(ownFolder)
+        await using group = new ProcessGroup(ownFolder)
         const by = [...strace('/dev/null'), '-e', `inject=${call}:signal=KILL:when=${when}`]
-        const member = crowd.start('have-turns', ownPlan, { by })
+        const member = group.start('have-turns', ownPlan, { by })
         await member.ended
         if (member.complaint !== undefined) killed++
         const took = await timeToLease(nextHolder, ownPlan)
@@ -84,8 +84,8 @@ function strace(output: string): string[] {
 /** The calls from the first socket or file of ours to the end. @returns why there are none */
 async function momentsOf(folder: string, plan: Plan): Promise<Moment[] | string> {
   const output = path.join(folder, 'trace')
-  await using crowd = new Crowd(folder)
-  const traced = crowd.start('have-turns', plan, { by: strace(output) })
+  await using group = new ProcessGroup(folder)
+  const traced = group.start('have-turns', plan, { by: strace(output) })
   await traced.ended
   if (traced.complaint !== undefined) return `strace cannot be used here (${traced.complaint})`
   const counts = new Map<string, number>()

@@ -3,9 +3,9 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createAllocator } from '@portslice/core'
 import { type Interval, overlaps, readIntervals } from 'portslice-testing/intervals'
-import { Crowd, type Member } from '../crowd.ts'
 import type { Fault } from '../fault.ts'
 import { ownSlices } from '../own-slices.ts'
+import { type Member, ProcessGroup } from '../process-group.ts'
 import type { Plan } from '../processes/take-until-killed.ts'
 
 const WORKERS = 8
@@ -39,7 +39,7 @@ export const killed: Fault = {
     const notes = path.join(folder, 'intervals.ndjson')
     const orphanNotes = path.join(folder, 'orphans.ndjson')
     for (const file of [notes, orphanNotes]) appendFileSync(file, '')
-    await using crowd = new Crowd(folder)
+    await using group = new ProcessGroup(folder)
 
     let started = 0
     const start = (isToDie: boolean) => {
@@ -51,7 +51,7 @@ export const killed: Fault = {
         notes,
         ...(isToDie && started++ % WITH_ORPHAN === 0 && { orphanNotes }),
       }
-      return crowd.start('take-until-killed', plan)
+      return group.start('take-until-killed', plan)
     }
     let left = kills
     const killAgainAndAgain = async (): Promise<Member> => {
@@ -74,7 +74,7 @@ export const killed: Fault = {
     const orphans = await untilOrphansAreDone(orphanNotes)
     const lost = await slicesThatDoNotComeBack(slices.range, lockDirectory)
 
-    const killedAt = new Map(crowd.members.map((member) => [member.pid, member.killedAt]))
+    const killedAt = new Map(group.members.map((member) => [member.pid, member.killedAt]))
     const intervals = readIntervals(notes).map((interval): Interval => {
       const at = killedAt.get(Number.parseInt(interval.holder, 10))
       return interval.to === undefined && at ? { ...interval, to: at + LEFT_ALONE } : interval
@@ -96,7 +96,7 @@ export const killed: Fault = {
         ),
         ...(orphans.length === 0 ? ['No app was orphaned: nothing was tried.'] : []),
         ...lost,
-        ...crowd.complaints,
+        ...group.complaints,
       ],
     }
   },

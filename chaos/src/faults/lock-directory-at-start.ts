@@ -1,9 +1,9 @@
 import { chmodSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { Crowd, type StartOptions } from '../crowd.ts'
 import type { Fault } from '../fault.ts'
 import { ownSlices } from '../own-slices.ts'
 import { PrivateDisk } from '../private-disk.ts'
+import { ProcessGroup, type StartOptions } from '../process-group.ts'
 import type { Attempt, Plan } from '../processes/try-to-start.ts'
 import { chownTo, letPass, OTHER_USERS, whyNoOtherUsers } from '../users.ts'
 
@@ -71,14 +71,14 @@ export const lockDirectoryAtStart: Fault = {
   must: `${CODE} that says what to do, and nothing written through it`,
   async run({ folder }) {
     await using slices = await ownSlices(1)
-    await using crowd = new Crowd(folder)
+    await using group = new ProcessGroup(folder)
     letPass(folder)
     const broken: string[] = []
     const skipped = new Set<string>()
     let refused = 0
     const attempt = async (unfit: Unfit, start: StartOptions, seen = folder) => {
       const plan: Plan = { range: slices.range, lockDirectories: Object.values(unfit) }
-      const member = crowd.start('try-to-start', plan, start)
+      const member = group.start('try-to-start', plan, start)
       const before = contents(seen)
       const attempts = await member.hear<Attempt[]>()
       await member.untilEnded()
@@ -125,7 +125,7 @@ export const lockDirectoryAtStart: Fault = {
     return {
       times: refused + broken.length,
       observed: `${refused} unfit ones refused with advice${[...skipped].map((why) => `; some not tried, ${why}`).join('')}`,
-      broken: [...broken, ...crowd.complaints],
+      broken: [...broken, ...group.complaints],
     }
   },
 }

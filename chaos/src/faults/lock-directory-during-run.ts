@@ -1,16 +1,16 @@
 import { chmodSync, mkdirSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Crowd, type StartOptions } from '../crowd.ts'
 import { type Fault, isSkipped, type Outcome, type Tried } from '../fault.ts'
 import { ownSlices } from '../own-slices.ts'
 import { PrivateDisk } from '../private-disk.ts'
-import { Rivalry } from '../rivalry.ts'
+import { ProcessGroup, type StartOptions } from '../process-group.ts'
+import { StressTest } from '../stress-test.ts'
 import { chownTo, letPass, OTHER_USERS, whyNoOtherUsers } from '../users.ts'
 
-const RIVALS = 3
+const COMPETITORS = 3
 /** Each wants a slice for itself and two more at times: they compete for the rest. */
-const SLICES = RIVALS * 3 - 1
+const SLICES = COMPETITORS * 3 - 1
 /** As many as each leases in the end, where each keeps what it has leased. */
 const GROW_TO = 5
 
@@ -35,22 +35,22 @@ async function suffer(
 ): Promise<Tried> {
   const during = short ? 5000 : 45_000
   const { lockDirectory, start, growTo, strike } = harm
-  await using slices = await ownSlices(growTo ? growTo * RIVALS : SLICES)
-  await using crowd = new Crowd(folder)
-  const rivalry = new Rivalry(crowd, folder, { during, ...(growTo && { growTo }) })
+  await using slices = await ownSlices(growTo ? growTo * COMPETITORS : SLICES)
+  await using group = new ProcessGroup(folder)
+  const stress = new StressTest(group, folder, { during, ...(growTo && { growTo }) })
   const options = { range: slices.range, lockDirectory }
-  await Promise.all(Array.from({ length: RIVALS }, () => rivalry.join(options, start)))
+  await Promise.all(Array.from({ length: COMPETITORS }, () => stress.join(options, start)))
   const end = performance.now() + during
   let times = 0
   for (; performance.now() < end; times++) {
     await sleep(every * (0.5 + Math.random()))
     strike(times)
   }
-  const { handOuts, warnings, broken } = await rivalry.end()
+  const { handOuts, warnings, broken } = await stress.end()
   return {
     times,
-    observed: `${handOuts} hand-outs, ${warnings} warnings by ${RIVALS} processes`,
-    broken: [...new Set([...broken, ...crowd.complaints])],
+    observed: `${handOuts} hand-outs, ${warnings} warnings by ${COMPETITORS} processes`,
+    broken: [...new Set([...broken, ...group.complaints])],
   }
 }
 
@@ -124,7 +124,7 @@ function untried(error: Error): Tried {
 
 export const lockDirectoryDuringRun: Fault = {
   fault: 'the lock directory is deleted, moved, made unreadable, or its disk is full, during a run',
-  provoked: `${RIVALS} processes each that lease, take and release, while that happens again and again`,
+  provoked: `${COMPETITORS} processes each that lease, take and release, while that happens again and again`,
   must: 'the run finishes, no overlap, at most one warning a process',
   async run({ short, folder }) {
     const ways = { deleted, moved, unreadable, full }

@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs'
 import path from 'node:path'
-import { Crowd, type Member } from '../crowd.ts'
 import type { Fault, Tried } from '../fault.ts'
 import { ownSlices } from '../own-slices.ts'
+import { type Member, ProcessGroup } from '../process-group.ts'
 import type { Plan, Turn } from '../processes/have-turns.ts'
 
 /** ms */
@@ -72,7 +72,7 @@ export const moreWorkersThanSlices: Fault = {
 async function crowdOut(crush: Crush, during: number, folder: string): Promise<Tried> {
   const { what, workers, slices, turn, isClaim = false, isProcessPerTurn = false } = crush
   await using own = await ownSlices(slices)
-  await using crowd = new Crowd(folder)
+  await using group = new ProcessGroup(folder)
   const lockDirectory = path.join(folder, 'locks')
   const waitTimeout = isClaim ? CLAIM_TIMEOUT : WAIT_TIMEOUT
   const plan: Plan = {
@@ -89,7 +89,7 @@ async function crowdOut(crush: Crush, during: number, folder: string): Promise<T
   const work = async (): Promise<void> => {
     let member: Member | undefined
     while (performance.now() < end) {
-      member ??= crowd.start('have-turns', plan, { env })
+      member ??= group.start('have-turns', plan, { env })
       turns.push(await member.hear<Turn>())
       if (!isProcessPerTurn) continue
       await member.untilEnded()
@@ -117,7 +117,7 @@ async function crowdOut(crush: Crush, during: number, folder: string): Promise<T
       ...(longest > TIMES_FAIR * fair
         ? [`${what}: one waited ${(longest / 1000).toFixed(1)} s, ${times} times the fair wait.`]
         : []),
-      ...crowd.complaints,
+      ...group.complaints,
     ],
   }
 }

@@ -3,9 +3,9 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { listSlices } from '@portslice/core'
 import { type Interval, overlaps, readIntervals } from 'portslice-testing/intervals'
-import { Crowd, type Member } from '../crowd.ts'
 import type { Fault, FaultContext, Outcome, Tried } from '../fault.ts'
 import { NetworkNamespace } from '../network-namespace.ts'
+import { type Member, ProcessGroup } from '../process-group.ts'
 import type { Holding, Plan as HoldPlan } from '../processes/hold-and-carry-on.ts'
 import type { Fed } from '../processes/hunger.ts'
 import type { Plan } from '../processes/lease-again-and-again.ts'
@@ -27,12 +27,12 @@ const taken: Part = async ({ short, folder }, networks) => {
   const notes = path.join(folder, 'intervals.ndjson')
   writeFileSync(notes, '')
   mkdirSync(lockDirectory, { mode: 0o700 })
-  await using crowd = new Crowd(folder)
+  await using group = new ProcessGroup(folder)
   const options = { range: sliceAt(0), lockDirectory, waitTimeout: 0 }
   const plan: Plan = { options, notes, keep: 10 }
   const start = async (index: number): Promise<Member> => {
     const network = networks[index % networks.length] as NetworkNamespace
-    const member = crowd.start('lease-again-and-again', plan, { by: network.by })
+    const member = group.start('lease-again-and-again', plan, { by: network.by })
     await member.hear()
     return member
   }
@@ -49,7 +49,7 @@ const taken: Part = async ({ short, folder }, networks) => {
   }
   for (const member of members) member.tell('end')
   await Promise.all(members.map((member) => member.untilEnded()))
-  const intervals = endedWithTheirHolders(readIntervals(notes), crowd)
+  const intervals = endedWithTheirHolders(readIntervals(notes), group)
   const clashes = overlaps(intervals)
   return {
     times,
@@ -58,13 +58,13 @@ const taken: Part = async ({ short, folder }, networks) => {
       ...clashes
         .slice(0, 10)
         .map(([one, other]) => `Two held a slice at once: ${one.holder} and ${other.holder}.`),
-      ...crowd.complaints,
+      ...group.complaints,
     ],
   }
 }
 
-function endedWithTheirHolders(intervals: readonly Interval[], crowd: Crowd): Interval[] {
-  const killedAt = new Map(crowd.members.map((member) => [member.pid, member.killedAt]))
+function endedWithTheirHolders(intervals: readonly Interval[], group: ProcessGroup): Interval[] {
+  const killedAt = new Map(group.members.map((member) => [member.pid, member.killedAt]))
   return intervals.map((interval) => {
     const at = killedAt.get(Number.parseInt(interval.holder, 10))
     return interval.to === undefined && at ? { ...interval, to: at } : interval
@@ -78,16 +78,16 @@ function endedWithTheirHolders(intervals: readonly Interval[], crowd: Crowd): In
 const keptUntilDead =
   (how: 'stopped' | 'blocked', index: number): Part =>
   async ({ short, folder }, [here, there]) => {
-    await using crowd = new Crowd(folder)
+    await using group = new ProcessGroup(folder)
     const lockDirectory = path.join(folder, 'locks')
     const options = { range: sliceAt(index), lockDirectory }
     const during = OUT_OF_ACTION[short ? 'short' : 'long']
     const plan: HoldPlan = { options, block: during * 2 }
-    const holder = crowd.start('hold-and-carry-on', plan, { by: (here as NetworkNamespace).by })
+    const holder = group.start('hold-and-carry-on', plan, { by: (here as NetworkNamespace).by })
     const { first } = await holder.hear<Holding>()
     if (how === 'stopped') holder.signal('SIGSTOP')
     else holder.tell('block')
-    const hungry = crowd.start(
+    const hungry = group.start(
       'hunger',
       { ...options, waitTimeout: 300 },
       { by: (there as NetworkNamespace).by },
@@ -107,25 +107,25 @@ const keptUntilDead =
         ...(took > REPLACED_WITHIN ? [`A dead holder elsewhere held its slice ${took} ms.`] : []),
         ...(refused === 0 ? [`A slice was had while its holder was ${how}.`] : []),
         ...(wasSeen ? [] : [`A ${how} holder elsewhere was listed as ${JSON.stringify(seen)}.`]),
-        ...crowd.complaints,
+        ...group.complaints,
       ],
     }
   }
 
 /** One whose lock is removed by hand while it is blocked ends after another has made its own: that stays. */
 const notItsOwn: Part = async ({ folder }, [here, there]) => {
-  await using crowd = new Crowd(folder)
+  await using group = new ProcessGroup(folder)
   const lockDirectory = path.join(folder, 'locks')
   const options = { range: sliceAt(2), lockDirectory }
   const lock = path.join(lockDirectory, `slice-${sliceAt(2)[0]}.lock`)
-  const blocked = crowd.start('hold-and-carry-on', { options, block: 4000 } satisfies HoldPlan, {
+  const blocked = group.start('hold-and-carry-on', { options, block: 4000 } satisfies HoldPlan, {
     by: (here as NetworkNamespace).by,
   })
   await blocked.hear()
   blocked.tell('block and exit')
   await sleep(500)
   rmSync(lock, { recursive: true })
-  const next = crowd.start(
+  const next = group.start(
     'hold-and-carry-on',
     { options: { ...options, waitTimeout: 3000 } } satisfies HoldPlan,
     { by: (there as NetworkNamespace).by },
@@ -140,7 +140,7 @@ const notItsOwn: Part = async ({ folder }, [here, there]) => {
     observed: `one that had lost its lock while it was blocked ${isLocked ? 'left it to' : 'took it from'} the new holder at its end`,
     broken: [
       ...(isLocked ? [] : ['A process that ended removed the lock of the new holder elsewhere.']),
-      ...crowd.complaints,
+      ...group.complaints,
     ],
   }
 }

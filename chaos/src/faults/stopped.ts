@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Crowd } from '../crowd.ts'
+import { ContentionTest } from '../contention-test.ts'
 import type { Fault, Tried } from '../fault.ts'
 import { ownSlices } from '../own-slices.ts'
-import { Siege } from '../siege.ts'
+import { ProcessGroup } from '../process-group.ts'
 
 /** ms; locks go stale after 10 s, so the short forms are longer than that too. */
 const STOPPED = { short: 11_500, long: 30_000 }
@@ -17,31 +17,31 @@ export const stopped: Fault = {
     const each = short ? 1 : 3
     const form = short ? 'short' : 'long'
     await using slices = await ownSlices(each * 2)
-    await using crowd = new Crowd(folder)
+    await using group = new ProcessGroup(folder)
     const ranges = Array.from({ length: slices.count }, (_, index) => {
       const first = slices.range[0] + index * 32
       return [first, first + 31] as const
     })
-    const sieges = ranges.map(async (range, index) => {
-      const siege = await Siege.lay(crowd, folder, range, BLOCKED[form])
+    const contentionTests = ranges.map(async (range, index) => {
+      const contention = await ContentionTest.start(group, folder, range, BLOCKED[form])
       if (index < each) {
-        siege.holder.signal('SIGSTOP')
+        contention.holder.signal('SIGSTOP')
         await sleep(STOPPED[form])
-        siege.holder.signal('SIGCONT')
+        contention.holder.signal('SIGCONT')
       } else {
-        siege.holder.tell('block')
+        contention.holder.tell('block')
         await sleep(BLOCKED[form])
       }
-      return siege.lift()
+      return contention.finish()
     })
-    return outcomeOf(await Promise.all(sieges), crowd)
+    return outcomeOf(await Promise.all(contentionTests), group)
   },
 }
 
-/** What sieges came to, for the table. */
+/** What contentionTests came to, for the table. */
 export function outcomeOf(
   results: readonly { refused: number; broken: string[] }[],
-  crowd: Crowd,
+  group: ProcessGroup,
 ): Tried {
   const refused = results.reduce((sum, result) => sum + result.refused, 0)
   const unscathed = results.filter(({ broken }) => broken.length === 0).length
@@ -51,7 +51,7 @@ export function outcomeOf(
     broken: [
       ...results.flatMap(({ broken }) => broken),
       ...(refused === 0 ? ['Nobody else wanted the slices: nothing was tried.'] : []),
-      ...crowd.complaints,
+      ...group.complaints,
     ],
   }
 }

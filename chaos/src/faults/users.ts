@@ -1,10 +1,10 @@
 import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 import type { AllocatorOptions } from '@portslice/core'
-import { Crowd, type StartOptions } from '../crowd.ts'
 import type { Fault } from '../fault.ts'
 import { ownSlices } from '../own-slices.ts'
-import { Rivalry } from '../rivalry.ts'
+import { ProcessGroup, type StartOptions } from '../process-group.ts'
+import { StressTest } from '../stress-test.ts'
 import { chownTo, letPass, OTHER_USERS, whyNoOtherUsers } from '../users.ts'
 
 export const otherUsers: Fault = {
@@ -36,21 +36,21 @@ export const otherUsers: Fault = {
     // Not enough for all that they want at times, so they compete; but one of them can always go
     // on: each has one slice, and wants two more at once.
     await using slices = await ownSlices(rivals.length * 2 + 1)
-    await using crowd = new Crowd(folder)
-    const rivalry = new Rivalry(crowd, folder, { during: short ? 2500 : 60_000 })
+    await using group = new ProcessGroup(folder)
+    const stress = new StressTest(group, folder, { during: short ? 2500 : 60_000 })
     await Promise.all(
       rivals.map(({ options, start }) =>
         // The same worker id: all want the same slices first.
-        rivalry.join({ range: slices.range, workerId: 1, ...options }, start),
+        stress.join({ range: slices.range, workerId: 1, ...options }, start),
       ),
     )
-    const { handOuts, warnings, broken } = await rivalry.end()
+    const { handOuts, warnings, broken } = await stress.end()
     const users = new Set(rivals.map(({ start }) => start.uid)).size
     return {
       times: handOuts,
       observed: `${broken.length === 0 ? 'no overlap' : 'trouble'} in ${handOuts} hand-outs to ${rivals.length} processes of ${users} users${whyAlone ? ` (${whyAlone})` : ''}`,
       broken: [
-        ...new Set([...broken, ...crowd.complaints]),
+        ...new Set([...broken, ...group.complaints]),
         ...(warnings > 0 ? [`${warnings} processes warned without a reason.`] : []),
       ],
     }

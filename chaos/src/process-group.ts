@@ -18,7 +18,7 @@ export interface StartOptions {
   by?: readonly string[]
 }
 
-export class Crowd implements AsyncDisposable {
+export class ProcessGroup implements AsyncDisposable {
   readonly #folder: string
   readonly members: Member[] = []
 

@@ -3,19 +3,19 @@ import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import type { AllocatorOptions } from '@portslice/core'
 import { overlaps, readIntervals } from 'portslice-testing/intervals'
-import type { Crowd, Member, StartOptions } from './crowd.ts'
+import type { Member, ProcessGroup, StartOptions } from './process-group.ts'
 import type { Done, Plan } from './processes/take-for-a-while.ts'
 import { chownTo } from './users.ts'
 
-export class Rivalry {
-  readonly #crowd: Crowd
+export class StressTest {
+  readonly #group: ProcessGroup
   readonly #folder: string
   readonly #pace: Pick<Plan, 'during' | 'growTo'>
   readonly #notes: string[] = []
   readonly #rivals: Member[] = []
 
-  constructor(crowd: Crowd, folder: string, pace: Pick<Plan, 'during' | 'growTo'>) {
-    this.#crowd = crowd
+  constructor(group: ProcessGroup, folder: string, pace: Pick<Plan, 'during' | 'growTo'>) {
+    this.#group = group
     this.#folder = folder
     this.#pace = pace
   }
@@ -32,7 +32,7 @@ export class Rivalry {
       atOnce: 4,
       notes,
     }
-    const rival = this.#crowd.start('take-for-a-while', plan, start)
+    const rival = this.#group.start('take-for-a-while', plan, start)
     this.#rivals.push(rival)
     await rival.hear()
   }

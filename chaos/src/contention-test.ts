@@ -1,14 +1,14 @@
 /** One that holds a slice, and others who want that very slice all the while. */
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Crowd, Member } from './crowd.ts'
+import type { Member, ProcessGroup } from './process-group.ts'
 import type { Holding, Plan as HoldPlan } from './processes/hold-and-carry-on.ts'
 import type { Fed } from './processes/hunger.ts'
 
 /** ms; the longest that a slice may need to be had once its holder has given it back. */
 const COMES_BACK = 30_000
 
-export class Siege {
+export class ContentionTest {
   readonly holder: Member
   readonly held: Holding
   readonly lockDirectory: string
@@ -27,29 +27,29 @@ export class Siege {
       if (!this.#mayBeHad) this.#earlyPorts.push(fed.port)
       return fed
     })
-    // What goes wrong is told when the siege is lifted.
+    // What goes wrong is told at the end.
     for (const fed of this.#fed) fed.catch(() => {})
   }
 
   /** @param range of one slice, which all want */
-  static async lay(
-    crowd: Crowd,
+  static async start(
+    group: ProcessGroup,
     folder: string,
     range: readonly [number, number],
     block?: number,
-  ): Promise<Siege> {
+  ): Promise<ContentionTest> {
     const lockDirectory = path.join(folder, `locks-${range[0]}`)
     const plan: HoldPlan = { options: { range, lockDirectory }, ...(block && { block }) }
-    const holder = crowd.start('hold-and-carry-on', plan)
+    const holder = group.start('hold-and-carry-on', plan)
     const held = await holder.hear<Holding>()
     const hungry = [lockDirectory, `${lockDirectory}-of-others`].map((where) =>
-      crowd.start('hunger', { range, lockDirectory: where, waitTimeout: 400 }),
+      group.start('hunger', { range, lockDirectory: where, waitTimeout: 400 }),
     )
-    return new Siege(holder, held, lockDirectory, hungry)
+    return new ContentionTest(holder, held, lockDirectory, hungry)
   }
 
   /** Lets the holder go on, end, and leave its slice to the others; gives what went wrong. */
-  async lift(): Promise<{ refused: number; broken: string[] }> {
+  async finish(): Promise<{ refused: number; broken: string[] }> {
     const { first, ports } = this.held
     this.holder.tell('carry on')
     const after = await this.holder.hear<Holding>()
@@ -63,14 +63,14 @@ export class Siege {
     return { broken, refused: await this.#feed(broken) }
   }
 
-  /** As {@link lift}, for a holder that has been killed. */
+  /** As {@link finish}, for a holder that has been killed. */
   async leave(): Promise<{ refused: number; broken: string[] }> {
     const broken: string[] = []
     return { broken, refused: await this.#feed(broken) }
   }
 
   /** From now on the slice may be had by others. */
-  surrender(): void {
+  release(): void {
     this.#mayBeHad = true
   }
 

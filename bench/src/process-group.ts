@@ -15,7 +15,7 @@ interface CrewOptions {
   flags?: readonly string[]
 }
 
-export class Crew<Result> implements AsyncDisposable {
+export class ProcessGroup<Result> implements AsyncDisposable {
   readonly #members: Member[]
 
   private constructor(members: Member[]) {
@@ -27,20 +27,20 @@ export class Crew<Result> implements AsyncDisposable {
     script: string,
     plans: readonly object[],
     { lockDirectory, flags = [] }: CrewOptions,
-  ): Promise<Crew<Result>> {
+  ): Promise<ProcessGroup<Result>> {
     const file = fileURLToPath(new URL(`processes/${script}.ts`, import.meta.url))
     const env = { ...cleanEnvironment(), PORTSLICE_LOCK_DIR: lockDirectory }
-    const crew = new Crew<Result>(
+    const group = new ProcessGroup<Result>(
       plans.map((plan) => {
         const child = fork(file, [JSON.stringify(plan)], { env, execArgv: [...flags] })
         return new Member(child)
       }),
     )
     try {
-      await Promise.all(crew.#members.map((member) => member.said()))
-      return crew
+      await Promise.all(group.#members.map((member) => member.said()))
+      return group
     } catch (error) {
-      await crew[Symbol.asyncDispose]()
+      await group[Symbol.asyncDispose]()
       throw error
     }
   }

@@ -1,4 +1,4 @@
-/** Which way imports may go: `upkeep/directions.js`, on the sources and on sources with mistakes. */
+/** Which way imports may go: `.dependency-cruiser.cjs`, on the sources and on sources with mistakes. */
 import { appendFileSync, cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -7,17 +7,17 @@ import { type Outcome, runNode } from 'portslice-testing/project'
 import { expect, onTestFinished, test } from 'vitest'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const CRUISE = path.join(ROOT, 'upkeep/node_modules/dependency-cruiser/bin/dependency-cruiser.mjs')
+const CRUISE = path.join(ROOT, 'scripts/node_modules/dependency-cruiser/bin/dependency-cruiser.mjs')
 
-function directionsOf(folder: string, ...parts: string[]): Promise<Outcome> {
-  const args = ['--config', 'upkeep/directions.js', '--output-type', 'err', ...parts]
+function checkImports(folder: string, ...parts: string[]): Promise<Outcome> {
+  const args = ['--config', '.dependency-cruiser.cjs', '--output-type', 'err', ...parts]
   return runNode([CRUISE, ...args], { cwd: folder, env: { NO_COLOR: '1' } })
 }
 
 test('no import goes the wrong way', async () => {
-  const { status, stdout, stderr } = await directionsOf(
+  const { status, stdout, stderr } = await checkImports(
     ROOT,
-    ...['packages', 'testing', 'tests', 'chaos', 'compat', 'bench', 'demo', 'upkeep'],
+    ...['packages', 'testing', 'tests', 'chaos', 'compat', 'bench', 'demo', 'scripts'],
   )
   expect(status, stdout + stderr).toBe(0)
   // Without a compiler that it can use it would look at no TypeScript, and find nothing.
@@ -86,14 +86,14 @@ const MISTAKES: [file: string, specifier: string, to: string, rule: string][] = 
 ]
 
 test('an import that goes the wrong way is found', async () => {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-directions-'))
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-imports-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   const packages = readdirSync(path.join(ROOT, 'packages')).map((name) => `packages/${name}`)
   for (const part of [
     ...packages.flatMap((each) => [`${each}/src`, `${each}/package.json`]),
     'testing/src',
-    'upkeep/directions.js',
-    'upkeep/tsconfig.directions.json',
+    '.dependency-cruiser.cjs',
+    'scripts/tsconfig.dependency-cruiser.json',
   ]) {
     cpSync(path.join(ROOT, part), path.join(folder, part), { recursive: true })
   }
@@ -101,7 +101,7 @@ test('an import that goes the wrong way is found', async () => {
     appendFileSync(path.join(folder, 'packages', file), `\nimport '${specifier}'\n`)
   }
 
-  const { stdout, stderr } = await directionsOf(folder, 'packages', 'testing')
+  const { stdout, stderr } = await checkImports(folder, 'packages', 'testing')
 
   const found = stdout.split('\n').map((line) => line.trim())
   for (const [file, , to, rule] of MISTAKES) {

@@ -2,12 +2,13 @@
  * Which way imports may go, for dependency-cruiser: `pnpm run lint` checks it. Imports of types
  * count as much as others. CONTRIBUTING.md has the picture.
  */
-import { readdirSync, readFileSync } from 'node:fs'
+const { readdirSync, readFileSync } = require('node:fs')
+const path = require('node:path')
 
-const PACKAGES = new URL('../packages/', import.meta.url)
+const PACKAGES = path.join(__dirname, 'packages')
 
-/** The storeys of core, from the ground up: what is in one knows its own and those below. */
-const STOREYS = [
+/** The layers of core, lowest first: each imports only itself and those below. */
+const LAYERS = [
   'errors.ts process-state.ts',
   'slice/layout.ts slice/avoided-ports.ts',
   'platform/',
@@ -21,19 +22,19 @@ const STOREYS = [
 ]
 
 /** The packages, likewise. */
-const PACKAGE_STOREYS = ['core', 'app-server', 'vitest-plugin playwright-fixture cli']
+const PACKAGE_LAYERS = ['core', 'app-server', 'vitest-plugin playwright-fixture cli']
 
 /** What stands beside the sources, and is not published. */
 const TESTS = '[.](test|test-support)[.]ts$'
 /** Folders that use the packages as anybody does. Nothing that is published knows them. */
-const USERS = '^(testing|tests|chaos|compat|bench|demo|docs|examples|upkeep|build)/'
+const USERS = '^(testing|tests|chaos|compat|bench|demo|docs|examples|scripts|build)/'
 
 /** `$1` in a rule stands for what its `from` has caught. */
 const oneOf = (names) => `(?:${names.split(' ').join('|').replaceAll('.', '[.]')})`
 
 /** The sources behind what `exports` and `bin` name. */
 const ENTRIES = readdirSync(PACKAGES).flatMap((name) => {
-  const manifest = readFileSync(new URL(`${name}/package.json`, PACKAGES), 'utf8')
+  const manifest = readFileSync(path.join(PACKAGES, name, 'package.json'), 'utf8')
   const { exports } = JSON.parse(manifest)
   return Object.values(exports)
     .filter(({ types }) => types)
@@ -42,24 +43,23 @@ const ENTRIES = readdirSync(PACKAGES).flatMap((name) => {
     )
 })
 
-function upwards(name, folder, storeys) {
-  return storeys.slice(0, -1).map((storey, i) => ({
+function upwards(name, folder, layers) {
+  return layers.slice(0, -1).map((layer, i) => ({
     name,
     severity: 'error',
-    comment:
-      'What is low knows nothing of what is above it: see the storeys in upkeep/directions.js.',
-    from: { path: `^${folder}${oneOf(storey)}`, pathNot: TESTS },
-    to: { path: `^${folder}${oneOf(storeys.slice(i + 1).join(' '))}` },
+    comment: 'A layer imports only itself and lower layers: see LAYERS in .dependency-cruiser.cjs.',
+    from: { path: `^${folder}${oneOf(layer)}`, pathNot: TESTS },
+    to: { path: `^${folder}${oneOf(layers.slice(i + 1).join(' '))}` },
   }))
 }
 
-export default {
+module.exports = {
   forbidden: [
-    ...upwards('upwards-in-core', 'packages/core/src/', STOREYS),
+    ...upwards('upwards-in-core', 'packages/core/src/', LAYERS),
     ...upwards(
       'upwards-among-packages',
       'packages/',
-      PACKAGE_STOREYS.map((names) => names.replaceAll(/\S+/g, '$&/')),
+      PACKAGE_LAYERS.map((names) => names.replaceAll(/\S+/g, '$&/')),
     ),
     {
       name: 'not-an-entry',
@@ -79,8 +79,8 @@ export default {
       name: 'side-by-side',
       severity: 'error',
       comment: 'The packages for runners and the command know nothing of one another.',
-      from: { path: `^packages/(${oneOf(PACKAGE_STOREYS.at(-1))})/` },
-      to: { path: `^packages/${oneOf(PACKAGE_STOREYS.at(-1))}/`, pathNot: '^packages/$1/' },
+      from: { path: `^packages/(${oneOf(PACKAGE_LAYERS.at(-1))})/` },
+      to: { path: `^packages/${oneOf(PACKAGE_LAYERS.at(-1))}/`, pathNot: '^packages/$1/' },
     },
     {
       name: 'support-of-tests',
@@ -107,7 +107,7 @@ export default {
   options: {
     doNotFollow: { path: 'node_modules' },
     exclude: { path: '/dist/' },
-    tsConfig: { fileName: 'upkeep/tsconfig.directions.json' },
+    tsConfig: { fileName: 'scripts/tsconfig.dependency-cruiser.json' },
     tsPreCompilationDeps: true,
     enhancedResolveOptions: {
       conditionNames: ['node', 'import', 'types', 'default'],

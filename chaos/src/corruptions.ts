@@ -16,7 +16,7 @@ type Act = (files: { lock: string; journal: string; folder: string }) => void
 
 const gone = (file: string) => rmSync(file, { recursive: true, force: true })
 
-export const VANDALISM: Readonly<Record<string, Act>> = {
+export const CORRUPTIONS: Readonly<Record<string, Act>> = {
   'garbage is appended to the journal': ({ journal }) =>
     appendFileSync(journal, '{"event":"take","port":\n\0\xff]]\n{"event":"release","port":1}\n'),
   'the journal is cut in half': ({ journal }) =>
@@ -53,7 +53,7 @@ export const VANDALISM: Readonly<Record<string, Act>> = {
 }
 
 /** @returns whether it could be done: the file may be away at the moment */
-export function vandalise(folder: string, slice: number, act: Act): boolean {
+export function corrupt(folder: string, slice: number, act: Act): boolean {
   const base = path.join(folder, `slice-${slice}`)
   try {
     act({ lock: `${base}.lock`, journal: `${base}.ndjson`, folder })

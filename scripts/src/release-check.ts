@@ -1,5 +1,5 @@
 /**
- * Is this checkout what the tag says? `node upkeep/src/release-check.ts v0.2.0 [--root FOLDER]` names all that
+ * Is this checkout what the tag says? `node scripts/src/release-check.ts v0.2.0 [--root FOLDER]` names all that
  * is in the way of a release, before anything is built or published: what is published stays.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
