@@ -81,7 +81,9 @@ test('removes the journal, the lock, the socket and drafts of a dead holder, and
   const { first, lockDirectory, left } = await setUp()
   writeFileSync(`${journalPath(lockDirectory, first)}.new`, '')
   writeFileSync(`${lockPath(lockDirectory, first).replace('.lock', '.sock')}`, '')
-  writeFileSync(path.join(lockDirectory, `${first}.1a-2b.new`), '')
+  const draft = path.join(lockDirectory, `${first}.1a-2b.new`)
+  mkdirSync(draft)
+  writeFileSync(path.join(draft, `f-${hostCode(hostIdentity())}-1a-2b`), '')
   mkdirSync(path.join(lockDirectory, `${first}.1a-2b.old`))
   writeFileSync(path.join(lockDirectory, 'notes.txt'), 'mine')
   writeFileSync(path.join(lockDirectory, `slice-${first}.txt`), 'mine')
@@ -142,6 +144,16 @@ test('a journal that tells who leaked a port stays while something listens there
   const [removed] = await ofSlice()
   expect(removed).not.toHaveProperty('kept')
   expect(existsSync(journalPath(lockDirectory, first))).toBe(false)
+})
+
+test('leaves the draft of a lock alone that a process elsewhere may be making', async () => {
+  const { first, lockDirectory, left } = await setUp()
+  const alive = path.join(lockDirectory, `${first}.1a-2c.new`)
+  mkdirSync(alive)
+  await serveAt(path.join(alive, `s-${hostCode(ELSEWHERE)}-1a-2c`), true)
+  mkdirSync(path.join(lockDirectory, `${first}.1a-2d.new`)) // Its socket is yet to be made.
+  await removeLeftBehind({ lockDirectory })
+  expect(left()).toEqual([`${first}.1a-2c.new`, `${first}.1a-2d.new`])
 })
 
 test('a death that is discovered by cleaning starts the quarantine', async () => {

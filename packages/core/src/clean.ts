@@ -22,16 +22,16 @@ import {
   writeClaimNote,
 } from './slice/claim-note.js'
 import { type SliceStart, sentinelOf } from './slice/layout.js'
-import { hostCode, Lock, lockHolderState, STALE_AFTER_MS } from './slice/lock.js'
+import { hostCode, isDeadDraft, Lock, lockHolderState, STALE_AFTER_MS } from './slice/lock.js'
 import { checkLockDirectory, journalPath, sliceOfFile } from './slice/lock-directory.js'
 import { Slice } from './slice/slice.js'
 import { QUARANTINE_MS, quarantineAfter, readSliceRecord } from './slice/slice-record.js'
 
 /**
- * How long the note of a claim made in another network namespace, or before the last boot, is
- * kept, in ms: whether that claim lives cannot be asked from here.
+ * How long files are kept of which it cannot be asked from here whether their process lives, in ms: the
+ * note of a claim in another network namespace, or the draft of a lock.
  */
-const KEEP_FOREIGN_NOTES_MS = 24 * 60 * 60_000
+const KEEP_UNCLEAR_FILES_MS = 24 * 60 * 60_000
 
 /** What {@link removeLeftBehind} takes. */
 export interface RemoveLeftBehindOptions {
@@ -103,7 +103,7 @@ async function removeSlices(lockDirectory: string, dryRun: boolean): Promise<Lef
 /** Leasing the slice writes down that its holder is dead, so that the quarantine runs from now on. */
 async function noteDeath(lockDirectory: string, slice: SliceStart): Promise<void> {
   const leased = await Slice.lease(slice, leaseContextOf(resolveOptions({ lockDirectory })))
-  await leased?.giveBack()
+  await leased?.giveBackWhenUnused()
 }
 
 function filesBySlice(lockDirectory: string): Map<SliceStart, string[]> {
@@ -174,12 +174,21 @@ async function removeLocked(
   try {
     for (const name of files) {
       if (name.endsWith('.lock')) continue // It goes when it is released.
+      if (/^\d+\.[0-9a-z-]+\.(?:new|old)$/.test(name) && !(await isLeftOver(lockDirectory, name)))
+        continue
       rmSync(path.join(lockDirectory, name), { recursive: true, force: true })
     }
   } finally {
     await lock.release()
   }
   return true
+}
+
+/** Whether the draft of a lock, or what was moved out of its way, is of a dead process, or old. */
+async function isLeftOver(lockDirectory: string, name: string): Promise<boolean> {
+  const file = path.join(lockDirectory, name)
+  if (!isYoung(file)) return true
+  return isDeadDraft(file, { host: hostIdentity(), holdsSentinel: true })
 }
 
 async function removeNotes(lockDirectory: string, dryRun: boolean): Promise<LeftBehind[]> {
@@ -229,7 +238,7 @@ function isOwnNote(name: string): boolean {
 }
 
 function isYoung(file: string): boolean {
-  return Date.now() - lstatSync(file).mtimeMs < KEEP_FOREIGN_NOTES_MS
+  return Date.now() - lstatSync(file).mtimeMs < KEEP_UNCLEAR_FILES_MS
 }
 
 function removeIfEmpty(directory: string): void {

@@ -5,11 +5,11 @@ import { inspect, isOutOfDescriptors, PortsliceError } from '../errors.js'
 import { type AllocatorOptions, checkTakeOptions, type TakeOptions } from '../options/options.js'
 import { type ResolvedOptions, resolveOptions } from '../options/resolve.js'
 import { throwIfAborted } from '../platform/abort.js'
-import { Turns, WaitList } from '../platform/wait-list.js'
+import { type Turns, TurnsByName, WaitList } from '../platform/wait-list.js'
 import { probePort } from '../probe/free.js'
 import { isListeningForTcp } from '../probe/listening.js'
 import { processWide } from '../process-state.js'
-import { LAST_PORT, PORTS_PER_SLICE, SLICE_SIZE } from '../slice/layout.js'
+import { formatRanges, LAST_PORT, PORTS_PER_SLICE, SLICE_SIZE } from '../slice/layout.js'
 import type { LeaseContext, Slice } from '../slice/slice.js'
 import { bindRefused, rangeExhausted } from './exhausted.js'
 import type { PortLease } from './lease.js'
@@ -82,9 +82,10 @@ export async function openAllocator(options: ResolvedOptions): Promise<Allocator
   return allocator
 }
 
-/** The turns of this process with slices, one allocator after the other. */
-function turns(): Turns {
-  return processWide('turns with slices', () => new Turns())
+/** The turns of this process with the slices of a range, one allocator after the other. */
+function turnsWith({ ranges, lockDirectory }: ResolvedOptions): Turns {
+  const turns = processWide('turns with slices', () => new TurnsByName())
+  return turns.of(`${formatRanges(ranges)} ${lockDirectory}`)
 }
 
 export class Allocator implements PortAllocator {
@@ -92,7 +93,7 @@ export class Allocator implements PortAllocator {
   readonly #context: LeaseContext
   readonly #pool: SlicePool
   readonly #ports: LeasedPorts
-  readonly #requests = new WaitList()
+  readonly #requests = new WaitList(() => this.#pool.beginRound())
   /** What the system said when it had no more sockets or files. */
   #shortage: unknown
   /** What the system said when this process was not permitted to bind a port, in the last try. */
@@ -121,7 +122,9 @@ export class Allocator implements PortAllocator {
   /** Leases the first slice, so that a machine without room says so before a test runs. */
   async open(): Promise<void> {
     const attempt = () => this.#pool.findOn(async (slice) => slice)
-    await this.#request(turns().begin(attempt, this.#options.waitTimeout))
+    const isHeldByOthers = () => this.#pool.wasAnyHeldByOthers
+    const turns = turnsWith(this.#options)
+    await this.#request(turns.begin(attempt, this.#options.waitTimeout, isHeldByOthers))
   }
 
   async take(options: TakeOptions = {}): Promise<PortLease> {
@@ -156,6 +159,7 @@ export class Allocator implements PortAllocator {
     const preferred = count === 1 ? preferredPorts(options) : []
     return this.#request(
       async () =>
+        this.#ports.share(keys, options) ??
         (await this.#tryPreferred(preferred.splice(0), keys[0], options)) ??
         (await this.#tryRun(keys, options)),
       options.signal,
@@ -328,7 +332,7 @@ export class Allocator implements PortAllocator {
     await this.#requests.run(async () => {
       await this.#ports.releaseAll()
       await this.#pool.close()
-      turns().end()
+      turnsWith(this.#options).end()
     })
   }
 

@@ -1,7 +1,10 @@
 /** The slices that an allocator holds, and those that it may lease. */
+import { nextTurn } from '../platform/clock.js'
 import { isNotPermitted } from '../probe/bind-errors.js'
 import type { SliceStart } from '../slice/layout.js'
-import { type LeaseContext, Slice } from '../slice/slice.js'
+import { heldSlices, type LeaseContext, Slice } from '../slice/slice.js'
+
+const SLICES_PER_TURN = 16
 
 export class SlicePool {
   readonly #allowed: readonly SliceStart[]
@@ -9,6 +12,8 @@ export class SlicePool {
   readonly #onRefused: (error: unknown) => void
   readonly #held: Slice[] = []
   #wasAnyHeldByOthers = false
+  /** Whether the last search of this round could lease no slice at all: then no other one can. */
+  #hasNoneLeft = false
 
   /**
    * @param allowed what may be leased, in the order in which it is tried
@@ -45,11 +50,18 @@ export class SlicePool {
       const result = await attempt(slice)
       if (result !== undefined) return result
     }
+    if (this.#hasNoneLeft) return undefined
     this.#wasAnyHeldByOthers = false
-    const own = new Set(this.#held.map(({ first }) => first))
+    let tried = 0
+    let isNone = true
     for (const first of this.#allowed) {
-      const slice = own.has(first) ? undefined : await this.#lease(first)
+      // Other allocators of this process hold theirs as long as they like.
+      if (heldSlices().has(first)) continue
+      // A bind that fails waits for nothing: the rest of the process would have no turn.
+      if (++tried % SLICES_PER_TURN === 0) await nextTurn()
+      const slice = await this.#lease(first)
       if (!slice) continue
+      isNone = false
       let result: T | undefined
       try {
         result = await attempt(slice)
@@ -60,7 +72,13 @@ export class SlicePool {
       this.#held.push(slice)
       return result
     }
+    this.#hasNoneLeft = isNone
     return undefined
+  }
+
+  /** Others may have given slices back: the next search looks again. */
+  beginRound(): void {
+    this.#hasNoneLeft = false
   }
 
   async #lease(first: SliceStart): Promise<Slice | undefined> {

@@ -266,6 +266,20 @@ test('claimPorts finds the ports that fit together', async () => {
   }
 })
 
+test('claimPorts of many lists tries each port once, and ends in time', async () => {
+  const ports = portsOf(range[0])
+    .filter((each) => !AVOIDED_PORTS.has(each))
+    .slice(0, 9)
+  for (const each of ports.slice(0, 3)) await claimPort(each)
+  const start = performance.now()
+  const groups = Array.from({ length: 7 }, () => ports)
+  expect((await refusal(claimPorts(groups, { timeout: 300 }))).code).toBe(
+    'ERR_PORTSLICE_CLAIM_TIMEOUT',
+  )
+  expect(performance.now() - start).toBeLessThan(8000)
+  for (const each of ports.slice(0, 3)) await releasePort(each)
+})
+
 test('releasePort gives back a claimed port, once', async () => {
   await claimPort(new Set([port]))
   expect(await releasePort(port)).toEqual({ leaked: false })

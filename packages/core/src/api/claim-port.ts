@@ -20,13 +20,13 @@ import { checkWaitOptions } from '../options/options.js'
 import { resolveOptions } from '../options/resolve.js'
 import { throwIfAborted } from '../platform/abort.js'
 import { type Deadline, deadlineIn } from '../platform/clock.js'
-import { Turns, WaitList } from '../platform/wait-list.js'
+import { type Turns, TurnsByName, WaitList } from '../platform/wait-list.js'
 import { isLeaked } from '../probe/leak.js'
 import { isListeningForTcp } from '../probe/listening.js'
 import { processWide } from '../process-state.js'
 import { LAST_PORT } from '../slice/layout.js'
 import { ensureLockDirectory } from '../slice/lock-directory.js'
-import { forgetLease, noteLease } from './lease-registry.js'
+import { forgetLease, isLeasedHere, noteLease } from './lease-registry.js'
 
 /** What {@link claimPort} takes beside the port. */
 export interface ClaimOptions {
@@ -118,9 +118,9 @@ function waitingClaims(): WaitList {
   return processWide('claims', () => new WaitList())
 }
 
-/** The turns of this process with claimed ports. */
-function turns(): Turns {
-  return processWide('turns with claims', () => new Turns())
+/** The turns of this process with a port. */
+function turnsWith(port: number): Turns {
+  return processWide('turns with claims', () => new TurnsByName()).of(String(port))
 }
 
 async function claimAll(
@@ -149,7 +149,7 @@ async function claimAll(
   }
   const attempt = async () => {
     throwIfAborted(signal)
-    const outcome = await claimEach(groups, context)
+    const outcome = await claimEach(groups, context, signal)
     if (!(outcome instanceof Map)) return outcome
     obstacles = outcome
     const found = [...obstacles.values()]
@@ -159,13 +159,19 @@ async function claimAll(
     tell()
     return undefined
   }
-  const claims = await waitingClaims().add(turns().begin(attempt, timeout), {
+  const isHeldByOthers = () =>
+    [...obstacles].some(
+      ([port, { kind }]) => (kind === 'claimed' || kind === 'slice') && !isLeasedHere(port),
+    )
+  // Of several ports another will do, or all are needed: the first stands for them.
+  const turns = turnsWith(Math.min(...groups.flat()))
+  const claims = await waitingClaims().add(turns.begin(attempt, timeout, isHeldByOthers), {
     timeout,
     signal,
     undo: (late) => void releaseAll(late),
     onTimeout: async () => claimTimeout(wanted, value, timeout, await describe()),
   })
-  return claims.map((claim) => leaseOf(claim))
+  return claims.map((claim) => leaseOf(claim, turns))
 }
 
 function claimContext(): ClaimContext {
@@ -174,38 +180,45 @@ function claimContext(): ClaimContext {
   return { ...leaseContextOf(options), needsTimeWait: options.needsTimeWait }
 }
 
-/** One port of each group, or what is in the way. Nothing is kept when one is missing. */
+/**
+ * One port of each group, or what is in the way. Nothing is kept when one is missing. Each port is
+ * tried once: a group that finds its ports taken by others of this call may have one of theirs, if
+ * those can move on (Kuhn's algorithm).
+ */
 async function claimEach(
   groups: readonly (readonly number[])[],
   context: ClaimContext,
+  signal: AbortSignal | undefined,
 ): Promise<Claim[] | Map<number, Obstacle>> {
-  // In one order for all: of two calls that want the same ports, one has them all.
-  const order = [...groups.keys()].sort((a, b) => compareGroups(groups[a], groups[b]))
   const obstacles = new Map<number, Obstacle>()
-  const claims: Claim[] = []
-  const claimFrom = async (position: number): Promise<boolean> => {
-    const index = order[position]
-    if (index === undefined) return true
-    for (const port of groups[index] as readonly number[]) {
-      if (claims.some((claim) => claim?.port === port)) continue
-      const outcome = await tryClaim(port, context)
-      if (!isClaim(outcome)) {
-        obstacles.set(port, outcome)
-        continue
+  const claims = new Map<number, { claim: Claim; group: number }>()
+  const assign = async (group: number, seen: Set<number>): Promise<boolean> => {
+    for (const port of groups[group] as readonly number[]) {
+      if (seen.has(port) || obstacles.has(port)) continue
+      seen.add(port)
+      const known = claims.get(port)
+      if (known && !(await assign(known.group, seen))) continue
+      throwIfAborted(signal)
+      const outcome = known?.claim ?? (await tryClaim(port, context))
+      if (isClaim(outcome)) {
+        claims.set(port, { claim: outcome, group })
+        return true
       }
-      claims[index] = outcome
-      if (await claimFrom(position + 1)) return true
-      // Perhaps the others can be had if this group takes another of its ports.
-      delete claims[index]
-      await outcome.release(false)
+      obstacles.set(port, outcome)
     }
     return false
   }
+  let isComplete = false
   try {
-    return (await claimFrom(0)) ? claims : obstacles
-  } catch (error) {
-    await releaseAll(claims.filter(Boolean))
-    throw error
+    // In one order for all: of two calls that want the same ports, one has them all.
+    const order = [...groups.keys()].sort((a, b) => compareGroups(groups[a], groups[b]))
+    for (const group of order) if (!(await assign(group, new Set()))) return obstacles
+    isComplete = true
+    const byGroup: Claim[] = []
+    for (const { claim, group } of claims.values()) byGroup[group] = claim
+    return byGroup
+  } finally {
+    if (!isComplete) await releaseAll([...claims.values()].map(({ claim }) => claim))
   }
 }
 
@@ -235,12 +248,12 @@ async function releaseAll(claims: readonly Claim[]): Promise<void> {
   await Promise.all(claims.map((claim) => claim.release(false)))
 }
 
-function leaseOf(claim: Claim): PortLease {
+function leaseOf(claim: Claim, turns: Turns): PortLease {
   const giveBack = async () => {
     forgetLease(lease)
     const leaked = await isLeaked(claim.port, isListeningForTcp)
     await claim.release(leaked)
-    turns().end()
+    turns.end()
     waitingClaims().wake()
     return { leaked }
   }

@@ -13,6 +13,11 @@ export function noteLease<T extends PortLease>(lease: T): T {
   return lease
 }
 
+/** Whether this process has a lease on the port. */
+export function isLeasedHere(port: number): boolean {
+  return leases().has(port)
+}
+
 /** Forgets a lease that has been released by itself. */
 export function forgetLease(lease: PortLease): void {
   const known = leases()

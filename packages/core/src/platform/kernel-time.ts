@@ -44,7 +44,10 @@ export function isComparable(then: KernelTime, now: KernelTime): boolean {
 export function elapsedSince(then: KernelTime, now = kernelTime()): number {
   if (!isComparable(then, now)) return 0
   const counts = [now.monotonic - then.monotonic]
-  if (then.uptime !== undefined && now.uptime !== undefined) counts.push(now.uptime - then.uptime)
+  // A container may be shown an uptime of its own, which then lies before that of another one.
+  if (then.uptime !== undefined && now.uptime !== undefined && now.uptime >= then.uptime) {
+    counts.push(now.uptime - then.uptime)
+  }
   return Math.max(0, Math.min(...counts))
 }
 

@@ -18,6 +18,7 @@ const PATIENCE_MS = 1000
 const TURN_MS = 250
 /** A try over hundreds of slices takes longer than the shortest delay: most of the time is left to others. */
 const DELAY_PER_TRY_TIME = 3
+const LONGEST_DELAY_FOR_TRY_TIME_MS = 250
 
 interface Request {
   /** Tries to serve it; `true` when it is done, with or without success. */
@@ -45,10 +46,16 @@ export interface RequestOptions<T> {
  */
 export class WaitList {
   readonly #waiting: Request[] = []
+  readonly #onRound: () => void
   #isBusy = false
   #wake: (() => void) | undefined
   /** Whether something was given back, or asked for, since the last round began. */
   #isWoken = false
+
+  /** @param onRound called before requests are tried, once for all that are tried together */
+  constructor(onRound = () => {}) {
+    this.#onRound = onRound
+  }
 
   /**
    * Waits until `attempt` gives a result.
@@ -62,6 +69,7 @@ export class WaitList {
     this.#isBusy = true
     let result: T | undefined
     try {
+      this.#onRound()
       result = await attempt()
     } catch (error) {
       this.#isBusy = false
@@ -159,6 +167,7 @@ export class WaitList {
   }
 
   async #serveRound(): Promise<void> {
+    this.#onRound()
     const mayPass = this.#mayPass()
     const round = this.#waiting.filter(
       ({ deadline }, index) => mayPass || index === 0 || deadline.expired,
@@ -171,6 +180,7 @@ export class WaitList {
       // What was given back meanwhile is for the oldest first; not for ever, as it may be of no use to that.
       if (!this.#isWoken || restarts-- <= 0) continue
       this.#isWoken = false
+      this.#onRound()
       index = -1
     }
   }
@@ -201,7 +211,8 @@ export class WaitList {
 function delayAfter(tries: number, tryTime: number): number {
   const shrunk = FIRST_DELAY_MS / SHRINK_FACTOR ** (tries - 1)
   const jitter = 0.5 + Math.random()
-  return Math.max(Math.max(SHORTEST_DELAY_MS, shrunk) * jitter, tryTime * DELAY_PER_TRY_TIME)
+  const forOthers = Math.min(tryTime * DELAY_PER_TRY_TIME, LONGEST_DELAY_FOR_TRY_TIME_MS)
+  return Math.max(Math.max(SHORTEST_DELAY_MS, shrunk) * jitter, forOthers)
 }
 
 /** How long others may try first, in ms: they look at least once in it when they have waited for a while. */
@@ -210,8 +221,9 @@ const COURTESY_MS = 100
 const TURNS_WITHOUT_WAIT = 3
 
 /**
- * Turns of this process with what processes wait for. One that had to wait, and asks again as soon
- * as its turn has ended, would be ahead of all who wait: it lets them try first.
+ * Turns of this process with something that processes wait for. One that had to wait for another
+ * process, and asks again as soon as its turn has ended, would be ahead of all who wait: it lets them
+ * try first.
  */
 export class Turns {
   /** For how many turns more other processes are expected to wait. */
@@ -221,17 +233,22 @@ export class Turns {
   /**
    * @param attempt gives `undefined` when it cannot be served yet
    * @param timeout of the request, in ms: a short one has no time for courtesy
+   * @param isHeldByOthers whether another process was in the way of the last attempt
    * @returns the attempt to use instead
    */
-  begin<T>(attempt: () => Promise<T | undefined>, timeout: number): () => Promise<T | undefined> {
+  begin<T>(
+    attempt: () => Promise<T | undefined>,
+    timeout: number,
+    isHeldByOthers: () => boolean,
+  ): () => Promise<T | undefined> {
     const isPolite = this.#expected > 0 && timeout > 2 * FIRST_DELAY_MS
     const earliest = isPolite ? this.#endedAt + COURTESY_MS : Number.NEGATIVE_INFINITY
     let isFirst = true
     return async () => {
       if (monotonicNow() < earliest) return undefined
       const result = await attempt()
-      if (result === undefined) this.#expected = TURNS_WITHOUT_WAIT
-      else if (isFirst && this.#expected > 0) this.#expected--
+      if (result !== undefined && isFirst && this.#expected > 0) this.#expected--
+      if (result === undefined && isHeldByOthers()) this.#expected = TURNS_WITHOUT_WAIT
       isFirst = false
       return result
     }
@@ -239,5 +256,16 @@ export class Turns {
 
   end(): void {
     this.#endedAt = monotonicNow()
+  }
+}
+
+/** The turns with each thing, by its name: of what is not wanted by others, nothing has to be known. */
+export class TurnsByName {
+  readonly #turns = new Map<string, Turns>()
+
+  of(name: string): Turns {
+    const known = this.#turns.get(name) ?? new Turns()
+    this.#turns.set(name, known)
+    return known
   }
 }

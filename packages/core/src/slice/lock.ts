@@ -127,9 +127,14 @@ export class Lock {
     }
   }
 
-  /** Whether the lock at the path is ours. */
+  /** Whether proper-lockfile refreshes it. */
+  get isRefreshed(): boolean {
+    return this.#unlock !== undefined
+  }
+
+  /** Whether the lock at the path is ours. @throws the system's error when that cannot be seen */
   isOurs(): boolean {
-    return this.#token !== '' && existsSync(path.join(this.#path, this.#token))
+    return this.#token !== '' && isPresent(path.join(this.#path, this.#token))
   }
 
   /** Puts our lock at its path. @throws EEXIST when another holder has it */
@@ -172,15 +177,17 @@ export class Lock {
   #create(): void {
     const draft = path.join(this.#directory, `${this.#slice}.${unique()}.new`)
     mkdirSync(draft, { mode: LOCK_MODE })
-    const { token, liveness } = makeToken(draft, this.#path, this.#host)
+    let made: ReturnType<typeof makeToken> | undefined
     try {
+      made = makeToken(draft, this.#path, this.#host)
       // Fails when a lock has come to the path: only an empty directory is replaced.
       renameSync(draft, this.#path)
     } catch (error) {
-      liveness?.close()
+      made?.liveness?.close()
       rmSync(draft, { recursive: true, force: true })
-      throw isOccupied(error) ? held(this.#path) : error
+      throw isOccupied(error) || this.#isRaceLost(error) ? held(this.#path) : error
     }
+    const { token, liveness } = made
     this.#liveness?.close()
     this.#token = token
     this.#liveness = liveness
@@ -238,16 +245,25 @@ export class Lock {
     }
   }
 
+  /** Whether a file is missing although the lock directory is there: another process was quicker. */
+  #isRaceLost(error: unknown): boolean {
+    return codeOf(error) === 'ENOENT' && existsSync(this.#directory)
+  }
+
   /** What another program has left. Moved away first: a lock may come to the path at any moment. */
   #removeObstacle(signature: string): void {
     const trash = path.join(this.#directory, `${this.#slice}.${unique()}.old`)
-    renameSync(this.#path, trash)
-    const moved = find(trash)
-    if (moved.kind === 'obstacle' && moved.signature === signature) {
-      rmSync(trash, { recursive: true, force: true })
-      return
+    try {
+      renameSync(this.#path, trash)
+      const moved = find(trash)
+      if (moved.kind === 'obstacle' && moved.signature === signature) {
+        rmSync(trash, { recursive: true, force: true })
+        return
+      }
+      renameSync(trash, this.#path)
+    } catch (error) {
+      if (!isOccupied(error) && !this.#isRaceLost(error)) throw error
     }
-    renameSync(trash, this.#path)
     throw held(this.#path)
   }
 
@@ -287,6 +303,18 @@ export async function lockHolderState(
   const isShown = (await askLiveness(livenessPath(directory, slice))) === 'accepted'
   if (isShown) return 'alive'
   return found.kind === 'nothing' ? 'none' : 'dead'
+}
+
+/** Whether a draft of a lock (`.new`), or what was moved out of its way (`.old`), was left by a process that is dead. */
+export async function isDeadDraft(
+  draft: string,
+  { host, holdsSentinel }: Observer,
+): Promise<boolean> {
+  const found = find(draft)
+  if (found.kind !== 'lock') return draft.endsWith('.old')
+  const token = parseToken(found.token)
+  if (holdsSentinel && token.host === hostCode(host)) return true
+  return token.hasSocket && (await askLiveness(path.join(draft, found.token))) === 'refused'
 }
 
 /** The token of the lock at the slice's path; `undefined` where there is none of ours. */
@@ -350,6 +378,16 @@ function find(lock: string): Found {
   return token !== undefined && tokens.length === 1
     ? { kind: 'lock', token, signature }
     : { kind: 'obstacle', signature }
+}
+
+/** @throws the system's error when that cannot be seen: unknown is not absent */
+function isPresent(file: string): boolean {
+  try {
+    return lstatSync(file, { throwIfNoEntry: false }) !== undefined
+  } catch (error) {
+    if (codeOf(error) === 'ENOTDIR') return false
+    throw error
+  }
 }
 
 /** A dangling link is an obstacle, too. */

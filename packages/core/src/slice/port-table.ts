@@ -50,6 +50,7 @@ export class PortTable {
   /** Takes over what the journal of the last holder says. */
   recall(record: SliceRecord): void {
     for (const { left, ...port } of quarantineAfter(record, this.#first)) {
+      if (this.#entries.has(port.port)) continue
       this.quarantine(port, port.died, left)
     }
     // A journal may name any port.

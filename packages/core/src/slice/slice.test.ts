@@ -17,6 +17,7 @@ import lockfile from 'proper-lockfile'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { ownRange, temporaryFolder } from '../own-slices.test-support.js'
 import { type KernelTime, kernelTime } from '../platform/kernel-time.js'
+import { exitTasks } from '../process-state.js'
 import { sentinelOf } from './layout.js'
 import { hostCode, Lock } from './lock.js'
 import { journalPath, livenessPath, lockedPath, lockPath } from './lock-directory.js'
@@ -403,6 +404,52 @@ describe('giving back', () => {
 })
 
 describe('files that come to harm', () => {
+  test('an obstacle that another process has just replaced is a lock that is held', async () => {
+    const files = await setUp()
+    mkdirSync(files.lock, { recursive: true })
+    chmodSync(files.directory, 0o700)
+    const events = { refreshed() {}, lost() {} }
+    const [one, other] = [1, 2].map(() => new Lock(files.directory, files.first, HERE, events))
+    expect(await files.lease()).toBeUndefined()
+    await vi.waitFor(async () => {
+      const both = await Promise.allSettled([one?.install(), other?.install()])
+      onTestFinished(() => [one, other].forEach((lock) => void lock?.releaseNow()))
+      const refused = both.filter(({ status }) => status === 'rejected')
+      expect(refused).toMatchObject([{ reason: { code: 'EEXIST' } }])
+    }, WATCH)
+  })
+
+  test('ports out at the end of the process are quarantined, also while the lock is lost', async () => {
+    const { directory, first, lease, take, journal } = await setUp()
+    const slice = await lease()
+    rmSync(directory, { recursive: true })
+    await take(slice, first + 1)
+    for (const task of [...exitTasks().tasks]) task() // As at the end of the process.
+    expect(readSliceRecord(journal)?.ports).toMatchObject([{ port: first + 1, state: 'out' }])
+  })
+
+  test('quarantine that another holder has noted in between is kept', async () => {
+    const { directory, first, lease, take, journal } = await setUp()
+    const slice = await lease()
+    await take(slice, first + 1)
+    rmSync(directory, { recursive: true })
+    mkdirSync(directory, { mode: 0o700 })
+    const other = {
+      v: 1,
+      event: 'lease',
+      ...contextOf('', OTHER_NAMESPACE).holder,
+      at: '2026-01-01T00:00:00Z',
+    }
+    const lines = [other, { event: 'take', port: first + 2 }].map(
+      (line) => `${JSON.stringify(line)}\n`,
+    )
+    writeFileSync(journal, lines.join(''))
+    await vi.waitFor(() => expect(slice?.quarantineLeft(first + 2)).toBeGreaterThan(20_000), {
+      timeout: 9000,
+    })
+    expect(slice?.isOut(first + 1)).toBe(true)
+  })
+
   test('the lock of a live holder elsewhere is respected when it was removed by hand', async () => {
     const files = await setUp()
     await leaveBehind(files, { host: OTHER_NAMESPACE, liveness: 'accepted' })

@@ -1,13 +1,13 @@
 /** One slice that this process holds: sentinel, lock with liveness socket, journal, and its ports. */
 import { codeOf, isOutOfDescriptors, PortsliceError } from '../errors.js'
-import { clearTimeout, Date as RealDate, setTimeout } from '../platform/clock.js'
+import { clearTimeout, nextTurn, Date as RealDate, setTimeout } from '../platform/clock.js'
 import { elapsedSince, isComparable, kernelTime } from '../platform/kernel-time.js'
 import { type HeldUdpPort, holdUdpPort, isUdpPortHeld } from '../probe/held-udp.js'
 import { atProcessExit, processWide } from '../process-state.js'
 import { claimNotesIn, readClaimNote, removeClaimNote } from './claim-note.js'
 import { formatLine, Journal } from './journal.js'
 import { type SliceStart, sentinelOf } from './layout.js'
-import { Lock } from './lock.js'
+import { Lock, lockToken } from './lock.js'
 import { ensureLockDirectory, journalPath, refusal } from './lock-directory.js'
 import { type PortOrder, PortTable, type PortUse } from './port-table.js'
 import {
@@ -201,12 +201,28 @@ export class Slice {
     this.#endJournal()
     await this.#lock?.release()
     await this.#sentinel.close()
+    // Nothing so far may have waited: in a loop, the rest of the process would have no turn.
+    await nextTurn()
   }
 
   /** For the end of the process, when there is no time to wait. */
   #endNow(): void {
+    if (this.#needsRestoring) this.#writeLastJournal()
     this.#endJournal()
     this.#lock?.releaseNow()
+  }
+
+  /** Of ports that are out, the next holder is to know, also if the lock is lost at this moment. */
+  #writeLastJournal(): void {
+    const { lockDirectory } = this.#context
+    if (lockDirectory === undefined) return
+    try {
+      ensureLockDirectory(lockDirectory)
+      const token = lockToken(lockDirectory, this.first)
+      if (token === undefined || token === this.#lock?.token) this.#writeJournal()
+    } catch {
+      // There is no time for another try.
+    }
   }
 
   #endJournal(): void {
@@ -305,26 +321,34 @@ export class Slice {
 
   /** Writes the whole journal again, with what still counts; later, where that is not possible now. */
   #rewriteJournal(): void {
-    const { lockDirectory, holder, onTrouble } = this.#context
+    const { lockDirectory, onTrouble } = this.#context
     if (!this.#journal || !this.#lock || lockDirectory === undefined) return
     try {
       ensureLockDirectory(lockDirectory)
       // Without the lock, the journal may be another holder's.
       if (this.#lock.isOurs()) {
-        const lease = {
-          v: 1,
-          event: 'lease',
-          ...holder,
-          at: this.#leasedAt,
-          lock: this.#lock.token,
-        }
-        this.#journal.rewrite(formatLine(lease), this.#ports.lines())
+        this.#writeJournal()
         return
       }
     } catch (error) {
       onTrouble(error)
     }
     this.#restoreLater()
+  }
+
+  /** @throws the system's error */
+  #writeJournal(): void {
+    const { holder } = this.#context
+    const head = { v: 1, event: 'lease', ...holder, at: this.#leasedAt, lock: this.#lock?.token }
+    this.#journal?.rewrite(formatLine(head), this.#ports.lines())
+  }
+
+  /** The journal at the path may be one that could not be read before, or that of a holder in between. */
+  #recallOthers(): void {
+    const { lockDirectory } = this.#context
+    if (lockDirectory === undefined) return
+    const record = readSliceRecord(journalPath(lockDirectory, this.first))
+    if (record && record.lease?.at !== this.#leasedAt) this.#ports.recall(record)
   }
 
   #restoreLater(): void {
@@ -342,7 +366,10 @@ export class Slice {
     if (this.#givenBack) return
     this.#needsRestoring = false
     try {
-      if (!this.#lock?.isOurs() && !(await this.#lock?.acquire())) return this.#restoreLater()
+      const lock = this.#lock
+      const isKept = lock?.isRefreshed && lock.isOurs()
+      if (!isKept && !(await lock?.acquire())) return this.#restoreLater()
+      this.#recallOthers()
       this.#rewriteJournal()
     } catch (error) {
       this.#context.onTrouble(error)
