@@ -27,7 +27,7 @@ export function emptyProc(): Restricted {
 /** A machine on which no file can be written. */
 export function readOnly(): Restricted {
   const script =
-    'mount --make-rprivate / && mount -t tmpfs -o ro none /tmp && mount -o remount,bind,ro /'
+    'mount --make-rprivate / && mount -o remount,bind,ro / && { ! mountpoint -q /tmp || mount -o remount,bind,ro /tmp; }'
   return usable(inShell(['unshare', '--mount'], script))
 }
 

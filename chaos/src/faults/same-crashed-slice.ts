@@ -1,4 +1,4 @@
-import { cpSync, lstatSync, rmSync, utimesSync } from 'node:fs'
+import { chmodSync, linkSync, lstatSync, mkdirSync, readdirSync, rmSync, utimesSync } from 'node:fs'
 import path from 'node:path'
 import { readIntervals } from 'portslice-testing/intervals'
 import type { Fault } from '../fault.ts'
@@ -84,15 +84,24 @@ async function leaveBehind(
   await holder.kill()
   const left = path.join(folder, 'left')
   rmSync(left, { recursive: true, force: true })
-  // A socket cannot be copied. The next holder has the sentinel, and does not ask it.
-  const filter = (file: string) => !lstatSync(file).isSocket()
-  cpSync(options.lockDirectory, left, { recursive: true, filter })
+  linkTree(options.lockDirectory, left)
   return readIntervals(holder.notes).map(({ port }) => port)
 }
 
-/** The lock with its token and the journal, as fresh as the holder left them. */
+/** The lock with its dead socket and the journal, as fresh as the holder left them. */
 function putBack(folder: string, lockDirectory: string): void {
-  cpSync(path.join(folder, 'left'), lockDirectory, { recursive: true })
+  linkTree(path.join(folder, 'left'), lockDirectory)
+}
+
+/** By hard links, as a socket cannot be copied. */
+function linkTree(from: string, to: string): void {
+  mkdirSync(to)
+  chmodSync(to, lstatSync(from).mode & 0o7777)
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    const [source, target] = [path.join(from, entry.name), path.join(to, entry.name)]
+    if (entry.isDirectory()) linkTree(source, target)
+    else linkSync(source, target)
+  }
 }
 
 function makeOld(lock: string): void {

@@ -5,11 +5,16 @@ const WRITABLE_BY_OTHERS = 0o022
 
 /** What stands at a path. */
 export type PrivateDirectory =
-  | { readonly state: 'absent' | 'private' }
   | {
+      /** Nothing stands there, or a directory of this user alone. */
+      readonly state: 'absent' | 'private'
+    }
+  | {
+      /** Something else stands there. */
       readonly state: 'unfit'
       /** What is wrong with it, as the rest of the sentence "The directory … ". */
       readonly why: string
+      /** What the system said, if it cannot be looked at. */
       readonly cause?: unknown
     }
 

@@ -7,7 +7,11 @@ const NODE_PORTS = { first: 30_000, last: 32_767 }
 /** On loopback the kernel answers at once. Without an answer, a rule sends the packets elsewhere. */
 const CONNECT_TIMEOUT_MS = 200
 
-/** Whether to ask {@link isRedirected} before a port is handed out. */
+/**
+ * Whether it is asked if packets to a port are redirected before it is handed out.
+ *
+ * @param port 1 to 65535
+ */
 export function mayBeRedirected(port: number): boolean {
   return process.platform === 'linux' && port >= NODE_PORTS.first && port <= NODE_PORTS.last
 }

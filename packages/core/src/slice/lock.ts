@@ -441,7 +441,12 @@ function makeToken(
   return { token: file }
 }
 
-/** Whether the locks of a directory can have liveness sockets, whose paths are limited in length. */
+/**
+ * Whether the locks of a directory can have liveness sockets, whose paths are limited in length.
+ *
+ * @param directory the lock directory, absolute
+ * @param host of this process: see `hostIdentity`
+ */
 export function canHaveLivenessSockets(directory: string, host: string): boolean {
   const draft = path.join(directory, `${LAST_PORT}.${unique()}.new`)
   return isSocketPath(path.join(draft, `s-${hostCode(host)}-${unique()}`))
