@@ -157,13 +157,7 @@ export class Allocator implements PortAllocator {
     if (shared) return shared
     // Of a block there is no single port to prefer.
     const preferred = count === 1 ? preferredPorts(options) : []
-    return this.#request(
-      async () =>
-        this.#ports.share(keys, options) ??
-        (await this.#tryPreferred(preferred.splice(0), keys[0], options)) ??
-        (await this.#tryRun(keys, options)),
-      options.signal,
-    )
+    return this.#request(() => this.#tryRun(keys, preferred.splice(0), options), options.signal)
   }
 
   /** Tries until there is a result, for `waitTimeout` from now; others have their turns meanwhile. */
@@ -199,10 +193,12 @@ export class Allocator implements PortAllocator {
   /** Consecutive ports, one for each key, on any slice. */
   async #tryRun(
     keys: readonly (string | undefined)[],
+    preferred: number[],
     options: TakeOptions,
   ): Promise<PortLease[] | undefined> {
     const found =
       this.#ports.share(keys, options) ??
+      (await this.#tryPreferred(preferred, keys[0], options)) ??
       (await this.#pool.findOn((slice) => this.#takeFrom(slice, keys, options)))
     if (found) this.#shortage = undefined
     return found
@@ -218,9 +214,7 @@ export class Allocator implements PortAllocator {
     let isComplete = false
     try {
       for (const key of keys) {
-        const taken =
-          (await this.#tryPreferred(preferred, key, options)) ??
-          (await this.#tryRun([key], options))
+        const taken = await this.#tryRun([key], preferred, options)
         if (!taken) return undefined
         leases.push(...taken)
       }
