@@ -27,7 +27,7 @@ const PACKAGE_LAYERS = ['core', 'app-server', 'vitest-plugin playwright-fixture 
 /** What stands beside the sources, and is not published. */
 const TESTS = '[.](test|test-support)[.]ts$'
 /** Folders that use the packages as anybody does. Nothing that is published knows them. */
-const USERS = '^(testing|tests|chaos|compat|bench|demo|docs|examples|scripts|build)/'
+const USERS = '^(test|bench|demo|docs|examples|scripts|build)/'
 
 /** `$1` in a rule stands for what its `from` has caught. */
 const oneOf = (names) => `(?:${names.split(' ').join('|').replaceAll('.', '[.]')})`

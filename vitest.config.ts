@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** The longest first: one that takes minutes by itself is not to be the last to begin. */
-const LONGEST = /tests\/(vitest|chaos|compat|runners|examples|cluster-net|docs)\.test\.ts$/
+const LONGEST = /integration\/(vitest|chaos|compat|runners|examples|cluster-net|docs)\.test\.ts$/
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -20,7 +20,7 @@ export default defineConfig({
     projects: [
       { test: { name: 'unit', include: ['packages/*/src/**/*.test.ts'], testTimeout: 60_000 } },
       // Each starts real test runners and many processes; deadlines only end what hangs.
-      { test: { name: 'whole', include: ['tests/**/*.test.ts'], testTimeout: 300_000 } },
+      { test: { name: 'whole', include: ['test/**/*.test.ts'], testTimeout: 300_000 } },
     ],
   },
 })

@@ -50,7 +50,7 @@ export function machine(): Machine {
 /** Where libraries are: of the bench, and of the projects that test runners are run on. */
 const MODULES = [
   new URL('../node_modules/', import.meta.url),
-  new URL('../node_modules/', import.meta.resolve('portslice-testing/project')),
+  new URL('../node_modules/', import.meta.resolve('portslice-test/support/project')),
 ]
 
 function versionOf(name: string): string {

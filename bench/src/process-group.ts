@@ -1,7 +1,7 @@
 /** Processes that do the same at the same time: each makes ready, then all begin at one moment. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { cleanEnvironment } from 'portslice-testing/project'
+import { cleanEnvironment } from 'portslice-test/support/project'
 
 /** ms between the word to begin and the beginning, and more for each: until all have heard it. */
 const NOTICE = 200

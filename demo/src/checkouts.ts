@@ -2,11 +2,13 @@
 import { mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Playground } from 'portslice-testing/project'
+import { Playground } from 'portslice-test/support/project'
 import { TEST_FILES } from '../suite/size.ts'
 
 const SUITE = fileURLToPath(new URL('../suite', import.meta.url))
-const TESTING = fileURLToPath(new URL('..', import.meta.resolve('portslice-testing/intervals')))
+const TESTING = fileURLToPath(
+  new URL('..', import.meta.resolve('portslice-test/support/intervals')),
+)
 
 export class Checkouts implements Disposable {
   readonly #playground = new Playground()
@@ -14,7 +16,7 @@ export class Checkouts implements Disposable {
 
   constructor() {
     const modules = path.join(this.#playground.folder, 'node_modules')
-    symlinkSync(TESTING, path.join(modules, 'portslice-testing'), 'dir')
+    symlinkSync(TESTING, path.join(modules, 'portslice-test'), 'dir')
     const files = suiteFiles()
     this.folders = [this.#playground.project(files).folder, this.#playground.project(files).folder]
   }

@@ -1,6 +1,6 @@
 /** The demo: portslice under load, the proof that no two had one port, and the same with get-port. */
 import { styleText } from 'node:util'
-import { chromiumLaunch } from 'portslice-testing/chromium'
+import { chromiumLaunch } from 'portslice-test/support/chromium'
 import { RANGE } from '../suite/get-port-source.ts'
 import { Checkouts } from './checkouts.ts'
 import { type Measurement, measure } from './measurement.ts'

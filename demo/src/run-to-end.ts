@@ -1,7 +1,7 @@
 /** Runs a script on this Node, and leaves nothing of it behind when it has to stop early. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
-import { cleanEnvironment } from 'portslice-testing/project'
+import { cleanEnvironment } from 'portslice-test/support/project'
 
 /** ms that test runners get to close their workers and browsers. */
 const GRACE = 5000

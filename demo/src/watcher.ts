@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Interval, overlaps, readIntervals } from 'portslice-testing/intervals'
+import { type Interval, overlaps, readIntervals } from 'portslice-test/support/intervals'
 import type { RecordFiles } from '../suite/surroundings.ts'
 
 export interface Sight {

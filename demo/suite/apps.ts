@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { appendFileSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
-import { Recorder } from 'portslice-testing/intervals'
+import { Recorder } from 'portslice-test/support/intervals'
 import { FASTEST_START, SLOWEST_START } from './size.ts'
 import { recordFiles, source } from './surroundings.ts'
 

@@ -9,7 +9,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { packAll, withDependencies } from 'portslice-testing/installed'
+import { packAll, withDependencies } from 'portslice-test/support/installed'
 import { packagesIn } from './packages.ts'
 
 const { values } = parseArgs({ options: { 'dry-run': { type: 'boolean', default: false } } })

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Recorder } from 'portslice-testing/intervals'
+import { Recorder } from 'portslice-test/support/intervals'
 import { planned, whenAllAreReady } from './member.ts'
 import { SOURCES, type Source } from './sources.ts'
 

@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { overlaps, readIntervals } from 'portslice-testing/intervals'
+import { overlaps, readIntervals } from 'portslice-test/support/intervals'
 import { groups } from '../charts.ts'
 import { ProcessGroup } from '../process-group.ts'
 import type { LateBinds } from '../processes/late-binds.ts'

@@ -1,6 +1,6 @@
 import os from 'node:os'
 import { createAllocator } from '@portslice/core'
-import { type Outcome, Playground, type Project } from 'portslice-testing/project'
+import { type Outcome, Playground, type Project } from 'portslice-test/support/project'
 import { comparison, comparisonChart, inTurns, ratio, type Samples } from '../contenders.ts'
 import type { Context, Measured, Row, Target } from '../row.ts'
 

@@ -1,0 +1,37 @@
+/** What every thread and cluster worker of a fault does, until it is ended from outside. */
+import net from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type AllocatorOptions, createAllocator } from '@portslice/core'
+import { Recorder } from '../../support/intervals.ts'
+
+export interface TurnsPlan {
+  options: AllocatorOptions
+  /** The file for the notes of this one. */
+  notes: string
+}
+
+/** Takes one port after the other, serves on most of them, and gives each back after a moment. */
+export async function takeInTurns({ options, notes }: TurnsPlan): Promise<never> {
+  const recorder = new Recorder(notes)
+  for (;;) {
+    const allocator = await createAllocator(options)
+    for (let turn = 0; turn < 10; turn++) {
+      const lease = await allocator.take()
+      const back = recorder.out(lease.port)
+      await sleep(Math.random() * 8)
+      if (Math.random() < 0.8) await serve(lease.port)
+      await sleep(Math.random() * 8)
+      back()
+      await lease.release()
+    }
+    await allocator.close()
+  }
+}
+
+function serve(port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const server = net.createServer()
+    server.once('error', reject)
+    server.listen({ port, exclusive: true }, () => server.close(() => resolve()))
+  })
+}

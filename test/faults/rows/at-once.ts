@@ -1,0 +1,96 @@
+import path from 'node:path'
+import { overlaps } from '../../support/intervals.ts'
+import type { Fault } from '../fault.ts'
+import { ownSlices } from '../own-slices.ts'
+import { Commanded } from '../processes/start-commanded.ts'
+
+/** Until the last process has heard when to begin, in ns for each. */
+const HEAD_START = 1_000_000n
+/** On a busy machine, in ms: it only ends what hangs. */
+const PATIENCE = 100_000
+
+/** Nobody can have all of that alone; those who hold a few slices beside this do no harm. */
+const ALL_UNPRIVILEGED = [1024, 32_767] as const
+
+/** Each process or allocator wants the slice that all others want first. */
+async function allAtOnce(
+  folder: string,
+  { processes, each, short }: { processes: number; each: number; short: boolean },
+): Promise<{ distinct: number; slowest: number; broken: string[] }> {
+  await using stack = new AsyncDisposableStack()
+  const workers = (await Commanded.startMany(processes, folder)).map((one) => stack.use(one))
+  const count = Math.ceil(processes * each * 1.1)
+  const range = short
+    ? stack.use(await ownSlices(count, undefined, { mayBeUsed: true })).range
+    : ALL_UNPRIVILEGED
+  const options = {
+    range,
+    lockDirectory: path.join(folder, 'locks'),
+    workerId: 1,
+    waitTimeout: PATIENCE,
+  }
+  const at = String(process.hrtime.bigint() + BigInt(processes) * HEAD_START)
+  const opened = await Promise.all(
+    workers.map((worker) => worker.open(options, { count: each, at })),
+  )
+  const leased = opened.flatMap((one) => one.slices)
+  const distinct = new Set(leased).size
+  await Promise.all(workers.map((worker) => worker.take(1)))
+  await Promise.all(workers.map((worker) => worker.ask({ do: 'serve' })))
+  const found = overlaps(workers.flatMap((worker) => worker.intervals()))
+
+  // All of it comes back, so that the next run finds it free.
+  await Promise.all(workers.map((worker) => worker.ask({ do: 'close' })))
+  return {
+    distinct,
+    slowest: Math.max(...opened.map(({ took }) => took)),
+    broken: [
+      ...(leased.length === processes * each && distinct === leased.length
+        ? []
+        : [`${processes * each} allocators had ${distinct} slices.`]),
+      ...found
+        .slice(0, 5)
+        .map(([one, other]) => `Port ${one.port}: ${one.holder} and ${other.holder}.`),
+    ],
+  }
+}
+
+export const processesAtOnce: Fault = {
+  fault: 'many processes start at the same instant',
+  provoked:
+    'up to 200 processes of one checkout that begin at one tick of the clock, all with the same worker id',
+  must: 'each gets a slice and a port of its own',
+  async run({ short, folder }) {
+    const processes = short ? 30 : 200
+    const { distinct, slowest, broken } = await allAtOnce(folder, {
+      processes,
+      each: 1,
+      short,
+    })
+    return {
+      times: processes,
+      observed: `${distinct} slices of their own; the slowest waited ${slowest.toFixed(0)} ms`,
+      broken,
+    }
+  },
+}
+
+export const hundredsOfSlices: Fault = {
+  fault: 'hundreds of slices are leased at once',
+  provoked:
+    'up to 700 allocators in several processes, made at the same instant and held together, each with a port that is served',
+  must: 'each gets a slice and a port of its own',
+  async run({ short, folder }) {
+    const shape = short ? { processes: 2, each: 50 } : { processes: 7, each: 100 }
+    const allocators = shape.processes * shape.each
+    const { distinct, slowest, broken } = await allAtOnce(folder, {
+      ...shape,
+      short,
+    })
+    return {
+      times: allocators,
+      observed: `${distinct} slices held at once; the last was leased after ${slowest.toFixed(0)} ms`,
+      broken,
+    }
+  },
+}

@@ -1,0 +1,137 @@
+import { appendFileSync, existsSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createAllocator } from '@portslice/core'
+import { type Interval, overlaps, readIntervals } from '../../support/intervals.ts'
+import type { Fault } from '../fault.ts'
+import { ownSlices } from '../own-slices.ts'
+import { type Member, ProcessGroup } from '../process-group.ts'
+import type { Plan } from '../processes/take-until-killed.ts'
+
+const WORKERS = 8
+/** One in so many workers starts an app that outlives it. */
+const WITH_ORPHAN = 2
+/**
+ * A port that was out when its holder was killed is left alone for 30 s from the holder's last
+ * sign of life, which is renewed every 5 s: so for 25 s from the kill, in ns.
+ */
+const LEFT_ALONE = 25_000_000_000n
+/** Until an orphaned app has bound its port and let it go again, in ms; twice that on a busy machine. */
+const ORPHAN = 5600
+/** The longest that a slice may need to come back, in ms. A lock of unclear origin takes 10 s. */
+const COMES_BACK = 20_000
+
+interface OrphanNote {
+  pid: number
+  port: number
+  bound?: boolean
+  why?: string
+}
+
+export const killed: Fault = {
+  fault: 'SIGKILL of workers at random moments',
+  provoked: `${WORKERS} workers that take, bind late and release are killed at random, also while they start, and started again; some leave an app behind that binds its port 5 s later`,
+  must: 'no overlap, every slice comes back, and what was out is left alone for 30 s',
+  async run({ short, folder }) {
+    const kills = short ? 36 : 500
+    await using slices = await ownSlices(short ? 40 : 120, [10_016, 32_767])
+    const lockDirectory = path.join(folder, 'locks')
+    const notes = path.join(folder, 'intervals.ndjson')
+    const orphanNotes = path.join(folder, 'orphans.ndjson')
+    for (const file of [notes, orphanNotes]) appendFileSync(file, '')
+    await using group = new ProcessGroup(folder)
+
+    let started = 0
+    const start = (isToDie: boolean) => {
+      const plan: Plan = {
+        // The same worker id for all: they want the same slices, and the ports of the dead.
+        options: { range: slices.range, lockDirectory, workerId: 1, waitTimeout: 30_000 },
+        atOnce: 6,
+        bindAfter: 60,
+        notes,
+        ...(isToDie && started++ % WITH_ORPHAN === 0 && { orphanNotes }),
+      }
+      return group.start('take-until-killed', plan)
+    }
+    let left = kills
+    const killAgainAndAgain = async (): Promise<Member> => {
+      for (;;) {
+        const isToDie = left-- > 0
+        const member = start(isToDie)
+        if (!isToDie) return member
+        // One in three at a moment of its start, the others while they have ports out.
+        if (Math.random() < 0.67) await member.hear()
+        await sleep(Math.random() * 400)
+        member.kill()
+        await member.ended
+      }
+    }
+    const survivors = await Promise.all(Array.from({ length: WORKERS }, killAgainAndAgain))
+    // Others want the ports of the last ones that were killed for as long as they are left alone.
+    await sleep(short ? ORPHAN : Number(LEFT_ALONE / 1_000_000n))
+    for (const member of survivors) member.tell('end')
+    await Promise.all(survivors.map((member) => member.untilEnded()))
+    const orphans = await untilOrphansAreDone(orphanNotes)
+    const lost = await slicesThatDoNotComeBack(slices.range, lockDirectory)
+
+    const killedAt = new Map(group.members.map((member) => [member.pid, member.killedAt]))
+    const intervals = readIntervals(notes).map((interval): Interval => {
+      const at = killedAt.get(Number.parseInt(interval.holder, 10))
+      return interval.to === undefined && at ? { ...interval, to: at + LEFT_ALONE } : interval
+    })
+    const unhappy = orphans.filter(({ bound }) => bound !== true)
+    const clashes = overlaps(intervals)
+    return {
+      times: kills,
+      observed: `${clashes.length || 'no'} overlaps in ${intervals.length} hand-outs, ${orphans.length - unhappy.length} of ${orphans.length} orphaned apps bound their port 5 s after the kill, ${slices.count - lost.length} of ${slices.count} slices came back`,
+      broken: [
+        ...clashes
+          .slice(0, 10)
+          .map(
+            ([one, other]) => `Port ${one.port} was out twice: ${one.holder} and ${other.holder}.`,
+          ),
+        ...unhappy.map(
+          ({ port, why }) =>
+            `An orphaned app did not get its port ${port}: ${why ?? 'it never said'}.`,
+        ),
+        ...(orphans.length === 0 ? ['No app was orphaned: nothing was tried.'] : []),
+        ...lost,
+        ...group.complaints,
+      ],
+    }
+  },
+}
+
+/** Waits until each orphan that was started has said how it went, and gives the last word of each. */
+async function untilOrphansAreDone(file: string): Promise<OrphanNote[]> {
+  for (let left = ORPHAN * 3; ; left -= 100) {
+    const last = new Map<number, OrphanNote>()
+    const lines = existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : []
+    for (const line of lines.filter(Boolean)) {
+      const note = JSON.parse(line) as OrphanNote
+      last.set(note.pid, note)
+    }
+    const all = [...last.values()]
+    if (left <= 0 || all.every(({ bound }) => bound !== undefined)) return all
+    await sleep(100)
+  }
+}
+
+async function slicesThatDoNotComeBack(
+  [first, last]: readonly [number, number],
+  lockDirectory: string,
+): Promise<string[]> {
+  const starts = Array.from({ length: (last + 1 - first) / 32 }, (_, index) => first + index * 32)
+  const answers = await Promise.all(
+    starts.map(async (start) => {
+      const range = [start, start + 31] as const
+      try {
+        await (await createAllocator({ range, lockDirectory, waitTimeout: COMES_BACK })).close()
+        return []
+      } catch (error) {
+        return [`Slice ${start} did not come back: ${(error as Error).message}`]
+      }
+    }),
+  )
+  return answers.flat()
+}

@@ -1,0 +1,186 @@
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { listSlices } from '@portslice/core'
+import { type Interval, overlaps, readIntervals } from '../../support/intervals.ts'
+import type { Fault, FaultContext, Outcome, Tried } from '../fault.ts'
+import { NetworkNamespace } from '../network-namespace.ts'
+import { type Member, ProcessGroup } from '../process-group.ts'
+import type { Holding, Plan as HoldPlan } from '../processes/hold-and-carry-on.ts'
+import type { Fed } from '../processes/hunger.ts'
+import type { Plan } from '../processes/lease-again-and-again.ts'
+
+/** In namespaces of their own all ports are free. */
+const FIRST = 20_000
+const sliceAt = (index: number) => [FIRST + index * 32, FIRST + index * 32 + 31] as const
+
+type Part = (context: FaultContext, networks: readonly NetworkNamespace[]) => Promise<Tried>
+
+/** Longer than a lock needs to go stale where its holder cannot be asked, in ms. */
+const OUT_OF_ACTION = { short: 13_000, long: 30_000 }
+/** Within this a dead holder elsewhere is replaced, in ms; waiting out its lock would take 10 s. */
+const REPLACED_WITHIN = 5000
+
+/** All lease one slice in turn, and are killed at times, so that all find a dead holder's lock at once. */
+const taken: Part = async ({ short, folder }, networks) => {
+  const lockDirectory = path.join(folder, 'locks')
+  const notes = path.join(folder, 'intervals.ndjson')
+  writeFileSync(notes, '')
+  mkdirSync(lockDirectory, { mode: 0o700 })
+  await using group = new ProcessGroup(folder)
+  const options = { range: sliceAt(0), lockDirectory, waitTimeout: 0 }
+  const plan: Plan = { options, notes, keep: 10 }
+  const start = async (index: number): Promise<Member> => {
+    const network = networks[index % networks.length] as NetworkNamespace
+    const member = group.start('lease-again-and-again', plan, { by: network.by })
+    await member.hear()
+    return member
+  }
+  const members = await Promise.all([0, 1, 2].map(start))
+  const end = performance.now() + (short ? 8000 : 90_000)
+  let times = 0
+  for (; performance.now() < end; times++) {
+    await sleep(Math.random() * 1000)
+    const index = times % members.length
+    const member = members[index] as Member
+    member.kill()
+    await member.ended
+    members[index] = await start(index)
+  }
+  for (const member of members) member.tell('end')
+  await Promise.all(members.map((member) => member.untilEnded()))
+  const intervals = endedWithTheirHolders(readIntervals(notes), group)
+  const clashes = overlaps(intervals)
+  return {
+    times,
+    observed: `${clashes.length || 'no'} overlaps in ${intervals.length} turns of ${networks.length} namespaces at one slice`,
+    broken: [
+      ...clashes
+        .slice(0, 10)
+        .map(([one, other]) => `Two held a slice at once: ${one.holder} and ${other.holder}.`),
+      ...group.complaints,
+    ],
+  }
+}
+
+function endedWithTheirHolders(intervals: readonly Interval[], group: ProcessGroup): Interval[] {
+  const killedAt = new Map(group.members.map((member) => [member.pid, member.killedAt]))
+  return intervals.map((interval) => {
+    const at = killedAt.get(Number.parseInt(interval.holder, 10))
+    return interval.to === undefined && at ? { ...interval, to: at } : interval
+  })
+}
+
+/**
+ * A holder elsewhere that is stopped, or blocked right after its take, keeps its slice, and is seen
+ * to hold it. Once it is killed, it is replaced at once.
+ */
+const keptUntilDead =
+  (how: 'stopped' | 'blocked', index: number): Part =>
+  async ({ short, folder }, [here, there]) => {
+    await using group = new ProcessGroup(folder)
+    const lockDirectory = path.join(folder, 'locks')
+    const options = { range: sliceAt(index), lockDirectory }
+    const during = OUT_OF_ACTION[short ? 'short' : 'long']
+    const plan: HoldPlan = { options, block: during * 2 }
+    const holder = group.start('hold-and-carry-on', plan, { by: (here as NetworkNamespace).by })
+    const { first } = await holder.hear<Holding>()
+    if (how === 'stopped') holder.signal('SIGSTOP')
+    else holder.tell('block')
+    const hungry = group.start(
+      'hunger',
+      { ...options, waitTimeout: 300 },
+      { by: (there as NetworkNamespace).by },
+    )
+    await sleep(during)
+    const seen = (await listSlices({ lockDirectory })).find((slice) => slice.first === first)
+    const start = performance.now()
+    holder.kill()
+    const { refused } = await hungry.hear<Fed>(40_000)
+    const took = performance.now() - start
+    await hungry.untilEnded()
+    const wasSeen = seen?.state === 'held' && seen.holder?.pid === holder.pid
+    return {
+      times: 1,
+      observed: `a holder elsewhere that was ${how} for ${during / 1000} s kept its slice, and was replaced ${(took / 1000).toFixed(1)} s after it was killed`,
+      broken: [
+        ...(took > REPLACED_WITHIN ? [`A dead holder elsewhere held its slice ${took} ms.`] : []),
+        ...(refused === 0 ? [`A slice was had while its holder was ${how}.`] : []),
+        ...(wasSeen ? [] : [`A ${how} holder elsewhere was listed as ${JSON.stringify(seen)}.`]),
+        ...group.complaints,
+      ],
+    }
+  }
+
+/** One whose lock is removed by hand while it is blocked ends after another has made its own: that stays. */
+const notItsOwn: Part = async ({ folder }, [here, there]) => {
+  await using group = new ProcessGroup(folder)
+  const lockDirectory = path.join(folder, 'locks')
+  const options = { range: sliceAt(2), lockDirectory }
+  const lock = path.join(lockDirectory, `slice-${sliceAt(2)[0]}.lock`)
+  const blocked = group.start('hold-and-carry-on', { options, block: 4000 } satisfies HoldPlan, {
+    by: (here as NetworkNamespace).by,
+  })
+  await blocked.hear()
+  blocked.tell('block and exit')
+  await sleep(500)
+  // With its socket: as long as that answers, the slice is respected without a lock.
+  rmSync(lock, { recursive: true })
+  rmSync(lock.replace(/lock$/, 'sock'))
+  const next = group.start(
+    'hold-and-carry-on',
+    { options: { ...options, waitTimeout: 3000 } } satisfies HoldPlan,
+    { by: (there as NetworkNamespace).by },
+  )
+  await next.hear()
+  await blocked.untilEnded()
+  const isLocked = existsSync(lock)
+  next.tell('end')
+  await next.untilEnded()
+  return {
+    times: 1,
+    observed: `one that had lost its lock while it was blocked ${isLocked ? 'left it to' : 'took it from'} the new holder at its end`,
+    broken: [
+      ...(isLocked ? [] : ['A process that ended removed the lock of the new holder elsewhere.']),
+      ...group.complaints,
+    ],
+  }
+}
+
+export const networkNamespaces: Fault = {
+  fault: 'network namespaces share one lock directory',
+  provoked:
+    'holders in three namespaces want the same slices and are killed at random; others are stopped or blocked for longer than a lock stays fresh, and then killed; the lock of a blocked one is removed by hand',
+  must: 'no slice is held in two namespaces at once; a holder elsewhere keeps its slice as long as it lives, and is replaced at once when it is dead',
+  async run(context): Promise<Outcome> {
+    const made = [
+      await NetworkNamespace.make(),
+      await NetworkNamespace.make(),
+      await NetworkNamespace.make(),
+    ]
+    const networks = made.filter((network) => typeof network !== 'string')
+    await using stack = new AsyncDisposableStack()
+    for (const network of networks) stack.use(network)
+    const reason = made.find((network) => typeof network === 'string')
+    if (reason) return { skipped: reason }
+    const tried = await Promise.all(
+      [taken, keptUntilDead('stopped', 1), keptUntilDead('blocked', 3), notItsOwn].map(
+        (part, i) => {
+          const folder = path.join(context.folder, `${i}`)
+          mkdirSync(folder)
+          return part({ ...context, folder }, networks).catch(untried)
+        },
+      ),
+    )
+    return {
+      times: tried.reduce((sum, { times }) => sum + times, 0),
+      observed: tried.map(({ observed }) => observed).join('; '),
+      broken: tried.flatMap(({ broken }) => broken),
+    }
+  },
+}
+
+/** One part that fails does not end the others, whose processes would be left behind. */
+function untried(error: Error): Tried {
+  return { times: 0, observed: 'not tried to the end', broken: [String(error.stack)] }
+}

@@ -1,0 +1,64 @@
+/** Processes that want ports of one small range all at once, whatever keeps them apart. */
+import { writeFileSync } from 'node:fs'
+import path from 'node:path'
+import type { AllocatorOptions } from '@portslice/core'
+import { overlaps, readIntervals } from '../support/intervals.ts'
+import type { Member, ProcessGroup, StartOptions } from './process-group.ts'
+import type { Done, Plan } from './processes/take-for-a-while.ts'
+import { chownTo } from './users.ts'
+
+export class StressTest {
+  readonly #group: ProcessGroup
+  readonly #folder: string
+  readonly #pace: Pick<Plan, 'during' | 'growTo'>
+  readonly #notes: string[] = []
+  readonly #rivals: Member[] = []
+
+  constructor(group: ProcessGroup, folder: string, pace: Pick<Plan, 'during' | 'growTo'>) {
+    this.#group = group
+    this.#folder = folder
+    this.#pace = pace
+  }
+
+  /** Starts one more, and waits until it holds a slice. */
+  async join(options: AllocatorOptions, start: StartOptions = {}): Promise<void> {
+    const notes = path.join(this.#folder, `notes-${this.#notes.length}.ndjson`)
+    writeFileSync(notes, '')
+    if (start.uid !== undefined) chownTo(start.uid, notes)
+    this.#notes.push(notes)
+    const plan: Plan = {
+      options: { waitTimeout: 60_000, ...options },
+      ...this.#pace,
+      atOnce: 4,
+      notes,
+    }
+    const rival = this.#group.start('take-for-a-while', plan, start)
+    this.#rivals.push(rival)
+    await rival.hear()
+  }
+
+  /**
+   * Waits until all have done.
+   *
+   * @returns what went wrong: overlaps, warnings beyond one a process, processes that failed
+   */
+  async end(): Promise<{ handOuts: number; warnings: number; broken: string[] }> {
+    const broken: string[] = []
+    let warnings = 0
+    for (const rival of this.#rivals) {
+      const done = await rival.hear<Done>(this.#pace.during + 60_000).catch((error: Error) => {
+        broken.push(error.message)
+      })
+      await rival.untilEnded()
+      const heard = done?.warnings ?? []
+      warnings += heard.length
+      const unfit = heard.length > 1 || heard.some((text) => !text.startsWith('PortsliceWarning'))
+      if (unfit) broken.push(`A process warned of more than it should: ${heard.join(' ')}`)
+    }
+    const intervals = readIntervals(...this.#notes)
+    const never = intervals.filter(({ to }) => to === undefined)
+    if (broken.length === 0 && never.length > 0) broken.push('A port was never given back.')
+    for (const [{ port }] of overlaps(intervals)) broken.push(`Port ${port} was out twice.`)
+    return { handOuts: intervals.length, warnings, broken }
+  }
+}

@@ -1,0 +1,190 @@
+/** Starts the built command, beside this process or in a terminal of its own. */
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import pty from '@lydell/node-pty'
+import { createAllocator, listSlices } from '@portslice/core'
+import xterm from '@xterm/headless'
+import { onTestFinished } from 'vitest'
+import { listenTo, type Outcome, Output } from '../support/output.ts'
+import { cleanEnvironment } from '../support/project.ts'
+
+export const COMMAND = fileURLToPath(
+  new URL('../../packages/cli/dist/portslice.js', import.meta.url),
+)
+
+/** What the program of a test needs to start the command itself: `$P run …` in a shell. */
+export const P = `'${process.execPath}' '${COMMAND}'`
+
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-command-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
+  return folder
+}
+
+/** One that has ended stays in the table until its parent has noticed. */
+export function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\t[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'latin1'))
+  } catch {
+    return false
+  }
+}
+
+export interface StartOptions {
+  cwd?: string
+  env?: Record<string, string>
+  lockDirectory?: string
+  /** Whether it leads a process group, so that the group can be signalled. */
+  detached?: boolean
+}
+
+function environment({ env, lockDirectory }: StartOptions): Record<string, string> {
+  const clean = cleanEnvironment()
+  for (const name of ['NO_COLOR', 'COLUMNS', 'TERM']) delete clean[name]
+  return { ...clean, ...(lockDirectory && { PORTSLICE_LOCK_DIR: lockDirectory }), ...env }
+}
+
+export interface Ended extends Outcome {
+  signal: NodeJS.Signals | null
+}
+
+export class Started {
+  readonly child: ChildProcessWithoutNullStreams
+  /** When it has ended, and all that it left has closed its stdout and stderr. */
+  readonly ended: Promise<Ended>
+  /** When it has ended, with its exit status, also if processes that it left have its stdout open. */
+  readonly exited: Promise<number | null>
+  readonly #stdout: Output
+  readonly #stderr: Output
+
+  constructor(file: string, args: string[], options: StartOptions) {
+    const { cwd, detached = false } = options
+    this.child = spawn(file, args, { ...(cwd && { cwd }), detached, env: environment(options) })
+    this.exited = once(this.child, 'exit').then(([status]) => status as number | null)
+    this.child.stdin.on('error', () => {}) // Not every program reads it.
+    const { stdout, stderr, ended } = listenTo(this.child)
+    this.#stdout = stdout
+    this.#stderr = stderr
+    this.ended = ended.then((outcome) => ({ ...outcome, signal: this.child.signalCode }))
+  }
+
+  get pid(): number {
+    return this.child.pid as number
+  }
+
+  said(pattern: RegExp): Promise<RegExpExecArray> {
+    return this.#stdout.until((text) => pattern.exec(text), pattern)
+  }
+
+  complained(pattern: RegExp): Promise<RegExpExecArray> {
+    return this.#stderr.until((text) => pattern.exec(text), pattern)
+  }
+}
+
+/** Starts `portslice …args`; it is killed at the end of the test if it still runs. */
+export function start(args: string[], options: StartOptions = {}): Started {
+  return startFile(process.execPath, [COMMAND, ...args], options)
+}
+
+export function startFile(file: string, args: string[], options: StartOptions = {}): Started {
+  const started = new Started(file, args, options)
+  onTestFinished(() => void started.child.kill('SIGKILL'))
+  return started
+}
+
+/** Runs `portslice …args` to its end. */
+export function portslice(args: string[], options: StartOptions = {}): Promise<Ended> {
+  const started = start(args, options)
+  started.child.stdin.end()
+  return started.ended
+}
+
+/** A program in a pseudo-terminal, of which it is the foreground. */
+export class InTerminal {
+  readonly terminal: pty.IPty
+  readonly ended: Promise<{ exitCode: number; signal?: number }>
+  readonly #output = new Output()
+  readonly #screen: xterm.Terminal
+  #hasEnded = false
+
+  constructor(file: string, args: string[], options: StartOptions & { columns?: number } = {}) {
+    const size = { cols: options.columns ?? 100, rows: 30 }
+    this.#screen = new xterm.Terminal({ ...size, allowProposedApi: true })
+    this.terminal = pty.spawn(file, args, {
+      name: 'xterm-256color',
+      ...size,
+      cwd: options.cwd ?? os.tmpdir(),
+      env: environment(options),
+    })
+    this.terminal.onData((text) => {
+      this.#output.add(text)
+      this.#screen.write(text)
+    })
+    this.ended = new Promise((resolve) => {
+      this.terminal.onExit((exit) => {
+        this.#hasEnded = true
+        this.#output.end()
+        resolve(exit)
+      })
+    })
+    onTestFinished(() => {
+      if (!this.#hasEnded) this.terminal.kill('SIGKILL')
+    })
+  }
+
+  get text(): string {
+    return this.#output.text
+  }
+
+  said(pattern: RegExp): Promise<RegExpExecArray> {
+    return this.#output.until((text) => pattern.exec(text), pattern)
+  }
+
+  /** Waits until the lines on the screen, after all that has been drawn over, are as they should be. */
+  shows(isExpected: (screen: string) => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      const listener = this.#screen.onWriteParsed(() => {
+        const { active } = this.#screen.buffer
+        const lines = Array.from(
+          { length: active.length },
+          (_, row) => active.getLine(row)?.translateToString(true) ?? '',
+        )
+        if (!isExpected(lines.join('\n'))) return
+        listener.dispose()
+        resolve()
+      })
+    })
+  }
+}
+
+export const sh = (script: string) => ['sh', '-c', script]
+
+export const TELL_SIGNALS = fileURLToPath(new URL('processes/tell-signals.ts', import.meta.url))
+export const tellSignals = ['run', '--', process.execPath, TELL_SIGNALS]
+
+export const count = (text: string, part: string) => text.split(part).length - 1
+
+/** The ports that are out, of those who use this lock directory. */
+export async function portsOut(lockDirectory: string): Promise<number[]> {
+  const slices = await listSlices({ lockDirectory })
+  return slices
+    .filter(({ holder }) => holder)
+    .flatMap(({ ports }) => ports.filter(({ state }) => state === 'out').map(({ port }) => port))
+}
+
+/**
+ * A slice without a holder, to claim ports of: below the default range, where nothing that runs
+ * beside this leases one, and another than the next run of these tests would have at the same time.
+ */
+export async function ownSlice(
+  lockDirectory: string,
+): Promise<{ first: number; last: number; port: number }> {
+  const workerId = process.pid
+  await using allocator = await createAllocator({ lockDirectory, range: [1088, 3071], workerId })
+  const { port } = await allocator.take()
+  return { ...(allocator.slices[0] as { first: number; last: number }), port }
+}

@@ -1,0 +1,24 @@
+/** The short form of the matrix: `pnpm run compat` is the long one. See docs/compatibility.md. */
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { TEST_ALL } from '../support/extent.ts'
+import { runNode } from '../support/project.ts'
+
+/** ms; some 40 s on two cores that have nothing else to do. */
+const LONGEST = 300_000
+
+test.runIf(TEST_ALL)(
+  'the packed packages work on the oldest versions that they claim, and on the newest Node',
+  {
+    timeout: LONGEST,
+  },
+  async () => {
+    const script = fileURLToPath(new URL('../../test/compat/compat.ts', import.meta.url))
+    const { status, stdout, stderr } = await runNode([script, '--short'], {
+      cwd: fileURLToPath(new URL('../..', import.meta.url)),
+      timeout: LONGEST - 10_000,
+    })
+    expect(status, `${stdout}\n${stderr}`).toBe(0)
+    expect(stdout).toContain('9 passed, 0 failed, 0 skipped')
+  },
+)

@@ -1,0 +1,168 @@
+/** The documentation site, built and then opened in a browser, page by page. */
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type App, startApp } from '@portslice/app-server'
+import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest'
+import { openChromium } from '../support/chromium.ts'
+import { runNode } from '../support/project.ts'
+import { printedWords } from './printed-words.ts'
+
+type Browser = Awaited<ReturnType<typeof openChromium>>
+
+const docs = fileURLToPath(new URL('../../docs', import.meta.url))
+const site = path.join(docs, '.vitepress', 'dist')
+
+/** A phone's, in CSS pixels. */
+const PHONE = { width: 390, height: 844 }
+/** How many pages are looked at side by side. */
+const TABS = 2
+/** Only ends what hangs. ms */
+const LIMIT = 120_000
+
+beforeAll(async () => {
+  rmSync(site, { recursive: true, force: true })
+  const { status, stdout, stderr } = await runNode(['build/site.ts'], { cwd: docs })
+  // It ends so for a public name without a docstring, and for a link, picture or anchor that
+  // leads nowhere.
+  expect(status, stdout + stderr).toBe(0)
+}, 2 * LIMIT)
+
+function pagesOf(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.html') && file !== '404.html')
+    .map((file) => `/${file.replaceAll(path.sep, '/')}`)
+    .sort()
+}
+
+test('every page of docs/ has become one of the site', () => {
+  const written = readdirSync(docs).filter((name) => name.endsWith('.md'))
+  expect(written.length).toBeGreaterThan(10)
+  expect(pagesOf(site)).toEqual(
+    expect.arrayContaining(written.map((name) => `/${name.replace('.md', '.html')}`)),
+  )
+})
+
+test('the API reference has every entry of every package', () => {
+  const packages = new URL('../../packages/', import.meta.url)
+  const entries = readdirSync(packages).flatMap((folder) => {
+    const manifest = readFileSync(new URL(`${folder}/package.json`, packages), 'utf8')
+    const { name, exports } = JSON.parse(manifest) as { name: string; exports: object }
+    return Object.entries(exports)
+      .filter(([, target]) => typeof target === 'object')
+      .map(([entry]) => path.posix.join(name, entry))
+  })
+  expect(entries).toContain('@portslice/core/net')
+  expect(pagesOf(path.join(site, 'api'))).toEqual(
+    expect.arrayContaining(entries.map((entry) => `/${entry}.html`)),
+  )
+})
+
+describe('troubleshooting starts from the message', () => {
+  const page = readFileSync(path.join(docs, 'troubleshooting.md'), 'utf8')
+  const sources = readdirSync(new URL('../../packages', import.meta.url)).flatMap((name) => {
+    const folder = fileURLToPath(new URL(`../../packages/${name}/src`, import.meta.url))
+    return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((file) => /(?<!\.test|\.test-support)\.ts$/.test(file))
+      .map((file) => readFileSync(path.join(folder, file), 'utf8'))
+  })
+
+  test('every code has a heading, and every heading a code', () => {
+    const inSources = sources.flatMap((source) => source.match(/ERR_PORTSLICE_[A-Z_]*[A-Z]/g) ?? [])
+    const headings = page.match(/(?<=^### )ERR_PORTSLICE_\w+$/gm)
+    expect(headings?.toSorted()).toEqual([...new Set(inSources)].toSorted())
+  })
+
+  test('everything that is printed as a warning is there in its words', () => {
+    const printed = sources.flatMap(printedWords)
+    expect(printed).toContain(' cannot be used at the moment (')
+    expect(printed.length).toBeGreaterThan(6)
+    const inPlain = (text: string) => text.replaceAll(/\s+/g, ' ').trim()
+    const missing = printed.map(inPlain).filter((each) => !inPlain(page).includes(each))
+    expect(missing).toEqual([])
+  })
+})
+
+describe('in a browser', () => {
+  let browser: Browser | undefined
+  let app: App
+  let whyNot = ''
+
+  beforeAll(async () => {
+    try {
+      browser = await openChromium()
+    } catch (error) {
+      whyNot = `there is no browser that starts here: ${(error as Error).message}`
+      console.log(`The site was not opened: ${whyNot}`)
+      return
+    }
+    const vitepress = path.join(docs, 'node_modules', 'vitepress', 'bin', 'vitepress.js')
+    app = await startApp({
+      command: [process.execPath, vitepress, 'preview', docs, '--port', '{PORT}'],
+      ready: '/',
+      startTimeout: LIMIT,
+    })
+  }, 2 * LIMIT)
+
+  afterAll(async () => {
+    await app?.stop()
+    await browser?.close()
+  })
+
+  function browserOf({ skip }: TestContext): Browser {
+    return browser ?? skip(whyNot)
+  }
+
+  test('each page opens without an error, and fits on a phone', async (context) => {
+    const phone = await browserOf(context).newContext({ viewport: PHONE })
+    phone.setDefaultTimeout(LIMIT)
+    const queue = pagesOf(site)
+    const faults: string[] = []
+    // A tab goes through many pages: to open one takes longer than to look at a page.
+    const tabs = await Promise.all(Array.from({ length: TABS }, () => phone.newPage()))
+    await Promise.all(
+      tabs.map(async (tab) => {
+        const note = (fault: string) => faults.push(`${tab.url()}: ${fault}`)
+        tab.on('console', (message) => {
+          if (['error', 'warning'].includes(message.type())) note(message.text())
+        })
+        tab.on('pageerror', (error) => note(error.message))
+        tab.on('requestfailed', (request) => {
+          // What a page fetches for later is given up when the tab goes on.
+          const why = request.failure()?.errorText
+          if (why !== 'net::ERR_ABORTED') note(`${request.url()} failed (${why})`)
+        })
+        tab.on('response', (response) => {
+          if (response.status() >= 400) note(`${response.url()} answers ${response.status()}`)
+        })
+        for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
+          await tab.goto(app.url + file)
+          // From now on it is Vue's, and what it does not agree with it has said.
+          await tab.waitForFunction("'__vue_app__' in document.querySelector('#app')")
+          if (!(await tab.locator('main h1').first().isVisible())) note('has no heading')
+          // Tables, code and pictures that are too wide are scrolled by themselves.
+          const width = await tab.evaluate('document.documentElement.scrollWidth')
+          if (width !== PHONE.width) note(`is ${width} px wide`)
+        }
+      }),
+    )
+    expect(faults).toEqual([])
+  })
+
+  describe.each([
+    ['on a phone', PHONE],
+    ['on a desk', { width: 1280, height: 800 }],
+  ])('%s', (_, viewport) => {
+    test('the search finds an error by its code, and leads to it', async (context) => {
+      const page = await browserOf(context).newPage({ viewport })
+      page.setDefaultTimeout(LIMIT)
+      await page.goto(app.url)
+      await page.getByRole('button', { name: 'Search' }).first().click()
+      await page.getByRole('searchbox').fill('ERR_PORTSLICE_NO_SOCKET')
+      await page.locator('.result').first().click()
+      await page.waitForURL('**/troubleshooting.html#err_portslice_no_socket')
+      await page.getByRole('heading', { name: 'ERR_PORTSLICE_NO_SOCKET' }).waitFor()
+      await page.close()
+    })
+  })
+})

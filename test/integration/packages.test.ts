@@ -1,0 +1,362 @@
+/** The packages as users install them: what is in the tarballs, with which installers and which types they work. */
+import { execFile } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import os from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { publint } from 'publint'
+import { formatMessage } from 'publint/utils'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { TEST_ALL } from '../support/extent.ts'
+import {
+  command,
+  fromTarballs,
+  npmInstall,
+  type PackedPackage,
+  packAll,
+  withDependencies,
+} from '../support/installed.ts'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const PACKAGES = [
+  '@portslice/core',
+  '@portslice/app-server',
+  '@portslice/vitest-plugin',
+  '@portslice/playwright-fixture',
+  'portslice',
+]
+
+const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-packages-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }), 120_000)
+
+let packed: PackedPackage[]
+beforeAll(async () => {
+  packed = await packAll(folder)
+}, 120_000)
+
+function packageNamed(name: string): PackedPackage {
+  return packed.find((each) => each.name === name) as PackedPackage
+}
+
+/** A `package.json` as it is published. */
+async function manifestOf(name: string): Promise<Manifest> {
+  const { stdout } = await promisify(execFile)('tar', [
+    '-xzOf',
+    packageNamed(name).file,
+    'package/package.json',
+  ])
+  return JSON.parse(stdout) as Manifest
+}
+
+interface Manifest {
+  scripts?: Record<string, string>
+  dependencies?: Record<string, string>
+  peerDependencies?: Record<string, string>
+  engines: { node: string }
+  version: string
+}
+
+const EVERYWHERE = ['LICENSE', 'README.md', 'package.json']
+
+describe('the tarballs', () => {
+  test.each([
+    [
+      '@portslice/core',
+      [
+        'dist/THIRD-PARTY-LICENSES.txt',
+        'dist/adapter.d.ts',
+        'dist/adapter.js',
+        'dist/adapter/*.d.ts',
+        'dist/allocator/*.d.ts',
+        'dist/api/*.d.ts',
+        'dist/chunk-*.js',
+        'dist/claim/*.d.ts',
+        'dist/clean.d.ts',
+        'dist/clean.js',
+        'dist/errors.d.ts',
+        'dist/index.d.ts',
+        'dist/index.js',
+        'dist/inspect.d.ts',
+        'dist/inspect.js',
+        'dist/net.d.ts',
+        'dist/net.js',
+        'dist/options/*.d.ts',
+        'dist/platform/*.d.ts',
+        'dist/probe/*.d.ts',
+        'dist/process-state.d.ts',
+        'dist/process-tree.d.ts',
+        'dist/process-tree.js',
+        'dist/process-tree/*.d.ts',
+        'dist/slice/*.d.ts',
+      ],
+    ],
+    [
+      '@portslice/vitest-plugin',
+      [
+        'dist/apps.d.ts',
+        'dist/chunk-*.js',
+        'dist/global-setup.d.ts',
+        'dist/global-setup.js',
+        'dist/index.d.ts',
+        'dist/index.js',
+        'dist/provided.d.ts',
+        'dist/test.d.ts',
+        'dist/test.js',
+      ],
+    ],
+    ['@portslice/playwright-fixture', ['dist/apps.d.ts', 'dist/index.d.ts', 'dist/index.js']],
+  ])('of %s holds nothing but what users need', (name, files) => {
+    const found = packageNamed(name).contents.map((file) =>
+      file
+        .replace(/^dist\/chunk-[\w-]+\.js$/, 'dist/chunk-*.js')
+        .replace(/^(dist\/[\w-]+)\/.+\.d\.ts$/, '$1/*.d.ts'),
+    )
+    expect([...new Set(found)].toSorted()).toEqual([...EVERYWHERE, ...files].toSorted())
+  })
+
+  test('name the licences of what they contain, also in the text of the watchdog', async () => {
+    const { file } = packageNamed('@portslice/app-server')
+    const { stdout } = await promisify(execFile)('tar', [
+      ...['-xzOf', file],
+      'package/dist/THIRD-PARTY-LICENSES.txt',
+    ])
+    expect(stdout).toMatch(/^cross-spawn \d/m)
+    expect(stdout).toMatch(/^pidtree \d/m)
+  })
+
+  test.each(PACKAGES)('of %s has declarations that lead nowhere outside of it', async (name) => {
+    const { contents, file } = packageNamed(name)
+    const declarations = contents.filter((each) => each.endsWith('.d.ts'))
+    for (const each of declarations) {
+      const { stdout } = await promisify(execFile)('tar', ['-xzOf', file, `package/${each}`])
+      for (const [, to] of stdout.matchAll(/['"](\.\.?\/[^'"]+)\.js['"]/g)) {
+        expect(contents).toContain(path.join(path.dirname(each), `${to}.d.ts`))
+      }
+    }
+  })
+
+  test.each(PACKAGES)('of %s: publint finds nothing', async (name) => {
+    const tarball = new Uint8Array(readFileSync(packageNamed(name).file)).buffer
+    const manifest = await manifestOf(name)
+    const { messages } = await publint({ pack: { tarball }, strict: true })
+    expect(messages.map((message) => formatMessage(message, manifest as never))).toEqual([])
+  })
+
+  test.concurrent.each(PACKAGES)('of %s: are-the-types-wrong finds nothing', async (name) => {
+    const attw = createRequire(import.meta.url).resolve('@arethetypeswrong/cli/package.json')
+    // ESM alone: Node's `require` loads it, and so do the types; see below.
+    const args = [packageNamed(name).file, '--profile', 'esm-only', '--no-color', '--no-emoji']
+    await command(process.execPath, [path.join(attw, '../dist/index.js'), ...args], folder)
+  })
+
+  test.each(PACKAGES)(
+    'of %s: no scripts that run at an install, no dependencies but each other',
+    async (name) => {
+      const { scripts = {}, dependencies = {} } = await manifestOf(name)
+      expect(Object.keys(scripts).filter((each) => /install|prepare/.test(each))).toEqual([])
+      expect(Object.keys(dependencies).filter((each) => !PACKAGES.includes(each))).toEqual([])
+    },
+  )
+
+  test('claim what docs/compatibility.md has tried', async () => {
+    const page = readFileSync(path.join(ROOT, 'docs/compatibility.md'), 'utf8')
+    const vitest = (await manifestOf('@portslice/vitest-plugin')).peerDependencies?.vitest ?? ''
+    const playwright = (await manifestOf('@portslice/playwright-fixture')).peerDependencies
+    for (const claimed of vitest.split(' || ')) {
+      const oldest = claimed.slice(1).split('.')
+      expect(page).toMatch(new RegExp(`^\\| ${[oldest[0], oldest[1] ?? 0, 0].join('\\.')} on`, 'm'))
+    }
+    const oldest = playwright?.['@playwright/test']?.slice(1) ?? ''
+    expect(page).toMatch(new RegExp(`^\\| ${oldest.replace('.', '\\.')}\\.0 \\|`, 'm'))
+    for (const name of PACKAGES) {
+      const { node } = (await manifestOf(name)).engines
+      for (const claimed of node.split(' || ')) {
+        const [major, minor = 0] = claimed.replace(/^\D+/, '').split('.')
+        expect(page).toContain(`Node ${major}.${minor}.0`)
+      }
+    }
+  })
+})
+
+/** The first example of the README. */
+const HELLO = /^```ts\n\/\/ hello\.test\.ts\n([\s\S]*?)^```$/m.exec(
+  readFileSync(path.join(ROOT, 'README.md'), 'utf8'),
+)?.[1] as string
+
+const NODE_24 = path.dirname(process.execPath)
+const bin = (name: string, file: string) =>
+  path.join(path.dirname(createRequire(import.meta.url).resolve(`${name}/package.json`)), file)
+
+/** Each in an empty project. The overrides stand for a registry that has the packages. */
+const INSTALLERS: Record<
+  string,
+  {
+    files(tarballs: Record<string, string>): Record<string, string>
+    install: [string, ...string[]]
+    run: [string, ...string[]]
+  }
+> = {
+  npm: {
+    files: () => ({}),
+    install: ['npm', 'install', '--no-audit', '--prefer-offline'],
+    run: ['npx', '--no-install', 'vitest', 'run'],
+  },
+  pnpm: {
+    files: (tarballs) => ({
+      'pnpm-workspace.yaml': `overrides: ${JSON.stringify(tarballs)}\n`,
+    }),
+    install: ['npx', '--yes', 'pnpm@12', 'install', '--prefer-offline'],
+    run: ['npx', '--yes', 'pnpm@12', 'exec', 'vitest', 'run'],
+  },
+  'yarn classic': {
+    files: () => ({}),
+    install: [process.execPath, bin('yarn', 'bin/yarn.js'), 'install', '--no-lockfile'],
+    run: [process.execPath, bin('yarn', 'bin/yarn.js'), '-s', 'vitest', 'run'],
+  },
+  'yarn with Plug’n’Play': {
+    files: () => ({ '.yarnrc.yml': 'enableTelemetry: false\nenableGlobalCache: true\n' }),
+    install: [process.execPath, bin('@yarnpkg/cli-dist', 'bin/yarn.js'), 'install'],
+    run: [process.execPath, bin('@yarnpkg/cli-dist', 'bin/yarn.js'), 'vitest', 'run'],
+  },
+}
+
+test.concurrent.each(TEST_ALL ? Object.keys(INSTALLERS) : ['npm', 'pnpm'])(
+  'installed with %s into an empty project, the first example of the README runs',
+  async (installer) => {
+    const { files, install, run } = INSTALLERS[installer] as (typeof INSTALLERS)[string]
+    const project = path.join(folder, installer.replaceAll(/\W/g, '-'))
+    const tarballs = fromTarballs(withDependencies(packed, '@portslice/vitest-plugin'))
+    write(project, {
+      'package.json': JSON.stringify({
+        private: true,
+        type: 'module',
+        devDependencies: {
+          '@portslice/vitest-plugin': tarballs['@portslice/vitest-plugin'],
+          ...(installer === 'npm' && tarballs),
+          // vitest's peer, which yarn leaves to the user.
+          vite: '8.3.8',
+          vitest: '5.1.1',
+        },
+        resolutions: tarballs,
+      }),
+      'hello.test.ts': HELLO,
+      // An empty one: it is a project of its own.
+      'yarn.lock': '',
+      ...files(tarballs),
+    })
+    const env = {
+      PATH: `${NODE_24}${path.delimiter}${process.env.PATH}`,
+      PORTSLICE_LOCK_DIR: path.join(project, 'locks'),
+      YARN_ENABLE_IMMUTABLE_INSTALLS: 'false',
+      NO_COLOR: '1',
+    }
+    const [installs, ...withThat] = install
+    await command(installs, withThat, project, env)
+    const [runs, ...withThis] = run
+    const { stdout } = await command(runs, withThis, project, env)
+    expect(stdout).toMatch(/Tests {2}1 passed/)
+  },
+)
+
+function write(project: string, files: Record<string, string>): void {
+  mkdirSync(project, { recursive: true })
+  for (const [name, text] of Object.entries(files)) writeFileSync(path.join(project, name), text)
+}
+
+describe('the types', () => {
+  const project = path.join(folder, 'types')
+
+  /** As a user would write it, with a mistake that only right types find. */
+  const USE = `
+    const port: number = await takePort({ label: 'api' })
+    // @ts-expect-error: a port is a number
+    const text: string = await takePort()
+    const lease: PortLease = await (await createAllocator({ range: [20000, 29999] })).take()
+    const found: boolean = (await lease.release()).leaked
+    // @ts-expect-error: no such option
+    await createAllocator({ rnage: [1, 2] })
+    const error: PortsliceError = new PortsliceError('ERR_PORTSLICE_X', 'a', { advice: 'b' })
+    const server: import('node:net').Server = createServer()
+    export { error, found, port, server, text }`
+
+  const FILES = {
+    'module.mts': `
+      import { createAllocator, type PortLease, PortsliceError, takePort } from '@portslice/core'
+      import { createServer } from '@portslice/core/net'
+      import { sharedAllocator } from '@portslice/core/adapter'
+      export { sharedAllocator }
+      ${USE}`,
+    'vitest.mts': `
+      import portslice from '@portslice/vitest-plugin'
+      import setup from '@portslice/vitest-plugin/global-setup'
+      import { it, portFixtures, test } from '@portslice/vitest-plugin/test'
+      import { defineConfig } from 'vitest/config'
+      export default defineConfig({ plugins: [portslice({ onLeak: 'fail' })] })
+      test('a', async ({ port, takePort }) => { const all: number[] = [port, await takePort()]; return void all })
+      // @ts-expect-error: a port is a number
+      it('b', ({ port }) => { const text: string = port; return void text })
+      export { portFixtures, setup }`,
+    'playwright.mts': `
+      import { mergeTests, test as base } from '@playwright/test'
+      import { expect, namedPort, portFixtures, test } from '@portslice/playwright-fixture'
+      const both = mergeTests(base, test)
+      both('a', async ({ port, page }) => { await page.goto(String(port)); expect(port).toBe(1) })
+      // @ts-expect-error: a port is a number
+      both('b', async ({ workerPort }) => { const text: string = workerPort; return void text })
+      export const web: number = await namedPort('web')
+      export { portFixtures }`,
+    'required.cts': `
+      import { createAllocator, type PortLease, PortsliceError, takePort } from '@portslice/core'
+      import net = require('@portslice/core/net')
+      const { createServer } = net
+      export async function use() { ${USE.replace(/export .*/, 'return { error, found, port, server, text }')} }`,
+    // CommonJS of TypeScript's "node16" knows no \`require\` of ESM, but this.
+    'imported.cts': `
+      import type { PortLease } from '@portslice/core' with { 'resolution-mode': 'import' }
+      export async function use() {
+        const { createAllocator, PortsliceError, takePort } = await import('@portslice/core')
+        const { createServer } = await import('@portslice/core/net')
+        ${USE.replace('const error: PortsliceError', 'const error').replace(/export .*/, 'return { error, found, port, server, text }')}
+      }`,
+  }
+
+  beforeAll(async () => {
+    await npmInstall(project, {
+      ...fromTarballs(packed),
+      '@playwright/test': '1.65.1',
+      '@types/node': '24.19.2',
+      vitest: '5.1.1',
+    })
+    write(project, FILES)
+  }, 240_000)
+
+  test.each([
+    ['node16', 'node16', ['module.mts', 'vitest.mts', 'playwright.mts', 'imported.cts']],
+    ['nodenext', 'nodenext', ['module.mts', 'vitest.mts', 'playwright.mts', 'imported.cts']],
+    ['nodenext', 'nodenext', ['required.cts']],
+    ['esnext', 'bundler', ['module.mts', 'vitest.mts', 'playwright.mts']],
+  ])('are right with module %s and resolution %s: %j', async (module, resolution, files) => {
+    const config = `tsconfig.${module}-${resolution}-${files.length}.json`
+    write(project, {
+      [config]: JSON.stringify({
+        compilerOptions: {
+          module,
+          moduleResolution: resolution,
+          target: 'es2022',
+          lib: ['es2022', 'dom', 'esnext.disposable'],
+          types: ['node'],
+          strict: true,
+          exactOptionalPropertyTypes: true,
+          noEmit: true,
+          // Declarations of ours are checked; those of others are theirs.
+          skipLibCheck: true,
+        },
+        files,
+      }),
+    })
+    const tsc = bin('typescript', 'bin/tsc')
+    await command(process.execPath, [tsc, '--project', config], project)
+  })
+})

@@ -1,0 +1,237 @@
+/** Ports of Playwright's workers: in parallel, after a retry, in shards, in several projects. */
+
+import { afterAll, expect, test } from 'vitest'
+import { overlaps } from '../support/intervals.ts'
+import { Playground } from '../support/project.ts'
+import {
+  APP,
+  config,
+  expectAllPassed,
+  intervalsOf,
+  playwright,
+  TEST_TIMEOUT,
+  told,
+} from './playwright-run.ts'
+
+const playground = new Playground()
+afterAll(() => playground[Symbol.dispose]())
+
+/**
+ * How long the port of a killed worker is not handed out again, at least, in ns. The quarantine
+ * is 30 s, but counts from the hand-out, which is noted a little later here.
+ */
+const LEFT_ALONE = 20n * 10n ** 9n
+
+test('parallel workers never have one port at the same time', {
+  timeout: TEST_TIMEOUT,
+}, async () => {
+  const workers = 4
+  const project = playground.project({
+    'app.ts': APP,
+    'playwright.config.ts': config(`fullyParallel: true, workers: ${workers}`),
+    'ports.spec.ts': `
+      import { test } from '@portslice/playwright-fixture'
+      import { keep, meet, serve, tell } from './app.ts'
+
+      for (let i = 1; i <= 12; i++) {
+        test('test ' + i, async ({ port, takePort, workerPort }, testInfo) => {
+          keep(workerPort)
+          const another = await takePort()
+          const start = meet('first tests', ${workers})
+          await using first = await serve(port, start)
+          await using second = await serve(another, start)
+          tell(testInfo, { workerPort })
+        })
+      }
+    `,
+  })
+
+  const run = await playwright(project)
+
+  expectAllPassed(run, 12)
+  const intervals = intervalsOf(project)
+  expect(intervals).toHaveLength(12 * 2 + workers)
+  expect(overlaps(intervals)).toEqual([])
+
+  const portsOfWorkers = new Map<number, Set<number>>()
+  for (const { results } of run.tests) {
+    const { workerPort } = told<{ workerPort: number }>(results[0])
+    const { workerIndex } = results[0]
+    portsOfWorkers.set(workerIndex, (portsOfWorkers.get(workerIndex) ?? new Set()).add(workerPort))
+  }
+  const workerPorts = [...portsOfWorkers.values()].flatMap((ports) => [...ports])
+  expect(portsOfWorkers.size).toBe(workers)
+  expect(workerPorts, 'one a worker').toHaveLength(workers)
+  expect(new Set(workerPorts).size, 'each its own').toBe(workers)
+})
+
+test('a worker that takes the place of a failed or killed one gets ports of its own', {
+  timeout: TEST_TIMEOUT,
+}, async () => {
+  // One worker a run, so that a retry has the parallel index of the try before; and two runs
+  // at once, whose workers all prefer the same slice.
+  const project = playground.project({
+    'app.ts': APP,
+    'playwright.config.ts': config('workers: 1, retries: 1'),
+    'retried.spec.ts': `
+      import { test } from '@portslice/playwright-fixture'
+      import { meet, serve } from './app.ts'
+
+      test('is killed at first', async ({ port }, { retry }) => {
+        await using app = await serve(port, meet('killed ' + retry, 2))
+        if (retry === 0) process.kill(process.pid, 'SIGKILL')
+      })
+
+      test('throws at first', async ({ port }, { retry }) => {
+        await using app = await serve(port, meet('throws ' + retry, 2))
+        if (retry === 0) throw new Error('thrown at first')
+      })
+    `,
+  })
+
+  const both = await Promise.all([playwright(project), playwright(project)])
+
+  for (const { tests, status } of both) {
+    expect(status).toBe(0)
+    expect(tests.map(({ title, status }) => [title, status])).toEqual([
+      ['is killed at first', 'flaky'],
+      ['throws at first', 'flaky'],
+    ])
+    const [killed, thrown] = tests.map(({ results }) => results[0].errors[0]?.message)
+    expect(killed).toContain('worker process exited unexpectedly')
+    expect(thrown).toContain('thrown at first')
+    for (const { results } of tests) {
+      expect(results.map(({ parallelIndex }) => parallelIndex)).toEqual([0, 0])
+      expect(new Set(results.map(({ workerIndex }) => workerIndex)).size).toBe(2)
+    }
+  }
+  const intervals = intervalsOf(project)
+  expect(intervals).toHaveLength(8)
+  // Nobody has given back the ports of the killed workers: nobody may have got them soon after.
+  expect(intervals.filter(({ to }) => to === undefined)).toHaveLength(2)
+  expect(
+    overlaps(intervals.map((interval) => ({ to: interval.from + LEFT_ALONE, ...interval }))),
+  ).toEqual([])
+})
+
+test('shards that run at the same time use halves of the range', {
+  timeout: TEST_TIMEOUT,
+}, async () => {
+  const project = playground.project({
+    'app.ts': APP,
+    'playwright.config.ts': config(`
+      fullyParallel: true, workers: 2, use: { portslice: { range: [20000, 29999] } }
+    `),
+    'ports.spec.ts': `
+      import { test } from '@portslice/playwright-fixture'
+      import { meet, serve, tell } from './app.ts'
+
+      for (let i = 1; i <= 8; i++) {
+        test('test ' + i, async ({ port, workerPort }, testInfo) => {
+          await using app = await serve(port, meet('first tests of both shards', 4))
+          tell(testInfo, { ports: [port, workerPort] })
+        })
+      }
+    `,
+  })
+
+  const [first, second] = await Promise.all([
+    playwright(project, ['--shard=1/2']),
+    playwright(project, ['--shard=2/2']),
+  ])
+
+  expectAllPassed(first, 4)
+  expectAllPassed(second, 4)
+  expect(overlaps(intervalsOf(project))).toEqual([])
+  // 20000-29999 holds 312 slices of 32 ports, of which the first 156 are shard 1's.
+  const middle = 20000 + 156 * 32
+  for (const port of portsTold(first)) {
+    expect(port).toBeGreaterThanOrEqual(20000)
+    expect(port).toBeLessThan(middle)
+  }
+  for (const port of portsTold(second)) {
+    expect(port).toBeGreaterThanOrEqual(middle)
+    expect(port).toBeLessThanOrEqual(29999)
+  }
+})
+
+test('more shards than slices fail nothing, as a shard of the runner is a preference', {
+  timeout: TEST_TIMEOUT,
+}, async () => {
+  const project = playground.project({
+    'app.ts': APP,
+    'playwright.config.ts': config(`
+      workers: 2, use: { portslice: { range: [20000, 20070] } }
+    `),
+    'ports.spec.ts': `
+      import { test } from '@portslice/playwright-fixture'
+      import { serve, tell } from './app.ts'
+
+      test('one', async ({ port }, testInfo) => {
+        await using app = await serve(port)
+        tell(testInfo, { ports: [port] })
+      })
+    `,
+  })
+  expectAllPassed(await playwright(project, ['--shard=1/40']), 1)
+  expectAllPassed(
+    await playwright(project, [], { env: { CI_NODE_INDEX: '7', CI_NODE_TOTAL: '3' } }),
+    1,
+  )
+})
+
+test('every project of a config has its own options', { timeout: TEST_TIMEOUT }, async () => {
+  const project = playground.project({
+    'app.ts': APP,
+    'playwright.config.ts': config(`
+      fullyParallel: true,
+      workers: 3,
+      projects: [
+        { name: 'plain' },
+        { name: 'low', use: { portslice: { range: [20000, 24999] } } },
+        { name: 'high', use: { portslice: { range: [25000, 29999], order: 'random' } } },
+      ],
+    `),
+    'ports.spec.ts': `
+      import { test } from '@portslice/playwright-fixture'
+      import { meet, serve, tell } from './app.ts'
+
+      test('takes some', async ({ takePort }, testInfo) => {
+        const ports: number[] = []
+        for (let i = 1; i <= 20; i++) ports.push(await takePort())
+        const start = meet('all projects', 3)
+        await using apps = new AsyncDisposableStack()
+        for (const app of await Promise.all(ports.map((port) => serve(port, start)))) apps.use(app)
+        tell(testInfo, { ports })
+      })
+    `,
+  })
+
+  const run = await playwright(project)
+
+  expectAllPassed(run, 3)
+  const intervals = intervalsOf(project)
+  expect(intervals).toHaveLength(3 * 20)
+  expect(overlaps(intervals)).toEqual([])
+  const [low, high] = ['low', 'high'].map((name) =>
+    portsTold({ tests: run.tests.filter(({ project }) => project === name) }),
+  ) as [number[], number[]]
+  expect(Math.min(...low)).toBeGreaterThanOrEqual(20000)
+  expect(Math.max(...low)).toBeLessThanOrEqual(24999)
+  expect(Math.min(...high)).toBeGreaterThanOrEqual(25000)
+  expect(Math.max(...high)).toBeLessThanOrEqual(29999)
+  // The sequential order goes upwards and starts again below at most once; that twenty ports at
+  // random do so is less likely than one in a billion.
+  expect(descents(low)).toBeLessThanOrEqual(1)
+  expect(descents(high)).toBeGreaterThan(1)
+})
+
+/** The ports that all tests of a run have told, in order. */
+function portsTold({ tests }: Pick<Awaited<ReturnType<typeof playwright>>, 'tests'>): number[] {
+  return tests.flatMap(({ results }) => told<{ ports: number[] }>(results[0]).ports)
+}
+
+/** How often a number is less than the one before. */
+function descents(numbers: readonly number[]): number {
+  return numbers.filter((number, i) => number < (numbers[i - 1] ?? 0)).length
+}

@@ -1,0 +1,265 @@
+/** The ports of a dead holder are left alone for 30 s from the discovery of its death, whatever the clock says. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, test, vi } from 'vitest'
+import { ownSlices } from '../faults/own-slices.ts'
+import { cleanEnvironment, Playground } from '../support/project.ts'
+import { Obedient, type StartOptions, TemporaryDirectory, whyNot } from './obedient.ts'
+
+/** Longer than a quarantine, in ms. */
+const OUT_OF_ACTION_MS = 36_000
+
+/** Takes ports in one process, kills it, and gives the ports and what the next process is given. */
+async function takeKillTake(
+  directory: TemporaryDirectory,
+  {
+    first = {},
+    next = {},
+    before,
+    after,
+  }: {
+    first?: StartOptions
+    next?: StartOptions
+    /** What happens to the holder before it is killed. */
+    before?: (holder: Obedient) => Promise<unknown>
+    /** What happens once the next one has the slice. */
+    after?: () => void
+  },
+) {
+  await using slices = await ownSlices(1)
+  const { range } = slices
+  const options = { range, lockDirectory: directory.locks, waitTimeout: 1000 }
+  await using holder = await Obedient.start(first)
+  await holder.tell({ do: 'open', options })
+  const had = (await holder.tell({ do: 'take', count: 10 })).ports
+  await before?.(holder)
+  await holder.kill()
+  await using heir = await Obedient.start(next)
+  await heir.tell({ do: 'open', options })
+  after?.()
+  const { ports } = await heir.tell({ do: 'take', count: 10 })
+  return { had, ports, options }
+}
+
+/** Waits until a holder has refreshed its lock. */
+async function untilRefreshed(lockDirectory: string): Promise<void> {
+  const times = () =>
+    readdirSync(lockDirectory)
+      .filter((name) => name.endsWith('.lock'))
+      .map((name) => statSync(path.join(lockDirectory, name)).mtimeMs)
+  const before = times()
+  await vi.waitFor(() => expect(times()).not.toEqual(before), { timeout: 20_000 })
+}
+
+describe.concurrent('the ports of a dead holder are not handed out at once', () => {
+  test('when it was stopped for longer than that and then killed', async () => {
+    using directory = new TemporaryDirectory()
+    const before = async (holder: Obedient) => {
+      holder.signal('SIGSTOP')
+      await sleep(OUT_OF_ACTION_MS)
+    }
+    const { had, ports } = await takeKillTake(directory, { before })
+    expect(ports.filter((port) => had.includes(port))).toEqual([])
+  })
+
+  test('when its event loop was blocked for longer than that and it was then killed', async () => {
+    using directory = new TemporaryDirectory()
+    const before = async (holder: Obedient) => {
+      await holder.tell({ do: 'block', ms: OUT_OF_ACTION_MS * 2 })
+      await sleep(OUT_OF_ACTION_MS)
+    }
+    const { had, ports } = await takeKillTake(directory, { before })
+    expect(ports.filter((port) => had.includes(port))).toEqual([])
+  })
+
+  const noFaketime = whyNot('faketime', '-f', '-1d', 'true')
+
+  test.skipIf(noFaketime).each(['-1d', '+1d'])('when its clock was off by %s', async (offset) => {
+    using directory = new TemporaryDirectory()
+    const { had, ports } = await takeKillTake(directory, {
+      first: { by: ['faketime', '-f', offset] },
+      // What it writes by its clock must not count.
+      before: () => untilRefreshed(directory.locks),
+    })
+    expect(ports.filter((port) => had.includes(port))).toEqual([])
+  })
+
+  test.skipIf(noFaketime).each(['-60', '+60', '+86400'])(
+    'when the clock of the next holder is set by %s s after it has leased the slice',
+    async (offset) => {
+      using directory = new TemporaryDirectory()
+      const file = path.join(directory.path, 'clock')
+      writeFileSync(file, '+0')
+      const library = execFileSync('faketime', ['-f', '+0', 'printenv', 'LD_PRELOAD'])
+      const env = {
+        LD_PRELOAD: String(library).trim(),
+        FAKETIME_TIMESTAMP_FILE: file,
+        FAKETIME_NO_CACHE: '1',
+        // Who sets a clock does not change the monotonic one.
+        FAKETIME_DONT_FAKE_MONOTONIC: '1',
+        DONT_FAKE_MONOTONIC: '1',
+      }
+      const setClock = () => writeFileSync(file, offset)
+      const { had, ports } = await takeKillTake(directory, { next: { env }, after: setClock })
+      expect(ports.filter((port) => had.includes(port))).toEqual([])
+    },
+  )
+
+  test('to a claim either, whose time-out says why', async () => {
+    using directory = new TemporaryDirectory()
+    const env = { PORTSLICE_LOCK_DIR: directory.locks }
+    const { had } = await takeKillTake(directory, {})
+    await using claimer = await Obedient.start({ env })
+    const { error } = await claimer.try({
+      do: 'claim',
+      port: had[0] as number,
+      options: { timeout: 500 },
+    })
+    expect(error).toMatchObject({ code: 'ERR_PORTSLICE_CLAIM_TIMEOUT' })
+    expect(error?.message).toMatch(/quarantined for \d+ s more/)
+  })
+
+  test('when it had claimed the port', async () => {
+    using directory = new TemporaryDirectory()
+    const env = { PORTSLICE_LOCK_DIR: directory.locks }
+    await using slices = await ownSlices(1)
+    const { range } = slices
+    await using dead = await Obedient.start({ env })
+    await dead.tell({ do: 'claim', port: range[0] })
+    await dead.kill()
+    await using claimer = await Obedient.start({ env })
+    const claim = { do: 'claim', port: range[0], options: { timeout: 500 } } as const
+    const { error } = await claimer.try(claim)
+    expect(error?.message).toMatch(/quarantined for \d+ s more/)
+    // The worker that leases the slice leaves the port alone as well.
+    await using worker = await Obedient.start()
+    await worker.tell({
+      do: 'open',
+      options: { range, lockDirectory: directory.locks, waitTimeout: 1000 },
+    })
+    const { ports } = await worker.tell({ do: 'take', count: 20 })
+    expect(ports).not.toContain(range[0])
+  })
+})
+
+/** A process that has what a run gave to all that it started, and binds nothing yet. */
+async function startOrphan(port: number): Promise<ChildProcess> {
+  const orphan = spawn(
+    process.execPath,
+    ['-e', 'console.log("started"); setInterval(() => {}, 60_000)'],
+    { env: { ...cleanEnvironment(), PORTSLICE_PORT_WEB: String(port) }, detached: true },
+  )
+  await once(orphan.stdout as NodeJS.ReadableStream, 'data')
+  return orphan
+}
+
+describe.concurrent('a named port after its run was killed', () => {
+  async function nameKillName({
+    withOrphan,
+    inOtherProject,
+  }: {
+    withOrphan: boolean
+    inOtherProject: boolean
+  }) {
+    using directory = new TemporaryDirectory()
+    const [one, other] = [directory.project('one'), directory.project('other')]
+    await using slices = await ownSlices(1)
+    const { range } = slices
+    const options = { range, lockDirectory: directory.locks, waitTimeout: 1000 }
+    await using run = await Obedient.start({ cwd: one })
+    const [had] = (await run.tell({ do: 'name', name: 'web', options })).ports
+    const orphan = withOrphan ? await startOrphan(had as number) : undefined
+    try {
+      await run.kill()
+      await using next = await Obedient.start({ cwd: inOtherProject ? other : one })
+      const [has] = (await next.tell({ do: 'name', name: 'web', options })).ports
+      return { had, has }
+    } finally {
+      orphan?.kill('SIGKILL')
+    }
+  }
+
+  test('is another one as long as a process is left that was told to bind it', async () => {
+    const { had, has } = await nameKillName({ withOrphan: true, inOtherProject: false })
+    expect(has).not.toBe(had)
+  })
+
+  test('is another one in another project, with and without such a process', async () => {
+    for (const withOrphan of [true, false]) {
+      const { had, has } = await nameKillName({ withOrphan, inOtherProject: true })
+      expect(has).not.toBe(had)
+    }
+  })
+
+  test('is the same when no process of the run is left', async () => {
+    const { had, has } = await nameKillName({ withOrphan: false, inOtherProject: false })
+    expect(has).toBe(had)
+  })
+})
+
+describe.concurrent('a server that is restarted keeps the port of its key', () => {
+  const SERVER = `
+    import { appendFileSync } from 'node:fs'
+    import net from 'node:net'
+    import { createAllocator } from '@portslice/core'
+    const allocator = await createAllocator()
+    const { port } = await allocator.take({ key: 'server' })
+    net.createServer().listen(port, () => {
+      appendFileSync('ports.txt', port + '\\n')
+      console.log('listening')
+    })
+  `
+
+  test('by node --watch, five times', async () => {
+    using playground = new Playground()
+    const project = playground.project({ 'server.mjs': SERVER, 'ports.txt': '' })
+    const child = spawn(process.execPath, ['--watch', 'server.mjs'], {
+      cwd: project.folder,
+      env: { ...cleanEnvironment(), PORTSLICE_LOCK_DIR: project.lockDirectory },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    try {
+      for (let start = 1; start <= 6; start++) {
+        await untilSaid(child, 'listening')
+        if (start < 6) writeFileSync(project.file('server.mjs'), `${SERVER}// ${start}\n`)
+      }
+    } finally {
+      child.kill()
+      await once(child, 'exit')
+    }
+    expectOnePort(project.file('ports.txt'))
+  })
+
+  test('by a watcher that kills it and starts the next one at once, five times', async () => {
+    using playground = new Playground()
+    const project = playground.project({ 'server.mjs': SERVER, 'ports.txt': '' })
+    for (let start = 1; start <= 6; start++) {
+      const child = spawn(process.execPath, ['server.mjs'], {
+        cwd: project.folder,
+        env: { ...cleanEnvironment(), PORTSLICE_LOCK_DIR: project.lockDirectory },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      await untilSaid(child, 'listening')
+      const ended = once(child, 'exit')
+      child.kill(start % 2 === 0 ? 'SIGKILL' : 'SIGTERM')
+      await ended
+    }
+    expectOnePort(project.file('ports.txt'))
+  })
+
+  async function untilSaid(child: ChildProcess, text: string): Promise<void> {
+    for (;;) {
+      const [said] = await once(child.stdout as NodeJS.ReadableStream, 'data')
+      if (String(said).includes(text)) return
+    }
+  }
+
+  function expectOnePort(file: string): void {
+    const ports = readFileSync(path.resolve(file), 'utf8').trim().split('\n')
+    expect(ports).toHaveLength(6)
+    expect(new Set(ports).size).toBe(1)
+  }
+})
