@@ -13,16 +13,21 @@ const LAYERS = [
   'slice/layout.ts slice/avoided-ports.ts',
   'platform/',
   'options/ probe/',
-  'slice/(?!layout|avoided-ports) process-tree/',
+  'slice/(?!layout|avoided-ports)',
   'claim/',
   'allocator/',
   'api/',
-  'adapter/',
-  'index.ts adapter.ts inspect.ts clean.ts process-tree.ts net.ts',
+  'internal/(?!inspect)',
+  'index.ts internal.ts internal/inspect.ts net.ts',
 ]
 
 /** The packages, likewise. */
-const PACKAGE_LAYERS = ['core', 'app-server', 'vitest-plugin playwright-fixture cli']
+const PACKAGE_LAYERS = [
+  'core',
+  'process-tree',
+  'app-server',
+  'vitest-plugin playwright-fixture cli',
+]
 
 /** What stands beside the sources, and is not published. */
 const TESTS = '[.](test|test-support)[.]ts$'
@@ -37,9 +42,11 @@ const ENTRIES = readdirSync(PACKAGES).flatMap((name) => {
   const manifest = readFileSync(path.join(PACKAGES, name, 'package.json'), 'utf8')
   const { exports } = JSON.parse(manifest)
   return Object.values(exports)
-    .filter(({ types }) => types)
+    .map((target) => target.types ?? target)
+    .filter((file) => typeof file === 'string')
     .map(
-      ({ types }) => `packages/${name}/${types.replace('./dist', 'src').replace('.d.ts', '.ts')}`,
+      (file) =>
+        `packages/${name}/${file.replace('./', '').replace('dist/', 'src/').replace('.d.ts', '.ts')}`,
     )
 })
 

@@ -3,7 +3,7 @@ import { rolldown } from 'rolldown'
 import { bundle } from '../../build/bundle.js'
 
 /** As source: what core has built no longer tells which libraries it contains. */
-const PROCESS_TREE = fileURLToPath(new URL('../core/src/process-tree.ts', import.meta.url))
+const CORE = fileURLToPath(new URL('../core/src/internal.ts', import.meta.url))
 
 /**
  * The watchdog with all that it needs, as text in the package's own module: users bundle that, and
@@ -17,7 +17,7 @@ async function bundleWatchdog() {
     external: [/^node:/],
     resolve: {
       ...resolve,
-      alias: { ...resolve.alias, '@portslice/core/process-tree': PROCESS_TREE },
+      alias: { ...resolve.alias, '@portslice/core/internal': CORE },
     },
     treeshake: { moduleSideEffects: (id) => id.endsWith('src/watchdog.ts') },
   })
@@ -34,7 +34,11 @@ async function bundleWatchdog() {
 
 export default async () => {
   const { source, moduleIds } = await bundleWatchdog()
-  const config = bundle({ entries: ['index'], external: [/^@portslice\//], inlined: moduleIds })
+  const config = bundle({
+    entries: ['index'],
+    external: [/^@portslice\/(?!process-tree)/],
+    inlined: moduleIds,
+  })
   const define = { WATCHDOG_SOURCE: JSON.stringify(source) }
   return { ...config, transform: { ...config.transform, define } }
 }

@@ -2,8 +2,8 @@ import { fileURLToPath } from 'node:url'
 import { bundle } from '../../build/bundle.js'
 
 export default bundle({
-  entries: ['index', 'adapter', 'net', 'process-tree', 'inspect', 'clean'],
+  entries: ['index', 'internal', 'internal/inspect', 'net'],
   replaceClock: fileURLToPath(new URL('src/platform/clock.ts', import.meta.url)),
   // Whoever asks for a port needs nearly all of it: one file is found and read sooner than six.
-  together: [/src\/(?:index|adapter)\.ts$|rolldown\/runtime/],
+  together: [/src\/(?:index|internal)\.ts$|rolldown\/runtime/],
 })

@@ -11,7 +11,7 @@ import {
 
 /** What a package offers under one name. */
 export interface Entry {
-  /** The report's name: `core`, or `core.adapter` for `@portslice/core/adapter`. */
+  /** The report's name: `core`, or `core.net` for `@portslice/core/net`. */
   name: string
   /** The package's. */
   folder: string

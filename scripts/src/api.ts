@@ -24,7 +24,7 @@ const REPORTS = path.join(ROOT, 'api')
 function entries(): Entry[] {
   return packagesIn().flatMap(({ folder, manifest }) =>
     Object.entries(manifest.exports).flatMap(([entry, target]) => {
-      if (typeof target === 'string' || !target.types) return []
+      if (typeof target === 'string' || !target.types || entry.startsWith('./internal')) return []
       const name = [path.basename(folder), ...(entry === '.' ? [] : [entry.slice(2)])].join('.')
       return [{ name, folder, declarations: path.join(folder, target.types) }]
     }),

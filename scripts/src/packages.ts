@@ -13,6 +13,7 @@ export interface Package {
 export interface Manifest {
   name: string
   version: string
+  private?: boolean
   repository: { url: string }
   exports: Record<string, string | { types?: string }>
   dependencies?: Record<string, string>
@@ -20,9 +21,11 @@ export interface Manifest {
 
 /** @param root of the workspace */
 export function packagesIn(root: string = ROOT): Package[] {
-  return readdirSync(path.join(root, 'packages')).map((name) => {
-    const folder = path.join(root, 'packages', name)
-    const manifest = readFileSync(path.join(folder, 'package.json'), 'utf8')
-    return { folder, manifest: JSON.parse(manifest) as Manifest }
-  })
+  return readdirSync(path.join(root, 'packages'))
+    .map((name) => {
+      const folder = path.join(root, 'packages', name)
+      const manifest = readFileSync(path.join(folder, 'package.json'), 'utf8')
+      return { folder, manifest: JSON.parse(manifest) as Manifest }
+    })
+    .filter(({ manifest }) => !manifest.private)
 }

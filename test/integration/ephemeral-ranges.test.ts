@@ -9,7 +9,7 @@ const whyNot = whyNoNamespaces('--net')
 /** Leases a slice for each of the workers, and tells of each whether its ports would be given out by the system. */
 const LEASE = `
   import { createAllocator } from '@portslice/core'
-  import { resolveOptions } from '@portslice/core/inspect'
+  import { resolveOptions } from '@portslice/core/internal/inspect'
   const allocators = []
   for (let workerId = 1; workerId <= ${WORKERS}; workerId++) {
     allocators.push(await createAllocator({ workerId, waitTimeout: 0 }))

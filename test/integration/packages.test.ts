@@ -66,29 +66,23 @@ describe('the tarballs', () => {
       '@portslice/core',
       [
         'dist/THIRD-PARTY-LICENSES.txt',
-        'dist/adapter.d.ts',
-        'dist/adapter.js',
-        'dist/adapter/*.d.ts',
         'dist/allocator/*.d.ts',
         'dist/api/*.d.ts',
         'dist/chunk-*.js',
         'dist/claim/*.d.ts',
-        'dist/clean.d.ts',
-        'dist/clean.js',
         'dist/errors.d.ts',
         'dist/index.d.ts',
         'dist/index.js',
-        'dist/inspect.d.ts',
-        'dist/inspect.js',
+        'dist/internal.d.ts',
+        'dist/internal.js',
+        'dist/internal/*.d.ts',
+        'dist/internal/inspect.js',
         'dist/net.d.ts',
         'dist/net.js',
         'dist/options/*.d.ts',
         'dist/platform/*.d.ts',
         'dist/probe/*.d.ts',
         'dist/process-state.d.ts',
-        'dist/process-tree.d.ts',
-        'dist/process-tree.js',
-        'dist/process-tree/*.d.ts',
         'dist/slice/*.d.ts',
       ],
     ],
@@ -285,7 +279,7 @@ describe('the types', () => {
     'module.mts': `
       import { createAllocator, type PortLease, PortsliceError, takePort } from '@portslice/core'
       import { createServer } from '@portslice/core/net'
-      import { sharedAllocator } from '@portslice/core/adapter'
+      import { sharedAllocator } from '@portslice/core/internal'
       export { sharedAllocator }
       ${USE}`,
     'vitest.mts': `

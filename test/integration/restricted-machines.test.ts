@@ -71,7 +71,7 @@ async function evaluate(
   flags: readonly string[] = [],
 ) {
   const script = `const core = await import('@portslice/core')
-    const inspect = await import('@portslice/core/inspect')
+    const inspect = await import('@portslice/core/internal/inspect')
     console.log(JSON.stringify(await (async () => { ${code} })()))
     process.exit()`
   return JSON.parse(await run(context, by, [...flags, '--input-type=module', '-e', script]))

@@ -7,7 +7,7 @@ import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { createAllocator, namedPort, type PortAllocator } from '@portslice/core'
-import { userIdentity } from '@portslice/core/inspect'
+import { userIdentity } from '@portslice/core/internal/inspect'
 import { expect, onTestFinished, test } from 'vitest'
 import { cleanEnvironment, runNode } from '../support/project.ts'
 

@@ -1,7 +1,7 @@
 /** One start of an app, from its command until it is ready, or until all of it has gone again. */
 import { type PortLease, PortsliceError } from '@portslice/core'
-import { deadlineIn, saysAddressInUse, sleep } from '@portslice/core/adapter'
-import { type ProcessTree, treeMarker } from '@portslice/core/process-tree'
+import { deadlineIn, saysAddressInUse, sleep } from '@portslice/core/internal'
+import { type ProcessTree, treeMarker } from '@portslice/process-tree'
 import type { App } from './app.js'
 import type { Observation } from './observe.js'
 import type { AppOptions } from './options.js'

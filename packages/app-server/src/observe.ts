@@ -3,7 +3,7 @@ import dns from 'node:dns'
 import http from 'node:http'
 import https from 'node:https'
 import net from 'node:net'
-import type { ProcessTree } from '@portslice/core/process-tree'
+import type { ProcessTree } from '@portslice/process-tree'
 import { processWithoutPort } from './without-port.js'
 
 export interface Question {

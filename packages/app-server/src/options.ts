@@ -7,7 +7,7 @@ import {
   checkOptions,
   inspect,
   milliseconds,
-} from '@portslice/core/adapter'
+} from '@portslice/core/internal'
 import type { App } from './app.js'
 
 /** What to start, and when it is ready. */

@@ -1,6 +1,6 @@
 /** The ports of an app as its command and its environment name them. */
 import { PortsliceError } from '@portslice/core'
-import { inspect, withPorts as putPorts, variablePartOf } from '@portslice/core/adapter'
+import { inspect, withPorts as putPorts, variablePartOf } from '@portslice/core/internal'
 
 /** Variables and their values: `PORT`, and `API_PORT` for a port named `api`. */
 export type PortVariables = Readonly<Record<string, string>>

@@ -1,6 +1,6 @@
 /** Starts apps on ports that nobody else has. */
 import { type PortAllocator, type PortLease, PortsliceError } from '@portslice/core'
-import { inspect, sharedAllocator } from '@portslice/core/adapter'
+import { inspect, sharedAllocator } from '@portslice/core/internal'
 import type { App, Apps } from './app.js'
 import { refuseInsideWatchdog } from './inside-watchdog.js'
 import type { AppPlan } from './launch.js'

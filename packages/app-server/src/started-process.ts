@@ -1,8 +1,8 @@
 /** The first process of an app: started, and what becomes of it. */
 import { type ChildProcess, spawn as spawnInShell } from 'node:child_process'
 import { once } from 'node:events'
-import { deadlineIn, sleep } from '@portslice/core/adapter'
-import { canListProcesses, ProcessTree, type TreeMarker } from '@portslice/core/process-tree'
+import { deadlineIn, sleep } from '@portslice/core/internal'
+import { canListProcesses, ProcessTree, type TreeMarker } from '@portslice/process-tree'
 import spawn from 'cross-spawn'
 import { npmRunPathEnv } from 'npm-run-path'
 import type { Output } from './output.js'

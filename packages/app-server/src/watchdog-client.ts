@@ -1,8 +1,8 @@
 /** What this process and its watchdog have to do with each other. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
-import { deadlineIn, processWide } from '@portslice/core/adapter'
-import type { ProcessIdentity, ProcessTree } from '@portslice/core/process-tree'
+import { deadlineIn, processWide } from '@portslice/core/internal'
+import type { ProcessIdentity, ProcessTree } from '@portslice/process-tree'
 import { type Observation, observe, type Question } from './observe.js'
 import { isSingleExecutable, watchdogCommand } from './watchdog-command.js'
 import type { Command, KeptTree, Report } from './watchdog-protocol.js'

@@ -1,5 +1,5 @@
 /** What a process and its watchdog tell each other: JSON, a message a line. */
-import type { ProcessIdentity } from '@portslice/core/process-tree'
+import type { ProcessIdentity } from '@portslice/process-tree'
 import type { Observation, Question } from './observe.js'
 
 /** A tree that is to be ended when the process that started it dies. */

@@ -5,7 +5,7 @@
  * Its stdin is a pipe, which the kernel closes when the other process dies, however it dies.
  */
 import { createInterface } from 'node:readline'
-import { ProcessTree } from '@portslice/core/process-tree'
+import { ProcessTree } from '@portslice/process-tree'
 import { observe } from './observe.js'
 import type { Command, KeptTree, Report } from './watchdog-protocol.js'
 

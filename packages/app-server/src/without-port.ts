@@ -1,6 +1,6 @@
 /** Did a command pass $PORT on to what it runs? Turborepo's strict mode and `env -i` do not. */
 import { readFileSync } from 'node:fs'
-import type { ProcessTree } from '@portslice/core/process-tree'
+import type { ProcessTree } from '@portslice/process-tree'
 
 /** Enough to recognise a command by, in characters. */
 const MAX_COMMAND_LENGTH = 200

@@ -1,7 +1,7 @@
 /** The apps of a worker: started on first use, looked after between tests, stopped at its end. */
 import type { TestInfo, WorkerInfo } from '@playwright/test'
 import type { App, AppOptions, Apps } from '@portslice/app-server'
-import { type AdapterOptions, PortsliceError } from '@portslice/core/adapter'
+import { type AdapterOptions, PortsliceError } from '@portslice/core/internal'
 import { workerAllocator } from './worker-allocator.js'
 
 /** The apps of a worker, as a test sees them. */

@@ -14,14 +14,14 @@ import {
   type TestType,
 } from '@playwright/test'
 import type { PortAllocator, TakeOptions } from '@portslice/core'
-import { type AdapterOptions, leakError, leakMessage, TestPorts } from '@portslice/core/adapter'
+import { type AdapterOptions, leakError, leakMessage, TestPorts } from '@portslice/core/internal'
 import { type AppWorkerFixtures, appFixtures, appOptions } from './apps.js'
 import { workerAllocator } from './worker-allocator.js'
 
 export { expect } from '@playwright/test'
 export type { App, AppOptions, Apps } from '@portslice/app-server'
 export type { AllocatorOptions, PortAllocator, PortLease, TakeOptions } from '@portslice/core'
-export { namedPort, type OnLeak, PortsliceError } from '@portslice/core/adapter'
+export { namedPort, type OnLeak, PortsliceError } from '@portslice/core/internal'
 export { type AppWorkerFixtures, type AppWorkerOptions, appFixture } from './apps.js'
 
 /** Options of the fixtures, set by `use: { portslice: { … } }`. */

@@ -5,7 +5,7 @@ import {
   checkAdapterOptions,
   preferShard,
   sharedAllocator,
-} from '@portslice/core/adapter'
+} from '@portslice/core/internal'
 
 /**
  * The one allocator of a worker; asked for only where a port is wanted, as it leases a slice.

@@ -1,6 +1,6 @@
 /** Fixtures that start apps. */
 import type { App, AppOptions, Apps } from '@portslice/app-server'
-import { inspect, PortsliceError, sharedAllocator } from '@portslice/core/adapter'
+import { inspect, PortsliceError, sharedAllocator } from '@portslice/core/internal'
 import { settings } from './settings.js'
 
 /** How a fixture of an app is made. */

@@ -5,7 +5,7 @@ import {
   checkAdapterOptions,
   formatShard,
   runnerShardVariables,
-} from '@portslice/core/adapter'
+} from '@portslice/core/internal'
 import type { TestProject } from 'vitest/node'
 import './provided.js'
 

@@ -3,14 +3,14 @@
  *
  * @module @portslice/vitest-plugin
  */
-import type { AdapterOptions } from '@portslice/core/adapter'
+import type { AdapterOptions } from '@portslice/core/internal'
 import type {} from 'vitest/config' // Gives Vite's plugins the hook `configureVitest`.
 import type { Reporter, Vite } from 'vitest/node'
 import { configure } from './configure.js'
 import { leaksOf, printLeaks } from './leak-report.js'
 
 export type { AllocatorOptions, TakeOptions } from '@portslice/core'
-export { namedPort, type OnLeak, PortsliceError } from '@portslice/core/adapter'
+export { namedPort, type OnLeak, PortsliceError } from '@portslice/core/internal'
 export type { PortsliceMeta, ProvidedPortslice } from './provided.js'
 
 /** Options of the vitest plugin: those of an allocator, and `onLeak`. */

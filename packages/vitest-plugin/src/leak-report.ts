@@ -1,6 +1,6 @@
 /** Tells at the end of a run which test left which port. */
 import path from 'node:path'
-import { leakMessage } from '@portslice/core/adapter'
+import { leakMessage } from '@portslice/core/internal'
 import type { TestModule } from 'vitest/node'
 import './provided.js'
 

@@ -1,6 +1,6 @@
 /** What the main process tells the workers, and the workers tell it: through vitest's own channels. */
 import type { AllocatorOptions } from '@portslice/core'
-import type { LeakedPort, OnLeak } from '@portslice/core/adapter'
+import type { LeakedPort, OnLeak } from '@portslice/core/internal'
 
 /** From the main process to the fixtures: `provide` and `inject`. */
 export interface ProvidedPortslice {

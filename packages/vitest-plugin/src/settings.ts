@@ -1,4 +1,4 @@
-import { checkAdapterOptions } from '@portslice/core/adapter'
+import { checkAdapterOptions } from '@portslice/core/internal'
 import { inject } from 'vitest'
 import type { ProvidedPortslice } from './provided.js'
 

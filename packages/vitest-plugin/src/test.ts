@@ -10,7 +10,7 @@ import {
   leakMessage,
   sharedAllocator,
   TestPorts,
-} from '@portslice/core/adapter'
+} from '@portslice/core/internal'
 import { test as base, type TestAPI, type TestContext } from 'vitest'
 import { settings } from './settings.js'
 

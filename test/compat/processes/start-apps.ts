@@ -1,6 +1,6 @@
 /** Starts two apps that know each other, asks both, stops them; three times. Argument: a file for the notes. */
 import { startApps } from '@portslice/app-server'
-import { sharedAllocator } from '@portslice/core/adapter'
+import { sharedAllocator } from '@portslice/core/internal'
 import { Recorder } from '../../support/intervals.ts'
 
 const recorder = new Recorder(process.argv[2] as string)

@@ -8,7 +8,7 @@ import http from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isMainThread, Worker } from 'node:worker_threads'
 import { createAllocator, listen, releasePort, takePort } from '@portslice/core'
-import { sharedAllocator } from '@portslice/core/adapter'
+import { sharedAllocator } from '@portslice/core/internal'
 import { createServer } from '@portslice/core/net'
 import { Recorder } from '../../support/intervals.ts'
 

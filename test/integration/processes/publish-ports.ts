@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import net from 'node:net'
 import { createInterface } from 'node:readline'
 import { createAllocator } from '@portslice/core'
-import { dockerSocket } from '@portslice/core/inspect'
+import { dockerSocket } from '@portslice/core/internal/inspect'
 
 const [socket = '', count] = process.argv.slice(2)
 const allocator = await createAllocator()

@@ -1,5 +1,5 @@
 /** Reads the arguments of a subcommand with Node's own `parseArgs`, in words of our own. */
-import { inspect } from '@portslice/core/inspect'
+import { inspect } from '@portslice/core/internal/inspect'
 import { unknownOption, usageError } from './usage-error.js'
 
 // An `import` of node:util would load all that it has to offer, which takes longer than the parsing.

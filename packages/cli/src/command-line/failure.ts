@@ -1,5 +1,5 @@
 /** How an error is shown, and the exit status that it ends the command with. */
-import { PortsliceError } from '@portslice/core/inspect'
+import { PortsliceError } from '@portslice/core/internal/inspect'
 import { coloursFor } from '../terminal/colours.js'
 import { USAGE } from './usage-error.js'
 

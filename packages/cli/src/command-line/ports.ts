@@ -1,5 +1,5 @@
 /** Fixed ports on the command line: `3000`, or `3000,3001` for "one of these". */
-import { inspect, LAST_PORT } from '@portslice/core/inspect'
+import { inspect, LAST_PORT } from '@portslice/core/internal/inspect'
 import { usageError } from './usage-error.js'
 
 /** Whether an argument is meant as a port or a list of ports, right or wrong; `7z` is a command. */

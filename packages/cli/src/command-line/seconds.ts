@@ -1,5 +1,5 @@
 /** Options that are given in seconds. */
-import { inspect } from '@portslice/core/inspect'
+import { inspect } from '@portslice/core/internal/inspect'
 import type { Arguments, OptionSyntax } from './arguments.js'
 import { usageError } from './usage-error.js'
 

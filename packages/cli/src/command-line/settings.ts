@@ -6,7 +6,7 @@ import {
   inspect,
   type Shard,
   shardFromText,
-} from '@portslice/core/inspect'
+} from '@portslice/core/internal/inspect'
 import type { Arguments, OptionSyntax } from './arguments.js'
 import { asUsageError, usageError } from './usage-error.js'
 

@@ -1,5 +1,5 @@
 /** Mistakes in the command line. They end it with status 2. */
-import { inspect, PortsliceError } from '@portslice/core/inspect'
+import { inspect, PortsliceError } from '@portslice/core/internal/inspect'
 import { closestMatch } from 'leven'
 
 export const USAGE = 'ERR_PORTSLICE_USAGE'

@@ -4,7 +4,7 @@ import {
   type ClaimTimeoutError,
   claimPortsAloud,
   PortsliceError,
-} from '@portslice/core/inspect'
+} from '@portslice/core/internal/inspect'
 import { readArguments, type Syntax } from '../command-line/arguments.js'
 import { LINGER, LINGER_HELP, lingerFrom } from '../command-line/linger.js'
 import { checkDistinct, looksLikePorts, portListFrom } from '../command-line/ports.js'

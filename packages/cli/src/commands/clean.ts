@@ -1,5 +1,8 @@
-import { type LeftBehind, removeLeftBehind } from '@portslice/core/clean'
-import { lockDirectoryFor } from '@portslice/core/inspect'
+import {
+  type LeftBehind,
+  lockDirectoryFor,
+  removeLeftBehind,
+} from '@portslice/core/internal/inspect'
 import { readArguments, type Syntax } from '../command-line/arguments.js'
 import { coloursFor } from '../terminal/colours.js'
 import { duration } from '../terminal/duration.js'

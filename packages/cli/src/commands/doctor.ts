@@ -1,4 +1,4 @@
-import { lockDirectoryFor, type ResolvedOptions } from '@portslice/core/inspect'
+import { lockDirectoryFor, type ResolvedOptions } from '@portslice/core/internal/inspect'
 import { readArguments, type Syntax } from '../command-line/arguments.js'
 import { RANGE_AND_SHARD, RANGE_AND_SHARD_HELP, rangeAndShardOf } from '../command-line/settings.js'
 import { dockerFinding } from '../doctor/docker.js'

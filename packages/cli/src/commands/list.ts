@@ -1,4 +1,9 @@
-import { type ClaimStatus, listClaims, listSlices, lockDirectoryFor } from '@portslice/core/inspect'
+import {
+  type ClaimStatus,
+  listClaims,
+  listSlices,
+  lockDirectoryFor,
+} from '@portslice/core/internal/inspect'
 import { readArguments, type Syntax } from '../command-line/arguments.js'
 import { usageError } from '../command-line/usage-error.js'
 import { withoutClaimed } from '../list/claimed.js'

@@ -6,7 +6,7 @@ import {
   listSlices,
   PortsliceError,
   resolveOptions,
-} from '@portslice/core/inspect'
+} from '@portslice/core/internal/inspect'
 import { readArguments, type Syntax } from '../command-line/arguments.js'
 import { RANGE_AND_SHARD, RANGE_AND_SHARD_HELP, rangeAndShardOf } from '../command-line/settings.js'
 import { foreignOwners } from '../map/owners.js'

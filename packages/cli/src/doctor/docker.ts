@@ -1,5 +1,5 @@
 /** Does a Docker daemon publish ports where the sockets of this network namespace do not count? */
-import { type DockerSocket, dockerSocket, inspect } from '@portslice/core/inspect'
+import { type DockerSocket, dockerSocket, inspect } from '@portslice/core/internal/inspect'
 import type { Finding } from './finding.js'
 
 const RECIPE =

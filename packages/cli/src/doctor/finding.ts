@@ -1,5 +1,5 @@
 /** What the doctor has found: how bad it is, what it is, what to do. */
-import { PortsliceError } from '@portslice/core/inspect'
+import { PortsliceError } from '@portslice/core/internal/inspect'
 import { problemOf } from '../command-line/usage-error.js'
 
 export interface Finding {

@@ -1,12 +1,12 @@
 /** Programs inside the range that never asked, and what the dead have left. */
-import { removeLeftBehind } from '@portslice/core/clean'
 import {
   listClaims,
   listeningPorts,
   listSlices,
   processTable,
   type ResolvedOptions,
-} from '@portslice/core/inspect'
+  removeLeftBehind,
+} from '@portslice/core/internal/inspect'
 import { foreignOwners } from '../map/owners.js'
 import { pictureOf } from '../map/picture.js'
 import type { Finding } from './finding.js'

@@ -19,7 +19,7 @@ import {
   type TimeWaitGuard,
   tryToHoldUdpPort,
   usesOfPort,
-} from '@portslice/core/inspect'
+} from '@portslice/core/internal/inspect'
 import { claimantText } from '../list/holder.js'
 import { ownerText } from '../map/owners.js'
 import type { Finding } from './finding.js'

@@ -13,7 +13,7 @@ import {
   lockDirectoryFor,
   lookAtPrivateDirectory,
   userIdentity,
-} from '@portslice/core/inspect'
+} from '@portslice/core/internal/inspect'
 import { type Finding, problem } from './finding.js'
 
 const WITHOUT_FILES =

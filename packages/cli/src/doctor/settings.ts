@@ -12,7 +12,7 @@ import {
   resolveOptions,
   type SliceStart,
   sentinelOf,
-} from '@portslice/core/inspect'
+} from '@portslice/core/internal/inspect'
 import { nearest } from '../command-line/usage-error.js'
 import { type Finding, problem } from './finding.js'
 

@@ -1,4 +1,4 @@
-import type { SliceStatus } from '@portslice/core/inspect'
+import type { SliceStatus } from '@portslice/core/internal/inspect'
 import { expect, test } from 'vitest'
 import { describeClaims } from './guarded.js'
 import { freeFinding } from './slices.js'

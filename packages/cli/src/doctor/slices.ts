@@ -6,7 +6,7 @@ import {
   type ResolvedOptions,
   type SliceStatus,
   sentinelOf,
-} from '@portslice/core/inspect'
+} from '@portslice/core/internal/inspect'
 import { holdersText } from '../list/holder.js'
 import type { Finding } from './finding.js'
 import { trySockets } from './sockets.js'

@@ -12,7 +12,7 @@ import {
   sentinelOf,
   sliceOf,
   tryToHoldUdpPort,
-} from '@portslice/core/inspect'
+} from '@portslice/core/internal/inspect'
 import { type Finding, problem } from './finding.js'
 import { readSetting } from './system.js'
 

@@ -2,7 +2,7 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 import net from 'node:net'
 import os from 'node:os'
-import { codeOf, type ProcessTable, processTable } from '@portslice/core/inspect'
+import { codeOf, type ProcessTable, processTable } from '@portslice/core/internal/inspect'
 import type { Finding } from './finding.js'
 
 /** Any port will do: refused and accepted say the same. */

@@ -1,5 +1,5 @@
 /** Slices without a holder that look held, because their last port is claimed. */
-import type { ClaimStatus, SliceStatus } from '@portslice/core/inspect'
+import type { ClaimStatus, SliceStatus } from '@portslice/core/internal/inspect'
 
 /** The claim that keeps a slice from being leased, if it is one that does. */
 export function claimOn(

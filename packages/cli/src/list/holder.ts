@@ -1,7 +1,11 @@
 /** Who holds a slice, in a few words. */
 import os from 'node:os'
 import path from 'node:path'
-import { type ClaimStatus, type SliceStatus, UNKNOWN_HOLDER } from '@portslice/core/inspect'
+import {
+  type ClaimStatus,
+  type SliceStatus,
+  UNKNOWN_HOLDER,
+} from '@portslice/core/internal/inspect'
 import { sanitize } from '../terminal/format.js'
 import { claimOn } from './claimed.js'
 import type { ListedSlice } from './owner.js'

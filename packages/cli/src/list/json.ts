@@ -1,6 +1,6 @@
 /** The schema of `portslice list --json`: see docs/command.md. What is there stays as it is. */
-import type { ClaimStatus } from '@portslice/core/inspect'
-import { sanitize } from '@portslice/core/inspect'
+import type { ClaimStatus } from '@portslice/core/internal/inspect'
+import { sanitize } from '@portslice/core/internal/inspect'
 import type { ListedSlice } from './owner.js'
 
 export const LIST_VERSION = 1

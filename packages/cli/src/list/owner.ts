@@ -1,4 +1,4 @@
-import { ownersOfAll, type PortOwner, type SliceStatus } from '@portslice/core/inspect'
+import { ownersOfAll, type PortOwner, type SliceStatus } from '@portslice/core/internal/inspect'
 
 export interface ListedSlice extends SliceStatus {
   /** The process that holds a slice whose journal is in another lock directory, as far as the kernel tells. */

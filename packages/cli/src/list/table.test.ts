@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from 'node:util'
-import type { SliceStatus } from '@portslice/core/inspect'
+import type { SliceStatus } from '@portslice/core/internal/inspect'
 import { expect, test } from 'vitest'
 import { coloursFor } from '../terminal/colours.js'
 import { widthOf } from '../terminal/format.js'

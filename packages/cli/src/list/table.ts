@@ -1,5 +1,5 @@
 /** What `portslice list` prints: a row for each slice, one for each of its ports, and one for each claim. */
-import { type ClaimStatus, type PortStatus, UNKNOWN_HOLDER } from '@portslice/core/inspect'
+import { type ClaimStatus, type PortStatus, UNKNOWN_HOLDER } from '@portslice/core/internal/inspect'
 import type { Colours } from '../terminal/colours.js'
 import { duration } from '../terminal/duration.js'
 import { pad, sanitize, truncate, widthOf } from '../terminal/format.js'

@@ -1,5 +1,5 @@
 /** The picture in words: who a slice is, and what it all adds up to. */
-import { formatRanges } from '@portslice/core/inspect'
+import { formatRanges } from '@portslice/core/internal/inspect'
 import { claimantText, holderText } from '../list/holder.js'
 import { sanitize } from '../terminal/format.js'
 import type { Picture, SlicePicture } from './picture.js'

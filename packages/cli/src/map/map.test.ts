@@ -1,4 +1,4 @@
-import type { SliceStatus } from '@portslice/core/inspect'
+import type { SliceStatus } from '@portslice/core/internal/inspect'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { withoutClaimed } from '../list/claimed.js'

@@ -1,4 +1,4 @@
-import { ownersOfAll, type PortOwner } from '@portslice/core/inspect'
+import { ownersOfAll, type PortOwner } from '@portslice/core/internal/inspect'
 import { sanitize } from '../terminal/format.js'
 import type { OwnerNames } from './format.js'
 import type { Picture } from './picture.js'

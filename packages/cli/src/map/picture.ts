@@ -6,7 +6,7 @@ import {
   type SliceStart,
   type SliceStatus,
   sentinelOf,
-} from '@portslice/core/inspect'
+} from '@portslice/core/internal/inspect'
 import { withoutClaimed } from '../list/claimed.js'
 
 /** `foreign`: something listens that never asked portslice. */

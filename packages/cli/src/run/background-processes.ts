@@ -1,8 +1,8 @@
 /** The processes that a program has left running. */
 import { readdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { inspect, isListening, ownersOfAll } from '@portslice/core/inspect'
-import type { ProcessIdentity, ProcessTree } from '@portslice/core/process-tree'
+import { inspect, isListening, ownersOfAll } from '@portslice/core/internal/inspect'
+import type { ProcessIdentity, ProcessTree } from '@portslice/process-tree'
 import { processName } from '../terminal/process-name.js'
 import { say } from '../terminal/say.js'
 import { isEndSignal, isInOurGroup } from './signal-forwarder.js'

@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import path from 'node:path'
-import { codeOf, inspect, PortsliceError, readOwnFile } from '@portslice/core/inspect'
+import { codeOf, inspect, PortsliceError, readOwnFile } from '@portslice/core/internal/inspect'
 import { environmentFor, type GivenPort } from './ports.js'
 import { formatRun, identifyRun, parseRun, type RunIdentity, stateOfRun } from './run-identity.js'
 

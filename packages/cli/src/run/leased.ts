@@ -1,6 +1,6 @@
 /** The ports of a run, leased. */
 import { createAllocator, type PortLease } from '@portslice/core'
-import { type AllocatorOptions, PortsliceError } from '@portslice/core/inspect'
+import { type AllocatorOptions, PortsliceError } from '@portslice/core/internal/inspect'
 import { problemOf } from '../command-line/usage-error.js'
 import { say } from '../terminal/say.js'
 import type { PortVariable } from './names.js'

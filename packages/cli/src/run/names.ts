@@ -1,5 +1,5 @@
 /** The names of ports, and the variables that they become. */
-import { inspect, variablePartOf } from '@portslice/core/inspect'
+import { inspect, variablePartOf } from '@portslice/core/internal/inspect'
 import { asUsageError, usageError } from '../command-line/usage-error.js'
 
 /** A port that the program gets. */

@@ -1,5 +1,5 @@
 /** Ports on their way to the program: in its environment, in its arguments, in a file. */
-import { withPorts as putPorts, variablePartOf } from '@portslice/core/inspect'
+import { withPorts as putPorts, variablePartOf } from '@portslice/core/internal/inspect'
 import type { PortVariable } from './names.js'
 
 export interface GivenPort extends PortVariable {

@@ -1,4 +1,4 @@
-import { readProcessText } from '@portslice/core/inspect'
+import { readProcessText } from '@portslice/core/internal/inspect'
 
 /**
  * The fields of `/proc/<pid>/stat` from the state on, so `[0]` is field 3 of proc(5); `undefined`

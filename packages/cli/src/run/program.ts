@@ -2,8 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { codeOf, inspect, PortsliceError } from '@portslice/core/inspect'
-import { ProcessTree, treeMarker } from '@portslice/core/process-tree'
+import { codeOf, inspect, PortsliceError } from '@portslice/core/internal/inspect'
+import { ProcessTree, treeMarker } from '@portslice/process-tree'
 import { coloursFor } from '../terminal/colours.js'
 import { exitStatus, isEndSignal, recipientOf, type SignalForwarder } from './signal-forwarder.js'
 

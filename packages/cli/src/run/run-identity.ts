@@ -13,7 +13,7 @@ import { readFileSync, readlinkSync, rmSync } from 'node:fs'
 import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
-import { codeOf } from '@portslice/core/inspect'
+import { codeOf } from '@portslice/core/internal/inspect'
 import { procStat } from './proc-stat.js'
 
 export interface RunIdentity {

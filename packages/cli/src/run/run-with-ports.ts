@@ -1,6 +1,6 @@
 /** A program, its ports, and their end. */
 import type { PortLease } from '@portslice/core'
-import { ownersOf } from '@portslice/core/inspect'
+import { ownersOf } from '@portslice/core/internal/inspect'
 import { say } from '../terminal/say.js'
 import type { EnvFile } from './env-file.js'
 import { environmentFor, type GivenPort, withPorts } from './ports.js'

@@ -6,7 +6,7 @@ import {
   listClaims,
   listSlices,
   resolveOptions,
-} from '@portslice/core/inspect'
+} from '@portslice/core/internal/inspect'
 import { holdersText } from '../list/holder.js'
 import { withOwners } from '../list/owner.js'
 

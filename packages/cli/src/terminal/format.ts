@@ -1,5 +1,5 @@
 /** Text of other processes on a terminal: one line without control characters, cut to fit. */
-import { sanitize as escapeControls } from '@portslice/core/inspect'
+import { sanitize as escapeControls } from '@portslice/core/internal/inspect'
 import stringWidth from 'fast-string-width'
 
 /** What turns the direction of text, or takes no room: a label could hide or reverse what it says. */

@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { readProcessText } from '@portslice/core/inspect'
+import { readProcessText } from '@portslice/core/internal/inspect'
 import { sanitize } from './format.js'
 
 /** Characters of a command line in a message: what is cut out of a longer one is its middle. */

@@ -1,4 +1,4 @@
-import { sanitize } from '@portslice/core/inspect'
+import { sanitize } from '@portslice/core/internal/inspect'
 import { coloursFor } from './colours.js'
 
 /** Prints a line of portslice's own on stderr, among those of the program. */

@@ -1,9 +1,15 @@
 /** What one start has become: a process, what it started, and what that left behind. */
 
 import type { ChildProcess } from 'node:child_process'
-import { clearTimeout, deadlineIn, setTimeout, sleep } from '../platform/clock.js'
-import { openFilesOf } from '../platform/open-files.js'
-import { isListening, listeningSockets } from '../probe/listening.js'
+import {
+  clearTimeout,
+  deadlineIn,
+  isListening,
+  listeningSockets,
+  openFilesOf,
+  setTimeout,
+  sleep,
+} from '@portslice/core/internal'
 import { bearsMark } from './marker.js'
 import { ProcessGroup } from './process-group.js'
 import {

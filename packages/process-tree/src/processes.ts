@@ -1,13 +1,14 @@
 /** The processes of this machine, as far as this process may see them. */
-import pidtree from 'pidtree'
-import { isProcess } from '../platform/host.js'
+
 import {
   DENIED,
+  isProcess,
   processNumbers,
   processTable,
   readProcessFile,
   readProcessText,
-} from '../platform/process-table.js'
+} from '@portslice/core/internal'
+import pidtree from 'pidtree'
 
 /** A process, not only its number: numbers are used again. */
 export interface ProcessIdentity {

@@ -1,31 +1,27 @@
-/**
- * Removes what dead holders left in the lock directory, and nothing of a live one.
- *
- * @module @portslice/core/clean
- */
+/** Removes what dead holders left in the lock directory, and nothing of a live one. */
 import { lstatSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
-import { leaseContextOf } from './allocator/lease-context.js'
-import { lockDirectoryFor } from './options/lock-directory.js'
-import { checkListOptions } from './options/options.js'
-import { resolveOptions } from './options/resolve.js'
-import { Date, sleep } from './platform/clock.js'
-import { hostIdentity } from './platform/host.js'
-import { elapsedSince, kernelTime } from './platform/kernel-time.js'
-import { holdUdpPort } from './probe/held-udp.js'
-import { isListening } from './probe/listening.js'
+import { leaseContextOf } from '../allocator/lease-context.js'
+import { lockDirectoryFor } from '../options/lock-directory.js'
+import { checkListOptions } from '../options/options.js'
+import { resolveOptions } from '../options/resolve.js'
+import { Date, sleep } from '../platform/clock.js'
+import { hostIdentity } from '../platform/host.js'
+import { elapsedSince, kernelTime } from '../platform/kernel-time.js'
+import { holdUdpPort } from '../probe/held-udp.js'
+import { isListening } from '../probe/listening.js'
 import {
   claimDirectory,
   claimNotes,
   portOfClaimNote,
   readClaimNote,
   writeClaimNote,
-} from './slice/claim-note.js'
-import { type SliceStart, sentinelOf } from './slice/layout.js'
-import { hostCode, isDeadDraft, Lock, lockHolderState, STALE_AFTER_MS } from './slice/lock.js'
-import { checkLockDirectory, journalPath, sliceOfFile } from './slice/lock-directory.js'
-import { Slice } from './slice/slice.js'
-import { QUARANTINE_MS, quarantineAfter, readSliceRecord } from './slice/slice-record.js'
+} from '../slice/claim-note.js'
+import { type SliceStart, sentinelOf } from '../slice/layout.js'
+import { hostCode, isDeadDraft, Lock, lockHolderState, STALE_AFTER_MS } from '../slice/lock.js'
+import { checkLockDirectory, journalPath, sliceOfFile } from '../slice/lock-directory.js'
+import { Slice } from '../slice/slice.js'
+import { QUARANTINE_MS, quarantineAfter, readSliceRecord } from '../slice/slice-record.js'
 
 /**
  * How long files are kept of which it cannot be asked from here whether their process lives, in ms: the

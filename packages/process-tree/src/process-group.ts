@@ -1,7 +1,6 @@
 /** What is known of a tree where processes cannot be listed. */
 import type { ChildProcess } from 'node:child_process'
-import { setTimeout } from '../platform/clock.js'
-import { isProcess } from '../platform/host.js'
+import { isProcess, setTimeout } from '@portslice/core/internal'
 
 /** Far less than it takes until a number is given again. */
 const POLL_INTERVAL_MS = 250

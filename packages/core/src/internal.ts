@@ -1,0 +1,38 @@
+/**
+ * What the other packages of portslice need of this one. Not part of the public interface.
+ *
+ * @module @portslice/core/internal
+ */
+
+export { sharedAllocator } from './allocator/shared.js'
+export { inspect, PortsliceError } from './errors.js'
+export {
+  type AdapterOptions,
+  checkAdapterOptions,
+  type OnLeak,
+} from './internal/adapter-options.js'
+export { namedPort, preferShard } from './internal/runners-shard.js'
+export { type LeakedPort, leakError, leakMessage, TestPorts } from './internal/test-ports.js'
+export {
+  abortSignal,
+  type Check,
+  checkOptions,
+  milliseconds,
+  pathOfFolder,
+} from './options/options.js'
+export { withPorts } from './options/placeholders.js'
+export { variablePartOf } from './options/port-name.js'
+export { formatShard, runnerShardVariables } from './options/shard.js'
+export { clearTimeout, deadlineIn, setTimeout, sleep } from './platform/clock.js'
+export { isProcess } from './platform/host.js'
+export { openFilesOf } from './platform/open-files.js'
+export {
+  DENIED,
+  processNumbers,
+  processTable,
+  readProcessFile,
+  readProcessText,
+} from './platform/process-table.js'
+export { isAddressInUse, saysAddressInUse } from './probe/address-in-use.js'
+export { isListening, listeningSockets } from './probe/listening.js'
+export { processWide } from './process-state.js'
