@@ -68,7 +68,7 @@ describe('a process that uses a leased port', () => {
       ['run', '--linger', '600', '--', ...sh(`(read x <'${fifo}'; exec ${serve()}) & exit 5`)],
       options,
     )
-    await run.complained(/has ended, but left processes that use none of its ports: pid \d+ \(sh /)
+    await run.complained(/has ended, but left processes that do not use its ports: pid \d+ \(sh /)
     writeFileSync(fifo, 'go\n')
     const [, pid] = await run.said(/serving (\d+)/)
     killAtEnd(Number(pid))
@@ -103,7 +103,7 @@ describe('a process that uses none of the ports', () => {
     killAtEnd(Number(pid))
     await run.complained(
       new RegExp(
-        `"sh" has ended, but left processes that use none of its ports: pid ${pid} \\(sleep 1000\\)`,
+        `"sh" has ended, but left processes that do not use its ports: pid ${pid} \\(sleep 1000\\)`,
       ),
     )
     expect(await run.exited).toBe(5)
@@ -205,8 +205,8 @@ describe('signals, after the program has ended', () => {
     run.child.kill('SIGINT')
     await run.complained(/Press Ctrl-C again/)
     run.child.kill('SIGINT')
-    await run.complained(new RegExp(`these processes go on after SIGTERM: pid ${pid}`))
-    await run.complained(new RegExp(`something still listens on port \\d+: pid ${pid}`))
+    await run.complained(new RegExp(`these processes ignore SIGTERM: pid ${pid}`))
+    await run.complained(new RegExp(`a process still listens on port \\d+: pid ${pid}`))
     expect(await run.exited).toBe(5)
     expect(isRunning(Number(pid))).toBe(true)
   })
@@ -221,6 +221,6 @@ test('a port on which something else listens at the end is told of', async () =>
   run.child.stdin.end('\n')
   expect(await run.ended).toMatchObject({
     status: 0,
-    stderr: expect.stringContaining(`something still listens on port ${port}: pid ${process.pid}`),
+    stderr: expect.stringContaining(`a process still listens on port ${port}: pid ${process.pid}`),
   })
 })

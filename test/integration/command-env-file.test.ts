@@ -57,14 +57,14 @@ describe('--write-env', () => {
     expect(readdirSync(cwd)).toEqual([])
   })
 
-  test.each(['a pipe', 'a link', 'a folder'])(
-    '--write-env refuses %s, and waits for nobody',
+  test.each(['a pipe', 'a link', 'a directory'])(
+    '--write-env refuses %s, without waiting',
     async (what) => {
       const cwd = temporaryFolder()
       const file = path.join(cwd, 'ports')
       if (what === 'a pipe') execFileSync('mkfifo', [file])
       if (what === 'a link') symlinkSync(path.join(cwd, 'elsewhere'), file)
-      if (what === 'a folder') mkdirSync(file)
+      if (what === 'a directory') mkdirSync(file)
       const { ino } = lstatSync(file)
       expect(
         await portslice(['run', '--write-env', 'ports', '--', 'true'], { ...options, cwd }),
@@ -124,7 +124,7 @@ describe('--write-env', () => {
       }
     })
     for (const { ended } of losers) {
-      expect(await ended).toMatchObject({ status: 1, stderr: expect.stringContaining('goes on') })
+      expect(await ended).toMatchObject({ status: 1, stderr: expect.stringContaining('is active') })
     }
     const winner = runs.find((run) => !losers.has(run)) as Started
     const [, port] = await winner.said(/^(\d+)\n/)
@@ -143,7 +143,7 @@ describe('--write-env', () => {
     await expect.poll(() => stateOf(run.pid)).toBe('T')
     expect(await portslice(args, { ...options, cwd })).toMatchObject({
       status: 1,
-      stderr: expect.stringContaining(`another run that goes on (pid ${run.pid})`),
+      stderr: expect.stringContaining(`another run that is active (pid ${run.pid})`),
     })
     run.child.kill('SIGCONT')
     run.child.stdin.end('\n')
@@ -160,7 +160,7 @@ describe('--write-env', () => {
       await portslice(['run', '--write-env', 'ports', 'true'], { ...options, cwd }),
     ).toMatchObject({
       status: 1,
-      stderr: expect.stringContaining('cannot tell whether it has ended'),
+      stderr: expect.stringContaining('may still be active'),
     })
     expect(readFileSync(file, 'utf8')).toBe(elsewhere)
   })
@@ -175,7 +175,7 @@ describe('--write-env', () => {
     for (const name of readdirSync(cwd)) if (name.endsWith('.sock')) rmSync(path.join(cwd, name))
     expect(await portslice(args, { ...options, cwd })).toMatchObject({
       status: 1,
-      stderr: expect.stringContaining('another run that goes on'),
+      stderr: expect.stringContaining('another run that is active'),
     })
     // The same pid, as if it had been given to a later process.
     writeFileSync(file, readFileSync(file, 'utf8').replace(/started at \d+/, 'started at 1'))
@@ -222,7 +222,7 @@ describe('--write-env', () => {
       await portslice(['run', '--write-env', 'ports', 'true'], { ...options, cwd }),
     ).toMatchObject({
       status: 1,
-      stderr: expect.stringContaining('another run that goes on'),
+      stderr: expect.stringContaining('another run that is active'),
     })
     run.child.stdin.end('\n')
     expect((await run.ended).status).toBe(0)

@@ -19,7 +19,7 @@ describe('mistakes', () => {
     [['lits'], "Did you mean 'list'?"],
     [['run', '--nam', 'x', 'y'], "Did you mean '--name'?"],
     [['run'], 'portslice run -- COMMAND'],
-    [['list', '--watch'], 'there is none to draw on'],
+    [['list', '--watch'], 'stdout is not a terminal'],
     [['--verison'], "Did you mean '--version'?"],
     [['--quite-another'], 'Its options are --help, --version'],
     [['claim', '99999', 'x'], '"99999" is not a port'],
@@ -36,7 +36,7 @@ describe('mistakes', () => {
     [['run', '--range', 'x', 'x'], 'The option --range is "x"'],
     [['run', '--range', '1-2', 'x'], 'Stay between'],
     [['map', '--range', '20010-20020'], 'The option --range is "20010-20020": it holds no whole'],
-  ])('%j is answered with what to do, and status 2', async (args, message) => {
+  ])('%j fails with advice and status 2', async (args, message) => {
     expect(await portslice(args, options)).toMatchObject({
       status: 2,
       stdout: '',
@@ -52,7 +52,7 @@ describe('mistakes', () => {
     }
   })
 
-  test('help is there for each, and teaches by example', async () => {
+  test('help of each subcommand starts with examples', async () => {
     for (const name of ['run', 'claim', 'list', 'map', 'doctor', 'clean']) {
       const { status, stdout } = await portslice([name, '--help'], options)
       expect(status).toBe(0)

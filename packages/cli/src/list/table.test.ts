@@ -3,9 +3,9 @@ import type { SliceStatus } from '@portslice/core/internal/inspect'
 import { expect, test } from 'vitest'
 import { coloursFor } from '../terminal/colours.js'
 import { widthOf } from '../terminal/format.js'
-import { folderText, holderText } from './holder.js'
-import { listJson } from './json.js'
-import type { ListedSlice } from './owner.js'
+import type { ListedSlice } from './find-owners.js'
+import { formatDirectory, formatHolder } from './format-holder.js'
+import { formatListJson } from './format-json.js'
 import { listTable } from './table.js'
 
 const NOW = Date.parse('2026-01-01T12:00:00Z')
@@ -117,7 +117,7 @@ test('what others have written reaches neither the terminal nor another line', (
   const claim = { ...(CLAIMS[0] as (typeof CLAIMS)[0]), command: hostile, cwd: hostile }
   const table = listTable([slice], [claim], OPTIONS)
   expect(table.trimEnd().split('\n')).toHaveLength(6)
-  const json = listJson({ lockDirectory: hostile, slices: [slice], claims: [claim] })
+  const json = formatListJson({ lockDirectory: hostile, slices: [slice], claims: [claim] })
   for (const text of [table, json]) {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
     expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/)
@@ -128,7 +128,7 @@ test('what others have written reaches neither the terminal nor another line', (
 test('who has no test runner is known by the command', () => {
   const holder = SLICES[0]?.holder as NonNullable<SliceStatus['holder']>
   const named = (command: string) =>
-    holderText({
+    formatHolder({
       pid: 1,
       host: '',
       runner: 'node',
@@ -144,12 +144,12 @@ test('who has no test runner is known by the command', () => {
   expect(named('C:/node.exe server.js 1')).toBe('server.js 1, pid 1')
   expect(named('/opt/app')).toBe('app, pid 1')
   expect(named('')).toBe('node, pid 1')
-  expect(holderText(holder)).toBe('vitest worker 3 (2/4), pid 4711')
+  expect(formatHolder(holder)).toBe('vitest worker 3 (2/4), pid 4711')
 })
 
 test("the user's own folder is shown as ~", () => {
-  expect(folderText('/home/me/shop', '/home/me')).toBe('~/shop')
-  expect(folderText('/home/me', '/home/me')).toBe('~')
-  expect(folderText('/home/mean', '/home/me')).toBe('/home/mean')
-  expect(folderText('/srv', '/')).toBe('/srv')
+  expect(formatDirectory('/home/me/shop', '/home/me')).toBe('~/shop')
+  expect(formatDirectory('/home/me', '/home/me')).toBe('~')
+  expect(formatDirectory('/home/mean', '/home/me')).toBe('/home/mean')
+  expect(formatDirectory('/srv', '/')).toBe('/srv')
 })

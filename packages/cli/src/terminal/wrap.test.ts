@@ -9,7 +9,7 @@ test('lines that follow the first are indented, and long words stay whole', () =
   )
 })
 
-const HELP = `portslice x: does something that takes some words to say
+const HELP = `portslice x: does something that takes some words to printNotice
 
   portslice x -- npm start          the port is in $PORT
   portslice x --name web --name api -- docker compose up
@@ -29,7 +29,7 @@ test('a help text that fits is left as it is', () => {
 
 test('descriptions are wrapped beside their terms, and paragraphs as a whole', () => {
   expect(wrapHelp(HELP, 44)).toBe(`portslice x: does something that takes some
-words to say
+words to printNotice
 
   portslice x -- npm start
       the port is in $PORT

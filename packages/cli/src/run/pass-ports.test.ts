@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { variablesFor } from './names.js'
-import { environmentFor, withPorts } from './ports.js'
+import { environmentFor, withPorts } from './pass-ports.js'
+import { variablesFor } from './port-variables.js'
 
 describe('the variables of ports', () => {
   test('PORT without a name, else one for each', () => {
