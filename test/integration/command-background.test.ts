@@ -5,24 +5,19 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import {
   COMMAND,
   InTerminal,
   isRunning,
   portsOut,
-  type StartOptions,
   sh,
   start,
   temporaryFolder,
+  useLockDirectory,
 } from './command-run.ts'
 
-let lockDirectory: string
-let options: StartOptions
-beforeEach(() => {
-  lockDirectory = path.join(temporaryFolder(), 'locks')
-  options = { lockDirectory }
-})
+const options = useLockDirectory()
 
 /** A server on $PORT, deaf to the signals that are named. */
 const serve = (...deafTo: string[]) =>
@@ -55,10 +50,10 @@ describe('a process that uses a leased port', () => {
         `"sh" has ended, but port ${port} is still in use. Waiting for pid ${pid} \\(.*-e`,
       ),
     )
-    expect(await portsOut(lockDirectory)).toEqual([Number(port)])
+    expect(await portsOut(options.lockDirectory)).toEqual([Number(port)])
     process.kill(Number(pid), 'SIGKILL')
     expect((await run.ended).status).toBe(5)
-    expect(await portsOut(lockDirectory)).toEqual([])
+    expect(await portsOut(options.lockDirectory)).toEqual([])
   })
 
   test('is waited for as well when it begins only after the program has ended', async () => {
@@ -108,7 +103,7 @@ describe('a process that uses none of the ports', () => {
     )
     expect(await run.exited).toBe(5)
     expect(isRunning(Number(pid))).toBe(true)
-    expect(await portsOut(lockDirectory)).toEqual([])
+    expect(await portsOut(options.lockDirectory)).toEqual([])
   })
 
   test('holds it with --wait-all', async () => {
@@ -121,10 +116,10 @@ describe('a process that uses none of the ports', () => {
     await run.complained(
       new RegExp(`Waiting for the processes it left.*pid ${pid} \\(sleep 1000\\)`),
     )
-    expect(await portsOut(lockDirectory)).toHaveLength(1)
+    expect(await portsOut(options.lockDirectory)).toHaveLength(1)
     process.kill(Number(pid), 'SIGKILL')
     expect((await run.ended).status).toBe(5)
-    expect(await portsOut(lockDirectory)).toEqual([])
+    expect(await portsOut(options.lockDirectory)).toEqual([])
   })
 
   test('may be the daemon of nx', { timeout: 120_000 }, async () => {

@@ -4,7 +4,7 @@ import { chownSync, mkdirSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeEach, describe, expect, type TestContext, test } from 'vitest'
+import { afterAll, describe, expect, type TestContext, test } from 'vitest'
 import {
   emptyProc,
   foreignProc,
@@ -13,14 +13,9 @@ import {
   Restrictions,
   unprivileged,
 } from '../support/restricted.ts'
-import { COMMAND, portslice, type StartOptions, startFile, temporaryFolder } from './command-run.ts'
+import { COMMAND, portslice, startFile, temporaryFolder, useLockDirectory } from './command-run.ts'
 
-let lockDirectory: string
-let options: StartOptions
-beforeEach(() => {
-  lockDirectory = path.join(temporaryFolder(), 'locks')
-  options = { lockDirectory }
-})
+const options = useLockDirectory()
 
 describe('doctor', () => {
   test('breaks lines between words, where the terminal ends', async () => {
@@ -212,14 +207,20 @@ describe.skipIf(process.platform !== 'linux')('doctor on an unusual machine', ()
     async ([range, expected], context) => {
       const by = ownNetwork(`echo ${range} > /proc/sys/net/ipv4/ip_local_port_range`)
       const found = await diagnose(context, by, DEFAULT_RANGE)
-      expect(found['ephemeral-range']).toContain(`ephemeral ports of the system are ${range.replace(' ', '-')}`)
+      expect(found['ephemeral-range']).toContain(
+        `ephemeral ports of the system are ${range.replace(' ', '-')}`,
+      )
       expect(found.range).toMatch(expected)
     },
   )
 
   test.for([
     [{ CI_NODE_INDEX: '3', CI_NODE_TOTAL: '100' }, /^ok: This is shard 3 of 100, .*first/, 711],
-    [{ CI_NODE_INDEX: '9', CI_NODE_TOTAL: '4' }, /^note: No shard .*does not describe a shard.*ignored/, 711],
+    [
+      { CI_NODE_INDEX: '9', CI_NODE_TOTAL: '4' },
+      /^note: No shard .*does not describe a shard.*ignored/,
+      711,
+    ],
     [{ PORTSLICE_SHARD: '3/100' }, /^ok: This is shard 3 of 100, .*only its own part/, 7],
   ] as const)('says how much a shard counts: %o', async ([env, expected, slices], context) => {
     const by = ownNetwork()
@@ -286,7 +287,7 @@ describe.skipIf(process.platform !== 'linux')('doctor on an unusual machine', ()
   test('counts a slice that is held in another network namespace', async (context) => {
     const by = ownNetwork()
     if (!isUsable(by)) return context.skip(by.missing)
-    const env = { PORTSLICE_RANGE: '20000-20031', PORTSLICE_LOCK_DIR: lockDirectory }
+    const env = { PORTSLICE_RANGE: '20000-20031', PORTSLICE_LOCK_DIR: options.lockDirectory }
     const [program, ...args] = by as readonly string[]
     const run = ['run', '--', 'sh', '-c', 'echo held; exec sleep 60']
     const held = startFile(program as string, [...args, process.execPath, COMMAND, ...run], { env })
@@ -305,7 +306,7 @@ describe.skipIf(process.platform === 'win32')('the lock directory', () => {
   })
 
   test('is under a relative $TMPDIR', async (context) => {
-    options = {}
+    options.lockDirectory = '' // Use the default.
     const found = await diagnose(context, [], { TMPDIR: 'node_modules' })
     expect(found['lock-directory']).toMatch(
       /^note: .*\$TMPDIR is "node_modules".*export TMPDIR=\//s,
@@ -314,7 +315,7 @@ describe.skipIf(process.platform === 'win32')('the lock directory', () => {
 
   test('is another than the default, which another user has', async (context) => {
     if (process.getuid?.() !== 0) return context.skip('only root can give a directory away')
-    options = {}
+    options.lockDirectory = '' // Use the default.
     const TMPDIR = temporaryFolder()
     const usual = path.join(TMPDIR, 'portslice-0')
     mkdirSync(usual, 0o700)

@@ -11,26 +11,21 @@ import {
   writeFileSync,
 } from 'node:fs'
 import path from 'node:path'
-import { beforeEach, describe, expect, type TestContext, test } from 'vitest'
+import { describe, expect, type TestContext, test } from 'vitest'
 import { Playground } from '../support/project.ts'
 import {
   COMMAND,
   P,
   portslice,
   type Started,
-  type StartOptions,
   sh,
   start,
   startFile,
   temporaryFolder,
+  useLockDirectory,
 } from './command-run.ts'
 
-let lockDirectory: string
-let options: StartOptions
-beforeEach(() => {
-  lockDirectory = path.join(temporaryFolder(), 'locks')
-  options = { lockDirectory }
-})
+const options = useLockDirectory()
 
 describe('--write-env', () => {
   test('--write-env writes a file of its own, for as long as the program runs', async () => {
@@ -68,7 +63,7 @@ describe('--write-env', () => {
       const { ino } = lstatSync(file)
       expect(
         await portslice(['run', '--write-env', 'ports', '--', 'true'], { ...options, cwd }),
-      ).toMatchObject({ status: 1, stderr: expect.stringContaining('is not a plain file') })
+      ).toMatchObject({ status: 1, stderr: expect.stringContaining('is not a regular file') })
       expect(lstatSync(file).ino).toBe(ino)
       expect(readdirSync(cwd)).toEqual(['ports'])
     },

@@ -3,16 +3,11 @@ import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { cleanEnvironment } from '../support/project.ts'
-import { portslice, type StartOptions, sh, startFile, temporaryFolder } from './command-run.ts'
+import { portslice, sh, startFile, temporaryFolder, useLockDirectory } from './command-run.ts'
 
-let lockDirectory: string
-let options: StartOptions
-beforeEach(() => {
-  lockDirectory = path.join(temporaryFolder(), 'locks')
-  options = { lockDirectory }
-})
+const options = useLockDirectory()
 
 describe('mistakes', () => {
   test.each([
@@ -67,7 +62,7 @@ describe('mistakes', () => {
 
 test('installed from its tarball, npx runs it', { timeout: 300_000 }, async () => {
   const folder = temporaryFolder()
-  const env = { ...cleanEnvironment(), PORTSLICE_LOCK_DIR: lockDirectory }
+  const env = { ...cleanEnvironment(), PORTSLICE_LOCK_DIR: options.lockDirectory }
   const npm = (args: string[], cwd: string) =>
     execFileSync('npm', args, { cwd, env, stdio: ['ignore', 'pipe', 'ignore'], encoding: 'utf8' })
   const tarballs = ['core', 'cli'].map((name) => {

@@ -141,6 +141,6 @@ test('help after the program is for the program', () => {
   expect(readArguments(RUN, ['npm', '--help']).program).toEqual(['npm', '--help'])
 })
 
-test('an empty word is no program', () => {
+test('an empty argument is not a program', () => {
   expect(refusal(RUN, ['--', ''])).toMatchObject({ code: 'ERR_PORTSLICE_USAGE' })
 })

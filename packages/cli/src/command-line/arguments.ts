@@ -1,7 +1,7 @@
 import { inspect } from '@portslice/core/internal/inspect'
 import { unknownOption, usageError } from './usage-error.js'
 
-// An `import` of node:util loads all of it, which takes longer than the parsing.
+// An `import` of node:util loads the whole module, which takes longer than the parsing.
 const { parseArgs } = process.getBuiltinModule('node:util')
 
 /** Thrown for `--help` among the options of a subcommand. */
