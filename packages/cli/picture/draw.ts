@@ -79,7 +79,6 @@ async function draw(): Promise<void> {
   }
 }
 
-/** Helpers for the scripts of the simulated workers. */
 const PRELUDE = `
 import net from 'node:net'
 const { createAllocator } = await import(${JSON.stringify(import.meta.resolve('@portslice/core'))})
@@ -120,7 +119,6 @@ const COLOURS = {
   },
 }
 
-/** Draws a terminal with a command and its output. */
 function terminalSvg(command: string, output: string): string {
   const parser = createAnsiSequenceParser()
   const lines = [`$ ${command}`, ...output.trimEnd().split('\n')].map((line, index) => {

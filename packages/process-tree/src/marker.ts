@@ -4,7 +4,6 @@ import { readFileSync } from 'node:fs'
 const VARIABLE = 'PORTSLICE_TREE'
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
-/** Identifies the processes of one tree. */
 export interface TreeMarker {
   readonly id: string
   /** Add it to the environment of the first process. */
@@ -41,9 +40,7 @@ function randomId(): string {
   return process.getBuiltinModule('node:crypto').randomUUID()
 }
 
-/** @param environment the contents of `/proc/<pid>/environ` */
 export function hasTreeId(environment: string, id: string): boolean {
-  // A quick answer for most processes.
   if (!environment.includes(id)) return false
   return environment
     .split('\0')

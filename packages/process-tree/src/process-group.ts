@@ -18,7 +18,6 @@ export class ProcessGroup {
   #wasKilled = false
   #isReleased: boolean
 
-  /** @param child given if this process started it */
   constructor(pid: number, child?: ChildProcess) {
     this.pid = pid
     this.#child = child

@@ -23,7 +23,6 @@ import {
   startTimeOf,
 } from './processes.js'
 
-/** Options of `ProcessTree.end`. */
 export interface EndOptions {
   /** The signal that asks each process to end. Default: `'SIGTERM'`. */
   signal?: NodeJS.Signals
@@ -31,15 +30,10 @@ export interface EndOptions {
   timeout?: number
 }
 
-/** Options of `ProcessTree.watch`. */
 export interface WatchOptions {
   /** The longest time between two checks, in ms. Default: 10 000. */
   maxPollInterval?: number
-  /**
-   * Called after the first check, and after each check that finds other processes than before.
-   *
-   * @param known the processes found
-   */
+  /** Called after the first check, and after each check that finds other processes than before. */
   onChange?: (known: readonly ProcessIdentity[]) => void
 }
 
@@ -49,13 +43,11 @@ const FIRST_WATCH_INTERVAL_MS = 100
 const MAX_WATCH_INTERVAL_MS = 10_000
 /** A process that waits for a disk needs time to end after SIGKILL. */
 const KILL_TIMEOUT_MS = 5000
-/** Most processes end immediately when they are asked to. */
 const FIRST_POLL_INTERVAL_MS = 5
 const MAX_END_POLL_INTERVAL_MS = 100
 const MAX_GONE_POLL_INTERVAL_MS = 250
 /** During `execve` a process shows no environment, on a busy machine for several scans. */
 const MAX_UNCLEAR_SCANS = 4
-/** Limit for machines where processes start and end all the time. */
 const MAX_SCANS = 20
 
 /**
@@ -80,13 +72,8 @@ export class ProcessTree {
   /** Start time of the first process: older processes do not belong to the tree. 0 if unknown. */
   readonly #since: number
   #known: readonly ProcessIdentity[]
-  /** Used instead of a scan where processes cannot be listed. */
   readonly #groups: readonly ProcessGroup[] | undefined
 
-  /**
-   * @param id of the `treeMarker` whose `env` the first process got
-   * @param known the first process, or the result of `processes()` in another process
-   */
   constructor(id: string, known: ChildProcess | readonly ProcessIdentity[] = []) {
     this.#id = id
     const child = isChild(known) ? known : undefined
@@ -105,8 +92,6 @@ export class ProcessTree {
   /**
    * Adds processes that another process found in the same tree. Has no effect where processes
    * cannot be listed.
-   *
-   * @param found the result of `processes()` of a tree with the same id
    */
   addKnown(found: readonly ProcessIdentity[]): void {
     if (this.#groups) return
@@ -155,7 +140,6 @@ export class ProcessTree {
     }
     const found = new Map<number, ProcessIdentity>()
     for (const [pid, startedAt] of known) if (hidden.has(pid)) found.set(pid, { pid, startedAt })
-    // The queue grows during the loop.
     for (const { pid, startedAt } of queue) {
       if (found.has(pid) || pid === process.pid) continue
       found.set(pid, { pid, startedAt })
@@ -172,8 +156,6 @@ export class ProcessTree {
    * Whose process listens on a port. `others` includes servers that work for the tree, such as a
    * Docker daemon. `unknown`: something listens, but its process cannot be determined, for example
    * on other systems than Linux.
-   *
-   * @param port 1 to 65535
    */
   async listenerOn(port: number): Promise<'none' | 'tree' | 'others' | 'unknown'> {
     const sockets = await listeningSockets()
@@ -195,11 +177,7 @@ export class ProcessTree {
     return (await this.processes()).flatMap(({ pid }) => openFilesOf(pid))
   }
 
-  /**
-   * Sends a signal to all running processes of the tree.
-   *
-   * @param signal such as `'SIGTERM'`
-   */
+  /** Sends a signal to all running processes of the tree. */
   async signal(signal: NodeJS.Signals): Promise<void> {
     for (const each of await this.processes()) this.#send(each, signal)
   }
@@ -208,7 +186,6 @@ export class ProcessTree {
    * Ends the tree: signals each process once, and kills the rest after the timeout. Processes that
    * start meanwhile are ended as well.
    *
-   * @param options the signal and the timeout
    * @returns the processes that still run: those of other users, or blocked in the kernel
    */
   async end({
@@ -235,7 +212,6 @@ export class ProcessTree {
    * Scans the tree from time to time, so that processes are known before they clear their
    * environment or lose their parent. Does not keep this process running.
    *
-   * @param options the interval and a callback
    * @returns a function that stops the scans
    */
   watch({ maxPollInterval = MAX_WATCH_INTERVAL_MS, onChange }: WatchOptions = {}): () => void {
@@ -264,12 +240,7 @@ export class ProcessTree {
     }
   }
 
-  /**
-   * Resolves when no process of the tree is running.
-   *
-   * @param options `signal` ends the wait
-   * @throws the signal's reason when aborted
-   */
+  /** Resolves when no process of the tree is running. */
   async untilGone({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
     for (
       let wait = FIRST_POLL_INTERVAL_MS;
@@ -277,7 +248,6 @@ export class ProcessTree {
       wait = Math.min(wait * 2, MAX_GONE_POLL_INTERVAL_MS)
     ) {
       signal?.throwIfAborted()
-      // Checking the known processes is cheaper than a scan of the machine.
       const isKnownRunning = !this.#groups && this.#known.some(isRunning)
       if (!isKnownRunning && (await this.processes()).length === 0) return
       await sleep(wait)
@@ -312,7 +282,6 @@ function keyOf({ pid, startedAt }: ProcessIdentity): string {
   return `${pid} ${startedAt}`
 }
 
-/** Empty if it could not be started. */
 function identitiesOfChild({ pid }: ChildProcess): readonly ProcessIdentity[] {
   return pid === undefined ? [] : [identityOfProcess(pid)]
 }

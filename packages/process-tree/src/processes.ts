@@ -79,7 +79,6 @@ function readProcess(
   return { pid, parent: Number(parent), startedAt: startedAt ?? '', hasEnded }
 }
 
-/** 0 if unknown. */
 export function startTimeOf(pid: number): number {
   const found = IS_LINUX ? readProcess(pid) : undefined
   return found && found !== DENIED ? Number(found.startedAt) : 0

@@ -4,7 +4,6 @@ import { unknownOption, usageError } from './usage-error.js'
 // An `import` of node:util loads the whole module, which takes longer than the parsing.
 const { parseArgs } = process.getBuiltinModule('node:util')
 
-/** Thrown for `--help` among the options of a subcommand. */
 export class HelpRequested extends Error {
   override readonly name = 'HelpRequested'
 }
@@ -24,20 +23,16 @@ export interface Syntax<Name extends string> {
 }
 
 export interface Arguments<Name extends string> {
-  /** The last value of each option. */
   value(name: Name): string | undefined
   values(name: Name): string[]
   has(name: Name): boolean
   operands: string[]
-  /** The program and its arguments, if the subcommand runs one. */
   program: string[]
 }
 
 /**
  * Options end at `--` or at the first other argument, as with `env` and `npx`. The rest belongs to
  * the program.
- *
- * @throws PortsliceError ERR_PORTSLICE_USAGE; HelpRequested
  */
 export function readArguments<Name extends string>(
   syntax: Syntax<Name>,
@@ -66,7 +61,6 @@ export function readArguments<Name extends string>(
 
 interface GivenOptions {
   options: { name: string; value: string }[]
-  /** The arguments after the options. */
   next: string[]
   /** Whether `--` ended the options. */
   isTerminated: boolean

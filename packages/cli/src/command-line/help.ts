@@ -1,4 +1,3 @@
-/** Examples come first, because users look for them. */
 export const HELP = `portslice: runs any command with ports that no other process on this machine has
 
   portslice run -- npm start                          the port is in $PORT

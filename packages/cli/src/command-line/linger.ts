@@ -11,13 +11,9 @@ export const LINGER_HELP = `  --linger SECONDS     how long to wait for backgrou
                        default 10
   --wait-all           waits until every process that the command started has ended`
 
-/** Most servers start to listen sooner. */
 const DEFAULT_LINGER_MS = 10_000
 
-/**
- * @returns ms; `undefined` to wait for every process
- * @throws PortsliceError ERR_PORTSLICE_USAGE for an invalid number, and if both are given
- */
+/** @returns ms; `undefined` to wait for every process */
 export function parseLinger(args: Arguments<'linger' | 'wait-all'>): number | undefined {
   const linger = parseSecondsOption(args, 'linger')
   if (!args.has('wait-all')) return linger ?? DEFAULT_LINGER_MS

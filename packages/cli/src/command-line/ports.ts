@@ -6,7 +6,6 @@ export function looksLikePorts(text: string): boolean {
   return /^\d+(,|$)/.test(text)
 }
 
-/** @throws PortsliceError ERR_PORTSLICE_USAGE */
 export function parsePortList(text: string, example: string): number[] {
   const ports = text.split(',').map((part) => (/^\d{1,5}$/.test(part.trim()) ? Number(part) : 0))
   const wrong = ports.findIndex((port) => port < 1 || port > LAST_PORT)
@@ -18,7 +17,6 @@ export function parsePortList(text: string, example: string): number[] {
   )
 }
 
-/** @throws PortsliceError ERR_PORTSLICE_USAGE */
 export function rejectDuplicates(lists: readonly (readonly number[])[]): void {
   const ports = lists.flat()
   const twice = ports.find((port, index) => ports.indexOf(port) !== index)

@@ -24,7 +24,6 @@ export interface RangeAndShard {
   env: Record<string, string>
 }
 
-/** @throws PortsliceError ERR_PORTSLICE_USAGE */
 export function parseRangeAndShard(args: Arguments<'range' | 'shard'>): RangeAndShard {
   const range = parseRange(args.value('range'))
   const shard = parseShard(args.value('shard'))

@@ -9,10 +9,7 @@ export const TIMEOUT = {
 /** The limit of Node's timers, about 24 days. */
 const MAX_MS = 2_147_483_647
 
-/**
- * @returns ms, or `undefined` if the option was not given
- * @throws PortsliceError ERR_PORTSLICE_USAGE
- */
+/** @returns ms, or `undefined` if the option was not given */
 export function parseSecondsOption<Name extends string>(
   args: Pick<Arguments<Name>, 'value'>,
   name: Name,

@@ -7,7 +7,6 @@ export function usageError(problem: string, advice: string, value?: unknown): Po
   return new PortsliceError(USAGE, problem, { advice, value })
 }
 
-/** The message without its advice. */
 export function problemOf({ message, advice }: Pick<PortsliceError, 'message' | 'advice'>): string {
   return message.replace(`\n${advice}`, '')
 }

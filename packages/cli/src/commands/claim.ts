@@ -46,7 +46,6 @@ const SYNTAX: Syntax<'name' | 'write-env' | 'timeout' | 'linger' | 'wait-all'> =
   program: { operand: { name: 'PORT', example: '3000', accepts: looksLikePorts } },
 }
 
-/** The default of `claimPort`. */
 const DEFAULT_TIMEOUT_MS = 60_000
 
 export async function run(args: string[]): Promise<number> {

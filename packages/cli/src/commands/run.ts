@@ -45,17 +45,7 @@ the command has ended, a second Ctrl-C sends SIGTERM to all of them and ends the
 does not exist yet, Node may end with 'node: FILE: not found' and status 9.
 `
 
-const SYNTAX: Syntax<
-  | 'name'
-  | 'prefer'
-  | 'write-env'
-  | 'env-file'
-  | 'timeout'
-  | 'linger'
-  | 'wait-all'
-  | 'range'
-  | 'shard'
-> = {
+const SYNTAX = {
   command: 'run',
   options: {
     name: { type: 'string', multiple: true, example: 'web' },
@@ -68,7 +58,7 @@ const SYNTAX: Syntax<
     ...RANGE_AND_SHARD,
   },
   program: {},
-}
+} satisfies Syntax<string>
 
 const MAX_LABEL_LENGTH = 200
 

@@ -3,7 +3,7 @@ import { codeOf } from '@portslice/core/internal/inspect'
 
 /**
  * @returns `self` if the kernel chose this very port as the local one, so that the socket connected
- *   to itself; otherwise the system's error code
+ * to itself; otherwise the system's error code
  */
 export function connectTo(
   port: number,

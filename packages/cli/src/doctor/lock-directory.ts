@@ -151,7 +151,6 @@ function tryToListen(socket: string): Promise<unknown> {
   })
 }
 
-/** The closest parent directory that exists. */
 function existingParent(directory: string): string {
   const parent = path.dirname(directory)
   return parent === directory || existsSync(parent) ? parent : existingParent(parent)

@@ -58,7 +58,6 @@ export function ephemeralFinding(ephemeral: EphemeralRange = ephemeralRange()): 
   )
 }
 
-/** Variables for users. */
 const VARIABLES = ['PORTSLICE_RANGE', 'PORTSLICE_SHARD', 'PORTSLICE_LOCK_DIR']
 const PORT_PREFIX = 'PORTSLICE_PORT_'
 /** Variables that portslice sets for its child processes. */

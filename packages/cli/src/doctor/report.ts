@@ -9,7 +9,6 @@ const INDENT = '         '
 /** The schema in docs/command.md. Scripts rely on it: only add fields. */
 export interface DoctorDocument {
   version: 1
-  /** True if no finding is a problem. */
   ok: boolean
   findings: readonly Finding[]
 }

@@ -17,9 +17,7 @@ import { readSetting } from './system.js'
 
 export interface SocketReport {
   finding: Finding
-  /** Slices whose sockets this process may not bind. */
   refused: SliceStart[]
-  /** Slices whose sentinel is in use. */
   held: SliceStart[]
 }
 
@@ -28,7 +26,6 @@ interface Refusal {
   error: NodeJS.ErrnoException
 }
 
-/** Tests replace these. */
 export interface Binding {
   hold: typeof tryToHoldUdpPort
   probe: typeof probePort
@@ -130,7 +127,6 @@ function adviceFor(refusals: readonly Refusal[]): string {
     : 'Allow the program to make and bind sockets: EPERM comes mostly from a seccomp filter of the container or sandbox.'
 }
 
-/** Joins adjacent slices to ranges. */
 function mergeSlices(slices: readonly SliceStart[]): { first: number; last: number }[] {
   const merged: { first: number; last: number }[] = []
   for (const first of [...slices].sort((a, b) => a - b)) {

@@ -6,7 +6,6 @@ import { type Finding, note, ok, problem } from './finding.js'
 
 /** Any port works, because a refused connection proves the address as well. */
 const DISCARD_PORT = 9
-/** Long enough for a busy machine. */
 const CONNECT_TIMEOUT_MS = 2000
 
 export function systemFinding(): Finding {
@@ -16,7 +15,6 @@ export function systemFinding(): Finding {
     : note('system', `${what} Which process listens on a port can only be told on Linux.`)
 }
 
-/** The type of Node's `process.permission`. */
 export interface Permissions {
   has(scope: string, reference?: string): boolean
 }
@@ -160,7 +158,6 @@ async function isUnreachable(host: string): Promise<boolean> {
   )
 }
 
-/** Reads a setting below /proc/sys/net. */
 export function readSetting(name: string): string | undefined {
   try {
     return readFileSync(`/proc/sys/net/${name}`, 'latin1').trim()

@@ -5,7 +5,6 @@ export interface ListedSlice extends SliceStatus {
   owner?: PortOwner
 }
 
-/** Adds the owners of sentinel sockets to slices without a journal in this lock directory. */
 export async function findOwners(slices: readonly SliceStatus[]): Promise<ListedSlice[]> {
   const isUnknown = ({ state, holder }: SliceStatus) => state === 'held' && !holder
   const sentinels = slices.filter(isUnknown).map(({ last }) => last)

@@ -58,7 +58,6 @@ function scriptName(script: string): string {
   return path.basename(script) === 'portslice.js' ? 'portslice' : path.basename(script)
 }
 
-/** Abbreviates the home directory to `~`. */
 export function formatDirectory(directory: string, home = os.homedir()): string {
   const isInHome = directory === home || directory.startsWith(`${home}${path.sep}`)
   return sanitize(isInHome && home !== '/' ? `~${directory.slice(home.length)}` : directory)

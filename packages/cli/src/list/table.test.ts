@@ -147,7 +147,7 @@ test('who has no test runner is known by the command', () => {
   expect(formatHolder(holder)).toBe('vitest worker 3 (2/4), pid 4711')
 })
 
-test("the home directory is shown as ~", () => {
+test('the home directory is shown as ~', () => {
   expect(formatDirectory('/home/me/shop', '/home/me')).toBe('~/shop')
   expect(formatDirectory('/home/me', '/home/me')).toBe('~')
   expect(formatDirectory('/home/mean', '/home/me')).toBe('/home/mean')

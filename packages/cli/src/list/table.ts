@@ -7,7 +7,6 @@ import { formatCommand, formatDirectory, holderName } from './format-holder.js'
 
 export interface TableOptions {
   colours: Colours
-  /** The maximum line width. */
   columns?: number
   /** ms since 1970 */
   now: number

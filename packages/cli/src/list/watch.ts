@@ -4,7 +4,6 @@ import { createLogUpdate } from 'log-update'
 
 const DRAW_INTERVAL_MS = 1000
 
-/** Redraws in the same place until SIGINT, SIGTERM or SIGHUP. */
 export async function watch(
   stream: NodeJS.WriteStream,
   draw: () => Promise<string>,

@@ -91,7 +91,7 @@ test('as text', () => {
 `)
 })
 
-test("a slice is not held if only a claim of its last port makes it look held", () => {
+test('a slice is not held if only a claim of its last port makes it look held', () => {
   const held: SliceStatus = { first: 20_000, last: 20_031, state: 'held', ports: [] }
   const left = { port: 20_005, state: 'quarantined', listening: false } as const
   const claim = { ...CLAIM, port: 20_031 }

@@ -3,7 +3,6 @@ import { sanitize } from '../terminal/format.js'
 import type { OwnerNames } from './describe.js'
 import type { Picture, SlicePicture } from './picture.js'
 
-/** Ports on which programs listen that do not use portslice. */
 export function foreignPorts(slices: readonly SlicePicture[]): number[] {
   return slices.flatMap(({ first, ports }) =>
     ports.flatMap((state, offset) => (state === 'foreign' ? [first + offset] : [])),

@@ -13,16 +13,8 @@ import {
 import { hideClaimedSlices } from '../list/hide-claimed-slices.js'
 
 /** `foreign`: a program listens that does not use portslice. */
-export type State = 'free' | 'held' | 'listening' | 'leaked' | 'quarantined' | 'foreign'
-
-export const STATES: readonly State[] = [
-  'free',
-  'held',
-  'listening',
-  'leaked',
-  'quarantined',
-  'foreign',
-]
+export const STATES = ['free', 'held', 'listening', 'leaked', 'quarantined', 'foreign'] as const
+export type State = (typeof STATES)[number]
 
 /** The state of a slice is the first of these that one of its ports has. */
 const STATE_PRIORITY: readonly State[] = ['leaked', 'listening', 'quarantined', 'held', 'foreign']
@@ -35,10 +27,8 @@ export interface SlicePicture {
   /** The sentinel; not in `ports`. */
   last: number
   state: State
-  /** The states of the 31 ports before the sentinel. */
   ports: State[]
   status?: SliceStatus
-  /** Claims of its ports, including the sentinel. */
   claims: ClaimStatus[]
 }
 

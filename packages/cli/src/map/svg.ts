@@ -16,7 +16,6 @@ const LEFT = 60
 const PADDING = 16
 const LINE = 22
 const WIDTH = LEFT + CELLS_PER_ROW * STEP + PADDING
-/** Characters that fit beside a row of ports. */
 const MAX_DESCRIPTION_LENGTH = 64
 
 const STYLE = `

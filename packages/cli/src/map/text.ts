@@ -60,7 +60,6 @@ function legend(columns: number, paint: Painter): string {
   return wrapAnsi(entries.join('   '), columns, { hard: true }).replaceAll(NO_BREAK_SPACE, ' ')
 }
 
-/** One character per slice. */
 function overview(slices: readonly SlicePicture[], columns: number, paint: Painter): string[] {
   const room = Math.max(1, columns - LABEL_WIDTH)
   const inRow = room >= 8 ? Math.min(MAX_SLICES_PER_ROW, room - (room % 8)) : room

@@ -7,28 +7,23 @@ import { printNotice } from '../terminal/print.js'
 import { processName } from '../terminal/process-name.js'
 import { isEndSignal, isInOurGroup } from './signal-forwarder.js'
 
-/** Most background processes end soon, and need no message. */
 const NOTICE_DELAY_MS = 1500
-/** After Ctrl-C, users expect an answer sooner. */
 const SIGNAL_NOTICE_DELAY_MS = 500
 /** Each check reads all of /proc. */
 const FIRST_POLL_INTERVAL_MS = 50
 const MAX_POLL_INTERVAL_MS = 1000
-/** After that, portslice ends and leaves the processes running. */
 const SIGTERM_TIMEOUT_MS = 1000
 
 const MAX_NAMED_PROCESSES = 4
 
 export interface BackgroundOptions {
   tree: ProcessTree
-  /** For messages. */
   command: string
   ports: readonly number[]
   /** The wait ends when no port was in use for so many ms. `undefined`: wait for every process. */
   linger: number | undefined
 }
 
-/** The processes that a program left running. */
 export class BackgroundProcesses {
   readonly #tree: ProcessTree
   readonly #command: string
@@ -117,7 +112,6 @@ export class BackgroundProcesses {
     }
   }
 
-  /** Explains how to end the wait, if the processes ignore the signal. */
   async #reportSurvivors(signal: NodeJS.Signals): Promise<void> {
     await sleep(SIGNAL_NOTICE_DELAY_MS, undefined, { ref: false })
     const rest = await this.#tree.processes()

@@ -14,9 +14,7 @@ import { type AssignedPort, environmentFor } from './pass-ports.js'
 import { formatRun, identifyRun, parseRun, type RunIdentity, stateOfRun } from './run-identity.js'
 
 const FIRST_LINE = /^# Written by portslice, pid \d+, for as long as it runs\.$/
-/** Larger than our file with a thousand ports. */
 const MAX_BYTES = 128 * 1024
-/** Each attempt can find the file of another dead run. */
 const MAX_ATTEMPTS = 10
 
 export interface EnvFile {
@@ -28,7 +26,7 @@ export interface EnvFile {
  * Writes the port variables to a file atomically, readable by this user only.
  *
  * @throws PortsliceError ERR_PORTSLICE_FILE if the file cannot be written, or exists and was not
- *   left by a run that has ended
+ * left by a run that has ended
  */
 export async function writeEnvFile(file: string, ports: readonly AssignedPort[]): Promise<EnvFile> {
   const directory = path.dirname(file)
@@ -104,7 +102,6 @@ async function removeLeftover(file: string, text: string, aside: string): Promis
   rmSync(aside, { force: true })
 }
 
-/** `undefined` if there is no file. */
 function textOf(file: string): string | undefined {
   try {
     // `readOwnFile` checks again, because the file could be replaced after `lstat`.

@@ -6,7 +6,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 const GROUP_SIGNAL_DELAY_MS = 20
 /** A stopped or killed process does not answer. */
 const ANSWER_TIMEOUT_MS = 1000
-/** Older signals are forgotten. */
 const MAX_SIGNAL_AGE_MS = 2000
 
 /**

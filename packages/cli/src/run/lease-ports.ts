@@ -5,19 +5,15 @@ import { printNotice } from '../terminal/print.js'
 import type { AssignedPort } from './pass-ports.js'
 import type { PortVariable } from './port-variables.js'
 
-/** Shorter waits need no message. */
 const NOTICE_DELAY_MS = 1000
-/** The default of `createAllocator`. */
 const DEFAULT_TIMEOUT_MS = 10_000
 
 export interface LeaseOptions {
   variables: readonly PortVariable[]
   /** The preferred ports of the first variables, in order. */
   prefer: readonly (readonly number[])[]
-  /** For a port without a name. */
   label: string
   options: Pick<AllocatorOptions, 'range' | 'shard'>
-  /** In ms. */
   timeout: number | undefined
 }
 

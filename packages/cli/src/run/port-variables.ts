@@ -8,7 +8,6 @@ export interface PortVariable {
   variable: string
 }
 
-/** @throws PortsliceError ERR_PORTSLICE_USAGE for an invalid name, or two names with the same variable */
 export function variablesFor(names: readonly string[]): PortVariable[] {
   if (names.length === 0) return [{ variable: 'PORT' }]
   const seen = new Map<string, string>()

@@ -25,7 +25,6 @@ export interface RunIdentity {
   socket: string
 }
 
-/** Field 22 of proc(5), counted from field 3. */
 const START_TIME = 19
 const CONNECT_TIMEOUT_MS = 2000
 
@@ -44,7 +43,6 @@ export function parseRun(line: string): RunIdentity | undefined {
 
 export interface IdentifiedRun {
   identity: RunIdentity
-  /** Closes and removes the socket. */
   close(): void
 }
 

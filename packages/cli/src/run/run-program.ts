@@ -11,7 +11,6 @@ import {
   type SignalForwarder,
 } from './signal-forwarder.js'
 
-/** The exit statuses of shells. */
 const NOT_FOUND = 127
 const NOT_EXECUTABLE = 126
 

@@ -8,10 +8,8 @@ import type { SignalForwarder } from './signal-forwarder.js'
 
 export interface RunOptions {
   ports: readonly AssignedPort[]
-  /** Released at the end. */
   leases: readonly PortLease[]
   program: readonly string[]
-  /** Additional variables for the program. */
   env: Record<string, string>
   envFile?: string | undefined
   /** How long to wait for background processes, in ms. `undefined`: until they have ended. */
@@ -19,7 +17,6 @@ export interface RunOptions {
   signals: SignalForwarder
 }
 
-/** @returns the exit status of the program */
 export async function runWithPorts(options: RunOptions): Promise<number> {
   const { ports, leases, program, env, envFile, linger, signals } = options
   const file = envFile === undefined ? undefined : await writeFile(envFile, ports)
@@ -52,7 +49,6 @@ async function listenersOn(port: number): Promise<string> {
   return owners.map(({ pid }) => processName(pid)).join(', ')
 }
 
-/** Loads the module only if it is needed. */
 async function writeFile(file: string, ports: readonly AssignedPort[]): Promise<EnvFile> {
   const { writeEnvFile } = await import('./env-file.js')
   return writeEnvFile(file, ports)

@@ -25,7 +25,6 @@ export class SignalForwarder {
   readonly #group = new GroupSignalProbe()
   readonly #listeners = new Map<NodeJS.Signals, () => void>()
   #recipient: Recipient = () => {}
-  /** Received before there was a recipient. */
   #early: NodeJS.Signals[] = []
   #isOpen = false
 

@@ -3,7 +3,6 @@ const MINUTE_MS = 60 * SECOND_MS
 const HOUR_MS = 60 * MINUTE_MS
 const DAY_MS = 24 * HOUR_MS
 
-/** In the largest fitting unit, such as `3 min`. */
 export function formatDuration(ms: number): string {
   if (ms >= 2 * DAY_MS) return `${Math.floor(ms / DAY_MS)} d`
   if (ms >= 2 * HOUR_MS) return `${Math.floor(ms / HOUR_MS)} h`

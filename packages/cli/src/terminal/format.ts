@@ -15,7 +15,6 @@ export function sanitize(text: string): string {
 /** A shortcut, because the library compiles large regular expressions at its first call. */
 const ASCII = /^[ -~]*$/
 
-/** The number of terminal columns. */
 export function widthOf(text: string): number {
   return ASCII.test(text) ? text.length : stringWidth(text)
 }

@@ -16,7 +16,6 @@ export function processName(pid: number): string {
   return words ? `pid ${pid} (${sanitize(abbreviate(words))})` : `pid ${pid}`
 }
 
-/** Cuts out the middle. */
 function abbreviate(command: string): string {
   if (command.length <= MAX_COMMAND_LENGTH) return command
   const end = command.slice(BEGINNING_LENGTH + 1 - MAX_COMMAND_LENGTH)

@@ -28,7 +28,6 @@ export function wrapHelp(text: string, columns: number): string {
 interface Part {
   /** Empty for a paragraph. */
   term: string
-  /** Where the description begins. */
   column: number
   description: string
 }
