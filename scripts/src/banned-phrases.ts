@@ -26,8 +26,4 @@ export const BANNED_PHRASES: readonly BannedPhrase[] = [
   { pattern: /\bis (?:not )?a text\b/i, repair: '"a string"' },
   { pattern: /\bgo(?:es)? on (?:so|until|while)\b/i, repair: '"continues"' },
   { pattern: /['"`][^'"`]*\bfolders? [^'"`]*['"`]/, repair: '"directory" in messages' },
-  {
-    pattern: /\b(?:storey|siege|vandal|rivalry|crew|upkeep|holder-words)/i,
-    repair: 'the standard terms of the field',
-  },
 ]

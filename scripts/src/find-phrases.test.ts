@@ -20,7 +20,6 @@ test.each([
   ['The value is not a text.', 'is not a text'],
   ['The run goes on until it ends.', 'goes on until'],
   ["throw new Error('The folder is missing.')", "'The folder is missing.'"],
-  ['A siege of slices.', 'siege'],
 ])('%j is found', (text, phrase) => {
   expect(find(`first line\n${text}`)).toEqual([
     expect.stringMatching(`^a.ts:2: "${phrase}". Write: `),

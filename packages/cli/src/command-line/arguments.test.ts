@@ -48,14 +48,14 @@ test.each([
   expect(given.program).toEqual(program)
 })
 
-test('an option can be given more than once; the last one counts where one is wanted', () => {
+test('an option can be repeated; its single value is the last one', () => {
   const given = readArguments(RUN, ['--name', 'a', '--quiet', '--name', 'b', 'x'])
   expect(given.values('name')).toEqual(['a', 'b'])
   expect(given.value('name')).toBe('b')
   expect([given.has('quiet'), given.has('range')]).toEqual([true, false])
 })
 
-test('a dash alone is a value, as for files, and so is what follows =', () => {
+test('a single dash and everything after = are values', () => {
   expect(readArguments(RUN, ['--name', '-', 'x']).value('name')).toBe('-')
   expect(readArguments(RUN, ['--name=--x', 'x']).value('name')).toBe('--x')
 })
@@ -107,7 +107,7 @@ test('the nearest command is named, or how to run a program', () => {
   expect(unknownCommand('kubernetes', commands).message).toContain('portslice run -- kubernetes')
 })
 
-test('--range and --shard become options, and variables for what is started', () => {
+test('--range and --shard become options, and variables for child processes', () => {
   const given = readArguments(RUN, ['--range', '20000-20999', '--shard', '2/4', 'x'])
   expect(parseRangeAndShard(given)).toEqual({
     options: { range: [20_000, 20_999], shard: { index: 2, total: 4 } },
@@ -133,11 +133,11 @@ test.each([
   [RUN, ['-h', 'npm']],
   [CLAIM, ['3000', '--help']],
   [LIST, ['--json', '--help']],
-])('help is asked for wherever it stands before the program', (syntax, args) => {
+])('--help is found anywhere before the program', (syntax, args) => {
   expect(refusal(syntax as Syntax<string>, args)).toMatchObject({ name: 'HelpRequested' })
 })
 
-test('help after the program is for the program', () => {
+test('--help after the program belongs to the program', () => {
   expect(readArguments(RUN, ['npm', '--help']).program).toEqual(['npm', '--help'])
 })
 

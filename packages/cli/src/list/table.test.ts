@@ -81,7 +81,7 @@ PORTS        STATE                   PID   FOR                                  
 `)
 })
 
-test('says so when nothing is out', () => {
+test('an empty list is a sentence', () => {
   expect(listTable([], [], OPTIONS)).toBe('No ports are out on this machine.\n')
 })
 
@@ -95,12 +95,12 @@ test.each([20, 40, 60, 80, 100, 140])('no line is longer than %i columns', (colu
   for (const line of lines) expect(widthOf(line)).toBeLessThanOrEqual(columns)
 })
 
-test('the pid is there however narrow the terminal is', () => {
+test('a narrow terminal shows the pid', () => {
   const table = listTable(SLICES, CLAIMS, { ...OPTIONS, columns: 70 })
   expect(table).toMatch(/^20000-20031 .* 4711 /m)
 })
 
-test('colours are put around whole lines, also cut ones', () => {
+test('colours surround whole lines, also cut ones', () => {
   const colours = coloursFor({}, { FORCE_COLOR: '1' })
   const text = listTable(SLICES, CLAIMS, { ...OPTIONS, colours, columns: 40 })
   expect(text).toContain('\u001b[32m  20000')
@@ -108,7 +108,7 @@ test('colours are put around whole lines, also cut ones', () => {
   expect(plain).toBe(listTable(SLICES, CLAIMS, { ...OPTIONS, columns: 40 }))
 })
 
-test('what others have written reaches neither the terminal nor another line', () => {
+test('text of other processes stays on its line, without control characters', () => {
   const hostile = '\u001b]0;owned\u0007\n20000-20031  held  me\u009b2J'
   const slice = structuredClone(SLICES[0]) as SliceStatus
   Object.assign(slice.holder ?? {}, { runner: hostile, cwd: hostile, command: hostile })
@@ -125,7 +125,7 @@ test('what others have written reaches neither the terminal nor another line', (
   expect(JSON.parse(json).slices[0].ports[0].label).toBe(hostile)
 })
 
-test('who has no test runner is known by the command', () => {
+test('without a test runner, a holder is named by its command', () => {
   const holder = SLICES[0]?.holder as NonNullable<SliceStatus['holder']>
   const named = (command: string) =>
     formatHolder({

@@ -55,7 +55,7 @@ const OWNERS = new Map([[20_165, 'postgres, pid 812']])
 const picture = buildPicture([RANGE], SLICES, STATUSES, [CLAIM], LISTENING)
 const options = { colours: coloursFor({}, {}), columns: 80, owners: OWNERS }
 
-test('each slice and each port is what it is', () => {
+test('the state of each slice and port', () => {
   expect(picture.slices.map(({ state }) => state)).toEqual([
     'held', // claimed
     'listening',
@@ -74,7 +74,7 @@ test('each slice and each port is what it is', () => {
   for (const { ports } of picture.slices) expect(ports).toHaveLength(31)
 })
 
-test('as text', () => {
+test('the text map', () => {
   expect(mapText(picture, options)).toBe(`\
 · free   ▒ held   █ listening   ! leaked   ~ quarantined   x foreign
 
@@ -108,7 +108,7 @@ test('a slice is not held if only a claim of its last port makes it look held', 
   expect(formatHolders([held], [claim], 1)).toBe('20000 (port 20031 is claimed by make, pid 1)')
 })
 
-test('no line is longer than the terminal is wide, whatever there is to show', () => {
+test('no line is wider than the terminal', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 200 }),
@@ -139,7 +139,7 @@ test('no line is longer than the terminal is wide, whatever there is to show', (
   )
 })
 
-test('as SVG it stands alone, for light and dark, with escaped text', () => {
+test('the SVG needs no other files, supports light and dark, and escapes text', () => {
   const statuses = STATUSES.map((status) =>
     status.holder
       ? { ...status, holder: { ...holder, runner: `</svg><script>"'&\u0000` } }

@@ -3,7 +3,7 @@ import { COMMANDS, loadCommand } from '../commands/index.js'
 import { widthOf } from './format.js'
 import { wrapAfter, wrapHelp } from './wrap.js'
 
-test('lines that follow the first are indented, and long words stay whole', () => {
+test('further lines are indented, and long words stay whole', () => {
   expect(wrapAfter('note  ', 'one two three /a/path/that/is/long', 14)).toBe(
     'note  one two\n      three\n      /a/path/that/is/long',
   )
@@ -23,7 +23,7 @@ A paragraph of
 two lines.
 `
 
-test('a help text that fits is left as it is', () => {
+test('help that fits is not changed', () => {
   expect(wrapHelp(HELP, 80)).toBe(HELP)
 })
 
