@@ -1,7 +1,7 @@
 /** `--range` and `--shard`, which several subcommands have. */
 import {
   type AllocatorOptions,
-  checkedRange,
+  validateRange,
   formatShard,
   inspect,
   type Shard,
@@ -57,7 +57,7 @@ function rangeOf(text: string | undefined): [number, number] | undefined {
   if (parts.length === 2 && /^\d{1,6}$/.test(first ?? '') && /^\d{1,6}$/.test(second ?? '')) {
     const range: [number, number] = [Number(first), Number(second)]
     try {
-      checkedRange(range, 'The option --range')
+      validateRange(range, 'The option --range')
     } catch (error) {
       throw asUsageError(error, text)
     }

@@ -2,7 +2,7 @@ import type { PortLease } from '@portslice/core'
 import {
   type ClaimObstacle,
   type ClaimTimeoutError,
-  claimPortsAloud,
+  claimPortsWithProgress,
   PortsliceError,
 } from '@portslice/core/internal/inspect'
 import { readArguments, type Syntax } from '../command-line/arguments.js'
@@ -91,7 +91,7 @@ async function claim(wanted: readonly number[][], timeout: number): Promise<Port
     said = news
   }
   try {
-    return await claimPortsAloud(wanted, { timeout, onObstacles })
+    return await claimPortsWithProgress(wanted, { timeout, onObstacles })
   } catch (error) {
     throw isClaimTimeout(error) ? gaveUp(wanted, timeout, error as ClaimTimeoutError) : error
   } finally {

@@ -5,7 +5,7 @@ import {
   listSlices,
   processTable,
   type ResolvedOptions,
-  removeLeftBehind,
+  removeLeftovers,
 } from '@portslice/core/internal/inspect'
 import { foreignOwners } from '../map/owners.js'
 import { pictureOf } from '../map/picture.js'
@@ -64,9 +64,9 @@ function unknownOwner(): string {
     : 'its program cannot be told'
 }
 
-/** @throws PortsliceError as `removeLeftBehind` does */
+/** @throws PortsliceError as `removeLeftovers` does */
 export async function leftBehindFinding(): Promise<Finding[]> {
-  const left = (await removeLeftBehind({ dryRun: true })).filter(({ kept }) => kept === undefined)
+  const left = (await removeLeftovers({ dryRun: true })).filter(({ kept }) => kept === undefined)
   if (left.length === 0) return []
   return [
     {

@@ -1,5 +1,5 @@
 /** Ports on their way to the program: in its environment, in its arguments, in a file. */
-import { withPorts as putPorts, variablePartOf } from '@portslice/core/internal/inspect'
+import { replacePlaceholders, variablePartOf } from '@portslice/core/internal/inspect'
 import type { PortVariable } from './names.js'
 
 export interface GivenPort extends PortVariable {
@@ -22,5 +22,5 @@ export function environmentFor(ports: readonly GivenPort[]): Record<string, stri
 /** Puts the ports in place of `{PORT}`, `{WEB_PORT}` and so on; other braces are left as they are. */
 export function withPorts(argument: string, ports: readonly GivenPort[]): string {
   const byVariable = Object.fromEntries(ports.map(({ variable, port }) => [variable, `${port}`]))
-  return putPorts(argument, byVariable, (placeholder) => placeholder)
+  return replacePlaceholders(argument, byVariable, (placeholder) => placeholder)
 }

@@ -1,0 +1,58 @@
+import { inspect, PortsliceError } from '../errors.js'
+import type { TakeOptions } from '../options/options.js'
+import { isIntegerIn, isPort } from '../options/validate.js'
+import { LAST_PORT, PORTS_PER_SLICE, SLICE_SIZE } from '../slice/layout.js'
+import type { LeaseUse } from './leased-ports.js'
+
+/** What a call of `take` asks for. */
+export interface TakeRequest extends LeaseUse {
+  /** One for each port. */
+  readonly keys: readonly (string | undefined)[]
+  /** Ports to try first. Each is removed when it is tried. */
+  readonly preferred: number[]
+  readonly signal: AbortSignal | undefined
+}
+
+/** @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID for an invalid port in `prefer` */
+export function takeRequest(options: TakeOptions, count: number): TakeRequest {
+  const { label, key, releaseWhenClosed, signal } = options
+  const preferred = preferredPorts(options)
+  return { keys: keysFor(key, count), preferred, label, releaseWhenClosed, signal }
+}
+
+/**
+ * The first port has the key itself, so that `take` and `takeMany` agree on it. The others get the
+ * unit separator and a number, which a user's key is unlikely to contain.
+ */
+function keysFor(key: string | undefined, count: number): (string | undefined)[] {
+  return Array.from({ length: count }, (_, index) =>
+    key === undefined || index === 0 ? key : `${key}\u001f${index}`,
+  )
+}
+
+function preferredPorts({ prefer = [] }: TakeOptions): number[] {
+  const ports: unknown[] = typeof prefer === 'number' ? [prefer] : [...prefer]
+  const invalid = ports.findIndex((port) => !isPort(port))
+  if (invalid < 0) return ports as number[]
+  throw new PortsliceError(
+    'ERR_PORTSLICE_OPTION_INVALID',
+    `The option \`prefer\` contains ${inspect(ports[invalid])}.`,
+    { value: ports[invalid], advice: `Give ports from 1 to ${LAST_PORT}.` },
+  )
+}
+
+/** @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID */
+export function checkCount(count: unknown, max: number, method: string): void {
+  if (isIntegerIn(count, 1, max)) return
+  throw new PortsliceError(
+    'ERR_PORTSLICE_OPTION_INVALID',
+    `${method} was asked for ${inspect(count)} ports.`,
+    {
+      value: count,
+      advice:
+        max === PORTS_PER_SLICE
+          ? `Ask for 1 to ${max}: consecutive ports must lie in one slice of ${SLICE_SIZE}.`
+          : `Ask for 1 to ${max}.`,
+    },
+  )
+}
