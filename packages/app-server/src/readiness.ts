@@ -1,0 +1,54 @@
+import { stripVTControlCharacters } from 'node:util'
+import type { App } from './app.js'
+import { type Answer, messageOf, type Observation } from './observe.js'
+import type { AppOptions } from './options.js'
+
+/** What an app lacks to be ready. */
+export type Missing =
+  | { what: 'listener' }
+  | { what: 'observation' }
+  | { what: 'foreign listener' }
+  | { what: 'answer'; answer: Answer }
+  | { what: 'output'; pattern: RegExp }
+  | { what: 'function'; problem: string }
+
+/**
+ * Checks whether an app is ready. Never rejects.
+ *
+ * @param outputStart where the output of this start begins: that of earlier starts does not count
+ * @returns `undefined` if it is ready
+ */
+export async function checkReadiness(
+  ready: AppOptions['ready'],
+  app: App,
+  { listener, answer }: Observation,
+  outputStart: number,
+): Promise<Missing | undefined> {
+  if (ready === undefined) return listener === 'nobody' ? { what: 'listener' } : undefined
+  if (typeof ready === 'function') return callReady(ready, app)
+  if (typeof ready === 'string') {
+    if (!answer) return { what: 'observation' }
+    return isSuccess(answer) ? undefined : { what: 'answer', answer }
+  }
+  // Without the flags that make a RegExp continue where its last match ended.
+  const pattern = new RegExp(ready.source, ready.flags.replaceAll(/[gy]/g, ''))
+  const isPrinted = pattern.test(stripVTControlCharacters(app.output(outputStart)))
+  return isPrinted ? undefined : { what: 'output', pattern: ready }
+}
+
+/** 2xx, 3xx and 400 to 403, as for Playwright's `webServer`. */
+function isSuccess({ status = 0 }: Answer): boolean {
+  return status >= 200 && status < 404
+}
+
+async function callReady(
+  ready: Extract<AppOptions['ready'], (...args: never[]) => unknown>,
+  app: App,
+): Promise<Missing | undefined> {
+  try {
+    if ((await ready(app)) === true) return undefined
+    return { what: 'function', problem: 'does not return true' }
+  } catch (error) {
+    return { what: 'function', problem: `throws: ${messageOf(error)}` }
+  }
+}
