@@ -2,7 +2,8 @@
 import { parseSync, Visitor } from 'rolldown/utils'
 
 /** Functions and methods whose arguments are read by people; `leakMessage` makes such a text. */
-const PRINTS = /(?:emitWarning|console\.warn|logger\.warn|stderr\.write|annotations\.push|^say|^warnOnce)$/
+const PRINTS =
+  /(?:emitWarning|console\.warn|logger\.warn|stderr\.write|annotations\.push|^say|^warnOnce)$/
 const MAKES_TEXT = 'leakMessage'
 
 /** So many words tell a text from others. */
