@@ -1,9 +1,10 @@
 import { statSync } from 'node:fs'
-import { type PortAllocator, PortsliceError } from '@portslice/core'
+import type { PortAllocator } from '@portslice/core'
 import {
   abortSignal,
   checkOptions,
   inspect,
+  invalidOption,
   milliseconds,
   type Validator,
 } from '@portslice/core/internal'
@@ -100,19 +101,17 @@ export function checkAppOptions(options: unknown): asserts options is AppOptions
   checkOptions(options, APP_VALIDATORS)
   const { command, ready } = options as Partial<AppOptions>
   if (command === undefined) {
-    throw new PortsliceError('ERR_PORTSLICE_OPTION_INVALID', 'The option `command` is missing.', {
-      value: options,
-      advice: "Set what to run, for example `command: 'node server.js'`.",
-    })
+    throw invalidOption(
+      'The option `command` is missing.',
+      options,
+      "Set what to run, for example `command: 'node server.js'`.",
+    )
   }
   if (typeof ready === 'string' && !ready.startsWith('/') && !/^https?:\/\//i.test(ready)) {
-    throw new PortsliceError(
-      'ERR_PORTSLICE_OPTION_INVALID',
+    throw invalidOption(
       `The option \`ready\` is ${inspect(ready)}, which is neither a path nor a URL.`,
-      {
-        value: ready,
-        advice: "Give a path such as '/health', or a URL that starts with http:// or https://.",
-      },
+      ready,
+      "Give a path such as '/health', or a URL that starts with http:// or https://.",
     )
   }
 }
@@ -125,9 +124,9 @@ export function checkContext(context: unknown): asserts context is StartContext 
 /** @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID */
 export function checkReadyUrl(url: string): void {
   if (URL.canParse(url, 'http://localhost:1')) return
-  throw new PortsliceError(
-    'ERR_PORTSLICE_OPTION_INVALID',
+  throw invalidOption(
     `The option \`ready\` is ${inspect(url)}, which is not a URL.`,
-    { value: url, advice: "Give a path such as '/health', or a complete URL." },
+    url,
+    "Give a path such as '/health', or a complete URL.",
   )
 }

@@ -1,5 +1,9 @@
-import { PortsliceError } from '@portslice/core'
-import { inspect, replacePlaceholders, variablePartOf } from '@portslice/core/internal'
+import {
+  inspect,
+  invalidOption,
+  replacePlaceholders,
+  variablePartOf,
+} from '@portslice/core/internal'
 
 /** Variables and their values: `PORT`, and `API_PORT` for a port named `api`. */
 export type PortVariables = Readonly<Record<string, string>>
@@ -16,10 +20,10 @@ export function portVariableNames(names: readonly string[]): string[] {
     const variable = `${variablePartOf(name)}_PORT`
     const other = byVariable.get(variable)
     if (other !== undefined) {
-      throw new PortsliceError(
-        'ERR_PORTSLICE_OPTION_INVALID',
+      throw invalidOption(
         `The ports ${inspect(other)} and ${inspect(name)} would both be in $${variable}.`,
-        { value: name, advice: "Give names that differ in more than case, '-' and '_'." },
+        name,
+        "Give names that differ in more than case, '-' and '_'.",
       )
     }
     byVariable.set(variable, name)
@@ -34,15 +38,12 @@ export function portVariableNames(names: readonly string[]): string[] {
  */
 export function replacePortPlaceholders(text: string, ports: PortVariables): string {
   return replacePlaceholders(text, ports, (placeholder) => {
-    throw new PortsliceError(
-      'ERR_PORTSLICE_OPTION_INVALID',
+    throw invalidOption(
       `There is no port for ${placeholder} in ${inspect(text)}.`,
-      {
-        value: text,
-        advice: `Name it in the option \`ports\`. There are ${Object.keys(ports)
-          .map((name) => `{${name}}`)
-          .join(', ')}.`,
-      },
+      text,
+      `Name it in the option \`ports\`. There are ${Object.keys(ports)
+        .map((name) => `{${name}}`)
+        .join(', ')}.`,
     )
   })
 }

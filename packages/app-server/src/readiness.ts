@@ -2,6 +2,7 @@ import { stripVTControlCharacters } from 'node:util'
 import type { App } from './app.js'
 import { type Answer, messageOf, type Observation } from './observe.js'
 import type { AppOptions } from './options.js'
+import type { Exit } from './started-process.js'
 
 /** What an app lacks to be ready. */
 export type Missing =
@@ -11,6 +12,18 @@ export type Missing =
   | { what: 'answer'; answer: Answer }
   | { what: 'output'; pattern: RegExp }
   | { what: 'function'; problem: string }
+
+/** Why an app is not ready. */
+export type NotReady = { readonly withoutPort: string | undefined } & (
+  | { readonly reason: 'ended'; readonly exit: Exit }
+  | { readonly reason: 'port-taken' }
+  | {
+      readonly reason: 'timeout'
+      readonly timeoutMs: number
+      readonly missing: Missing
+      readonly listensOn: readonly number[]
+    }
+)
 
 /**
  * Checks whether an app is ready. Never rejects.

@@ -4,14 +4,8 @@ import type { App } from './app.js'
 import { type AppPlan, leasesOf } from './app-plan.js'
 import { AppProcesses } from './app-processes.js'
 import { Output } from './output.js'
-import {
-  describeApp,
-  endedTooSoonError,
-  type FailedStart,
-  notReadyInTimeError,
-  portTakenError,
-} from './start-error.js'
-import { type NotReady, waitUntilReady } from './wait-until-ready.js'
+import { describeApp, type FailedStart, notReadyError, portTakenError } from './start-error.js'
+import { waitUntilReady } from './wait-until-ready.js'
 
 /** `port-taken`: another program was quicker to bind the port, so another port may work. */
 export type StartResult =
@@ -88,7 +82,7 @@ export class RunningApp implements App {
     const ports = leasesOf(plan).map(({ port }) => port)
     const isPortTaken =
       notReady.reason === 'port-taken' || reportsAddressInUse(output.text(outputStart), ports)
-    return { status: isPortTaken ? 'port-taken' : 'failed', error: startErrorFor(failed, notReady) }
+    return { status: isPortTaken ? 'port-taken' : 'failed', error: notReadyError(failed, notReady) }
   }
 
   /**
@@ -137,18 +131,5 @@ export class RunningApp implements App {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
-  }
-}
-
-/** Call when all output has been read, because the message contains the end of it. */
-function startErrorFor(start: FailedStart, notReady: NotReady): PortsliceError {
-  const failed = { ...start, withoutPort: notReady.withoutPort }
-  switch (notReady.reason) {
-    case 'ended':
-      return endedTooSoonError(failed, notReady.exit)
-    case 'timeout':
-      return notReadyInTimeError(failed, notReady)
-    case 'port-taken':
-      return portTakenError(failed)
   }
 }

@@ -1,7 +1,7 @@
 import { PortsliceError } from '@portslice/core'
 import type { AppOptions } from './options.js'
 import type { Output } from './output.js'
-import type { Missing } from './readiness.js'
+import type { Missing, NotReady } from './readiness.js'
 import type { Exit } from './started-process.js'
 
 /** What an error message says about an app that did not start. */
@@ -33,20 +33,18 @@ export function describeApp(name: string | undefined, options: AppOptions): stri
   return `The app ${name === undefined ? `\`${short}\`` : `"${name}" (\`${short}\`)`}`
 }
 
-export function endedTooSoonError(start: FailedStart, exit: Exit): PortsliceError {
+/** Call when all output has been read, because the message contains the end of it. */
+export function notReadyError(failed: FailedStart, notReady: NotReady): PortsliceError {
+  const start = { ...failed, withoutPort: notReady.withoutPort }
+  if (notReady.reason === 'timeout') return timeoutError(start, notReady)
+  if (notReady.reason === 'port-taken') return portTakenError(start)
+  const { exit } = notReady
   return startError(start, describeExit(exit), adviceForExit(start, exit), exit.error)
 }
 
-/** A start that took too long. */
-export interface LateStart {
-  readonly timeoutMs: number
-  readonly missing: Missing
-  readonly listensOn: readonly number[]
-}
-
-export function notReadyInTimeError(
+function timeoutError(
   start: FailedStart,
-  { timeoutMs, missing, listensOn }: LateStart,
+  { timeoutMs, missing, listensOn }: Extract<NotReady, { reason: 'timeout' }>,
 ): PortsliceError {
   const usesItsPort = listensOn.includes(start.port)
   const usesOtherPort = listensOn.length > 0 && !usesItsPort
@@ -85,17 +83,15 @@ function describeMissing(missing: Missing, port: number): string {
 
 /** The app listens on its port, so `ready` or the timeout is wrong. */
 function adviceForListener(missing: Missing): string {
-  const orLonger = 'or raise `startTimeout` if the app only needs longer.'
-  switch (missing.what) {
-    case 'answer':
-      return `The app listens on its port. Change \`ready\` to a page that it answers with 2xx, 3xx or 400 to 403, ${orLonger}`
-    case 'output':
-      return `The app listens on its port. Change \`ready\` to something that it prints, or leave it out to wait for the port alone, ${orLonger}`
-    case 'function':
-      return `The app listens on its port. Change \`ready\`, ${orLonger}`
-    default:
-      return 'Raise `startTimeout`: the app listens on its port by now.'
+  const changes: Partial<Record<Missing['what'], string>> = {
+    answer: ' to a page that it answers with 2xx, 3xx or 400 to 403',
+    output: ' to something that it prints, or leave it out to wait for the port alone',
+    function: '',
   }
+  const change = changes[missing.what]
+  return change === undefined
+    ? 'Raise `startTimeout`: the app listens on its port by now.'
+    : `The app listens on its port. Change \`ready\`${change}, or raise \`startTimeout\` if the app only needs longer.`
 }
 
 function adviceForSilence({ what }: Missing): string {

@@ -1,5 +1,5 @@
-import { PortsliceError } from '@portslice/core'
-import { inspect, sharedAllocator } from '@portslice/core/internal'
+import type { PortsliceError } from '@portslice/core'
+import { inspect, invalidOption, sharedAllocator } from '@portslice/core/internal'
 import type { App, Apps } from './app.js'
 import {
   type AppPorts,
@@ -77,14 +77,10 @@ export async function startApps<Name extends string>(
 /** @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID */
 function checkApps(apps: unknown): void {
   if (typeof apps === 'object' && apps !== null && Object.keys(apps).length > 0) return
-  throw new PortsliceError(
-    'ERR_PORTSLICE_OPTION_INVALID',
+  throw invalidOption(
     `There are no apps in ${inspect(apps)}.`,
-    {
-      value: apps,
-      advice:
-        "Give an object with a name for each app, such as `{ web: { command: 'node web.js' } }`.",
-    },
+    apps,
+    "Give an object with a name for each app, such as `{ web: { command: 'node web.js' } }`.",
   )
 }
 

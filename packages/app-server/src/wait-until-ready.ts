@@ -4,7 +4,7 @@ import type { AppPlan } from './app-plan.js'
 import type { AppProcesses } from './app-processes.js'
 import type { Observation } from './observe.js'
 import { replacePortPlaceholders } from './placeholders.js'
-import { checkReadiness, type Missing } from './readiness.js'
+import { checkReadiness, type Missing, type NotReady } from './readiness.js'
 import type { Exit } from './started-process.js'
 
 const DEFAULT_START_TIMEOUT_MS = 30_000
@@ -32,18 +32,6 @@ export interface PendingStart {
   /** Each of them ends the wait. */
   readonly signals: readonly AbortSignal[]
 }
-
-/** Why an app is not ready. */
-export type NotReady = { readonly withoutPort: string | undefined } & (
-  | { readonly reason: 'ended'; readonly exit: Exit }
-  | { readonly reason: 'port-taken' }
-  | {
-      readonly reason: 'timeout'
-      readonly timeoutMs: number
-      readonly missing: Missing
-      readonly listensOn: readonly number[]
-    }
-)
 
 /**
  * @returns `undefined` when the app is ready

@@ -16,7 +16,13 @@ export { type LeakedPort, leakError, leakMessage, TestPorts } from './internal/t
 export { replacePlaceholders } from './options/placeholders.js'
 export { variablePartOf } from './options/port-name.js'
 export { formatShard, runnerShardVariables } from './options/shard.js'
-export { abortSignal, checkOptions, milliseconds, type Validator } from './options/validate.js'
+export {
+  abortSignal,
+  checkOptions,
+  invalidOption,
+  milliseconds,
+  type Validator,
+} from './options/validate.js'
 export { clearTimeout, deadlineIn, setTimeout, sleep } from './platform/clock.js'
 export { isProcess } from './platform/host.js'
 export { openFilesOf } from './platform/open-files.js'

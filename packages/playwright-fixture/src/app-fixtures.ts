@@ -1,6 +1,6 @@
 import type { TestInfo, WorkerInfo } from '@playwright/test'
 import type { App, AppOptions, Apps } from '@portslice/app-server'
-import { type AdapterOptions, PortsliceError } from '@portslice/core/internal'
+import { type AdapterOptions, invalidOption, type PortsliceError } from '@portslice/core/internal'
 import { type RunningApps, recordOutput, restartCrashedApps } from './running-apps.js'
 import { baseUrlOf, unsetApp } from './unset-app.js'
 import { workerAllocator } from './worker-allocator.js'
@@ -149,9 +149,9 @@ async function useApp(
 }
 
 function bothSetError(value: unknown): PortsliceError {
-  return new PortsliceError(
-    'ERR_PORTSLICE_OPTION_INVALID',
+  return invalidOption(
     'The options `app` and `apps` are both set.',
-    { value, advice: 'Set `app` for one app, `apps` for several.' },
+    value,
+    'Set `app` for one app, `apps` for several.',
   )
 }

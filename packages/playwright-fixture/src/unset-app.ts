@@ -1,5 +1,5 @@
 import type { App } from '@portslice/app-server'
-import { PortsliceError } from '@portslice/core/internal'
+import { invalidOption } from '@portslice/core/internal'
 
 const UNSET = Symbol('unset')
 
@@ -13,12 +13,10 @@ export function unsetApp(option: 'app' | 'apps'): unknown {
       get(target, key) {
         if (typeof key === 'symbol') return Reflect.get(target, key)
         if (key === 'then') return undefined // Not a promise: the fixture may be awaited.
-        throw new PortsliceError(
-          'ERR_PORTSLICE_OPTION_INVALID',
+        throw invalidOption(
           `There is no \`${option}\`: nothing says what to start.`,
-          {
-            advice: `Set it in the Playwright config, for example \`use: { ${option}: ${example} }\`.`,
-          },
+          undefined,
+          `Set it in the Playwright config, for example \`use: { ${option}: ${example} }\`.`,
         )
       },
     },
@@ -30,13 +28,9 @@ export function baseUrlOf(app: App): string | undefined {
   if (UNSET in app) return undefined
   if (typeof app.url === 'string') return app.url
   // The value is the options of the app: `test.use({ app: … })` replaces the fixture.
-  throw new PortsliceError(
-    'ERR_PORTSLICE_OPTION_INVALID',
+  throw invalidOption(
     'The option `app` was set by `test.use`, where Playwright takes it for the app itself.',
-    {
-      value: app,
-      advice:
-        'Set it in `use` of the Playwright config, or of one of its projects; or use `test.use({ app: appFixture({ … }) })`.',
-    },
+    app,
+    'Set it in `use` of the Playwright config, or of one of its projects; or use `test.use({ app: appFixture({ … }) })`.',
   )
 }

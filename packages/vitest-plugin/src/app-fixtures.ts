@@ -1,6 +1,6 @@
 import type { App, AppOptions, Apps } from '@portslice/app-server'
 import type { PortAllocator } from '@portslice/core'
-import { inspect, PortsliceError, sharedAllocator } from '@portslice/core/internal'
+import { inspect, invalidOption, sharedAllocator } from '@portslice/core/internal'
 import { projectOptions } from './project-options.js'
 
 /** Options of {@link appFixture} and {@link appsFixture}. */
@@ -70,10 +70,10 @@ function defineFixture<T extends AsyncDisposable>(
   start: (allocator: PortAllocator) => Promise<T>,
 ): AppFixture<T> {
   if (scope !== 'worker' && scope !== 'file') {
-    throw new PortsliceError(
-      'ERR_PORTSLICE_OPTION_INVALID',
+    throw invalidOption(
       `The option \`scope\` is ${inspect(scope)}.`,
-      { value: scope, advice: "Give one of 'worker', 'file'." },
+      scope,
+      "Give one of 'worker', 'file'.",
     )
   }
   return [

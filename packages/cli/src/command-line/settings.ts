@@ -1,11 +1,11 @@
 /** `--range` and `--shard`, which several subcommands have. */
 import {
   type AllocatorOptions,
-  validateRange,
   formatShard,
   inspect,
   type Shard,
   shardFromText,
+  validateRange,
 } from '@portslice/core/internal/inspect'
 import type { Arguments, OptionSyntax } from './arguments.js'
 import { asUsageError, usageError } from './usage-error.js'

@@ -1,16 +1,16 @@
+import type { ClaimContext } from '../claim/context.js'
 import type { ResolvedOptions } from '../options/resolve.js'
 import { formatShard } from '../options/shard.js'
 import { ownRun } from '../platform/descendants.js'
 import { hostIdentity } from '../platform/host.js'
 import { warnOnce } from '../platform/warn-once.js'
-import type { LeaseContext } from '../slice/slice.js'
 
 /** In characters: enough to recognise a command; keeps the journal's first line short. */
 const MAX_COMMAND_LENGTH = 500
 
-/** How slices are leased with these options, and what their journals say about this process. */
-export function leaseContextOf(options: ResolvedOptions): LeaseContext {
-  const { lockDirectory, runner, workerId, shard, cwd, projectRoot } = options
+/** How to lease slices and claim ports with these options, and what to write about this process. */
+export function leaseContextOf(options: ResolvedOptions): ClaimContext {
+  const { lockDirectory, runner, workerId, shard, cwd, projectRoot, needsTimeWait } = options
   return {
     lockDirectory,
     holder: {
@@ -26,6 +26,7 @@ export function leaseContextOf(options: ResolvedOptions): LeaseContext {
     },
     onTrouble: (error) => lockDirectory !== undefined && warnAbout(lockDirectory, error),
     hasServed: false,
+    needsTimeWait,
   }
 }
 

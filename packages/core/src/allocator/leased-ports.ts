@@ -1,13 +1,8 @@
+import type { TakeOptions } from '../options/options.js'
 import { nextTurn } from '../platform/clock.js'
 import { isLeaked } from '../probe/leak.js'
 import { CloseWatcher } from './close-watcher.js'
 import { Lease, type PortLease } from './lease.js'
-
-/** What a port is leased for. */
-export interface LeaseUse {
-  readonly label?: string | undefined
-  readonly releaseWhenClosed?: boolean | undefined
-}
 
 /** A port that a slice has handed out, or that was claimed. */
 export interface LeasablePort {
@@ -46,7 +41,7 @@ export class LeasedPorts {
   }
 
   /** Further leases of the ports of these keys, if all are out and consecutive. */
-  share(keys: readonly (string | undefined)[], use: LeaseUse): PortLease[] | undefined {
+  share(keys: readonly (string | undefined)[], use: TakeOptions): PortLease[] | undefined {
     const ports: OutPort[] = []
     for (const key of keys) {
       const out = key === undefined ? undefined : this.#byKey.get(key)
@@ -59,14 +54,14 @@ export class LeasedPorts {
   }
 
   /** Leases a port that has just been handed out or claimed. */
-  add(source: LeasablePort, use: LeaseUse): PortLease {
+  add(source: LeasablePort, use: TakeOptions): PortLease {
     const out: OutPort = { source, leases: 0 }
     this.#out.add(out)
     if (source.key !== undefined) this.#byKey.set(source.key, out)
     return this.#lease(out, use)
   }
 
-  #lease(out: OutPort, { label, releaseWhenClosed }: LeaseUse): PortLease {
+  #lease(out: OutPort, { label, releaseWhenClosed }: TakeOptions): PortLease {
     const { port, isListening } = out.source
     out.leases++
     let stopWatching = () => {}

@@ -1,10 +1,11 @@
+import type { ClaimContext } from '../claim/context.js'
 import { protectWithTimeWait } from '../claim/protect.js'
 import { isClaim, tryClaim } from '../claim/try-claim.js'
 import { isOutOfDescriptors, type PortsliceError } from '../errors.js'
 import type { ResolvedOptions } from '../options/resolve.js'
 import { probePort } from '../probe/free.js'
 import { isListeningForTcp } from '../probe/listening.js'
-import type { LeaseContext, Slice } from '../slice/slice.js'
+import type { Slice } from '../slice/slice.js'
 import type { PortLease } from './lease.js'
 import { leaseContextOf } from './lease-context.js'
 import type { LeasedPorts } from './leased-ports.js'
@@ -16,7 +17,7 @@ import type { TakeRequest } from './take-request.js'
 export class PortFinder {
   readonly pool: SlicePool
   readonly #options: ResolvedOptions
-  readonly #context: LeaseContext
+  readonly #context: ClaimContext
   readonly #ports: LeasedPorts
   readonly #checkWanted: (signal: AbortSignal | undefined) => void
   /** The system's error when it had no more sockets or files. */
@@ -112,10 +113,9 @@ export class PortFinder {
   /** The first preferred port that is available at once. */
   async #findPreferred(request: TakeRequest): Promise<PortLease[] | undefined> {
     const { preferred, keys, label, signal } = request
-    const context = { ...this.#context, needsTimeWait: this.#options.needsTimeWait }
     while (preferred.length > 0) {
       const port = preferred.shift() as number
-      const claim = await tryClaim(port, context, label)
+      const claim = await tryClaim(port, this.#context, label)
       if (!isClaim(claim)) continue
       const giveBack = (leaked: boolean) => claim.release(leaked)
       const source = { port, key: keys[0], giveBack, isListening: isListeningForTcp }

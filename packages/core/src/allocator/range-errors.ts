@@ -55,13 +55,11 @@ export async function rangeExhaustedError(
     )
   }
   const allowed = new Set(options.slices)
-  const ownByFirst = new Map(own.map((slice) => [slice.first, slice]))
   const lockDirectory = options.lockDirectory ?? false
-  const others = await listSlices({ lockDirectory }).catch(() => [])
+  const slicesInUse = await listSlices({ lockDirectory }).catch(() => [])
   const described = new Map<number, string>()
-  for (const status of others) {
-    if (!allowed.has(status.first) || ownByFirst.has(status.first)) continue
-    described.set(status.first, describeStatus(status))
+  for (const status of slicesInUse) {
+    if (allowed.has(status.first)) described.set(status.first, describeStatus(status))
   }
   for (const slice of own) {
     described.set(slice.first, describe(slice, 'this process', slice.counts))

@@ -1,23 +1,20 @@
-import { inspect, PortsliceError } from '../errors.js'
+import { inspect } from '../errors.js'
 import type { TakeOptions } from '../options/options.js'
-import { isIntegerIn, isPort } from '../options/validate.js'
+import { invalidOption, isIntegerIn, isPort } from '../options/validate.js'
 import { LAST_PORT, PORTS_PER_SLICE, SLICE_SIZE } from '../slice/layout.js'
-import type { LeaseUse } from './leased-ports.js'
 
 /** What a call of `take` asks for. */
-export interface TakeRequest extends LeaseUse {
+export interface TakeRequest extends Omit<TakeOptions, 'key' | 'prefer'> {
   /** One for each port. */
   readonly keys: readonly (string | undefined)[]
   /** Ports to try first. Each is removed when it is tried. */
   readonly preferred: number[]
-  readonly signal: AbortSignal | undefined
 }
 
 /** @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID for an invalid port in `prefer` */
 export function takeRequest(options: TakeOptions, count: number): TakeRequest {
-  const { label, key, releaseWhenClosed, signal } = options
-  const preferred = preferredPorts(options)
-  return { keys: keysFor(key, count), preferred, label, releaseWhenClosed, signal }
+  const { key, prefer = [], ...others } = options
+  return { ...others, keys: keysFor(key, count), preferred: preferredPorts(prefer) }
 }
 
 /**
@@ -30,29 +27,25 @@ function keysFor(key: string | undefined, count: number): (string | undefined)[]
   )
 }
 
-function preferredPorts({ prefer = [] }: TakeOptions): number[] {
+function preferredPorts(prefer: number | Iterable<number>): number[] {
   const ports: unknown[] = typeof prefer === 'number' ? [prefer] : [...prefer]
   const invalid = ports.findIndex((port) => !isPort(port))
   if (invalid < 0) return ports as number[]
-  throw new PortsliceError(
-    'ERR_PORTSLICE_OPTION_INVALID',
+  throw invalidOption(
     `The option \`prefer\` contains ${inspect(ports[invalid])}.`,
-    { value: ports[invalid], advice: `Give ports from 1 to ${LAST_PORT}.` },
+    ports[invalid],
+    `Give ports from 1 to ${LAST_PORT}.`,
   )
 }
 
 /** @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID */
 export function checkCount(count: unknown, max: number, method: string): void {
   if (isIntegerIn(count, 1, max)) return
-  throw new PortsliceError(
-    'ERR_PORTSLICE_OPTION_INVALID',
+  throw invalidOption(
     `${method} was asked for ${inspect(count)} ports.`,
-    {
-      value: count,
-      advice:
-        max === PORTS_PER_SLICE
-          ? `Ask for 1 to ${max}: consecutive ports must lie in one slice of ${SLICE_SIZE}.`
-          : `Ask for 1 to ${max}.`,
-    },
+    count,
+    max === PORTS_PER_SLICE
+      ? `Ask for 1 to ${max}: consecutive ports must lie in one slice of ${SLICE_SIZE}.`
+      : `Ask for 1 to ${max}.`,
   )
 }

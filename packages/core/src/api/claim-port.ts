@@ -1,7 +1,7 @@
 import type { PortLease } from '../allocator/lease.js'
 import type { ClaimObstacle } from '../claim/obstacle.js'
-import { inspect, PortsliceError } from '../errors.js'
-import { isIterable, isPort } from '../options/validate.js'
+import { inspect, type PortsliceError } from '../errors.js'
+import { invalidOption, isIterable, isPort } from '../options/validate.js'
 import { LAST_PORT } from '../slice/layout.js'
 import { canAssignPorts, type PortGroups } from './assign-ports.js'
 import { type ClaimOptions, waitForClaims } from './wait-for-claims.js'
@@ -87,15 +87,11 @@ function parsePorts(given: unknown, method: string): readonly number[] {
 }
 
 function invalidPorts(method: string, value: unknown): PortsliceError {
-  return new PortsliceError(
-    'ERR_PORTSLICE_OPTION_INVALID',
+  return invalidOption(
     `${method} was asked for ${inspect(value)}.`,
-    {
-      value,
-      advice:
-        method === 'claimPort'
-          ? `Give a port from 1 to ${LAST_PORT}, or a list of such ports.`
-          : `Give ports from 1 to ${LAST_PORT}, with a different one for each port that is wanted.`,
-    },
+    value,
+    method === 'claimPort'
+      ? `Give a port from 1 to ${LAST_PORT}, or a list of such ports.`
+      : `Give ports from 1 to ${LAST_PORT}, with a different one for each port that is wanted.`,
   )
 }

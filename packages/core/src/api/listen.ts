@@ -3,7 +3,7 @@ import type { ListenOptions as NetListenOptions } from 'node:net'
 import type { PortLease } from '../allocator/lease.js'
 import { codeOf, inspect, PortsliceError } from '../errors.js'
 import { checkTakeOptions, type TakeOptions } from '../options/options.js'
-import { boolean, integer } from '../options/validate.js'
+import { boolean, integer, invalidOption } from '../options/validate.js'
 import { isConnectedWorker, joinCluster } from './cluster-server.js'
 import { retryWithPorts } from './retry-with-ports.js'
 
@@ -122,14 +122,10 @@ function startListening(
 function checkServer(server: unknown): asserts server is ListeningServer {
   const { listen, close, once, off } = (server ?? {}) as Partial<ListeningServer>
   if ([listen, close, once, off].every((method) => typeof method === 'function')) return
-  throw new PortsliceError(
-    'ERR_PORTSLICE_OPTION_INVALID',
+  throw invalidOption(
     `listen was given ${inspect(server)}, which is not a server.`,
-    {
-      value: server,
-      advice:
-        'Give a server of net, http, https or http2, or one with the same methods and events; for an app (Express, Koa) create one first: createServer(app).',
-    },
+    server,
+    'Give a server of net, http, https or http2, or one with the same methods and events; for an app (Express, Koa) create one first: createServer(app).',
   )
 }
 

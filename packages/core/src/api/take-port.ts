@@ -1,6 +1,7 @@
 import { defaultAllocator } from '../allocator/shared.js'
-import { inspect, PortsliceError } from '../errors.js'
+import { inspect } from '../errors.js'
 import type { TakeOptions } from '../options/options.js'
+import { invalidOption } from '../options/validate.js'
 import { popLease, registerLease } from './lease-registry.js'
 
 /**
@@ -32,14 +33,10 @@ export async function takePort(options: TakeOptions = {}): Promise<number> {
 export async function releasePort(port: number): Promise<{ leaked: boolean }> {
   const lease = popLease(port)
   if (!lease) {
-    throw new PortsliceError(
-      'ERR_PORTSLICE_OPTION_INVALID',
+    throw invalidOption(
       `Port ${inspect(port)} cannot be released: takePort() and claimPort() of this process have not handed it out, or it has been released.`,
-      {
-        value: port,
-        advice:
-          'Release each port once, in the process that took it; release ports of an allocator with their own `release`.',
-      },
+      port,
+      'Release each port once, in the process that took it; release ports of an allocator with their own `release`.',
     )
   }
   return lease.release()

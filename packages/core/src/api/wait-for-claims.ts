@@ -97,7 +97,7 @@ export async function waitForClaims(
 function claimContext(): ClaimContext {
   const options = resolveOptions()
   if (options.lockDirectory !== undefined) ensureLockDirectory(options.lockDirectory)
-  return { ...leaseContextOf(options), needsTimeWait: options.needsTimeWait }
+  return leaseContextOf(options)
 }
 
 /** @returns one claim for each group, in their order; else the obstacles, and nothing is claimed */

@@ -1,6 +1,6 @@
-import { inspect, PortsliceError } from '../errors.js'
+import { inspect } from '../errors.js'
 import { checkTakeOptions, type TakeOptions } from '../options/options.js'
-import { integer } from '../options/validate.js'
+import { integer, invalidOption } from '../options/validate.js'
 import { isAddressInUse } from '../probe/address-in-use.js'
 import { retryWithPorts } from './retry-with-ports.js'
 
@@ -41,10 +41,10 @@ export async function withPort<T>(
 ): Promise<T> {
   checkTakeOptions(options, { retries: integer(0, MAX_RETRIES) })
   if (typeof run !== 'function') {
-    throw new PortsliceError(
-      'ERR_PORTSLICE_OPTION_INVALID',
+    throw invalidOption(
       `withPort was given ${inspect(run)} to run.`,
-      { value: run, advice: 'Give a function that takes a port.' },
+      run,
+      'Give a function that takes a port.',
     )
   }
   const { retries = DEFAULT_RETRIES, releaseWhenClosed: _, ...take } = options

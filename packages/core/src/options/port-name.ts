@@ -1,5 +1,6 @@
-import { inspect, PortsliceError } from '../errors.js'
+import { inspect } from '../errors.js'
 import { FIRST_UNPRIVILEGED_PORT, LAST_PORT } from '../slice/layout.js'
+import { invalidOption } from './validate.js'
 
 const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/
 
@@ -11,14 +12,10 @@ const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/
  */
 export function variablePartOf(name: unknown): string {
   if (typeof name === 'string' && NAME.test(name)) return name.toUpperCase().replaceAll('-', '_')
-  throw new PortsliceError(
-    'ERR_PORTSLICE_OPTION_INVALID',
+  throw invalidOption(
     `A port cannot be named ${inspect(name)}.`,
-    {
-      value: name,
-      advice:
-        "Give a name of up to 64 letters, digits, '-' and '_' that starts with a letter, such as 'web'.",
-    },
+    name,
+    "Give a name of up to 64 letters, digits, '-' and '_' that starts with a letter, such as 'web'.",
   )
 }
 
@@ -32,12 +29,9 @@ export function variablePartOf(name: unknown): string {
 export function portFromVariable(text: string, variable: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
   if (port >= FIRST_UNPRIVILEGED_PORT && port <= LAST_PORT) return port
-  throw new PortsliceError(
-    'ERR_PORTSLICE_OPTION_INVALID',
+  throw invalidOption(
     `The environment variable $${variable} is ${inspect(text)}, which is not a port.`,
-    {
-      value: text,
-      advice: 'Unset it: portslice sets it for the processes that this one starts.',
-    },
+    text,
+    'Unset it: portslice sets it for the processes that this one starts.',
   )
 }

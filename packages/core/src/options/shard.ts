@@ -82,9 +82,7 @@ function asShard(index: unknown, total: unknown): Shard | undefined {
  */
 export function validateShard(value: unknown, source: string): Shard {
   const { index, total } = (value ?? {}) as Partial<Shard>
-  const shard = asShard(index, total)
-  if (!shard) throw shardError(value, source)
-  return shard
+  return asShard(index, total) ?? refuse(value, source)
 }
 
 /**
@@ -95,13 +93,11 @@ export function validateShard(value: unknown, source: string): Shard {
  * @throws PortsliceError ERR_PORTSLICE_SHARD_INVALID, naming `source`
  */
 export function shardFromText(text: string, source: string): Shard {
-  const shard = parseShard(text)
-  if (!shard) throw shardError(text, source)
-  return shard
+  return parseShard(text) ?? refuse(text, source)
 }
 
-function shardError(value: unknown, source: string): PortsliceError {
-  return new PortsliceError(
+function refuse(value: unknown, source: string): never {
+  throw new PortsliceError(
     'ERR_PORTSLICE_SHARD_INVALID',
     `${source} is ${inspect(value)}, which is not a shard.`,
     {

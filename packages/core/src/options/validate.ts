@@ -75,24 +75,26 @@ export function checkOptions(
   validators: Readonly<Record<string, Validator>>,
 ): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw optionError('The options are', options, 'Give an object, or leave them out.')
+    throw invalidOption(
+      `The options are ${inspect(options)}.`,
+      options,
+      'Give an object, or leave them out.',
+    )
   }
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(validators, name)) {
-      throw optionError(
-        `There is no option \`${name}\`; it is set to`,
+      throw invalidOption(
+        `There is no option \`${name}\`; it is set to ${inspect(value)}.`,
         value,
         `The options are ${Object.keys(validators).join(', ')}.`,
       )
     }
     const advice = value === undefined ? undefined : validators[name]?.(value)
-    if (advice) throw optionError(`The option \`${name}\` is`, value, advice)
+    if (advice) throw invalidOption(`The option \`${name}\` is ${inspect(value)}.`, value, advice)
   }
 }
 
-function optionError(problem: string, value: unknown, advice: string): PortsliceError {
-  return new PortsliceError('ERR_PORTSLICE_OPTION_INVALID', `${problem} ${inspect(value)}.`, {
-    value,
-    advice,
-  })
+/** ERR_PORTSLICE_OPTION_INVALID. @param problem what is wrong, as a sentence */
+export function invalidOption(problem: string, value: unknown, advice: string): PortsliceError {
+  return new PortsliceError('ERR_PORTSLICE_OPTION_INVALID', problem, { value, advice })
 }
