@@ -31,7 +31,6 @@ export interface CheckedOptions {
  * Checks the options, their environment variables and the lock directory, without leasing
  * anything.
  *
- * @param options as the user of the runner gave them
  * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID, …_RANGE_INVALID, …_SHARD_INVALID,
  *   …_LOCK_DIRECTORY
  */

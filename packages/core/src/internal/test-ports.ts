@@ -20,10 +20,7 @@ export class TestPorts {
   readonly #owner: string
   readonly #taken: { lease: PortLease; label: string | undefined }[] = []
 
-  /**
-   * @param allocator where the ports come from
-   * @param owner the test's name: the default label of its ports
-   */
+  /** @param owner the test's name: the default label of its ports */
   constructor(allocator: PortAllocator, owner: string) {
     this.#allocator = allocator
     this.#owner = owner.slice(0, MAX_OWNER_LENGTH)
@@ -32,7 +29,6 @@ export class TestPorts {
   /**
    * Takes a port for the test.
    *
-   * @param options what the port is for
    * @throws PortsliceError as `PortAllocator.take` does
    */
   async take(options: TakeOptions = {}): Promise<number> {
@@ -57,7 +53,6 @@ export class TestPorts {
  * Tells the user which test left which ports in use.
  *
  * @param owner the test, as the first words of the sentence
- * @param leaked one or more ports
  */
 export function leakMessage(owner: string, leaked: readonly LeakedPort[]): string {
   const ports = leaked.map(({ port, label }) =>
@@ -71,7 +66,6 @@ export function leakMessage(owner: string, leaked: readonly LeakedPort[]): strin
  * The error of a test that left ports in use, for `onLeak: 'fail'`: ERR_PORTSLICE_PORT_LEAKED.
  *
  * @param owner the test, as the first words of the sentence
- * @param leaked one or more ports
  */
 export function leakError(owner: string, leaked: readonly LeakedPort[]): PortsliceError {
   return new PortsliceError('ERR_PORTSLICE_PORT_LEAKED', leakMessage(owner, leaked), {

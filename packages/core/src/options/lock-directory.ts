@@ -10,7 +10,6 @@ const MAX_DEFAULT_NAMES = 8
 /**
  * The lock directory as an absolute path; it may not exist yet.
  *
- * @param option the option `lockDirectory`; default: `$PORTSLICE_LOCK_DIR`, else `portslice-<uid>`
  * @returns `undefined`: without files
  */
 export function lockDirectoryFor(option: string | false | undefined): string | undefined {
@@ -26,8 +25,6 @@ export function lockDirectoryFor(option: string | false | undefined): string | u
  * The first of the default names that is a private directory of this user, else the first that is
  * free. So another user's directory is not in the way, and all processes of this user agree on
  * one, even if an earlier name becomes free.
- *
- * @param parent absolute
  */
 export function defaultLockDirectory(parent: string): string {
   const names = Array.from({ length: MAX_DEFAULT_NAMES }, (_, i) => (i === 0 ? '' : `-${i + 1}`))

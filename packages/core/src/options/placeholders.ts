@@ -4,7 +4,6 @@ const PLACEHOLDER = /(?<!\$)\{((?:[A-Z0-9_]+_)?PORT)\}/g
 /**
  * Replaces `{PORT}`, `{API_PORT}` and so on by port numbers. Other braces stay as they are.
  *
- * @param text with placeholders
  * @param ports by their variables
  * @param onUnknown returns the replacement of a placeholder that `ports` does not have
  */

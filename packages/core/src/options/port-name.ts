@@ -7,7 +7,6 @@ const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/
 /**
  * Converts a port's name to its part of an environment variable: `web-api` becomes `WEB_API`.
  *
- * @param name up to 64 letters, digits, `-` and `_`, the first of them a letter
  * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID for an invalid name
  */
 export function variablePartOf(name: unknown): string {
@@ -22,8 +21,6 @@ export function variablePartOf(name: unknown): string {
 /**
  * Reads the port that another process has set in an environment variable.
  *
- * @param text the value of the variable
- * @param variable its name, for the error
  * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID if it is not a port
  */
 export function portFromVariable(text: string, variable: string): number {

@@ -13,7 +13,6 @@ const EXAMPLE = 'for example 20000 to 29999'
 /**
  * Checks a range of ports.
  *
- * @param value the first and the last port, both inclusive
  * @param source where it was given, for the error, such as `$PORTSLICE_RANGE`
  * @throws PortsliceError ERR_PORTSLICE_RANGE_INVALID, naming `source`
  */

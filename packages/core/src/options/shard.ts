@@ -48,11 +48,7 @@ const CI_SYSTEMS: readonly {
   { index: 'SEMAPHORE_JOB_INDEX', total: 'SEMAPHORE_JOB_COUNT', firstIndex: 1 },
 ]
 
-/**
- * Formats a shard as `2/4`.
- *
- * @param shard 1-based
- */
+/** Formats a shard as `2/4`. */
 export function formatShard(shard: Shard): string {
   return `${shard.index}/${shard.total}`
 }
@@ -60,7 +56,6 @@ export function formatShard(shard: Shard): string {
 /**
  * Parses a shard that is written `2/4`.
  *
- * @param text what was given
  * @returns `undefined` if it is not a shard
  */
 export function parseShard(text: string): Shard | undefined {
@@ -76,7 +71,6 @@ function asShard(index: unknown, total: unknown): Shard | undefined {
 /**
  * Checks a shard that the user gave as an object.
  *
- * @param value what was given
  * @param source where it was given, for the error, such as "The option `shard`"
  * @throws PortsliceError ERR_PORTSLICE_SHARD_INVALID, naming `source`
  */
@@ -88,7 +82,6 @@ export function validateShard(value: unknown, source: string): Shard {
 /**
  * Checks a shard that the user gave as text, written `2/4`.
  *
- * @param text what was given
  * @param source where it was given, for the error, such as `$PORTSLICE_SHARD`
  * @throws PortsliceError ERR_PORTSLICE_SHARD_INVALID, naming `source`
  */
@@ -112,7 +105,6 @@ function refuse(value: unknown, source: string): never {
  * Detects the shard: `$PORTSLICE_SHARD`, else the test runner's own shard as an adapter has
  * passed it on, else the variables of a CI system.
  *
- * @param env the environment variables to look at
  * @returns `undefined` if none of them is set
  * @throws PortsliceError ERR_PORTSLICE_SHARD_INVALID if `$PORTSLICE_SHARD` is not a shard
  */
@@ -146,8 +138,6 @@ function parseInteger(text = ''): number {
 /**
  * Environment variables that pass a test runner's own shard on to all processes of a run. It
  * decides which part of the range is tried first, unless the user sets a shard.
- *
- * @param shard the runner's own, if it has one
  */
 export function runnerShardVariables(shard: Shard | undefined): Record<string, string> {
   return shard ? { [RUNNER_VARIABLE]: formatShard(shard) } : {}

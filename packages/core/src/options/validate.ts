@@ -4,7 +4,6 @@ import { LAST_PORT } from '../slice/layout.js'
 /**
  * Checks one value that a user gave.
  *
- * @param value what was given
  * @returns what to give instead; `undefined` if the value is valid
  */
 export type Validator = (value: unknown) => string | undefined
@@ -12,22 +11,14 @@ export type Validator = (value: unknown) => string | undefined
 /** Node's timers cannot wait longer than 2^31 - 1 ms, about 24 days. */
 const MAX_TIMER_MS = 2_147_483_647
 
-/**
- * Accepts what a timer can wait for: 0 to 2 147 483 647 ms.
- *
- * @param value what was given
- */
+/** Accepts what a timer can wait for: 0 to 2 147 483 647 ms. */
 export function milliseconds(value: unknown): string | undefined {
   return typeof value === 'number' && value >= 0 && value <= MAX_TIMER_MS
     ? undefined
     : `Give milliseconds from 0 to ${MAX_TIMER_MS}.`
 }
 
-/**
- * Accepts an AbortSignal, also that of a jsdom window, which is another class.
- *
- * @param value what was given
- */
+/** Accepts an AbortSignal, also that of a jsdom window, which is another class. */
 export function abortSignal(value: unknown): string | undefined {
   const { addEventListener, aborted } = (value ?? {}) as Partial<AbortSignal>
   return typeof addEventListener === 'function' && typeof aborted === 'boolean'
@@ -66,8 +57,6 @@ export function isIterable(value: unknown): value is Iterable<unknown> {
 /**
  * Checks each option with the validator of its name.
  *
- * @param options what a user gave
- * @param validators by the names of the options
  * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID for an invalid value or an unknown name
  */
 export function checkOptions(
