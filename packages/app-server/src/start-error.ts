@@ -121,10 +121,9 @@ export function portTaken(start: FailedStart): PortsliceError {
 
 /** After several ports in a row: it may as well be another address that the app cannot have. */
 export function stillTaken(reason: PortsliceError, ports: readonly number[]): PortsliceError {
-  const [problem] = reason.message.split(`\n${reason.advice}`)
   return new PortsliceError(
     'ERR_PORTSLICE_APP_START',
-    `${problem}\nIt was tried on the ports ${ports.join(', ')}, and each time said that an address is in use.`,
+    `${reason.problem}\nIt was tried on the ports ${ports.join(', ')}, and each time said that an address is in use.`,
     {
       value: reason.value,
       advice:

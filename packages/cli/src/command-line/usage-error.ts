@@ -8,16 +8,10 @@ export function usageError(problem: string, advice: string, value?: unknown): Po
   return new PortsliceError(USAGE, problem, { advice, value })
 }
 
-/** What an error of ours says, without what it advises. */
-export function problemOf({ message, advice }: Pick<PortsliceError, 'message' | 'advice'>): string {
-  return message.replace(`\n${advice}`, '')
-}
-
 /** What the library finds wrong with a value, as a mistake in the command line, where it is `text`. */
 export function asUsageError(error: unknown, text: string): PortsliceError {
-  const { value, advice } = error as PortsliceError
-  const problem = problemOf(error as PortsliceError).replace(inspect(value), inspect(text))
-  return usageError(problem, advice, text)
+  const { problem, value, advice } = error as PortsliceError
+  return usageError(problem.replace(inspect(value), inspect(text)), advice, text)
 }
 
 export function unknownCommand(name: string, commands: readonly string[]): PortsliceError {

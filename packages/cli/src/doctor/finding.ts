@@ -1,6 +1,5 @@
 /** What the doctor has found: how bad it is, what it is, what to do. */
 import { PortsliceError } from '@portslice/core/internal/inspect'
-import { problemOf } from '../command-line/usage-error.js'
 
 export interface Finding {
   /** What it is about; stays the same from version to version. */
@@ -38,7 +37,7 @@ export function problem(id: Finding['id'], error: unknown): Finding {
   if (!(error instanceof PortsliceError)) {
     return { id, level: 'problem', message: (error as Error).message }
   }
-  return { id, level: 'problem', message: problemOf(error), advice: error.advice }
+  return { id, level: 'problem', message: error.problem, advice: error.advice }
 }
 
 /** What a check finds, or that it could not look: one check that fails must not hide the others. */

@@ -1,7 +1,6 @@
 /** The ports of a run, leased. */
 import { createAllocator, type PortLease } from '@portslice/core'
 import { type AllocatorOptions, PortsliceError } from '@portslice/core/internal/inspect'
-import { problemOf } from '../command-line/usage-error.js'
 import { say } from '../terminal/say.js'
 import type { PortVariable } from './names.js'
 import type { GivenPort } from './ports.js'
@@ -70,7 +69,7 @@ function withCommandAdvice(error: unknown): unknown {
   const isExhausted =
     error instanceof PortsliceError && error.code === 'ERR_PORTSLICE_RANGE_EXHAUSTED'
   if (!isExhausted || error.cause !== undefined) return error
-  return new PortsliceError(error.code, problemOf(error), {
+  return new PortsliceError(error.code, error.problem, {
     value: error.value,
     advice:
       "Wait until one of them has ended ('portslice list' tells who and where), widen the range with --range FIRST-LAST or $PORTSLICE_RANGE, or wait longer with --timeout SECONDS.",
