@@ -24,11 +24,12 @@ export { withPorts } from './options/placeholders.js'
 export { variablePartOf } from './options/port-name.js'
 export { formatShard, runnerShardVariables } from './options/shard.js'
 export { clearTimeout, deadlineIn, setTimeout, sleep } from './platform/clock.js'
-export { isProcess } from './platform/host.js'
 export { openFilesOf } from './platform/open-files.js'
+export { isProcess } from './platform/process-run.js'
 export {
   DENIED,
-  processNumbers,
+  listPids,
+  parseStat,
   processTable,
   readProcessFile,
   readProcessText,

@@ -3,7 +3,8 @@
 import {
   DENIED,
   isProcess,
-  processNumbers,
+  listPids,
+  parseStat,
   processTable,
   readProcessFile,
   readProcessText,
@@ -52,7 +53,7 @@ export async function runningProcesses(): Promise<Processes> {
   const hidden = new Set<number>()
   const gone: ProcessIdentity[] = []
   if (!IS_LINUX) return { running: await processesElsewhere(), hidden, gone }
-  for (const pid of processNumbers()) {
+  for (const pid of listPids()) {
     const found = processOf(pid)
     if (found === DENIED) hidden.add(pid)
     else if (found && !found.hasEnded) running.push(found)
@@ -78,8 +79,7 @@ function processOf(
 ): (RunningProcess & { hasEnded: boolean }) | typeof DENIED | undefined {
   const stat = readProcessFile(pid, 'stat')
   if (stat === undefined || stat === DENIED) return stat
-  // `pid (name) state ppid …`: a name can hold anything, also spaces and parentheses.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const fields = parseStat(stat)
   const [state, parent] = fields
   const [threads, startedAt] = [fields[17], fields[19]]
   // A process whose first thread has ended looks like one that has ended, while others go on.

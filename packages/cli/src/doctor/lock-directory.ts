@@ -6,12 +6,12 @@ import path from 'node:path'
 import {
   canHaveLivenessSockets,
   checkLockDirectory,
+  checkPrivateDirectory,
   codeOf,
   hostIdentity,
   inspect,
   LONGEST_SOCKET_PATH,
   lockDirectoryFor,
-  lookAtPrivateDirectory,
   userIdentity,
 } from '@portslice/core/internal/inspect'
 import { type Finding, problem } from './finding.js'
@@ -99,7 +99,7 @@ function relativeNote(given: string, variable: string, folder: string): Note[] {
 function passedOverNote(folder: string): Note[] {
   const usual = path.join(path.dirname(folder), `portslice-${userIdentity()}`)
   if (usual === folder) return []
-  const found = lookAtPrivateDirectory(usual)
+  const found = checkPrivateDirectory(usual)
   if (found.state !== 'unfit') return []
   return [
     [

@@ -1,7 +1,7 @@
 import type { ResolvedOptions } from '../options/resolve.js'
 import { formatShard } from '../options/shard.js'
-import { ownRun } from '../platform/descendants.js'
 import { hostIdentity } from '../platform/host.js'
+import { ownRun } from '../platform/process-run.js'
 import type { LeaseContext } from '../slice/slice.js'
 import { warnOnce } from './warning.js'
 

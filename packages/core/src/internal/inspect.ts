@@ -23,8 +23,13 @@ export {
 } from '../options/shard.js'
 export { type DockerSocket, dockerSocket } from '../platform/docker-socket.js'
 export { type EphemeralRange, ephemeralRange, hostIdentity } from '../platform/host.js'
-export { lookAtPrivateDirectory, type PrivateDirectory } from '../platform/private-directory.js'
-export { type ProcessTable, processTable, readProcessText } from '../platform/process-table.js'
+export { checkPrivateDirectory, type PrivateDirectory } from '../platform/private-directory.js'
+export {
+  type ProcessTable,
+  parseStat,
+  processTable,
+  readProcessText,
+} from '../platform/process-table.js'
 export { userIdentity } from '../platform/user.js'
 export { type PortProbe, probePort } from '../probe/free.js'
 export { type HeldUdpPort, holdUdpPort, tryToHoldUdpPort, type UdpHold } from '../probe/held-udp.js'

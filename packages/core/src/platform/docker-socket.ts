@@ -1,10 +1,9 @@
-/** Can this process start containers of a Docker daemon whose ports are not this namespace's? */
 import { readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { codeOf } from '../errors.js'
 
 const DEFAULT_SOCKET = '/var/run/docker.sock'
-/** The UNIX sockets of this network namespace. A path socket can be reached from others, too. */
+/** The UNIX sockets of this network namespace. Other namespaces can connect to them by path. */
 const UNIX_SOCKETS = '/proc/net/unix'
 /** `__SO_ACCEPTCON`, the flag of a listening socket in that table. */
 const LISTENING = '00010000'
@@ -12,21 +11,20 @@ const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/
 
 /** A Docker daemon that this process can reach. */
 export interface DockerSocket {
-  /** `$DOCKER_HOST`, or the path of the socket as such a URL. */
+  /** `$DOCKER_HOST`, or the path of the socket as a URL. */
   readonly address: string
   /**
-   * Whether the ports that the daemon publishes are likely those of another network namespace,
-   * so that sentinels in this one do not protect them; `undefined` if that cannot be told.
+   * Whether the daemon probably publishes ports in another network namespace, where sentinels of
+   * this one do not protect them; `undefined` if that is unknown.
    */
   readonly isElsewhere: boolean | undefined
 }
 
 /**
- * Looks for a Docker daemon: `$DOCKER_HOST`, else `/var/run/docker.sock`. Connects to nothing.
+ * Looks for a Docker daemon, without connecting to it.
  *
- * @param env the environment variables to look at
- * @param socket where the socket is unless `$DOCKER_HOST` says otherwise
- * @returns `undefined` if there is none
+ * @param socket path of the socket unless `$DOCKER_HOST` is set
+ * @returns `undefined` if there is no daemon
  */
 export function dockerSocket(
   env: Readonly<Record<string, string | undefined>> = process.env,
@@ -35,16 +33,16 @@ export function dockerSocket(
   const host = env.DOCKER_HOST
   if (!host) {
     return isSocket(socket)
-      ? { address: `unix://${socket}`, isElsewhere: isOfOtherNamespace(socket) }
+      ? { address: `unix://${socket}`, isElsewhere: isInOtherNamespace(socket) }
       : undefined
   }
   if (host.startsWith('unix://')) {
-    return { address: host, isElsewhere: isOfOtherNamespace(host.slice('unix://'.length)) }
+    return { address: host, isElsewhere: isInOtherNamespace(host.slice('unix://'.length)) }
   }
   return { address: host, isElsewhere: isRemote(host) }
 }
 
-/** One that cannot be looked at is there all the same. */
+/** A socket that cannot be accessed may exist: unknown is not absent. */
 function isSocket(file: string): boolean {
   try {
     return statSync(file).isSocket()
@@ -54,11 +52,11 @@ function isSocket(file: string): boolean {
 }
 
 /**
- * Whether a process in another network namespace listens on the socket. A container sees it under
- * another path than its daemon, so the name of the file has to do. A daemon without root has a
- * network namespace of its own, but publishes in that of its user.
+ * Whether a process in another network namespace listens on the socket. A container may mount it at
+ * another path, so only file names are compared. A rootless daemon has its own network namespace,
+ * but publishes ports in that of its user.
  */
-function isOfOtherNamespace(socket: string): boolean | undefined {
+function isInOtherNamespace(socket: string): boolean | undefined {
   if (socket.startsWith('/run/user/')) return undefined
   let table: string
   try {

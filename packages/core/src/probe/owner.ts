@@ -1,7 +1,7 @@
 /** Which processes have sockets on a port? For people: what cannot be read is left out. */
 import fs from 'node:fs'
 import { openFilesOf } from '../platform/open-files.js'
-import { processNumbers, readProcessText } from '../platform/process-table.js'
+import { listPids, readProcessText } from '../platform/process-table.js'
 import { listeningSockets } from './listening.js'
 
 /** A process that listens on a port. */
@@ -66,7 +66,7 @@ export async function ownersOfFiles<T>(
 
 function numbersOrNone(): number[] {
   try {
-    return processNumbers()
+    return listPids()
   } catch {
     return [] // No more files can be opened.
   }

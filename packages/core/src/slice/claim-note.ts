@@ -4,8 +4,8 @@
  */
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
-import type { ProcessRun } from '../platform/descendants.js'
 import { type KernelTime, parseKernelTime } from '../platform/kernel-time.js'
+import type { ProcessRun } from '../platform/process-run.js'
 import { type SliceStart, sliceOf } from './layout.js'
 import { hostCode } from './lock.js'
 import { ensureLockDirectory } from './lock-directory.js'

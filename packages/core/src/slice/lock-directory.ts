@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { codeOf, PortsliceError } from '../errors.js'
-import { lookAtPrivateDirectory } from '../platform/private-directory.js'
+import { checkPrivateDirectory } from '../platform/private-directory.js'
 import type { SliceStart } from './layout.js'
 
 const OWNER_ONLY = 0o700
@@ -34,7 +34,7 @@ export function ensureLockDirectory(directory: string): void {
  *   another user's, or writable by others
  */
 export function checkLockDirectory(directory: string): boolean {
-  const found = lookAtPrivateDirectory(directory)
+  const found = checkPrivateDirectory(directory)
   if (found.state === 'unfit') throw refusal(directory, found.why, found.cause)
   return found.state === 'private'
 }

@@ -1,6 +1,6 @@
 /** The ports of a held slice: what is out, leaked or quarantined, and what may be handed out next. */
 import { type Deadline, deadlineIn, Date as RealDate } from '../platform/clock.js'
-import { isAnyDescendantLeft } from '../platform/descendants.js'
+import { hasLiveDescendant } from '../platform/descendants.js'
 import { elapsedSince, type KernelTime } from '../platform/kernel-time.js'
 import { AVOIDED_PORTS } from './avoided-ports.js'
 import { formatLine } from './journal.js'
@@ -224,7 +224,7 @@ export class PortTable {
     const variable = variableOfKey(use.key)
     const wasItsPort = quarantined !== undefined || this.#keys.portOf(use) === port
     if (variable === undefined || !wasItsPort) return false
-    return isAnyDescendantLeft({ variable, value: String(port), run: quarantined })
+    return hasLiveDescendant({ variable, value: String(port), run: quarantined })
   }
 }
 

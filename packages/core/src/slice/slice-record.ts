@@ -5,7 +5,6 @@
  * with distrust: it may be torn, garbled, of another version or of another program.
  */
 import { isOutOfDescriptors } from '../errors.js'
-import type { ProcessRun } from '../platform/descendants.js'
 import {
   elapsedSince,
   isComparable,
@@ -13,6 +12,7 @@ import {
   kernelTime,
   parseKernelTime,
 } from '../platform/kernel-time.js'
+import type { ProcessRun } from '../platform/process-run.js'
 import { KeyMemory, type KeyUse } from './key-memory.js'
 import { type SliceStart, sentinelOf } from './layout.js'
 import { readOwnFile } from './own-file.js'
