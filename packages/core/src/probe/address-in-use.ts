@@ -1,34 +1,28 @@
-/** Did something fail because its port was taken? */
 import { codeOf } from '../errors.js'
 
-/** Node's code, the C library's words (Python, Go, Java, Ruby, PostgreSQL, nginx …), and Windows'. */
-const SYSTEM_SAID =
+/** Node's code, and the messages of the C library (Python, Go, Java, Ruby, nginx …) and of Windows. */
+const SYSTEM_MESSAGE =
   /EADDRINUSE|\baddress (?:is )?(?:already )?in use|only one usage of each socket address/i
 
 /**
- * What servers and tools make of it: "Port 5173 is already in use", "That port is already in
- * use", "Port 8080 was already in use", "Connection in use: ('127.0.0.1', 8000)", "port is already
- * allocated", "Something is already running on port 3000". Some then try another one, which is as
- * little use to whoever was told of this one.
+ * The messages of servers and tools, such as "Port 5173 is already in use", "Connection in use:
+ * ('127.0.0.1', 8000)", "port is already allocated", "Something is already running on port 3000".
+ * Those that then try another port count too, as their users expect the first one.
  */
-const SERVER_SAID =
+const SERVER_MESSAGE =
   /\bport(?: \d+)? (?:(?:is|was) )?(?:already )?(?:in use|used|taken|occupied|allocated)\b|\bconnection in use\b|\balready running on port \d/i
 
-/**
- * A port as it stands in such a line: `port 5173`, `127.0.0.1:80`, `:::3000`, `('0.0.0.0', 8000)`.
- * The time of a log line (`12:00:00`) is not one.
- */
+/** `port 5173`, `127.0.0.1:80`, `:::3000` or `('0.0.0.0', 8000)`, but not a time (`12:00:00`). */
 const NAMED_PORT =
   /\bport\W{1,3}([1-9]\d{0,4})\b|(?<![\d.])(?:\d+(?:\.\d+){3}|\[?[\da-f:]*:[\da-f:]*:?[\da-f]*\]?|\*|[a-z][\w.-]*|):([1-9]\d{0,4})\b(?!:\d)|'[^']*', ([1-9]\d{0,4})\b/gi
-/** Node prints the fields of an error in the lines that follow, PostgreSQL a hint. */
-const LINES_OF_DETAILS = 10
+/** The port can be in the lines that follow: Node prints the fields of an error, PostgreSQL a hint. */
+const DETAIL_LINES = 10
 const DETAIL = /\bport:? ([1-9]\d{0,4})\b/i
 
 /**
- * Whether a program's output says that an address was taken.
+ * Whether the output of a program says that an address is in use.
  *
- * @param output what it printed
- * @param ports whose address: a line that names other ports alone does not count
+ * @param ports lines that name only other ports do not count
  */
 export function saysAddressInUse(output: string, ports?: readonly number[]): boolean {
   if (!ports) return saysInUse(output)
@@ -37,7 +31,7 @@ export function saysAddressInUse(output: string, ports?: readonly number[]): boo
     if (!saysInUse(line)) return false
     const named = portsNamedIn(line)
     if (named.length === 0) {
-      const details = lines.slice(i + 1, i + 1 + LINES_OF_DETAILS)
+      const details = lines.slice(i + 1, i + 1 + DETAIL_LINES)
       named.push(...details.flatMap((each) => DETAIL.exec(each)?.[1] ?? []).map(Number))
     }
     return named.length === 0 || named.some((port) => ports.includes(port))
@@ -45,29 +39,26 @@ export function saysAddressInUse(output: string, ports?: readonly number[]): boo
 }
 
 function saysInUse(text: string): boolean {
-  return SYSTEM_SAID.test(text) || SERVER_SAID.test(text)
+  return SYSTEM_MESSAGE.test(text) || SERVER_MESSAGE.test(text)
 }
 
 function portsNamedIn(line: string): number[] {
   return [...line.matchAll(NAMED_PORT)].map(([, ...found]) => Number(found.find(Boolean)))
 }
 
-/** Where errors of `node:child_process` and its like keep what a child said on stderr. */
+/** Properties in which `node:child_process` and similar libraries keep the output of a child. */
 const OUTPUTS = ['stderr', 'all', 'output'] as const
-/** Other errors in an error: of `Error`, `AggregateError`, `SuppressedError`. */
+/** Nested errors of `Error`, `AggregateError` and `SuppressedError`. */
 const CAUSES = ['cause', 'errors', 'error', 'suppressed'] as const
 
 /**
- * Whether an error comes from a port that was taken: by its `code`, by what it says, by the
- * error output of a child process that it keeps, or by any error that it was caused by or is
- * made of. Never throws.
- *
- * @param error anything that was thrown
+ * Whether an error means that a port is in use: by its `code`, its message, the output of a child
+ * process in it, or any nested error. Never throws.
  */
 export function isAddressInUse(error: unknown): boolean {
   const seen = new Set<unknown>()
   const queue: unknown[] = [error]
-  // A loop, as the queue grows while it is gone through: chains can be circular.
+  // The queue grows during the loop. Causes can be circular.
   for (const candidate of queue) {
     if (candidate === undefined || candidate === null || seen.has(candidate)) continue
     seen.add(candidate)
@@ -78,7 +69,7 @@ export function isAddressInUse(error: unknown): boolean {
         const { buffer, byteOffset, byteLength } = candidate
         queue.push(Buffer.from(buffer, byteOffset, byteLength).toString())
       } else if (Array.isArray(candidate)) {
-        // One by one: a child's output can have more lines than a call may have arguments.
+        // Not spread: an output can have more lines than a call can have arguments.
         for (const each of candidate) queue.push(each)
       } else if (typeof candidate === 'object') {
         if (codeOf(candidate) === 'EADDRINUSE') return true
@@ -86,7 +77,7 @@ export function isAddressInUse(error: unknown): boolean {
         for (const name of ['message', ...CAUSES, ...OUTPUTS]) queue.push(about[name])
       }
     } catch {
-      // A getter that throws tells nothing.
+      // A getter has thrown.
     }
   }
   return false

@@ -1,4 +1,3 @@
-/** Which processes have sockets on a port? For people: what cannot be read is left out. */
 import fs from 'node:fs'
 import { openFilesOf } from '../platform/open-files.js'
 import { listPids, readProcessText } from '../platform/process-table.js'
@@ -6,23 +5,21 @@ import { listeningSockets } from './listening.js'
 
 /** A process that listens on a port. */
 export interface PortOwner {
-  /** Its number. */
   pid: number
-  /** With its arguments, separated by spaces. */
+  /** With its arguments, at most 500 characters. */
   command: string
-  /** The folder that it works in; missing where that may not be read. */
+  /** Its working directory; missing if it may not be read. */
   cwd?: string
-  /** Its user's number. */
+  /** The uid of its user; -1 if unknown. */
   uid: number
 }
 
-/** Enough to recognise a command by. */
-const LONGEST_COMMAND = 500
+const MAX_COMMAND_LENGTH = 500
 
 /**
- * The processes that listen on a port, for TCP or UDP. Linux only, and only processes that
- * this user may look into: its own, for root all. Elsewhere an empty list, and also where /proc
- * belongs to another PID namespace.
+ * The processes that listen on a port, for TCP or UDP. Only those that this user may inspect: its
+ * own, or all for root. Empty on other systems than Linux, and if /proc belongs to another pid
+ * namespace.
  *
  * @param port 1 to 65535
  */
@@ -31,9 +28,8 @@ export async function ownersOf(port: number): Promise<PortOwner[]> {
 }
 
 /**
- * As {@link ownersOf}, for many ports with one look at all processes; ports without owners are left out.
- *
- * @param ports each 1 to 65535
+ * As {@link ownersOf}, for many ports in one pass over all processes. Ports without owners are
+ * omitted.
  */
 export async function ownersOfAll(ports: Iterable<number>): Promise<Map<number, PortOwner[]>> {
   const wanted = new Set(ports)
@@ -44,16 +40,16 @@ export async function ownersOfAll(ports: Iterable<number>): Promise<Map<number, 
 }
 
 /**
- * Who has sockets open. Each process is told once for each value.
+ * The processes that have sockets open.
  *
- * @param files each with what it stands for, such as its port
+ * @param files maps names in `/proc/<pid>/fd` to keys of the result, such as ports
  */
 export async function ownersOfFiles<T>(
   files: ReadonlyMap<string, T>,
 ): Promise<Map<T, PortOwner[]>> {
   const owners = new Map<T, PortOwner[]>()
   if (files.size === 0) return owners
-  for (const pid of numbersOrNone()) {
+  for (const pid of pidsOrNone()) {
     const used = new Set(
       openFilesOf(pid).flatMap((file) => (files.has(file) ? [files.get(file) as T] : [])),
     )
@@ -64,7 +60,7 @@ export async function ownersOfFiles<T>(
   return owners
 }
 
-function numbersOrNone(): number[] {
+function pidsOrNone(): number[] {
   try {
     return listPids()
   } catch {
@@ -80,7 +76,7 @@ async function ownerOf(pid: number): Promise<PortOwner> {
   ])
   return {
     pid,
-    command: command.replaceAll('\0', ' ').trim().slice(0, LONGEST_COMMAND),
+    command: command.replaceAll('\0', ' ').trim().slice(0, MAX_COMMAND_LENGTH),
     ...(cwd !== undefined && { cwd }),
     uid: stats?.uid ?? -1,
   }

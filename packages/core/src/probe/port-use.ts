@@ -1,31 +1,30 @@
-/** What has a port, and whose it is: for people. */
 import { formatAddress, LISTEN, readSocketTables, TIME_WAIT } from '../platform/socket-table.js'
 import { fileOf } from './listening.js'
 import { ownersOfFiles, type PortOwner } from './owner.js'
 
-/** One thing that has a port. */
+/** A socket or connection on a port. */
 export interface PortUse {
   /**
    * `listener`: a TCP server. `udp`: a UDP socket. `connection`: a TCP connection, such as an outgoing
-   * one that the OS gave this port; it keeps others from binding it though nothing listens.
-   * `time-wait`: what the kernel keeps of a closed connection, which is in no server's way.
+   * one that the OS assigned this port. The port cannot be bound then, although nothing listens.
+   * `time-wait`: a closed connection, which does not prevent servers from binding the port.
    */
   kind: 'listener' | 'udp' | 'connection' | 'time-wait'
-  /** The address that it is bound to. */
+  /** The local address. */
   address: string
-  /** Where a connection goes to, such as `10.0.0.7:443`. */
+  /** The other end of a connection, such as `10.0.0.7:443`. */
   remote?: string
-  /** The processes that have it; empty where they cannot be told. */
+  /** The processes that have it open; empty if unknown. */
   owners: PortOwner[]
 }
 
 /**
- * What has a port, on whatever address; an empty list if nothing has. A socket that is bound and neither
- * listens nor is connected is not shown by the kernel.
+ * What uses a port, on any address. The kernel does not show TCP sockets that are bound, but neither
+ * listen nor are connected.
  *
  * @param port 1 to 65535
- * @returns `undefined` where that cannot be told: elsewhere than on Linux, or if /proc/net cannot be read
- * @throws the system's error when no more files can be opened (EMFILE …)
+ * @returns `undefined` if unknown: on other systems than Linux, or if /proc/net cannot be read
+ * @throws the system error if no more files can be opened (EMFILE …)
  */
 export async function usesOfPort(port: number): Promise<PortUse[] | undefined> {
   const sockets = await readSocketTables(

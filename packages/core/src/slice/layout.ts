@@ -79,7 +79,7 @@ const FIRST_DEFAULT_PORT = 10_000
 /** Slices outside of the ephemeral range that are enough for a machine with many workers. */
 const ENOUGH_SLICES = 64
 /** Kubernetes redirects its NodePorts in the packet filter, so a redirected port has no socket to see. */
-const NODE_PORTS: PortRange = { first: 30_000, last: 32_767 }
+export const NODE_PORTS: PortRange = { first: 30_000, last: 32_767 }
 
 /**
  * The ports to choose from unless the user says otherwise: from 10000 up to the ephemeral range.
