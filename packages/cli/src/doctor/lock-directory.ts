@@ -10,8 +10,8 @@ import {
   codeOf,
   hostIdentity,
   inspect,
-  LONGEST_SOCKET_PATH,
   lockDirectoryFor,
+  MAX_SOCKET_PATH_BYTES,
   userIdentity,
 } from '@portslice/core/internal/inspect'
 import { type Finding, problem } from './finding.js'
@@ -117,7 +117,7 @@ function livenessFinding(folder: string, socketError: unknown): Finding {
     return {
       id: 'liveness',
       level: 'note',
-      message: `The path of the lock directory has ${Buffer.byteLength(folder)} bytes, too long for a UNIX socket in it: a socket's whole path may have ${LONGEST_SOCKET_PATH}. ${costs}`,
+      message: `The path of the lock directory has ${Buffer.byteLength(folder)} bytes, too long for a UNIX socket in it: a socket's whole path may have ${MAX_SOCKET_PATH_BYTES}. ${costs}`,
       advice: 'Name a directory with a shorter path in $PORTSLICE_LOCK_DIR.',
     }
   }
@@ -156,7 +156,7 @@ async function tryToUse(folder: string): Promise<unknown> {
   const own = mkdtempSync(path.join(folder, 'portslice-doctor-'))
   try {
     const socket = path.join(own, 's')
-    return Buffer.byteLength(socket) > LONGEST_SOCKET_PATH ? undefined : await tryToListen(socket)
+    return Buffer.byteLength(socket) > MAX_SOCKET_PATH_BYTES ? undefined : await tryToListen(socket)
   } finally {
     rmSync(own, { recursive: true, force: true })
   }

@@ -18,8 +18,10 @@ import {
   writeClaimNote,
 } from '../slice/claim-note.js'
 import { type SliceStart, sentinelOf } from '../slice/layout.js'
-import { hostCode, isDeadDraft, Lock, lockHolderState, STALE_AFTER_MS } from '../slice/lock.js'
+import { Lock } from '../slice/lock.js'
 import { checkLockDirectory, journalPath, sliceOfFile } from '../slice/lock-directory.js'
+import { isDeadDraft, lockHolderState, STALE_AFTER_MS } from '../slice/lock-holder.js'
+import { hostCode } from '../slice/lock-token.js'
 import { Slice } from '../slice/slice.js'
 import { QUARANTINE_MS, quarantineAfter, readSliceRecord } from '../slice/slice-record.js'
 

@@ -60,7 +60,7 @@ export {
   type PortStatus,
   type SliceStatus,
 } from '../slice/list-slices.js'
-export { LONGEST_SOCKET_PATH } from '../slice/liveness.js'
-export { canHaveLivenessSockets } from '../slice/lock.js'
+export { MAX_SOCKET_PATH_BYTES } from '../slice/liveness.js'
 export { checkLockDirectory } from '../slice/lock-directory.js'
+export { canHaveLivenessSockets } from '../slice/lock-token.js'
 export { type FoundFile, readOwnFile } from '../slice/own-file.js'

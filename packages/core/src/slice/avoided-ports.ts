@@ -1,5 +1,3 @@
-/** Ports that are never handed out although they lie in the range. */
-
 /**
  * Ports above 1023 that `fetch` and browsers refuse to connect to.
  * Source: WHATWG Fetch, "bad port" (https://fetch.spec.whatwg.org/#port-blocking).
@@ -10,10 +8,10 @@ const FETCH_BAD_PORTS = [
 ]
 
 /**
- * Default ports of servers that people run on the machine where they test. Whoever starts one
- * later expects its port free, and a test that talks to one by accident may lose data.
+ * Default ports of servers that run on the machines of developers. A server that is started later
+ * needs its port, and a test that connects to it by accident may destroy data.
  */
-const DEFAULT_PORTS_OF_SERVERS = [
+const DEFAULT_SERVER_PORTS = [
   1433, // Microsoft SQL Server
   1521, // Oracle
   2181, // ZooKeeper
@@ -47,8 +45,8 @@ const DEFAULT_PORTS_OF_SERVERS = [
   50051, // gRPC's examples
 ]
 
-/** Ports that are never handed out: those that browsers refuse, and the default ports of well-known servers. */
+/** Ports of the range that are never handed out. */
 export const AVOIDED_PORTS: ReadonlySet<number> = new Set([
   ...FETCH_BAD_PORTS,
-  ...DEFAULT_PORTS_OF_SERVERS,
+  ...DEFAULT_SERVER_PORTS,
 ])

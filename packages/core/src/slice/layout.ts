@@ -1,67 +1,44 @@
 /**
- * The arithmetic of slices. Pure: no sockets, no files, no clock.
- *
- * Two programs agree on who may hold what because they cut the ports at the same places,
- * so nothing here depends on an option but the bounds of a range.
+ * The arithmetic of slices, without sockets, files or clock. All programs on a machine must cut the
+ * ports at the same places, so it depends on no option except the bounds of a range.
  */
 
 /**
- * Ports in a slice, the sentinel included. Part of the protocol: slices of different sizes
- * would overlap without either holder seeing the other's sentinel.
+ * Ports in a slice, including the sentinel. Part of the protocol: slices of different sizes could
+ * overlap without having the same sentinel.
  */
 export const SLICE_SIZE = 32
 
-/** Ports of a slice that can be handed out. */
 export const PORTS_PER_SLICE = SLICE_SIZE - 1
 
-/** The first port that needs no privileges to bind. */
 export const FIRST_UNPRIVILEGED_PORT = 1024
-/** The highest port that there is. */
 export const LAST_PORT = 65_535
 
-/** Ports from `first` to `last`, both inclusive. */
+/** Ports from `first` to `last`, inclusive. */
 export interface PortRange {
-  /** The lowest port. */
   readonly first: number
-  /** The highest port. */
   readonly last: number
 }
 
-/** A slice, named by its first port: a multiple of {@link SLICE_SIZE}. */
+/** The first port of a slice: a multiple of {@link SLICE_SIZE}. */
 export type SliceStart = number
 
-/**
- * The port whose UDP socket on 127.0.0.1 says that the slice is held. Never handed out.
- *
- * @param slice its first port
- */
+/** The last port of a slice, which is never handed out. Its UDP socket on 127.0.0.1 holds the slice. */
 export function sentinelOf(slice: SliceStart): number {
   return slice + SLICE_SIZE - 1
 }
 
-/**
- * The slice that a port belongs to.
- *
- * @param port 0 to 65535
- */
+/** The slice that contains a port. */
 export function sliceOf(port: number): SliceStart {
   return port - (port % SLICE_SIZE)
 }
 
-/**
- * The ports of a slice that can be handed out, ascending.
- *
- * @param slice its first port
- */
+/** The ports of a slice that can be handed out, ascending. */
 export function portsOf(slice: SliceStart): number[] {
   return Array.from({ length: PORTS_PER_SLICE }, (_, offset) => slice + offset)
 }
 
-/**
- * The slices that lie wholly in the range, ascending.
- *
- * @param range both ends inclusive
- */
+/** The slices that lie completely in a range, ascending. */
 export function slicesIn({ first, last }: PortRange): SliceStart[] {
   const slices: SliceStart[] = []
   for (
@@ -74,19 +51,19 @@ export function slicesIn({ first, last }: PortRange): SliceStart[] {
   return slices
 }
 
-/** Above the ports of well-known servers, and room for 700 slices below Linux' ephemeral range. */
+/** Above most default ports of servers, with 700 slices below the ephemeral range of Linux. */
 const FIRST_DEFAULT_PORT = 10_000
-/** Slices outside of the ephemeral range that are enough for a machine with many workers. */
+/** Enough slices outside of the ephemeral range for a machine with many workers. */
 const ENOUGH_SLICES = 64
-/** Kubernetes redirects its NodePorts in the packet filter, so a redirected port has no socket to see. */
+/** Kubernetes redirects its NodePorts in the packet filter, without a socket. */
 export const NODE_PORTS: PortRange = { first: 30_000, last: 32_767 }
 
 /**
- * The ports to choose from unless the user says otherwise: from 10000 up to the ephemeral range.
- * If that holds fewer than 64 slices, also those above the ephemeral range; if there still are
- * fewer, all from 10000, with the ephemeral ones protected by the TIME_WAIT guard.
+ * The default range: from 10000 up to the ephemeral range. If that has fewer than 64 slices, also
+ * the ports above the ephemeral range; if that is not enough either, all ports from 10000 on, with
+ * the ephemeral ones protected by the TIME_WAIT guard.
  *
- * @param ephemeral the ports that the OS hands out by itself
+ * @param ephemeral the ports that the OS assigns itself
  * @returns ascending ranges that do not overlap, each with at least one slice
  */
 export function defaultRanges(ephemeral: PortRange): PortRange[] {
@@ -99,22 +76,17 @@ export function defaultRanges(ephemeral: PortRange): PortRange[] {
   return choices.find((ranges) => ranges.flatMap(slicesIn).length >= ENOUGH_SLICES) ?? [all]
 }
 
-/**
- * Writes ranges for messages: `10000-10099, 61000-65535`.
- *
- * @param ranges in the order in which they are to be written
- */
+/** Formats ranges for messages: `10000-10099, 61000-65535`. */
 export function formatRanges(ranges: readonly PortRange[]): string {
   return ranges.map(({ first, last }) => `${first}-${last}`).join(', ')
 }
 
 /**
- * Sorts slices into classes, the best first: slices of one class are tried before those of the
- * next. Ports that the OS does not hand out by itself are better than those that it does, and
- * slices that overlap Kubernetes' NodePorts come last.
+ * Sorts slices into classes, the best first. Slices outside of the ephemeral range come before those
+ * inside it, and slices that overlap Kubernetes NodePorts come last.
  *
  * @param slices ascending
- * @param ephemeral the ports that the OS hands out by itself
+ * @param ephemeral the ports that the OS assigns itself
  * @returns classes that are not empty, each ascending
  */
 export function preferenceClasses(
@@ -132,46 +104,41 @@ function overlaps(slice: SliceStart, range: PortRange): boolean {
   return slice <= range.last && sentinelOf(slice) >= range.first
 }
 
-/** Shard `index` of `total`, both 1-based. */
+/** Shard `index` of `total`. */
 export interface Shard {
-  /** Which one, from 1 to `total`. */
+  /** From 1 to `total`. */
   readonly index: number
-  /** How many there are. */
+  /** The number of shards. */
   readonly total: number
 }
 
 /**
- * The contiguous part of `slices` that belongs to a shard. The parts of all shards are
- * disjoint, cover everything, and differ by at most one slice.
- *
- * @param slices in ascending order
- * @param shard which part
+ * The contiguous part of `slices` that belongs to a shard. The parts of all shards are disjoint,
+ * contain all slices, and differ in size by at most one.
  */
 export function partOf<T>(slices: readonly T[], { index, total }: Shard): T[] {
   return slices.slice(cutBefore(slices, index, total), cutBefore(slices, index + 1, total))
 }
 
-/** Where the part of shard `index` begins. */
+/** The index at which the part of a shard begins. */
 function cutBefore(slices: readonly unknown[], index: number, total: number): number {
   return Math.floor(((index - 1) * slices.length) / total)
 }
 
-/** Who asks for slices, which decides where it begins to look. */
+/** Decides with which slices a worker begins. */
 export interface TrialStart {
-  /** Any text that tells project roots apart, such as the path. */
+  /** Identifies the project, such as the path. */
   readonly projectRoot: string
   /** 1-based. */
   readonly workerId: number
-  /** Its part is tried first, and then the rest. */
+  /** Its part is tried first. */
   readonly preferredShard?: Shard | undefined
 }
 
 /**
- * The order in which a worker tries the slices that it may use: a permutation of all classes,
- * one class after the other.
+ * The order in which a worker tries slices, class after class.
  *
- * @param classes as of {@link preferenceClasses}
- * @param start who asks
+ * @param classes see {@link preferenceClasses}
  */
 export function trialOrder(
   classes: readonly (readonly SliceStart[])[],
@@ -185,8 +152,8 @@ export function trialOrder(
 }
 
 /**
- * The part of a shard that is only a preference, and the rest from there on. With more shards
- * than slices the part is the slice at which it would begin, so that shards still begin apart.
+ * The part of a preferred shard, and the rest. With more shards than slices the part is the slice
+ * at which it would begin, so that shards still begin at different slices.
  */
 function splitAt(
   slices: readonly SliceStart[],
@@ -199,8 +166,8 @@ function splitAt(
 
 /**
  * All of `slices`, beginning at `offset`. Workers 1, 2, 3 … of one project begin at neighbouring
- * slices, so they do not meet while there are as many slices as workers. Then it goes on in long
- * strides, so that a worker that needs a second slice does not take its neighbour's first.
+ * slices, which differ if there are enough slices. The following slices are long strides apart, so
+ * that the second slice of a worker is not the first one of its neighbour.
  */
 function stridesFrom(slices: readonly SliceStart[], offset: number): SliceStart[] {
   const count = slices.length
@@ -208,7 +175,7 @@ function stridesFrom(slices: readonly SliceStart[], offset: number): SliceStart[
   return slices.map((_, step) => slices[(offset + step * stride) % count] as SliceStart)
 }
 
-/** A stride near the golden section of `count`: coprime, so it visits every index once. */
+/** A stride near the golden section of `count`. It is coprime, so it visits every index once. */
 function coprimeStride(count: number): number {
   let stride = Math.max(1, Math.round(count * 0.618))
   while (greatestCommonDivisor(stride, count) !== 1) stride++
@@ -219,7 +186,7 @@ function greatestCommonDivisor(a: number, b: number): number {
   return b === 0 ? a : greatestCommonDivisor(b, a % b)
 }
 
-/** FNV-1a, 32 bits: spreads short texts evenly and is the same in every process. */
+/** FNV-1a, 32 bits: distributes short strings evenly, and is the same in every process. */
 export function hash(text: string): number {
   let value = 0x811c9dc5
   for (let i = 0; i < text.length; i++) {

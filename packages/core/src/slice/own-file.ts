@@ -1,4 +1,4 @@
-/** Files of the lock directory, as somebody may have planted one in their place. */
+/** Access to files of the lock directory that is safe if another program has put one there. */
 import {
   closeSync,
   constants,
@@ -12,29 +12,26 @@ import {
 } from 'node:fs'
 import { codeOf } from '../errors.js'
 
-/** What was read of a file. */
 export interface FoundFile {
-  /** Its beginning, or all of it. */
+  /** At most the requested number of bytes. */
   text: string
   /** When it was last changed, in ms since 1970. */
   changedAt: number
 }
 
 /**
- * Reads a file; `undefined` where there is something else. No link is followed, and a pipe is
- * not waited for.
+ * Reads a regular file; `undefined` if it is something else. Does not follow a link, or wait for a
+ * pipe.
  *
- * @param path of the file
- * @param atMost so many bytes of it are read
- * @throws the system's error when there is nothing, or it cannot be opened
+ * @throws the system error if it does not exist or cannot be opened
  */
-export function readOwnFile(path: string, atMost: number): FoundFile | undefined {
+export function readOwnFile(path: string, maxBytes: number): FoundFile | undefined {
   const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants
   const file = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
   try {
     const stats = fstatSync(file)
     if (!stats.isFile()) return undefined
-    const bytes = Buffer.alloc(Math.min(stats.size, atMost))
+    const bytes = Buffer.alloc(Math.min(stats.size, maxBytes))
     const text = bytes.toString('utf8', 0, readSync(file, bytes, 0, bytes.length, 0))
     return { text, changedAt: Math.ceil(stats.mtimeMs) }
   } finally {
@@ -42,29 +39,29 @@ export function readOwnFile(path: string, atMost: number): FoundFile | undefined
   }
 }
 
-/** Writes a file anew, so that nobody sees half of it. @throws the system's error */
+/** Replaces a file atomically. @throws the system error */
 export function writeOwnFile(path: string, text: string): void {
   const draft = `${path}.new`
-  // Whatever lies there was left by a death, or planted: it is not written through.
+  // Left by a process that died, or a link of another program, which must not be followed.
   rmSync(draft, { force: true, recursive: true })
   writeFileSync(draft, text, { mode: 0o600, flag: 'wx' })
   renameSync(draft, path)
 }
 
-/** As {@link writeOwnFile}. @returns the open file, to be appended to */
+/** As {@link writeOwnFile}. @returns the file, open for appending */
 export function replaceOwnFile(path: string, text: string): number {
   writeOwnFile(path, text)
   return openSync(path, constants.O_WRONLY | constants.O_APPEND)
 }
 
 /**
- * Makes a file in the place of one that nobody needs any more. Quicker than replacing that:
- * before ext4 lets a new file replace another, it writes it to the disk.
+ * Removes a file and creates it again: faster than an atomic replacement, for which ext4 writes the
+ * new file to the disk.
  *
- * @returns the open file, to be appended to
- * @throws the system's error
+ * @returns the file, open for appending
+ * @throws the system error
  */
-export function makeOwnFile(path: string, text: string): number {
+export function createOwnFile(path: string, text: string): number {
   try {
     unlinkSync(path)
   } catch (error) {

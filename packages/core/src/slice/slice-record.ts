@@ -1,8 +1,6 @@
 /**
- * What the journal of a slice says: who leases it, which ports are out, which are quarantined.
- *
- * A journal is append-only NDJSON, written for the holder after a crash and for people. It is read
- * with distrust: it may be torn, garbled, of another version or of another program.
+ * Reads the journal of a slice: append-only NDJSON for the next holder after a crash, and for people.
+ * It may be torn, garbled, of another version or of another program.
  */
 import { isOutOfDescriptors } from '../errors.js'
 import {
@@ -17,27 +15,26 @@ import { KeyMemory, type KeyUse } from './key-memory.js'
 import { type SliceStart, sentinelOf } from './layout.js'
 import { readOwnFile } from './own-file.js'
 
-/** How long a port that was out when its holder died is not handed out, in ms. */
+/** How long a port that was out when its holder died is not handed out. */
 export const QUARANTINE_MS = 30_000
 
-/** No journal of ours is larger, so no more is read of one. Bytes. */
-const LARGEST_JOURNAL = 1024 * 1024
+/** Journals of portslice are smaller, so no more is read. */
+const MAX_JOURNAL_BYTES = 1024 * 1024
 
-/** Who leases a slice. */
+/** The holder of a slice. */
 export interface LeaseRecord extends ProcessRun {
-  /** Of the process that leases it. */
   readonly pid: number
-  /** Boot and network namespace: see `hostIdentity`. */
+  /** See `hostIdentity`. */
   readonly host: string
-  /** As of `detectWorker`. */
+  /** As `detectWorker` returns it. */
   readonly runner: string
   /** 1-based */
   readonly workerId: number
   /** `2/4` */
   readonly shard?: string
-  /** The directory it was started in. */
+  /** The working directory. */
   readonly cwd: string
-  /** The checkout that the run belongs to. */
+  /** The project root of the run. */
   readonly projectRoot: string
   /** With its arguments, at most 500 characters. */
   readonly command: string
@@ -45,47 +42,46 @@ export interface LeaseRecord extends ProcessRun {
   readonly at: string
 }
 
-/** A port that is not simply free. */
+/** A port that is out, leaked or quarantined. */
 export interface PortRecord extends Partial<KeyUse>, ProcessRun {
   readonly port: number
   readonly state: 'out' | 'leaked' | 'quarantined'
   readonly label?: string
-  /** Since when it is so, ISO 8601, for people. */
+  /** Since when it has this state, ISO 8601, for people. */
   readonly since?: string
-  /** Of a quarantined port: when the death was discovered. */
+  /** Of a quarantined port: when the death of its holder was discovered. */
   readonly died?: KernelTime
-  /** Of a quarantined port: where it was out. In another network namespace it is another port. */
+  /** Of a quarantined port: the host where it was out. */
   readonly host?: string
 }
 
-/** All that a journal says. */
+/** The content of a journal. */
 export interface SliceRecord {
   readonly lease?: LeaseRecord
-  /** The token of the lock that the holder made: see `lock.ts`. */
+  /** The token of the holder's lock. */
   readonly lock?: string
-  /** When the holder ended in good order, in the kernel's time; missing when it did not. */
+  /** When the holder ended normally; missing if it did not. */
   readonly ended?: KernelTime
   readonly ports: readonly PortRecord[]
   readonly keys: KeyMemory
 }
 
-/** A port in quarantine, and for how long. */
 export interface Quarantined extends PortRecord {
   readonly state: 'quarantined'
   readonly died: KernelTime
   readonly host?: string
-  /** Milliseconds that are left, at least. */
+  /** The rest of the quarantine, in ms. */
   readonly left: number
 }
 
 /**
- * Reads a journal; `undefined` when there is none, or none that can be read as a file.
+ * Reads a journal; `undefined` if there is no readable file.
  *
- * @throws the system's error when the process has no more file descriptors
+ * @throws the system error if the process has no more file descriptors
  */
 export function readSliceRecord(path: string): SliceRecord | undefined {
   try {
-    const found = readOwnFile(path, LARGEST_JOURNAL)
+    const found = readOwnFile(path, MAX_JOURNAL_BYTES)
     return found && parseJournal(found.text)
   } catch (error) {
     if (isOutOfDescriptors(error)) throw error
@@ -95,7 +91,7 @@ export function readSliceRecord(path: string): SliceRecord | undefined {
 
 type Line = Record<string, unknown>
 
-/** Reads the lines of a journal; those that make no sense are skipped. */
+/** Parses a journal. Invalid lines are skipped. */
 export function parseJournal(text: string): SliceRecord {
   let lease: LeaseRecord | undefined
   let lock: string | undefined
@@ -106,15 +102,15 @@ export function parseJournal(text: string): SliceRecord {
     const line = parseLine(row)
     if (line === undefined) continue
     if (line.event === 'lease') {
-      lease = leaseFrom(line) ?? lease
-      lock = textFrom(line.lock)
+      lease = parseLease(line) ?? lease
+      lock = stringFrom(line.lock)
       continue
     }
     if (line.event === 'end') {
       ended = parseKernelTime(line.time)
       continue
     }
-    const port = portFrom(line, lease)
+    const port = parsePort(line, lease)
     if (port === undefined) continue
     if (line.event === 'take') {
       ports.set(port.port, { ...port, state: 'out' })
@@ -138,21 +134,20 @@ export function parseJournal(text: string): SliceRecord {
   }
 }
 
-/** The key of a port record, with its project. */
 export function keyUseOf({ key, projectRoot = '' }: Partial<KeyUse>): KeyUse | undefined {
   return key === undefined ? undefined : { key, projectRoot }
 }
 
 /**
- * The ports that the next holder of a slice must leave alone. A death counts from the moment it is
- * discovered, which is now, unless an earlier holder has written down that it discovered it.
+ * The ports that the next holder of a slice must not hand out. The quarantine starts when the death
+ * is discovered: now, unless an earlier holder has recorded it.
  */
 export function quarantineAfter(
   { ports, lease, ended }: Pick<SliceRecord, 'ports' | 'lease' | 'ended'>,
   slice: SliceStart,
   now = kernelTime(),
 ): Quarantined[] {
-  const of = {
+  const run = {
     ...(lease && { host: lease.host }),
     ...(lease?.startedAt !== undefined && { startedAt: lease.startedAt }),
     ...(lease?.pidNamespace !== undefined && { pidNamespace: lease.pidNamespace }),
@@ -161,10 +156,10 @@ export function quarantineAfter(
     .filter(({ port, state }) => state !== 'leaked' && port >= slice && port < sentinelOf(slice))
     .map((record): Quarantined => {
       const noted = record.state === 'out' ? ended : record.died
-      // What another kernel has counted, or this one before a boot, says nothing: it is discovered now.
+      // Times of another kernel or of an earlier boot cannot be compared.
       const died = noted && isComparable(noted, now) ? noted : now
       const left = QUARANTINE_MS - elapsedSince(died, now)
-      return { ...(record.state === 'out' && of), ...record, state: 'quarantined', died, left }
+      return { ...(record.state === 'out' && run), ...record, state: 'quarantined', died, left }
     })
     .filter(({ left }) => left > 0)
 }
@@ -179,14 +174,14 @@ function parseLine(row: string): Line | undefined {
   }
 }
 
-function leaseFrom(line: Line): LeaseRecord | undefined {
+function parseLease(line: Line): LeaseRecord | undefined {
   const { v, pid, workerId } = line
-  const texts = [line.host, line.runner, line.cwd, line.command, line.at]
+  const strings = [line.host, line.runner, line.cwd, line.command, line.at]
   const isValid =
     v === 1 &&
     Number.isInteger(pid) &&
     Number.isInteger(workerId) &&
-    texts.every((text) => typeof text === 'string')
+    strings.every((each) => typeof each === 'string')
   if (!isValid) return undefined
   return {
     pid: pid as number,
@@ -195,7 +190,7 @@ function leaseFrom(line: Line): LeaseRecord | undefined {
     workerId: workerId as number,
     ...optional(line, 'shard'),
     cwd: line.cwd as string,
-    projectRoot: textFrom(line.projectRoot) ?? (line.cwd as string),
+    projectRoot: stringFrom(line.projectRoot) ?? (line.cwd as string),
     command: line.command as string,
     at: line.at as string,
     ...optional(line, 'startedAt'),
@@ -203,20 +198,20 @@ function leaseFrom(line: Line): LeaseRecord | undefined {
   }
 }
 
-function portFrom(
+function parsePort(
   line: Line,
   lease: LeaseRecord | undefined,
 ): Omit<PortRecord, 'state'> | undefined {
   const { port } = line
   if (typeof port !== 'number' || !Number.isInteger(port)) return undefined
-  const since = textFrom(line.at)
+  const since = stringFrom(line.at)
   return {
     port,
     ...(since !== undefined && !Number.isNaN(Date.parse(since)) && { since }),
     ...optional(line, 'label'),
     ...optional(line, 'key'),
-    ...(textFrom(line.key) !== undefined && {
-      projectRoot: textFrom(line.projectRoot) ?? lease?.projectRoot ?? '',
+    ...(stringFrom(line.key) !== undefined && {
+      projectRoot: stringFrom(line.projectRoot) ?? lease?.projectRoot ?? '',
     }),
     ...optional(line, 'startedAt'),
     ...optional(line, 'pidNamespace'),
@@ -224,11 +219,11 @@ function portFrom(
   }
 }
 
-function textFrom(value: unknown): string | undefined {
+function stringFrom(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
 function optional<K extends string>(line: Line, name: K): { [P in K]?: string } {
-  const text = textFrom(line[name])
-  return (text === undefined ? {} : { [name]: text }) as { [P in K]?: string }
+  const value = stringFrom(line[name])
+  return (value === undefined ? {} : { [name]: value }) as { [P in K]?: string }
 }
