@@ -1,23 +1,16 @@
 /**
- * The real clock and timers, also if a test has replaced the globals.
- *
- * `vi.useFakeTimers()`, `vi.setSystemTime()` and the like replace `Date`, `setTimeout` and the
- * functions of `node:timers`; a lock that is refreshed on a fake clock is never refreshed, or dated
- * 2099. These are taken once, at import. The build replaces those of bundled libraries by them.
+ * The real clock and timers, even if a test has replaced the globals: a lock that is refreshed on a
+ * fake clock is never refreshed, or dated 2099. Taken once, at import. Bundled libraries get these too.
  */
 import net from 'node:net'
 import timers from 'node:timers'
 
 type Timers = Pick<typeof timers, 'setTimeout' | 'clearTimeout'>
 
-/** The source of Node's own functions; a fake looks different. */
 const NODE_SET_TIMEOUT = /^function setTimeout\(callback/
 const NODE_SET_IMMEDIATE = /^function setImmediate\(callback/
 
-/**
- * `@sinonjs/fake-timers` keeps the functions that it replaces on its clock; others
- * (`mock.timers` of `node:test`) do not. Nothing fakes the timeouts of sockets.
- */
+/** `@sinonjs/fake-timers` keeps the originals on its clock; `mock.timers` of `node:test` does not. */
 function realTimers(): Timers {
   const { setTimeout, clearTimeout } = timers
   if (NODE_SET_TIMEOUT.test(Function.prototype.toString.call(setTimeout))) {
@@ -91,7 +84,6 @@ export const { setTimeout, clearTimeout } = realTimers()
 
 const setImmediate = realImmediate()
 
-/** Resolves in the next turn of the event loop. */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve)
@@ -108,19 +100,16 @@ export function sleep(ms: number): Promise<void> {
 /** In seconds. Fake timers replace `performance.now()` and `process.hrtime()`, but not this. */
 const { uptime } = process
 
-/** Milliseconds since this process started. */
 export function monotonicNow(): number {
   return uptime() * 1000
 }
 
-/** A moment on the monotonic clock. Does not keep the process alive. */
 export interface Deadline {
   readonly expired: boolean
   /** Milliseconds until the deadline, at least 0. */
   readonly left: number
 }
 
-/** The deadline in `ms` milliseconds. */
 export function deadlineIn(ms: number): Deadline {
   const end = monotonicNow() + ms
   return {

@@ -4,17 +4,13 @@ import { namespaceOf } from './host.js'
 import { type ProcessRun, startTimeOf } from './process-run.js'
 
 export interface DescendantQuery {
-  /** The environment variable that the run passed to its child processes. */
   variable: string
   value: string
-  /** The run that died. Without it, only a process known to have the variable counts. */
+  /** The run that died. Without it, only a process that is known to have the variable counts. */
   run?: ProcessRun | undefined
 }
 
-/**
- * Whether a descendant of a run is alive, judged by its environment. With `run`, a process whose
- * environment cannot be read counts too, unless it is older than the run.
- */
+/** Judged by the environment. With `run`, a process that cannot be read counts, unless it is older. */
 export function hasLiveDescendant({ variable, value, run }: DescendantQuery): boolean {
   if (process.platform !== 'linux') return run !== undefined
   if (run && run.pidNamespace !== namespaceOf('pid')) return true

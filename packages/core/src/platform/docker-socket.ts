@@ -3,29 +3,18 @@ import path from 'node:path'
 import { codeOf } from '../errors.js'
 
 const DEFAULT_SOCKET = '/var/run/docker.sock'
-/** The UNIX sockets of this network namespace. Other namespaces can connect to them by path. */
 const UNIX_SOCKETS = '/proc/net/unix'
 /** `__SO_ACCEPTCON`, the flag of a listening socket in that table. */
 const LISTENING = '00010000'
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/
 
-/** A Docker daemon that this process can reach. */
 export interface DockerSocket {
-  /** `$DOCKER_HOST`, or the path of the socket as a URL. */
   readonly address: string
-  /**
-   * Whether the daemon probably publishes ports in another network namespace, where sentinels of
-   * this one do not protect them; `undefined` if that is unknown.
-   */
+  /** Whether its ports are probably in another network namespace, where sentinels have no effect. */
   readonly isElsewhere: boolean | undefined
 }
 
-/**
- * Looks for a Docker daemon, without connecting to it.
- *
- * @param socket path of the socket unless `$DOCKER_HOST` is set
- * @returns `undefined` if there is no daemon
- */
+/** Looks for a Docker daemon, without connecting to it. */
 export function dockerSocket(
   env: Readonly<Record<string, string | undefined>> = process.env,
   socket = DEFAULT_SOCKET,
@@ -52,9 +41,8 @@ function isSocket(file: string): boolean {
 }
 
 /**
- * Whether a process in another network namespace listens on the socket. A container may mount it at
- * another path, so only file names are compared. A rootless daemon has its own network namespace,
- * but publishes ports in that of its user.
+ * A container may mount the socket at another path, so only file names are compared. A rootless daemon
+ * has its own network namespace, but publishes ports in that of its user.
  */
 function isInOtherNamespace(socket: string): boolean | undefined {
   if (socket.startsWith('/run/user/')) return undefined

@@ -3,7 +3,6 @@ import os from 'node:os'
 import { processWide } from '../process-state.js'
 import { LAST_PORT, type PortRange } from '../slice/layout.js'
 
-/** The ports that the OS assigns itself, for `bind(0)` and outgoing connections. */
 export interface EphemeralRange extends PortRange {
   /** Whether this is the default of the system, because its setting could not be read. */
   readonly isAssumed: boolean
@@ -19,13 +18,10 @@ export function ephemeralRange(): EphemeralRange {
     const text = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8')
     const [first = 0, last = 0] = text.trim().split(/\s+/).map(Number)
     if (first >= 1 && last >= first && last <= LAST_PORT) return { first, last, isAssumed: false }
-  } catch {
-    // Not Linux, or not readable.
-  }
+  } catch {}
   return { ...DEFAULT_EPHEMERAL_RANGE, isAssumed: true }
 }
 
-/** Identifies one boot of this kernel; `undefined` if it cannot be read. Linux only. */
 export function bootId(): string | undefined {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
@@ -34,7 +30,6 @@ export function bootId(): string | undefined {
   }
 }
 
-/** Identifies a namespace of this process, such as `net:[4026531840]`; `undefined` if unknown. */
 export function namespaceOf(kind: 'net' | 'pid' | 'time'): string | undefined {
   try {
     return readlinkSync(`/proc/self/ns/${kind}`)
@@ -44,18 +39,14 @@ export function namespaceOf(kind: 'net' | 'pid' | 'time'): string | undefined {
 }
 
 /**
- * Identifies where a port number means the same port: `<boot id>/<network namespace>`. If a process
- * holds a sentinel, no other holder of the slice with the same host identity is alive.
- *
- * A network namespace that cannot be read gets another name in each process, because two of them
- * must not look the same. A boot that cannot be read is named after the machine.
+ * `<boot id>/<network namespace>`: where it is equal, a port number means the same port. A network
+ * namespace that cannot be read gets another name in each process, so that two never look the same.
  */
 export function hostIdentity(): string {
   host ??= `${bootId() ?? hostname()}/${networkName()}`
   return host
 }
 
-/** The name of a network namespace that cannot be read starts with it. */
 const UNKNOWN_PREFIX = 'unknown:'
 
 /** Cached: a process stays in the namespace that it was started in. */
@@ -81,7 +72,7 @@ function unknownNetworkName(): string {
   return name
 }
 
-/** Whether processes of two host identities may see each other's sockets; true if unknown. */
+/** Whether processes of two host identities may see each other's sockets. */
 export function mayShareNetwork(one: string, other: string): boolean {
   if (one === other) return true
   const [a, b] = [parseIdentity(one), parseIdentity(other)]

@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs'
 import os from 'node:os'
 import { bootId, namespaceOf } from './host.js'
 
-/** A moment, in a form that other processes can read. */
 export interface KernelTime {
   /** The boot and the time namespace that it was measured in. */
   readonly clock: string
@@ -25,26 +24,21 @@ export function kernelTime(): KernelTime {
   }
 }
 
-/** Whether both were measured on the same boot. If `then` is later, the machine has rebooted. */
 export function isComparable(then: KernelTime, now: KernelTime): boolean {
   return then.clock === now.clock && then.monotonic <= now.monotonic
 }
 
-/**
- * Milliseconds that have passed at least; 0 if the moments cannot be compared. If the two clocks
- * disagree, the smaller difference counts: neither a fake clock nor suspend makes it too long.
- */
+/** In ms. The smaller difference counts: neither a fake clock nor suspend makes it too long. */
 export function elapsedSince(then: KernelTime, now = kernelTime()): number {
   if (!isComparable(then, now)) return 0
   const differences = [now.monotonic - then.monotonic]
-  // A container may have its own uptime, which is then smaller than that of another one.
+  // A container may have its own, smaller uptime.
   if (then.uptime !== undefined && now.uptime !== undefined && now.uptime >= then.uptime) {
     differences.push(now.uptime - then.uptime)
   }
   return Math.max(0, Math.min(...differences))
 }
 
-/** Parses what another process wrote; `undefined` if it is not a KernelTime. */
 export function parseKernelTime(value: unknown): KernelTime | undefined {
   const { clock, uptime, monotonic } = (value ?? {}) as Record<string, unknown>
   if (typeof clock !== 'string' || !Number.isFinite(monotonic)) return undefined

@@ -1,7 +1,6 @@
 import { throwIfAborted, untilAborted } from './abort.js'
 import { type Deadline, sleep } from './clock.js'
 
-/** Delays from `first` to `last` ms, doubling. */
 export function* growingDelays(first: number, last: number): Generator<number, never> {
   for (let delay = first; ; delay = Math.min(delay * 2, last)) yield delay
 }
@@ -14,13 +13,7 @@ export interface PollOptions {
   signal?: AbortSignal | undefined
 }
 
-/**
- * Calls `check` until it returns a result.
- *
- * @param check returns `undefined` if there is no result yet
- * @returns `undefined` at the deadline, or after the last delay
- * @throws what `check` throws; the reason of the signal when it is aborted
- */
+/** Calls `check` until it returns a result; `undefined` at the deadline, or after the last delay. */
 export async function poll<T>(
   check: () => T | undefined | Promise<T | undefined>,
   { delays, deadline, signal }: PollOptions,

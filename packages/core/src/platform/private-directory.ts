@@ -9,7 +9,6 @@ export type PrivateDirectory =
       readonly state: 'unfit'
       /** What is wrong, as the rest of the sentence "The directory … ". */
       readonly why: string
-      /** The system error, if the directory cannot be read. */
       readonly cause?: unknown
     }
 

@@ -8,7 +8,6 @@ import { codeOf, isOutOfDescriptors } from '../errors.js'
  */
 export type ProcessTable = 'own' | 'foreign' | 'unreadable' | 'none'
 
-/** Cached: it does not change while a process runs. */
 let table: ProcessTable | undefined
 
 export function processTable(): ProcessTable {
@@ -34,11 +33,6 @@ function detectProcessTable(): ProcessTable {
   }
 }
 
-/**
- * The pids of all processes; empty if the table is not `own`.
- *
- * @throws the system error if no more files can be opened (EMFILE …)
- */
 export function listPids(): number[] {
   if (processTable() !== 'own') return []
   return readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : []))
@@ -47,7 +41,7 @@ export function listPids(): number[] {
 /** Returned for a process that may exist, but may not be read. */
 export const DENIED = Symbol('denied')
 
-/** Reads a file of a process; `undefined` if the process is gone, or the table is not `own`. */
+/** `undefined` if the process is gone, or the table is not `own`. */
 export function readProcessFile(pid: number, name: string): string | typeof DENIED | undefined {
   if (processTable() !== 'own') return undefined
   try {
@@ -57,19 +51,17 @@ export function readProcessFile(pid: number, name: string): string | typeof DENI
   }
 }
 
-/** As `readProcessFile`, but `undefined` also if the file may not be read. */
 export function readProcessText(pid: number, name: string): string | undefined {
   const text = readProcessFile(pid, name)
   return text === DENIED ? undefined : text
 }
 
-/** The fields of `/proc/<pid>/stat` from the state on, so `[0]` is field 3 of proc(5). */
+/** The fields from the state on: `[0]` is field 3 of proc(5). The name before it can contain anything. */
 export function parseStat(stat: string): string[] {
-  // `pid (name) state …`: a name can contain spaces and parentheses.
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
 }
 
-/** The start time in a `/proc/<pid>/stat`, in clock ticks since boot. */
+/** In clock ticks since boot. */
 export function startTimeFrom(stat: string): string | undefined {
   return parseStat(stat)[19]
 }

@@ -21,18 +21,11 @@ export interface SocketEntry {
   inode: string
 }
 
-/** `sl: ADDRESS:PORT REMOTE:PORT STATE queues timer retransmits uid timeout INODE …` */
 const ROW = /^\s*\d+: ([0-9A-F]+):([0-9A-F]{4}) (\S+) ([0-9A-F]{2}) \S+ \S+ \S+ +\d+ +\d+ +(\d+)/
 
-/** Called before an entry is made, as most sockets are not wanted. */
 type IsWanted = (state: string, table: SocketTable, port: number) => boolean
 
-/**
- * The wanted sockets in /proc/net, of this network namespace. Without IPv6 its tables are missing.
- *
- * @returns `undefined` if no table can be read
- * @throws the system error if no more files can be opened (EMFILE …)
- */
+/** The wanted sockets of this network namespace; `undefined` if no table can be read. */
 export async function readSocketTables(
   tables: readonly SocketTable[],
   isWanted: IsWanted,

@@ -15,12 +15,7 @@ export class Turns {
   #contendedTurns = 0
   #endedAt = Number.NEGATIVE_INFINITY
 
-  /**
-   * @param attempt returns `undefined` if it cannot be served yet
-   * @param timeout of the request, in ms: a short one does not let others try first
-   * @param isHeldByOthers whether another process made the last attempt fail
-   * @returns the attempt to use instead
-   */
+  /** @returns the attempt to use instead; with a short timeout it does not let others try first */
   begin<T>(
     attempt: () => Promise<T | undefined>,
     timeout: number,

@@ -1,14 +1,11 @@
 import { readFileSync } from 'node:fs'
 import os from 'node:os'
 
-/** Maps the uids of this user namespace to those outside (user_namespaces(7)). */
 const UID_MAP = '/proc/self/uid_map'
 
 /**
- * The user as part of the name of the default lock directory: the uid, or the name on Windows.
- *
- * In a user namespace every user can be root. The uid outside of it differs between users that
- * share a temporary directory, and is the same for all processes of one user.
+ * The user in the name of the default lock directory. In a user namespace every user can be root; the
+ * uid outside of it differs between users that share a temporary directory.
  */
 export function userIdentity(): string {
   const uid = process.getuid?.()
@@ -24,11 +21,7 @@ function readUidMap(): string {
   }
 }
 
-/**
- * The uid in the surrounding user namespace; the same uid if that is not known.
- *
- * @param map lines of three numbers: first uid inside, first uid outside, count
- */
+/** @param map lines of three numbers: first uid inside, first uid outside, count */
 export function outerUid(uid: number, map: string): number {
   for (const line of map.split('\n')) {
     const [inner, outer, count] = line.trim().split(/\s+/).map(Number)

@@ -1,10 +1,7 @@
 import { untilAborted } from './abort.js'
 import { clearTimeout, type Deadline, deadlineIn, monotonicNow, setTimeout } from './clock.js'
 
-/**
- * The delay between two tries shrinks while a request waits. So the process that has waited longest
- * tries most often, and a later one does not overtake it.
- */
+/** The delay shrinks during the wait: the process that has waited longest tries most often. */
 export const FIRST_DELAY_MS = 300
 const MIN_DELAY_MS = 8
 /** The delay halves whenever the wait doubles: 90 ms after 1 s, 18 ms after 5 s. */
@@ -15,33 +12,25 @@ const DELAY_TIMES_WAIT_MS2 = FIRST_DELAY_MS * FIRST_DELAY_MS
  */
 const FREE_OVERTAKING_MS = 1000
 const OVERTAKING_PERIOD_MS = 250
-/** A try over hundreds of slices takes long: the delay leaves most of the time to other processes. */
+/** The delay after a slow try leaves most of the time to other processes. */
 const DELAY_PER_TRY_TIME = 3
 const MAX_DELAY_FOR_TRY_TIME_MS = 250
 
 interface Request {
-  /** @returns whether it is done, with or without success */
   serve(): Promise<boolean>
   readonly deadline: Deadline
-  /** On the monotonic clock. */
   readonly since: number
   isDone: boolean
 }
 
 export interface RequestOptions<T> {
-  /** Milliseconds. */
   timeout: number
   signal?: AbortSignal | undefined
-  /** Returns the error for a request that was not served in time. */
   onTimeout: () => Promise<Error>
-  /** Undoes a result that arrives after an abort. */
   undo?: (result: T) => void
 }
 
-/**
- * Serves requests for something that others return, one at a time and in order. A request that
- * cannot be served yet lets later ones overtake it. While any waits, all are tried again and again.
- */
+/** Serves requests for something that others return. One that cannot be served yet may be overtaken. */
 export class WaitList {
   readonly #waiting: Request[] = []
   readonly #onRound: () => void
@@ -50,17 +39,11 @@ export class WaitList {
   /** Whether something was returned or requested since the last round began. */
   #isWoken = false
 
-  /** @param onRound called before each round of tries */
   constructor(onRound = () => {}) {
     this.#onRound = onRound
   }
 
-  /**
-   * Waits until `attempt` returns a result.
-   *
-   * @param attempt returns `undefined` if it cannot be served yet
-   * @throws what `attempt` throws, what `onTimeout` returns, or the reason of the signal
-   */
+  /** Waits until `attempt` returns something other than `undefined`. */
   async add<T>(attempt: () => Promise<T | undefined>, options: RequestOptions<T>): Promise<T> {
     const deadline = deadlineIn(options.timeout)
     if (this.#isBusy || this.#waiting.length > 0) return this.#wait(attempt, deadline, options)
@@ -80,7 +63,6 @@ export class WaitList {
     return result
   }
 
-  /** Runs `task` while no request is being tried. */
   async run(task: () => Promise<void>): Promise<void> {
     const attempt = async () => {
       await task()
@@ -92,7 +74,6 @@ export class WaitList {
     })
   }
 
-  /** Tries all waiting requests again, as something has been returned. */
   wake(): void {
     this.#isWoken = true
     this.#wake?.()
@@ -182,7 +163,6 @@ export class WaitList {
     }
   }
 
-  /** See `FREE_OVERTAKING_MS`. */
   #mayOvertake(): boolean {
     const [oldest] = this.#waiting
     const waited = oldest ? monotonicNow() - oldest.since : 0

@@ -1,14 +1,10 @@
 import { codeOf } from '../errors.js'
 
-/** Node's code, and the messages of the C library (Python, Go, Java, Ruby, nginx …) and of Windows. */
+/** Node's code, and the messages of the C library and of Windows. */
 const SYSTEM_MESSAGE =
   /EADDRINUSE|\baddress (?:is )?(?:already )?in use|only one usage of each socket address/i
 
-/**
- * The messages of servers and tools, such as "Port 5173 is already in use", "Connection in use:
- * ('127.0.0.1', 8000)", "port is already allocated", "Something is already running on port 3000".
- * Those that then try another port count too, as their users expect the first one.
- */
+/** Messages of servers and tools. Those that then try another port count too. */
 const SERVER_MESSAGE =
   /\bport(?: \d+)? (?:(?:is|was) )?(?:already )?(?:in use|used|taken|occupied|allocated)\b|\bconnection in use\b|\balready running on port \d/i
 
@@ -19,11 +15,7 @@ const NAMED_PORT =
 const DETAIL_LINES = 10
 const DETAIL = /\bport:? ([1-9]\d{0,4})\b/i
 
-/**
- * Whether the output of a program says that an address is in use.
- *
- * @param ports lines that name only other ports do not count
- */
+/** @param ports lines that name only other ports do not count */
 export function saysAddressInUse(output: string, ports?: readonly number[]): boolean {
   if (!ports) return saysInUse(output)
   const lines = output.split(/[\r\n]+/)
@@ -46,15 +38,10 @@ function portsNamedIn(line: string): number[] {
   return [...line.matchAll(NAMED_PORT)].map(([, ...found]) => Number(found.find(Boolean)))
 }
 
-/** Properties in which `node:child_process` and similar libraries keep the output of a child. */
 const OUTPUTS = ['stderr', 'all', 'output'] as const
-/** Nested errors of `Error`, `AggregateError` and `SuppressedError`. */
 const CAUSES = ['cause', 'errors', 'error', 'suppressed'] as const
 
-/**
- * Whether an error means that a port is in use: by its `code`, its message, the output of a child
- * process in it, or any nested error. Never throws.
- */
+/** Also by the output of a child process in it, or a nested error. Never throws. */
 export function isAddressInUse(error: unknown): boolean {
   const seen = new Set<unknown>()
   const queue: unknown[] = [error]
@@ -76,9 +63,7 @@ export function isAddressInUse(error: unknown): boolean {
         const about = candidate as Record<string, unknown>
         for (const name of ['message', ...CAUSES, ...OUTPUTS]) queue.push(about[name])
       }
-    } catch {
-      // A getter has thrown.
-    }
+    } catch {}
   }
   return false
 }

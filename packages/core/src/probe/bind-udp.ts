@@ -1,10 +1,7 @@
 import dgram from 'node:dgram'
 import { isTaken } from './bind-errors.js'
 
-/**
- * For numeric addresses. Node's own lookup checks them with a regular expression whose first use
- * takes 5 ms, half of what a new process needs for its first port.
- */
+/** Node's lookup checks addresses with a regular expression whose first use takes 5 ms. */
 function skipLookup(
   address: string,
   family: number,
@@ -13,18 +10,15 @@ function skipLookup(
   callback(null, address, family)
 }
 
-/** An unbound socket for numeric addresses. */
+/** Only for numeric addresses. */
 export function udpSocket(type: 'udp4' | 'udp6', ipv6Only = false): dgram.Socket {
   return dgram.createSocket({ type, ipv6Only, reuseAddr: false, lookup: skipLookup as never })
 }
 
 /**
- * Binds and unrefs a socket.
+ * Binds and unrefs a socket; `undefined` if another socket has the port.
  *
  * @param address `::` includes IPv4, except with `ipv6Only` or if `net.ipv6.bindv6only` is 1
- * @returns `undefined` if another socket has the port
- * @throws the system error if the port may not be bound ({@link isNotPermitted}), or no socket can
- *   be opened (EMFILE, EADDRNOTAVAIL …)
  */
 export function bindUdp(
   port: number,
@@ -49,7 +43,6 @@ export function bindUdp(
   })
 }
 
-/** Resolves when the socket is closed. */
 export function closeUdp(socket: dgram.Socket): Promise<void> {
   return new Promise((resolve) => {
     socket.close(() => resolve())

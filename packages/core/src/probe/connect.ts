@@ -3,12 +3,7 @@ import { isOutOfDescriptors } from '../errors.js'
 
 type Answer = 'accepted' | 'refused' | 'none'
 
-/**
- * Connects to a port on 127.0.0.1 and ::1, and closes the connections.
- *
- * @param timeoutMs after which the answer is `none`; on loopback the kernel answers at once
- * @throws the system error if no socket can be opened (EMFILE …)
- */
+/** Connects to 127.0.0.1 and ::1. On loopback the kernel answers at once. */
 export function connectOnLoopback(port: number, timeoutMs: number): Promise<Answer[]> {
   return Promise.all(['127.0.0.1', '::1'].map((host) => connect(port, host, timeoutMs)))
 }

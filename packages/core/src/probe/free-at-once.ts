@@ -6,10 +6,8 @@ import { bindUdp, udpSocket } from './bind-udp.js'
 import { probeUdpOnAddresses } from './free-on-addresses.js'
 import { FREE, IN_USE, type PortProbe, probeFromError } from './port-probe.js'
 
-/** Unknown until the first probe. */
 let isOneBindEnough: boolean | undefined
 
-/** Probes address by address if one bind is not enough. */
 export function probeUdpAtOnce(port: number): PortProbe | Promise<PortProbe> {
   isOneBindEnough ??= doesWildcardIncludeIpv4()
   if (!isOneBindEnough) return probeUdpOnAddresses(port)
@@ -50,15 +48,12 @@ function doesWildcardIncludeIpv4(): boolean {
   }
 }
 
-/**
- * Linux only. Without a host Node listens on `::`, or on `0.0.0.0` if there is no IPv6, which
- * conflicts with a listener on any address.
- */
+/** Without a host Node listens on `::`, or on `0.0.0.0` if there is no IPv6. Linux only. */
 export function probeTcpAtOnce(port: number): PortProbe | Promise<PortProbe> {
   const server = net.createServer()
   // Exclusive: otherwise the port of another worker of a Node cluster looks free.
   server.listen({ port, exclusive: true })
-  // Neither a resolver nor the primary was needed, so Node has listened synchronously.
+  // Node listens synchronously, as neither a resolver nor the primary is needed.
   if (server.listening) {
     server.close()
     return FREE

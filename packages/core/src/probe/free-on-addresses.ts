@@ -1,7 +1,4 @@
-/**
- * Probes each address, if one bind is not enough: on other systems than Linux a wildcard and a
- * specific address can share a port, and on Linux `::` may be IPv6 alone, or missing.
- */
+/** For systems on which one bind is not enough: a wildcard and a specific address can share a port. */
 import getPort, { clearLockedPorts } from 'get-port'
 import { codeOf } from '../errors.js'
 import { isNoSuchAddress } from './bind-errors.js'
@@ -12,12 +9,10 @@ const ADDRESSES = ['0.0.0.0', '127.0.0.1', '::', '::1']
 /** On Linux a wildcard conflicts with every address of its family. */
 const WILDCARDS = ['0.0.0.0', '::']
 
-/** @throws the system error if no socket can be opened (EMFILE …) */
 export function probeTcpOnAddresses(port: number): Promise<PortProbe> {
   return probeEach(ADDRESSES, (address) => canListen(port, address))
 }
 
-/** @throws as above */
 export function probeUdpOnAddresses(port: number): Promise<PortProbe> {
   return probeEach(process.platform === 'linux' ? WILDCARDS : ADDRESSES, async (address) => {
     const socket = await bindUdp(port, address, { ipv6Only: address.includes(':') })
@@ -41,7 +36,6 @@ async function probeEach(
       missing = error
     }
   }
-  // One address family is enough.
   if (!isAnyBound) throw missing
   return FREE
 }
@@ -53,7 +47,7 @@ async function canListen(port: number, host: string): Promise<boolean> {
     // Excluding 0 prevents the fallback to a random port.
     return (await getPort({ port, host, exclude: [0], exclusive: true })) === port
   } catch (error) {
-    // Its own error, without a code: none of the ports was free.
+    // Its own error, without a code, means that no port was free.
     if (error instanceof Error && codeOf(error) === '') return false
     throw error
   }

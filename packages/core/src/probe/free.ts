@@ -5,28 +5,24 @@ import { isRedirected, mayBeRedirected } from './redirected.js'
 
 export type { PortProbe } from './port-probe.js'
 
-/** Usually available at once: a promise would cost a good part of the time of a probe. */
+/** Usually no promise, which would cost a good part of the time of a probe. */
 type MaybePromise<T> = T | Promise<T>
 
 /**
- * Whether an app could bind the port now, for UDP and for TCP, on every address. Binds and closes
- * it. In the range of Kubernetes NodePorts it also connects, as those are in use without a socket.
+ * Whether an app could bind the port now, for UDP and TCP, on every address.
  *
- * @param port 1 to 65535
  * @throws the system error if no socket can be opened (EMFILE …)
  */
 export function probePort(port: number): MaybePromise<PortProbe> {
   return then(probeUdpAtOnce(port), (udp) => (udp === FREE ? probePortForTcp(port) : udp))
 }
 
-/** As {@link probePort}, for TCP alone. */
 export function probePortForTcp(port: number): MaybePromise<PortProbe> {
   const probe = process.platform === 'linux' ? probeTcpAtOnce(port) : probeTcpOnAddresses(port)
   if (!mayBeRedirected(port)) return probe
   return then(probe, async (tcp) => (tcp === FREE && (await isRedirected(port)) ? IN_USE : tcp))
 }
 
-/** Whether {@link probePort} finds the port free. @throws as above */
 export function isFree(port: number): MaybePromise<boolean> {
   return then(probePort(port), (probe) => probe === FREE)
 }

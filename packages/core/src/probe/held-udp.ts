@@ -4,10 +4,7 @@ import { isNotPermitted } from './bind-errors.js'
 import { bindUdp, closeUdp } from './bind-udp.js'
 import { type FREE, IN_USE, type PortProbe, probeFromError } from './port-probe.js'
 
-/**
- * A bound UDP port of 127.0.0.1: a sentinel or a claim socket. The kernel keeps it exclusive in the
- * network namespace, and closes it when its process or thread ends, however it ends.
- */
+/** A sentinel or claim socket on 127.0.0.1. The kernel closes it when its process or thread ends. */
 export interface HeldUdpPort {
   close(): Promise<void>
 }
@@ -16,13 +13,6 @@ export type UdpHold =
   | { readonly state: 'held'; readonly held: HeldUdpPort }
   | Exclude<PortProbe, typeof FREE>
 
-/**
- * Holds a port until it is closed, or returns why it cannot be held.
- *
- * @param port 1 to 65535
- * @throws the system error if no more sockets can be opened (EMFILE …); PortsliceError
- *   ERR_PORTSLICE_NO_SOCKET if there is no 127.0.0.1
- */
 export async function tryToHoldUdpPort(port: number): Promise<UdpHold> {
   try {
     const held = await holdUdpPort(port)
@@ -33,12 +23,10 @@ export async function tryToHoldUdpPort(port: number): Promise<UdpHold> {
 }
 
 /**
- * Holds a port until it is closed.
+ * Holds a port until it is closed; `undefined` if another socket has it.
  *
- * @param port 1 to 65535
- * @returns `undefined` if another socket has it
- * @throws the system error if this process may not bind it (EACCES, EPERM), or no more sockets
- *   can be opened (EMFILE …); PortsliceError ERR_PORTSLICE_NO_SOCKET if there is no 127.0.0.1
+ * @throws the system error (EACCES, EPERM, EMFILE …); PortsliceError ERR_PORTSLICE_NO_SOCKET if there
+ *   is no 127.0.0.1
  */
 export async function holdUdpPort(port: number): Promise<HeldUdpPort | undefined> {
   const socket = await bindUdp(port, '127.0.0.1').catch((error: unknown) => {
@@ -49,7 +37,7 @@ export async function holdUdpPort(port: number): Promise<HeldUdpPort | undefined
   return { close: () => closeUdp(socket) }
 }
 
-/** Whether any socket has the port. Holds it for a moment to find out. @throws as {@link holdUdpPort} */
+/** Holds the port for a moment to find out. */
 export async function isUdpPortHeld(port: number): Promise<boolean> {
   const held = await holdUdpPort(port)
   await held?.close()

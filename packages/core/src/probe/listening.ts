@@ -1,4 +1,3 @@
-/** What listens on a port. Does not touch the port, so an app may bind it meanwhile. */
 import os from 'node:os'
 import {
   CLOSE,
@@ -19,19 +18,15 @@ function isListeningState(state: string, table: SocketTable): boolean {
 }
 
 /**
- * Whether a TCP listener or a UDP socket is on the port, on any address.
+ * Whether a TCP listener or a UDP socket is on the port, on any address. On other systems than Linux
+ * only TCP on 127.0.0.1 and ::1 is seen.
  *
- * Linux: read from /proc/net. Other systems: whether 127.0.0.1 or ::1 accepts a connection, so UDP
- * and listeners on other addresses are not seen.
- *
- * @param port 1 to 65535
- * @throws the system error if no more files or sockets can be opened (EMFILE …), as all of these
+ * @throws the system error if no more files or sockets can be opened (EMFILE …)
  */
 export async function isListening(port: number): Promise<boolean> {
   return isIn(await listeningPorts(), port)
 }
 
-/** As {@link isListening}, for TCP alone. */
 export async function isListeningForTcp(port: number): Promise<boolean> {
   return isIn(await portsIn(TCP_TABLES), port)
 }
@@ -41,7 +36,7 @@ async function isIn(listening: ReadonlySet<number> | undefined, port: number): P
   return (await connectOnLoopback(port, CONNECT_TIMEOUT_MS)).includes('accepted')
 }
 
-/** All ports of this network namespace with a listener; `undefined` if there is no /proc/net. */
+/** `undefined` if there is no /proc/net. */
 export function listeningPorts(): Promise<ReadonlySet<number> | undefined> {
   return portsIn(TABLES)
 }
@@ -51,20 +46,18 @@ async function portsIn(tables: readonly SocketTable[]): Promise<ReadonlySet<numb
   return sockets && new Set(sockets.map(({ port }) => port))
 }
 
-/** The UDP ports bound on 127.0.0.1 and not connected, as sentinels are; `undefined` as above. */
+/** Bound on 127.0.0.1 and not connected, as sentinels are; `undefined` if there is no /proc/net. */
 export async function unconnectedUdpPortsOnLoopback(): Promise<ReadonlySet<number> | undefined> {
   const sockets = await readSocketTables(['udp'], isListeningState)
   const onLoopback = sockets?.filter(({ address }) => address === LOOPBACK)
   return onLoopback && new Set(onLoopback.map(({ port }) => port))
 }
 
-/** All listening sockets, with their names in `/proc/<pid>/fd`; `undefined` as above. */
 export async function listeningSockets(): Promise<{ port: number; file: string }[] | undefined> {
   const sockets = await readSocketTables(TABLES, isListeningState)
   return sockets?.map((socket) => ({ port: socket.port, file: fileOf(socket) }))
 }
 
-/** The name of a socket in `/proc/<pid>/fd`. */
 export function fileOf({ inode }: SocketEntry): string {
   return `socket:[${inode}]`
 }

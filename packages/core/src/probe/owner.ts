@@ -3,12 +3,9 @@ import { openFilesOf } from '../platform/open-files.js'
 import { listPids, readProcessText } from '../platform/process-table.js'
 import { listeningSockets } from './listening.js'
 
-/** A process that listens on a port. */
 export interface PortOwner {
   pid: number
-  /** With its arguments, at most 500 characters. */
   command: string
-  /** Its working directory; missing if it may not be read. */
   cwd?: string
   /** The uid of its user; -1 if unknown. */
   uid: number
@@ -16,21 +13,11 @@ export interface PortOwner {
 
 const MAX_COMMAND_LENGTH = 500
 
-/**
- * The processes that listen on a port, for TCP or UDP. Only those that this user may inspect: its
- * own, or all for root. Empty on other systems than Linux, and if /proc belongs to another pid
- * namespace.
- *
- * @param port 1 to 65535
- */
+/** The processes that listen on a port. Linux only; other users' processes are visible to root only. */
 export async function ownersOf(port: number): Promise<PortOwner[]> {
   return (await ownersOfAll([port])).get(port) ?? []
 }
 
-/**
- * As {@link ownersOf}, for many ports in one pass over all processes. Ports without owners are
- * omitted.
- */
 export async function ownersOfAll(ports: Iterable<number>): Promise<Map<number, PortOwner[]>> {
   const wanted = new Set(ports)
   const sockets = (await listeningSockets()) ?? []
@@ -39,11 +26,7 @@ export async function ownersOfAll(ports: Iterable<number>): Promise<Map<number, 
   )
 }
 
-/**
- * The processes that have sockets open.
- *
- * @param files maps names in `/proc/<pid>/fd` to keys of the result, such as ports
- */
+/** @param files maps names in `/proc/<pid>/fd` to keys of the result, such as ports */
 export async function ownersOfFiles<T>(
   files: ReadonlyMap<string, T>,
 ): Promise<Map<T, PortOwner[]>> {

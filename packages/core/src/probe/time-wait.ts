@@ -3,25 +3,15 @@ import net from 'node:net'
 import { codeOf } from '../errors.js'
 import { readSocketTables, TIME_WAIT } from '../platform/socket-table.js'
 
-/** Loopback answers at once. Without an answer the port stays unguarded. */
 const CLOSE_TIMEOUT_MS = 1000
 
-/**
- * `guarded`: the OS assigns the port only to sockets that request it by number. Assumed on systems
- * without a table of sockets. `taken`: another socket has the port. `no-effect`: the kernel keeps no
- * TIME_WAIT, because `net.ipv4.tcp_max_tw_buckets` is reached or 0.
- */
+/** `no-effect`: the kernel keeps no TIME_WAIT, as `net.ipv4.tcp_max_tw_buckets` is reached or 0. */
 export type TimeWaitGuard = 'guarded' | 'taken' | 'no-effect'
 
 /**
  * Leaves a connection of the port in TIME_WAIT: listens, connects, and closes on the server's side.
  * While that lasts (60 s on Linux), the kernel assigns the port to no `bind(0)` and no outgoing
- * connection, but servers, which set SO_REUSEADDR, can bind it. A UDP socket on the port, such as a
- * claim socket, does not interfere.
- *
- * @param port 1 to 65535
- * @throws the system error if the port may not be bound (EACCES, EPERM), or no socket can be opened
- *   (EMFILE …)
+ * connection, but servers, which set SO_REUSEADDR, and UDP sockets can bind it.
  */
 export async function guardWithTimeWait(port: number): Promise<TimeWaitGuard> {
   const server = net.createServer()
@@ -54,7 +44,7 @@ export async function guardWithTimeWait(port: number): Promise<TimeWaitGuard> {
   return (await isInTimeWait(port)) ? 'guarded' : 'no-effect'
 }
 
-/** True also if there is no table of sockets. */
+/** Assumed if there is no table of sockets. */
 async function isInTimeWait(port: number): Promise<boolean> {
   const sockets = await readSocketTables(
     ['tcp'],

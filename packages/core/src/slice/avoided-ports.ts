@@ -1,16 +1,10 @@
-/**
- * Ports above 1023 that `fetch` and browsers refuse to connect to.
- * Source: WHATWG Fetch, "bad port" (https://fetch.spec.whatwg.org/#port-blocking).
- */
+/** Ports above 1023 that browsers refuse (https://fetch.spec.whatwg.org/#port-blocking). */
 const FETCH_BAD_PORTS = [
   1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669,
   6679, 6697, 10080,
 ]
 
-/**
- * Default ports of servers that run on the machines of developers. A server that is started later
- * needs its port, and a test that connects to it by accident may destroy data.
- */
+/** A server that is started later needs its port; a test that connects to it may destroy data. */
 const DEFAULT_SERVER_PORTS = [
   1433, // Microsoft SQL Server
   1521, // Oracle
@@ -45,7 +39,6 @@ const DEFAULT_SERVER_PORTS = [
   50051, // gRPC's examples
 ]
 
-/** Ports of the range that are never handed out. */
 export const AVOIDED_PORTS: ReadonlySet<number> = new Set([
   ...FETCH_BAD_PORTS,
   ...DEFAULT_SERVER_PORTS,

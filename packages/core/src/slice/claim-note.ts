@@ -1,7 +1,4 @@
-/**
- * Files that say who has claimed a port, for processes that wait for it, and for later ones if the
- * claimer dies. The claim itself is a socket: see `claim/`.
- */
+/** Says who has claimed a port, for processes that wait for it. The claim itself is a socket. */
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { type KernelTime, parseKernelTime } from '../platform/kernel-time.js'
@@ -13,17 +10,13 @@ import { readOwnFile, writeOwnFile } from './own-file.js'
 
 export interface ClaimNote extends ProcessRun {
   pid: number
-  /** See `hostIdentity`. */
   host: string
   cwd: string
   command: string
-  /** When it claimed the port, ISO 8601. */
   at: string
-  /** When the death of the claimer was discovered. */
   died?: KernelTime
 }
 
-/** Notes of portslice are shorter, so no more is read. */
 const MAX_NOTE_BYTES = 32 * 1024
 
 export function claimDirectory(lockDirectory: string): string {
@@ -35,13 +28,11 @@ function notePath(lockDirectory: string, port: number, host: string): string {
   return path.join(claimDirectory(lockDirectory), `${port}-${hostCode(host)}.json`)
 }
 
-/** The port of a note or draft in the claim directory; `undefined` for other files. */
 export function portOfClaimNote(fileName: string): number | undefined {
   const match = /^(\d{1,5})-[0-9a-z.]+\.json(?:\.new)?$/.exec(fileName)
   return match ? Number(match[1]) : undefined
 }
 
-/** The ports that have a note, of any claimer, ascending; empty if they cannot be read. */
 export function claimNotes(lockDirectory: string): number[] {
   try {
     const ports = new Set(readdirSync(claimDirectory(lockDirectory)).map(portOfClaimNote))
@@ -51,19 +42,17 @@ export function claimNotes(lockDirectory: string): number[] {
   }
 }
 
-/** As {@link claimNotes}, for one slice. */
 export function claimNotesIn(lockDirectory: string, slice: SliceStart): number[] {
   return claimNotes(lockDirectory).filter((port) => sliceOf(port) === slice)
 }
 
-/** Requires the claim. @throws the system error */
 export function writeClaimNote(lockDirectory: string, port: number, note: ClaimNote): void {
   ensureLockDirectory(lockDirectory)
   mkdirSync(claimDirectory(lockDirectory), { recursive: true, mode: 0o700 })
   writeOwnFile(notePath(lockDirectory, port, note.host), `${JSON.stringify({ v: 1, ...note })}\n`)
 }
 
-/** Requires the claim, because the note may otherwise be of the next claimer. Never throws. */
+/** Requires the claim: otherwise the note may be of the next claimer. Never throws. */
 export function removeClaimNote(lockDirectory: string, port: number, host: string): void {
   try {
     rmSync(notePath(lockDirectory, port, host), { force: true })
@@ -72,11 +61,7 @@ export function removeClaimNote(lockDirectory: string, port: number, host: strin
   }
 }
 
-/**
- * The note of the last claimer of a port, which may be dead; `undefined` if there is no valid one.
- *
- * @param ownHost see `hostIdentity`
- */
+/** The note of the last claimer of a port on a host; `undefined` if there is no valid one. */
 export function readClaimNote(
   lockDirectory: string,
   port: number,

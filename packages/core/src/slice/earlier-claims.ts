@@ -5,16 +5,12 @@ import type { SliceStart } from './layout.js'
 import type { PortTable } from './port-table.js'
 import { QUARANTINE_MS } from './slice-record.js'
 
-/**
- * The claims of other processes in a slice that were made before it was leased. There are no later
- * ones, because claimers check the sentinel.
- */
+/** Claims made before the slice was leased. There are no later ones: claimers check the sentinel. */
 export class EarlierClaims {
   readonly #lockDirectory: string
   readonly #host: string
   readonly #table: PortTable
   readonly #claimed = new Set<number>()
-  /** Ports of dead claimers whose notes still exist. */
   readonly #dead: number[] = []
 
   constructor(lockDirectory: string, host: string, table: PortTable) {
@@ -23,7 +19,6 @@ export class EarlierClaims {
     this.#table = table
   }
 
-  /** Reads the claims of a slice. */
   async load(slice: SliceStart): Promise<void> {
     for (const port of claimNotesIn(this.#lockDirectory, slice)) {
       this.#claimed.add(port)
@@ -39,7 +34,7 @@ export class EarlierClaims {
     return this.#claimed.has(port)
   }
 
-  /** Whether a claim is still held. The port of a dead claimer is quarantined. */
+  /** Quarantines the port if its claimer is dead. */
   async isClaimed(port: number): Promise<boolean> {
     if (await isUdpPortHeld(port).catch(() => true)) return true
     this.#claimed.delete(port)
@@ -58,7 +53,7 @@ export class EarlierClaims {
     return false
   }
 
-  /** Removes the notes of dead claimers. Call when the journal contains their quarantine. */
+  /** Call when the quarantines are in the journal. */
   removeDeadNotes(): void {
     for (const port of this.#dead.splice(0)) removeClaimNote(this.#lockDirectory, port, this.#host)
   }

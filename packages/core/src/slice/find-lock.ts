@@ -4,14 +4,11 @@ import type { SliceStart } from './layout.js'
 import { lockPath } from './lock-directory.js'
 import { isToken } from './lock-token.js'
 
-/**
- * The mode of a lock. The sticky bit has no effect on a directory that only its owner can write to;
- * it distinguishes a lock without a token from an empty directory of another program.
- */
+/** The sticky bit distinguishes a lock without a token from an empty directory of another program. */
 export const LOCK_MODE = 0o1700
 const STICKY_BIT = 0o1000n
 
-/** What is at the path of a lock. The signature changes when it is replaced or refreshed. */
+/** The signature changes when the lock is replaced or refreshed. */
 export type FoundLock =
   | { kind: 'nothing' }
   | { kind: 'lock'; token: string; signature: string }
@@ -40,7 +37,6 @@ export function findLock(lock: string): FoundLock {
     : { kind: 'obstacle', signature }
 }
 
-/** The token of the lock of a slice; `undefined` if there is no lock of portslice. */
 export function lockToken(directory: string, slice: SliceStart): string | undefined {
   const found = findLock(lockPath(directory, slice))
   return found.kind === 'lock' ? found.token : undefined

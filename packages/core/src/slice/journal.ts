@@ -12,25 +12,22 @@ export function formatLine(line: Readonly<Record<string, unknown>>): string {
 /** Cached, because many ports can be taken in one millisecond. */
 let lastTimestamp = { ms: 0, text: '' }
 
-/** The current time, ISO 8601. */
 export function timestamp(): string {
   const ms = Date.now()
   if (ms !== lastTimestamp.ms) lastTimestamp = { ms, text: new Date(ms).toISOString() }
   return lastTimestamp.text
 }
 
-/** The journal of a held slice. It is appended to, and rewritten before it grows large. */
 export class Journal {
   readonly #path: string
   #file: number | undefined
-  /** Bytes that may still be appended. */
   #room = 0
 
   constructor(path: string) {
     this.#path = path
   }
 
-  /** True also for the journal of another holder, if this one lost its lock: it is not replaced. */
+  /** True also for the journal of a holder that took over a lost lock: it is not replaced. */
   exists(): boolean {
     return this.#file !== undefined && existsSync(this.#path)
   }
@@ -50,13 +47,7 @@ export class Journal {
     return false
   }
 
-  /**
-   * Writes the whole file again.
-   *
-   * @param head lost if the process dies meanwhile
-   * @param carried not lost then
-   * @throws the system error; the journal must then be rewritten later
-   */
+  /** A crash meanwhile may lose `head`, but not `carried`. @throws the system error */
   rewrite(head: string, carried: string): void {
     this.close()
     this.#file =

@@ -1,4 +1,3 @@
-/** In another project, the same string is another key. */
 export interface KeyUse {
   readonly key: string
   readonly projectRoot: string
@@ -48,12 +47,10 @@ export function isSameUse(one: KeyUse | undefined, other: KeyUse | undefined): b
 
 const NAMED = 'named:'
 
-/** The key of a port for `namedPort`. */
 export function namedKey(variable: string): string {
   return NAMED + variable
 }
 
-/** The environment variable of a `namedKey`; `undefined` for other keys. */
 export function variableOfKey(key: string): string | undefined {
   return key.startsWith(NAMED) ? key.slice(NAMED.length) : undefined
 }

@@ -3,10 +3,7 @@
  * ports at the same places, so it depends on no option except the bounds of a range.
  */
 
-/**
- * Ports in a slice, including the sentinel. Part of the protocol: slices of different sizes could
- * overlap without having the same sentinel.
- */
+/** Part of the protocol: slices of different sizes could overlap without a common sentinel. */
 export const SLICE_SIZE = 32
 
 export const PORTS_PER_SLICE = SLICE_SIZE - 1
@@ -14,7 +11,6 @@ export const PORTS_PER_SLICE = SLICE_SIZE - 1
 export const FIRST_UNPRIVILEGED_PORT = 1024
 export const LAST_PORT = 65_535
 
-/** Ports from `first` to `last`, inclusive. */
 export interface PortRange {
   readonly first: number
   readonly last: number
@@ -28,17 +24,14 @@ export function sentinelOf(slice: SliceStart): number {
   return slice + SLICE_SIZE - 1
 }
 
-/** The slice that contains a port. */
 export function sliceOf(port: number): SliceStart {
   return port - (port % SLICE_SIZE)
 }
 
-/** The ports of a slice that can be handed out, ascending. */
 export function portsOf(slice: SliceStart): number[] {
   return Array.from({ length: PORTS_PER_SLICE }, (_, offset) => slice + offset)
 }
 
-/** The slices that lie completely in a range, ascending. */
 export function slicesIn({ first, last }: PortRange): SliceStart[] {
   const slices: SliceStart[] = []
   for (
@@ -51,21 +44,13 @@ export function slicesIn({ first, last }: PortRange): SliceStart[] {
   return slices
 }
 
-/** Above most default ports of servers, with 700 slices below the ephemeral range of Linux. */
 const FIRST_DEFAULT_PORT = 10_000
 /** Enough slices outside of the ephemeral range for a machine with many workers. */
 const ENOUGH_SLICES = 64
 /** Kubernetes redirects its NodePorts in the packet filter, without a socket. */
 export const NODE_PORTS: PortRange = { first: 30_000, last: 32_767 }
 
-/**
- * The default range: from 10000 up to the ephemeral range. If that has fewer than 64 slices, also
- * the ports above the ephemeral range; if that is not enough either, all ports from 10000 on, with
- * the ephemeral ones protected by the TIME_WAIT guard.
- *
- * @param ephemeral the ports that the OS assigns itself
- * @returns ascending ranges that do not overlap, each with at least one slice
- */
+/** With fewer than 64 slices below the ephemeral range, also the ports above it, and then inside it. */
 export function defaultRanges(ephemeral: PortRange): PortRange[] {
   const below = { first: FIRST_DEFAULT_PORT, last: ephemeral.first - 1 }
   const above = { first: Math.max(FIRST_DEFAULT_PORT, ephemeral.last + 1), last: LAST_PORT }
@@ -76,18 +61,13 @@ export function defaultRanges(ephemeral: PortRange): PortRange[] {
   return choices.find((ranges) => ranges.flatMap(slicesIn).length >= ENOUGH_SLICES) ?? [all]
 }
 
-/** Formats ranges for messages: `10000-10099, 61000-65535`. */
 export function formatRanges(ranges: readonly PortRange[]): string {
   return ranges.map(({ first, last }) => `${first}-${last}`).join(', ')
 }
 
 /**
- * Sorts slices into classes, the best first. Slices outside of the ephemeral range come before those
- * inside it, and slices that overlap Kubernetes NodePorts come last.
- *
- * @param slices ascending
- * @param ephemeral the ports that the OS assigns itself
- * @returns classes that are not empty, each ascending
+ * Groups slices, the best first: outside of the ephemeral range, then inside it. Slices that overlap
+ * Kubernetes NodePorts come last.
  */
 export function preferenceClasses(
   slices: readonly SliceStart[],
@@ -112,34 +92,21 @@ export interface Shard {
   readonly total: number
 }
 
-/**
- * The contiguous part of `slices` that belongs to a shard. The parts of all shards are disjoint,
- * contain all slices, and differ in size by at most one.
- */
+/** The contiguous part of a shard. Parts are disjoint, and differ in size by at most one. */
 export function partOf<T>(slices: readonly T[], { index, total }: Shard): T[] {
   return slices.slice(cutBefore(slices, index, total), cutBefore(slices, index + 1, total))
 }
 
-/** The index at which the part of a shard begins. */
 function cutBefore(slices: readonly unknown[], index: number, total: number): number {
   return Math.floor(((index - 1) * slices.length) / total)
 }
 
-/** Decides with which slices a worker begins. */
 export interface TrialStart {
-  /** Identifies the project, such as the path. */
   readonly projectRoot: string
-  /** 1-based. */
   readonly workerId: number
-  /** Its part is tried first. */
   readonly preferredShard?: Shard | undefined
 }
 
-/**
- * The order in which a worker tries slices, class after class.
- *
- * @param classes see {@link preferenceClasses}
- */
 export function trialOrder(
   classes: readonly (readonly SliceStart[])[],
   { projectRoot, workerId, preferredShard }: TrialStart,
@@ -151,10 +118,7 @@ export function trialOrder(
   })
 }
 
-/**
- * The part of a preferred shard, and the rest. With more shards than slices the part is the slice
- * at which it would begin, so that shards still begin at different slices.
- */
+/** With more shards than slices, a part is one slice, so that shards still begin at different ones. */
 function splitAt(
   slices: readonly SliceStart[],
   shard: Shard,
@@ -165,9 +129,8 @@ function splitAt(
 }
 
 /**
- * All of `slices`, beginning at `offset`. Workers 1, 2, 3 … of one project begin at neighbouring
- * slices, which differ if there are enough slices. The following slices are long strides apart, so
- * that the second slice of a worker is not the first one of its neighbour.
+ * Workers 1, 2, 3 … of one project begin at neighbouring slices. The following slices are long strides
+ * apart, so that the second slice of a worker is not the first one of its neighbour.
  */
 function stridesFrom(slices: readonly SliceStart[], offset: number): SliceStart[] {
   const count = slices.length
@@ -175,7 +138,7 @@ function stridesFrom(slices: readonly SliceStart[], offset: number): SliceStart[
   return slices.map((_, step) => slices[(offset + step * stride) % count] as SliceStart)
 }
 
-/** A stride near the golden section of `count`. It is coprime, so it visits every index once. */
+/** Near the golden section of `count`, and coprime, so that it visits every index once. */
 function coprimeStride(count: number): number {
   let stride = Math.max(1, Math.round(count * 0.618))
   while (greatestCommonDivisor(stride, count) !== 1) stride++
@@ -186,7 +149,7 @@ function greatestCommonDivisor(a: number, b: number): number {
   return b === 0 ? a : greatestCommonDivisor(b, a % b)
 }
 
-/** FNV-1a, 32 bits: distributes short strings evenly, and is the same in every process. */
+/** FNV-1a, 32 bits: the same in every process. */
 export function hash(text: string): number {
   let value = 0x811c9dc5
   for (let i = 0; i < text.length; i++) {

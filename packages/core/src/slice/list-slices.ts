@@ -93,7 +93,6 @@ export async function listSlices(options: ListSlicesOptions = {}): Promise<Slice
   for (const first of [...new Set([...known, ...sentinels])].sort((a, b) => a - b)) {
     let status = await statusFrom(lockDirectory, first, sentinels)
     if (!status.isHeld && status.record?.ports.length) {
-      // It may have been leased in the meantime.
       sentinels = await heldSentinels(known)
       status = await statusFrom(lockDirectory, first, sentinels)
     }
@@ -115,7 +114,6 @@ export async function listSlices(options: ListSlicesOptions = {}): Promise<Slice
 interface Holding {
   record?: SliceRecord | undefined
   isHeld: boolean
-  /** Whether the journal is that of the holder. */
   isInJournal: boolean
   unverified?: true
 }
@@ -131,7 +129,7 @@ async function statusFrom(
   return { record, isHeld: true, isInJournal: await holdsSentinel(lockDirectory, first, record) }
 }
 
-/** Whether the holder of the sentinel is the process in the journal, and uses this lock directory. */
+/** Whether the holder of the sentinel is the process in this journal. */
 async function holdsSentinel(
   lockDirectory: string,
   slice: SliceStart,
@@ -146,7 +144,7 @@ async function holdsSentinel(
   return (await askLiveness(livenessPath(lockDirectory, slice))) === 'accepted'
 }
 
-/** Whether a holder in another network namespace that uses this lock directory has the slice. */
+/** By a holder in another network namespace that uses this lock directory. */
 async function heldElsewhere(lockDirectory: string, slice: SliceStart): Promise<Holding> {
   // The sentinel is free here, so a holder on this host is dead.
   const context = { host: hostIdentity(), holdsSentinel: true }
@@ -173,7 +171,6 @@ function slicesWithJournal(lockDirectory: string): Set<SliceStart> {
   }
 }
 
-/** From the socket table of the kernel; without one, each known sentinel is probed. */
 async function heldSentinels(known: ReadonlySet<SliceStart>): Promise<Set<SliceStart>> {
   const sockets = await unconnectedUdpPortsOnLoopback()
   if (sockets) {

@@ -1,7 +1,6 @@
 /**
- * UNIX sockets on which the holders of slices listen. The kernel accepts connections while the
- * holder is stopped or blocked, and refuses them once it is dead. Path sockets ignore network
- * namespaces, so processes in other containers can connect too.
+ * The kernel accepts connections to the socket of a holder that is stopped or blocked, and refuses
+ * them once it is dead. Path sockets ignore network namespaces.
  */
 import { linkSync, lstatSync, renameSync, rmSync } from 'node:fs'
 import net from 'node:net'
@@ -12,10 +11,7 @@ export const MAX_SOCKET_PATH_BYTES = process.platform === 'linux' ? 107 : 103
 
 const CONNECT_TIMEOUT_MS = 1000
 
-/**
- * `accepted`: the holder is alive. `refused`: the holder is dead. `missing`: there is no socket, or
- * the path is too long for one. `unknown`: any other error, or no answer.
- */
+/** `accepted`: the holder is alive. `refused`: it is dead. `missing`: there is no socket. */
 export type Liveness = 'accepted' | 'refused' | 'missing' | 'unknown'
 
 const ANSWERS: Readonly<Record<string, Liveness>> = {
@@ -26,7 +22,6 @@ const ANSWERS: Readonly<Record<string, Liveness>> = {
   EAGAIN: 'accepted',
 }
 
-/** Whether a socket can have this path. On Windows, Node cannot bind path sockets. */
 export function isSocketPath(path: string): boolean {
   return process.platform !== 'win32' && Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES
 }
@@ -45,7 +40,6 @@ export function askLiveness(path: string): Promise<Liveness> {
   })
 }
 
-/** Listens until it is closed. Does not keep the process alive. */
 export class LivenessSocket {
   readonly #server: net.Server
   readonly #inode: bigint
@@ -55,12 +49,7 @@ export class LivenessSocket {
     this.#inode = inode
   }
 
-  /**
-   * Listens synchronously, because the process may block right afterwards. The path may be renamed
-   * later.
-   *
-   * @throws the system error if no socket can be created there
-   */
+  /** Synchronous, because the process may block right afterwards. The path may be renamed later. */
   static listen(path: string): LivenessSocket {
     const server = net.createServer((connection) => connection.destroy())
     let failure: Error | undefined
@@ -72,12 +61,10 @@ export class LivenessSocket {
     return new LivenessSocket(server, lstatSync(path, { bigint: true }).ino)
   }
 
-  /** Whether a path leads to this socket. */
   isAt(path: string): boolean {
     return lstatSync(path, { bigint: true, throwIfNoEntry: false })?.ino === this.#inode
   }
 
-  /** Replaces `path` with a hard link to the socket at `from`. @throws the system error */
   linkTo(path: string, from: string, draft: string): void {
     rmSync(draft, { force: true })
     linkSync(from, draft)

@@ -6,12 +6,7 @@ import type { SliceStart } from './layout.js'
 
 const OWNER_ONLY = 0o700
 
-/**
- * Creates the directory, with mode 0700, if it is missing, and checks it.
- *
- * @throws PortsliceError ERR_PORTSLICE_LOCK_DIRECTORY as {@link checkLockDirectory}, or if it cannot
- *   be created
- */
+/** Creates the directory if it is missing, and checks it. @throws PortsliceError */
 export function ensureLockDirectory(directory: string): void {
   if (checkLockDirectory(directory)) return
   try {
@@ -20,27 +15,17 @@ export function ensureLockDirectory(directory: string): void {
   } catch (cause) {
     throw lockDirectoryError(directory, `cannot be created (${(cause as Error).message})`, cause)
   }
-  // Another process may have created it first.
   checkLockDirectory(directory)
 }
 
-/**
- * Checks the directory without creating it.
- *
- * @returns whether it exists
- * @throws PortsliceError ERR_PORTSLICE_LOCK_DIRECTORY if it is a symbolic link, not a directory,
- *   owned by another user, or writable by others
- */
+/** @returns whether it exists @throws PortsliceError if another user can write to it */
 export function checkLockDirectory(directory: string): boolean {
   const found = checkPrivateDirectory(directory)
   if (found.state === 'unfit') throw lockDirectoryError(directory, found.why, found.cause)
   return found.state === 'private'
 }
 
-/**
- * With the default mode, as other users may need them: `/tmp` itself can be missing. Without
- * `recursive`, which loops forever if no directory can be created, as in /proc.
- */
+/** Without `recursive`, which loops forever if no directory can be created, as in /proc. */
 function createParents(directory: string): void {
   const parent = path.dirname(directory)
   if (parent === directory || existsSync(parent)) return
@@ -56,7 +41,7 @@ function createDirectory(directory: string, mode?: number): void {
   }
 }
 
-/** @param why what is wrong with it, as the rest of the sentence "The lock directory … " */
+/** @param why completes the sentence "The lock directory … " */
 export function lockDirectoryError(
   directory: string,
   why: string,
@@ -74,7 +59,7 @@ export function lockDirectoryError(
   )
 }
 
-/** The path that `proper-lockfile` locks, by a directory with `.lock` appended. */
+/** `proper-lockfile` locks this path by creating a directory with `.lock` appended. */
 export function lockedPath(directory: string, slice: SliceStart): string {
   return path.join(directory, `slice-${slice}`)
 }
@@ -87,7 +72,6 @@ export function journalPath(directory: string, slice: SliceStart): string {
   return `${lockedPath(directory, slice)}.ndjson`
 }
 
-/** The slice of a journal; `undefined` for other files of the lock directory. */
 export function sliceOfJournal(fileName: string): SliceStart | undefined {
   const match = /^slice-(\d{1,5})\.ndjson$/.exec(fileName)
   return match ? Number(match[1]) : undefined
@@ -97,7 +81,6 @@ export function livenessPath(directory: string, slice: SliceStart): string {
   return `${lockedPath(directory, slice)}.sock`
 }
 
-/** The slice of any file of the lock directory; `undefined` for files of other programs. */
 export function sliceOfFile(fileName: string): SliceStart | undefined {
   const [, slice, draft] =
     /^(?:slice-(\d{1,5})\.(?:ndjson|ndjson\.new|sock|lock)|(\d{1,5})\.[0-9a-z-]+\.(?:new|old))$/.exec(

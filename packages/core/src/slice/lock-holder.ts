@@ -10,12 +10,9 @@ import { hostCode, isSameBoot, parseToken } from './lock-token.js'
 /** If a process sees a lock unchanged for this long, its holder may be dead. */
 export const STALE_AFTER_MS = 10_000
 
-/** Whether the holder of a lock is alive, as far as this process can tell. */
 export type HolderState = 'none' | 'alive' | 'dead' | 'unknown'
 
-/** The process that checks a lock. */
 export interface Observer {
-  /** See `hostIdentity`. */
   readonly host: string
   /** Whether it holds the sentinel of the slice: then no other holder on this host is alive. */
   readonly holdsSentinel: boolean
@@ -23,7 +20,6 @@ export interface Observer {
 
 export type OccupyingLock = Extract<FoundLock, { kind: 'lock' | 'obstacle' }>
 
-/** Whether the holder of the lock of a slice is alive. */
 export async function lockHolderState(
   directory: string,
   slice: SliceStart,
@@ -37,7 +33,6 @@ export async function lockHolderState(
   return found.kind === 'nothing' ? 'none' : 'dead'
 }
 
-/** As {@link lockHolderState}, for a lock that has been found. */
 export async function holderStateOf(
   found: OccupyingLock,
   directory: string,
@@ -63,7 +58,7 @@ export async function holderStateOf(
 
 interface WatchedLock {
   signature: string
-  /** On the monotonic clock of this process, in ms. */
+  /** Monotonic, in ms. */
   since: number
 }
 
@@ -75,7 +70,7 @@ function isStale(lock: string, signature: string): boolean {
   return false
 }
 
-/** Whether the process that created a draft of a lock (`.new`), or moved an obstacle (`.old`), is dead. */
+/** Whether the creator of a temporary `.new` or `.old` directory is dead. */
 export async function isDeadDraft(
   draft: string,
   { host, holdsSentinel }: Observer,

@@ -1,7 +1,6 @@
 /**
- * A lock is a directory with one file, whose name, the token, identifies the lock: whether the file
- * is a liveness socket, the host of the holder, its pid and a moment. Pids are reused, but moments
- * are not. Tokens are short, because they are part of the path of a socket.
+ * A lock is a directory with one file, whose name, the token, identifies it: a liveness socket or a
+ * plain file, the host, a pid and a moment. It is short, because it is part of the path of a socket.
  */
 import { rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
@@ -24,13 +23,7 @@ export interface NewToken {
   readonly liveness?: LivenessSocket
 }
 
-/**
- * Creates the file of a lock: a socket if possible.
- *
- * @param draft the directory to create it in
- * @param lock the path that `draft` will be renamed to
- * @throws the system error
- */
+/** Creates the file of a lock in `draft`, which will be renamed to `lock`. */
 export function createToken(draft: string, lock: string, host: string): NewToken {
   const name = `${hostCode(host)}-${uniqueName()}`
   const [socket, file] = [`s-${name}`, `f-${name}`]
@@ -46,23 +39,17 @@ export function createToken(draft: string, lock: string, host: string): NewToken
   return { token: file }
 }
 
-/** The path of a temporary file or directory of a slice in the lock directory. */
 export function draftPath(directory: string, slice: number, extension: 'new' | 'old'): string {
   return path.join(directory, `${slice}.${uniqueName()}.${extension}`)
 }
 
-/**
- * Whether the locks of a directory can have liveness sockets, whose paths are limited in length.
- *
- * @param directory the lock directory, absolute
- * @param host see `hostIdentity`
- */
+/** The length of their paths is limited. */
 export function canHaveLivenessSockets(directory: string, host: string): boolean {
   const draft = draftPath(directory, LAST_PORT, 'new')
   return isSocketPath(path.join(draft, `s-${hostCode(host)}-${uniqueName()}`))
 }
 
-/** A host identity in short: the hash of the boot, and the number of the network namespace. */
+/** The hash of the boot, and the number of the network namespace. */
 export function hostCode(host: string): string {
   const slash = host.lastIndexOf('/')
   const [boot, network] = [host.slice(0, slash), host.slice(slash + 1)]
@@ -77,7 +64,6 @@ export function isSameBoot(one: string, other: string): boolean {
 const { hrtime } = process
 let nameCount = 0
 
-/** Unique on this kernel. */
 function uniqueName(): string {
   const moment = (hrtime.bigint() * 64n + BigInt(nameCount++ % 64)).toString(36)
   return `${process.pid.toString(36)}-${moment}`

@@ -1,11 +1,10 @@
 /**
- * The lock of a slice: a `proper-lockfile` lock, kept by the process that holds the sentinel.
+ * A `proper-lockfile` lock, kept by the process that holds the sentinel.
  *
- * It excludes holders in other network namespaces, and shows people that the slice is in use. Lock
- * and liveness socket appear at their path in one rename, which fails if another lock is there. To
- * break a lock is to unlink its token, which succeeds for one process only; the empty directory then
- * belongs to the first process that renames its own lock onto it. So a lock has one owner at any
- * moment, however many processes find it, and wherever they are stopped or killed.
+ * Lock and liveness socket appear in one rename, which fails if another lock is there. To break a lock
+ * is to unlink its token, which succeeds for one process only; the empty directory then belongs to the
+ * first process that renames its own lock onto it. So a lock has one owner at any moment, however many
+ * processes find it, and wherever they are stopped or killed.
  */
 import {
   existsSync,
@@ -31,9 +30,8 @@ import { type LockFiles, lockfileFs } from './lockfile-fs.js'
 const REFRESH_INTERVAL_MS = 5000
 
 export interface LockEvents {
-  /** The lock has been refreshed, as every 5 s. */
   refreshed(): void
-  /** The lock or its directory was removed or replaced by hand. The slice is still held. */
+  /** The lock was removed or replaced by hand. The slice is still held. */
   lost(): void
 }
 
@@ -43,7 +41,7 @@ export class Lock implements LockFiles {
   readonly #host: string
   readonly #events: LockEvents
   readonly #path: string
-  /** The fixed path of the liveness socket, for people. Decisions use the socket in the lock. */
+  /** A fixed path for people. Decisions use the socket in the lock. */
   readonly #shownPath: string
   readonly #fs = lockfileFs(this)
   #token = ''
@@ -65,12 +63,7 @@ export class Lock implements LockFiles {
     return this.#token
   }
 
-  /**
-   * Takes the lock, or replaces that of a dead holder. Requires the sentinel.
-   *
-   * @returns false if a holder in another network namespace has the lock
-   * @throws PortsliceError ERR_PORTSLICE_LOCK_DIRECTORY; the system error
-   */
+  /** Requires the sentinel. @returns false if a holder in another network namespace has the lock */
   async acquire(): Promise<boolean> {
     ensureLockDirectory(this.#directory)
     // proper-lockfile may not have noticed the loss of a lock, and only this stops its timer.
@@ -96,7 +89,6 @@ export class Lock implements LockFiles {
     }
   }
 
-  /** Whether proper-lockfile refreshes it. */
   get isRefreshed(): boolean {
     return this.#unlock !== undefined
   }
@@ -136,7 +128,6 @@ export class Lock implements LockFiles {
     return (await askLiveness(this.#shownPath)) === 'accepted'
   }
 
-  /** @throws EEXIST if another process was faster */
   #break(found: OccupyingLock): void {
     if (found.kind === 'obstacle') {
       this.#removeObstacle(found.signature)
@@ -209,7 +200,7 @@ export class Lock implements LockFiles {
     }
   }
 
-  /** Whether a file is missing although the lock directory exists: another process was faster. */
+  /** A file is missing although the lock directory exists. */
   #isRaceLost(error: unknown): boolean {
     return codeOf(error) === 'ENOENT' && existsSync(this.#directory)
   }
@@ -241,13 +232,10 @@ export class Lock implements LockFiles {
     this.#end()
   }
 
-  /** Synchronous, for the end of the process. */
   releaseNow(): void {
     try {
       this.remove()
-    } catch {
-      // As above.
-    }
+    } catch {}
     this.#end()
   }
 
@@ -257,7 +245,6 @@ export class Lock implements LockFiles {
   }
 }
 
-/** The target of a rename is a directory that is not empty, or a file. */
 function isOccupied(error: unknown): boolean {
   const codes = ['ENOTEMPTY', 'EEXIST', 'ENOTDIR']
   if (process.platform === 'win32') codes.push('EPERM', 'EACCES')

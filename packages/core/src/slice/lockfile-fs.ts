@@ -1,19 +1,13 @@
-/** What `proper-lockfile` does with the files of a lock. */
 export interface LockFiles {
-  /** Puts the lock at its path. @throws EEXIST if another holder has it */
+  /** @throws EEXIST if another holder has the lock */
   install(): Promise<void>
-  /** When it was last refreshed. @throws ENOENT if it was removed or replaced */
+  /** @throws ENOENT if the lock was removed or replaced, as `refresh` */
   refreshedAt(): Date
-  /** Sets the time of the lock. @throws ENOENT as above */
   refresh(now: Date): void
-  /** Removes the lock, unless it was replaced. */
   remove(): void
 }
 
-/**
- * The `fs` option of `proper-lockfile`. Synchronous where possible: starting the thread pool of Node
- * takes a new process longer than all of this.
- */
+/** The `fs` option of `proper-lockfile`. Avoids the thread pool of Node, which takes long to start. */
 export function lockfileFs(lock: LockFiles) {
   return {
     mkdir(_: string, callback: Callback) {

@@ -1,4 +1,3 @@
-/** Access to files of the lock directory that is safe if another program has put one there. */
 import {
   closeSync,
   constants,
@@ -13,18 +12,12 @@ import {
 import { codeOf } from '../errors.js'
 
 export interface FoundFile {
-  /** At most the requested number of bytes. */
   text: string
-  /** When it was last changed, in ms since 1970. */
+  /** In ms since 1970. */
   changedAt: number
 }
 
-/**
- * Reads a regular file; `undefined` if it is something else. Does not follow a link, or wait for a
- * pipe.
- *
- * @throws the system error if it does not exist or cannot be opened
- */
+/** `undefined` if it is not a regular file. Does not follow a link, or wait for a pipe. */
 export function readOwnFile(path: string, maxBytes: number): FoundFile | undefined {
   const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants
   const file = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
@@ -39,7 +32,7 @@ export function readOwnFile(path: string, maxBytes: number): FoundFile | undefin
   }
 }
 
-/** Replaces a file atomically. @throws the system error */
+/** Replaces a file atomically. */
 export function writeOwnFile(path: string, text: string): void {
   const draft = `${path}.new`
   // Left by a process that died, or a link of another program, which must not be followed.
@@ -54,13 +47,7 @@ export function replaceOwnFile(path: string, text: string): number {
   return openSync(path, constants.O_WRONLY | constants.O_APPEND)
 }
 
-/**
- * Removes a file and creates it again: faster than an atomic replacement, for which ext4 writes the
- * new file to the disk.
- *
- * @returns the file, open for appending
- * @throws the system error
- */
+/** Not atomic, but faster: ext4 writes a file to the disk before it replaces another one. */
 export function createOwnFile(path: string, text: string): number {
   try {
     unlinkSync(path)

@@ -18,14 +18,11 @@ export interface PortPurpose {
   readonly key?: string | undefined
 }
 
-/** The order in which the ports of a slice are tried. */
 export type PortOrder = 'sequential' | 'random'
 
 interface Entry {
   readonly record: PortRecord
-  /** Its lines of the journal. */
   readonly lines: string
-  /** The end of a quarantine. */
   readonly until?: Deadline
 }
 
@@ -33,9 +30,7 @@ interface Entry {
 export class PortTable {
   readonly #first: SliceStart
   readonly #projectRoot: string
-  /** All ports that are out, leaked or quarantined. */
   readonly #entries = new Map<number, Entry>()
-  /** Ports that are being probed, and must not be handed out meanwhile. */
   readonly #reserved = new Set<number>()
   readonly #keys = new KeyMemory()
   /** Where the next search begins, so that a released port is reused as late as possible. */
@@ -46,21 +41,16 @@ export class PortTable {
     this.#projectRoot = projectRoot
   }
 
-  /** Takes over what the journal of the last holder contains. */
   load(record: SliceRecord): void {
     for (const { left, ...port } of quarantineAfter(record, this.#first)) {
       if (this.#entries.has(port.port)) continue
       this.quarantine(port, port.died, left)
     }
-    // A journal may contain any port.
     const own = [...record.keys].filter(([port]) => sliceOf(port) === this.#first)
     for (const [port, use] of own) this.#keys.note(port, use)
   }
 
-  /**
-   * @param died when the death of the holder was discovered
-   * @param left duration from now, in ms
-   */
+  /** @param left in ms */
   quarantine(port: Omit<PortRecord, 'state'>, died: KernelTime, left: number): void {
     const record: PortRecord = { ...port, state: 'quarantined', died }
     const { state: _, since, ...about } = record
@@ -69,7 +59,7 @@ export class PortTable {
     this.#entries.set(port.port, { record, lines, until: deadlineIn(left) })
   }
 
-  /** The rest of the quarantine of a port, in ms; 0 if it is not quarantined. */
+  /** In ms; 0 if the port is not quarantined. */
   quarantineLeft(port: number): number {
     const { record, until } = this.#entries.get(port) ?? {}
     if (!record?.died || !until) return 0
@@ -95,7 +85,6 @@ export class PortTable {
     return counts
   }
 
-  /** Whether a port is out, or being probed. */
   get isInUse(): boolean {
     if (this.#reserved.size > 0) return true
     for (const { record } of this.#entries.values()) if (record.state === 'out') return true
@@ -110,7 +99,6 @@ export class PortTable {
     for (const port of ports) this.#reserved.delete(port)
   }
 
-  /** @returns the line for the journal */
   take(port: number, { label, key }: PortPurpose): string {
     const use = this.#keyUse(key)
     const at = timestamp()
@@ -126,12 +114,10 @@ export class PortTable {
       lines,
     })
     this.#keys.note(port, use)
-    // With a key, the search does not begin at the cursor.
     if (use === undefined) this.#cursor = (port - this.#first + 1) % PORTS_PER_SLICE
     return lines
   }
 
-  /** @returns the line for the journal */
   release(port: number, leaked: boolean): string {
     const line = formatLine({
       event: 'release',
@@ -164,12 +150,8 @@ export class PortTable {
   }
 
   /**
-   * The first ports of the runs of consecutive ports that may be handed out now.
-   *
-   * With a key: first the port that it had last, then the one at the hash of the key, which is the
-   * same without any memory. Ports that other keys had come last.
-   *
-   * @param keys one for each port of a run
+   * The first ports of runs that may be handed out. With a key: first the port that it had last, then the
+   * one at its hash, which needs no memory. Ports that other keys had come last.
    */
   *candidates(keys: readonly (string | undefined)[], order: PortOrder): Generator<number> {
     const positions = PORTS_PER_SLICE - keys.length + 1
@@ -226,12 +208,11 @@ export class PortTable {
   }
 }
 
-/** 0 to `count` - 1, from `begin` on. */
 function* rotated(begin: number, count: number): Generator<number> {
   for (let step = 0; step < count; step++) yield (begin + step) % count
 }
 
-/** 0 to `count` - 1 in random order (Fisher–Yates). */
+/** Fisher–Yates. */
 function shuffled(count: number): number[] {
   const result = Array.from({ length: count }, (_, each) => each)
   for (let i = count - 1; i > 0; i--) {

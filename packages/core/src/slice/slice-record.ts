@@ -1,7 +1,4 @@
-/**
- * Reads the journal of a slice: append-only NDJSON for the next holder after a crash, and for people.
- * It may be torn, garbled, of another version or of another program.
- */
+/** Reads the journal of a slice: NDJSON that may be torn, garbled, or of another version or program. */
 import { isOutOfDescriptors } from '../errors.js'
 import {
   elapsedSince,
@@ -15,10 +12,8 @@ import { KeyMemory, type KeyUse } from './key-memory.js'
 import { type SliceStart, sentinelOf } from './layout.js'
 import { readOwnFile } from './own-file.js'
 
-/** How long a port that was out when its holder died is not handed out. */
 export const QUARANTINE_MS = 30_000
 
-/** Journals of portslice are smaller, so no more is read. */
 const MAX_JOURNAL_BYTES = 1024 * 1024
 
 /** The holder of a slice. */
@@ -47,18 +42,13 @@ export interface PortRecord extends Partial<KeyUse>, ProcessRun {
   readonly port: number
   readonly state: 'out' | 'leaked' | 'quarantined'
   readonly label?: string
-  /** Since when it has this state, ISO 8601, for people. */
   readonly since?: string
-  /** Of a quarantined port: when the death of its holder was discovered. */
   readonly died?: KernelTime
-  /** Of a quarantined port: the host where it was out. */
   readonly host?: string
 }
 
-/** The content of a journal. */
 export interface SliceRecord {
   readonly lease?: LeaseRecord
-  /** The token of the holder's lock. */
   readonly lock?: string
   /** When the holder ended normally; missing if it did not. */
   readonly ended?: KernelTime
@@ -70,15 +60,11 @@ export interface Quarantined extends PortRecord {
   readonly state: 'quarantined'
   readonly died: KernelTime
   readonly host?: string
-  /** The rest of the quarantine, in ms. */
+  /** In ms. */
   readonly left: number
 }
 
-/**
- * Reads a journal; `undefined` if there is no readable file.
- *
- * @throws the system error if the process has no more file descriptors
- */
+/** `undefined` if there is no readable file. */
 export function readSliceRecord(path: string): SliceRecord | undefined {
   try {
     const found = readOwnFile(path, MAX_JOURNAL_BYTES)
@@ -91,7 +77,6 @@ export function readSliceRecord(path: string): SliceRecord | undefined {
 
 type Line = Record<string, unknown>
 
-/** Parses a journal. Invalid lines are skipped. */
 export function parseJournal(text: string): SliceRecord {
   let lease: LeaseRecord | undefined
   let lock: string | undefined
@@ -138,10 +123,7 @@ export function keyUseOf({ key, projectRoot = '' }: Partial<KeyUse>): KeyUse | u
   return key === undefined ? undefined : { key, projectRoot }
 }
 
-/**
- * The ports that the next holder of a slice must not hand out. The quarantine starts when the death
- * is discovered: now, unless an earlier holder has recorded it.
- */
+/** Quarantine starts when the death is discovered: now, unless an earlier holder has recorded it. */
 export function quarantineAfter(
   { ports, lease, ended }: Pick<SliceRecord, 'ports' | 'lease' | 'ended'>,
   slice: SliceStart,

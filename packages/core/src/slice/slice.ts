@@ -12,9 +12,7 @@ import { ensureLockDirectory, journalPath, lockDirectoryError } from './lock-dir
 import { type PortOrder, type PortPurpose, PortTable } from './port-table.js'
 import { type LeaseRecord, type PortRecord, readSliceRecord } from './slice-record.js'
 
-/** What all leases of one allocator share. */
 export interface LeaseContext {
-  /** `undefined` to hold slices by their sentinels alone. */
   readonly lockDirectory: string | undefined
   readonly holder: Omit<LeaseRecord, 'at'>
   /** Called if the lock or the journal cannot be written. The slice is held anyway. */
@@ -23,13 +21,12 @@ export interface LeaseContext {
   hasServed: boolean
 }
 
-/** Errors of the lock directory that are never fatal, because the sentinel still protects the slice. */
+/** Never fatal: the sentinel still protects the slice. */
 const TEMPORARY_ERRORS = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'ENOENT'])
 /** The delay before a lost lock or an unwritten journal is tried again; it doubles. */
 const FIRST_RETRY_MS = 10
 const LAST_RETRY_MS = 2000
 
-/** The slices that this process (or thread) holds, by first port. */
 export function heldSlices(): Map<SliceStart, Slice> {
   return processWide('held slices', () => new Map<SliceStart, Slice>())
 }
@@ -46,12 +43,10 @@ export class Slice {
   readonly #claims: EarlierClaims | undefined
   #removeExitTask = () => {}
 
-  /** Whether the lock is lost, or a line of the journal is not written. */
   #needsRestoring = false
   #retry: NodeJS.Timeout | undefined
   #retryDelay = FIRST_RETRY_MS
   #restoring: Promise<void> | undefined
-  /** Whether the lease is complete. */
   #isOpen = false
   #isClosing = false
   #givenBack: Promise<void> | undefined
@@ -71,13 +66,7 @@ export class Slice {
     this.#claims = new EarlierClaims(lockDirectory, holder.host, this.#ports)
   }
 
-  /**
-   * Leases a slice.
-   *
-   * @returns `undefined` if another process holds it
-   * @throws the system error if no socket can be opened; PortsliceError
-   *   ERR_PORTSLICE_LOCK_DIRECTORY if the lock directory cannot be used
-   */
+  /** @returns `undefined` if another process holds the slice @throws the system error; PortsliceError */
   static async lease(first: SliceStart, context: LeaseContext): Promise<Slice | undefined> {
     const sentinel = await holdUdpPort(sentinelOf(first))
     if (!sentinel) return undefined
@@ -102,7 +91,6 @@ export class Slice {
     return sentinelOf(this.first)
   }
 
-  /** Whether a port is out, or being probed. */
   get isInUse(): boolean {
     return this.#ports.isInUse
   }
@@ -111,7 +99,6 @@ export class Slice {
     return this.#ports.counts
   }
 
-  /** See {@link PortTable.candidates}. */
   candidates(keys: readonly (string | undefined)[], order: PortOrder): Generator<number> {
     return this.#ports.candidates(keys, order)
   }
@@ -120,19 +107,11 @@ export class Slice {
     return this.#ports.isOut(port) || this.#ports.isReserved(port)
   }
 
-  /** See {@link PortTable.quarantineLeft}. */
   quarantineLeft(port: number): number {
     return this.#ports.quarantineLeft(port)
   }
 
-  /**
-   * Takes consecutive ports if all are usable.
-   *
-   * @param first the first port
-   * @param purposes one for each port
-   * @param isUsable probes a port; throws if the ports are no longer wanted
-   * @returns whether the ports are taken and in the journal
-   */
+  /** Takes consecutive ports if all are usable. @returns whether they are taken and in the journal */
   async tryTake(
     first: number,
     purposes: readonly PortPurpose[],
@@ -178,7 +157,6 @@ export class Slice {
     return this.#givenBack
   }
 
-  /** No more ports are taken from it. */
   #close(): void {
     this.#isClosing = true
     if (heldSlices().get(this.first) === this) heldSlices().delete(this.first)
@@ -212,9 +190,7 @@ export class Slice {
       ensureLockDirectory(lockDirectory)
       const token = lockToken(lockDirectory, this.first)
       if (token === undefined || token === this.#lock?.token) this.#writeJournal()
-    } catch {
-      // There is no time for a retry.
-    }
+    } catch {}
   }
 
   #endJournal(): void {
@@ -225,7 +201,6 @@ export class Slice {
     journal?.close()
   }
 
-  /** @returns false if a holder in another network namespace has the lock */
   async #acquireLock(): Promise<boolean> {
     if (!this.#lock) return true
     try {
@@ -251,7 +226,6 @@ export class Slice {
     )
   }
 
-  /** Reads the journal of the last holder and the claims of other processes. */
   async #load(): Promise<void> {
     const { lockDirectory } = this.#context
     if (lockDirectory === undefined) return
@@ -260,7 +234,6 @@ export class Slice {
     await this.#claims?.load(this.first)
   }
 
-  /** Whether another process has, or very recently had, a claim on the port. */
   async #isClaimed(port: number): Promise<boolean> {
     if (!this.#claims?.has(port)) return false
     if (await this.#claims.isClaimed(port)) return true
@@ -274,19 +247,17 @@ export class Slice {
     if (!this.#needsRestoring) this.#claims?.removeDeadNotes()
   }
 
-  /** Writes the journal again if it was removed by hand. */
   #checkJournal(): void {
     if (this.#isOpen && !this.#givenBack && !this.#journal?.exists()) this.#rewriteJournal()
   }
 
-  /** @param mayAppend false if the journal has been deleted */
   #write(line: string, mayAppend = true): void {
     if (!this.#journal) return
     if (mayAppend && this.#journal.append(line)) return
     this.#rewriteJournal()
   }
 
-  /** Writes the whole journal again, without obsolete lines; later if that is not possible now. */
+  /** Writes the whole journal, without obsolete lines; later if that is not possible now. */
   #rewriteJournal(): void {
     const { lockDirectory, onTrouble } = this.#context
     if (!this.#journal || !this.#lock || lockDirectory === undefined) return
@@ -303,14 +274,13 @@ export class Slice {
     this.#restoreLater()
   }
 
-  /** @throws the system error */
   #writeJournal(): void {
     const { holder } = this.#context
     const head = { v: 1, event: 'lease', ...holder, at: this.#leasedAt, lock: this.#lock?.token }
     this.#journal?.rewrite(formatLine(head), this.#ports.lines())
   }
 
-  /** The journal may be of a holder in between, or could not be read before. */
+  /** Of a holder in between, or one that could not be read before. */
   #loadOtherHolder(): void {
     const { lockDirectory } = this.#context
     if (lockDirectory === undefined) return
@@ -328,7 +298,6 @@ export class Slice {
     this.#retryDelay = Math.min(this.#retryDelay * 2, LAST_RETRY_MS)
   }
 
-  /** Takes a lost lock again, and writes what could not be written. Never fails the user's call. */
   async #restore(): Promise<void> {
     if (this.#givenBack) return
     this.#needsRestoring = false
