@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import os from 'node:os'
 import { bootId, namespaceOf } from './host.js'
+import { omitUndefined } from './omit-undefined.js'
 
 export interface KernelTime {
   /** The boot and the time namespace that it was measured in. */
@@ -16,12 +17,11 @@ export interface KernelTime {
 const { hrtime } = process
 
 export function kernelTime(): KernelTime {
-  const uptime = readUptime()
-  return {
+  return omitUndefined({
     clock: kernelClock(),
-    ...(uptime !== undefined && { uptime }),
+    uptime: readUptime(),
     monotonic: Number(hrtime.bigint() / 1_000_000n),
-  }
+  })
 }
 
 export function isComparable(then: KernelTime, now: KernelTime): boolean {

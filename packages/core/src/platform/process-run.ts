@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { codeOf } from '../errors.js'
 import { namespaceOf } from './host.js'
+import { omitUndefined } from './omit-undefined.js'
 import { processTable, startTimeFrom } from './process-table.js'
 
 /** Tells a process from a later one with the same pid, and from one in another pid namespace. */
@@ -11,11 +12,7 @@ export interface ProcessRun {
 }
 
 export function ownRun(): ProcessRun {
-  const [startedAt, pidNamespace] = [startTimeOf('self'), namespaceOf('pid')]
-  return {
-    ...(startedAt !== undefined && { startedAt }),
-    ...(pidNamespace !== undefined && { pidNamespace }),
-  }
+  return omitUndefined({ startedAt: startTimeOf('self'), pidNamespace: namespaceOf('pid') })
 }
 
 /** Whether a process that another process wrote down still runs. */

@@ -1,4 +1,5 @@
 import fs from 'node:fs'
+import { omitUndefined } from '../platform/omit-undefined.js'
 import { openFilesOf } from '../platform/open-files.js'
 import { listPids, readProcessText } from '../platform/process-table.js'
 import { listeningSockets } from './listening.js'
@@ -57,10 +58,10 @@ async function ownerOf(pid: number): Promise<PortOwner> {
     fs.promises.readlink(`/proc/${pid}/cwd`).catch(() => undefined),
     fs.promises.stat(`/proc/${pid}`).catch(() => undefined),
   ])
-  return {
+  return omitUndefined({
     pid,
     command: command.replaceAll('\0', ' ').trim().slice(0, MAX_COMMAND_LENGTH),
-    ...(cwd !== undefined && { cwd }),
+    cwd,
     uid: stats?.uid ?? -1,
-  }
+  })
 }

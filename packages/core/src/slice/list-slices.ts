@@ -3,6 +3,7 @@ import { lockDirectoryFor } from '../options/lock-directory.js'
 import { checkListOptions } from '../options/options.js'
 import { Date } from '../platform/clock.js'
 import { hostIdentity } from '../platform/host.js'
+import { omitUndefined } from '../platform/omit-undefined.js'
 import { processStateOf } from '../platform/process-run.js'
 import { isUdpPortHeld } from '../probe/held-udp.js'
 import { isListening, listeningPorts, unconnectedUdpPortsOnLoopback } from '../probe/listening.js'
@@ -13,7 +14,6 @@ import { journalPath, livenessPath, sliceOfJournal } from './lock-directory.js'
 import { lockHolderState } from './lock-holder.js'
 import {
   type LeaseRecord,
-  type PortRecord,
   quarantineAfter,
   readSliceRecord,
   type SliceRecord,
@@ -49,6 +49,7 @@ export interface SliceHolderStatus extends Omit<LeaseRecord, 'at' | 'startedAt' 
 
 /** A port that is out, leaked or quarantined. */
 export interface PortStatus {
+  /** The port number. */
   port: number
   /** `out`: handed out. `leaked`: released while in use. `quarantined`: was out when its holder died. */
   state: 'out' | 'leaked' | 'quarantined'
@@ -191,27 +192,17 @@ async function portsOf(
 ): Promise<PortStatus[]> {
   const quarantine = new Map(quarantineAfter(record, slice).map((each) => [each.port, each.left]))
   const ports: PortStatus[] = []
-  for (const each of record.ports) {
-    const { port, state } = each
+  for (const { port, state, label, key, since } of record.ports) {
     if (sliceOf(port) !== slice) continue
     const isListened = (await listening())?.has(port) ?? (await isListening(port))
+    const status = omitUndefined({ port, label, key, since, listening: isListened })
     const left = quarantine.get(port)
     if (state === 'leaked' ? isListened : state === 'out' && isHeld) {
-      ports.push({ ...portStatus(each, isListened), state })
+      ports.push({ ...status, state })
     } else if (left !== undefined) {
       const until = new Date(Date.now() + left).toISOString()
-      ports.push({ ...portStatus(each, isListened), state: 'quarantined', until })
+      ports.push({ ...status, state: 'quarantined', until })
     }
   }
   return ports.sort((a, b) => a.port - b.port)
-}
-
-function portStatus({ port, label, key, since }: PortRecord, listening: boolean) {
-  return {
-    port,
-    ...(label !== undefined && { label }),
-    ...(key !== undefined && { key }),
-    ...(since !== undefined && { since }),
-    listening,
-  }
 }

@@ -1,6 +1,7 @@
 import { type Deadline, deadlineIn, Date as RealDate } from '../platform/clock.js'
 import { hasLiveDescendant } from '../platform/descendants.js'
 import { elapsedSince, type KernelTime } from '../platform/kernel-time.js'
+import { omitUndefined } from '../platform/omit-undefined.js'
 import { AVOIDED_PORTS } from './avoided-ports.js'
 import { formatLine, timestamp } from './journal.js'
 import { isSameUse, KeyMemory, type KeyUse, variableOfKey } from './key-memory.js'
@@ -69,12 +70,9 @@ export class PortTable {
     return Math.max(0, left)
   }
 
+  /** Whether a port is out, or being probed. */
   isOut(port: number): boolean {
-    return this.#entries.get(port)?.record.state === 'out'
-  }
-
-  isReserved(port: number): boolean {
-    return this.#reserved.has(port)
+    return this.#reserved.has(port) || this.#entries.get(port)?.record.state === 'out'
   }
 
   get counts(): Record<PortRecord['state'], number> {
@@ -104,13 +102,7 @@ export class PortTable {
     const at = timestamp()
     const lines = formatLine({ event: 'take', port, label, key, at })
     this.#entries.set(port, {
-      record: {
-        port,
-        state: 'out',
-        ...(label !== undefined && { label }),
-        ...use,
-        since: at,
-      },
+      record: omitUndefined({ port, state: 'out' as const, label, ...use, since: at }),
       lines,
     })
     this.#keys.note(port, use)

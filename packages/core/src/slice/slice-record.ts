@@ -7,6 +7,7 @@ import {
   kernelTime,
   parseKernelTime,
 } from '../platform/kernel-time.js'
+import { omitUndefined } from '../platform/omit-undefined.js'
 import type { ProcessRun } from '../platform/process-run.js'
 import { KeyMemory, type KeyUse } from './key-memory.js'
 import { type SliceStart, sentinelOf } from './layout.js'
@@ -18,6 +19,7 @@ const MAX_JOURNAL_BYTES = 1024 * 1024
 
 /** The holder of a slice. */
 export interface LeaseRecord extends ProcessRun {
+  /** The pid of its process. */
   readonly pid: number
   /** See `hostIdentity`. */
   readonly host: string
@@ -110,13 +112,7 @@ export function parseJournal(text: string): SliceRecord {
       ports.set(port.port, { ...port, state: 'quarantined', ...(died && { died }) })
     }
   }
-  return {
-    ...(lease && { lease }),
-    ...(lock !== undefined && { lock }),
-    ...(ended && { ended }),
-    ports: [...ports.values()],
-    keys,
-  }
+  return omitUndefined({ lease, lock, ended, ports: [...ports.values()], keys })
 }
 
 export function keyUseOf({ key, projectRoot = '' }: Partial<KeyUse>): KeyUse | undefined {
@@ -129,11 +125,8 @@ export function quarantineAfter(
   slice: SliceStart,
   now = kernelTime(),
 ): Quarantined[] {
-  const run = {
-    ...(lease && { host: lease.host }),
-    ...(lease?.startedAt !== undefined && { startedAt: lease.startedAt }),
-    ...(lease?.pidNamespace !== undefined && { pidNamespace: lease.pidNamespace }),
-  }
+  const { host, startedAt, pidNamespace } = lease ?? {}
+  const run = omitUndefined({ host, startedAt, pidNamespace })
   return ports
     .filter(({ port, state }) => state !== 'leaked' && port >= slice && port < sentinelOf(slice))
     .map((record): Quarantined => {
@@ -165,19 +158,19 @@ function parseLease(line: Line): LeaseRecord | undefined {
     Number.isInteger(workerId) &&
     strings.every((each) => typeof each === 'string')
   if (!isValid) return undefined
-  return {
+  return omitUndefined({
     pid: pid as number,
     host: line.host as string,
     runner: line.runner as string,
     workerId: workerId as number,
-    ...optional(line, 'shard'),
+    shard: stringFrom(line.shard),
     cwd: line.cwd as string,
     projectRoot: stringFrom(line.projectRoot) ?? (line.cwd as string),
     command: line.command as string,
     at: line.at as string,
-    ...optional(line, 'startedAt'),
-    ...optional(line, 'pidNamespace'),
-  }
+    startedAt: stringFrom(line.startedAt),
+    pidNamespace: stringFrom(line.pidNamespace),
+  })
 }
 
 function parsePort(
@@ -186,26 +179,20 @@ function parsePort(
 ): Omit<PortRecord, 'state'> | undefined {
   const { port } = line
   if (typeof port !== 'number' || !Number.isInteger(port)) return undefined
-  const since = stringFrom(line.at)
-  return {
+  const [at, key] = [stringFrom(line.at), stringFrom(line.key)]
+  const projectRoot = stringFrom(line.projectRoot) ?? lease?.projectRoot ?? ''
+  return omitUndefined({
     port,
-    ...(since !== undefined && !Number.isNaN(Date.parse(since)) && { since }),
-    ...optional(line, 'label'),
-    ...optional(line, 'key'),
-    ...(stringFrom(line.key) !== undefined && {
-      projectRoot: stringFrom(line.projectRoot) ?? lease?.projectRoot ?? '',
-    }),
-    ...optional(line, 'startedAt'),
-    ...optional(line, 'pidNamespace'),
-    ...(line.event === 'quarantine' && optional(line, 'host')),
-  }
+    since: at === undefined || Number.isNaN(Date.parse(at)) ? undefined : at,
+    label: stringFrom(line.label),
+    key,
+    projectRoot: key === undefined ? undefined : projectRoot,
+    startedAt: stringFrom(line.startedAt),
+    pidNamespace: stringFrom(line.pidNamespace),
+    host: line.event === 'quarantine' ? stringFrom(line.host) : undefined,
+  })
 }
 
 function stringFrom(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
-}
-
-function optional<K extends string>(line: Line, name: K): { [P in K]?: string } {
-  const value = stringFrom(line[name])
-  return (value === undefined ? {} : { [name]: value }) as { [P in K]?: string }
 }

@@ -104,7 +104,7 @@ export class Slice {
   }
 
   isOut(port: number): boolean {
-    return this.#ports.isOut(port) || this.#ports.isReserved(port)
+    return this.#ports.isOut(port)
   }
 
   quarantineLeft(port: number): number {
