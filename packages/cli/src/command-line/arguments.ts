@@ -23,6 +23,8 @@ export interface Syntax<Name extends string> {
   options: Readonly<Record<Name, OptionSyntax>>
   /** For a command that runs a program; `operand` is what stands before it, once or more often. */
   program?: { operand?: { name: string; example: string; isOne(argument: string): boolean } }
+  /** Whether files and directories may be named, before, between and after the options. */
+  takesPaths?: boolean
 }
 
 export interface Arguments<Name extends string> {
@@ -30,7 +32,7 @@ export interface Arguments<Name extends string> {
   value(name: Name): string | undefined
   values(name: Name): string[]
   has(name: Name): boolean
-  /** What stands before the program. */
+  /** What stands before the program, or the paths. */
   operands: string[]
   /** The program to run and its arguments; empty for a command that runs none. */
   program: string[]
@@ -54,7 +56,9 @@ export function readArguments<Name extends string>(
     const { options, next, isTerminated } = readOptions(syntax, rest)
     for (const { name, value } of options) given.set(name, [...(given.get(name) ?? []), value])
     rest = next
-    if (isTerminated || !operand?.isOne(rest[0] ?? '')) break
+    if (isTerminated && syntax.takesPaths) operands.push(...rest.splice(0))
+    const isOperand = syntax.takesPaths ? rest.length > 0 : operand?.isOne(rest[0] ?? '')
+    if (isTerminated || !isOperand) break
     operands.push(rest.shift() as string)
   }
   checkProgram(syntax, operands, rest)

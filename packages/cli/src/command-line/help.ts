@@ -9,12 +9,13 @@ export const HELP = `portslice: ports that no other process on this machine has,
   portslice list                                      who has which ports, and for what
 
 Commands
-  run     runs a command with ports of its own, until nothing that it started uses them
-  claim   runs a command on fixed ports, one run at a time
-  list    the slices of ports that are held, and the ports that are out
-  map     the range of ports as a picture
-  doctor  what portslice finds on this machine, and what to do about it
-  clean   removes what dead processes left behind
+  run      runs a command with ports of its own, until nothing that it started uses them
+  claim    runs a command on fixed ports, one run at a time
+  list     the slices of ports that are held, and the ports that are out
+  map      the range of ports as a picture
+  doctor   what portslice finds on this machine, and what to do about it
+  clean    removes what dead processes left behind
+  migrate  moves tests from get-port and the like to portslice
 
 'portslice COMMAND --help' shows examples and options. '--version' prints the version.
 `
