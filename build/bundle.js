@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import { builtinsAtHand } from './builtins.js'
 import { bundledLicenses } from './licenses.js'
+import { MINIFIED, minifiedLibraries } from './minified.js'
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url))
 
@@ -12,14 +13,19 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url))
  * the bundled copies get the machine's own clock (`replaceClock`: a module that exports `Date`,
  * `setTimeout`, `clearTimeout`). What is a dependency or a peer stays outside. Modules that match
  * one of `together` are one chunk with all that they need, where several are always loaded at once.
- * `inlined`: the ids of modules that the bundle contains as text.
+ * `inlined`: the ids of modules that the bundle contains as text. `minified`: libraries of such a size
+ * that they are minified, in a chunk of their own.
  */
-export function bundle({ entries, external = [], replaceClock, together = [], inlined }) {
+export function bundle({ entries, external = [], replaceClock, together = [], minified, inlined }) {
+  const groups = [
+    ...together.map((test) => ({ name: 'together', test })),
+    ...(minified ? [{ name: MINIFIED, test: minified }] : []),
+  ]
   return {
     input: Object.fromEntries(entries.map((name) => [name, `src/${name}.ts`])),
     platform: 'node',
     external: [/^node:/, ...external],
-    plugins: [builtinsAtHand(), bundledLicenses(inlined)],
+    plugins: [builtinsAtHand(), minifiedLibraries(), bundledLicenses(inlined)],
     resolve: {
       // The sources name their compiled files, as TypeScript wants it.
       extensionAlias: { '.js': ['.ts', '.js'] },
@@ -46,9 +52,7 @@ export function bundle({ entries, external = [], replaceClock, together = [], in
       format: 'esm',
       entryFileNames: '[name].js',
       chunkFileNames: 'chunk-[hash].js',
-      ...(together.length > 0 && {
-        codeSplitting: { groups: together.map((test) => ({ name: 'together', test })) },
-      }),
+      ...(groups.length > 0 && { codeSplitting: { groups } }),
       comments: { legal: true, annotation: true, jsdoc: false },
     },
   }
