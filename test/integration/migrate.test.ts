@@ -126,6 +126,14 @@ describe('without --write', () => {
   })
 })
 
+test('the example in the docs is what the command prints', async () => {
+  const page = readFileSync(new URL('../../docs/migrate.md', import.meta.url), 'utf8')
+  const [, code, printed] = /^```js\n(.*?)^```\n.*?^```diff\n(.*?)^```\n/ms.exec(page) ?? []
+  const directory = repository({ 'server.test.js': code as string })
+  const { stdout } = await portslice(['migrate'], { cwd: directory, env: { COLUMNS: '100' } })
+  expect(stdout).toBe(printed)
+})
+
 describe('with --write', () => {
   test('changes the files, keeps their modes, and has nothing to do the second time', async () => {
     const directory = repository({ 'a.mjs': BEFORE, 'b.mjs': BEFORE.replaceAll('\n', '\r\n') })

@@ -88,7 +88,7 @@ test('a finding has the place, the code and what to do', () => {
       line: 4,
       column: 9,
       kind: 'options',
-      source: 'getPort',
+      source: 'getPort({',
       advice: expect.stringContaining('takePort({ prefer:'),
     },
   ])

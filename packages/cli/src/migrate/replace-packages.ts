@@ -75,7 +75,7 @@ function replaceCalls(
       replaceCall(file, site, use.node, use.call, result.text)
     } else {
       listed.push(use.call ?? use.node)
-      if ('advice' in result && result.advice) file.list(use.node, result.advice)
+      if ('advice' in result && result.advice) file.list(use.call ?? use.node, result.advice)
     }
   }
 }
