@@ -39,6 +39,8 @@ export const ADVICE = {
   packageOther: 'portslice has no counterpart with this name.',
   config:
     'Every worker reads a config file again, and would get another number. Use namedPort(NAME), which is the same number in all processes of a run.',
+  production:
+    'package.json has this package under dependencies, so this code is more than a test. To move it, add @portslice/core to the dependencies and call takePort() here.',
   synchronous:
     'This needs a port without waiting for one. Start the tests with `portslice run --count N -- COMMAND` and read the ports with portsFromEnv() of @portslice/core, or take the port in a hook: beforeAll(async () => { port = await takePort() }).',
   sharedNumber:

@@ -69,6 +69,11 @@ describe('a file that cannot be parsed', () => {
     ])
   })
 
+  test('as little as one with endless nesting', () => {
+    const code = `import getPort from 'get-port'\nx(${'1+'.repeat(50_000)}1)\nawait getPort()\n`
+    expect(migrated(code)).toMatchObject({ code, findings: [{ kind: 'unparsable' }] })
+  })
+
   test('is passed over if it has nothing to do with ports', () => {
     expect(listed('const a = = 1\napp.listen(3000)')).toEqual([])
   })

@@ -43,6 +43,7 @@ function isAboutPorts(code: string): boolean {
 export class Source {
   readonly #tree: SyntaxTree | undefined
   readonly #problem: Finding | undefined
+  readonly #project: ProjectInfo
   readonly code: string
   readonly file: string
   readonly kind: FileKind | undefined
@@ -50,10 +51,11 @@ export class Source {
   constructor(code: string, file: string, project: ProjectInfo) {
     this.code = code
     this.file = file
-    const parsed = parseSource(code, file)
-    if ('program' in parsed) {
-      this.#tree = new SyntaxTree(code, parsed.program, parsed.comments)
-      this.kind = fileKind(this.#tree, file, project)
+    this.#project = project
+    const parsed = treeOf(code, file)
+    if (parsed instanceof SyntaxTree) {
+      this.#tree = parsed
+      this.kind = fileKind(parsed, file, project)
     } else if (isAboutPorts(code)) {
       const { line, problem } = parsed
       const advice = `${ADVICE.unparsable} (${problem})`
@@ -84,7 +86,7 @@ export class Source {
       tree,
       edits,
       takePort: new TakePortImport(tree, edits, kind),
-      isConfig: kind.role === 'config',
+      refusalOf: (name: string) => this.#refusalOf(name),
       list,
       noteChange: () => {
         changes += 1
@@ -97,6 +99,24 @@ export class Source {
     }
     findings.sort((a, b) => a.line - b.line || a.column - b.column)
     return { code: edits.toString(), changes, findings }
+  }
+
+  #refusalOf(packageName: string): AdviceName | undefined {
+    const role = this.kind?.role
+    if (role === 'config') return 'config'
+    return role === 'other' && this.#project.production.has(packageName) ? 'production' : undefined
+  }
+}
+
+function treeOf(code: string, file: string): SyntaxTree | { problem: string; line: number } {
+  const parsed = parseSource(code, file)
+  if ('problem' in parsed) return parsed
+  try {
+    return new SyntaxTree(code, parsed.program, parsed.comments)
+  } catch (error) {
+    // A generated file with thousands of nested expressions.
+    if (error instanceof RangeError) return { problem: error.message, line: 1 }
+    throw error
   }
 }
 

@@ -1,15 +1,21 @@
 import { type MigratedSource, Source } from './migrate-source.js'
 import type { ProjectInfo } from './project.js'
 
-export interface FileSetup extends Partial<Omit<ProjectInfo, 'dependencies'>> {
+export interface FileSetup extends Partial<Omit<ProjectInfo, 'dependencies' | 'production'>> {
   file?: string
   dependencies?: string[]
+  production?: string[]
   sharedBases?: number[]
 }
 
 export function migrated(code: string, setup: FileSetup = {}): MigratedSource {
   const { file = 'a.mjs', isModule = false, scripts = [], dependencies = [] } = setup
-  const project = { isModule, scripts, dependencies: new Set(dependencies) }
+  const project = {
+    isModule,
+    scripts,
+    dependencies: new Set(dependencies),
+    production: new Set(setup.production),
+  }
   return new Source(code, file, project).migrate(new Set(setup.sharedBases))
 }
 

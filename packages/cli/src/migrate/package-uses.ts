@@ -57,6 +57,10 @@ export function usesOf(tree: SyntaxTree, packageName: string): PackageUses {
       if (node.source.value === packageName) sites.push(importSite(tree, node))
     } else if (node.type === 'ExportNamedDeclaration' || node.type === 'ExportAllDeclaration') {
       if (node.source?.value === packageName) unclear.push(node)
+    } else if (node.type === 'TSImportEqualsDeclaration') {
+      const { moduleReference: module } = node
+      const isExternal = module.type === 'TSExternalModuleReference'
+      if (isExternal && module.expression.value === packageName) unclear.push(node)
     } else if (isLoadOf(packageName, node)) {
       const site = loadSite(tree, node)
       if (site) sites.push(site)
@@ -95,11 +99,16 @@ function isLoadOf(packageName: string, node: Node): boolean {
   return node.callee.name === 'require' && stringOf(node.arguments[0]) === packageName
 }
 
-const MOCKS = /^(mock|doMock|unmock|doUnmock|unstable_mockModule|setMock|importActual|importMock)$/
+const MOCKS =
+  /^(mock|doMock|unmock|doUnmock|unstable_mockModule|setMock|importActual|importMock|requireActual|requireMock)$/
 
 function isMockOf(packageName: string, node: Node): boolean {
-  if (node.type !== 'CallExpression' || stringOf(node.arguments[0]) !== packageName) return false
+  if (node.type !== 'CallExpression') return false
+  const [module] = node.arguments
+  // vi.mock(import('…')) lets TypeScript check the name.
+  const name = module?.type === 'ImportExpression' ? module.source : module
   return (
+    stringOf(name) === packageName &&
     node.callee.type === 'MemberExpression' &&
     node.callee.object.type === 'Identifier' &&
     /^(vi|vitest|jest|mock)$/.test(node.callee.object.name) &&

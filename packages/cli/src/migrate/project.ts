@@ -4,11 +4,19 @@ import path from 'node:path'
 
 export interface ProjectInfo {
   isModule: boolean
+  /** All that is installed for it. */
   dependencies: ReadonlySet<string>
+  /** What is installed with it where it is used. */
+  production: ReadonlySet<string>
   scripts: readonly string[]
 }
 
-const UNKNOWN: ProjectInfo = { isModule: false, dependencies: new Set(), scripts: [] }
+const UNKNOWN: ProjectInfo = {
+  isModule: false,
+  dependencies: new Set(),
+  production: new Set(),
+  scripts: [],
+}
 
 interface Manifest {
   type?: unknown
@@ -44,6 +52,7 @@ function projectIn(directory: string): ProjectInfo {
             manifest.optionalDependencies,
           ].flatMap((each) => Object.keys(each ?? {})),
         ]),
+        production: new Set(Object.keys(manifest.dependencies ?? {})),
         scripts: [...above.scripts, ...Object.values(manifest.scripts ?? {}).map(String)],
       }
     : above

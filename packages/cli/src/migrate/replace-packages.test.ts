@@ -77,6 +77,7 @@ describe('get-port', () => {
     ['Promise.all([1, 2].map(getPort))', 'passedOn'],
     ['getPort.call(null)', 'passedOn'],
     ['getPort?.()', 'passedOn'],
+    ['{ getPort }', 'passedOn'],
     ['clearLockedPorts()', 'clearLocked'],
     ['portNumbers(1, 2)', 'portRange'],
   ])('%s is listed', (call, kind) => {
@@ -211,17 +212,32 @@ describe('forms of import', () => {
     ["export { default } from 'get-port'", '1 importForm'],
     ["export * from 'get-port'", '1 importForm'],
     ["import('get-port').then(use)", '1 importForm'],
+    ["import getPort = require('get-port'); getPort()", '1 importForm', 'a.ts'],
     ["let getPort; getPort = require('get-port')", '1 importForm'],
     ["const { ...all } = require('get-port')", '1 importForm'],
-  ])('%s is listed', (code, kind) => {
-    expect(migrated(code)).toMatchObject({ code, changes: 0 })
-    expect(listed(code)).toEqual([kind])
+  ])('%s is listed', (code, kind, file = 'a.mjs') => {
+    expect(migrated(code, { file })).toMatchObject({ code, changes: 0 })
+    expect(listed(code, { file })).toEqual([kind])
   })
 
   test.each(['vi.mock', 'jest.mock', 'jest.unstable_mockModule'])('%s', (mock) => {
     const code = `import getPort from 'get-port'\n${mock}('get-port', () => fake)\nawait getPort()\n`
     expect(migrated(code).code).toBe(code)
     expect(listed(code)).toEqual(['3 mocked'])
+  })
+
+  test('vi.mock with an import', () => {
+    const code = "import getPort from 'get-port'\nvi.mock(import('get-port'))\nawait getPort()\n"
+    expect(migrated(code).code).toBe(code)
+    expect(listed(code)).toContain('3 mocked')
+  })
+
+  test('what a package is published with is more than a test', () => {
+    const code = "import getPort from 'get-port'\nexport const port = await getPort()\n"
+    const setup = { file: 'src/serve.js', production: ['get-port'] }
+    expect(migrated(code, setup).code).toBe(code)
+    expect(listed(code, setup)).toEqual(['2 production'])
+    expect(listed(code, { ...setup, file: 'src/serve.test.js' })).toEqual([])
   })
 
   test('in a config, every worker would get another port', () => {

@@ -25,8 +25,8 @@ export interface FileMigration {
   tree: SyntaxTree
   edits: SourceEdits
   takePort: TakePortImport
-  /** In a config, nothing is replaced. */
-  isConfig: boolean
+  /** Why no call of this package is replaced here, if so. */
+  refusalOf(packageName: string): AdviceName | undefined
   list(node: Node, advice: AdviceName): void
   noteChange(): void
 }
@@ -35,7 +35,7 @@ export function replacePackages(file: FileMigration): void {
   const sites = RULES.flatMap((rule) => {
     const { sites, unclear, isMocked } = usesOf(file.tree, rule.packageName)
     for (const node of unclear) file.list(node, 'importForm')
-    const refusal = file.isConfig ? 'config' : isMocked ? 'mocked' : undefined
+    const refusal = isMocked ? 'mocked' : file.refusalOf(rule.packageName)
     replaceCalls(file, rule, sites, refusal)
     return sites
   })

@@ -128,6 +128,16 @@ describe('forms of the sum', () => {
   })
 })
 
+test('in a test of test.each', () => {
+  const code = text(`
+    import { test } from 'vitest'
+    test.each([1, 2])('%s', async () => {
+      const port = 4000 + Number(process.env.VITEST_POOL_ID)
+    })
+  `)
+  expect(migrated(code, VITEST).code).toContain('const port = await takePort()')
+})
+
 describe('what is no port is left alone, and not listed', () => {
   test.each([
     `const database = \`test_\${process.env.VITEST_POOL_ID}\``,

@@ -35,11 +35,11 @@ export function replaceWorkerSums(
 }
 
 function obstacle(
-  { tree, isConfig }: FileMigration,
+  { tree }: FileMigration,
   { node, base }: WorkerSum,
   kind: FileKind,
 ): AdviceName | undefined {
-  if (isConfig) return 'config'
+  if (kind.role === 'config') return 'config'
   if (base === undefined || tree.parentOf(node)?.type === 'TemplateLiteral') return 'workerSum'
   const place = placeOf(tree, node, kind)
   if (place !== undefined) return place
@@ -79,6 +79,9 @@ function isCallback(tree: SyntaxTree, callback: Node): boolean {
 /** `beforeAll` and `test.beforeAll`; of `test.only` and `test.concurrent` the first. */
 function calledName(callee: Node): string {
   if (callee.type === 'Identifier') return callee.name
+  // test.each([…])('…', async () => …)
+  if (callee.type === 'CallExpression') return calledName(callee.callee)
+  if (callee.type === 'TaggedTemplateExpression') return calledName(callee.tag)
   if (callee.type !== 'MemberExpression') return ''
   const name = propertyName(callee) ?? ''
   return HOOKS.test(name) ? name : calledName(callee.object)

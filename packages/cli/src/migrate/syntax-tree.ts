@@ -37,8 +37,9 @@ export class SyntaxTree {
         const declaration = scopeTracker.getDeclaration(node.name)
         if (!declaration || isDeclaredAt(declaration, node)) return
         this.#declarations.set(node, declaration)
-        const references = this.#references.get(declaration) ?? []
-        this.#references.set(declaration, [...references, node as Identifier])
+        const references = this.#references.get(declaration)
+        if (references) references.push(node as Identifier)
+        else this.#references.set(declaration, [node as Identifier])
       },
     })
   }
