@@ -1,7 +1,5 @@
 /** What `portslice migrate` says of what it leaves to the user. Each is a full sentence or two. */
 
-const DOCS = 'https://github.com/portslice/portslice/blob/main/docs'
-
 export const ADVICE = {
   unparsable: 'This file cannot be parsed, so it was left as it is.',
   mocked:
@@ -10,7 +8,6 @@ export const ADVICE = {
     'This form of import is not followed. Import takePort of @portslice/core here, and call it where a port is needed.',
   passedOn:
     'This function is passed on, not called. Pass a function instead: () => takePort(), of @portslice/core.',
-  namespaceKept: 'Nothing was changed here: import takePort of @portslice/core by hand.',
   options:
     'These options are not known before the code runs. Write takePort({ prefer: PORT }) for a port or a list; other options are not needed.',
   exclude:
@@ -60,6 +57,3 @@ export const ADVICE = {
 } as const satisfies Record<string, string>
 
 export type AdviceName = keyof typeof ADVICE
-
-/** The page that explains what each package becomes. */
-export const COMING_FROM = `${DOCS}/coming-from.md`

@@ -28,6 +28,15 @@ test.each([
   expect(listed(code)).toEqual([])
 })
 
+test('a first port that is counted up', () => {
+  const code = 'let nextPort = 8089\nexport const take = () => (nextPort += 1)\n'
+  expect(migrated(code)).toMatchObject({ code, changes: 0 })
+  expect(listed(code)).toEqual(['1 table'])
+  expect(listed('let port = 8089\nport++')).toEqual(['1 table'])
+  expect(listed('let port = 8089\nport = other')).toEqual([])
+  expect(listed('let size = 8089\nsize++')).toEqual([])
+})
+
 test('a table of ports, by its name or that of its file', () => {
   const table = '{ api: 4001, web: 4002, admin: 4003 }'
   expect(listed(`const PORTS = ${table}`)).toEqual(['1 table'])

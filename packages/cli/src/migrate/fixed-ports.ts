@@ -28,7 +28,7 @@ export function fixedPorts(tree: SyntaxTree, file: string): FixedPort[] {
     const port = listenPort(tree, node)
     if (port !== undefined) found.push({ node, advice: 'fixedListen', port })
     found.push(...webServerPorts(node))
-    if (isTable(tree, node, file)) found.push({ node, advice: 'table' })
+    if (isTable(tree, node, file) || isCounter(tree, node)) found.push({ node, advice: 'table' })
   }
   return found
 }
@@ -63,6 +63,23 @@ function webServerPorts(node: Node): FixedPort[] {
       return port ? [{ node: each, advice: 'fixedWebServer', port }] : []
     })
   })
+}
+
+/** `let nextPort = 8089`, from which a table is filled. */
+function isCounter(tree: SyntaxTree, node: Node): boolean {
+  if (node.type !== 'VariableDeclarator' || node.id.type !== 'Identifier') return false
+  const first = numberOf(node.init)
+  if (first === undefined || first < MIN_PORT || first > MAX_PORT) return false
+  return (
+    /port/i.test(node.id.name) &&
+    tree.referencesOf(node.id).some((each) => {
+      const parent = tree.parentOf(each)
+      return (
+        parent?.type === 'UpdateExpression' ||
+        (parent?.type === 'AssignmentExpression' && parent.operator === '+=')
+      )
+    })
+  )
 }
 
 /** An object or array of ports, by its name or that of its file. */

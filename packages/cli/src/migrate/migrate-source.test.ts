@@ -50,6 +50,11 @@ test('TypeScript, JSX, decorators and Flow', () => {
     ['a.jsx', 'const x = <App port={await getPort()} />\n'],
     ['a.js', 'const x: number = await getPort()\n'],
     ['a.mts', 'enum A { B = 1 }\n@fixed class C { constructor(private port = getPort()) {} }\n'],
+    ['a.ts', 'type M = { [K in keyof T as Uppercase<K>]?: T[K] }\nuse(await getPort())\n'],
+    ['a.ts', 'declare global { var x: number }\nnamespace N { export const y = getPort() }\n'],
+    ['a.ts', 'abstract class A<in out T> { abstract a(x: T): asserts x is T; b = getPort() }\n'],
+    ['a.ts', 'type F = typeof import("x") extends infer U ? U : never\nlet p = getPort()\n'],
+    ['a.ts', 'function f(a: string): void\nfunction f(a: any) { return getPort() }\n'],
     ['a.ts', 'export type P = Awaited<ReturnType<() => number>>\nusing(await getPort())\n'],
   ] as const) {
     const whole = `import getPort from 'get-port'\n${code}`

@@ -24,6 +24,7 @@ export class SyntaxTree {
     this.code = code
     this.program = program
     this.comments = comments
+    walk(program, { enter: addMappedKey })
     // Twice: a name may be used above its declaration.
     const scopeTracker = new ScopeTracker({ preserveExitedScopes: true })
     walk(program, { scopeTracker })
@@ -77,6 +78,14 @@ export class SyntaxTree {
   textOf({ start, end }: { start: number; end: number }): string {
     return this.code.slice(start, end)
   }
+}
+
+/** The parser of version 7 has the variable of `{ [Key in Keys]: … }` elsewhere than others. */
+function addMappedKey(node: Node): void {
+  if (node.type !== 'TSMappedType' || node.key) return
+  const { typeParameter } = node as unknown as { typeParameter: { name: string; start: number } }
+  const { name, start } = typeParameter
+  Object.assign(node, { key: { type: 'Identifier', name, start, end: start + name.length } })
 }
 
 function isDeclaredAt({ node }: Declaration, identifier: Node): boolean {
