@@ -16,7 +16,7 @@ export function parseSource(code: string, file: string): Parsed {
   try {
     const { program, comments } = parse(code, {
       sourceType: 'unambiguous',
-      plugins: ['estree', 'decorators', ...languageOf(file)],
+      plugins: ['estree', ...languageOf(file)],
       allowReturnOutsideFunction: true,
       allowAwaitOutsideFunction: true,
       allowImportExportEverywhere: true,
@@ -32,9 +32,9 @@ export function parseSource(code: string, file: string): Parsed {
   }
 }
 
-/** In a `.ts` file, `<T>value` is a type assertion, not JSX. */
+/** In a `.ts` file, `<T>value` is a type assertion, not JSX. Only TypeScript decorates parameters. */
 function languageOf(file: string): ParserPlugin[] {
-  if (/\.[cm]?ts$/.test(file)) return ['typescript']
-  if (file.endsWith('.tsx')) return ['typescript', 'jsx']
-  return ['flow', 'jsx']
+  if (/\.[cm]?ts$/.test(file)) return ['typescript', 'decorators-legacy']
+  if (file.endsWith('.tsx')) return ['typescript', 'jsx', 'decorators-legacy']
+  return ['flow', 'jsx', 'decorators']
 }
