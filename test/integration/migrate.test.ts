@@ -176,7 +176,7 @@ describe('with --write', () => {
     expect(read(directory, 'a.mjs')).toBe(AFTER)
   })
 
-  test('leaves a file that cannot be parsed, or is no text, as it is', async () => {
+  test('leaves a file that cannot be parsed, or is not UTF-8, as it is', async () => {
     const broken = "import getPort from 'get-port'\nconst = getPort()\n"
     const directory = repository({ 'broken.mjs': broken, 'a.mjs': BEFORE })
     const bytes = Buffer.concat([Buffer.from(BEFORE), Buffer.from([0xff, 0xfe])])

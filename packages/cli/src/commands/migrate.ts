@@ -6,7 +6,7 @@ import { installCommand, projectOf } from '../migrate/project.js'
 import { migrateJson, migrateText, type Outcome } from '../migrate/report.js'
 import { type Refusal, writeMigrated } from '../migrate/write-file.js'
 import { coloursFor } from '../terminal/colours.js'
-import { lineLimitOf } from '../terminal/width.js'
+import { lineLimitOf } from '../terminal/columns.js'
 
 export const help = `portslice migrate: moves tests from get-port and the like to portslice
 

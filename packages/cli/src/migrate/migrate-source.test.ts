@@ -53,6 +53,7 @@ test('TypeScript, JSX, decorators and Flow', () => {
     ['a.ts', 'type M = { [K in keyof T as Uppercase<K>]?: T[K] }\nuse(await getPort())\n'],
     ['a.ts', 'class C { constructor(@Inject() private a: A) { getPort() } }\n'],
     ['a.js', '@fixed class C { @own accessor a = getPort() }\n'],
+    ['a.js', 'await using server = await serve(getPort())\n'],
     ['a.ts', 'declare global { var x: number }\nnamespace N { export const y = getPort() }\n'],
     ['a.ts', 'abstract class A<in out T> { abstract a(x: T): asserts x is T; b = getPort() }\n'],
     ['a.ts', 'type F = typeof import("x") extends infer U ? U : never\nlet p = getPort()\n'],

@@ -16,7 +16,12 @@ export function parseSource(code: string, file: string): Parsed {
   try {
     const { program, comments } = parse(code, {
       sourceType: 'unambiguous',
-      plugins: ['estree', ...languageOf(file)],
+      plugins: [
+        'estree',
+        'explicitResourceManagement',
+        'decoratorAutoAccessors',
+        ...languageOf(file),
+      ],
       allowReturnOutsideFunction: true,
       allowAwaitOutsideFunction: true,
       allowImportExportEverywhere: true,

@@ -138,7 +138,7 @@ test('in a test of test.each', () => {
   expect(migrated(code, VITEST).code).toContain('const port = await takePort()')
 })
 
-describe('what is no port is left alone, and not listed', () => {
+describe('what is not a port is left alone, and not listed', () => {
   test.each([
     `const database = \`test_\${process.env.VITEST_POOL_ID}\``,
     'const seed = 4000 + Number(process.env.VITEST_POOL_ID)',

@@ -1,7 +1,7 @@
 /** How `portslice migrate` shows what it would do, or has done. */
 import path from 'node:path'
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff'
-import { jsonText } from '../list/json.js'
+import { formatJson } from '../list/format-json.js'
 import type { Colours } from '../terminal/colours.js'
 import { sanitize } from '../terminal/format.js'
 import { wrapAfter } from '../terminal/wrap.js'
@@ -42,7 +42,7 @@ export function diffOf({ file, before, code }: MigratedFile): string {
 }
 
 export function migrateJson({ files, written, refused, install }: Outcome): string {
-  return jsonText({
+  return formatJson({
     version: MIGRATE_VERSION,
     written: written !== undefined,
     install: install ?? null,

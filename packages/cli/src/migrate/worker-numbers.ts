@@ -182,7 +182,7 @@ function targetOf(tree: SyntaxTree, node: Node): string | undefined {
     case 'PropertyDefinition':
       return parent.type === 'Property' ? propertyName(parent) : undefined
     case 'TemplateLiteral':
-      return 'port in a text'
+      return 'port in a string'
     case 'CallExpression': {
       if (parent.callee.type === 'Identifier' && parent.callee.name === 'String') {
         return targetOf(tree, parent)
