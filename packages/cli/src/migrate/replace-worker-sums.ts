@@ -53,7 +53,7 @@ function placeOf(tree: SyntaxTree, node: Node, kind: FileKind): AdviceName | und
     if (around.type === 'PropertyDefinition' || around.type === 'StaticBlock') return 'synchronous'
     if (!isFunction(around)) continue
     if (!around.async) return 'synchronous'
-    // What is no callback of a hook may be called again, and must return the same.
+    // Any other function may be called again, and must return the same number.
     return isCallback(tree, around) ? undefined : 'repeated'
   }
   return kind.allowsTopLevelAwait ? undefined : 'synchronous'
