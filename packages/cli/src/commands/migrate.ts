@@ -10,7 +10,7 @@ import { lineLimitOf } from '../terminal/columns.js'
 
 export const help = `portslice migrate: moves tests from get-port and the like to portslice
 
-  portslice migrate                     shows what it would change, as a diff, and what is left to you
+  portslice migrate                     shows what it would change, and what is left to you
   portslice migrate test src/a.test.ts  only in these files and directories
   portslice migrate --write             changes the files
   portslice migrate --json | jq '.files[].findings[]'
