@@ -8,7 +8,7 @@ const DOCS = fileURLToPath(new URL('..', import.meta.url))
 
 /** By their file names. What stands in no group comes last, under `More`. */
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
-  Start: ['getting-started', 'coming-from'],
+  Start: ['getting-started', 'coming-from', 'migrate'],
   Use: ['ways', 'app-server', 'command', 'runners', 'recipes', 'ci'],
   'When something is wrong': ['troubleshooting'],
   Background: [
