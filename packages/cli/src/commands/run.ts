@@ -8,6 +8,7 @@ import { leasePorts } from '../run/leased.js'
 import { variablesFor } from '../run/names.js'
 import { runWithPorts } from '../run/run-with-ports.js'
 import { SignalForwarder } from '../run/signal-forwarder.js'
+import { COUNT, tableFrom } from '../run/table.js'
 
 export const help = `portslice run: runs a command with ports that no other process on this machine has
 
@@ -15,12 +16,14 @@ export const help = `portslice run: runs a command with ports that no other proc
   portslice run -- python3 -m http.server {PORT}        or in the arguments
   portslice run --name web --name api -- docker compose up
                                                         $WEB_PORT and $API_PORT
+  portslice run --count 20 -- node --test               20 ports in $PORTS, with commas between
   portslice run --prefer 3000 -- npm start              port 3000 if it is free, else another
   portslice run --write-env .env.ports -- make serve    also in a file: PORT=20003
   portslice run -- sh -c 'serve & test; kill %1'        several programs on one port
 
 Options, before the command; '--' may be left out
   --name NAME          a port with this name, in $NAME_PORT and {NAME_PORT}; once for each port
+  --count NUMBER       so many ports without names: all in $PORTS, the first also in $PORT
   --prefer PORT        this port, or one of a list (3000,3001), if it is free at once; the second
                        --prefer is for the second port, and so on
   --write-env FILE     writes the ports to this file, and removes it at the end
@@ -41,6 +44,7 @@ name: if FILE does not exist yet, it ends with 'node: FILE: not found' and statu
 
 const SYNTAX: Syntax<
   | 'name'
+  | 'count'
   | 'prefer'
   | 'write-env'
   | 'env-file'
@@ -53,6 +57,7 @@ const SYNTAX: Syntax<
   command: 'run',
   options: {
     name: { type: 'string', multiple: true, example: 'web' },
+    ...COUNT,
     prefer: { type: 'string', multiple: true, example: '3000' },
     'write-env': { type: 'string', example: '.env.ports' },
     // The same; but Node looks for an option of this name itself, and ends when the file is missing.
@@ -70,7 +75,10 @@ const MAX_LABEL_LENGTH = 200
 export async function run(args: string[]): Promise<number> {
   const given = readArguments(SYNTAX, args)
   const { program } = given
-  const variables = variablesFor(given.values('name'))
+  const names = given.values('name')
+  const table = tableFrom(given)
+  const named = names.length > 0 || table.length === 0 ? variablesFor(names) : []
+  const variables = [...named, ...table]
   const prefer = given
     .values('prefer')
     .map((text) => portListFrom(text, 'portslice run --prefer 3000,3001 -- COMMAND …'))
@@ -78,7 +86,7 @@ export async function run(args: string[]): Promise<number> {
   if (prefer.length > variables.length) {
     throw usageError(
       `The option --prefer is given ${prefer.length} times for ${variables.length === 1 ? '1 port' : `${variables.length} ports`}.`,
-      'Give it once for each port, in the order of --name. Several choices for one port are a list: --prefer 3000,3001',
+      'Give it once for each port, in the order of --name, and then those of --count. Several choices for one port are a list: --prefer 3000,3001',
     )
   }
   const { options, env } = rangeAndShardOf(given)

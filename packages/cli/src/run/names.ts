@@ -4,10 +4,12 @@ import { asUsageError, usageError } from '../command-line/usage-error.js'
 
 /** A port that the program gets. */
 export interface PortVariable {
-  /** As the user wrote it; missing for the one port without a name. */
+  /** As the user wrote it; missing for ports without a name. */
   name?: string
-  /** `PORT`, or `WEB_PORT` for `web`. */
+  /** `PORT`, `WEB_PORT` for `web`, or `PORTS` for the ports of a table after its first. */
   variable: string
+  /** Whether it belongs to the table in `$PORTS`, as with `--count`. */
+  isInTable?: true
 }
 
 /** @throws PortsliceError ERR_PORTSLICE_USAGE for a bad name, and for two that become one variable */

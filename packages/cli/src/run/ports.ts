@@ -7,16 +7,20 @@ export interface GivenPort extends PortVariable {
 }
 
 /**
- * `PORT`, or `WEB_PORT` and so on. A named one is what `namedPort('web')` finds in the
- * program, too.
+ * `PORT`, or `WEB_PORT` and so on, and `PORTS` for a table. A named one is what `namedPort('web')`
+ * finds in the program, too.
  */
 export function environmentFor(ports: readonly GivenPort[]): Record<string, string> {
-  return Object.fromEntries(
-    ports.flatMap(({ name, variable, port }) => [
-      [variable, String(port)],
-      ...(name === undefined ? [] : [[`PORTSLICE_PORT_${variablePartOf(name)}`, String(port)]]),
-    ]),
-  )
+  const table = ports.filter(({ isInTable }) => isInTable).map(({ port }) => port)
+  return {
+    ...Object.fromEntries(
+      ports.flatMap(({ name, variable, port }) => [
+        [variable, String(port)],
+        ...(name === undefined ? [] : [[`PORTSLICE_PORT_${variablePartOf(name)}`, String(port)]]),
+      ]),
+    ),
+    ...(table.length > 0 && { PORTS: table.join(',') }),
+  }
 }
 
 /** Puts the ports in place of `{PORT}`, `{WEB_PORT}` and so on; other braces are left as they are. */
