@@ -5,6 +5,8 @@
  */
 
 export { sharedAllocator } from './allocator/shared.js'
+export { watchBoundPorts } from './api/bound-ports.js'
+export type { LeaseObserver } from './api/lease-observer.js'
 export { inspect, PortsliceError } from './errors.js'
 export {
   type AdapterOptions,
@@ -12,7 +14,13 @@ export {
   type OnLeak,
 } from './internal/adapter-options.js'
 export { namedPort, preferShard } from './internal/runners-shard.js'
-export { type LeakedPort, leakError, leakMessage, TestPorts } from './internal/test-ports.js'
+export {
+  type LeakedPort,
+  leakError,
+  leakedPort,
+  leakMessage,
+  TestPorts,
+} from './internal/test-ports.js'
 export {
   abortSignal,
   type Check,

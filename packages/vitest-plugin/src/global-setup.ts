@@ -18,8 +18,8 @@ import { leaksOf, printLeaks } from './leak-report.js'
  * // vitest.config.ts
  * export default defineConfig({ test: { globalSetup: '@portslice/vitest-plugin/global-setup' } })
  */
-export default function setup(project: TestProject): () => void {
-  configure(project, {})
+export default async function setup(project: TestProject): Promise<() => void> {
+  await configure(project, {})
   const report = () => {
     const modules = project.vitest.state.getTestModules()
     printLeaks(leaksOf(modules.filter((module) => module.project === project)))

@@ -3,25 +3,26 @@
  *
  * @module @portslice/vitest-plugin
  */
-import type { AdapterOptions } from '@portslice/core/internal'
+import { fileURLToPath } from 'node:url'
 import type {} from 'vitest/config' // Gives Vite's plugins the hook `configureVitest`.
 import type { Reporter, Vite } from 'vitest/node'
-import { configure } from './configure.js'
+import { configure, type PluginOptions } from './configure.js'
 import { leaksOf, printLeaks } from './leak-report.js'
 
 export type { AllocatorOptions, TakeOptions } from '@portslice/core'
 export { namedPort, type OnLeak, PortsliceError } from '@portslice/core/internal'
+export type { PortCounts, PortTable } from './ports.js'
 export type { PortsliceMeta, ProvidedPortslice } from './provided.js'
 
-/** Options of the vitest plugin: those of an allocator, and `onLeak`. */
-export type PortslicePluginOptions = AdapterOptions
+/** Options of the vitest plugin: those of an allocator, `onLeak` and `ports`. */
+export type PortslicePluginOptions = PluginOptions
 
 /**
  * The vitest plugin. Not needed for the fixtures; adds what needs the main process: options
  * and environment variables are checked once before any worker starts, vitest's own `--shard`
  * decides which part of the range is tried first, and leaked ports are reported at the end of each run.
  *
- * @param options those of an allocator, and `onLeak`
+ * @param options those of an allocator, `onLeak` and `ports`
  * @throws PortsliceError when vitest starts, for options or environment variables that are wrong
  * @example
  * // vitest.config.ts
@@ -30,8 +31,9 @@ export type PortslicePluginOptions = AdapterOptions
 export default function portslice(options: PortslicePluginOptions = {}): Vite.Plugin {
   return {
     name: 'portslice',
-    configureVitest({ project, vitest }) {
-      configure(project, options)
+    config: () => ({ test: { setupFiles: [SETUP_FILE] } }),
+    async configureVitest({ project, vitest }) {
+      await configure(project, options)
       const { reporters } = vitest.config
       if (options.onLeak !== 'ignore' && !reporters.some(isLeakReporter)) {
         ;(reporters as unknown[]).push(new LeakReporter())
@@ -39,6 +41,9 @@ export default function portslice(options: PortslicePluginOptions = {}): Vite.Pl
     },
   }
 }
+
+/** Added in `config`: vitest inlines only setup files that it finds there, and runs them for each file. */
+const SETUP_FILE = fileURLToPath(new URL('setup.js', import.meta.url))
 
 /** One for the whole run, however many projects have the plugin. */
 class LeakReporter implements Reporter {

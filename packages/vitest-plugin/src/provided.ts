@@ -1,6 +1,7 @@
 /** What the main process tells the workers, and the workers tell it: through vitest's own channels. */
 import type { AllocatorOptions } from '@portslice/core'
 import type { LeakedPort, OnLeak } from '@portslice/core/internal'
+import type { PortTable } from './ports.js'
 
 /** From the main process to the fixtures: `provide` and `inject`. */
 export interface ProvidedPortslice {
@@ -10,17 +11,30 @@ export interface ProvidedPortslice {
   onLeak: OnLeak
   /** Whether the main process reports leaks at the end, so that the workers need not. */
   isReported: boolean
+  /** Whether each test file has a worker, or in vm pools globals, of its own. */
+  isIsolated?: boolean
+  /** `sequence.hooks` of the vitest config. */
+  hooks?: string
 }
 
 /** From a test to the main process: `task.meta`. */
 export interface PortsliceMeta {
   /** The ports on which something still listened when the test had ended. */
   leaked: LeakedPort[]
+  /** Of a file: the ports that its hooks, suites and top level left in use. */
+  others?: {
+    /** What took the ports, such as `suite > beforeAll`. */
+    owner: string
+    /** The ports. */
+    leaked: LeakedPort[]
+  }[]
 }
 
 declare module 'vitest' {
   interface ProvidedContext {
     portslice?: ProvidedPortslice
+    /** The ports of the plugin's option `ports`, by name. */
+    portslicePorts: PortTable
   }
   interface TaskMeta {
     portslice?: PortsliceMeta

@@ -2,6 +2,8 @@
 import { defaultAllocator } from '../allocator/shared.js'
 import { inspect, PortsliceError } from '../errors.js'
 import type { TakeOptions } from '../options/options.js'
+import { watchBoundPorts } from './bound-ports.js'
+import { leaseObserver } from './lease-observer.js'
 import { dropLease, noteLease } from './lease-registry.js'
 
 /**
@@ -15,8 +17,14 @@ import { dropLease, noteLease } from './lease-registry.js'
  * server.listen(port)
  */
 export async function takePort(options: TakeOptions = {}): Promise<number> {
+  const noteTaken = leaseObserver().onTake?.()
   const allocator = await defaultAllocator()
-  return noteLease(await allocator.take(options)).port
+  const lease = noteLease(await allocator.take(options))
+  if (noteTaken) {
+    watchBoundPorts()
+    noteTaken(lease, options.label)
+  }
+  return lease.port
 }
 
 /**
@@ -43,5 +51,7 @@ export async function releasePort(port: number): Promise<{ leaked: boolean }> {
       },
     )
   }
-  return lease.release()
+  const outcome = await lease.release()
+  leaseObserver().onRelease?.(lease, outcome)
+  return outcome
 }

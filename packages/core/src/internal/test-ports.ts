@@ -1,5 +1,6 @@
 import type { PortAllocator } from '../allocator/allocator.js'
 import type { PortLease } from '../allocator/lease.js'
+import { ownerOfBoundPort, watchBoundPorts } from '../api/bound-ports.js'
 import { PortsliceError } from '../errors.js'
 import type { TakeOptions } from '../options/options.js'
 
@@ -9,6 +10,8 @@ export interface LeakedPort {
   port: number
   /** What the port was taken for, where the test said so. */
   label?: string
+  /** What bound it, such as `the test "a > b"`, if that is known and is not what took it. */
+  boundBy?: string
 }
 
 /** The ports that one test, or one worker, has taken: given back together at its end. */
@@ -24,6 +27,7 @@ export class TestPorts {
    * @param owner the test's name, the label of ports that get none of their own
    */
   constructor(allocator: PortAllocator, owner: string) {
+    watchBoundPorts()
     this.#allocator = allocator
     this.#owner = owner.slice(0, 200)
   }
@@ -44,11 +48,46 @@ export class TestPorts {
   async release(): Promise<LeakedPort[]> {
     const leaked = await Promise.all(
       this.#taken.splice(0).map(async ({ lease, label }) => {
-        const outcome = await lease.release()
-        return outcome.leaked ? [{ port: lease.port, ...(label !== undefined && { label }) }] : []
+        const { leaked } = await lease.release()
+        return leaked ? [leakedPort(lease.port, label, this.#owner)] : []
       }),
     )
     return leaked.flat()
+  }
+
+  /**
+   * Gives back what is not in use.
+   *
+   * @returns whether everything has been given back
+   */
+  async releaseUnused(): Promise<boolean> {
+    const used = await Promise.all(this.#taken.map(({ lease }) => lease.isListening()))
+    const unused = this.#taken.filter((_, index) => !used[index])
+    await Promise.all(
+      unused.map(({ lease }) => {
+        this.#taken.splice(
+          this.#taken.findIndex((each) => each.lease === lease),
+          1,
+        )
+        return lease.release()
+      }),
+    )
+    return this.#taken.length === 0
+  }
+}
+
+/**
+ * A leaked port, with what bound it.
+ *
+ * @param label what it was taken for
+ * @param owner what took it
+ */
+export function leakedPort(port: number, label: string | undefined, owner: string): LeakedPort {
+  const boundBy = ownerOfBoundPort(port)
+  return {
+    port,
+    ...(label !== undefined && { label }),
+    ...(boundBy !== undefined && boundBy !== `the test "${owner}"` && { boundBy }),
   }
 }
 
@@ -59,9 +98,13 @@ export class TestPorts {
  * @param leaked one or more ports
  */
 export function leakMessage(owner: string, leaked: readonly LeakedPort[]): string {
-  const ports = leaked.map(({ port, label }) =>
-    label === undefined ? `${port}` : `${port} (${JSON.stringify(label)})`,
-  )
+  const ports = leaked.map(({ port, label, boundBy }) => {
+    const details = [
+      ...(label === undefined ? [] : [JSON.stringify(label)]),
+      ...(boundBy === undefined ? [] : [`bound by ${boundBy}`]),
+    ]
+    return details.length === 0 ? `${port}` : `${port} (${details.join(', ')})`
+  })
   const [noun, verb] = ports.length === 1 ? ['port', 'is'] : ['ports', 'are']
   return `${owner} left ${noun} ${ports.join(', ')} in use: something still listens there after its end. Close the server in the test; until then the ${noun} ${verb} not handed out again.`
 }
