@@ -41,10 +41,8 @@ export function observeCorePorts(): (watched: WatchedFile) => Promise<void> {
       for (const port of taken.values()) if (await staysInUse(port.lease)) leaked.push(port)
     }
     if (leaked.length === 0) return
-    const [{ leakedPort }, { reportOther }] = await Promise.all([
-      import('@portslice/core/internal'),
-      import('./report.js'),
-    ])
+    const { leakedPort } = await import('@portslice/core/internal')
+    const { reportOther } = await import('./report.js')
     for (const { lease, label, scope } of leaked) {
       const { name: owner = 'the test file', description = 'the test file' } = scope ?? {}
       const ports = [leakedPort(lease.port, label, owner)]

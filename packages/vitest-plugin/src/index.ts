@@ -3,6 +3,7 @@
  *
  * @module @portslice/vitest-plugin
  */
+import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type {} from 'vitest/config' // Gives Vite's plugins the hook `configureVitest`.
 import type { Reporter, Vite } from 'vitest/node'
@@ -32,6 +33,10 @@ export default function portslice(options: PortslicePluginOptions = {}): Vite.Pl
   return {
     name: 'portslice',
     config: () => ({ test: { setupFiles: [SETUP_FILE] } }),
+    configResolved({ server }) {
+      // Tests in jsdom and the like load only files that vite would serve.
+      server.fs.allow.push(path.dirname(SETUP_FILE))
+    },
     async configureVitest({ project, vitest }) {
       await configure(project, options)
       const { reporters } = vitest.config

@@ -6,11 +6,8 @@
 
 // In vitest's browser mode this runs in a browser, which has no ports.
 if (globalThis.process?.versions?.node) {
-  const [{ watchTestFile }, { observeCorePorts }] = await Promise.all([
-    import('./test-file.js'),
-    import('./core-ports.js'),
-  ])
-  watchTestFile(observeCorePorts())
+  const { watch } = await import('./worker.js')
+  watch()
 }
 
 export {}

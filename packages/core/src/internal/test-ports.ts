@@ -98,15 +98,14 @@ export function leakedPort(port: number, label: string | undefined, owner: strin
  * @param leaked one or more ports
  */
 export function leakMessage(owner: string, leaked: readonly LeakedPort[]): string {
-  const ports = leaked.map(({ port, label, boundBy }) => {
-    const details = [
-      ...(label === undefined ? [] : [JSON.stringify(label)]),
-      ...(boundBy === undefined ? [] : [`bound by ${boundBy}`]),
-    ]
-    return details.length === 0 ? `${port}` : `${port} (${details.join(', ')})`
-  })
+  const ports = leaked.map(({ port, label }) =>
+    label === undefined ? `${port}` : `${port} (${JSON.stringify(label)})`,
+  )
+  const binders = leaked.flatMap(({ port, boundBy }) =>
+    boundBy === undefined ? [] : [` Port ${port} was bound by ${boundBy}.`],
+  )
   const [noun, verb] = ports.length === 1 ? ['port', 'is'] : ['ports', 'are']
-  return `${owner} left ${noun} ${ports.join(', ')} in use: something still listens there after its end. Close the server in the test; until then the ${noun} ${verb} not handed out again.`
+  return `${owner} left ${noun} ${ports.join(', ')} in use: something still listens there after its end.${binders.join('')} Close the server in the test; until then the ${noun} ${verb} not handed out again.`
 }
 
 /**
