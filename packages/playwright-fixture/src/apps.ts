@@ -2,6 +2,7 @@
 import type { TestInfo, WorkerInfo } from '@playwright/test'
 import type { App, AppOptions, Apps } from '@portslice/app-server'
 import { type AdapterOptions, PortsliceError } from '@portslice/core/internal'
+import { noteFixture } from './unused-app.js'
 import { workerAllocator } from './worker-allocator.js'
 
 /** The apps of a worker, as a test sees them. */
@@ -125,6 +126,7 @@ export const appFixtures = {
 
   _appsOfTest: [
     async ({ _runningApps: running }: Given, use: Use<undefined>, testInfo: TestInfo) => {
+      noteFixture()
       await restartCrashed(running, testInfo)
       const printed = new Map([...running.values()].map((app) => [app, app.printed]))
       await use(undefined)
