@@ -10,8 +10,8 @@ import type { TestProject } from 'vitest/node'
 import { leaseTable, type PortCounts, portNames, tableVariables } from './ports.js'
 import './provided.js'
 
-/** Options of the vitest plugin. */
-export interface PluginOptions extends AdapterOptions {
+/** Options of the vitest plugin: those of an allocator, `onLeak` and `ports`. */
+export interface PortslicePluginOptions extends AdapterOptions {
   /**
    * Ports that are leased once for the whole run, by name: `{ api: 2, web: 1 }`. Tests have them from
    * `inject('portslicePorts').api`, and without `await` from `portsFromEnv()` and
@@ -26,7 +26,10 @@ export interface PluginOptions extends AdapterOptions {
  * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID, …_RANGE_INVALID, …_SHARD_INVALID,
  *   …_LOCK_DIRECTORY
  */
-export async function configure(project: TestProject, options: PluginOptions): Promise<void> {
+export async function configure(
+  project: TestProject,
+  options: PortslicePluginOptions,
+): Promise<void> {
   const { shard } = project.vitest.config
   const { ports, ...rest } = Object(options) === options ? options : {}
   const names = ports === undefined ? {} : portNames(ports)

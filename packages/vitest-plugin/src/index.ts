@@ -7,16 +7,14 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type {} from 'vitest/config' // Gives Vite's plugins the hook `configureVitest`.
 import type { Reporter, Vite } from 'vitest/node'
-import { configure, type PluginOptions } from './configure.js'
+import { configure, type PortslicePluginOptions } from './configure.js'
 import { leaksOf, printLeaks } from './leak-report.js'
 
 export type { AllocatorOptions, TakeOptions } from '@portslice/core'
 export { namedPort, type OnLeak, PortsliceError } from '@portslice/core/internal'
+export type { PortslicePluginOptions } from './configure.js'
 export type { PortCounts, PortTable } from './ports.js'
 export type { PortsliceMeta, ProvidedPortslice } from './provided.js'
-
-/** Options of the vitest plugin: those of an allocator, `onLeak` and `ports`. */
-export type PortslicePluginOptions = PluginOptions
 
 /**
  * The vitest plugin. Not needed for the fixtures; adds what needs the main process: options
