@@ -3,7 +3,7 @@ import {
   type PlaywrightTestConfig,
 } from '@playwright/test'
 import type { AdapterOptions } from '@portslice/core/internal'
-import type { AppWorkerOptions } from './apps.js'
+import type { AppWorkerOptions } from './app-fixtures.js'
 import { watchForFixture } from './unused-app.js'
 
 /** What `use` in the config takes from this package. */

@@ -2,13 +2,13 @@
 import type { App, AppOptions } from '@portslice/app-server'
 import type { TakeOptions } from '@portslice/core'
 import {
-  PortsliceError,
+  invalidOption,
   sharedAllocator,
   TestPorts,
   watchBoundPorts,
 } from '@portslice/core/internal'
+import { projectOptions } from './project-options.js'
 import { reportOther, reportTest } from './report.js'
-import { settings } from './settings.js'
 import { currentScope, type Ending, type Scope, watchedFile } from './test-file.js'
 
 /**
@@ -60,7 +60,7 @@ class ScopedPorts {
 
   take(options: TakeOptions): Promise<number> {
     return pendingIn(this.#pending, async () => {
-      const allocator = await sharedAllocator(settings().allocator)
+      const allocator = await sharedAllocator(projectOptions().allocator)
       this.#ports ??= new TestPorts(allocator, this.#scope.name)
       return this.#ports.take(options)
     })
@@ -74,8 +74,8 @@ class ScopedPorts {
     if (!isLast) return ports.releaseUnused()
     const leaked = await ports.release()
     const { name, description, test } = this.#scope
-    if (test) reportTest(test, name, leaked, settings())
-    else reportOther(watchedFile()?.file, { owner: name, description }, leaked, settings())
+    if (test) reportTest(test, name, leaked, projectOptions())
+    else reportOther(watchedFile()?.file, { owner: name, description }, leaked, projectOptions())
     return true
   }
 }
@@ -86,7 +86,7 @@ class ScopedApps {
 
   start(options: AppOptions): Promise<App> {
     return pendingIn(this.#pending, async () => {
-      const allocator = await sharedAllocator(settings().allocator)
+      const allocator = await sharedAllocator(projectOptions().allocator)
       const { startApp } = await import('@portslice/app-server')
       const app = await startApp(options, { allocator })
       this.#apps.push(app)
@@ -112,12 +112,9 @@ function pendingIn<T>(pending: Set<Promise<unknown>>, task: () => Promise<T>): P
 function scopeOrThrow(name: string): Scope {
   const scope = currentScope()
   if (scope) return scope
-  throw new PortsliceError(
-    'ERR_PORTSLICE_OPTION_INVALID',
+  throw invalidOption(
     `${name}() cannot tell when its test ends: this test file was started without portslice.`,
-    {
-      advice:
-        "Add the plugin to the vitest config (`plugins: [portslice()]`), which runs without isolation need, and import '@portslice/vitest-plugin/test' at the top of the file.",
-    },
+    undefined,
+    "Add the plugin to the vitest config (`plugins: [portslice()]`), which runs without isolation need, and import '@portslice/vitest-plugin/test' at the top of the file.",
   )
 }

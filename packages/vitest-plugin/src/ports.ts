@@ -1,6 +1,12 @@
 /** The plugin's option `ports`: a table of ports that the main process leases once for a run. */
 import type { AllocatorOptions } from '@portslice/core'
-import { inspect, namedPort, PortsliceError, variablePartOf } from '@portslice/core/internal'
+import {
+  inspect,
+  invalidOption,
+  namedPort,
+  type PortsliceError,
+  variablePartOf,
+} from '@portslice/core/internal'
 
 /** How many ports each name gets. */
 export type PortCounts = Readonly<Record<string, number>>
@@ -80,8 +86,5 @@ export function tableVariables(
 }
 
 function invalid(problem: string, value: unknown, advice: string): PortsliceError {
-  return new PortsliceError('ERR_PORTSLICE_OPTION_INVALID', `${problem} ${inspect(value)}.`, {
-    value,
-    advice,
-  })
+  return invalidOption(`${problem} ${inspect(value)}.`, value, advice)
 }

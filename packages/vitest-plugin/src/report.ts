@@ -1,7 +1,7 @@
 /** What becomes of ports that a test, a suite or a file has left in use. */
 import { type LeakedPort, leakError, leakMessage } from '@portslice/core/internal'
 import type { RunnerTestCase, RunnerTestFile } from 'vitest'
-import type { ProvidedPortslice } from './provided.js'
+import type { ProvidedPortslice } from './vitest-types.js'
 
 /**
  * Notes leaks of a test for the report at the end of the run, or warns, or fails the test.

@@ -5,7 +5,7 @@
 
 import type { RunnerTestCase, RunnerTestFile, RunnerTestSuite } from 'vitest'
 import * as vitest from 'vitest'
-import './provided.js'
+import './vitest-types.js'
 
 /**
  * Gives back what a test, suite or file has had.

@@ -2,7 +2,7 @@
 import { inspect, LAST_PORT } from '@portslice/core/internal/inspect'
 import type { Arguments, OptionSyntax } from '../command-line/arguments.js'
 import { usageError } from '../command-line/usage-error.js'
-import type { PortVariable } from './names.js'
+import type { PortVariable } from './port-variables.js'
 
 export const COUNT = {
   count: { type: 'string', example: '20' },
@@ -13,7 +13,7 @@ export const COUNT = {
  *
  * @throws PortsliceError ERR_PORTSLICE_USAGE for a value that is not a number of ports
  */
-export function tableFrom(args: Pick<Arguments<'count'>, 'value'>): PortVariable[] {
+export function parseCount(args: Pick<Arguments<'count'>, 'value'>): PortVariable[] {
   const text = args.value('count')
   if (text === undefined) return []
   const length = /^\d{1,5}$/.test(text) ? Number(text) : 0

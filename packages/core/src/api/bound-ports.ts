@@ -9,7 +9,7 @@ import { Date as RealDate } from '../platform/clock.js'
 import { processWide } from '../process-state.js'
 import { sliceOf } from '../slice/layout.js'
 import { heldSlices } from '../slice/slice.js'
-import { isLeasedHere } from './lease-registry.js'
+import { hasLease } from './lease-registry.js'
 
 interface BoundServer {
   readonly server: WeakRef<Server>
@@ -75,7 +75,7 @@ function portOf(server: Server | undefined): number | undefined {
 
 /** Whether this process has leased the port. */
 function isOurs(port: number): boolean {
-  return heldSlices().has(sliceOf(port)) || isLeasedHere(port)
+  return heldSlices().has(sliceOf(port)) || hasLease(port)
 }
 
 function serverOn(port: number): BoundServer | undefined {

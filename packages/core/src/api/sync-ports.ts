@@ -1,5 +1,6 @@
-import { inspect, PortsliceError } from '../errors.js'
+import { inspect, type PortsliceError } from '../errors.js'
 import { portFromVariable, variablePartOf } from '../options/port-name.js'
+import { invalidOption } from '../options/validate.js'
 import { LAST_PORT } from '../slice/layout.js'
 
 /**
@@ -16,14 +17,10 @@ import { LAST_PORT } from '../slice/layout.js'
 export function portsFromEnv(): number[] {
   const text = process.env.PORTS
   if (text === undefined || text === '') {
-    throw new PortsliceError(
-      'ERR_PORTSLICE_OPTION_INVALID',
+    throw invalidOption(
       'The environment variable $PORTS is not set, so there are no ports to read from it.',
-      {
-        value: text,
-        advice:
-          'Run the command with as many ports as the table has, for example: portslice run --count 20 -- node --test',
-      },
+      text,
+      'Run the command with as many ports as the table has, for example: portslice run --count 20 -- node --test',
     )
   }
   const ports = text.split(',').map((part) => portFromText(part.trim(), text))
@@ -47,13 +44,10 @@ export function namedPortSync(name: string): number {
   const variable = `PORTSLICE_PORT_${variablePartOf(name)}`
   const text = process.env[variable]
   if (text !== undefined && text !== '') return portFromVariable(text, variable)
-  throw new PortsliceError(
-    'ERR_PORTSLICE_OPTION_INVALID',
+  throw invalidOption(
     `The port ${inspect(name)} is not leased yet: the environment variable $${variable} is not set.`,
-    {
-      value: name,
-      advice: `Lease it in the main process before it starts this one: with \`await namedPort('${name}')\` in globalSetup, or with: portslice run --name ${name} -- COMMAND`,
-    },
+    name,
+    `Lease it in the main process before it starts this one: with \`await namedPort('${name}')\` in globalSetup, or with: portslice run --name ${name} -- COMMAND`,
   )
 }
 
@@ -64,13 +58,9 @@ function portFromText(part: string, text: string): number {
 }
 
 function malformed(text: string, why: string): PortsliceError {
-  return new PortsliceError(
-    'ERR_PORTSLICE_OPTION_INVALID',
+  return invalidOption(
     `The environment variable $PORTS is ${inspect(text)}: it ${why}.`,
-    {
-      value: text,
-      advice:
-        'It must be a list of different ports with commas between them, such as 20000,20001. `portslice run --count 2` sets it.',
-    },
+    text,
+    'It must be a list of different ports with commas between them, such as 20000,20001. `portslice run --count 2` sets it.',
   )
 }
