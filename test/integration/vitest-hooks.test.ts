@@ -13,7 +13,7 @@ afterAll(() => playground[Symbol.dispose]())
 
 const CONFIG = (options = '', test = '') => `
   import portslice from '@portslice/vitest-plugin'
-  export default { plugins: [portslice(${options})], test: { maxWorkers: 1, ${test} } }`
+  export default { plugins: [portslice(${options})], test: { maxWorkers: 1, maxConcurrency: 2, ${test} } }`
 
 const BEGIN = `
   import http from 'node:http'
@@ -66,16 +66,16 @@ const LIFETIMES = `${BEGIN}
     expect(await Promise.all([ofFile, ofSuite].map(isOut))).toEqual([true, false])
     await expect(fetch(app.url)).rejects.toThrow()
   })
-  describe('concurrent', () => {
-    for (let i = 0; i < 4; i++) {
-      test.concurrent('one of several ' + i, async ({ expect }) => {
-        const port = await takePort()
-        const server = await listen(port)
-        await new Promise((resolve) => setTimeout(resolve, 10 * i))
-        expect(await isOut(port)).toBe(true)
-        await close(server)
-      })
-    }
+  describe('concurrent, two at a time', () => {
+    let thirdStarts
+    const thirdHasStarted = new Promise((resolve) => { thirdStarts = resolve })
+    test.concurrent('ends first', async () => { await takePort() })
+    test.concurrent('goes on', async ({ expect }) => {
+      const port = await takePort()
+      await thirdHasStarted
+      expect(await isOut(port)).toBe(true)
+    })
+    test.concurrent('starts when the first has ended', async () => { thirdStarts() })
   })`
 
 const LEAKS = `${BEGIN}
@@ -203,6 +203,7 @@ test('a leak of a hook fails its file with `onLeak: fail`, and is silent with `i
 
 test('without the plugin they work in isolated files; elsewhere the error says what to do', async () => {
   const project = playground.project({
+    'vitest.config.js': 'export default { test: { maxConcurrency: 2 } }',
     'server.js': SERVER,
     'a.test.js': LIFETIMES,
     'b.test.js': LIFETIMES,
