@@ -3,7 +3,7 @@
 import type { EChartsOption } from 'echarts'
 import * as echarts from 'echarts'
 import type { Chart } from './row.ts'
-import type { Spread } from './spread.ts'
+import type { Stats } from './stats.ts'
 
 const WIDTH = 720
 const LINE = 34
@@ -40,9 +40,9 @@ const AXIS = {
 }
 
 /** A bar for each, and a line over it from one quartile to the other. */
-export function bars(spreads: Readonly<Record<string, Spread>>): EChartsOption {
-  const names = Object.keys(spreads)
-  const values = Object.values(spreads)
+export function bars(stats: Readonly<Record<string, Stats>>): EChartsOption {
+  const names = Object.keys(stats)
+  const values = Object.values(stats)
   return {
     xAxis: { type: 'value', ...AXIS },
     yAxis: { type: 'category', data: names, inverse: true, ...AXIS, splitLine: { show: false } },

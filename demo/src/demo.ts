@@ -3,9 +3,9 @@ import { styleText } from 'node:util'
 import { chromiumLaunch } from 'portslice-test/support/chromium'
 import { RANGE } from '../suite/get-port-source.ts'
 import { Checkouts } from './checkouts.ts'
+import { HAND_OUTS, violations } from './guarantee.ts'
 import { type Measurement, measure } from './measurement.ts'
 import { Progress } from './progress.ts'
-import { brokenPromises, HAND_OUTS } from './promise.ts'
 import { table } from './table.ts'
 import { verdict } from './verdict.ts'
 
@@ -36,7 +36,7 @@ async function demo(): Promise<boolean> {
   progress.heading('Two vitest runs from two checkouts and a Playwright run, at once, on portslice')
   const options = { checkouts, browser, progress, signal }
   const ours = await measure('portslice', options)
-  const broken = brokenPromises(ours)
+  const broken = violations(ours)
   if (broken.length > 0) showOutput(ours)
 
   const range = `getPort({ port: portNumbers(${RANGE.join(', ')}) })`

@@ -6,7 +6,7 @@ import { playwrightReport, type Report, vitestReport } from './reports.ts'
 import { runToEnd } from './run-to-end.ts'
 
 /** ms; only ends a run that hangs. */
-const DEADLINE = 100_000
+const DEADLINE_MS = 100_000
 
 export interface Run {
   name: string
@@ -78,13 +78,14 @@ async function run(
   { source, records, browser, signal, onEnd }: LoadOptions,
 ): Promise<Run> {
   const start = performance.now()
-  const { status, output } = await runToEnd(args, {
+  const { status, stdout, stderr } = await runToEnd(args, {
     cwd: checkout,
     env: { ...surroundings(source, records, browser), ...env },
-    deadline: DEADLINE,
+    deadlineMs: DEADLINE_MS,
     signal,
   })
   const seconds = (performance.now() - start) / 1000
+  const output = `${stdout}\n${stderr}`
   const ended: Run = { name, runner, status, output, seconds, ...orNothing(report) }
   onEnd(ended)
   return ended

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { type Interval, overlaps, readIntervals } from '../support/intervals.ts'
-import { type Outcome, runNode } from '../support/project.ts'
+import { type Outcome, runNode } from '../support/process.ts'
 
 export type Verdict =
   | { passed: true }

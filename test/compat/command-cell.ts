@@ -2,7 +2,7 @@
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { compiled } from '../support/compiled.ts'
-import type { Outcome } from '../support/project.ts'
+import type { Outcome } from '../support/process.ts'
 import { intervalsIn, judged, nodeIn, type Verdict } from './cell.ts'
 import type { Workshop } from './workshop.ts'
 

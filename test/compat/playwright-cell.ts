@@ -1,7 +1,7 @@
 /** @portslice/playwright-fixture on a version of Playwright, on a version of Node. */
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { runNode } from '../support/project.ts'
+import { runNode } from '../support/process.ts'
 import { intervalsIn, judged, type Verdict } from './cell.ts'
 import type { Workshop } from './workshop.ts'
 

@@ -1,7 +1,7 @@
 /** @portslice/vitest-plugin on a version of vitest, in a pool, on a version of Node. */
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { runNode } from '../support/project.ts'
+import { runNode } from '../support/process.ts'
 import { intervalsIn, judged, type Verdict } from './cell.ts'
 import { BESIDE, type Pool, type VITESTS } from './versions.ts'
 import type { Workshop } from './workshop.ts'

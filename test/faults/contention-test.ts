@@ -1,7 +1,8 @@
 /** One that holds a slice, and others who want that very slice all the while. */
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Member, ProcessGroup } from './process-group.ts'
+import type { TestProcess } from '../support/process.ts'
+import type { FaultProcesses } from './fault-processes.ts'
 import type { Holding, Plan as HoldPlan } from './processes/hold-and-carry-on.ts'
 import type { Fed } from './processes/hunger.ts'
 
@@ -9,15 +10,20 @@ import type { Fed } from './processes/hunger.ts'
 const COMES_BACK = 30_000
 
 export class ContentionTest {
-  readonly holder: Member
+  readonly holder: TestProcess
   readonly held: Holding
   readonly lockDirectory: string
-  readonly #hungry: Member[]
+  readonly #hungry: TestProcess[]
   readonly #fed: Promise<Fed>[]
   #earlyPorts: number[] = []
   #mayBeHad = false
 
-  private constructor(holder: Member, held: Holding, lockDirectory: string, hungry: Member[]) {
+  private constructor(
+    holder: TestProcess,
+    held: Holding,
+    lockDirectory: string,
+    hungry: TestProcess[],
+  ) {
     this.holder = holder
     this.held = held
     this.lockDirectory = lockDirectory
@@ -33,7 +39,7 @@ export class ContentionTest {
 
   /** @param range of one slice, which all want */
   static async start(
-    group: ProcessGroup,
+    group: FaultProcesses,
     folder: string,
     range: readonly [number, number],
     block?: number,

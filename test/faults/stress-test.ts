@@ -3,25 +3,26 @@ import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import type { AllocatorOptions } from '@portslice/core'
 import { overlaps, readIntervals } from '../support/intervals.ts'
-import type { Member, ProcessGroup, StartOptions } from './process-group.ts'
+import type { ProcessOptions, TestProcess } from '../support/process.ts'
+import type { FaultProcesses } from './fault-processes.ts'
 import type { Done, Plan } from './processes/take-for-a-while.ts'
 import { chownTo } from './users.ts'
 
 export class StressTest {
-  readonly #group: ProcessGroup
+  readonly #group: FaultProcesses
   readonly #folder: string
   readonly #pace: Pick<Plan, 'during' | 'growTo'>
   readonly #notes: string[] = []
-  readonly #rivals: Member[] = []
+  readonly #rivals: TestProcess[] = []
 
-  constructor(group: ProcessGroup, folder: string, pace: Pick<Plan, 'during' | 'growTo'>) {
+  constructor(group: FaultProcesses, folder: string, pace: Pick<Plan, 'during' | 'growTo'>) {
     this.#group = group
     this.#folder = folder
     this.#pace = pace
   }
 
   /** Starts one more, and waits until it holds a slice. */
-  async join(options: AllocatorOptions, start: StartOptions = {}): Promise<void> {
+  async join(options: AllocatorOptions, start: ProcessOptions = {}): Promise<void> {
     const notes = path.join(this.#folder, `notes-${this.#notes.length}.ndjson`)
     writeFileSync(notes, '')
     if (start.uid !== undefined) chownTo(start.uid, notes)

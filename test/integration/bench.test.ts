@@ -5,7 +5,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { JSDOM } from 'jsdom'
 import { expect, onTestFinished, test } from 'vitest'
-import { runNode } from '../support/project.ts'
+import { runNode } from '../support/process.ts'
 
 const BENCH = fileURLToPath(new URL('../../bench/src/bench.ts', import.meta.url))
 const PAGE = fileURLToPath(new URL('../../docs/performance.md', import.meta.url))

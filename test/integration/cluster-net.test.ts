@@ -8,7 +8,7 @@ import { takePort } from '@portslice/core'
 import net from '@portslice/core/net'
 import { expect, onTestFinished, test } from 'vitest'
 import { TEST_ALL } from '../support/extent.ts'
-import { runNode } from '../support/project.ts'
+import { runNode } from '../support/process.ts'
 import { transcriptOf } from './processes/net-transcript.ts'
 
 const WORKERS = 8

@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { cleanEnvironment } from '../support/project.ts'
+import { cleanEnvironment } from '../support/process.ts'
 import { portslice, type StartOptions, sh, startFile, temporaryFolder } from './command-run.ts'
 
 let lockDirectory: string

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { type App, startApp } from '@portslice/app-server'
 import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest'
 import { openChromium } from '../support/chromium.ts'
-import { runNode } from '../support/project.ts'
+import { runNode } from '../support/process.ts'
 import { printedWords } from './printed-words.ts'
 
 type Browser = Awaited<ReturnType<typeof openChromium>>

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { runNode } from '../support/project.ts'
+import { runNode } from '../support/process.ts'
 
 // Its ES modules call `require`, and fail.
 const { runLint } = createRequire(import.meta.url)(

@@ -1,7 +1,7 @@
 /** The other end of an actor: starts it, tells it what to do, stops, wakes and kills it. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { cleanEnvironment } from '../support/project.ts'
+import { cleanEnvironment } from '../support/process.ts'
 import type { Answer, Command } from './actor.ts'
 
 /** Only ends what hangs: far longer than anything the actor is told may take, in ms. */

@@ -15,7 +15,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { NetworkNamespace } from '../faults/network-namespace.ts'
+import { NetworkNamespace } from '../support/namespaces.ts'
 import { Random } from './random.ts'
 import { STEPS, Stage } from './stage.ts'
 

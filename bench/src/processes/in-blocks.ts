@@ -1,5 +1,5 @@
 /** Measures operations in blocks, one of each kind in turn, and says the time of each block. */
-import { inTurns, type Samples } from '../contenders.ts'
+import { inTurns, type Samples } from '../baselines.ts'
 
 export interface Blocks {
   rounds: number

@@ -1,10 +1,11 @@
 /** Lists the slices again and again, and says how many there were and how long each call took. */
 import { listSlices } from '@portslice/core'
-import { planned, whenAllAreReady } from './member.ts'
+import { readPlan } from 'portslice-test/support/script'
+import { whenAllAreReady } from './member.ts'
 
-const { calls } = planned<{ calls: number }>()
+const { calls } = readPlan<{ calls: number }>()
 
-await whenAllAreReady(async () => {
+whenAllAreReady(async () => {
   const times: number[] = []
   let listed = 0
   for (let call = 0; call < calls; call++) {

@@ -1,25 +1,18 @@
 /** One process of a group. */
 import { setTimeout as sleep } from 'node:timers/promises'
-
-export function planned<Plan>(): Plan {
-  return JSON.parse(process.argv[2] as string) as Plan
-}
+import { onLines, say } from 'portslice-test/support/script'
 
 /**
- * Says that all is ready, begins when all others do, and says what came of it. The process ends
- * when whoever started it lets go of it.
+ * Says that all is ready, works when all others do, and says the result. The process ends with its parent.
  *
  * @param work is given when it began, in ns of the clock that all processes share
  */
-export async function whenAllAreReady<Result>(
-  work: (begin: bigint) => Promise<Result>,
-): Promise<void> {
-  process.once('disconnect', () => process.exit())
-  process.once('message', async (word) => {
-    const begin = BigInt(word as string)
+export function whenAllAreReady<Result>(work: (begin: bigint) => Promise<Result>): void {
+  onLines(async (line) => {
+    const begin = BigInt(line)
     const left = Number(begin - process.hrtime.bigint()) / 1e6
     if (left > 0) await sleep(left)
-    process.send?.(await work(begin))
+    say((await work(begin)) ?? null)
   })
-  process.send?.('ready')
+  say('ready')
 }

@@ -3,10 +3,10 @@ import { once } from 'node:events'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createAllocator } from '@portslice/core'
-import { cleanEnvironment } from 'portslice-test/support/project'
-import { atMost, comparison, comparisonChart, inTurns, ratio, type Samples } from '../contenders.ts'
+import { cleanEnvironment } from 'portslice-test/support/process'
+import { atMost, comparison, comparisonChart, inTurns, ratio, type Samples } from '../baselines.ts'
 import type { Measured, Row, Target } from '../row.ts'
-import { figure, spread } from '../spread.ts'
+import { figure, statsOf } from '../stats.ts'
 
 const SCRIPTS = {
   portslice: 'portslice.js',
@@ -91,7 +91,7 @@ type Own = Exclude<Name, 'no port'>
 
 function net(samples: Samples<Name>): Samples<Own> {
   const { 'no port': nothing, ...others } = samples
-  const own = spread(nothing).median
+  const own = statsOf(nothing).median
   const lessen = ([name, values]: [string, readonly number[]]) => [
     name,
     values.map((value) => value - own),

@@ -1,9 +1,9 @@
 import path from 'node:path'
 import { lines } from '../charts.ts'
-import { ProcessGroup } from '../process-group.ts'
 import type { HoldSlices } from '../processes/hold-slices.ts'
+import { startReady } from '../ready-processes.ts'
 import type { Measured, Row } from '../row.ts'
-import { figure, type Spread, spread } from '../spread.ts'
+import { figure, type Stats, statsOf } from '../stats.ts'
 
 /** Room for 700 slices and for whom else there is, below what the OS hands out by itself. */
 const RANGE = [1024, 32_767] as const
@@ -17,22 +17,20 @@ then; it is in the table too.`,
   async run({ short, folder }): Promise<Measured> {
     const sizes = short ? [0, 10] : [0, 10, 100, 700]
     const calls = short ? 5 : 100
-    const found: { size: number; listed: number; first: number; warm: Spread }[] = []
+    const found: { size: number; listed: number; first: number; warm: Stats }[] = []
     for (const size of sizes) {
       const lockDirectory = path.join(folder, `locks-${size}`)
-      await using _holders = await ProcessGroup.of<undefined>('hold-slices', plansFor(size), {
+      await using _holders = await startReady('hold-slices', plansFor(size), {
         lockDirectory,
       })
-      await using lister = await ProcessGroup.of<{ listed: number; times: number[] }>(
-        'list',
-        [{ calls }],
-        {
-          lockDirectory,
-        },
-      )
-      const [result] = (await lister.together()) as [{ listed: number; times: number[] }]
+      await using lister = await startReady('list', [{ calls }], {
+        lockDirectory,
+      })
+      const [result] = (await lister.together<{ listed: number; times: number[] }>()) as [
+        { listed: number; times: number[] },
+      ]
       const [first, ...times] = result.times as [number, ...number[]]
-      found.push({ size, listed: result.listed, first, warm: spread(times) })
+      found.push({ size, listed: result.listed, first, warm: statsOf(times) })
     }
     const most = found.at(-1) as (typeof found)[number]
     return {

@@ -1,11 +1,11 @@
 import os from 'node:os'
 import path from 'node:path'
 import { mean, min } from 'simple-statistics'
+import { inTurns } from '../baselines.ts'
 import { lines } from '../charts.ts'
-import { inTurns } from '../contenders.ts'
-import { ProcessGroup } from '../process-group.ts'
+import { startReady } from '../ready-processes.ts'
 import type { Measured, Row, Target } from '../row.ts'
-import { figure, spread, withQuartiles } from '../spread.ts'
+import { figure, statsOf, withQuartiles } from '../stats.ts'
 
 const BARE = 'bare listen(0)'
 const SOURCES = ['portslice', 'get-port', BARE] as const
@@ -41,8 +41,8 @@ one process does; it stays flat if beyond that never less than ${FLAT * 100} % o
       const total = await inTurns(SOURCES, rounds, async (source) => {
         const plans = Array.from({ length: processes }, () => ({ source, lasts }))
         const lockDirectory = path.join(folder, 'locks')
-        await using group = await ProcessGroup.of<number>('churn', plans, { lockDirectory })
-        const counts = await group.together()
+        await using group = await startReady('churn', plans, { lockDirectory })
+        const counts = await group.together<number>()
         slowest[source].push(min(counts) / mean(counts))
         return (mean(counts) * processes * 1000) / lasts
       })
@@ -64,12 +64,12 @@ one process does; it stays flat if beyond that never less than ${FLAT * 100} % o
           ],
           rows: sizes.map((size, index) => {
             const at = SOURCES.map((source) => points[source][index] as Point)
-            const [ours, theirs] = at.map(({ total }) => spread(total).median) as [number, number]
+            const [ours, theirs] = at.map(({ total }) => statsOf(total).median) as [number, number]
             return [
               String(size),
-              ...at.map(({ total }) => withQuartiles(spread(total))),
+              ...at.map(({ total }) => withQuartiles(statsOf(total))),
               figure(ours / theirs),
-              ...at.map(({ slowest }) => figure(spread(slowest).median)),
+              ...at.map(({ slowest }) => figure(statsOf(slowest).median)),
             ]
           }),
         },
@@ -86,7 +86,7 @@ one process does; it stays flat if beyond that never less than ${FLAT * 100} % o
             Object.fromEntries(
               SOURCES.map((name) => [
                 name,
-                points[name].map(({ total }) => Math.round(spread(total).median)),
+                points[name].map(({ total }) => Math.round(statsOf(total).median)),
               ]),
             ),
           ),
@@ -98,7 +98,7 @@ one process does; it stays flat if beyond that never less than ${FLAT * 100} % o
 
 /** How much more is done on all cores than by one process, and how much of the most is kept beyond. */
 function scaling(points: readonly Point[], cores: number) {
-  const totalOf = ({ total }: Point) => spread(total).median
+  const totalOf = ({ total }: Point) => statsOf(total).median
   const one = totalOf(points[0] as Point)
   const onAll = points.filter(({ processes }) => processes <= cores).at(-1) as Point
   const growth = totalOf(onAll) / one
@@ -113,7 +113,7 @@ function targets(points: Readonly<Record<Source, readonly Point[]>>): Target[] {
   const { onAll, growth, least } = scaling(points.portslice, cores)
   const theirs = scaling(points['get-port'], cores)
   const bare = scaling(points[BARE], cores)
-  const slowest = Math.min(...points.portslice.map((point) => spread(point.slowest).median))
+  const slowest = Math.min(...points.portslice.map((point) => statsOf(point.slowest).median))
   return [
     {
       target: 'grows with the cores',

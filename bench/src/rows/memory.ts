@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
-import { inTurns } from '../contenders.ts'
-import { ProcessGroup } from '../process-group.ts'
+import { inTurns } from '../baselines.ts'
 import type { Held } from '../processes/hold.ts'
+import { startReady } from '../ready-processes.ts'
 import type { Measured, Row, Target } from '../row.ts'
-import { figure, spread, withQuartiles } from '../spread.ts'
+import { figure, statsOf, withQuartiles } from '../stats.ts'
 
 const PORTS = ['0', '1', '31', '310'] as const
 const MB = 1_000_000
@@ -23,18 +23,18 @@ no more than the first did, as the medians have it; of the memory, no more than 
     let processes = 0
     await inTurns(PORTS, rounds, async (ports) => {
       processes++
-      await using group = await ProcessGroup.of<Held>('hold', [{ ports: Number(ports) }], {
+      await using group = await startReady('hold', [{ ports: Number(ports) }], {
         // A new one each time: what the last process had out is in quarantine.
         lockDirectory: path.join(folder, `locks-${processes}`),
         flags: ['--expose-gc'],
       })
-      const [held] = (await group.together()) as [Held]
+      const [held] = (await group.together<Held>()) as [Held]
       found[ports]?.push(held)
       return held.rss
     })
     const at = (ports: string, of: (held: Held) => number) =>
       // The first round is not counted.
-      spread((found[ports] as Held[]).slice(1).map(of))
+      statsOf((found[ports] as Held[]).slice(1).map(of))
     const measures = {
       'RSS, MB': (held: Held) => held.rss / MB,
       'heap, MB': (held: Held) => held.heap / MB,

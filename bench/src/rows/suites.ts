@@ -1,7 +1,8 @@
 import os from 'node:os'
 import { createAllocator } from '@portslice/core'
-import { type Outcome, Playground, type Project } from 'portslice-test/support/project'
-import { comparison, comparisonChart, inTurns, ratio, type Samples } from '../contenders.ts'
+import type { Outcome } from 'portslice-test/support/process'
+import { type FixtureProject, FixtureProjects } from 'portslice-test/support/project'
+import { comparison, comparisonChart, inTurns, ratio, type Samples } from '../baselines.ts'
 import type { Context, Measured, Row, Target } from '../row.ts'
 
 const SOURCES = ['hard-coded', 'get-port', 'portslice'] as const
@@ -68,19 +69,19 @@ function playwrightFiles(source: Source, ports: readonly number[]): Record<strin
 
 interface Runs {
   files: (source: Source, ports: readonly number[]) => Record<string, string>
-  run: (project: Project) => Promise<Outcome>
+  run: (project: FixtureProject) => Promise<Outcome>
   rounds: number
 }
 
 /** Wall time of the runs with each source, s. */
 async function wallTimes(ports: readonly number[], runs: Runs): Promise<Samples<Source>> {
-  using playground = new Playground()
-  const projects = Object.fromEntries(
-    SOURCES.map((source) => [source, playground.project(runs.files(source, ports))]),
-  ) as Record<Source, Project>
+  using fixtures = new FixtureProjects()
+  const checkouts = Object.fromEntries(
+    SOURCES.map((source) => [source, fixtures.project(runs.files(source, ports))]),
+  ) as Record<Source, FixtureProject>
   return await inTurns(SOURCES, runs.rounds, async (source) => {
     const start = performance.now()
-    const { status, stdout, stderr } = await runs.run(projects[source])
+    const { status, stdout, stderr } = await runs.run(checkouts[source])
     const taken = (performance.now() - start) / 1000
     if (status !== 0 || !stdout.includes(`${ports.length} passed`)) {
       throw new Error(`The run with ${source} ended with ${status}: ${stdout}\n${stderr}`)

@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { appendFileSync } from 'node:fs'
 import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { planned } from './told.ts'
+import { readPlan } from '../../support/script.ts'
 
-const { port, notes } = planned<{ port: number; notes: string }>()
+const { port, notes } = readPlan<{ port: number; notes: string }>()
 const note = (what: object) =>
   appendFileSync(notes, `${JSON.stringify({ pid: process.pid, port, ...what })}\n`)
 

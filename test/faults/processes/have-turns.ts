@@ -1,7 +1,7 @@
 /** Waits for its turn with a slice or a claimed port, has it for a while, and goes on so; says how long it waited. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type AllocatorOptions, claimPort, createAllocator } from '@portslice/core'
-import { planned, say, whenTold } from './told.ts'
+import { onWords, readPlan, say } from '../../support/script.ts'
 
 export interface Plan {
   /** What it wants: a slice, */
@@ -24,9 +24,9 @@ export interface Turn {
   refused?: string
 }
 
-const { options, claim, waitTimeout, turn, once = false } = planned<Plan>()
+const { options, claim, waitTimeout, turn, once = false } = readPlan<Plan>()
 let isToEnd = false
-whenTold({
+onWords({
   end: () => {
     isToEnd = true
   },

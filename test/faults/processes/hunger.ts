@@ -1,6 +1,6 @@
 /** Wants a slice that somebody has, again and again, until it gets it; then says so and leaves it to the next. */
 import { type AllocatorOptions, createAllocator } from '@portslice/core'
-import { planned, say, whenTold } from './told.ts'
+import { onWords, readPlan, say } from '../../support/script.ts'
 
 /** What it says when it has got one: how often it was refused before, and the port it was given. */
 export interface Fed {
@@ -8,8 +8,8 @@ export interface Fed {
   port: number
 }
 
-const options = planned<AllocatorOptions>()
-whenTold({ end: () => process.exit() })
+const options = readPlan<AllocatorOptions>()
+onWords({ end: () => process.exit() })
 
 let refused = 0
 for (;;) {

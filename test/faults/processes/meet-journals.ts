@@ -1,6 +1,6 @@
 /** Leases slices one by one whatever journals they have, and says what each one cost. */
 import { createAllocator, listSlices } from '@portslice/core'
-import { heardWarnings, planned, say, whenTold } from './told.ts'
+import { collectWarnings, onWords, readPlan, say } from '../../support/script.ts'
 
 export interface Plan {
   lockDirectory: string
@@ -20,9 +20,9 @@ export interface Met {
   warnings: string[]
 }
 
-const { lockDirectory, slices } = planned<Plan>()
-const warnings = heardWarnings()
-whenTold({ end: () => process.exit() })
+const { lockDirectory, slices } = readPlan<Plan>()
+const warnings = collectWarnings()
+onWords({ end: () => process.exit() })
 
 for (const first of slices) {
   const range = [first, first + 31] as const

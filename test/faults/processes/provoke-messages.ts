@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createAllocator, namedPort, PortsliceError, releasePort } from '@portslice/core'
-import { heardWarnings, planned, say, whenTold } from './told.ts'
+import { collectWarnings, onWords, readPlan, say } from '../../support/script.ts'
 
 export interface Plan {
   /** Of one slice, which this process holds. */
@@ -17,9 +17,9 @@ export interface Plan {
 /** The message of each error and warning, by what caused it. */
 export type Messages = Record<string, string>
 
-const { range, heldRange, heldLockDirectory, escapes } = planned<Plan>()
-const warnings = heardWarnings()
-whenTold({ end: () => process.exit() })
+const { range, heldRange, heldLockDirectory, escapes } = readPlan<Plan>()
+const warnings = collectWarnings()
+onWords({ end: () => process.exit() })
 const folder = process.cwd()
 const evil = path.join(folder, escapes)
 

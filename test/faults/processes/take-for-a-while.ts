@@ -4,7 +4,7 @@ import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type AllocatorOptions, createAllocator, type PortLease } from '@portslice/core'
 import { Recorder } from '../../support/intervals.ts'
-import { heardWarnings, planned, say, whenTold } from './told.ts'
+import { collectWarnings, onWords, readPlan, say } from '../../support/script.ts'
 
 export interface Plan {
   options: AllocatorOptions
@@ -23,10 +23,10 @@ export interface Done {
   warnings: string[]
 }
 
-const { options, during, atOnce, growTo, notes } = planned<Plan>()
-const warnings = heardWarnings()
+const { options, during, atOnce, growTo, notes } = readPlan<Plan>()
+const warnings = collectWarnings()
 const recorder = new Recorder(notes)
-whenTold({ end: () => process.exit() })
+onWords({ end: () => process.exit() })
 
 const allocator = await createAllocator(options)
 const end = performance.now() + during

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type AllocatorOptions, createAllocator } from '@portslice/core'
 import { Recorder } from '../../support/intervals.ts'
-import { planned, say, whenTold } from './told.ts'
+import { onWords, readPlan, say } from '../../support/script.ts'
 
 export interface Plan {
   options: AllocatorOptions
@@ -20,10 +20,10 @@ export interface Plan {
   orphanNotes?: string
 }
 
-const { options, atOnce, bindAfter, notes, orphanNotes } = planned<Plan>()
+const { options, atOnce, bindAfter, notes, orphanNotes } = readPlan<Plan>()
 const recorder = new Recorder(notes)
 let isToEnd = false
-whenTold({
+onWords({
   end: () => {
     isToEnd = true
   },

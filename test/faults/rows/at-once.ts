@@ -1,8 +1,8 @@
 import path from 'node:path'
 import { overlaps } from '../../support/intervals.ts'
+import { ownSlices } from '../../support/own-slices.ts'
 import type { Fault } from '../fault.ts'
-import { ownSlices } from '../own-slices.ts'
-import { Commanded } from '../processes/start-commanded.ts'
+import { startAllocators } from '../fault-processes.ts'
 
 /** Until the last process has heard when to begin, in ns for each. */
 const HEAD_START = 1_000_000n
@@ -18,7 +18,7 @@ async function allAtOnce(
   { processes, each, short }: { processes: number; each: number; short: boolean },
 ): Promise<{ distinct: number; slowest: number; broken: string[] }> {
   await using stack = new AsyncDisposableStack()
-  const workers = (await Commanded.startMany(processes, folder)).map((one) => stack.use(one))
+  const workers = (await startAllocators(processes, folder)).map((one) => stack.use(one))
   const count = Math.ceil(processes * each * 1.1)
   const range = short
     ? stack.use(await ownSlices(count, undefined, { mayBeUsed: true })).range
@@ -36,11 +36,11 @@ async function allAtOnce(
   const leased = opened.flatMap((one) => one.slices)
   const distinct = new Set(leased).size
   await Promise.all(workers.map((worker) => worker.take(1)))
-  await Promise.all(workers.map((worker) => worker.ask({ do: 'serve' })))
+  await Promise.all(workers.map((worker) => worker.command({ do: 'serve' })))
   const found = overlaps(workers.flatMap((worker) => worker.intervals()))
 
   // All of it comes back, so that the next run finds it free.
-  await Promise.all(workers.map((worker) => worker.ask({ do: 'close' })))
+  await Promise.all(workers.map((worker) => worker.command({ do: 'close' })))
   return {
     distinct,
     slowest: Math.max(...opened.map(({ took }) => took)),

@@ -1,10 +1,10 @@
 import { readdirSync, utimesSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { ownSlices } from '../../support/own-slices.ts'
 import { ContentionTest } from '../contention-test.ts'
 import type { Fault } from '../fault.ts'
-import { ownSlices } from '../own-slices.ts'
-import { ProcessGroup } from '../process-group.ts'
+import { FaultProcesses } from '../fault-processes.ts'
 import { outcomeOf } from './stopped.ts'
 
 /** Where the clock jumps to, in seconds from now. */
@@ -26,7 +26,7 @@ export const clockJumps: Fault = {
     const jumps = Object.values(JUMPS)
     // Each jump twice: for a holder that ends in good order, and for one that is killed.
     await using slices = await ownSlices(jumps.length * 2)
-    await using group = new ProcessGroup(folder)
+    await using group = new FaultProcesses(folder)
     const contentionTests = [...jumps, ...jumps].map(async (jump, index) => {
       const first = slices.range[0] + index * 32
       const contention = await ContentionTest.start(group, folder, [first, first + 31])

@@ -1,12 +1,12 @@
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { AllocatorProcess } from '../../support/allocator-process.ts'
 import { overlaps } from '../../support/intervals.ts'
+import { ownSlices } from '../../support/own-slices.ts'
 import { CORRUPTIONS, corrupt } from '../corruptions.ts'
 import type { Fault } from '../fault.ts'
-import { ownSlices } from '../own-slices.ts'
-import type { Churned } from '../processes/commanded.ts'
-import { Commanded } from '../processes/start-commanded.ts'
+import { startAllocators } from '../fault-processes.ts'
 
 /** Fewer than the processes, so that somebody always wants what another has. */
 const SLICES = 3
@@ -19,7 +19,7 @@ const STRAY =
 
 /** Gives slices back whose locks are no locks any more, and whose journals do not tell whose. */
 async function leaveDamaged(
-  holder: Commanded,
+  holder: AllocatorProcess,
   options: { range: readonly [number, number]; lockDirectory: string; waitTimeout: number },
 ): Promise<void> {
   const { slices } = await holder.open(options, { count: SLICES })
@@ -33,7 +33,7 @@ async function leaveDamaged(
       corrupt(options.lockDirectory, slice, CORRUPTIONS[kind] as (typeof CORRUPTIONS)[string])
     }
   }
-  await holder.ask({ do: 'close' })
+  await holder.command({ do: 'close' })
 }
 
 export const filesEdited: Fault = {
@@ -47,12 +47,12 @@ export const filesEdited: Fault = {
     const lockDirectory = path.join(folder, 'locks')
     const options = { range: slices.range, lockDirectory, waitTimeout: 1000 }
     const patient = { ...options, waitTimeout: COMES_BACK }
-    const workers = (await Commanded.startMany(PROCESSES + 1, folder)).map((one) => stack.use(one))
-    const [holder, ...others] = workers as [Commanded, ...Commanded[]]
+    const workers = (await startAllocators(PROCESSES + 1, folder)).map((one) => stack.use(one))
+    const [holder, ...others] = workers as [AllocatorProcess, ...AllocatorProcess[]]
     await holder.open(options)
     await holder.take(5)
     writeFileSync(path.join(lockDirectory, 'stray.ndjson'), STRAY)
-    await Promise.all(others.map((one) => one.ask({ do: 'churn', options })))
+    await Promise.all(others.map((one) => one.command({ do: 'churn', options })))
 
     const kinds = Object.values(CORRUPTIONS)
     let done = 0
@@ -66,16 +66,16 @@ export const filesEdited: Fault = {
     const broken: string[] = []
     const churned = await Promise.all(
       others.map((one) =>
-        one.ask<Churned>({ do: 'stop churning' }).catch((error): Churned => {
+        one.command({ do: 'stop churning' }).catch((error: Error) => {
           broken.push(`A process failed: ${error.message}`)
-          return { handOuts: 0, refusals: 0 }
+          return { handOuts: 0 }
         }),
       ),
     )
     const handOuts = churned.reduce((sum, one) => sum + one.handOuts, 0)
     // The first holder must still have what it was given.
-    await holder.ask({ do: 'serve' })
-    await holder.ask({ do: 'close' })
+    await holder.command({ do: 'serve' })
+    await holder.command({ do: 'close' })
     const shared = overlaps(workers.flatMap((one) => one.intervals()))
     const damage = short ? undefined : leaveDamaged(holder, patient)
     const back = await Promise.resolve(damage)

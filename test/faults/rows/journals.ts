@@ -1,9 +1,9 @@
 import { appendFileSync, mkdirSync } from 'node:fs'
 import path from 'node:path'
+import { ownSlices } from '../../support/own-slices.ts'
 import { BAD_JOURNALS, ESCAPES, lease } from '../bad-journals.ts'
 import type { Fault } from '../fault.ts'
-import { ownSlices } from '../own-slices.ts'
-import { ProcessGroup } from '../process-group.ts'
+import { FaultProcesses } from '../fault-processes.ts'
 import type { Holding, Plan as HoldPlan } from '../processes/hold-and-carry-on.ts'
 import type { Met, Plan } from '../processes/meet-journals.ts'
 import type { Messages, Plan as ProvokePlan } from '../processes/provoke-messages.ts'
@@ -26,7 +26,7 @@ export const journals: Fault = {
     const met: Met[] = []
     const broken: string[] = []
     await using slices = await ownSlices(names.length + 2)
-    await using group = new ProcessGroup(folder)
+    await using group = new FaultProcesses(folder)
     const firsts = names.map((_, index) => slices.range[0] + index * 32)
     for (let round = 0; round < rounds; round++) {
       const lockDirectory = path.join(folder, `locks-${round}`)
@@ -80,7 +80,7 @@ function wrongWith(name: string, met: Met | undefined): string[] {
 }
 
 /** @param own the first port of a slice for it; the slice before it is held by somebody */
-async function provoked(group: ProcessGroup, folder: string, own: number): Promise<Messages> {
+async function provoked(group: FaultProcesses, folder: string, own: number): Promise<Messages> {
   const lockDirectory = path.join(folder, 'locks-of-a-holder')
   const held = own - 32
   const heldRange = [held, held + 31] as const

@@ -1,10 +1,10 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
+import type { AllocatorProcess } from '../../support/allocator-process.ts'
+import { ownSlices } from '../../support/own-slices.ts'
 import type { Fault, FaultContext, Outcome } from '../fault.ts'
-import { ownSlices } from '../own-slices.ts'
-import { ProcessGroup } from '../process-group.ts'
+import { FaultProcesses, startAllocator } from '../fault-processes.ts'
 import type { Plan } from '../processes/have-turns.ts'
-import { Commanded } from '../processes/start-commanded.ts'
 
 /** All with which files, directories and sockets are made, changed and removed. */
 const CALLS = [
@@ -32,7 +32,7 @@ export const killedBetweenSteps: Fault = {
   must: 'the next holder never waits for more than about a second',
   async run({ short, folder }: FaultContext): Promise<Outcome> {
     await using slices = await ownSlices(1)
-    await using undisturbed = await Commanded.start(folder)
+    await using undisturbed = await startAllocator(folder)
     const plan = planFor(slices.range, path.join(folder, 'usual'))
     const moments = await momentsOf(folder, plan)
     if (typeof moments === 'string') return { skipped: moments }
@@ -46,13 +46,13 @@ export const killedBetweenSteps: Fault = {
     const next = chosen.values()
     const work = async () => {
       await using own = await ownSlices(1)
-      await using nextHolder = await Commanded.start(folder)
+      await using nextHolder = await startAllocator(folder)
       for (const { call, when } of next) {
         const at = `${call}-${when}`
         const ownFolder = path.join(folder, at)
         mkdirSync(ownFolder)
         const ownPlan = planFor(own.range, path.join(ownFolder, 'locks'))
-        await using group = new ProcessGroup(ownFolder)
+        await using group = new FaultProcesses(ownFolder)
         const by = [...strace('/dev/null'), '-e', `inject=${call}:signal=KILL:when=${when}`]
         const member = group.start('have-turns', ownPlan, { by })
         await member.ended
@@ -84,7 +84,7 @@ function strace(output: string): string[] {
 /** The calls from the first socket or file of ours to the end. @returns why there are none */
 async function momentsOf(folder: string, plan: Plan): Promise<Moment[] | string> {
   const output = path.join(folder, 'trace')
-  await using group = new ProcessGroup(folder)
+  await using group = new FaultProcesses(folder)
   const traced = group.start('have-turns', plan, { by: strace(output) })
   await traced.ended
   if (traced.complaint !== undefined) return `strace cannot be used here (${traced.complaint})`
@@ -105,8 +105,8 @@ async function momentsOf(folder: string, plan: Plan): Promise<Moment[] | string>
   return moments
 }
 
-async function timeToLease(process: Commanded, { options = {} }: Plan): Promise<number> {
+async function timeToLease(process: AllocatorProcess, { options = {} }: Plan): Promise<number> {
   const { took } = await process.open({ ...options, waitTimeout: 20_000 })
-  await process.ask({ do: 'close' })
+  await process.command({ do: 'close' })
   return took
 }

@@ -3,9 +3,10 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createAllocator } from '@portslice/core'
 import { type Interval, overlaps, readIntervals } from '../../support/intervals.ts'
+import { ownSlices } from '../../support/own-slices.ts'
+import type { TestProcess } from '../../support/process.ts'
 import type { Fault } from '../fault.ts'
-import { ownSlices } from '../own-slices.ts'
-import { type Member, ProcessGroup } from '../process-group.ts'
+import { FaultProcesses } from '../fault-processes.ts'
 import type { Plan } from '../processes/take-until-killed.ts'
 
 const WORKERS = 8
@@ -39,7 +40,7 @@ export const killed: Fault = {
     const notes = path.join(folder, 'intervals.ndjson')
     const orphanNotes = path.join(folder, 'orphans.ndjson')
     for (const file of [notes, orphanNotes]) appendFileSync(file, '')
-    await using group = new ProcessGroup(folder)
+    await using group = new FaultProcesses(folder)
 
     let started = 0
     const start = (isToDie: boolean) => {
@@ -54,7 +55,7 @@ export const killed: Fault = {
       return group.start('take-until-killed', plan)
     }
     let left = kills
-    const killAgainAndAgain = async (): Promise<Member> => {
+    const killAgainAndAgain = async (): Promise<TestProcess> => {
       for (;;) {
         const isToDie = left-- > 0
         const member = start(isToDie)

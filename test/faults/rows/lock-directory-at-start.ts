@@ -1,9 +1,10 @@
 import { chmodSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { ownSlices } from '../../support/own-slices.ts'
+import { PrivateDisk } from '../../support/private-disk.ts'
+import type { ProcessOptions } from '../../support/process.ts'
 import type { Fault } from '../fault.ts'
-import { ownSlices } from '../own-slices.ts'
-import { PrivateDisk } from '../private-disk.ts'
-import { ProcessGroup, type StartOptions } from '../process-group.ts'
+import { FaultProcesses } from '../fault-processes.ts'
 import type { Attempt, Plan } from '../processes/try-to-start.ts'
 import { chownTo, letPass, OTHER_USERS, whyNoOtherUsers } from '../users.ts'
 
@@ -71,12 +72,12 @@ export const lockDirectoryAtStart: Fault = {
   must: `${CODE} that says what to do, and nothing written through it`,
   async run({ folder }) {
     await using slices = await ownSlices(1)
-    await using group = new ProcessGroup(folder)
+    await using group = new FaultProcesses(folder)
     letPass(folder)
     const broken: string[] = []
     const skipped = new Set<string>()
     let refused = 0
-    const attempt = async (unfit: Unfit, start: StartOptions, seen = folder) => {
+    const attempt = async (unfit: Unfit, start: ProcessOptions, seen = folder) => {
       const plan: Plan = { range: slices.range, lockDirectories: Object.values(unfit) }
       const member = group.start('try-to-start', plan, start)
       const before = contents(seen)

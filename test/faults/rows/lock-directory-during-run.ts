@@ -1,10 +1,11 @@
 import { chmodSync, mkdirSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { ownSlices } from '../../support/own-slices.ts'
+import { PrivateDisk } from '../../support/private-disk.ts'
+import type { ProcessOptions } from '../../support/process.ts'
 import { type Fault, isSkipped, type Outcome, type Tried } from '../fault.ts'
-import { ownSlices } from '../own-slices.ts'
-import { PrivateDisk } from '../private-disk.ts'
-import { ProcessGroup, type StartOptions } from '../process-group.ts'
+import { FaultProcesses } from '../fault-processes.ts'
 import { StressTest } from '../stress-test.ts'
 import { chownTo, letPass, OTHER_USERS, whyNoOtherUsers } from '../users.ts'
 
@@ -17,7 +18,7 @@ const GROW_TO = 5
 /** One way in which a lock directory comes to harm. */
 interface Harm {
   lockDirectory: string
-  start: StartOptions
+  start: ProcessOptions
   growTo?: number
   /** Does the harm once more; `time` counts from 0. */
   strike(time: number): void
@@ -36,7 +37,7 @@ async function suffer(
   const during = short ? 5000 : 45_000
   const { lockDirectory, start, growTo, strike } = harm
   await using slices = await ownSlices(growTo ? growTo * COMPETITORS : SLICES)
-  await using group = new ProcessGroup(folder)
+  await using group = new FaultProcesses(folder)
   const stress = new StressTest(group, folder, { during, ...(growTo && { growTo }) })
   const options = { range: slices.range, lockDirectory }
   await Promise.all(Array.from({ length: COMPETITORS }, () => stress.join(options, start)))

@@ -1,8 +1,9 @@
 import { mkdirSync } from 'node:fs'
 import path from 'node:path'
+import { ownSlices } from '../../support/own-slices.ts'
+import type { TestProcess } from '../../support/process.ts'
 import type { Fault, Tried } from '../fault.ts'
-import { ownSlices } from '../own-slices.ts'
-import { type Member, ProcessGroup } from '../process-group.ts'
+import { FaultProcesses } from '../fault-processes.ts'
 import type { Plan, Turn } from '../processes/have-turns.ts'
 
 /** ms */
@@ -72,7 +73,7 @@ export const moreWorkersThanSlices: Fault = {
 async function crowdOut(crush: Crush, during: number, folder: string): Promise<Tried> {
   const { what, workers, slices, turn, isClaim = false, isProcessPerTurn = false } = crush
   await using own = await ownSlices(slices)
-  await using group = new ProcessGroup(folder)
+  await using group = new FaultProcesses(folder)
   const lockDirectory = path.join(folder, 'locks')
   const waitTimeout = isClaim ? CLAIM_TIMEOUT : WAIT_TIMEOUT
   const plan: Plan = {
@@ -87,7 +88,7 @@ async function crowdOut(crush: Crush, during: number, folder: string): Promise<T
   const turns: Turn[] = []
 
   const work = async (): Promise<void> => {
-    let member: Member | undefined
+    let member: TestProcess | undefined
     while (performance.now() < end) {
       member ??= group.start('have-turns', plan, { env })
       turns.push(await member.hear<Turn>())

@@ -3,9 +3,10 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { listSlices } from '@portslice/core'
 import { type Interval, overlaps, readIntervals } from '../../support/intervals.ts'
+import { NetworkNamespace } from '../../support/namespaces.ts'
+import type { TestProcess } from '../../support/process.ts'
 import type { Fault, FaultContext, Outcome, Tried } from '../fault.ts'
-import { NetworkNamespace } from '../network-namespace.ts'
-import { type Member, ProcessGroup } from '../process-group.ts'
+import { FaultProcesses } from '../fault-processes.ts'
 import type { Holding, Plan as HoldPlan } from '../processes/hold-and-carry-on.ts'
 import type { Fed } from '../processes/hunger.ts'
 import type { Plan } from '../processes/lease-again-and-again.ts'
@@ -27,10 +28,10 @@ const taken: Part = async ({ short, folder }, networks) => {
   const notes = path.join(folder, 'intervals.ndjson')
   writeFileSync(notes, '')
   mkdirSync(lockDirectory, { mode: 0o700 })
-  await using group = new ProcessGroup(folder)
+  await using group = new FaultProcesses(folder)
   const options = { range: sliceAt(0), lockDirectory, waitTimeout: 0 }
   const plan: Plan = { options, notes, keep: 10 }
-  const start = async (index: number): Promise<Member> => {
+  const start = async (index: number): Promise<TestProcess> => {
     const network = networks[index % networks.length] as NetworkNamespace
     const member = group.start('lease-again-and-again', plan, { by: network.by })
     await member.hear()
@@ -42,7 +43,7 @@ const taken: Part = async ({ short, folder }, networks) => {
   for (; performance.now() < end; times++) {
     await sleep(Math.random() * 1000)
     const index = times % members.length
-    const member = members[index] as Member
+    const member = members[index] as TestProcess
     member.kill()
     await member.ended
     members[index] = await start(index)
@@ -63,7 +64,7 @@ const taken: Part = async ({ short, folder }, networks) => {
   }
 }
 
-function endedWithTheirHolders(intervals: readonly Interval[], group: ProcessGroup): Interval[] {
+function endedWithTheirHolders(intervals: readonly Interval[], group: FaultProcesses): Interval[] {
   const killedAt = new Map(group.members.map((member) => [member.pid, member.killedAt]))
   return intervals.map((interval) => {
     const at = killedAt.get(Number.parseInt(interval.holder, 10))
@@ -78,7 +79,7 @@ function endedWithTheirHolders(intervals: readonly Interval[], group: ProcessGro
 const keptUntilDead =
   (how: 'stopped' | 'blocked', index: number): Part =>
   async ({ short, folder }, [here, there]) => {
-    await using group = new ProcessGroup(folder)
+    await using group = new FaultProcesses(folder)
     const lockDirectory = path.join(folder, 'locks')
     const options = { range: sliceAt(index), lockDirectory }
     const during = OUT_OF_ACTION[short ? 'short' : 'long']
@@ -114,7 +115,7 @@ const keptUntilDead =
 
 /** One whose lock is removed by hand while it is blocked ends after another has made its own: that stays. */
 const notItsOwn: Part = async ({ folder }, [here, there]) => {
-  await using group = new ProcessGroup(folder)
+  await using group = new FaultProcesses(folder)
   const lockDirectory = path.join(folder, 'locks')
   const options = { range: sliceAt(2), lockDirectory }
   const lock = path.join(lockDirectory, `slice-${sliceAt(2)[0]}.lock`)

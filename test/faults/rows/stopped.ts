@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { ownSlices } from '../../support/own-slices.ts'
 import { ContentionTest } from '../contention-test.ts'
 import type { Fault, Tried } from '../fault.ts'
-import { ownSlices } from '../own-slices.ts'
-import { ProcessGroup } from '../process-group.ts'
+import { FaultProcesses } from '../fault-processes.ts'
 
 /** ms; locks go stale after 10 s, so the short forms are longer than that too. */
 const STOPPED = { short: 11_500, long: 30_000 }
@@ -17,7 +17,7 @@ export const stopped: Fault = {
     const each = short ? 1 : 3
     const form = short ? 'short' : 'long'
     await using slices = await ownSlices(each * 2)
-    await using group = new ProcessGroup(folder)
+    await using group = new FaultProcesses(folder)
     const ranges = Array.from({ length: slices.count }, (_, index) => {
       const first = slices.range[0] + index * 32
       return [first, first + 31] as const
@@ -41,7 +41,7 @@ export const stopped: Fault = {
 /** What contentionTests came to, for the table. */
 export function outcomeOf(
   results: readonly { refused: number; broken: string[] }[],
-  group: ProcessGroup,
+  group: FaultProcesses,
 ): Tried {
   const refused = results.reduce((sum, result) => sum + result.refused, 0)
   const unscathed = results.filter(({ broken }) => broken.length === 0).length

@@ -2,11 +2,11 @@ import { mkdirSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { overlaps, readIntervals } from '../../support/intervals.ts'
-import { runNode } from '../../support/project.ts'
+import { ownSlices } from '../../support/own-slices.ts'
+import { runNode } from '../../support/process.ts'
 import type { Fault, Outcome } from '../fault.ts'
-import { ownSlices } from '../own-slices.ts'
+import { startAllocator } from '../fault-processes.ts'
 import type { Churned, ChurnPlan } from '../processes/churn.ts'
-import { Commanded } from '../processes/start-commanded.ts'
 
 const WORKERS = 4
 /** On a busy machine, in ms: it only ends what hangs. */
@@ -39,7 +39,7 @@ async function provoke(
 
   const shared = overlaps(intervals)
 
-  await using heir = await Commanded.start(folder)
+  await using heir = await startAllocator(folder)
   const { slices: back, took } = await heir.open(options, { count: slices.count })
   return {
     times: ends,

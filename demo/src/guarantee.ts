@@ -14,7 +14,7 @@ export const HAND_OUTS =
   2 * TEST_FILES * TESTS_A_FILE * PORTS_A_TEST + BROWSER_WORKERS + BROWSER_TESTS
 
 /** One sentence for each way in which the promise was broken; none when it was kept. */
-export function brokenPromises({ runs, sight }: Measurement): string[] {
+export function violations({ runs, sight }: Measurement): string[] {
   const broken: string[] = runs.flatMap(shortfalls)
   if (runs.length < 3) broken.push(`Only ${runs.length} of 3 runs took place.`)
   if (sight.overlaps > 0) {

@@ -2,7 +2,7 @@
 import { shuffle } from 'simple-statistics'
 import { bars } from './charts.ts'
 import type { Chart, Table, Target } from './row.ts'
-import { figure, type Spread, spread, withQuartiles } from './spread.ts'
+import { figure, type Stats, statsOf, withQuartiles } from './stats.ts'
 
 export type Samples<Name extends string = string> = Readonly<Record<Name, readonly number[]>>
 
@@ -31,7 +31,7 @@ export async function inTurns<Name extends string>(
 
 /** How often the median of `ours` is that of `theirs`. */
 export function ratio(ours: readonly number[], theirs: readonly number[]): number {
-  return spread(ours).median / spread(theirs).median
+  return statsOf(ours).median / statsOf(theirs).median
 }
 
 export function atMost(
@@ -43,7 +43,7 @@ export function atMost(
   const measured = ratio(ours, theirs)
   const target = `at most ${limit} × ${of}`
   // Where something was taken off: too little was left to be told from nothing.
-  if (spread(theirs).median <= 0) return { target, measured: 'lost in the noise', met: false }
+  if (statsOf(theirs).median <= 0) return { target, measured: 'lost in the noise', met: false }
   return {
     target,
     // As many digits as tell on which side of the limit it is.
@@ -61,14 +61,14 @@ export function comparison(caption: string, samples: Samples, beside: string): T
     head: ['', 'median (quartiles)', `× ${beside}`],
     rows: Object.entries(samples).map(([name, values]) => [
       name,
-      withQuartiles(spread(values)),
+      withQuartiles(statsOf(values)),
       figure(ratio(values, reference)),
     ]),
   }
 }
 
 export function comparisonChart(file: string, title: string, samples: Samples): Chart {
-  const spreads: Record<string, Spread> = {}
-  for (const [name, values] of Object.entries(samples)) spreads[name] = spread(values)
-  return { file, title, option: bars(spreads) }
+  const stats: Record<string, Stats> = {}
+  for (const [name, values] of Object.entries(samples)) stats[name] = statsOf(values)
+  return { file, title, option: bars(stats) }
 }

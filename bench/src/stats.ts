@@ -1,7 +1,7 @@
 /** What many measurements of one thing come to. */
 import { median, quantileSorted } from 'simple-statistics'
 
-export interface Spread {
+export interface Stats {
   readonly count: number
   readonly median: number
   /** The quartiles: half of all measurements lie between the two. */
@@ -9,7 +9,7 @@ export interface Spread {
   readonly high: number
 }
 
-export function spread(samples: readonly number[]): Spread {
+export function statsOf(samples: readonly number[]): Stats {
   const sorted = [...samples].sort((a, b) => a - b)
   return {
     count: sorted.length,
@@ -26,6 +26,6 @@ export function figure(value: number): string {
 }
 
 /** "1.23 (1.20–1.31)" */
-export function withQuartiles({ median, low, high }: Spread): string {
+export function withQuartiles({ median, low, high }: Stats): string {
   return `${figure(median)} (${figure(low)}–${figure(high)})`
 }

@@ -1,0 +1,67 @@
+import { mkdirSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type ProcessOptions, startNode, type TestProcess } from './process.ts'
+
+/** From the word to begin to the beginning, and more for each process: until all have heard it. */
+const NOTICE_MS = 200
+const NOTICE_PER_PROCESS_MS = 5
+const END_TIMEOUT_MS = 10_000
+const MEASUREMENT_TIMEOUT_MS = 300_000
+
+/** Processes that run the scripts of one directory, and are ended together. */
+export class ProcessGroup implements AsyncDisposable {
+  readonly members: TestProcess[] = []
+  readonly #scripts: URL
+
+  constructor(scripts: URL) {
+    this.#scripts = scripts
+  }
+
+  /** Starts a script, which is given `plan` as JSON. `flags` are Node's. */
+  start(
+    script: string,
+    plan: unknown,
+    { flags = [], ...options }: ProcessOptions & { flags?: readonly string[] } = {},
+  ): TestProcess {
+    const file = fileURLToPath(new URL(`${script}.ts`, this.#scripts))
+    const member = startNode([...flags, file, JSON.stringify(plan)], {
+      ...options,
+      // Scripts collect warnings. Anything else on stderr is a failure.
+      env: { NODE_NO_WARNINGS: '1', ...options.env },
+    })
+    this.members.push(member)
+    return member
+  }
+
+  /** Lets all members, once each is ready, do their work at the same time; gives their results. */
+  async together<Result>(): Promise<Result[]> {
+    const results = this.members.map((member) => member.hear<Result>(MEASUREMENT_TIMEOUT_MS))
+    const notice = NOTICE_MS + NOTICE_PER_PROCESS_MS * this.members.length
+    const begin = process.hrtime.bigint() + BigInt(notice) * 1_000_000n
+    for (const member of this.members) member.tell(String(begin))
+    return Promise.all(results)
+  }
+
+  /** How each process that ended badly did so, a sentence each. */
+  get complaints(): string[] {
+    return this.members.flatMap(({ complaint }) => complaint ?? [])
+  }
+
+  /** Lets all end in good order, if they can. */
+  async end(): Promise<void> {
+    for (const { child } of this.members) child.stdin?.end()
+    await Promise.all(this.members.map((member) => member.untilEnded(END_TIMEOUT_MS)))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.members.map((member) => member.kill()))
+  }
+}
+
+/** A directory of its own for a member: its working directory. */
+export function ownDirectory(parent: string, number: number): string {
+  const directory = path.join(parent, `process-${number}`)
+  mkdirSync(directory)
+  return directory
+}
