@@ -19,7 +19,8 @@ export interface PackedPackage {
 /** Packs all packages of this workspace, as they were built last, into a folder. */
 export async function packAll(folder: string): Promise<PackedPackage[]> {
   const pnpm = ['npx', '--yes', 'pnpm@12', '--recursive', '--filter', './packages/*']
-  const { stdout } = await run([...pnpm, 'pack', '--json', '--pack-destination', folder], {
+  const pack = ['--filter', '!@portslice/process-tree', 'pack', '--json']
+  const { stdout } = await run([...pnpm, ...pack, '--pack-destination', folder], {
     cwd: WORKSPACE,
   })
   const packed = JSON.parse(stdout) as {
