@@ -182,7 +182,8 @@ async function carryOut(command: Command): Promise<Result> {
       return { leaked: released.some(Boolean) }
     }
     case 'close':
-      await carryOut({ do: 'release' })
+      for (const { back } of taken.values()) back?.()
+      taken.clear()
       await Promise.all(allocators.splice(0).map((each) => each.close()))
       return {}
     case 'block':
