@@ -1,7 +1,7 @@
 /** What came of it, for people: lines on the terminal, and the tables of docs/compatibility.md. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
-import type { Verdict } from './cell.ts'
+import type { Verdict } from './job.ts'
 import { NODES, nameOf, PLAYWRIGHTS, POOLS, type VITESTS } from './versions.ts'
 
 const PAGE = new URL('../../docs/compatibility.md', import.meta.url)

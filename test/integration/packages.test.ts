@@ -9,7 +9,7 @@ import { promisify } from 'node:util'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { TEST_ALL } from '../support/extent.ts'
+import { firstOf } from '../support/extent.ts'
 import {
   fromTarballs,
   npmInstall,
@@ -138,12 +138,15 @@ describe('the tarballs', () => {
     expect(messages.map((message) => formatMessage(message, manifest as never))).toEqual([])
   })
 
-  test.concurrent.each(PACKAGES)('of %s: are-the-types-wrong finds nothing', async (name) => {
-    const attw = createRequire(import.meta.url).resolve('@arethetypeswrong/cli/package.json')
-    // ESM alone: Node's `require` loads it, and so do the types; see below.
-    const args = [packageNamed(name).file, '--profile', 'esm-only', '--no-color', '--no-emoji']
-    await run([process.execPath, path.join(attw, '../dist/index.js'), ...args], { cwd: folder })
-  })
+  test.concurrent.each(firstOf(PACKAGES))(
+    'of %s: are-the-types-wrong finds nothing',
+    async (name) => {
+      const attw = createRequire(import.meta.url).resolve('@arethetypeswrong/cli/package.json')
+      // ESM alone: Node's `require` loads it, and so do the types; see below.
+      const args = [packageNamed(name).file, '--profile', 'esm-only', '--no-color', '--no-emoji']
+      await run([process.execPath, path.join(attw, '../dist/index.js'), ...args], { cwd: folder })
+    },
+  )
 
   test.each(PACKAGES)(
     'of %s: no scripts that run at an install, no dependencies but each other',
@@ -216,7 +219,7 @@ const INSTALLERS: Record<
   },
 }
 
-test.concurrent.each(TEST_ALL ? Object.keys(INSTALLERS) : ['npm', 'pnpm'])(
+test.concurrent.each(firstOf(Object.keys(INSTALLERS)))(
   'installed with %s into an empty project, the first example of the README runs',
   async (installer) => {
     const { files, install, run: runTests } = INSTALLERS[installer] as (typeof INSTALLERS)[string]

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
 import { compiled } from '../support/compiled.ts'
-import { TEST_ALL } from '../support/extent.ts'
+import { firstOf, TEST_ALL } from '../support/extent.ts'
 import { overlaps, readIntervals } from '../support/intervals.ts'
 import { runNode } from '../support/process.ts'
 import { type FixtureProject, FixtureProjects, type RunOptions } from '../support/project.ts'
@@ -89,7 +89,7 @@ describe('runs of many files', () => {
     expect(new Set(runnersIn(project.lockDirectory))).toEqual(new Set(['node-test']))
   })
 
-  test.each(['threads', 'processes'])('AVA, in %s', async (where) => {
+  test.each(firstOf(['threads', 'processes']))('AVA, in %s', async (where) => {
     const project = await projectWith(
       12,
       (i) => `tests/${i}.js`,
@@ -115,7 +115,7 @@ describe('runs of many files', () => {
   })
 
   test('Jest: many files with a module registry each lose no slice', async () => {
-    const files = TEST_ALL ? 500 : 100
+    const files = TEST_ALL ? 500 : 40
     // CommonJS with core in it, as a transform makes it: Jest takes minutes for so many of ESM.
     const project = await projectWith(
       files,

@@ -2,7 +2,7 @@
 import { appendFileSync, readdirSync, readFileSync } from 'node:fs'
 import { listSlices } from '@portslice/core'
 import { afterAll, describe, expect, test } from 'vitest'
-import { TEST_ALL } from '../support/extent.ts'
+import { firstOf, TEST_ALL } from '../support/extent.ts'
 import { type Interval, overlaps, readIntervals } from '../support/intervals.ts'
 import type { Outcome } from '../support/process.ts'
 import { type FixtureProject, FixtureProjects, type RunOptions } from '../support/project.ts'
@@ -125,34 +125,40 @@ const isAnyHeld = async (project: FixtureProject) =>
 
 const testsOf = ({ report }: Run) => report.testResults.flatMap((file) => file.assertionResults)
 
-describe.each(['forks', 'threads', 'vmForks', 'vmThreads'])('the pool %s', (pool) => {
-  test.each(['--isolate', '--no-isolate'])(
-    'with %s: unique ports, no slice kept',
-    async (isolate) => {
-      const files = 12
-      const project = projects.project({
-        'vitest.config.js': CONFIG(),
-        ...testFiles(files, SERVING_TESTS),
-      })
-      expectUnique(await run(project, [`--pool=${pool}`, isolate]), files * SERVED)
-      expect(await isAnyHeld(project)).toBe(false)
-    },
-  )
+const POOLS = ['forks', 'threads', 'vmForks', 'vmThreads']
+
+describe.each(POOLS)('the pool %s', (pool) => {
+  test.each(
+    firstOf(pool === 'threads' ? ['--no-isolate', '--isolate'] : ['--isolate', '--no-isolate']),
+  )('with %s: unique ports, no slice kept', async (isolate) => {
+    const files = 12
+    const project = projects.project({
+      'vitest.config.js': CONFIG(),
+      ...testFiles(files, SERVING_TESTS),
+    })
+    expectUnique(await run(project, [`--pool=${pool}`, isolate]), files * SERVED)
+    expect(await isAnyHeld(project)).toBe(false)
+  })
 })
 
 describe('a run of many files loses no slice', () => {
-  const FILES = TEST_ALL ? 200 : 60
+  const FILES = TEST_ALL ? 200 : 40
   const ONE_TEST = `
     import { test } from '@portslice/vitest-plugin/test'
     test('has a port', async ({ port }) => { if (!port) throw new Error('none') })`
 
   // Where workers live on, each keeps its one slice, whatever becomes of modules and globals.
-  test.each([
-    ['vmForks', '--isolate'],
-    ['vmThreads', '--isolate'],
-    ['forks', '--no-isolate'],
-    ['threads', '--no-isolate'],
-  ])('%s %s: as many slices as workers', async (pool, isolate) => {
+  test.each(
+    firstOf(
+      [
+        ['vmThreads', '--isolate'],
+        ['forks', '--no-isolate'],
+        ['vmForks', '--isolate'],
+        ['threads', '--no-isolate'],
+      ] as const,
+      2,
+    ),
+  )('%s %s: as many slices as workers', async (pool, isolate) => {
     const project = projects.project({
       'vitest.config.js': CONFIG(),
       ...testFiles(FILES, ONE_TEST),
@@ -166,7 +172,7 @@ describe('a run of many files loses no slice', () => {
 
   // Where each file has a worker of its own, a slice comes back with its end. One that ends
   // late costs the next a step aside, so some more slices than workers are seen, but not one for each file.
-  test.each(['forks', 'threads'])('%s --isolate: slices come back', async (pool) => {
+  test.each(firstOf(['forks', 'threads']))('%s --isolate: slices come back', async (pool) => {
     const project = projects.project({
       'vitest.config.js': CONFIG(),
       ...testFiles(FILES, ONE_TEST),
@@ -257,7 +263,7 @@ describe('tests that change the world around them', () => {
     })`
   const FAKED_FIRST = `import { vi } from 'vitest'\nvi.useFakeTimers({ now: 0 })\n`
 
-  test.each(['forks', 'threads', 'vmForks', 'vmThreads'])(
+  test.each(firstOf(['forks', 'vmThreads', 'threads', 'vmForks'], 2))(
     'fake timers and dates, in %s',
     async (pool) => {
       const project = projects.project({
@@ -280,8 +286,14 @@ describe('tests that change the world around them', () => {
   )
 
   test.each(
-    ['jsdom', 'happy-dom'].flatMap((environment) =>
-      ['forks', 'vmThreads'].map((pool) => [environment, pool] as const),
+    firstOf(
+      [
+        ['jsdom', 'vmThreads'],
+        ['happy-dom', 'forks'],
+        ['jsdom', 'forks'],
+        ['happy-dom', 'vmThreads'],
+      ] as const,
+      2,
     ),
   )('the environment %s, in %s', async (environment, pool) => {
     const project = projects.project({

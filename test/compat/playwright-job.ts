@@ -2,8 +2,8 @@
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { runNode } from '../support/process.ts'
-import { intervalsIn, judged, type Verdict } from './cell.ts'
-import type { Workshop } from './workshop.ts'
+import { intervalsIn, judged, type Verdict } from './job.ts'
+import type { Sandbox } from './sandbox.ts'
 
 const INTERVALS = fileURLToPath(import.meta.resolve('../support/intervals.ts'))
 
@@ -52,11 +52,11 @@ const SPEC = `
     })
   }`
 
-export async function playwrightCell(
-  workshop: Workshop,
+export async function playwrightJob(
+  sandbox: Sandbox,
   { playwright, node }: { playwright: string; node: string },
 ): Promise<Verdict> {
-  const folder = await workshop.project(
+  const folder = await sandbox.project(
     '@portslice/playwright-fixture',
     { '@playwright/test': playwright },
     {
@@ -71,7 +71,7 @@ export async function playwrightCell(
     [path.join(folder, '../node_modules/@playwright/test/cli.js'), 'test'],
     {
       cwd: folder,
-      node: await workshop.node(node),
+      node: await sandbox.node(node),
       lockDirectory: path.join(folder, 'locks'),
       env: { RECORD: record, NO_COLOR: '1' },
     },

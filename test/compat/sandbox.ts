@@ -17,7 +17,7 @@ export interface OwnNode {
   binary: string
 }
 
-export class Workshop implements Disposable {
+export class Sandbox implements Disposable {
   readonly folder: string
   readonly #packed: PackedPackage[]
   readonly #installed = new Map<string, Promise<string>>()
@@ -30,10 +30,10 @@ export class Workshop implements Disposable {
     this.#own = own
   }
 
-  static async open(own?: OwnNode): Promise<Workshop> {
+  static async open(own?: OwnNode): Promise<Sandbox> {
     const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-compat-'))
     try {
-      return new Workshop(folder, await packAll(folder), own)
+      return new Sandbox(folder, await packAll(folder), own)
     } catch (error) {
       rmSync(folder, { recursive: true, force: true })
       throw error
