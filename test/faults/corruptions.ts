@@ -37,7 +37,7 @@ export const CORRUPTIONS: Readonly<Record<string, Act>> = {
   },
   'the journal becomes that of another slice': ({ journal, folder }) => {
     gone(journal)
-    copyFileSync(path.join(folder, 'stray.ndjson'), journal)
+    copyFileSync(path.join(folder, 'foreign.ndjson'), journal)
   },
   'the lock is removed': ({ lock }) => gone(lock),
   'the lock is made stale': ({ lock }) => utimesSync(lock, new Date(0), new Date(0)),

@@ -12,7 +12,7 @@ export const allSlicesTaken: Fault = {
   provoked: 'one process more than slices; later one of the holders is killed',
   must: 'it waits, then gets one error that names who holds them; it gets a slice once there is one',
   async run({ short, folder }) {
-    const rounds = short ? 2 : 20
+    const rounds = short ? 1 : 20
     const broken: string[] = []
     const waits: number[] = []
     for (let round = 0; round < rounds; round++) {
@@ -54,7 +54,7 @@ export const noDescriptors: Fault = {
   provoked: `a process with \`ulimit -n ${DESCRIPTORS}\` opens files until it may open none, then closes 0, 1, 2 … of them, before it asks for a slice and for a port`,
   must: 'it gets the port, or one error that says what the system refused, and leaves nothing held; it gets one when there is room',
   async run({ short, folder }) {
-    const mostLeft = short ? 3 : 6
+    const mostLeft = short ? 1 : 6
     const broken: string[] = []
     const counts = { refused: 0, got: 0 }
     await using slices = await ownSlices(1)
@@ -85,7 +85,7 @@ export const noDescriptors: Fault = {
       }
       if (refusal && !isOpen) {
         // Were the slice held by the attempt that failed, the process beside it would not get it.
-        await other.open({ ...options, waitTimeout: 1000 }).catch((error) => {
+        await other.open({ ...options, waitTimeout: 20_000 }).catch((error) => {
           broken.push(`${place}: it kept the slice (${error.message})`)
         })
         await other.command({ do: 'close' })

@@ -8,16 +8,16 @@ import { CORRUPTIONS, corrupt } from '../corruptions.ts'
 import type { Fault } from '../fault.ts'
 import { startAllocators } from '../fault-processes.ts'
 
-/** Fewer than the processes, so that somebody always wants what another has. */
+/** Fewer than the processes, so that they always compete. */
 const SLICES = 3
 const PROCESSES = 4
-/** The longest that a slice may need to come back, in ms. A lock of unclear origin takes 10 s. */
-const COMES_BACK = 40_000
-/** The journal of a slice that nobody of these has. */
-const STRAY =
+/** A lock of unclear origin takes 10 s. */
+const SLICE_RETURN_TIMEOUT_MS = 40_000
+/** The journal of a slice that none of these processes has. */
+const FOREIGN_JOURNAL =
   '{"v":1,"event":"lease","pid":1,"host":"h","runner":"r","workerId":1,"cwd":"/","command":"c","at":"2026-01-01T00:00:00Z"}\n'
 
-/** Gives slices back whose locks are no locks any more, and whose journals do not tell whose. */
+/** Gives slices back whose locks and journals are damaged. */
 async function leaveDamaged(
   holder: AllocatorProcess,
   options: { range: readonly [number, number]; lockDirectory: string; waitTimeout: number },
@@ -41,17 +41,17 @@ export const filesEdited: Fault = {
   provoked: `${Object.keys(CORRUPTIONS).length} kinds of damage to random slices, many times a second, while ${PROCESSES + 1} processes share ${SLICES} slices`,
   must: 'no overlap, no process fails, and the slices come back',
   async run({ short, folder }) {
-    const rounds = short ? 150 : 2500
+    const rounds = short ? 100 : 2500
     await using slices = await ownSlices(SLICES)
     await using stack = new AsyncDisposableStack()
     const lockDirectory = path.join(folder, 'locks')
     const options = { range: slices.range, lockDirectory, waitTimeout: 1000 }
-    const patient = { ...options, waitTimeout: COMES_BACK }
+    const patient = { ...options, waitTimeout: SLICE_RETURN_TIMEOUT_MS }
     const workers = (await startAllocators(PROCESSES + 1, folder)).map((one) => stack.use(one))
     const [holder, ...others] = workers as [AllocatorProcess, ...AllocatorProcess[]]
     await holder.open(options)
     await holder.take(5)
-    writeFileSync(path.join(lockDirectory, 'stray.ndjson'), STRAY)
+    writeFileSync(path.join(lockDirectory, 'foreign.ndjson'), FOREIGN_JOURNAL)
     await Promise.all(others.map((one) => one.command({ do: 'churn', options })))
 
     const kinds = Object.values(CORRUPTIONS)
@@ -87,7 +87,7 @@ export const filesEdited: Fault = {
       broken: [
         ...broken,
         ...shared.slice(0, 5).map(([a, b]) => `Port ${a.port}: ${a.holder} and ${b.holder}.`),
-        ...(handOuts > 0 ? [] : ['Nobody was given a port at all.']),
+        ...(handOuts > 0 ? [] : ['No port was handed out at all.']),
       ],
     }
   },

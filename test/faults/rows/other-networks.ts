@@ -8,7 +8,7 @@ import type { Binding } from '../processes/bind-on-command.ts'
 const WHOLE_RANGE = { 'ipv4/ip_local_port_range': '1024 65535' }
 const NO_IPV6 = { 'ipv6/conf/all/disable_ipv6': '1', 'ipv6/conf/lo/disable_ipv6': '1' }
 const IPV6_ALONE = { 'ipv6/bindv6only': '1' }
-/** Sockets that a stranger opens at once. */
+/** Sockets that a foreign program opens at once. */
 const BATCH = 400
 const ALL = { first: 1, last: 65_535 }
 
@@ -39,7 +39,7 @@ export const ephemeralEverywhere: Fault = {
     if (typeof network === 'string') return { skipped: network }
     await using stack = new AsyncDisposableStack()
     stack.use(network)
-    const stranger = stack.use(new ForeignProgram({ by: network.by }))
+    const foreign = stack.use(new ForeignProgram({ by: network.by }))
     const hits = { guarded: 0, unguarded: 0 }
     let asked = 0
     const broken: string[] = []
@@ -51,10 +51,10 @@ export const ephemeralEverywhere: Fault = {
       const out = new Set(await worker.take(ports))
       for (let batch = 0; batch < batches; batch++) {
         const given = [
-          ...(await stranger.command({ do: 'bind any', count: BATCH, ...ALL })),
-          ...(await stranger.command({ do: 'connect', count: BATCH / 4 })),
+          ...(await foreign.command({ do: 'bind any', count: BATCH, ...ALL })),
+          ...(await foreign.command({ do: 'connect', count: BATCH / 4 })),
         ]
-        await stranger.command({ do: 'close' })
+        await foreign.command({ do: 'close' })
         const hit = given.filter((port) => out.has(port))
         hits[timeWaitGuard === 'auto' ? 'guarded' : 'unguarded'] += hit.length
         if (timeWaitGuard === 'auto') {
@@ -106,9 +106,9 @@ export const unusualNetworks: Fault = {
       if (typeof network === 'string') return { skipped: network }
       await using stack = new AsyncDisposableStack()
       stack.use(network)
-      const stranger = stack.use(new ForeignProgram({ by: network.by }))
+      const foreign = stack.use(new ForeignProgram({ by: network.by }))
       const what = settings === NO_IPV6 ? LISTENERS : [...LISTENERS, ...IPV6_LISTENERS]
-      await stranger.command({ do: 'bind', what })
+      await foreign.command({ do: 'bind', what })
       const worker = stack.use(await startAllocator(folder, { by: network.by }))
       const lockDirectory = path.join(folder, `locks-${seen.length}`)
       await worker.open({ lockDirectory, range: [20_000, 20_031], waitTimeout: 0 })

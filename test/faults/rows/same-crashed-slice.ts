@@ -4,10 +4,10 @@ import { ownSlices } from '../../support/own-slices.ts'
 import type { Fault } from '../fault.ts'
 import { startAllocator } from '../fault-processes.ts'
 
-/** Time for both to have heard, in ns: they then wait for the clock. */
-const HEAD_START = 5_000_000n
-/** How old a lock is made, in ms: its age decides nothing. */
-const OLD = 60_000
+/** Until both have heard; they then wait for the clock. */
+const HEAD_START_NS = 5_000_000n
+/** How old a lock is made: its age decides nothing. */
+const OLD_MS = 60_000
 /** Between two rounds with a slice of a process that was just killed, not a copy of one. */
 const ROUNDS_BETWEEN_KILLS = 50
 
@@ -17,7 +17,7 @@ export const sameCrashedSlice: Fault = {
     'a lock and a journal as a killed holder leaves them, every other time with an old lock; both try at one tick of the clock',
   must: 'exactly one gets it, and none of the ports that the dead one had',
   async run({ short, folder }) {
-    const rounds = short ? 60 : 1000
+    const rounds = short ? 30 : 1000
     await using slices = await ownSlices(1)
     const slice = slices.range[0]
     const options = {
@@ -43,7 +43,7 @@ export const sameCrashedSlice: Fault = {
       }
       if (round % 2 === 1) makeOld(path.join(options.lockDirectory, `slice-${slice}.lock`))
 
-      const at = String(process.hrtime.bigint() + HEAD_START)
+      const at = String(process.hrtime.bigint() + HEAD_START_NS)
       const answers = await Promise.all(
         [one, other].map((each) => each.try({ do: 'open', options, at })),
       )
@@ -104,6 +104,6 @@ function linkTree(from: string, to: string): void {
 }
 
 function makeOld(lock: string): void {
-  const time = new Date(Date.now() - OLD)
+  const time = new Date(Date.now() - OLD_MS)
   utimesSync(lock, time, time)
 }

@@ -22,16 +22,16 @@ const WAYS: readonly Way[] = [
 const SOCKETS_AT_ONCE = 400
 const MOST_ATTEMPTS = 20
 
-export const strangers: Fault = {
+export const foreignPrograms: Fault = {
   fault: 'a program that never asked binds ports in the range',
   provoked:
     'a process binds ports by number, on seven kinds of address; others through bind(0), in slices of the ephemeral range',
   must: 'its ports are skipped while it has them, and handed out when it has gone',
   async run({ short, folder }) {
-    const rounds = short ? 2 : 25
+    const rounds = short ? 1 : 25
     const broken: string[] = []
     let [byNumber, byTheOs, handedOut] = [0, 0, 0]
-    await using stranger = new ForeignProgram()
+    await using foreign = new ForeignProgram()
     await using worker = await startAllocator(folder)
     const all = async (range: readonly [number, number], serve: boolean) => {
       const lockDirectory = path.join(folder, 'locks')
@@ -53,9 +53,9 @@ export const strangers: Fault = {
       const usual = await all(slices.range, false)
       const theirs = usual.filter(() => Math.random() < 0.4)
       const what = theirs.map((port, i) => ({ ...(WAYS[i % WAYS.length] as Way), port }))
-      await stranger.command({ do: 'bind', what })
+      await foreign.command({ do: 'bind', what })
       expectSame('While bound by number', await all(slices.range, true), without(usual, theirs))
-      await stranger.command({ do: 'close' })
+      await foreign.command({ do: 'close' })
       expectSame('After that', await all(slices.range, true), usual)
       byNumber += theirs.length
     }
@@ -66,14 +66,14 @@ export const strangers: Fault = {
       const theirs: number[] = []
       for (let i = 0; i < MOST_ATTEMPTS && theirs.length < 5; i++) {
         theirs.push(
-          ...(await stranger.command({ do: 'bind any', count: SOCKETS_AT_ONCE, first, last })),
+          ...(await foreign.command({ do: 'bind any', count: SOCKETS_AT_ONCE, first, last })),
         )
       }
-      // Others on this machine get such ports as well, so only those of the stranger are looked at.
+      // Others on this machine get such ports as well, so only those of the foreign are looked at.
       const wrong = intersection(await all(slices.range, true), theirs)
       handedOut += wrong.length
       if (wrong.length > 0) broken.push(`While the OS had given them away: ${wrong} handed out.`)
-      await stranger.command({ do: 'close' })
+      await foreign.command({ do: 'close' })
       let lost = theirs
       for (let i = 0; i < MOST_ATTEMPTS && lost.length > 0; i++) {
         lost = without(lost, await all(slices.range, false))
@@ -89,7 +89,7 @@ export const strangers: Fault = {
   },
 }
 
-export const strangerOnSentinel: Fault = {
+export const foreignProgramOnSentinel: Fault = {
   fault: 'a program that never asked sits on a sentinel',
   provoked: 'a process binds the UDP port of the sentinel, on three kinds of address',
   must: 'the slice is passed over, and leased once the program has gone',
@@ -100,10 +100,10 @@ export const strangerOnSentinel: Fault = {
     await using worker = await startAllocator(folder)
     for (let round = 0; round < rounds; round++) {
       await using slices = await ownSlices(2)
-      await using stranger = new ForeignProgram()
+      await using foreign = new ForeignProgram()
       const [first, last] = slices.range
       const host = ['127.0.0.1', '0.0.0.0', '::'][round % 3] as string
-      await stranger.command({ do: 'bind', what: [{ port: first + 31, host, udp: true }] })
+      await foreign.command({ do: 'bind', what: [{ port: first + 31, host, udp: true }] })
 
       const lockDirectory = path.join(folder, 'locks')
       const { slices: leased } = await worker.open({ range: [first, last], lockDirectory })
@@ -117,7 +117,7 @@ export const strangerOnSentinel: Fault = {
 
       const waiting = worker.open({ ...alone, waitTimeout: 30_000 })
       const start = performance.now()
-      await stranger[Symbol.asyncDispose]()
+      await foreign[Symbol.asyncDispose]()
       await waiting
       waits.push(performance.now() - start)
       await worker.command({ do: 'close' })

@@ -3,7 +3,7 @@ import { type AllocatorOptions, createAllocator } from '@portslice/core'
 import { onWords, readPlan, say } from '../../support/script.ts'
 
 /** What it says when it has got one: how often it was refused before, and the port it was given. */
-export interface Fed {
+export interface Obtained {
   refused: number
   port: number
 }
@@ -16,7 +16,7 @@ for (;;) {
   try {
     const allocator = await createAllocator(options)
     const { port } = await allocator.take()
-    say({ refused, port } satisfies Fed)
+    say({ refused, port } satisfies Obtained)
     await allocator.close()
     process.exit()
   } catch (error) {

@@ -8,7 +8,7 @@ export interface Plan {
   slices: number[]
 }
 
-export interface Met {
+export interface LeaseResult {
   first: number
   /** The port that was handed out; missing where there was an error. */
   port?: number
@@ -28,7 +28,7 @@ for (const first of slices) {
   const range = [first, first + 31] as const
   const before = process.memoryUsage.rss()
   const start = performance.now()
-  const met: Partial<Met> = {}
+  const met: Partial<LeaseResult> = {}
   try {
     await using allocator = await createAllocator({ range, lockDirectory, waitTimeout: 5000 })
     met.port = (await allocator.take({ label: 'in spite of the journal' })).port
@@ -37,6 +37,12 @@ for (const first of slices) {
     met.error = String(error)
   }
   const took = performance.now() - start
-  say({ first, took, grew: process.memoryUsage.rss() - before, warnings, ...met } satisfies Met)
+  say({
+    first,
+    took,
+    grew: process.memoryUsage.rss() - before,
+    warnings,
+    ...met,
+  } satisfies LeaseResult)
 }
 process.exit()
