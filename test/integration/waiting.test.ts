@@ -5,7 +5,7 @@ import { ownSlices } from '../support/own-slices.ts'
 import { TemporaryDirectory } from '../support/temporary-directory.ts'
 
 /** Far longer than all turns together, in ms. */
-const LONG_MS = 60_000
+const LONG_MS = 120_000
 
 async function startAll(
   count: number,
