@@ -124,7 +124,7 @@ function legendOf(series: object) {
   return { bottom: 0, itemGap: 18, textStyle: TEXT, data: Object.keys(series) }
 }
 
-/** SVG with a ground of its own, that follows the colour scheme of whoever looks at it. */
+/** SVG with a background of its own, which follows the colour scheme of the reader. */
 export function drawn({ title, option }: Chart): string {
   const isBars = !('legend' in option)
   const categories = isBars ? (option.yAxis as { data: string[] }).data.length : 0

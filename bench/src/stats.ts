@@ -1,4 +1,3 @@
-/** What many measurements of one thing come to. */
 import { median, quantileSorted } from 'simple-statistics'
 
 export interface Stats {

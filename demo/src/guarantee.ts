@@ -1,4 +1,3 @@
-/** Whether the promise was kept, and whether there was enough to keep it under. */
 import {
   BROWSER_TESTS,
   BROWSER_WORKERS,
@@ -18,7 +17,7 @@ export function violations({ runs, sight }: Measurement): string[] {
   const broken: string[] = runs.flatMap(shortfalls)
   if (runs.length < 3) broken.push(`Only ${runs.length} of 3 runs took place.`)
   if (sight.overlaps > 0) {
-    broken.push(`${sight.overlaps} times a port was handed out that somebody had.`)
+    broken.push(`${sight.overlaps} times a port was handed out that another test had.`)
   }
   if (sight.refused > 0) broken.push(`${sight.refused} binds failed with EADDRINUSE.`)
   if (sight.outNow > 0) broken.push(`${sight.outNow} ports were never given back.`)

@@ -10,7 +10,7 @@ const ROWS: Record<string, (measurement: Measurement) => string | number> = {
   'ports handed out': ({ sight }) => sight.handedOut,
   'most out at the same time': ({ sight }) => sight.mostOut,
   'most waiting for their bind': ({ sight }) => sight.mostUnbound,
-  'hand-outs of a port somebody had': ({ sight }) => judged(sight.overlaps),
+  'hand-outs of a port another test had': ({ sight }) => judged(sight.overlaps),
   'binds that failed (EADDRINUSE)': ({ sight }) => judged(sight.refused),
   'tests that failed': ({ runs }) => failedTests(runs),
   'ports never given back': ({ sight }) => judged(sight.outNow),

@@ -12,7 +12,7 @@ export function verdict(
 }
 
 function compared({ title, sight }: Measurement): string {
-  return `${title} gave out a port that somebody had ${times(sight.overlaps)} and led to EADDRINUSE ${times(sight.refused)}`
+  return `${title} gave out a port that another test had ${times(sight.overlaps)} and led to EADDRINUSE ${times(sight.refused)}`
 }
 
 function times(count: number): string {

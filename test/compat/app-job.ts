@@ -2,7 +2,7 @@
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { compiled } from '../support/compiled.ts'
-import { intervalsIn, judged, nodeIn, type Verdict } from './job.ts'
+import { intervalsIn, nodeIn, type Verdict, verdictOf } from './job.ts'
 import type { Sandbox } from './sandbox.ts'
 
 const SCRIPT = fileURLToPath(new URL('processes/start-apps.ts', import.meta.url))
@@ -27,5 +27,5 @@ export async function appJob(sandbox: Sandbox, node: string): Promise<Verdict> {
   const outcomes = await Promise.all(
     Array.from({ length: PROCESSES }, () => run(path.join(folder, 'start-apps.js'), record)),
   )
-  return judged(outcomes, intervalsIn(record), PROCESSES * HAND_OUTS)
+  return verdictOf(outcomes, intervalsIn(record), PROCESSES * HAND_OUTS)
 }

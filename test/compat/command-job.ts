@@ -3,7 +3,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { compiled } from '../support/compiled.ts'
 import type { Outcome } from '../support/process.ts'
-import { intervalsIn, judged, nodeIn, type Verdict } from './job.ts'
+import { intervalsIn, nodeIn, type Verdict, verdictOf } from './job.ts'
 import type { Sandbox } from './sandbox.ts'
 
 const SCRIPT = fileURLToPath(new URL('processes/serve-named.ts', import.meta.url))
@@ -35,14 +35,14 @@ export async function commandJob(sandbox: Sandbox, node: string): Promise<Verdic
     await portslice('doctor'),
     await portslice('clean'),
   ]
-  return judged(
+  return verdictOf(
     [...runs, ...others.map(asOutcomeOfReader)],
     intervalsIn(record),
     RUNS * NAMES.length,
   )
 }
 
-/** Whoever prints nothing has told nothing, whatever its status. */
+/** A command that prints nothing has failed, whatever its status. */
 function asOutcomeOfReader(outcome: Outcome): Outcome {
   return outcome.stdout.trim() === '' ? { ...outcome, status: 99 } : outcome
 }

@@ -1,5 +1,5 @@
 /**
- * Tries the packed packages on every version that they claim, prints what came of it, and writes
+ * Tests the packed packages on every version that they claim, prints the results, and writes
  * the tables of `docs/compatibility.md`. `--short` tries the oldest and the newest of some, and
  * writes nothing; `--node` tries a Node of this machine instead of those that are claimed, and writes
  * nothing either; further arguments are parts of the names of the jobs to run.
@@ -97,7 +97,7 @@ const results: Result[] = []
       (error): Verdict => ({
         passed: false,
         reason: 'it could not be tried',
-        said: String((error as Error).stack ?? error),
+        output: String((error as Error).stack ?? error),
       }),
     )
     const result = { table: job.table, row: job.row, column: job.column, verdict }

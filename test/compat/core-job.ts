@@ -2,7 +2,7 @@
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { compiled } from '../support/compiled.ts'
-import { intervalsIn, judged, nodeIn, type Verdict } from './job.ts'
+import { intervalsIn, nodeIn, type Verdict, verdictOf } from './job.ts'
 import type { Sandbox } from './sandbox.ts'
 
 const SCRIPT = fileURLToPath(new URL('processes/take-ports.ts', import.meta.url))
@@ -29,5 +29,5 @@ export async function coreJob(sandbox: Sandbox, node: string): Promise<Verdict> 
     ),
   )
   const members = Object.values(PLACES).reduce((sum, count) => sum + count)
-  return judged(outcomes, intervalsIn(record), 2 * members * HAND_OUTS)
+  return verdictOf(outcomes, intervalsIn(record), 2 * members * HAND_OUTS)
 }

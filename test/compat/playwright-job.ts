@@ -2,7 +2,7 @@
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { runNode } from '../support/process.ts'
-import { intervalsIn, judged, type Verdict } from './job.ts'
+import { intervalsIn, type Verdict, verdictOf } from './job.ts'
 import type { Sandbox } from './sandbox.ts'
 
 const INTERVALS = fileURLToPath(import.meta.resolve('../support/intervals.ts'))
@@ -76,5 +76,5 @@ export async function playwrightJob(
       env: { RECORD: record, NO_COLOR: '1' },
     },
   )
-  return judged([outcome], intervalsIn(record), HAND_OUTS)
+  return verdictOf([outcome], intervalsIn(record), HAND_OUTS)
 }

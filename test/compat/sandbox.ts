@@ -1,4 +1,4 @@
-/** A temporary folder with the packed packages, and what is installed there once and used by many cells. */
+/** A temporary directory with the packed packages, and installations that many jobs share. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'

@@ -78,7 +78,9 @@ export class Model {
       left.directory === directory &&
       (key === undefined || left.key !== key)
     ) {
-      wrong.push(`${port} went to ${holder} ${Math.round(left.until - now)} ms too early after a death`)
+      wrong.push(
+        `${port} went to ${holder} ${Math.round(left.until - now)} ms too early after a death`,
+      )
     }
     if (!hold) this.#held.set(port, { holder, key, bound: false })
     this.#left.delete(port)

@@ -7,7 +7,7 @@ import { whenAllAreReady } from './member.ts'
 
 export interface WarmPlan {
   way: Way
-  /** A number that nobody uses. */
+  /** A free port. */
   given: number
   operations: number
 }

@@ -34,7 +34,7 @@ have been loaded before, as they have in a vitest file or a Playwright worker.`,
   async run({ short, folder }): Promise<Measured> {
     const rounds = short ? 3 : 50
     const env = { ...cleanEnvironment(), PORTSLICE_LOCK_DIR: path.join(folder, 'locks') }
-    // Numbers that nobody uses, for who does not look for any.
+    // Free ports, for those that do not look for one.
     await using allocator = await createAllocator({ lockDirectory: path.join(folder, 'given') })
     const given = await allocator.takeMany(2)
     const args = [path.join(folder, 'bare'), ...given.map(({ port }) => String(port))]

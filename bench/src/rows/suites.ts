@@ -94,7 +94,7 @@ async function measured(context: Context, suites: Readonly<Record<string, Omit<R
   const { short, folder } = context
   const tests = short ? 20 : 200
   const rounds = short ? 1 : 4
-  // Numbers that nobody uses, for those who write them down.
+  // Free ports, for those that hard-code them.
   await using allocator = await createAllocator({ lockDirectory: `${folder}/locks` })
   const leases = await allocator.takeMany(tests)
   const ports = leases.map(({ port }) => port)

@@ -20,7 +20,7 @@ const { options, block = 0 } = readPlan<Plan>()
 const warnings = collectWarnings()
 const allocator = await createAllocator(options)
 const leases = await allocator.takeMany(4, { label: 'held' })
-// Two are in use and two are promised: those are what others could be given by mistake.
+// Two are in use, and two are only promised: others could be given those by mistake.
 await Promise.all(leases.slice(0, 2).map(serve))
 
 async function serve({ port }: PortLease): Promise<net.Server> {

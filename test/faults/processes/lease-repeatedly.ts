@@ -1,4 +1,4 @@
-/** Leases a slice, keeps it for a moment and gives it back, and goes on so; notes whose turn it was. */
+/** Leases a slice, keeps it for a moment and gives it back, repeatedly, and records when it held it. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type AllocatorOptions, createAllocator } from '@portslice/core'
 import { Recorder } from '../../support/intervals.ts'

@@ -1,8 +1,8 @@
-/** Wants a slice that somebody has, again and again, until it gets it; then says so and leaves it to the next. */
+/** Tries to lease a slice that another process holds until it gets it, and then leaves it to the next. */
 import { type AllocatorOptions, createAllocator } from '@portslice/core'
 import { onWords, readPlan, say } from '../../support/script.ts'
 
-/** What it says when it has got one: how often it was refused before, and the port it was given. */
+/** How often it was refused before, and the port it was given. */
 export interface Obtained {
   refused: number
   port: number

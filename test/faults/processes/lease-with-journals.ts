@@ -1,4 +1,4 @@
-/** Leases slices one by one whatever journals they have, and says what each one cost. */
+/** Leases slices that have bad journals, and says what each of them cost. */
 import { createAllocator, listSlices } from '@portslice/core'
 import { collectWarnings, onWords, readPlan, say } from '../../support/script.ts'
 

@@ -1,4 +1,4 @@
-/** Takes ports, binds an app late on each and gives them back, for as long as is planned. */
+/** Takes ports, binds an app late on each, and gives them back, for a while. */
 import { once } from 'node:events'
 import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -37,7 +37,7 @@ async function use(lease: PortLease): Promise<void> {
   const back = recorder.out(port)
   await sleep(Math.random() * 60)
   const server = net.createServer().listen({ port, exclusive: true })
-  await once(server, 'listening') // Throws EADDRINUSE, should anybody have the port.
+  await once(server, 'listening') // Throws EADDRINUSE if another process has the port.
   server.close()
   await once(server, 'close')
   back()

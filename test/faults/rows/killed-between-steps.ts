@@ -19,7 +19,7 @@ const AT_ONCE = 3
 
 interface Moment {
   call: string
-  /** It is the so-manieth call of its kind in the process, from 1. */
+  /** Its number among the calls of its kind, from 1. */
   when: number
 }
 
@@ -78,7 +78,7 @@ function strace(output: string): string[] {
   return ['strace', '-f', '-qq', '-y', '-o', output, '-e', `trace=${CALLS.join(',')}`]
 }
 
-/** The calls from the first socket or file of ours to the end. @returns why there are none */
+/** The calls from our first socket or file to the end. @returns the reason, if strace fails */
 async function momentsOf(folder: string, plan: Plan): Promise<Moment[] | string> {
   const output = path.join(folder, 'trace')
   await using group = new FaultProcesses(folder)
@@ -88,7 +88,7 @@ async function momentsOf(folder: string, plan: Plan): Promise<Moment[] | string>
   const counts = new Map<string, number>()
   const moments: Moment[] = []
   const lines = readFileSync(output, 'utf8').split('\n')
-  // Calls are counted for each thread. All of ours are those of the first one.
+  // Calls are counted for each thread. Ours are in the first one.
   const [thread] = (lines[0] ?? '').split(' ')
   let isOurs = false
   for (const line of lines) {

@@ -10,7 +10,7 @@ import { chownTo, letPass, OTHER_USERS, whyNoOtherUsers } from '../users.ts'
 
 const CODE = 'ERR_PORTSLICE_LOCK_DIRECTORY'
 
-/** What a lock directory must not be, by what it is called in a sentence. */
+/** Unfit lock directories, by a description. */
 type Unfit = Record<string, string>
 
 /** Those that need no other user. */
@@ -28,7 +28,7 @@ function unfitOnes(folder: string): Unfit {
     mkdirSync(at(name))
     chmodSync(at(name), mode)
   }
-  writeFileSync(at('file'), 'not a folder')
+  writeFileSync(at('file'), 'not a directory')
   return {
     'a symbolic link': at('link'),
     'a dangling link': at('dangling'),
@@ -55,14 +55,14 @@ function foreignOnes(folder: string, uid: number, another: number): Unfit {
     "another user's": own('foreign', 0o755, another),
     "another user's and private": own('private', 0o700, another),
     "root's": own('of-root', 0o755, 0),
-    'in a folder that is not theirs': path.join(own('parent', 0o755, another), 'locks'),
-    'in a folder that may not be entered': path.join(own('shut', 0o700, another), 'locks'),
+    'in a directory of another user': path.join(own('parent', 0o755, another), 'locks'),
+    'in a directory that may not be entered': path.join(own('shut', 0o700, another), 'locks'),
     'unreadable though their own': own('unreadable', 0o000, uid),
     'read-only though their own': own('read-only', 0o500, uid),
   }
 }
 
-/** All that lies in a folder, and below it. */
+/** All files and directories below one. */
 const contents = (folder: string) => readdirSync(folder, { recursive: true }).map(String).sort()
 
 export const lockDirectoryAtStart: Fault = {

@@ -93,7 +93,7 @@ export const unusualNetworks: Fault = {
   fault: 'IPv6 is off; or kept apart from IPv4; and no interface but loopback is up',
   provoked:
     'networks with disable_ipv6=1, with bindv6only=1 and with neither, in which other programs listen',
-  must: 'the ports of a slice that nobody listens on are handed out, and no others',
+  must: 'exactly the ports of a slice without a listener are handed out',
   async run({ folder }): Promise<Outcome> {
     const broken: string[] = []
     const seen: string[] = []
