@@ -3,7 +3,7 @@ import { median, quantileSorted } from 'simple-statistics'
 export interface Stats {
   readonly count: number
   readonly median: number
-  /** The quartiles: half of all measurements lie between the two. */
+  /** The first and the third quartile. */
   readonly low: number
   readonly high: number
 }
@@ -18,7 +18,7 @@ export function statsOf(samples: readonly number[]): Stats {
   }
 }
 
-/** Three digits that count; more where the number is larger. */
+/** Three significant digits, and all digits before the decimal point. */
 export function figure(value: number): string {
   const size = Math.abs(value)
   return value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3)

@@ -8,24 +8,24 @@ import {
 import type { Run } from './load.ts'
 import type { Measurement } from './measurement.ts'
 
-/** Two vitest runs, and a port for each worker and each test of the Playwright run. */
+/** Ports of two vitest runs, and one port per worker and test of the Playwright run. */
 export const HAND_OUTS =
   2 * TEST_FILES * TESTS_A_FILE * PORTS_A_TEST + BROWSER_WORKERS + BROWSER_TESTS
 
-/** One sentence for each way in which the promise was broken; none when it was kept. */
-export function violations({ runs, sight }: Measurement): string[] {
-  const broken: string[] = runs.flatMap(shortfalls)
-  if (runs.length < 3) broken.push(`Only ${runs.length} of 3 runs took place.`)
+/** Describes each violation of the guarantee, and each sign of too little load. */
+export function findViolations({ runs, sight }: Measurement): string[] {
+  const violations: string[] = runs.flatMap(shortfalls)
+  if (runs.length < 3) violations.push(`Only ${runs.length} of 3 runs finished.`)
   if (sight.overlaps > 0) {
-    broken.push(`${sight.overlaps} times a port was handed out that another test had.`)
+    violations.push(`${sight.overlaps} times a port was handed out that another process had.`)
   }
-  if (sight.refused > 0) broken.push(`${sight.refused} binds failed with EADDRINUSE.`)
-  if (sight.outNow > 0) broken.push(`${sight.outNow} ports were never given back.`)
-  if (sight.unboundNow > 0) broken.push(`${sight.unboundNow} ports were never bound.`)
+  if (sight.refused > 0) violations.push(`${sight.refused} binds failed with EADDRINUSE.`)
+  if (sight.outNow > 0) violations.push(`${sight.outNow} ports were never released.`)
+  if (sight.unboundNow > 0) violations.push(`${sight.unboundNow} ports were never bound.`)
   if (sight.handedOut < HAND_OUTS) {
-    broken.push(`Only ${sight.handedOut} of ${HAND_OUTS} ports were handed out.`)
+    violations.push(`Only ${sight.handedOut} of ${HAND_OUTS} ports were handed out.`)
   }
-  return broken
+  return violations
 }
 
 const EXPECTED = {
@@ -37,16 +37,16 @@ function shortfalls({ name, runner, status, report }: Run): string[] {
   if (!report) return [`${name} ended with status ${status} and without a report.`]
   const { files, passed, failed, workers = 0 } = report
   const expected = EXPECTED[runner]
-  const broken: string[] = []
+  const violations: string[] = []
   if (failed > 0 || files < expected.files || passed < expected.passed) {
-    broken.push(
+    violations.push(
       `${name}: ${passed} of ${expected.passed} tests passed, in ${files} of ${expected.files} files.`,
     )
   } else if (status !== 0) {
-    broken.push(`${name} ended with status ${status}.`)
+    violations.push(`${name} ended with status ${status}.`)
   }
   if (workers < expected.workers) {
-    broken.push(`${name} had ${workers} of ${expected.workers} workers.`)
+    violations.push(`${name} had ${workers} of ${expected.workers} workers.`)
   }
-  return broken
+  return violations
 }

@@ -1,29 +1,30 @@
 import { type Outcome, startNode } from 'portslice-test/support/process'
 
 /** For test runners to close their workers and browsers. */
-const GRACE_MS = 5000
+const SIGINT_TIMEOUT_MS = 5000
 
 export interface RunOptions {
   cwd: string
   env: Record<string, string>
-  deadlineMs: number
+  /** In ms. */
+  timeout: number
   signal: AbortSignal
 }
 
 /**
- * Runs a script on this Node, and leaves nothing behind if it has to stop early.
+ * Runs a script with this Node. All its processes have ended when the promise settles.
  *
- * @throws the reason of `signal`, once all has ended
+ * @throws the reason of `signal`
  */
 export async function runToEnd(args: string[], options: RunOptions): Promise<Outcome> {
-  const { cwd, env, deadlineMs, signal } = options
+  const { cwd, env, timeout, signal } = options
   signal.throwIfAborted()
   const run = startNode(args, { cwd, env, stdin: 'ignore', killDescendants: true })
-  const stop = () => void run.stop(GRACE_MS)
+  const stop = () => void run.stop(SIGINT_TIMEOUT_MS)
   const timer = setTimeout(() => {
-    run.stderr.add(`\nStopped: it had not ended after ${deadlineMs / 1000} s.\n`)
+    run.stderr.add(`\nStopped: it had not ended after ${timeout / 1000} s.\n`)
     stop()
-  }, deadlineMs)
+  }, timeout)
   signal.addEventListener('abort', stop, { once: true })
   try {
     const outcome = await run.ended

@@ -1,4 +1,3 @@
-/** Starts the built command, beside this process or in a terminal of its own. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -6,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import pty from '@lydell/node-pty'
 import { createAllocator, listSlices } from '@portslice/core'
 import xterm from '@xterm/headless'
-import { onTestFinished } from 'vitest'
+import { beforeEach, onTestFinished } from 'vitest'
 import { TIED_TO_PARENT } from '../support/namespaces.ts'
 import { Output } from '../support/output.ts'
 import {
@@ -29,7 +28,7 @@ export function temporaryFolder(): string {
   return folder
 }
 
-/** One that has ended stays in the table until its parent has noticed. */
+/** A zombie counts as ended. */
 export function isRunning(pid: number): boolean {
   try {
     return !/^State:\t[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'latin1'))
@@ -42,6 +41,15 @@ export type StartOptions = Pick<ProcessOptions, 'cwd' | 'env' | 'lockDirectory' 
 
 /** What a terminal sets is for each test to set. */
 const NO_TERMINAL = { NO_COLOR: undefined, COLUMNS: undefined, TERM: undefined }
+
+/** Gives each test of a file its own lock directory. */
+export function useLockDirectory(): StartOptions & { lockDirectory: string } {
+  const options = { lockDirectory: '' }
+  beforeEach(() => {
+    options.lockDirectory = path.join(temporaryFolder(), 'locks')
+  })
+  return options
+}
 
 /** Starts `portslice …args`; it is killed at the end of the test if it still runs. */
 export function start(args: string[], options: StartOptions = {}): TestProcess {

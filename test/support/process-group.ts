@@ -3,10 +3,9 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type ProcessOptions, startNode, type TestProcess } from './process.ts'
 
-/** From the word to begin to the beginning, and more for each process: until all have heard it. */
-const NOTICE_MS = 200
-const NOTICE_PER_PROCESS_MS = 5
-const END_TIMEOUT_MS = 10_000
+/** The time from the message to the start, so that all processes get it in time. */
+const START_DELAY_MS = 200
+const START_DELAY_PER_PROCESS_MS = 5
 const MEASUREMENT_TIMEOUT_MS = 300_000
 
 /** Processes that run the scripts of one directory, and are ended together. */
@@ -34,11 +33,11 @@ export class ProcessGroup implements AsyncDisposable {
     return member
   }
 
-  /** Lets all members, once each is ready, do their work at the same time; gives their results. */
-  async together<Result>(): Promise<Result[]> {
+  /** Starts the work of all members at the same moment, and returns their results. */
+  async run<Result>(): Promise<Result[]> {
     const results = this.members.map((member) => member.hear<Result>(MEASUREMENT_TIMEOUT_MS))
-    const notice = NOTICE_MS + NOTICE_PER_PROCESS_MS * this.members.length
-    const begin = process.hrtime.bigint() + BigInt(notice) * 1_000_000n
+    const delay = START_DELAY_MS + START_DELAY_PER_PROCESS_MS * this.members.length
+    const begin = process.hrtime.bigint() + BigInt(delay) * 1_000_000n
     for (const member of this.members) member.tell(String(begin))
     return Promise.all(results)
   }
@@ -46,12 +45,6 @@ export class ProcessGroup implements AsyncDisposable {
   /** How each process that ended badly did so, a sentence each. */
   get complaints(): string[] {
     return this.members.flatMap(({ complaint }) => complaint ?? [])
-  }
-
-  /** Lets all end in good order, if they can. */
-  async end(): Promise<void> {
-    for (const { child } of this.members) child.stdin?.end()
-    await Promise.all(this.members.map((member) => member.untilEnded(END_TIMEOUT_MS)))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

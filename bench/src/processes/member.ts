@@ -1,11 +1,11 @@
-/** One process of a group. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { onLines, say } from 'portslice-test/support/script'
 
 /**
- * Says that all is ready, works when all others do, and says the result. The process ends with its parent.
+ * Reports that this process is ready, starts the work together with the other processes, and
+ * sends the result. The process ends with its parent.
  *
- * @param work is given when it began, in ns of the clock that all processes share
+ * @param work gets the start time, in ns of the system-wide monotonic clock
  */
 export function whenAllAreReady<Result>(work: (begin: bigint) => Promise<Result>): void {
   onLines(async (line) => {

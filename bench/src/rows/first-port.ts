@@ -34,7 +34,7 @@ have been loaded before, as they have in a vitest file or a Playwright worker.`,
   async run({ short, folder }): Promise<Measured> {
     const rounds = short ? 3 : 50
     const env = { ...cleanEnvironment(), PORTSLICE_LOCK_DIR: path.join(folder, 'locks') }
-    // Free ports, for those that do not look for one.
+    // Free ports, for sources that do not search for one.
     await using allocator = await createAllocator({ lockDirectory: path.join(folder, 'given') })
     const given = await allocator.takeMany(2)
     const args = [path.join(folder, 'bare'), ...given.map(({ port }) => String(port))]
@@ -99,7 +99,7 @@ function net(samples: Samples<Name>): Samples<Own> {
   return Object.fromEntries(Object.entries(others).map(lessen)) as Samples<Own>
 }
 
-/** ms from the start of a process to its first output. Returns when it has ended. */
+/** The time from the start of a process to its first output, in ms. Waits for its end. */
 async function untilPrinted(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const start = performance.now()
   const child = spawn(process.execPath, args, {

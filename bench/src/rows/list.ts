@@ -5,7 +5,7 @@ import { startReady } from '../ready-processes.ts'
 import type { Measured, Row } from '../row.ts'
 import { figure, type Stats, statsOf } from '../stats.ts'
 
-/** Room for 700 slices and for whom else there is, below what the OS hands out by itself. */
+/** Room for 700 slices and those of other processes, below the ephemeral range. */
 const RANGE = [1024, 32_767] as const
 const A_PROCESS = 100
 
@@ -26,7 +26,7 @@ then; it is in the table too.`,
       await using lister = await startReady('list', [{ calls }], {
         lockDirectory,
       })
-      const [result] = (await lister.together<{ listed: number; times: number[] }>()) as [
+      const [result] = (await lister.run<{ listed: number; times: number[] }>()) as [
         { listed: number; times: number[] },
       ]
       const [first, ...times] = result.times as [number, ...number[]]

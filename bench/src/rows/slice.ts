@@ -13,7 +13,7 @@ is one part of it.`,
     await using group = await startReady('lease', [{ ...plan, folder }], {
       lockDirectory: path.join(folder, 'locks'),
     })
-    const [samples] = (await group.together<Samples>()) as [Samples]
+    const [samples] = (await group.run<Samples>()) as [Samples]
     const of = (name: string) => samples[name] as readonly number[]
     return {
       tables: [comparison('Lease and release, µs', samples, 'proper-lockfile')],

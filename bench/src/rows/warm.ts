@@ -20,7 +20,7 @@ export const warm: Row = {
   name: 'Take and release in a warm worker',
   how: `A process takes a port and gives it back, again and again; once it is warm, a thousand times are
 timed. Each time it is a new process, which has loaded what it uses and nothing else. Of the libraries that have no
-release, it is the call alone. "A given port" is one number that nobody uses. The last line is what portslice has to ask of
+release, it is the call alone. "A given port" is a free port. The last line is what portslice has to ask of
 the kernel, with nothing around it: a bind for UDP and a listen for TCP before the hand-out, and both
 again at the release. That is the distance from the bare \`listen\`: that asks once, for TCP, for any number.`,
   async run({ short, folder }): Promise<Measured> {
@@ -33,7 +33,7 @@ again at the release. That is the distance from the bare \`listen\`: that asks o
     const samples = await inTurns(WAYS, rounds, async (way) => {
       const plan: WarmPlan = { way, given, operations }
       await using group = await startReady('warm', [plan], { lockDirectory })
-      const [taken] = await group.together<number>()
+      const [taken] = await group.run<number>()
       return taken as number
     })
     const bare = ratio(samples.portslice, samples['bare listen(0) and close'])
