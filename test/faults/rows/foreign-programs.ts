@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
+import type { Failure } from '../../support/allocator-process.ts'
+import { ownSlices } from '../../support/own-slices.ts'
 import type { Fault } from '../fault.ts'
-import { ownSlices } from '../own-slices.ts'
-import { Commanded, type Failure } from '../processes/start-commanded.ts'
-import { Stranger } from '../processes/start-stranger.ts'
-import type { Binding } from '../processes/stranger.ts'
+import { startAllocator } from '../fault-processes.ts'
+import { ForeignProgram } from '../foreign-program.ts'
+import type { Binding } from '../processes/bind-on-command.ts'
 
 /** A listener on any of these must keep a port from being handed out. */
 type Way = Omit<Binding, 'port'>
@@ -21,23 +22,23 @@ const WAYS: readonly Way[] = [
 const SOCKETS_AT_ONCE = 400
 const MOST_ATTEMPTS = 20
 
-export const strangers: Fault = {
+export const foreignPrograms: Fault = {
   fault: 'a program that never asked binds ports in the range',
   provoked:
     'a process binds ports by number, on seven kinds of address; others through bind(0), in slices of the ephemeral range',
   must: 'its ports are skipped while it has them, and handed out when it has gone',
   async run({ short, folder }) {
-    const rounds = short ? 2 : 25
+    const rounds = short ? 1 : 25
     const broken: string[] = []
     let [byNumber, byTheOs, handedOut] = [0, 0, 0]
-    await using stranger = new Stranger()
-    await using worker = await Commanded.start(folder)
+    await using foreign = new ForeignProgram()
+    await using worker = await startAllocator(folder)
     const all = async (range: readonly [number, number], serve: boolean) => {
       const lockDirectory = path.join(folder, 'locks')
       await worker.open({ range, lockDirectory, waitTimeout: 0 })
-      const ports = await worker.ask<number[]>({ do: 'take all' })
-      if (serve) await worker.ask({ do: 'serve' })
-      await worker.ask({ do: 'close' })
+      const { ports } = await worker.command({ do: 'take all' })
+      if (serve) await worker.command({ do: 'serve' })
+      await worker.command({ do: 'close' })
       return ports
     }
     const expectSame = (what: string, found: number[], expected: number[]) => {
@@ -52,9 +53,9 @@ export const strangers: Fault = {
       const usual = await all(slices.range, false)
       const theirs = usual.filter(() => Math.random() < 0.4)
       const what = theirs.map((port, i) => ({ ...(WAYS[i % WAYS.length] as Way), port }))
-      await stranger.ask({ do: 'bind', what })
+      await foreign.command({ do: 'bind', what })
       expectSame('While bound by number', await all(slices.range, true), without(usual, theirs))
-      await stranger.ask({ do: 'close' })
+      await foreign.command({ do: 'close' })
       expectSame('After that', await all(slices.range, true), usual)
       byNumber += theirs.length
     }
@@ -65,14 +66,14 @@ export const strangers: Fault = {
       const theirs: number[] = []
       for (let i = 0; i < MOST_ATTEMPTS && theirs.length < 5; i++) {
         theirs.push(
-          ...(await stranger.ask({ do: 'bind any', count: SOCKETS_AT_ONCE, first, last })),
+          ...(await foreign.command({ do: 'bind any', count: SOCKETS_AT_ONCE, first, last })),
         )
       }
-      // Others on this machine get such ports as well, so only those of the stranger are looked at.
+      // Others on this machine get such ports as well, so only those of the foreign are looked at.
       const wrong = intersection(await all(slices.range, true), theirs)
       handedOut += wrong.length
       if (wrong.length > 0) broken.push(`While the OS had given them away: ${wrong} handed out.`)
-      await stranger.ask({ do: 'close' })
+      await foreign.command({ do: 'close' })
       let lost = theirs
       for (let i = 0; i < MOST_ATTEMPTS && lost.length > 0; i++) {
         lost = without(lost, await all(slices.range, false))
@@ -88,7 +89,7 @@ export const strangers: Fault = {
   },
 }
 
-export const strangerOnSentinel: Fault = {
+export const foreignProgramOnSentinel: Fault = {
   fault: 'a program that never asked sits on a sentinel',
   provoked: 'a process binds the UDP port of the sentinel, on three kinds of address',
   must: 'the slice is passed over, and leased once the program has gone',
@@ -96,18 +97,18 @@ export const strangerOnSentinel: Fault = {
     const rounds = short ? 3 : 30
     const broken: string[] = []
     const waits: number[] = []
-    await using worker = await Commanded.start(folder)
+    await using worker = await startAllocator(folder)
     for (let round = 0; round < rounds; round++) {
       await using slices = await ownSlices(2)
-      await using stranger = new Stranger()
+      await using foreign = new ForeignProgram()
       const [first, last] = slices.range
       const host = ['127.0.0.1', '0.0.0.0', '::'][round % 3] as string
-      await stranger.ask({ do: 'bind', what: [{ port: first + 31, host, udp: true }] })
+      await foreign.command({ do: 'bind', what: [{ port: first + 31, host, udp: true }] })
 
       const lockDirectory = path.join(folder, 'locks')
       const { slices: leased } = await worker.open({ range: [first, last], lockDirectory })
       if (leased[0] !== first + 32) broken.push(`On ${host}: it leased ${leased}.`)
-      await worker.ask({ do: 'close' })
+      await worker.command({ do: 'close' })
       const alone = { range: [first, first + 31] as const, lockDirectory }
       const refused = await worker
         .open({ ...alone, waitTimeout: 100 })
@@ -116,10 +117,10 @@ export const strangerOnSentinel: Fault = {
 
       const waiting = worker.open({ ...alone, waitTimeout: 30_000 })
       const start = performance.now()
-      await stranger[Symbol.asyncDispose]()
+      await foreign[Symbol.asyncDispose]()
       await waiting
       waits.push(performance.now() - start)
-      await worker.ask({ do: 'close' })
+      await worker.command({ do: 'close' })
     }
     return {
       times: rounds,

@@ -1,13 +1,12 @@
-/** One cell of the matrix: a version of one thing on a version of another. */
+/** A job of the matrix: a version of one thing on a version of another. */
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { type Interval, overlaps, readIntervals } from '../support/intervals.ts'
-import { type Outcome, runNode } from '../support/project.ts'
+import { type Outcome, runNode } from '../support/process.ts'
 
 export type Verdict =
   | { passed: true }
-  /** What went wrong, in one line; and all that was said. */
-  | { passed: false; reason: string; said: string }
+  | { passed: false; reason: string; output: string }
   | { skipped: string }
 
 /** Runs scripts in a project with this Node, all with one lock directory. */
@@ -16,7 +15,7 @@ export function nodeIn(folder: string, node: string): (...args: string[]) => Pro
     runNode(args, { cwd: folder, node, lockDirectory: path.join(folder, 'locks') })
 }
 
-/** None where the run has not come so far. */
+/** Empty if the run has not come so far. */
 export function intervalsIn(record: string): Interval[] {
   return existsSync(record) ? readIntervals(record) : []
 }
@@ -25,14 +24,14 @@ export function intervalsIn(record: string): Interval[] {
  * Judges a run: it ended well, so many ports were handed out, all came back, and none was out
  * twice at a time.
  */
-export function judged(
+export function verdictOf(
   outcomes: readonly Outcome[],
   intervals: readonly Interval[],
   handOuts: number,
 ): Verdict {
-  const said = outcomes.map(({ stdout, stderr }) => stdout + stderr).join('\n')
+  const output = outcomes.map(({ stdout, stderr }) => stdout + stderr).join('\n')
   const reason = reasonAgainst(outcomes, intervals, handOuts)
-  return reason === undefined ? { passed: true } : { passed: false, reason, said }
+  return reason === undefined ? { passed: true } : { passed: false, reason, output }
 }
 
 function reasonAgainst(

@@ -1,22 +1,22 @@
-/** Wants a slice that somebody has, again and again, until it gets it; then says so and leaves it to the next. */
+/** Tries to lease a slice that another process holds until it gets it, and then leaves it to the next. */
 import { type AllocatorOptions, createAllocator } from '@portslice/core'
-import { planned, say, whenTold } from './told.ts'
+import { onWords, readPlan, say } from '../../support/script.ts'
 
-/** What it says when it has got one: how often it was refused before, and the port it was given. */
-export interface Fed {
+/** How often it was refused before, and the port it was given. */
+export interface Obtained {
   refused: number
   port: number
 }
 
-const options = planned<AllocatorOptions>()
-whenTold({ end: () => process.exit() })
+const options = readPlan<AllocatorOptions>()
+onWords({ end: () => process.exit() })
 
 let refused = 0
 for (;;) {
   try {
     const allocator = await createAllocator(options)
     const { port } = await allocator.take()
-    say({ refused, port } satisfies Fed)
+    say({ refused, port } satisfies Obtained)
     await allocator.close()
     process.exit()
   } catch (error) {

@@ -1,9 +1,9 @@
 /** @portslice/playwright-fixture on a version of Playwright, on a version of Node. */
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { runNode } from '../support/project.ts'
-import { intervalsIn, judged, type Verdict } from './cell.ts'
-import type { Workshop } from './workshop.ts'
+import { runNode } from '../support/process.ts'
+import { intervalsIn, type Verdict, verdictOf } from './job.ts'
+import type { Sandbox } from './sandbox.ts'
 
 const INTERVALS = fileURLToPath(import.meta.resolve('../support/intervals.ts'))
 
@@ -52,11 +52,11 @@ const SPEC = `
     })
   }`
 
-export async function playwrightCell(
-  workshop: Workshop,
+export async function playwrightJob(
+  sandbox: Sandbox,
   { playwright, node }: { playwright: string; node: string },
 ): Promise<Verdict> {
-  const folder = await workshop.project(
+  const folder = await sandbox.project(
     '@portslice/playwright-fixture',
     { '@playwright/test': playwright },
     {
@@ -71,10 +71,10 @@ export async function playwrightCell(
     [path.join(folder, '../node_modules/@playwright/test/cli.js'), 'test'],
     {
       cwd: folder,
-      node: await workshop.node(node),
+      node: await sandbox.node(node),
       lockDirectory: path.join(folder, 'locks'),
       env: { RECORD: record, NO_COLOR: '1' },
     },
   )
-  return judged([outcome], intervalsIn(record), HAND_OUTS)
+  return verdictOf([outcome], intervalsIn(record), HAND_OUTS)
 }

@@ -2,8 +2,8 @@
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { compiled } from '../support/compiled.ts'
-import { intervalsIn, judged, nodeIn, type Verdict } from './cell.ts'
-import type { Workshop } from './workshop.ts'
+import { intervalsIn, nodeIn, type Verdict, verdictOf } from './job.ts'
+import type { Sandbox } from './sandbox.ts'
 
 const SCRIPT = fileURLToPath(new URL('processes/take-ports.ts', import.meta.url))
 
@@ -11,8 +11,8 @@ const PLACES = { process: 1, threads: 2, cluster: 2 }
 /** What each process, thread or worker notes. */
 const HAND_OUTS = 21
 
-export async function coreCell(workshop: Workshop, node: string): Promise<Verdict> {
-  const folder = await workshop.project(
+export async function coreJob(sandbox: Sandbox, node: string): Promise<Verdict> {
+  const folder = await sandbox.project(
     '@portslice/core',
     {},
     {
@@ -22,12 +22,12 @@ export async function coreCell(workshop: Workshop, node: string): Promise<Verdic
     },
   )
   const record = path.join(folder, 'intervals.ndjson')
-  const run = nodeIn(folder, await workshop.node(node))
+  const run = nodeIn(folder, await sandbox.node(node))
   const outcomes = await Promise.all(
     ['imported.js', 'required.cjs'].flatMap((script) =>
       Object.keys(PLACES).map((place) => run(path.join(folder, script), record, place)),
     ),
   )
   const members = Object.values(PLACES).reduce((sum, count) => sum + count)
-  return judged(outcomes, intervalsIn(record), 2 * members * HAND_OUTS)
+  return verdictOf(outcomes, intervalsIn(record), 2 * members * HAND_OUTS)
 }

@@ -1,14 +1,10 @@
-/** Slices for one fault alone. */
 import dgram from 'node:dgram'
 import { once } from 'node:events'
 import net from 'node:net'
 
 const SLICE_SIZE = 32
 
-/**
- * Ports that nobody gets who names no range, so neither the tests beside this one; and that
- * the OS hands out to nobody.
- */
+/** Below the default range and the ephemeral range: no other test gets these ports. */
 const UNUSED = [1024, 9999] as const
 
 export interface OwnSlices extends AsyncDisposable {
@@ -17,8 +13,8 @@ export interface OwnSlices extends AsyncDisposable {
 }
 
 /**
- * Neighbouring slices that nobody holds. They are kept from other runs of the suite by TCP
- * listeners on their sentinels' ports, which are no concern of portslice's.
+ * Neighbouring slices without a holder. TCP listeners on the ports of their sentinels, which portslice
+ * ignores, keep them from other runs of the suite.
  *
  * @param mayBeUsed whether some of the ports may be in use; otherwise nothing listens on any
  */

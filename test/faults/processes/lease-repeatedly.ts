@@ -1,8 +1,8 @@
-/** Leases a slice, keeps it for a moment and gives it back, and goes on so; notes whose turn it was. */
+/** Leases a slice, keeps it for a moment and gives it back, repeatedly, and records when it held it. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type AllocatorOptions, createAllocator } from '@portslice/core'
 import { Recorder } from '../../support/intervals.ts'
-import { heardWarnings, planned, say, whenTold } from './told.ts'
+import { collectWarnings, onWords, readPlan, say } from '../../support/script.ts'
 
 export interface Plan {
   options: AllocatorOptions
@@ -12,11 +12,11 @@ export interface Plan {
   keep: number
 }
 
-const { options, notes, keep } = planned<Plan>()
+const { options, notes, keep } = readPlan<Plan>()
 const recorder = new Recorder(notes)
-const warnings = heardWarnings()
+const warnings = collectWarnings()
 let isToEnd = false
-whenTold({
+onWords({
   end: () => {
     isToEnd = true
   },

@@ -1,6 +1,6 @@
-/** Leases slices one by one whatever journals they have, and says what each one cost. */
+/** Leases slices that have bad journals, and says what each of them cost. */
 import { createAllocator, listSlices } from '@portslice/core'
-import { heardWarnings, planned, say, whenTold } from './told.ts'
+import { collectWarnings, onWords, readPlan, say } from '../../support/script.ts'
 
 export interface Plan {
   lockDirectory: string
@@ -8,7 +8,7 @@ export interface Plan {
   slices: number[]
 }
 
-export interface Met {
+export interface LeaseResult {
   first: number
   /** The port that was handed out; missing where there was an error. */
   port?: number
@@ -20,15 +20,15 @@ export interface Met {
   warnings: string[]
 }
 
-const { lockDirectory, slices } = planned<Plan>()
-const warnings = heardWarnings()
-whenTold({ end: () => process.exit() })
+const { lockDirectory, slices } = readPlan<Plan>()
+const warnings = collectWarnings()
+onWords({ end: () => process.exit() })
 
 for (const first of slices) {
   const range = [first, first + 31] as const
   const before = process.memoryUsage.rss()
   const start = performance.now()
-  const met: Partial<Met> = {}
+  const met: Partial<LeaseResult> = {}
   try {
     await using allocator = await createAllocator({ range, lockDirectory, waitTimeout: 5000 })
     met.port = (await allocator.take({ label: 'in spite of the journal' })).port
@@ -37,6 +37,12 @@ for (const first of slices) {
     met.error = String(error)
   }
   const took = performance.now() - start
-  say({ first, took, grew: process.memoryUsage.rss() - before, warnings, ...met } satisfies Met)
+  say({
+    first,
+    took,
+    grew: process.memoryUsage.rss() - before,
+    warnings,
+    ...met,
+  } satisfies LeaseResult)
 }
 process.exit()

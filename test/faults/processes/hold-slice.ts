@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import net from 'node:net'
 import { type AllocatorOptions, createAllocator, type PortLease } from '@portslice/core'
-import { heardWarnings, planned, say, whenTold } from './told.ts'
+import { collectWarnings, onWords, readPlan, say } from '../../support/script.ts'
 
 export interface Plan {
   options: AllocatorOptions
@@ -16,11 +16,11 @@ export interface Holding {
   warnings: string[]
 }
 
-const { options, block = 0 } = planned<Plan>()
-const warnings = heardWarnings()
+const { options, block = 0 } = readPlan<Plan>()
+const warnings = collectWarnings()
 const allocator = await createAllocator(options)
 const leases = await allocator.takeMany(4, { label: 'held' })
-// Two are in use and two are promised: those are what others could be given by mistake.
+// Two are in use, and two are only promised: others could be given those by mistake.
 await Promise.all(leases.slice(0, 2).map(serve))
 
 async function serve({ port }: PortLease): Promise<net.Server> {
@@ -35,7 +35,7 @@ function tell(): void {
   say({ first, ports, warnings } satisfies Holding)
 }
 
-whenTold({
+onWords({
   // As a test with a long computation, or a breakpoint, does.
   block: () => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, block),
   'carry on': async () => {

@@ -1,4 +1,4 @@
-/** A temporary folder with the packed packages, and what is installed there once and used by many cells. */
+/** A temporary directory with the packed packages, and installations that many jobs share. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -17,7 +17,7 @@ export interface OwnNode {
   binary: string
 }
 
-export class Workshop implements Disposable {
+export class Sandbox implements Disposable {
   readonly folder: string
   readonly #packed: PackedPackage[]
   readonly #installed = new Map<string, Promise<string>>()
@@ -30,10 +30,10 @@ export class Workshop implements Disposable {
     this.#own = own
   }
 
-  static async open(own?: OwnNode): Promise<Workshop> {
+  static async open(own?: OwnNode): Promise<Sandbox> {
     const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-compat-'))
     try {
-      return new Workshop(folder, await packAll(folder), own)
+      return new Sandbox(folder, await packAll(folder), own)
     } catch (error) {
       rmSync(folder, { recursive: true, force: true })
       throw error

@@ -2,16 +2,16 @@
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { compiled } from '../support/compiled.ts'
-import { intervalsIn, judged, nodeIn, type Verdict } from './cell.ts'
-import type { Workshop } from './workshop.ts'
+import { intervalsIn, nodeIn, type Verdict, verdictOf } from './job.ts'
+import type { Sandbox } from './sandbox.ts'
 
 const SCRIPT = fileURLToPath(new URL('processes/start-apps.ts', import.meta.url))
 const PROCESSES = 3
 /** What each of them notes: two apps, a port each, three times. */
 const HAND_OUTS = 6
 
-export async function appCell(workshop: Workshop, node: string): Promise<Verdict> {
-  const folder = await workshop.project(
+export async function appJob(sandbox: Sandbox, node: string): Promise<Verdict> {
+  const folder = await sandbox.project(
     '@portslice/app-server',
     {},
     {
@@ -23,9 +23,9 @@ export async function appCell(workshop: Workshop, node: string): Promise<Verdict
     },
   )
   const record = path.join(folder, 'intervals.ndjson')
-  const run = nodeIn(folder, await workshop.node(node))
+  const run = nodeIn(folder, await sandbox.node(node))
   const outcomes = await Promise.all(
     Array.from({ length: PROCESSES }, () => run(path.join(folder, 'start-apps.js'), record)),
   )
-  return judged(outcomes, intervalsIn(record), PROCESSES * HAND_OUTS)
+  return verdictOf(outcomes, intervalsIn(record), PROCESSES * HAND_OUTS)
 }

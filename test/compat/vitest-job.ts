@@ -1,10 +1,10 @@
 /** @portslice/vitest-plugin on a version of vitest, in a pool, on a version of Node. */
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { runNode } from '../support/project.ts'
-import { intervalsIn, judged, type Verdict } from './cell.ts'
+import { runNode } from '../support/process.ts'
+import { intervalsIn, type Verdict, verdictOf } from './job.ts'
+import type { Sandbox } from './sandbox.ts'
 import { BESIDE, type Pool, type VITESTS } from './versions.ts'
-import type { Workshop } from './workshop.ts'
 
 const INTERVALS = fileURLToPath(import.meta.resolve('../support/intervals.ts'))
 
@@ -48,11 +48,11 @@ const TESTS = `
 const FILES = 9
 const HAND_OUTS = FILES * 5
 
-export async function vitestCell(
-  workshop: Workshop,
+export async function vitestJob(
+  sandbox: Sandbox,
   { vitest, node, pool }: { vitest: (typeof VITESTS)[number]; node: string; pool: Pool },
 ): Promise<Verdict> {
-  const folder = await workshop.project(
+  const folder = await sandbox.project(
     '@portslice/vitest-plugin',
     { vitest, ...BESIDE[vitest] },
     {
@@ -71,10 +71,10 @@ export async function vitestCell(
     ],
     {
       cwd: folder,
-      node: await workshop.node(node),
+      node: await sandbox.node(node),
       lockDirectory: path.join(folder, 'locks'),
       env: { RECORD: record, NO_COLOR: '1' },
     },
   )
-  return judged([outcome], intervalsIn(record), HAND_OUTS)
+  return verdictOf([outcome], intervalsIn(record), HAND_OUTS)
 }

@@ -2,17 +2,17 @@
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { compiled } from '../support/compiled.ts'
-import type { Outcome } from '../support/project.ts'
-import { intervalsIn, judged, nodeIn, type Verdict } from './cell.ts'
-import type { Workshop } from './workshop.ts'
+import type { Outcome } from '../support/process.ts'
+import { intervalsIn, nodeIn, type Verdict, verdictOf } from './job.ts'
+import type { Sandbox } from './sandbox.ts'
 
 const SCRIPT = fileURLToPath(new URL('processes/serve-named.ts', import.meta.url))
 const RUNS = 4
 /** The ports of `web` and `api`. */
 const NAMES = ['web', 'api']
 
-export async function commandCell(workshop: Workshop, node: string): Promise<Verdict> {
-  const folder = await workshop.project(
+export async function commandJob(sandbox: Sandbox, node: string): Promise<Verdict> {
+  const folder = await sandbox.project(
     'portslice',
     {},
     {
@@ -20,7 +20,7 @@ export async function commandCell(workshop: Workshop, node: string): Promise<Ver
     },
   )
   const record = path.join(folder, 'intervals.ndjson')
-  const binary = await workshop.node(node)
+  const binary = await sandbox.node(node)
   const command = path.join(folder, '../node_modules/portslice/dist/portslice.js')
   const run = nodeIn(folder, binary)
   const portslice = (...args: string[]) => run(command, ...args)
@@ -35,14 +35,14 @@ export async function commandCell(workshop: Workshop, node: string): Promise<Ver
     await portslice('doctor'),
     await portslice('clean'),
   ]
-  return judged(
+  return verdictOf(
     [...runs, ...others.map(asOutcomeOfReader)],
     intervalsIn(record),
     RUNS * NAMES.length,
   )
 }
 
-/** Whoever prints nothing has told nothing, whatever its status. */
+/** A command that prints nothing has failed, whatever its status. */
 function asOutcomeOfReader(outcome: Outcome): Outcome {
   return outcome.stdout.trim() === '' ? { ...outcome, status: 99 } : outcome
 }

@@ -6,14 +6,13 @@ import { closeSync, openSync } from 'node:fs'
 let files: number[] = []
 
 /** Opens files until no more may be opened, and closes `but` of them again. */
-export function useUpDescriptors(but: number): number {
+export function useUpDescriptors(but: number): void {
   try {
     for (;;) files.push(openSync('/dev/null', 'r'))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EMFILE') throw error
   }
   for (const file of files.splice(0, but)) closeSync(file)
-  return files.length
 }
 
 export function freeDescriptors(): void {
@@ -21,11 +20,10 @@ export function freeDescriptors(): void {
   files = []
 }
 
-/** The system's answer: '' when the process could be started. */
-export async function startProcess(): Promise<string> {
+/** @returns the code of the error, or '' if the process could be started */
+export async function tryToStartProcess(): Promise<string> {
   try {
-    const child = spawn('/bin/true', { stdio: 'ignore' })
-    await once(child, 'spawn')
+    await once(spawn('/bin/true', { stdio: 'ignore' }), 'spawn')
     return ''
   } catch (error) {
     return String((error as NodeJS.ErrnoException).code)

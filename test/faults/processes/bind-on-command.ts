@@ -1,9 +1,10 @@
-/** A program that has never heard of portslice, and binds what it is told to. */
+/** Binds the ports that it is told to, without portslice. */
 import dgram from 'node:dgram'
 import { once } from 'node:events'
 import net from 'node:net'
+import { answerCommands } from '../../support/script.ts'
 
-export type StrangersCommand =
+export type BindCommand =
   | { do: 'bind'; what: readonly Binding[] }
   /** Lets the OS choose so many TCP ports; keeps those from `first` to `last`. */
   | { do: 'bind any'; count: number; first: number; last: number }
@@ -46,7 +47,7 @@ const close = (socket: net.Server | dgram.Socket) =>
     socket.close(() => resolve())
   })
 
-async function obey(command: StrangersCommand): Promise<number[]> {
+async function carryOut(command: BindCommand): Promise<number[]> {
   if (command.do === 'bind') {
     const bound = await Promise.all(command.what.map(bind))
     sockets.push(...bound)
@@ -71,11 +72,9 @@ async function obey(command: StrangersCommand): Promise<number[]> {
   return []
 }
 
-process.on('message', async (command: StrangersCommand) => {
-  try {
-    process.send?.({ ports: await obey(command) })
-  } catch (error) {
-    process.send?.({ failure: String(error) })
-  }
-})
-process.on('disconnect', () => process.exit())
+export interface Bound {
+  ports: number[]
+  error?: { message: string }
+}
+
+answerCommands<BindCommand>(async (command) => ({ ports: await carryOut(command) }))
