@@ -15,16 +15,17 @@ const LAYERS = [
   'options/ probe/',
   'slice/(?!layout|avoided-ports)',
   'claim/',
+  'coordinator/',
   'allocator/',
   'api/',
   'internal/(?!inspect)',
-  'index.ts internal.ts internal/inspect.ts net.ts',
+  'index.ts internal.ts internal/inspect.ts net.ts coordinator.ts',
 ]
 
 /** The packages, likewise. */
 const PACKAGE_LAYERS = [
   'core',
-  'process-tree',
+  'process-tree postgres redis',
   'app-server',
   'vitest-plugin playwright-fixture cli',
 ]

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { bundle } from '../../build/bundle.js'
 
 export default bundle({
-  entries: ['index', 'internal', 'internal/inspect', 'net'],
+  entries: ['index', 'internal', 'internal/inspect', 'net', 'coordinator'],
   replaceClock: fileURLToPath(new URL('src/platform/clock.ts', import.meta.url)),
   // Whoever asks for a port needs nearly all of it: one file is found and read sooner than six.
   together: [/src\/(?:index|internal)\.ts$|rolldown\/runtime/],

@@ -6,6 +6,7 @@
 export { createAllocator, type PortAllocator } from './allocator/allocator.js'
 export type { PortLease } from './allocator/lease.js'
 export { type ClaimOptions, claimPort, claimPorts } from './api/claim-port.js'
+export { listSlices } from './api/list.js'
 export { type ListeningServer, type ListenOptions, listen } from './api/listen.js'
 export { namedPort } from './api/named-port.js'
 export { namedPortSync, portsFromEnv } from './api/sync-ports.js'
@@ -15,10 +16,9 @@ export { PortsliceError, type PortsliceErrorCode } from './errors.js'
 export type { AllocatorOptions, TakeOptions } from './options/options.js'
 export { detectWorker, type WorkerIdentity } from './options/worker.js'
 export type { Shard } from './slice/layout.js'
-export {
-  type ListSlicesOptions,
-  listSlices,
-  type PortStatus,
-  type SliceHolderStatus,
-  type SliceStatus,
+export type {
+  ListSlicesOptions,
+  PortStatus,
+  SliceHolderStatus,
+  SliceStatus,
 } from './slice/list-slices.js'

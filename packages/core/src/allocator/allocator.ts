@@ -1,3 +1,4 @@
+import type { ClaimContext } from '../claim/context.js'
 import { PortsliceError } from '../errors.js'
 import { type AllocatorOptions, checkTakeOptions, type TakeOptions } from '../options/options.js'
 import { type ResolvedOptions, resolveOptions } from '../options/resolve.js'
@@ -6,8 +7,9 @@ import { type Turns, TurnsByName } from '../platform/turns.js'
 import { WaitList } from '../platform/wait-list.js'
 import { processWide } from '../process-state.js'
 import { formatRanges, LAST_PORT, PORTS_PER_SLICE } from '../slice/layout.js'
-import type { Slice } from '../slice/slice.js'
+import type { LeasedSlice } from '../slice/leased-slice.js'
 import type { PortLease } from './lease.js'
+import { openLeaseContext } from './lease-context.js'
 import { LeasedPorts } from './leased-ports.js'
 import { PortFinder } from './port-finder.js'
 import { checkCount, takeRequest } from './take-request.js'
@@ -71,15 +73,15 @@ export async function createAllocator(options: AllocatorOptions = {}): Promise<P
 }
 
 export async function openAllocator(options: ResolvedOptions): Promise<Allocator> {
-  const allocator = new Allocator(options)
+  const allocator = new Allocator(options, await openLeaseContext(options))
   await allocator.open()
   return allocator
 }
 
 /** Orders the allocators of this process that wait for slices of the same range. */
-function turnsFor({ ranges, lockDirectory }: ResolvedOptions): Turns {
+function turnsFor({ ranges, lockDirectory, remote }: ResolvedOptions): Turns {
   const turns = processWide('turns with slices', () => new TurnsByName())
-  return turns.of(`${formatRanges(ranges)} ${lockDirectory}`)
+  return turns.of(`${formatRanges(ranges)} ${lockDirectory} ${remote?.host}`)
 }
 
 export class Allocator implements PortAllocator {
@@ -89,9 +91,11 @@ export class Allocator implements PortAllocator {
   readonly #requests = new WaitList(() => this.#finder.pool.beginRound())
   #closing: Promise<void> | undefined
 
-  constructor(options: ResolvedOptions) {
+  constructor(options: ResolvedOptions, context: ClaimContext) {
     this.#options = options
-    this.#finder = new PortFinder(options, this.#ports, (signal) => this.#checkWanted(signal))
+    this.#finder = new PortFinder(options, context, this.#ports, (signal) =>
+      this.#checkWanted(signal),
+    )
   }
 
   get slices(): readonly { first: number; last: number }[] {
@@ -141,7 +145,7 @@ export class Allocator implements PortAllocator {
   }
 
   /** Repeats an attempt until it succeeds, for `waitTimeout`; other requests take turns with it. */
-  #wait<T extends PortLease[] | Slice>(
+  #wait<T extends PortLease[] | LeasedSlice>(
     find: () => Promise<T | undefined>,
     signal?: AbortSignal,
   ): Promise<T> {

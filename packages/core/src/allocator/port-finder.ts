@@ -5,9 +5,8 @@ import { isOutOfDescriptors, type PortsliceError } from '../errors.js'
 import type { ResolvedOptions } from '../options/resolve.js'
 import { probePort } from '../probe/free.js'
 import { isListeningForTcp } from '../probe/listening.js'
-import type { Slice } from '../slice/slice.js'
+import type { LeasedSlice } from '../slice/leased-slice.js'
 import type { PortLease } from './lease.js'
-import { leaseContextOf } from './lease-context.js'
 import type { LeasedPorts } from './leased-ports.js'
 import { bindNotPermittedError, rangeExhaustedError } from './range-errors.js'
 import { SlicePool } from './slice-pool.js'
@@ -30,11 +29,12 @@ export class PortFinder {
   /** @param checkWanted throws if the result of a request is no longer wanted */
   constructor(
     options: ResolvedOptions,
+    context: ClaimContext,
     ports: LeasedPorts,
     checkWanted: (signal: AbortSignal | undefined) => void,
   ) {
     this.#options = options
-    this.#context = leaseContextOf(options)
+    this.#context = context
     this.#ports = ports
     this.#checkWanted = checkWanted
     this.pool = new SlicePool(options.slices, this.#context, (error) => {
@@ -68,7 +68,10 @@ export class PortFinder {
   async failure(): Promise<PortsliceError> {
     return this.#isRefused
       ? bindNotPermittedError(this.#options, this.#refusal)
-      : rangeExhaustedError(this.#options, this.pool.held, this.#shortage, this.#refusal)
+      : rangeExhaustedError(this.#options, this.#context.remote, this.pool.held, {
+          shortage: this.#shortage,
+          refusal: this.#refusal,
+        })
   }
 
   get #isRefused(): boolean {
@@ -118,7 +121,12 @@ export class PortFinder {
       const claim = await tryClaim(port, this.#context, label)
       if (!isClaim(claim)) continue
       const giveBack = (leaked: boolean) => claim.release(leaked)
-      const source = { port, key: keys[0], giveBack, isListening: isListeningForTcp }
+      const source = {
+        port,
+        key: keys[0],
+        giveBack,
+        isListening: this.#context.remote?.isListening ?? isListeningForTcp,
+      }
       const lease = this.#ports.add(source, request)
       try {
         this.#checkWanted(signal)
@@ -131,7 +139,7 @@ export class PortFinder {
     return undefined
   }
 
-  async #takeFrom(slice: Slice, request: TakeRequest): Promise<PortLease[] | undefined> {
+  async #takeFrom(slice: LeasedSlice, request: TakeRequest): Promise<PortLease[] | undefined> {
     const { keys, label, signal } = request
     this.#checkWanted(signal)
     const uses = keys.map((key) => ({ label, key }))
@@ -143,7 +151,11 @@ export class PortFinder {
         return keys.map((key, index) => {
           const port = first + index
           const giveBack = (leaked: boolean) => slice.release(port, leaked)
-          return this.#ports.add({ port, key, giveBack }, request)
+          const isListening = this.#context.remote?.isListening
+          return this.#ports.add(
+            { port, key, giveBack, ...(isListening && { isListening }) },
+            request,
+          )
         })
       }
       if (this.#refusal === refusal || isHighestProbed) continue
@@ -155,6 +167,12 @@ export class PortFinder {
   }
 
   async #isUsable(port: number, signal: AbortSignal | undefined): Promise<boolean> {
+    const { remote } = this.#context
+    if (remote) {
+      const isUsable = await remote.isUsable(port)
+      this.#checkWanted(signal)
+      return isUsable
+    }
     const probe = await probePort(port)
     this.#checkWanted(signal)
     if (probe.state === 'not-permitted') this.#refusal = probe.error

@@ -11,7 +11,7 @@ const OPTIONS = { range: [20_000, 20_999] as const }
 
 async function messageOf(options: Parameters<typeof resolveOptions>[0]): Promise<string> {
   const resolved = resolveOptions({ ...OPTIONS, lockDirectory: temporaryFolder(), ...options })
-  return (await rangeExhaustedError(resolved, [], undefined, undefined)).message
+  return (await rangeExhaustedError(resolved, undefined, [], {})).message
 }
 
 test('names a strict shard, and counts the slices of its part', async () => {

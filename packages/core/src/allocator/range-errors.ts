@@ -1,10 +1,11 @@
+import type { RemoteHost } from '../claim/remote-host.js'
 import { PortsliceError } from '../errors.js'
 import type { ResolvedOptions } from '../options/resolve.js'
 import { formatShard } from '../options/shard.js'
 import { formatCounts, formatHolder } from '../slice/format-holder.js'
 import { formatRanges } from '../slice/layout.js'
+import type { LeasedSlice } from '../slice/leased-slice.js'
 import { listSlices, type PortStatus, type SliceStatus } from '../slice/list-slices.js'
-import type { Slice } from '../slice/slice.js'
 
 /** The message counts the rest. */
 const MAX_NAMED_HOLDERS = 10
@@ -29,18 +30,20 @@ export function bindNotPermittedError(
 /**
  * For a range without a free port.
  *
+ * @param remote the other host whose ports are leased, if there is one
  * @param own the slices of this allocator
  * @param shortage the system's error if sockets or files were missing instead of ports
  * @param refusal the system's error if this process may not bind some of the ports
  */
 export async function rangeExhaustedError(
   options: ResolvedOptions,
-  own: readonly Slice[],
-  shortage: unknown,
-  refusal: unknown,
+  remote: RemoteHost | undefined,
+  own: readonly LeasedSlice[],
+  { shortage, refusal }: { shortage?: unknown; refusal?: unknown },
 ): Promise<PortsliceError> {
   const { ranges, shard, waitTimeout } = options
-  const where = `the range ${formatRanges(ranges)}${shard?.isStrict ? ` (shard ${formatShard(shard)})` : ''}`
+  const on = options.remote ? ` of ${options.remote.host}` : ''
+  const where = `the range ${formatRanges(ranges)}${on}${shard?.isStrict ? ` (shard ${formatShard(shard)})` : ''}`
   const value = ranges.map(({ first, last }) => [first, last])
   if (shortage !== undefined) {
     return new PortsliceError(
@@ -56,7 +59,9 @@ export async function rangeExhaustedError(
   }
   const allowed = new Set(options.slices)
   const lockDirectory = options.lockDirectory ?? false
-  const slicesInUse = await listSlices({ lockDirectory }).catch(() => [])
+  const slicesInUse = await (remote ? remote.listSlices() : listSlices({ lockDirectory })).catch(
+    () => [],
+  )
   const described = new Map<number, string>()
   for (const status of slicesInUse) {
     if (allowed.has(status.first)) described.set(status.first, describeStatus(status))
@@ -77,6 +82,7 @@ export async function rangeExhaustedError(
       }`,
       ...holders.slice(0, MAX_NAMED_HOLDERS),
       ...(more > 0 ? [`  … and ${more} more`] : []),
+      ...(remote?.trouble === undefined ? [] : [`  ${remote.trouble}`]),
       ...(refusal === undefined
         ? []
         : [`  This process may not bind some of the ports (${(refusal as Error).message}).`]),

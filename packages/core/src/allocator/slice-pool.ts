@@ -1,7 +1,9 @@
+import type { ClaimContext } from '../claim/context.js'
 import { nextTurn } from '../platform/clock.js'
 import { isNotPermitted } from '../probe/bind-errors.js'
 import type { SliceStart } from '../slice/layout.js'
-import { heldSlices, type LeaseContext, Slice } from '../slice/slice.js'
+import type { LeasedSlice } from '../slice/leased-slice.js'
+import { heldSlices, Slice } from '../slice/slice.js'
 
 /** A failed bind does not yield to the event loop, so the search does it itself. */
 const SLICES_PER_TURN = 16
@@ -9,9 +11,9 @@ const SLICES_PER_TURN = 16
 /** The slices that an allocator holds, and those that it may lease. */
 export class SlicePool {
   readonly #allowed: readonly SliceStart[]
-  readonly #context: LeaseContext
+  readonly #context: ClaimContext
   readonly #onNotPermitted: (error: unknown) => void
-  readonly #held: Slice[] = []
+  readonly #held: LeasedSlice[] = []
   #wasAnyHeldByOthers = false
   /** No slice could be leased in this round, so further searches are skipped. */
   #isExhausted = false
@@ -22,7 +24,7 @@ export class SlicePool {
    */
   constructor(
     allowed: readonly SliceStart[],
-    context: LeaseContext,
+    context: ClaimContext,
     onNotPermitted: (error: unknown) => void,
   ) {
     this.#allowed = allowed
@@ -35,7 +37,7 @@ export class SlicePool {
     return this.#wasAnyHeldByOthers
   }
 
-  get held(): readonly Slice[] {
+  get held(): readonly LeasedSlice[] {
     return this.#held
   }
 
@@ -46,18 +48,19 @@ export class SlicePool {
    * @returns `undefined` if there is no result with any slice
    * @throws what `attempt` throws; PortsliceError ERR_PORTSLICE_NO_SOCKET, …_LOCK_DIRECTORY
    */
-  async findOn<T>(attempt: (slice: Slice) => Promise<T | undefined>): Promise<T | undefined> {
+  async findOn<T>(attempt: (slice: LeasedSlice) => Promise<T | undefined>): Promise<T | undefined> {
     for (const slice of this.#held) {
       const result = await attempt(slice)
       if (result !== undefined) return result
     }
     if (this.#isExhausted) return undefined
     this.#wasAnyHeldByOthers = false
+    const { remote } = this.#context
     let tried = 0
     let leased = 0
     for (const first of this.#allowed) {
       // Held by another allocator of this process.
-      if (heldSlices().has(first)) continue
+      if (remote ? remote.holds(first) : heldSlices().has(first)) continue
       if (++tried % SLICES_PER_TURN === 0) await nextTurn()
       const slice = await this.#lease(first)
       if (!slice) continue
@@ -81,9 +84,10 @@ export class SlicePool {
     this.#isExhausted = false
   }
 
-  async #lease(first: SliceStart): Promise<Slice | undefined> {
+  async #lease(first: SliceStart): Promise<LeasedSlice | undefined> {
     try {
-      const slice = await Slice.lease(first, this.#context)
+      const { remote } = this.#context
+      const slice = await (remote ? remote.leaseSlice(first) : Slice.lease(first, this.#context))
       this.#wasAnyHeldByOthers ||= slice === undefined
       return slice
     } catch (error) {

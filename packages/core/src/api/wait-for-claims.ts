@@ -1,5 +1,5 @@
 import { Lease, type PortLease } from '../allocator/lease.js'
-import { leaseContextOf } from '../allocator/lease-context.js'
+import { openLeaseContext } from '../allocator/lease-context.js'
 import { claimNotPermittedError, claimTimeoutError } from '../claim/claim-errors.js'
 import type { ClaimContext } from '../claim/context.js'
 import { type ClaimObstacle, describeObstacle, type Obstacle } from '../claim/obstacle.js'
@@ -54,7 +54,7 @@ export async function waitForClaims(
   checkWaitOptions(options)
   const { timeout = DEFAULT_TIMEOUT_MS, signal } = options
   throwIfAborted(signal)
-  const context = claimContext()
+  const context = await claimContext()
   let obstacles: ReadonlyMap<number, Obstacle> = new Map()
   const describeObstacles = () =>
     Promise.all(
@@ -92,13 +92,13 @@ export async function waitForClaims(
     undo: (late) => void releaseAll(late),
     onTimeout: async () => claimTimeoutError(subject, value, timeout, await describeObstacles()),
   })
-  return claims.map((claim) => leaseClaim(claim, turns))
+  return claims.map((claim) => leaseClaim(claim, turns, context.remote?.isListening))
 }
 
-function claimContext(): ClaimContext {
+async function claimContext(): Promise<ClaimContext> {
   const options = resolveOptions()
   if (options.lockDirectory !== undefined) ensureLockDirectory(options.lockDirectory)
-  return leaseContextOf(options)
+  return openLeaseContext(options)
 }
 
 /** @returns one claim for each group, in their order; else the obstacles, and nothing is claimed */
@@ -128,16 +128,20 @@ async function releaseAll(claims: readonly Claim[]): Promise<void> {
   await Promise.all(claims.map((claim) => claim.release(false)))
 }
 
-function leaseClaim(claim: Claim, turns: Turns): PortLease {
+function leaseClaim(
+  claim: Claim,
+  turns: Turns,
+  // Only TCP counts, because the UDP socket is that of the claim.
+  isListening = isListeningForTcp,
+): PortLease {
   const giveBack = async () => {
     unregisterLease(lease)
-    const leaked = await isLeaked(claim.port, isListeningForTcp)
+    const leaked = await isLeaked(claim.port, isListening)
     await claim.release(leaked)
     turns.end()
     waitingClaims().wake()
     return { leaked }
   }
-  // Only TCP counts, because the UDP socket is that of the claim.
-  const lease = new Lease(claim.port, undefined, giveBack, isListeningForTcp)
+  const lease = new Lease(claim.port, undefined, giveBack, isListening)
   return registerLease(lease)
 }

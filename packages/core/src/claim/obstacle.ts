@@ -33,6 +33,8 @@ export interface Obstacle {
   readonly leftMs?: number
   /** The system's error. */
   readonly error?: unknown
+  /** What is known of the port on another host, after `port 3000`. */
+  readonly text?: string
 }
 
 /** What keeps a port from being claimed, described for people. */
@@ -52,6 +54,7 @@ export async function describeObstacle(
   lockDirectory: string | undefined,
 ): Promise<ClaimObstacle> {
   const aboutPort = (text: string) => ({ port, text: `port ${port} ${text}`, isLeased: false })
+  if (obstacle.text !== undefined) return aboutPort(obstacle.text)
   switch (obstacle.kind) {
     case 'descriptors':
       return aboutPort('could not be checked, because the system refuses more sockets or files')

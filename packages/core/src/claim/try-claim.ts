@@ -33,6 +33,7 @@ export async function tryClaim(
   label?: string,
 ): Promise<Claim | Obstacle> {
   try {
+    if (context.remote) return await context.remote.tryClaim(port, label)
     const own = heldSlices().get(sliceOf(port))
     return own
       ? await claimFromSlice(own, port, context, label)

@@ -5,9 +5,10 @@
  */
 
 export { claimPortsWithProgress } from '../api/claim-port.js'
+export { listClaims, listSlices } from '../api/list.js'
 export { type Leftover, removeLeftovers } from '../api/remove-leftovers.js'
 export type { ClaimTimeoutError } from '../claim/claim-errors.js'
-export { type ClaimStatus, listClaims } from '../claim/list-claims.js'
+export type { ClaimStatus } from '../claim/list-claims.js'
 export type { ClaimObstacle } from '../claim/obstacle.js'
 export { codeOf, inspect, PortsliceError, sanitize } from '../errors.js'
 export { lockDirectoryFor } from '../options/lock-directory.js'
@@ -15,6 +16,7 @@ export type { AllocatorOptions } from '../options/options.js'
 export { replacePlaceholders } from '../options/placeholders.js'
 export { portFromVariable, variablePartOf } from '../options/port-name.js'
 export { validateRange } from '../options/range.js'
+export { hidePassword, type ResolvedRemote, resolveRemote } from '../options/remote.js'
 export { type ResolvedOptions, resolveOptions } from '../options/resolve.js'
 export { detectShard, formatShard, shardFromText } from '../options/shard.js'
 export { type DockerSocket, dockerSocket } from '../platform/docker-socket.js'
@@ -49,7 +51,7 @@ export {
   sliceOf,
   slicesIn,
 } from '../slice/layout.js'
-export { listSlices, type PortStatus, type SliceStatus } from '../slice/list-slices.js'
+export type { PortStatus, SliceStatus } from '../slice/list-slices.js'
 export { MAX_SOCKET_PATH_BYTES } from '../slice/liveness.js'
 export { checkLockDirectory } from '../slice/lock-directory.js'
 export { canHaveLivenessSockets } from '../slice/lock-token.js'

@@ -1,5 +1,6 @@
 import { LAST_PORT } from '../slice/layout.js'
 import { validateRange } from './range.js'
+import { coordinatorAdvice, hostAdvice, unansweredAdvice } from './remote.js'
 import { validateShard } from './shard.js'
 import {
   abortSignal,
@@ -50,6 +51,22 @@ export interface AllocatorOptions {
    * to another program for 60 s. `'auto'`, the default: only ports of the ephemeral range.
    */
   timeWaitGuard?: 'auto' | 'always' | 'never'
+  /**
+   * The host whose ports are leased, if it is not this machine: a Docker host that CI containers
+   * share, for example. Needs `coordinator`. Default: `$PORTSLICE_HOST`, else this machine.
+   */
+  host?: string
+  /**
+   * The URL of a database that decides who has the ports of `host`: `postgres://…` with
+   * `@portslice/postgres`, `redis://…` with `@portslice/redis`. Default: `$PORTSLICE_COORDINATOR`.
+   */
+  coordinator?: string
+  /**
+   * What to do with a port of `host` that neither accepts nor refuses a connection, because a
+   * firewall drops the packets: `'skip'` it, the default, or `'use'` it as if it were free.
+   * Default: `$PORTSLICE_UNANSWERED_PORTS`.
+   */
+  unansweredPorts?: 'skip' | 'use'
 }
 
 /** What a port is taken for. All are optional. */
@@ -83,6 +100,9 @@ const ALLOCATOR_VALIDATORS: Record<keyof AllocatorOptions, Validator> = {
   waitTimeout: milliseconds,
   order: oneOf('sequential', 'random'),
   timeWaitGuard: oneOf('auto', 'always', 'never'),
+  host: hostAdvice,
+  coordinator: coordinatorAdvice,
+  unansweredPorts: unansweredAdvice,
 }
 
 const TAKE_VALIDATORS: Record<keyof TakeOptions, Validator> = {
@@ -142,5 +162,5 @@ export function checkWaitOptions(options: unknown): void {
 
 /** @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID */
 export function checkListOptions(options: unknown): void {
-  checkOptions(options, { lockDirectory })
+  checkOptions(options, { lockDirectory, host: hostAdvice, coordinator: coordinatorAdvice })
 }

@@ -16,10 +16,13 @@ import { lockDirectoryFor, workingDirectory } from './lock-directory.js'
 import { type AllocatorOptions, checkAllocatorOptions } from './options.js'
 import { findProjectRoot } from './project-root.js'
 import { rangeFromEnvironment, validateRange } from './range.js'
+import { type ResolvedRemote, resolveRemote } from './remote.js'
 import { detectShard, formatShard, type ResolvedShard, validateShard } from './shard.js'
 import { detectWorker } from './worker.js'
 
 const DEFAULT_WAIT_TIMEOUT_MS = 10_000
+/** That of Linux, because the setting of another host cannot be read. */
+const ASSUMED_EPHEMERAL_RANGE: PortRange = { first: 32_768, last: 60_999 }
 
 /** What an allocator works with, from its options, environment variables and the machine. */
 export interface ResolvedOptions {
@@ -29,6 +32,8 @@ export interface ResolvedOptions {
   readonly slices: readonly SliceStart[]
   /** The directory with the locks and journals, as an absolute path; `undefined`: without files. */
   readonly lockDirectory: string | undefined
+  /** The other host whose ports are leased; `undefined`: those of this machine. */
+  readonly remote: ResolvedRemote | undefined
   /** The working directory; empty if it has been deleted. */
   readonly cwd: string
   /** As in `WorkerIdentity`. */
@@ -63,7 +68,8 @@ export function resolveOptions(options: AllocatorOptions = {}): ResolvedOptions 
   const worker = detectWorker()
   const workerId = options.workerId ?? worker.workerId
   const shard = resolveShard(options)
-  const ephemeral = ephemeralRange()
+  const remote = resolveRemote(options)
+  const ephemeral = remote ? ASSUMED_EPHEMERAL_RANGE : ephemeralRange()
   const ranges = resolveRanges(options, ephemeral)
   const all = ranges.flatMap(slicesIn)
   const part = shard?.isStrict ? partOf(all, shard) : all
@@ -79,7 +85,8 @@ export function resolveOptions(options: AllocatorOptions = {}): ResolvedOptions 
       workerId,
       preferredShard: shard?.isStrict ? undefined : shard,
     }),
-    lockDirectory: lockDirectoryFor(options.lockDirectory),
+    lockDirectory: remote ? undefined : lockDirectoryFor(options.lockDirectory),
+    remote,
     cwd,
     projectRoot,
     runner: worker.runner,
@@ -88,7 +95,10 @@ export function resolveOptions(options: AllocatorOptions = {}): ResolvedOptions 
     waitTimeout: options.waitTimeout ?? DEFAULT_WAIT_TIMEOUT_MS,
     order: options.order ?? 'sequential',
     needsTimeWait: (port) =>
-      guard === 'always' || (guard === 'auto' && port >= ephemeral.first && port <= ephemeral.last),
+      // A socket of this machine says nothing to the kernel of another host.
+      !remote &&
+      (guard === 'always' ||
+        (guard === 'auto' && port >= ephemeral.first && port <= ephemeral.last)),
   }
 }
 

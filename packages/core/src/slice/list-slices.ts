@@ -23,6 +23,10 @@ import {
 export interface ListSlicesOptions {
   /** The lock directory; `false`: none. Default: as the option `lockDirectory` of an allocator. */
   lockDirectory?: string | false
+  /** The other host whose slices are listed, as the option of an allocator. */
+  host?: string
+  /** The URL of the database that knows them, as the option of an allocator. */
+  coordinator?: string
 }
 
 /** A slice that is held, or in which a dead holder left ports. */

@@ -7,6 +7,7 @@ import { EarlierClaims } from './earlier-claims.js'
 import { lockToken } from './find-lock.js'
 import { formatLine, Journal, timestamp } from './journal.js'
 import { type SliceStart, sentinelOf } from './layout.js'
+import type { LeasedSlice } from './leased-slice.js'
 import { Lock } from './lock.js'
 import { ensureLockDirectory, journalPath, lockDirectoryError } from './lock-directory.js'
 import { type PortOrder, type PortPurpose, PortTable } from './port-table.js'
@@ -32,7 +33,7 @@ export function heldSlices(): Map<SliceStart, Slice> {
 }
 
 /** A slice that this process holds: sentinel, lock with liveness socket, journal, and ports. */
-export class Slice {
+export class Slice implements LeasedSlice {
   readonly first: SliceStart
   readonly #context: LeaseContext
   readonly #sentinel: HeldUdpPort

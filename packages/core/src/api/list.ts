@@ -1,0 +1,52 @@
+import { openLeaseContext } from '../allocator/lease-context.js'
+import { type ClaimStatus, listClaims as listLocalClaims } from '../claim/list-claims.js'
+import type { RemoteHost } from '../claim/remote-host.js'
+import { checkListOptions } from '../options/options.js'
+import { resolveRemote } from '../options/remote.js'
+import { resolveOptions } from '../options/resolve.js'
+import {
+  type ListSlicesOptions,
+  listSlices as listLocalSlices,
+  type SliceStatus,
+} from '../slice/list-slices.js'
+
+/**
+ * Lists the slices that are held on this machine, and those in which dead holders left ports,
+ * ascending. Slices of other users are included, but without the information in their journals.
+ * With `host` and `coordinator`: those of the other host.
+ *
+ * Labels, commands and other strings come from other processes: escape control characters before
+ * you print them.
+ *
+ * @param options the lock directory, or the other host
+ * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID, …_COORDINATOR
+ * @example
+ * const out = (await listSlices()).flatMap(({ ports }) => ports.map(({ port }) => port))
+ */
+export async function listSlices(options: ListSlicesOptions = {}): Promise<SliceStatus[]> {
+  const remote = await remoteHostOf(options)
+  return remote ? remote.listSlices() : listLocalSlices(options)
+}
+
+/**
+ * Lists the ports that are claimed in this lock directory and network namespace, ascending, or with
+ * `host` and `coordinator` those of the other host. Strings come from other processes: escape
+ * control characters before you print them.
+ *
+ * @param options as for {@link listSlices}
+ * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID, …_COORDINATOR
+ */
+export async function listClaims(options: ListSlicesOptions = {}): Promise<ClaimStatus[]> {
+  const remote = await remoteHostOf(options)
+  return remote ? remote.listClaims() : listLocalClaims(options)
+}
+
+async function remoteHostOf(options: ListSlicesOptions): Promise<RemoteHost | undefined> {
+  checkListOptions(options)
+  const { lockDirectory, host, coordinator } = options
+  // A lock directory is of this machine, whatever the environment says.
+  if (lockDirectory !== undefined) return undefined
+  const given = { ...(host && { host }), ...(coordinator && { coordinator }) }
+  if (!resolveRemote(given)) return undefined
+  return (await openLeaseContext(resolveOptions(given))).remote
+}

@@ -1,0 +1,25 @@
+/**
+ * What a package for a kind of database implements, so that it can lease the ports of a host other
+ * than this machine. `@portslice/postgres` and `@portslice/redis` do.
+ *
+ * @module @portslice/core/coordinator
+ */
+export type {
+  CoordinatorCheck,
+  CoordinatorModule,
+  CoordinatorSession,
+  HeldSlice,
+  HolderInfo,
+  Holdings,
+  LeftPort,
+  ListedPort,
+  ListedSlice,
+  Listing,
+  PortEvent,
+  PortUse,
+  Refusal,
+  SessionOptions,
+} from './coordinator/coordinator.js'
+export { loadCoordinator } from './coordinator/load-coordinator.js'
+export { PortsliceError } from './errors.js'
+export { hidePassword } from './options/remote.js'

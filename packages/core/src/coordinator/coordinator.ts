@@ -1,0 +1,174 @@
+import type { LeaseRecord } from '../slice/slice-record.js'
+
+/** The process that leases ports. */
+export type HolderInfo = Readonly<Omit<LeaseRecord, 'at'>>
+
+/** A port, and what it is taken for. */
+export interface PortUse {
+  /** The port number. */
+  readonly port: number
+  /** What the port is for. */
+  readonly label?: string | undefined
+  /** The key that gets the same port again. */
+  readonly key?: string | undefined
+  /** Where the key is valid. */
+  readonly projectRoot?: string | undefined
+}
+
+/** A port that a dead holder had out, or that a key had last. */
+export interface LeftPort extends PortUse {
+  /** How long its quarantine still lasts, in ms; 0 if it is only remembered for its key. */
+  readonly leftMs: number
+}
+
+/**
+ * Why a slice or a port was not leased.
+ *
+ * - `held`: another process has it
+ * - `quarantined`: its holder died less than 30 s ago
+ * - `recovering`: the server has just started, and earlier holders may return for `leftMs`
+ * - `lost`: this session has ended, or its lease of the slice has
+ */
+export interface Refusal {
+  /** Which reason it is. */
+  readonly refused: 'held' | 'quarantined' | 'recovering' | 'lost'
+  /** The port that was refused, if it was one. */
+  readonly port?: number | undefined
+  /** How long the reason lasts at most, in ms. */
+  readonly leftMs?: number | undefined
+  /** Who has it. */
+  readonly holder?: HolderInfo | undefined
+}
+
+/** A slice that is held now. */
+export interface HeldSlice {
+  /** What earlier holders left in it. */
+  readonly left: readonly LeftPort[]
+}
+
+/** A slice in a listing. */
+export interface ListedSlice {
+  /** The first port. */
+  readonly first: number
+  /** Whether its holder is alive. */
+  readonly isHeld: boolean
+  /** The current or last holder. */
+  readonly holder?: HolderInfo | undefined
+  /** Since when, in ms since 1970, by the clock of the server. */
+  readonly sinceMs: number
+}
+
+/** A port in a listing. */
+export interface ListedPort extends PortUse {
+  /** `leaked` ports were released while the app still listened. */
+  readonly state: 'out' | 'leaked' | 'quarantined'
+  /** Whether it was claimed as a fixed port. */
+  readonly isClaim: boolean
+  /** Who has or had it. */
+  readonly holder?: HolderInfo | undefined
+  /** Since when, in ms since 1970, by the clock of the server. */
+  readonly sinceMs: number
+  /** How long its quarantine still lasts, in ms. */
+  readonly leftMs: number
+}
+
+/** What the coordinator knows of a host. */
+export interface Listing {
+  /** Ascending. */
+  readonly slices: readonly ListedSlice[]
+  /** Ascending. */
+  readonly ports: readonly ListedPort[]
+}
+
+/** Something that happened to a port. */
+export interface PortEvent {
+  /** What happened. */
+  readonly event: 'take' | 'release' | 'leak' | 'quarantine'
+  /** When, in ms since 1970, by the clock of the server. */
+  readonly atMs: number
+  /** What the port was for. */
+  readonly label?: string | undefined
+  /** Who had it. */
+  readonly holder?: HolderInfo | undefined
+}
+
+/** Slices and ports that a process holds. */
+export interface Holdings {
+  /** The first port of each slice. */
+  readonly slices: readonly number[]
+  /** The ports that are out, with what they are for. */
+  readonly ports: readonly PortUse[]
+}
+
+/** What `portslice doctor` shows of a coordinator. */
+export interface CoordinatorCheck {
+  /** Such as `PostgreSQL 17.5`. */
+  readonly server: string
+  /** How long a round trip takes, in ms. */
+  readonly latencyMs: number
+  /** What is wrong, and what to do about it; empty if all is well. */
+  readonly problems: readonly { readonly problem: string; readonly advice: string }[]
+}
+
+/**
+ * One connection of one process to a database that decides who has the ports of a host. All that a
+ * session holds ends with it, on the server, without help of the process. Once a session is lost,
+ * each call rejects; a new session of the same owner takes over with `resume`.
+ *
+ * All times are measured by the server. A call that has no answer in time loses the session.
+ */
+export interface CoordinatorSession {
+  /** Holds a slice if no other session does. */
+  holdSlice(first: number): Promise<HeldSlice | Refusal>
+  /** The slices that are held by any session; to try the others first. */
+  heldSlices(): Promise<readonly number[]>
+  /**
+   * Takes all of the ports or none, in one round trip, and records them.
+   *
+   * @param slice the first port of the held slice that they are in; without it they are claims
+   */
+  takePorts(uses: readonly PortUse[], slice?: number): Promise<Refusal | undefined>
+  /** @param leaked whether the app still listens */
+  releasePort(port: number, leaked: boolean): Promise<void>
+  /** Gives back a slice of which no port is out. */
+  releaseSlice(first: number): Promise<void>
+  /**
+   * Holds again what an earlier session of this owner held, if no other process has it now, and
+   * releases all else that is recorded for this owner.
+   *
+   * @returns what is held
+   */
+  resume(holdings: Holdings): Promise<Holdings>
+  /** Lists the slices and ports of the host. */
+  list(): Promise<Listing>
+  /** What happened to a port, newest first. */
+  history(port: number): Promise<PortEvent[]>
+  /** Whether the server can do what it must. */
+  check(): Promise<CoordinatorCheck>
+  /** Gives back all and ends the connection. */
+  close(): Promise<void>
+}
+
+/** How a session is opened. */
+export interface SessionOptions {
+  /** The URL of the database. */
+  readonly url: string
+  /** The host whose ports are leased. */
+  readonly host: string
+  /** The same for all sessions of a process (or worker thread); a UUID. */
+  readonly owner: string
+  /** The process. */
+  readonly holder: HolderInfo
+  /** Called once, as soon as it is known that the session has ended. */
+  readonly onLost: (reason: string) => void
+}
+
+/** What a package for a kind of database exports. */
+export interface CoordinatorModule {
+  /**
+   * Opens a session. It must not keep the process alive while no call is waiting.
+   *
+   * @throws PortsliceError ERR_PORTSLICE_COORDINATOR if the database cannot be used
+   */
+  openSession(options: SessionOptions): Promise<CoordinatorSession>
+}

@@ -1,0 +1,326 @@
+import { randomUUID } from 'node:crypto'
+import type { ClaimStatus } from '../claim/list-claims.js'
+import type { Obstacle } from '../claim/obstacle.js'
+import type { RemoteHost } from '../claim/remote-host.js'
+import type { Claim } from '../claim/try-claim.js'
+import { PortsliceError, sanitize } from '../errors.js'
+import { hidePassword, type ResolvedRemote } from '../options/remote.js'
+import { Date, deadlineIn, monotonicNow, setTimeout } from '../platform/clock.js'
+import { growingDelays } from '../platform/poll.js'
+import { processWide } from '../process-state.js'
+import { type SliceStart, sliceOf } from '../slice/layout.js'
+import type { SliceStatus } from '../slice/list-slices.js'
+import type {
+  CoordinatorSession,
+  HolderInfo,
+  Holdings,
+  PortUse,
+  Refusal,
+  SessionOptions,
+} from './coordinator.js'
+import { claimStatuses, sliceStatuses } from './listing.js'
+import { loadCoordinator } from './load-coordinator.js'
+import { RemoteProbe } from './remote-probe.js'
+import { RemoteSlice } from './remote-slice.js'
+
+const FIRST_RETRY_MS = 100
+const LAST_RETRY_MS = 2000
+/** Which slices other processes hold is asked again after this time, instead of for each slice. */
+const HELD_SLICES_AGE_MS = 250
+
+type OpenSession = (options: SessionOptions) => Promise<CoordinatorSession>
+
+/**
+ * The ports of another host, for all allocators of this process (or worker thread).
+ *
+ * @throws PortsliceError ERR_PORTSLICE_COORDINATOR
+ */
+export async function openRemoteHost(
+  remote: ResolvedRemote,
+  holder: HolderInfo,
+): Promise<RemoteHost> {
+  const hosts = processWide('remote hosts', () => new Map<string, Promise<RemoteHost>>())
+  const key = JSON.stringify(remote)
+  const known = hosts.get(key)
+  if (known) return known
+  const opening = connect(remote, holder)
+  hosts.set(key, opening)
+  opening.catch(() => hosts.delete(key))
+  return opening
+}
+
+async function connect(remote: ResolvedRemote, holder: HolderInfo): Promise<RemoteHost> {
+  const { openSession } = await loadCoordinator(remote.coordinator)
+  const host = new CoordinatedHost(remote, holder, openSession)
+  await host.open()
+  return host
+}
+
+class CoordinatedHost implements RemoteHost {
+  readonly #remote: ResolvedRemote
+  readonly #holder: HolderInfo
+  readonly #openSession: OpenSession
+  readonly #owner = randomUUID()
+  readonly #probe: RemoteProbe
+  readonly #slices = new Map<SliceStart, RemoteSlice>()
+  readonly #claims = new Map<number, PortUse>()
+  #session: CoordinatorSession | undefined
+  #trouble: string | undefined
+  #recovery = deadlineIn(0)
+  #heldByOthers: ReadonlySet<number> = new Set()
+  #heldByOthersAt = Number.NEGATIVE_INFINITY
+
+  constructor(remote: ResolvedRemote, holder: HolderInfo, openSession: OpenSession) {
+    this.#remote = remote
+    this.#holder = holder
+    this.#openSession = openSession
+    this.#probe = new RemoteProbe(remote)
+  }
+
+  get trouble(): string | undefined {
+    if (this.#trouble !== undefined) return this.#trouble
+    if (!this.#recovery.expired) {
+      return `The coordinator ${this.#name} has just started. Until earlier holders have had time to return, no port is handed out: for ${Math.ceil(this.#recovery.left / 1000)} s more.`
+    }
+    const { unanswered } = this.#probe
+    return unanswered.size > 0
+      ? `The host ${JSON.stringify(this.#remote.host)} did not answer on ${unanswered.size} ports, so they were skipped: it is unknown whether they are free. To treat them as free, set \`unansweredPorts: 'use'\` ($PORTSLICE_UNANSWERED_PORTS=use).`
+      : undefined
+  }
+
+  get isListening(): (port: number) => Promise<boolean> {
+    return this.#probe.isListening
+  }
+
+  isUsable(port: number): Promise<boolean> {
+    return this.#probe.isUsable(port)
+  }
+
+  get #name(): string {
+    return JSON.stringify(hidePassword(this.#remote.coordinator))
+  }
+
+  async open(): Promise<void> {
+    this.#session = await this.#connect()
+  }
+
+  #connect(): Promise<CoordinatorSession> {
+    let session: CoordinatorSession | undefined
+    let lost: string | undefined
+    const onLost = (reason: string) => {
+      lost = reason
+      if (session !== undefined && this.#session === session) this.#onLost(reason)
+    }
+    const { host, coordinator } = this.#remote
+    const options = { url: coordinator, host, owner: this.#owner, holder: this.#holder, onLost }
+    return this.#openSession(options).then((opened) => {
+      if (lost !== undefined) throw new Error(lost)
+      session = opened
+      return opened
+    })
+  }
+
+  holds(first: number): boolean {
+    return this.#slices.has(first)
+  }
+
+  async leaseSlice(first: SliceStart): Promise<RemoteSlice | undefined> {
+    if (this.#isHeldByOthers(first)) return undefined
+    const held = await this.#call((session) => session.holdSlice(first))
+    if ('refused' in held) {
+      this.#noteRefusal(held)
+      if (held.refused === 'held') await this.#updateHeldByOthers()
+      return undefined
+    }
+    const slice = new RemoteSlice(first, this.#projectRoot, held.left, {
+      take: (uses) => this.#take(uses, first),
+      releasePort: (port, leaked) => this.#release(port, leaked),
+      releaseSlice: () => this.#releaseSlice(slice),
+    })
+    this.#slices.set(first, slice)
+    return slice
+  }
+
+  /** The same path on two machines is not the same project root. */
+  get #projectRoot(): string {
+    return `${this.#holder.host} ${this.#holder.projectRoot}`
+  }
+
+  #isHeldByOthers(first: SliceStart): boolean {
+    const isRecent = monotonicNow() - this.#heldByOthersAt < HELD_SLICES_AGE_MS
+    return isRecent && this.#heldByOthers.has(first)
+  }
+
+  async #updateHeldByOthers(): Promise<void> {
+    if (monotonicNow() - this.#heldByOthersAt < HELD_SLICES_AGE_MS) return
+    const slices = await this.#session?.heldSlices().catch(() => undefined)
+    if (!slices) return
+    this.#heldByOthers = new Set(slices)
+    this.#heldByOthersAt = monotonicNow()
+  }
+
+  async #releaseSlice(slice: RemoteSlice): Promise<void> {
+    this.#slices.delete(slice.first)
+    if (!slice.isHeld) return
+    slice.isHeld = false
+    await this.#session?.releaseSlice(slice.first).catch(() => {})
+  }
+
+  async #take(uses: readonly PortUse[], first?: SliceStart): Promise<Refusal | undefined> {
+    const refusal = await this.#call((session) => session.takePorts(uses, first))
+    if (refusal) this.#noteRefusal(refusal)
+    return refusal
+  }
+
+  #release(port: number, leaked: boolean): void {
+    // What a lost session could not release, the next one does when it resumes.
+    void this.#session?.releasePort(port, leaked).catch(() => {})
+  }
+
+  /** Without a session, or if it is lost during the call: a refusal. */
+  async #call<T>(call: (session: CoordinatorSession) => Promise<T>): Promise<T | Refusal> {
+    const session = this.#session
+    if (!session) return { refused: 'lost' }
+    try {
+      return await call(session)
+    } catch (error) {
+      if (this.#session !== session) return { refused: 'lost' }
+      throw error
+    }
+  }
+
+  #noteRefusal({ refused, leftMs = 0 }: Refusal): void {
+    if (refused === 'recovering') this.#recovery = deadlineIn(leftMs)
+  }
+
+  async tryClaim(port: number, label?: string): Promise<Claim | Obstacle> {
+    const slice = this.#slices.get(sliceOf(port))
+    if (this.#claims.has(port) || slice?.isOut(port)) return { kind: 'own' }
+    const isUsable = await this.#probe.isUsable(port)
+    if (!isUsable) {
+      const { host } = this.#remote
+      const text = this.#probe.unanswered.has(port)
+        ? `does not answer on ${host}, so it is unknown whether it is free`
+        : `is in use on ${host}`
+      return { kind: 'in-use', text }
+    }
+    if (this.#claims.has(port) || slice?.isOut(port)) return { kind: 'own' }
+    const use = { port, ...(label !== undefined && { label }) }
+    this.#claims.set(port, use)
+    const refusal = await this.#take([use]).catch((error) => {
+      this.#claims.delete(port)
+      throw error
+    })
+    if (refusal) {
+      this.#claims.delete(port)
+      return this.#obstacle(refusal)
+    }
+    return {
+      port,
+      release: async (leaked) => {
+        this.#claims.delete(port)
+        await this.#session?.releasePort(port, leaked).catch(() => {})
+      },
+    }
+  }
+
+  #obstacle({ refused, leftMs = 0, holder }: Refusal): Obstacle {
+    if (refused === 'quarantined') return { kind: 'quarantined', leftMs }
+    if (refused !== 'held') return { kind: 'claimed', text: this.trouble ?? 'could not be claimed' }
+    const { pid, runner, workerId, cwd } = holder ?? {}
+    const who = holder
+      ? `by pid ${pid}, ${runner} worker ${workerId} in ${JSON.stringify(cwd)} on ${holder.host}`
+      : 'by another process'
+    return { kind: 'claimed', text: `is held ${who}` }
+  }
+
+  #onLost(reason: string): void {
+    this.#session = undefined
+    this.#trouble = `The connection to the coordinator ${this.#name} is lost (${reason}).`
+    const ports = this.#portsOut()
+    for (const slice of this.#slices.values()) slice.isHeld = false
+    void this.#reconnect()
+    if (this.#slices.size === 0 && ports.length === 0) return
+    warn(
+      `${this.#trouble} No further port is handed out until it is restored.${
+        ports.length > 0
+          ? ` In doubt are the ports ${ports.join(', ')}: 30 s after the server has noticed, other processes may get them.`
+          : ''
+      }`,
+    )
+  }
+
+  #portsOut(): number[] {
+    return this.#holdings().ports.map(({ port }) => port)
+  }
+
+  #holdings(): Holdings {
+    const slices = [...this.#slices.values()]
+    return {
+      slices: slices.map(({ first }) => first),
+      ports: [...slices.flatMap(({ uses }) => uses), ...this.#claims.values()],
+    }
+  }
+
+  async #reconnect(): Promise<void> {
+    const delays = growingDelays(FIRST_RETRY_MS, LAST_RETRY_MS)
+    let restored = await this.#tryToResume()
+    while (!restored) {
+      const { value } = delays.next()
+      // Not a reason to keep the process alive.
+      await new Promise<void>((resolve) => void setTimeout(resolve, value).unref())
+      restored = await this.#tryToResume()
+    }
+    const { session, wanted, held } = restored
+    this.#session = session
+    this.#trouble = undefined
+    const kept = new Set(held.ports.map(({ port }) => port))
+    for (const slice of this.#slices.values()) {
+      slice.isHeld = held.slices.includes(slice.first)
+    }
+    const lost = wanted.ports.map(({ port }) => port).filter((port) => !kept.has(port))
+    // Released while it was resumed.
+    const out = new Set(this.#portsOut())
+    for (const port of kept) if (!out.has(port)) this.#release(port, false)
+    if (wanted.ports.length === 0) return
+    warn(
+      lost.length === 0
+        ? `The connection to the coordinator ${this.#name} is restored: all ports of this process are still its own.`
+        : `The connection to the coordinator ${this.#name} is restored, but other processes have got the ports ${lost.join(', ')} meanwhile. Stop what this process runs on them.`,
+    )
+  }
+
+  async #tryToResume() {
+    try {
+      const session = await this.#connect()
+      const wanted = this.#holdings()
+      const held = await session.resume(wanted)
+      return { session, wanted, held }
+    } catch (error) {
+      const why = error instanceof PortsliceError ? error.problem : (error as Error).message
+      this.#trouble = `The connection to the coordinator ${this.#name} is lost, and cannot be restored yet (${sanitize(why)}).`
+      return undefined
+    }
+  }
+
+  async listSlices(): Promise<SliceStatus[]> {
+    return sliceStatuses(await this.#list(), this.isListening, Date.now())
+  }
+
+  async listClaims(): Promise<ClaimStatus[]> {
+    return claimStatuses(await this.#list(), this.isListening)
+  }
+
+  async #list() {
+    const session = this.#session
+    if (!session) throw new Error(this.#trouble)
+    return session.list()
+  }
+}
+
+function warn(message: string): void {
+  process.emitWarning(sanitize(message), {
+    type: 'PortsliceWarning',
+    code: 'PORTSLICE_COORDINATOR',
+  })
+}

@@ -1,0 +1,3 @@
+import { bundle } from '../../build/bundle.js'
+
+export default bundle({ entries: ['index'], external: [/^@portslice\//, 'pg'] })

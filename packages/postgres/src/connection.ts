@@ -1,0 +1,181 @@
+import pg from 'pg'
+import { coordinatorError, messageOf } from './errors.js'
+
+const CONNECT_TIMEOUT_MS = 10_000
+/** A query without an answer for this long loses the session. */
+const QUERY_TIMEOUT_MS = 10_000
+/** After a pause of the process, an answer may lie in the socket that has not been read yet. */
+const LATE_ANSWER_MS = 1000
+const HEARTBEAT_INTERVAL_MS = 5000
+
+/**
+ * The server frees the locks of a host that is gone after 10 s + 3 x 5 s. The client notices by its
+ * heartbeat before that: after at most 5 s + 11 s.
+ */
+const SETTINGS = [
+  'set tcp_keepalives_idle = 10',
+  'set tcp_keepalives_interval = 5',
+  'set tcp_keepalives_count = 3',
+  'set tcp_user_timeout = 25000',
+  'set statement_timeout = 8000',
+  'set lock_timeout = 5000',
+  'set idle_in_transaction_session_timeout = 0',
+  "set default_transaction_isolation = 'read committed'",
+  'set default_transaction_read_only = off',
+  // A crash of the server loses the locks as well, and nothing is handed out for 30 s after it.
+  'set synchronous_commit = off',
+].join('; ')
+
+export type Row = Record<string, unknown>
+
+/** One connection, whose end is noticed at once or by a heartbeat. */
+export class Connection {
+  readonly #client: pg.Client
+  readonly #onLost: (reason: string) => void
+  #heartbeat: NodeJS.Timeout | undefined
+  #waiting = 0
+  #lost: string | undefined
+  #isClosing = false
+
+  private constructor(client: pg.Client, onLost: (reason: string) => void) {
+    this.#client = client
+    this.#onLost = onLost
+    client.on('error', (error) => this.lose(messageOf(error)))
+    client.on('end', () => this.lose('the server has closed it'))
+  }
+
+  /** @throws PortsliceError ERR_PORTSLICE_COORDINATOR */
+  static async open(url: string, onLost: (reason: string) => void): Promise<Connection> {
+    const client = new pg.Client({
+      connectionString: url,
+      application_name: 'portslice',
+      keepAlive: true,
+      keepAliveInitialDelayMillis: CONNECT_TIMEOUT_MS,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    })
+    const connection = new Connection(client, onLost)
+    try {
+      await client.connect()
+      await connection.#prepare(url)
+      return connection
+    } catch (error) {
+      await connection.close()
+      throw connectError(url, error)
+    }
+  }
+
+  async #prepare(url: string): Promise<void> {
+    await this.query(SETTINGS)
+    const [row] = await this.query(
+      `select pg_backend_pid() as pid, pg_is_in_recovery() as is_standby,
+        current_setting('server_version_num')::integer as version`,
+    )
+    const { pid, is_standby, version } = row as Row
+    // A pooler gives its clients process ids of its own, and may change the session at any time.
+    if (pid !== processIdOf(this.#client)) throw poolerError(url)
+    if (is_standby) {
+      throw coordinatorError(
+        url,
+        'is a standby server, which cannot record ports.',
+        'Give the URL of the primary server; with several hosts in the URL, add target_session_attrs=read-write.',
+      )
+    }
+    if ((version as number) >= 140_000) await this.query('set idle_session_timeout = 0')
+    this.#heartbeat = setInterval(() => void this.#beat(url), HEARTBEAT_INTERVAL_MS).unref()
+    refer(this.#client, false)
+  }
+
+  async #beat(url: string): Promise<void> {
+    try {
+      const [row] = await this.query('select pg_backend_pid() as pid', [], false)
+      if (row?.pid !== processIdOf(this.#client)) this.lose(poolerError(url).problem)
+    } catch {
+      // The error has lost the session already, or the next heartbeat will.
+    }
+  }
+
+  get lost(): string | undefined {
+    return this.#lost
+  }
+
+  /**
+   * @param keepsAlive whether the process stays alive until there is an answer
+   * @throws the error of the server; an Error if the connection is lost
+   */
+  async query(text: string, values: unknown[] = [], keepsAlive = true): Promise<Row[]> {
+    if (this.#lost !== undefined) throw new Error(this.#lost)
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      const giveUp = () => {
+        this.lose(`no answer for ${QUERY_TIMEOUT_MS} ms`)
+        reject(new Error(this.#lost))
+      }
+      timer = setTimeout(() => {
+        timer = setTimeout(giveUp, LATE_ANSWER_MS).unref()
+      }, QUERY_TIMEOUT_MS).unref()
+    })
+    if (keepsAlive && this.#waiting++ === 0) refer(this.#client, true)
+    try {
+      const { rows } = await Promise.race([
+        values.length > 0 ? this.#client.query(text, values) : this.#client.query(text),
+        late,
+      ])
+      return rows ?? []
+    } finally {
+      clearTimeout(timer)
+      if (keepsAlive && --this.#waiting === 0) refer(this.#client, false)
+    }
+  }
+
+  lose(reason: string): void {
+    if (this.#lost !== undefined) return
+    this.#lost = reason
+    clearInterval(this.#heartbeat)
+    // Not `end()`, which waits for an answer.
+    streamOf(this.#client)?.destroy()
+    if (!this.#isClosing) this.#onLost(reason)
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true
+    clearInterval(this.#heartbeat)
+    if (this.#lost === undefined) await this.#client.end().catch(() => {})
+    this.lose('closed')
+  }
+}
+
+/** As the server has sent it at the start of the session. */
+function processIdOf(client: pg.Client): number | undefined {
+  return (client as unknown as { processID?: number }).processID
+}
+
+/** Whether the connection keeps the process alive. */
+function refer(client: pg.Client, keepsAlive: boolean): void {
+  const socket = client as unknown as { ref(): void; unref(): void }
+  if (keepsAlive) socket.ref()
+  else socket.unref()
+}
+
+function streamOf(client: pg.Client): { destroy(): void } | undefined {
+  return (client as unknown as { connection?: { stream?: { destroy(): void } } }).connection?.stream
+}
+
+function poolerError(url: string) {
+  return coordinatorError(
+    url,
+    'is a connection pooler (such as PgBouncer): the process id of the session is not that of the server process. A pooler may give the session to another client, and the locks with it.',
+    'Give the URL of the PostgreSQL server itself: most poolers run beside it, and the server listens on port 5432. Each process needs one connection.',
+  )
+}
+
+function connectError(url: string, error: unknown) {
+  if (error instanceof Error && error.name.startsWith('PortsliceError')) return error
+  const { code } = error as { code?: string }
+  const advice =
+    code === '53300'
+      ? 'Raise max_connections of the server, or run fewer processes at once: each needs one connection.'
+      : code === '28P01' || code === '28000'
+        ? 'Check the user and the password in the URL (or $PGPASSWORD).'
+        : 'Check that the server runs, and that this machine may connect to it.'
+  return coordinatorError(url, `cannot be used: ${messageOf(error)}.`, advice, error)
+}

@@ -1,0 +1,69 @@
+/** Ports of another host, which a database leases. */
+import { createAllocator, listSlices } from '@portslice/core'
+import { loadCoordinator } from '@portslice/core/coordinator'
+import { afterAll, describe, expect, test } from 'vitest'
+import { AllocatorProcess } from '../support/allocator-process.ts'
+import { type DatabaseServer, PostgresServer } from '../support/database-server.ts'
+
+/** Another address of this machine than those that mean each machine itself. */
+const HOST = '127.0.0.2'
+const TIMEOUT_MS = 120_000
+
+interface Engine {
+  name: string
+  why: string | undefined
+  start(): Promise<DatabaseServer>
+}
+
+const ENGINES: Engine[] = [
+  { name: 'PostgreSQL', why: undefined, start: () => PostgresServer.start() },
+]
+
+describe.each(ENGINES)('$name', ({ why, start }) => {
+  if (why !== undefined) {
+    test.skip(`ports of another host (${why})`, () => {})
+    return
+  }
+  let started: Promise<DatabaseServer> | undefined
+  const serverOf = () => {
+    started ??= start()
+    return started
+  }
+  afterAll(async () => (await started)?.[Symbol.asyncDispose]())
+
+  const optionsOn = (server: DatabaseServer, first: number, slices = 1) => ({
+    host: HOST,
+    coordinator: server.url,
+    range: [first, first + 32 * slices - 1] as const,
+    waitTimeout: 3000,
+  })
+
+  test('gives two processes different ports, and lists them', { timeout: TIMEOUT_MS }, async () => {
+    const server = await serverOf()
+    const options = optionsOn(server, 20_000, 4)
+    await using one = await AllocatorProcess.start()
+    await using other = await AllocatorProcess.start()
+    const [a, b] = await Promise.all([one.open(options), other.open(options)])
+    expect(new Set([...a.slices, ...b.slices]).size).toBe(2)
+    const ports = (await Promise.all([one.take(20), other.take(20)])).flat()
+    expect(new Set(ports).size).toBe(40)
+    const listed = await listSlices({ host: HOST, coordinator: server.url })
+    const out = listed.flatMap(({ ports }) => ports.map(({ port, state }) => `${state} ${port}`))
+    expect(out.sort()).toEqual(ports.map((port) => `out ${port}`).sort())
+    expect(listed.map(({ holder }) => holder?.pid).sort()).toEqual([one.pid, other.pid].sort())
+    await Promise.all([one.end(), other.end()])
+  })
+})
+
+test('names the package that a coordinator needs', async () => {
+  await expect(loadCoordinator('mysql://db')).rejects.toMatchObject({
+    code: 'ERR_PORTSLICE_COORDINATOR',
+  })
+})
+
+test('a host needs a coordinator', async () => {
+  await expect(createAllocator({ host: 'docker.ci.internal' })).rejects.toMatchObject({
+    code: 'ERR_PORTSLICE_OPTION_INVALID',
+    problem: expect.stringContaining('kernel of this machine cannot tell'),
+  })
+})

