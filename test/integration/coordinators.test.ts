@@ -3,7 +3,12 @@ import { createAllocator, listSlices } from '@portslice/core'
 import { loadCoordinator } from '@portslice/core/coordinator'
 import { afterAll, describe, expect, test } from 'vitest'
 import { AllocatorProcess } from '../support/allocator-process.ts'
-import { type DatabaseServer, PostgresServer } from '../support/database-server.ts'
+import {
+  type DatabaseServer,
+  PostgresServer,
+  RedisServer,
+  whyNoRedis,
+} from '../support/database-server.ts'
 
 /** Another address of this machine than those that mean each machine itself. */
 const HOST = '127.0.0.2'
@@ -15,8 +20,16 @@ interface Engine {
   start(): Promise<DatabaseServer>
 }
 
+/** Nothing has used it before, so earlier holders need no time to return. */
+async function startRedis() {
+  const server = await RedisServer.start()
+  await server.markAsNew(HOST)
+  return server
+}
+
 const ENGINES: Engine[] = [
   { name: 'PostgreSQL', why: undefined, start: () => PostgresServer.start() },
+  { name: 'Redis', why: whyNoRedis(), start: startRedis },
 ]
 
 describe.each(ENGINES)('$name', ({ why, start }) => {

