@@ -1,4 +1,6 @@
 /** Ports of another host, which a database leases. */
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { createAllocator, listSlices } from '@portslice/core'
 import { loadCoordinator } from '@portslice/core/coordinator'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -9,6 +11,7 @@ import {
   RedisServer,
   whyNoRedis,
 } from '../support/database-server.ts'
+import { runNode } from '../support/process.ts'
 
 /** Another address of this machine than those that mean each machine itself. */
 const HOST = '127.0.0.2'
@@ -66,6 +69,23 @@ describe.each(ENGINES)('$name', ({ why, start }) => {
     expect(listed.map(({ holder }) => holder?.pid).sort()).toEqual([one.pid, other.pid].sort())
     await Promise.all([one.end(), other.end()])
   })
+})
+
+test('without a coordinator nothing of it is loaded', async () => {
+  const script = fileURLToPath(new URL('processes/list-loaded-files.ts', import.meta.url))
+  const loadedWith = async (options: object) => {
+    const { stdout } = await runNode([script, JSON.stringify(options)])
+    const { files } = JSON.parse(stdout) as { files: string[] }
+    return files.map((file) => readFileSync(file, 'utf8'))
+  }
+  const isCoordinators = (text: string) => text.includes('.holdSlice(')
+  // The test would see it.
+  const coordinator = 'redis://127.0.0.1:1'
+  expect((await loadedWith({ host: HOST, coordinator })).filter(isCoordinators)).not.toEqual([])
+  const without = await loadedWith({})
+  expect(without.filter(isCoordinators)).toEqual([])
+  // The entry, and the chunk that it shares with the other entries.
+  expect(without).toHaveLength(2)
 })
 
 test('names the package that a coordinator needs', async () => {

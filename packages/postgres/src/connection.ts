@@ -34,6 +34,7 @@ export class Connection {
   readonly #onLost: (reason: string) => void
   #heartbeat: NodeJS.Timeout | undefined
   #waiting = 0
+  #previous: Promise<unknown> = Promise.resolve()
   #lost: string | undefined
   #isClosing = false
 
@@ -102,7 +103,14 @@ export class Connection {
    * @param keepsAlive whether the process stays alive until there is an answer
    * @throws the error of the server; an Error if the connection is lost
    */
-  async query(text: string, values: unknown[] = [], keepsAlive = true): Promise<Row[]> {
+  query(text: string, values: unknown[] = [], keepsAlive = true): Promise<Row[]> {
+    // One at a time, as the client asks for.
+    const answer = this.#previous.then(() => this.#send(text, values, keepsAlive))
+    this.#previous = answer.catch(() => {})
+    return answer
+  }
+
+  async #send(text: string, values: unknown[], keepsAlive: boolean): Promise<Row[]> {
     if (this.#lost !== undefined) throw new Error(this.#lost)
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {

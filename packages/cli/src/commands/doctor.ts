@@ -6,6 +6,7 @@ import {
   RANGE_AND_SHARD_HELP,
 } from '../command-line/range-and-shard.js'
 import { claimsFinding } from '../doctor/claims.js'
+import { coordinatorFindings } from '../doctor/coordinator.js'
 import { dockerFinding } from '../doctor/docker.js'
 import { type Finding, findingsOf } from '../doctor/finding.js'
 import { foreignFinding, leftBehindFinding } from '../doctor/foreign-listeners.js'
@@ -46,6 +47,10 @@ const SYNTAX: Syntax<'json' | 'range' | 'shard'> = {
 export async function run(args: string[]): Promise<number> {
   const given = readArguments(SYNTAX, args)
   const { resolved, findings } = optionsFindings(parseRangeAndShard(given).options)
+  if (resolved?.remote) {
+    const found = await findingsOf('coordinator', () => coordinatorFindings(resolved))
+    return print([systemFinding(), ...findings, ...found], given.has('json'))
+  }
   const all = [...(await machineFindings()), ...findings, ...(await lockDirectoryAndDocker())]
   const hasLoopback = !all.some(({ id, level }) => id === 'addresses' && level === 'problem')
   // Without loopback every check of ports fails for that reason.
@@ -54,9 +59,13 @@ export async function run(args: string[]): Promise<number> {
   if (!all.some(({ id, level }) => id === 'lock-directory' && level === 'problem')) {
     all.push(...(await findingsOf('left-behind', leftBehindFinding)))
   }
+  return print(all, given.has('json'))
+}
+
+function print(all: readonly Finding[], isJson: boolean): number {
   const { stdout } = process
   stdout.write(
-    given.has('json')
+    isJson
       ? formatJson(doctorDocument(all))
       : doctorText(all, coloursFor(stdout), lineLimitOf(stdout)),
   )

@@ -3,6 +3,7 @@ import {
   listClaims,
   listSlices,
   lockDirectoryFor,
+  resolveRemote,
 } from '@portslice/core/internal/inspect'
 import { readArguments, type Syntax } from '../command-line/arguments.js'
 import { usageError } from '../command-line/usage-error.js'
@@ -56,10 +57,16 @@ export async function run(args: string[]): Promise<number> {
   const { slices, claims } = await readTables()
   stdout.write(
     given.has('json')
-      ? formatListJson({ lockDirectory: lockDirectoryFor(undefined) ?? null, slices, claims })
+      ? formatListJson({ ...placeOfSlices(), slices, claims })
       : formatTables({ slices, claims }),
   )
   return 0
+}
+
+function placeOfSlices(): { lockDirectory: string | null; host?: string } {
+  const remote = resolveRemote({})
+  if (remote) return { lockDirectory: null, host: remote.host }
+  return { lockDirectory: lockDirectoryFor(undefined) ?? null }
 }
 
 interface Tables {

@@ -33,8 +33,8 @@ const SYNTAX: Syntax<'svg' | 'range' | 'shard'> = {
 
 export async function run(args: string[]): Promise<number> {
   const given = readArguments(SYNTAX, args)
-  const { ranges, slices } = resolveOptions(parseRangeAndShard(given).options)
-  const { picture } = await readPicture(ranges, slices)
+  const { ranges, slices, remote } = resolveOptions(parseRangeAndShard(given).options)
+  const { picture } = await readPicture(ranges, slices, remote !== undefined)
   const owners = await findForeignOwners(picture)
   const { stdout } = process
   const file = given.value('svg')

@@ -15,6 +15,7 @@ export interface Finding {
     | 'lock-directory'
     | 'liveness'
     | 'docker'
+    | 'coordinator'
     | 'sockets'
     | 'slices'
     | 'claims'

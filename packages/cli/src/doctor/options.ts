@@ -5,6 +5,7 @@ import {
   type EphemeralRange,
   ephemeralRange,
   formatRanges,
+  hidePassword,
   type PortRange,
   portFromVariable,
   type ResolvedOptions,
@@ -58,7 +59,14 @@ export function ephemeralFinding(ephemeral: EphemeralRange = ephemeralRange()): 
   )
 }
 
-const VARIABLES = ['PORTSLICE_RANGE', 'PORTSLICE_SHARD', 'PORTSLICE_LOCK_DIR']
+const VARIABLES = [
+  'PORTSLICE_RANGE',
+  'PORTSLICE_SHARD',
+  'PORTSLICE_LOCK_DIR',
+  'PORTSLICE_HOST',
+  'PORTSLICE_COORDINATOR',
+  'PORTSLICE_UNANSWERED_PORTS',
+]
 const PORT_PREFIX = 'PORTSLICE_PORT_'
 /** Variables that portslice sets for its child processes. */
 const INTERNAL_VARIABLES = ['PORTSLICE_TREE', 'PORTSLICE_RUNNER_SHARD']
@@ -70,7 +78,7 @@ function variablesFinding(env: NodeJS.ProcessEnv): Finding {
   const message =
     set.length === 0
       ? 'No variable of portslice is set.'
-      : `Set: ${set.map(([name, value]) => `$${name}=${value}`).join(', ')}.`
+      : `Set: ${set.map(([name, value]) => `$${name}=${hidePassword(value ?? '')}`).join(', ')}.`
   const named = set.filter(([name]) => name.startsWith(PORT_PREFIX))
   const unknown = set.filter(([name]) => !VARIABLES.includes(name) && !name.startsWith(PORT_PREFIX))
   if (named.length + unknown.length === 0) return ok('variables', message)

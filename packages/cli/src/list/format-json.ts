@@ -8,16 +8,14 @@ export interface ListDocument {
   version: typeof LIST_VERSION
   /** `null` if portslice uses no files. */
   lockDirectory: string | null
+  /** The other host whose ports these are, if `$PORTSLICE_HOST` is set. */
+  host?: string
   slices: readonly ListedSlice[]
   claims: readonly ClaimStatus[]
 }
 
-export function formatListJson({
-  lockDirectory,
-  slices,
-  claims,
-}: Omit<ListDocument, 'version'>): string {
-  return formatJson({ version: LIST_VERSION, lockDirectory, slices, claims } satisfies ListDocument)
+export function formatListJson(document: Omit<ListDocument, 'version'>): string {
+  return formatJson({ version: LIST_VERSION, ...document } satisfies ListDocument)
 }
 
 /** Escapes the control characters that `JSON.stringify` leaves, so that it is safe on a terminal. */

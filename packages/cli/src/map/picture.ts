@@ -41,11 +41,13 @@ export interface Picture {
 export async function readPicture(
   ranges: readonly PortRange[],
   slices: readonly SliceStart[],
+  isRemote = false,
 ): Promise<{ picture: Picture; canSeeListeners: boolean }> {
   const [statuses, claims, listening] = await Promise.all([
     listSlices(),
     listClaims(),
-    listeningPorts(),
+    // What listens on this machine says nothing about another host.
+    isRemote ? undefined : listeningPorts(),
   ])
   const ascending = [...slices].sort((a, b) => a - b)
   const picture = buildPicture(ranges, ascending, statuses, claims, listening ?? new Set())

@@ -4,6 +4,7 @@
  * @module @portslice/core/internal/inspect
  */
 
+export { checkCoordinator } from '../api/check-coordinator.js'
 export { claimPortsWithProgress } from '../api/claim-port.js'
 export { listClaims, listSlices } from '../api/list.js'
 export { type Leftover, removeLeftovers } from '../api/remove-leftovers.js'

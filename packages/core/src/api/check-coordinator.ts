@@ -1,0 +1,13 @@
+import { leaseContextOf } from '../allocator/lease-context.js'
+import type { CoordinatorCheck } from '../coordinator/coordinator.js'
+import type { ResolvedOptions } from '../options/resolve.js'
+
+/** Whether the coordinator can be used; `undefined` if there is none. */
+export async function checkCoordinator(
+  options: ResolvedOptions,
+): Promise<(CoordinatorCheck & { isAnswered: boolean }) | undefined> {
+  const { remote, slices } = options
+  if (!remote) return undefined
+  const { checkCoordinator } = await import('../coordinator/check-coordinator.js')
+  return checkCoordinator(remote, leaseContextOf(options).holder, slices[0] as number)
+}

@@ -1,0 +1,31 @@
+import { randomUUID } from 'node:crypto'
+import type { ResolvedRemote } from '../options/remote.js'
+import type { CoordinatorCheck, HolderInfo } from './coordinator.js'
+import { loadCoordinator } from './load-coordinator.js'
+import { RemoteProbe } from './remote-probe.js'
+
+/**
+ * Whether the coordinator can be used, and what the host answers on a port.
+ *
+ * @param port any port of the range
+ * @throws PortsliceError ERR_PORTSLICE_COORDINATOR, …_HOST
+ */
+export async function checkCoordinator(
+  remote: ResolvedRemote,
+  holder: HolderInfo,
+  port: number,
+): Promise<CoordinatorCheck & { isAnswered: boolean }> {
+  const { openSession } = await loadCoordinator(remote.coordinator)
+  const { host, coordinator: url } = remote
+  const session = await openSession({ url, host, owner: randomUUID(), holder, onLost: () => {} })
+  try {
+    const check = await session.check()
+    // Reads the tables, which needs other rights than to connect.
+    await session.list()
+    const probe = new RemoteProbe({ ...remote, unansweredPorts: 'skip' })
+    await probe.isUsable(port)
+    return { ...check, isAnswered: probe.unanswered.size === 0 }
+  } finally {
+    await session.close()
+  }
+}

@@ -1,0 +1,208 @@
+/** Three machines, as network namespaces, whose test suites publish on one host at once. */
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import http from 'node:http'
+import net from 'node:net'
+import { afterAll, describe, expect, test } from 'vitest'
+import {
+  type DatabaseServer,
+  PostgresServer,
+  RedisServer,
+  whyNoRedis,
+} from '../support/database-server.ts'
+import { TEST_ALL } from '../support/extent.ts'
+import { NetworkNamespace } from '../support/namespaces.ts'
+import { run } from '../support/process.ts'
+import { FixtureProjects } from '../support/project.ts'
+import { COMMAND } from './command-run.ts'
+
+const MACHINES = 3
+const ROUNDS = 20
+/** Above the ports that the system and other tests use. */
+const RANGE = '61024-64991'
+const TIMEOUT_MS = 1_800_000
+
+const projects = new FixtureProjects()
+afterAll(() => projects[Symbol.dispose]())
+
+const PUBLISH = `
+  export async function publish(port) {
+    const url = process.env.STAND_IN + '/' + port
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * 50))
+    const published = await fetch(url, { method: 'POST' })
+    if (!published.ok) throw new Error(await published.text())
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * 50))
+    await fetch(url, { method: 'DELETE' })
+  }`
+
+const VITEST_FILE = `
+  import { test } from '@portslice/vitest-plugin/test'
+  import { publish } from '../publish.js'
+  test('one', async ({ port }) => publish(port))
+  test('several', async ({ port, takePort }) => {
+    await Promise.all([port, await takePort(), await takePort()].map(publish))
+  })`
+const PLAYWRIGHT_FILE = `
+  import { test } from '@portslice/playwright-fixture'
+  import { publish } from '../publish.js'
+  for (const name of ['one', 'two', 'three']) {
+    test(name, async ({ port, takePort }) => {
+      await Promise.all([port, await takePort()].map(publish))
+    })
+  }`
+/** What each machine publishes in a round. */
+const PUBLISHED = 4 * 4 + 2 * 3 * 2 + 2
+
+function project() {
+  const files = (folder: string, count: number, text: string) =>
+    Object.fromEntries(
+      Array.from({ length: count }, (_, i) => [`${folder}/${i}.${folder}.js`, text]),
+    )
+  return projects.project({
+    'publish.js': PUBLISH,
+    'program.js': `
+      import { publish } from './publish.js'
+      await Promise.all([process.env.A_PORT, process.env.B_PORT].map(publish))`,
+    'vitest.config.js': `
+      import portslice from '@portslice/vitest-plugin'
+      export default { plugins: [portslice()], test: { maxWorkers: 2, include: ['test/*.test.js'] } }`,
+    'playwright.config.js': `export default { testDir: 'spec', workers: 2, testMatch: '*.spec.js' }`,
+    ...files('test', 4, VITEST_FILE),
+    ...files('spec', 2, PLAYWRIGHT_FILE),
+  })
+}
+
+/** Publishes ports on the host, as its Docker daemon would for a container. */
+class StandIn implements AsyncDisposable {
+  readonly conflicts: string[] = []
+  published = 0
+  readonly #servers = new Map<string, net.Server>()
+  readonly #http: http.Server
+  readonly #address: string
+
+  constructor(address: string) {
+    this.#address = address
+    this.#http = http.createServer(async ({ method, url = '' }, response) => {
+      const port = url.slice(1)
+      if (method === 'POST') {
+        const server = net.createServer()
+        try {
+          await once(server.listen(Number(port), address), 'listening')
+          this.#servers.set(port, server)
+          this.published++
+        } catch (error) {
+          this.conflicts.push((error as Error).message)
+          response.statusCode = 409
+          response.end((error as Error).message)
+          return
+        }
+      } else {
+        const server = this.#servers.get(port)
+        this.#servers.delete(port)
+        if (server) await once(server.close(), 'close')
+      }
+      response.end('done')
+    })
+  }
+
+  async start(): Promise<string> {
+    await once(this.#http.listen(0, this.#address), 'listening')
+    return `http://${this.#address}:${(this.#http.address() as net.AddressInfo).port}`
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#http.close()
+    this.#http.closeAllConnections()
+    for (const server of this.#servers.values()) server.close()
+  }
+}
+
+/** Connects a namespace with the host by a pair of interfaces, which end with the namespace. */
+function connect(machine: NetworkNamespace, host: string, index: number): void {
+  const name = `pm${process.pid % 100_000}-${index}`
+  const [outer, inner] = [`10.78.${index}.1`, `10.78.${index}.2`]
+  const pid = machine.by[1]?.match(/\d+/)?.[0] as string
+  const ip = (...args: string[]) => execFileSync('ip', args)
+  const inside = (...args: string[]) =>
+    execFileSync(machine.by[0] as string, [...machine.by.slice(1), 'ip', ...args])
+  ip('link', 'add', name, 'type', 'veth', 'peer', 'name', `${name}i`)
+  ip('link', 'set', `${name}i`, 'netns', pid)
+  ip('addr', 'add', `${outer}/24`, 'dev', name)
+  if (index === 1) ip('addr', 'add', `${host}/32`, 'dev', name)
+  ip('link', 'set', name, 'up')
+  inside('addr', 'add', `${inner}/24`, 'dev', `${name}i`)
+  inside('link', 'set', `${name}i`, 'up')
+  inside('route', 'add', 'default', 'via', outer)
+}
+
+interface Engine {
+  name: string
+  why: string | undefined
+  host: string
+  start(address: string): Promise<DatabaseServer>
+}
+
+const ENGINES: Engine[] = [
+  {
+    name: 'PostgreSQL',
+    why: undefined,
+    host: '10.79.1.1',
+    start: (address) => PostgresServer.start({ address }),
+  },
+  {
+    name: 'Redis',
+    why: whyNoRedis(),
+    host: '10.79.2.1',
+    start: async (address) => {
+      const server = await RedisServer.start({ address })
+      await server.markAsNew(address)
+      return server
+    },
+  },
+]
+
+describe.each(ENGINES)('$name', ({ why, host, start }) => {
+  const name = 'three machines publish on one host, and no port is out twice'
+  if (why !== undefined || !TEST_ALL) {
+    test.skip(`${name} (${why ?? 'takes minutes'})`, () => {})
+    return
+  }
+  test(name, { timeout: TIMEOUT_MS }, async ({ skip }) => {
+    await using machines = new AsyncDisposableStack()
+    const namespaces: NetworkNamespace[] = []
+    for (let index = 1; index <= MACHINES; index++) {
+      const made = await NetworkNamespace.make()
+      if (typeof made === 'string') return skip(made)
+      namespaces.push(machines.use(made))
+      connect(made, host, index)
+    }
+    const server = machines.use(await start(host))
+    const standIn = machines.use(new StandIn(host))
+    const url = await standIn.start()
+    const suites = namespaces.map(({ by }) => ({ by, project: project() }))
+    const rounds = Number(process.env.ROUNDS ?? ROUNDS)
+    for (let round = 0; round < rounds; round++) {
+      const runs = suites.flatMap(({ by, project: { folder, lockDirectory } }) => {
+        const env = {
+          STAND_IN: url,
+          PORTSLICE_HOST: host,
+          PORTSLICE_COORDINATOR: server.url,
+          PORTSLICE_RANGE: RANGE,
+        }
+        const options = { by, env, cwd: folder, lockDirectory }
+        const node = (...command: string[]) => run([process.execPath, ...command], options)
+        const modules = `${folder}/../node_modules`
+        return [
+          node(`${modules}/vitest/vitest.mjs`, 'run'),
+          node(`${modules}/@playwright/test/cli.js`, 'test'),
+          node(COMMAND, 'run', '--name', 'a', '--name', 'b', '--', 'node', 'program.js'),
+        ]
+      })
+      const outcomes = await Promise.all(runs)
+      const failed = outcomes.filter(({ status }) => status !== 0)
+      expect(failed.map(({ stdout, stderr }) => `${stdout}\n${stderr}`)).toEqual([])
+    }
+    expect(standIn.conflicts).toEqual([])
+    expect(standIn.published).toBe(rounds * MACHINES * PUBLISHED)
+  })
+})
