@@ -9,7 +9,16 @@ const DOCS = fileURLToPath(new URL('..', import.meta.url))
 /** By their file names. What stands in no group comes last, under `More`. */
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   Start: ['getting-started', 'coming-from', 'migrate'],
-  Use: ['ways', 'port-tables', 'app-server', 'command', 'runners', 'recipes', 'ci', 'many-machines'],
+  Use: [
+    'ways',
+    'port-tables',
+    'app-server',
+    'command',
+    'runners',
+    'recipes',
+    'ci',
+    'many-machines',
+  ],
   'When something is wrong': ['troubleshooting'],
   Background: [
     'how-it-works',

@@ -2,5 +2,5 @@ import { bundle } from '../../build/bundle.js'
 
 export default bundle({
   entries: ['index', 'renewal-worker'],
-  external: [/^@portslice\//, 'redis'],
+  external: [/^@portslice\//, '@redis/client'],
 })

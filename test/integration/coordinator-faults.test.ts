@@ -237,7 +237,7 @@ describe.concurrent.each(ENGINES)('$name', (engine) => {
     await holder.open(options)
     const early = await holder.take(5)
     if (isRestored) {
-      await server.stop('SIGTERM')
+      await server.stop('SIGINT')
       server.save()
       await server.start()
       await vi.waitFor(

@@ -65,8 +65,8 @@ function project() {
       await Promise.all([process.env.A_PORT, process.env.B_PORT].map(publish))`,
     'vitest.config.js': `
       import portslice from '@portslice/vitest-plugin'
-      export default { plugins: [portslice()], test: { maxWorkers: 2, include: ['test/*.test.js'] } }`,
-    'playwright.config.js': `export default { testDir: 'spec', workers: 2, testMatch: '*.spec.js' }`,
+      export default { plugins: [portslice()], test: { maxWorkers: 2, testTimeout: 60_000, include: ['test/*.test.js'] } }`,
+    'playwright.config.js': `export default { testDir: 'spec', workers: 2, timeout: 60_000, testMatch: '*.spec.js' }`,
     ...files('test', 4, VITEST_FILE),
     ...files('spec', 2, PLAYWRIGHT_FILE),
   })

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { createClient } from 'redis'
+import { createClient } from '@redis/client'
 import { messageOf } from './errors.js'
 import { SCRIPT } from './script.js'
 

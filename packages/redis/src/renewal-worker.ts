@@ -44,4 +44,14 @@ async function keepRenewing(): Promise<void> {
   setTimeout(() => void keepRenewing(), isFailing ? 500 : INTERVAL_MS)
 }
 
-void keepRenewing()
+parentPort?.once('message', () => {
+  renewedAt = performance.now()
+  void keepRenewing()
+})
+// Connected before the session is there, so that it is renewed soon.
+Connection.open(target, () => {}).then(
+  (opened) => {
+    connection ??= opened
+  },
+  () => {},
+)

@@ -16,7 +16,13 @@ export class Renewal {
   readonly #worker: Worker
   #isStopped = false
 
-  private constructor(worker: Worker, onLost: (reason: string) => void) {
+  /** Starts the thread, which loads and connects meanwhile. */
+  constructor(target: RenewalTarget, onLost: (reason: string) => void) {
+    const worker = new Worker(new URL('./renewal-worker.js', import.meta.url), {
+      workerData: target,
+      // Options of this process, such as a loader, are not meant for the thread.
+      execArgv: [],
+    })
     this.#worker = worker
     const lose = (reason: string) => {
       if (this.#isStopped) return
@@ -33,19 +39,12 @@ export class Renewal {
   }
 
   /** Resolves once the session has been renewed for the first time. */
-  static async start(target: RenewalTarget, onLost: (reason: string) => void): Promise<Renewal> {
-    const worker = new Worker(new URL('./renewal-worker.js', import.meta.url), {
-      workerData: target,
-      // Options of this process, such as a loader, are not meant for the thread.
-      execArgv: [],
-    })
-    const [message] = (await once(worker, 'message')) as [RenewalMessage]
-    if ('lost' in message) {
-      void worker.terminate()
-      throw new Error(message.lost)
-    }
-    worker.unref()
-    return new Renewal(worker, onLost)
+  async begin(): Promise<void> {
+    const first = once(this.#worker, 'message')
+    this.#worker.postMessage('begin')
+    const [message] = (await first) as [RenewalMessage]
+    if ('lost' in message) throw new Error(message.lost)
+    this.#worker.unref()
   }
 
   stop(): void {

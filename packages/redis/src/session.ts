@@ -36,14 +36,14 @@ export class RedisSession implements CoordinatorSession {
     }
     let connection: Connection | undefined
     try {
+      renewal = new Renewal({ url, host, owner }, (reason) => connection?.lose(reason))
       connection = await Connection.open({ url, host, owner }, lose)
       const info = await connection.send((client) => client.info('server'))
       await connection.run('open', {
         runId: field(info, 'run_id'),
         uptimeMs: Number(field(info, 'uptime_in_seconds')) * 1000,
       })
-      const opened = connection
-      renewal = await Renewal.start({ url, host, owner }, (reason) => opened.lose(reason))
+      await renewal.begin()
       return new RedisSession(connection, options, renewal)
     } catch (error) {
       connection?.close()

@@ -1,8 +1,8 @@
 import type { LeasedSlice } from '../slice/leased-slice.js'
 import type { SliceStatus } from '../slice/list-slices.js'
+import type { Claim } from './claim.js'
 import type { ClaimStatus } from './list-claims.js'
 import type { Obstacle } from './obstacle.js'
-import type { Claim } from './try-claim.js'
 
 /** The ports of another host, leased through a coordinator. */
 export interface RemoteHost {

@@ -4,6 +4,7 @@ import { type HeldUdpPort, holdUdpPort } from '../probe/held-udp.js'
 import { atProcessExit } from '../process-state.js'
 import { sliceOf } from '../slice/layout.js'
 import { heldSlices, type Slice } from '../slice/slice.js'
+import type { Claim } from './claim.js'
 import { ClaimNoteWriter } from './claim-note-writer.js'
 import type { ClaimContext } from './context.js'
 import {
@@ -14,13 +15,6 @@ import {
   quarantined,
 } from './find-obstacle.js'
 import type { Obstacle } from './obstacle.js'
-
-/** A port that is claimed. */
-export interface Claim {
-  readonly port: number
-  /** @param leaked whether the app still listens on it */
-  release(leaked: boolean): Promise<void>
-}
 
 /**
  * Claims a port if that is possible now.
