@@ -1,7 +1,11 @@
-/** How the packages of this workspace are built: one bundle a package, split only where entries share code. */
+/** How the packages of this workspace are built: one bundle a format, split only where entries share code. */
 import { fileURLToPath } from 'node:url'
 import { builtinsAtHand } from './builtins.js'
 import { bundledLicenses } from './licenses.js'
+
+const EXTENSIONS = { esm: '.js', cjs: '.cjs' }
+/** Licences and what bundlers read. */
+export const COMMENTS = { legal: true, annotation: true, jsdoc: false }
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url))
 
@@ -12,9 +16,17 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url))
  * the bundled copies get the machine's own clock (`replaceClock`: a module that exports `Date`,
  * `setTimeout`, `clearTimeout`). What is a dependency or a peer stays outside. Modules that match
  * one of `together` are one chunk with all that they need, where several are always loaded at once.
- * `inlined`: the ids of modules that the bundle contains as text.
+ * `inlined`: the ids of modules that the bundle contains as text. Libraries have both `formats`:
+ * each shares the state of the process with the other (`process-state.ts` of core).
  */
-export function bundle({ entries, external = [], replaceClock, together = [], inlined }) {
+export function bundle({
+  entries,
+  external = [],
+  replaceClock,
+  together = [],
+  inlined,
+  formats = ['esm', 'cjs'],
+}) {
   return {
     input: Object.fromEntries(entries.map((name) => [name, `src/${name}.ts`])),
     platform: 'node',
@@ -40,16 +52,19 @@ export function bundle({ entries, external = [], replaceClock, together = [], in
         ),
       }),
     },
-    output: {
+    output: formats.map((format, i) => ({
       dir: 'dist',
-      cleanDir: true,
-      format: 'esm',
-      entryFileNames: '[name].js',
-      chunkFileNames: 'chunk-[hash].js',
+      cleanDir: i === 0,
+      format,
+      exports: 'named',
+      entryFileNames: `[name]${EXTENSIONS[format]}`,
+      chunkFileNames: `chunk-[hash]${EXTENSIONS[format]}`,
+      // Jest has no `import()` in CommonJS.
+      dynamicImportInCjs: false,
       ...(together.length > 0 && {
         codeSplitting: { groups: together.map((test) => ({ name: 'together', test })) },
       }),
-      comments: { legal: true, annotation: true, jsdoc: false },
-    },
+      comments: COMMENTS,
+    })),
   }
 }
