@@ -167,10 +167,12 @@ test.each([
 
 test('the install commands name packages that there are', () => {
   const named = [...README.matchAll(/npm install -D (\S+)`/g)].map(([, name]) => name)
-  const ours = readdirSync(new URL('packages', root)).map(
-    (folder) => (JSON.parse(read(`packages/${folder}/package.json`)) as { name: string }).name,
+  const manifests = readdirSync(new URL('packages', root)).map(
+    (folder) =>
+      JSON.parse(read(`packages/${folder}/package.json`)) as { name: string; private?: boolean },
   )
-  expect(named.toSorted()).toEqual(ours.toSorted())
+  const published = manifests.filter((manifest) => !manifest.private)
+  expect(named.toSorted()).toEqual(published.map(({ name }) => name).toSorted())
 })
 
 test('the commands for contributors are scripts that there are', () => {

@@ -23,7 +23,8 @@ export async function packAll(folder: string): Promise<PackedPackage[]> {
   const { stdout } = await command(
     'npx',
     [
-      ...['--yes', 'pnpm@12', '--recursive', '--filter', './packages/*', 'pack'],
+      ...['--yes', 'pnpm@12', '--recursive', '--filter', './packages/*'],
+      ...['--filter', '!@portslice/process-tree', 'pack'],
       ...['--json', '--pack-destination', folder],
     ],
     WORKSPACE,
