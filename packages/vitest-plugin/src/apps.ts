@@ -1,6 +1,7 @@
 /** Fixtures that start apps. */
 import type { App, AppOptions, Apps } from '@portslice/app-server'
 import { inspect, PortsliceError, sharedAllocator } from '@portslice/core/internal'
+import type { Fixture, Use } from './fixture.js'
 import { settings } from './settings.js'
 
 /** How a fixture of an app is made. */
@@ -11,9 +12,6 @@ export interface AppFixtureOptions {
    */
   scope?: 'worker' | 'file'
 }
-
-type Use<T> = (value: T) => Promise<void>
-type AppFixture<T> = [(context: object, use: Use<T>) => Promise<void>, { scope: 'worker' | 'file' }]
 
 /**
  * A fixture for `test.extend` that starts an app on first use, and stops it at the end of its
@@ -68,7 +66,7 @@ function appServer() {
 function fixture<T extends AsyncDisposable>(
   scope: 'worker' | 'file',
   start: (allocator: Awaited<ReturnType<typeof sharedAllocator>>) => Promise<T>,
-): AppFixture<T> {
+): Fixture<T> {
   if (scope !== 'worker' && scope !== 'file') {
     throw new PortsliceError(
       'ERR_PORTSLICE_OPTION_INVALID',
@@ -76,11 +74,12 @@ function fixture<T extends AsyncDisposable>(
       { value: scope, advice: "Give one of 'worker', 'file'." },
     )
   }
-  return [
-    async ({}, use) => {
+  const scoped = [
+    async ({}: object, use: Use<T>) => {
       await using started = await start(await sharedAllocator(settings().allocator))
       await use(started)
     },
     { scope },
   ]
+  return scoped as unknown as Fixture<T>
 }

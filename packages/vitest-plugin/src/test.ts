@@ -12,6 +12,7 @@ import {
   TestPorts,
 } from '@portslice/core/internal'
 import { test as base, type TestAPI, type TestContext } from 'vitest'
+import type { Fixture, Use } from './fixture.js'
 import { settings } from './settings.js'
 
 export type { App, AppOptions, Apps } from '@portslice/app-server'
@@ -32,8 +33,6 @@ export interface PortFixtures {
   /** The allocator of this worker, for ports with a life of their own. */
   portAllocator: PortAllocator
 }
-
-type Use<T> = (value: T) => Promise<void>
 
 /**
  * The fixtures as an object, for a `test` of your own.
@@ -75,7 +74,7 @@ export const portFixtures = {
   port: async ({ takePort }: { takePort: PortFixtures['takePort'] }, use: Use<number>) => {
     await use(await takePort())
   },
-} as const
+} as unknown as { [Name in keyof PortFixtures]: Fixture<PortFixtures[Name]> }
 
 /**
  * vitest's `test` with the fixtures `port`, `takePort`, `workerPort` and `portAllocator`.
