@@ -18,7 +18,7 @@ export interface AppWorkerFixtures {
   apps: Apps
 }
 
-/** What `use` in the config takes: `defineConfig<object, AppWorkerOptions>({ … })`. */
+/** The apps that `use` in the config takes. */
 export interface AppWorkerOptions {
   /** One app for each worker. */
   app: AppOptions

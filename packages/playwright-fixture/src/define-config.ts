@@ -1,0 +1,32 @@
+import { type PlaywrightTestConfig, defineConfig as playwrightDefineConfig } from '@playwright/test'
+import type { AdapterOptions } from '@portslice/core/internal'
+import type { AppWorkerOptions } from './apps.js'
+
+/** What `use` in the config takes beside Playwright's own options. */
+export interface PortsliceUseOptions extends AppWorkerOptions {
+  /** Options of the fixtures: `use: { portslice: { range: [20000, 29999] } }`. */
+  portslice: AdapterOptions
+}
+
+/** Playwright's config, whose `use` also takes `portslice`, `app` and `apps`. */
+export type PortsliceTestConfig<TestArgs = object, WorkerArgs = object> = PlaywrightTestConfig<
+  TestArgs,
+  WorkerArgs & PortsliceUseOptions
+>
+
+/** Calls of {@link defineConfig}, as Playwright's own has them. */
+export interface DefineConfig {
+  (config: PortsliceTestConfig, ...configs: PortsliceTestConfig[]): PortsliceTestConfig
+  <TestArgs, WorkerArgs = object>(
+    config: PortsliceTestConfig<TestArgs, WorkerArgs>,
+    ...configs: PortsliceTestConfig<TestArgs, WorkerArgs>[]
+  ): PortsliceTestConfig<TestArgs, WorkerArgs>
+}
+
+/**
+ * Playwright's `defineConfig`, with types for `use: { portslice, app, apps }`.
+ *
+ * @example
+ * export default defineConfig({ use: { app: { command: 'node server.js' } } })
+ */
+export const defineConfig = playwrightDefineConfig as DefineConfig
