@@ -96,28 +96,28 @@ test('the snippet for apps passes, in vitest', async () => {
 })
 
 test('the snippet for apps runs by itself', async () => {
-  const project = playground.project({ ...filesOf('start.ts'), 'server.js': SERVER })
-  const { status, stdout, stderr } = await project.run(undefined, 'start.ts', [])
+  const project = playground.project({ ...filesOf('start.mts'), 'server.js': SERVER })
+  const { status, stdout, stderr } = await project.run(undefined, 'start.mts', [])
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
   expect(stdout).toMatch(/^http:\/\/localhost:\d+ \d+ \d+\nhello\n$/)
 })
 
 test('the snippet without a test runner runs', async () => {
-  const project = playground.project(filesOf('ports.ts'))
-  const { status, stdout, stderr } = await project.run(undefined, 'ports.ts', [])
+  const project = playground.project(filesOf('ports.mts'))
+  const { status, stdout, stderr } = await project.run(undefined, 'ports.mts', [])
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
   expect(stdout).toContain("state: 'held'")
 })
 
 test.each<[string, string | RegExp]>([
-  ['listen.ts', 'hello\n'],
-  ['with-port.ts', 'up\n\n'],
-  ['claim-port.ts', ''],
-  ['claim-ports.ts', 'true\n4463 true\n'],
-  ['prefer.ts', 'true\n'],
+  ['listen.mts', 'hello\n'],
+  ['with-port.mts', 'up\n\n'],
+  ['claim-port.mts', ''],
+  ['claim-ports.mts', 'true\n4463 true\n'],
+  ['prefer.mts', 'true\n'],
   ['cluster.ts', /^(worker \d: \d+\n){3}$/],
-  ['allocator.ts', 'true\n1\ntrue\ntrue\n'],
-  ['guarded.ts', 'true\n'],
+  ['allocator.mts', 'true\n1\ntrue\ntrue\n'],
+  ['guarded.mts', 'true\n'],
   ['after/net-cluster.ts', 'two ports\n'],
   ['start/notes.test.ts', /pass 1$/m],
 ])('the snippet %s does what it says', async (file, says) => {
@@ -153,11 +153,11 @@ test.each([
 ])('coming from %s, the code after does what the code before did', async (name, before, after) => {
   // Some of them have fixed ports, so one checkout at a time.
   await using _turn = await claimPort(TURN, { timeout: 240_000 })
-  const files = filesOf(`before/${name}.ts`, `after/${name}.ts`)
+  const files = filesOf(`before/${name}.mts`, `after/${name}.mts`)
   const project = playground.project({ ...files, 'server.js': SERVER })
   const outcomes = [
-    await project.run(undefined, `before/${name}.ts`, []),
-    await project.run(undefined, `after/${name}.ts`, []),
+    await project.run(undefined, `before/${name}.mts`, []),
+    await project.run(undefined, `after/${name}.mts`, []),
   ]
   expect(outcomes).toEqual([
     { status: 0, stderr: '', stdout: before },
