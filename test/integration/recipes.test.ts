@@ -6,19 +6,13 @@ import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { chromiumLaunch } from '../support/chromium.ts'
 import { type Outcome, Playground, runNode } from '../support/project.ts'
+import { snippet } from '../support/snippets.ts'
 
-const RECIPES = readFileSync(new URL('../../docs/recipes.md', import.meta.url), 'utf8')
 const BROWSER_MODE = fileURLToPath(
   new URL('../../examples/vitest-browser-server/node_modules', import.meta.url),
 )
 
-function snippet(file: string): string {
-  const found = new RegExp(
-    `^\`\`\`ts\\n(// ${file.replaceAll('.', '\\\\.')}\\n[\\s\\S]*?)^\`\`\`$`,
-    'm',
-  ).exec(RECIPES)
-  return found?.[1] as string
-}
+const recipe = (file: string) => snippet('docs/recipes.md', file)
 
 /** Asserts that both runs passed, and gives the ports that they told. */
 function portsTold(outcomes: Outcome[]): (string | undefined)[] {
@@ -36,7 +30,7 @@ test.each([
   using playground = new Playground()
   const project = playground.project({
     'package.json': JSON.stringify({ type }),
-    [config]: snippet(config),
+    [config]: recipe(config),
     'server.js': `import('node:http').then((http) =>
       http.createServer((_, response) => response.end('web')).listen(Number(process.argv[3])))`,
     'web.spec.ts': `
@@ -67,13 +61,13 @@ test.each(['module', 'commonjs'])(
       mkdirSync(project)
       symlinkSync(BROWSER_MODE, path.join(project, 'node_modules'), 'dir')
       writeFileSync(path.join(project, 'package.json'), JSON.stringify({ type }))
-      writeFileSync(path.join(project, 'recipe.ts'), snippet('vitest.config.ts'))
+      writeFileSync(path.join(project, 'recipe.ts'), recipe('vitest.config.ts'))
       // Both have one node_modules, where two runs at once would write the same cache.
       writeFileSync(
         path.join(project, 'vitest.config.ts'),
         `import { mergeConfig } from 'vitest/config'
        import recipe from './recipe.ts'
-       export default async () => mergeConfig(await recipe({}), { cacheDir: '.vite' })`,
+       export default async () => mergeConfig(await recipe, { cacheDir: '.vite' })`,
       )
       writeFileSync(
         path.join(project, 'where.test.js'),
