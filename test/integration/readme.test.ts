@@ -16,7 +16,9 @@ const ALL = [
 ].join('\n')
 
 /** With the packages that one may come from. */
-const playground = new Playground([fileURLToPath(new URL('docs/node_modules', root))])
+const playground = new Playground(
+  ['docs', 'examples/jest'].map((folder) => fileURLToPath(new URL(`${folder}/node_modules`, root))),
+)
 afterAll(() => playground[Symbol.dispose]())
 
 /** The snippets, by the file that each names in its first line. */
@@ -143,6 +145,16 @@ test('getting started with Playwright', async () => {
   const { status, stdout, stderr } = await project.playwright(['--config=start', '--reporter=line'])
   expect(status, stdout + stderr).toBe(0)
   expect(stdout).toContain('2 passed')
+})
+
+test('getting started with Jest', async () => {
+  const project = playground.project({
+    'jest.config.js': 'export default { transform: {}, testMatch: ["**/*.mjs"] }',
+    'notes.mjs': filesOf('start/jest.test.ts')['start/jest.test.ts'] as string,
+  })
+  const env = { NODE_OPTIONS: '--experimental-vm-modules --no-warnings' }
+  const { status, stdout, stderr } = await project.run('jest', 'bin/jest.js', [], { env })
+  expect(status, stdout + stderr).toBe(0)
 })
 
 test.each([

@@ -4,7 +4,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
-import { PLAYWRIGHTS, VITESTS } from '../compat/versions.ts'
+import { JESTS, PLAYWRIGHTS, VITESTS } from '../compat/versions.ts'
 import { TEST_ALL } from '../support/extent.ts'
 import { fromTarballs, npmInstall, packAll } from '../support/installed.ts'
 import { Playground, runNode } from '../support/project.ts'
@@ -21,7 +21,9 @@ const NEWER_THAN_OLDEST = ['docs/recipes.md vitest.config.ts']
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-snippets-'))
 const playground = new Playground(
-  ['docs', 'examples/vitest-browser-server', '.'].map((workspace) => modules(workspace)),
+  ['docs', 'examples/vitest-browser-server', 'examples/jest', '.'].map((workspace) =>
+    modules(workspace),
+  ),
 )
 afterAll(() => {
   playground[Symbol.dispose]()
@@ -101,6 +103,7 @@ describe.runIf(TEST_ALL)('with the oldest runners', () => {
     await npmInstall(installed, {
       ...fromTarballs(await packAll(folder)),
       ...Object.fromEntries(others.map((name) => [name, devDependencies[name] as string])),
+      '@jest/globals': JESTS[0],
       '@playwright/test': PLAYWRIGHTS[0],
       '@types/node': '20.19.43',
       vitest: VITESTS[0],
