@@ -1,4 +1,4 @@
-// CommonJS is welcome: `require` loads it.
+// In CommonJS, Jest needs no flag for it.
 const { releasePort, takePort } = require('@portslice/core')
 
 test('required', async () => {
