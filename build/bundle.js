@@ -1,7 +1,3 @@
-<<<<<<< HEAD
-/** How the packages of this workspace are built: one bundle a format, split only where entries share code. */
-=======
->>>>>>> main
 import { fileURLToPath } from 'node:url'
 import { builtinsWithoutImport } from './builtins.js'
 import { bundledLicenses } from './licenses.js'
@@ -16,19 +12,11 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url))
  * Creates the rolldown configuration of a package. devDependencies are bundled, so that users
  * install and load fewer files; other dependencies are not.
  *
-<<<<<<< HEAD
- * Libraries that are devDependencies are bundled: users install and load fewer files, and
- * the bundled copies get the machine's own clock (`replaceClock`: a module that exports `Date`,
- * `setTimeout`, `clearTimeout`). What is a dependency or a peer stays outside. Modules that match
- * one of `together` are one chunk with all that they need, where several are always loaded at once.
- * `inlined`: the ids of modules that the bundle contains as text. Libraries have both `formats`:
- * each shares the state of the process with the other (`process-state.ts` of core).
-=======
  * - `replaceClock`: a module whose `Date`, `setTimeout` and `clearTimeout` replace the global ones,
  *   so that fake timers of tests do not affect bundled libraries.
  * - `together`: modules that match one of these form one chunk.
  * - `inlined`: ids of modules that the bundle contains as strings.
->>>>>>> main
+ * - `formats`: libraries have both, which share the state of the process (`process-state.ts` of core).
  */
 export function bundle({
   entries,
