@@ -1,5 +1,6 @@
 /** The TypeScript and JavaScript of README.md, of docs/ and of the READMEs of the packages. */
-import { globSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -21,7 +22,7 @@ const DECLARATIONS = /^<!-- (\S+)\n([\s\S]*?)^-->$/gm
 
 /** @throws Error for code that names no file */
 export function snippetsOf(page: string): Snippet[] {
-  const whole = readFileSync(`${ROOT}/${page}`, 'utf8').replaceAll('\r\n', '\n')
+  const whole = readFileSync(path.join(ROOT, page), 'utf8').replaceAll('\r\n', '\n')
   return [...whole.matchAll(BLOCK)].map(([, comments = '', file, text = '']) => {
     if (file === undefined) throw new Error(`Code on ${page} names no file: ${text}`)
     const declarations = Object.fromEntries(
@@ -31,9 +32,17 @@ export function snippetsOf(page: string): Snippet[] {
   })
 }
 
+function filesIn(directory: string): string[] {
+  return readdirSync(path.join(ROOT, directory)).map((name) => `${directory}/${name}`)
+}
+
 /** Of all pages. */
 export function allSnippets(): Snippet[] {
-  const pages = globSync(['README.md', 'docs/*.md', 'packages/*/README.md'], { cwd: ROOT })
+  const pages = [
+    'README.md',
+    ...filesIn('docs').filter((name) => name.endsWith('.md')),
+    ...filesIn('packages').map((name) => `${name}/README.md`),
+  ].filter((page) => existsSync(path.join(ROOT, page)))
   return pages.toSorted().flatMap(snippetsOf)
 }
 
