@@ -74,9 +74,16 @@ async function draw(): Promise<void> {
     writeFileSync(path.join(IMAGES, 'list.svg'), terminalSvg('portslice list', command('list')))
     command('map', '--svg', path.join(IMAGES, 'map.svg'))
   } finally {
-    for (const child of processes) child.kill('SIGKILL')
+    // SIGTERM, so that `run` and `claim` end the servers that they have started.
+    const running = processes.filter(({ exitCode, signalCode }) => exitCode === null && !signalCode)
+    await Promise.all(running.map(endProcess))
     rmSync(home, { recursive: true, force: true })
   }
+}
+
+async function endProcess(child: ChildProcess): Promise<void> {
+  child.kill()
+  await once(child, 'exit')
 }
 
 const PRELUDE = `

@@ -1,6 +1,6 @@
 import { type PlaywrightTestConfig, defineConfig as playwrightDefineConfig } from '@playwright/test'
 import type { AdapterOptions } from '@portslice/core/internal'
-import type { AppWorkerOptions } from './apps.js'
+import type { AppWorkerOptions } from './app-fixtures.js'
 
 /** What `use` in the config takes beside Playwright's own options. */
 export interface PortsliceUseOptions extends AppWorkerOptions {
