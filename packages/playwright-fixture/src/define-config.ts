@@ -16,7 +16,17 @@ export type PortsliceTestConfig<TestArgs = object, WorkerArgs = object> = Playwr
 
 /** Calls of {@link defineConfig}, as Playwright's own has them. */
 export interface DefineConfig {
+  /**
+   * @param config as Playwright takes it
+   * @param configs further ones, which override it
+   */
   (config: PortsliceTestConfig, ...configs: PortsliceTestConfig[]): PortsliceTestConfig
+  /**
+   * For fixtures with options of your own.
+   *
+   * @param config as Playwright takes it
+   * @param configs further ones, which override it
+   */
   <TestArgs, WorkerArgs = object>(
     config: PortsliceTestConfig<TestArgs, WorkerArgs>,
     ...configs: PortsliceTestConfig<TestArgs, WorkerArgs>[]
