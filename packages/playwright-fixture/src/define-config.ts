@@ -15,7 +15,7 @@ export type PortsliceTestConfig<TestArgs = object, WorkerArgs = object> = Playwr
 >
 
 /** Calls of {@link defineConfig}, as Playwright's own has them. */
-export interface DefineConfig {
+export interface PortsliceDefineConfig {
   /**
    * @param config as Playwright takes it
    * @param configs further ones, which override it
@@ -39,4 +39,4 @@ export interface DefineConfig {
  * @example
  * export default defineConfig({ use: { app: { command: 'node server.js' } } })
  */
-export const defineConfig = playwrightDefineConfig as DefineConfig
+export const defineConfig = playwrightDefineConfig as PortsliceDefineConfig

@@ -24,8 +24,8 @@ export type { AllocatorOptions, PortAllocator, PortLease, TakeOptions } from '@p
 export { namedPort, type OnLeak, PortsliceError } from '@portslice/core/internal'
 export { type AppWorkerFixtures, type AppWorkerOptions, appFixture } from './app-fixtures.js'
 export {
-  type DefineConfig,
   defineConfig,
+  type PortsliceDefineConfig,
   type PortsliceTestConfig,
   type PortsliceUseOptions,
 } from './define-config.js'
