@@ -16,7 +16,9 @@ const ALL = [
 ].join('\n')
 
 /** With the packages that one may come from. */
-const projects = new FixtureProjects([fileURLToPath(new URL('docs/node_modules', root))])
+const projects = new FixtureProjects(
+  ['docs', 'examples/jest'].map((folder) => fileURLToPath(new URL(`${folder}/node_modules`, root))),
+)
 afterAll(() => projects[Symbol.dispose]())
 
 /** The snippets, by the file that each names in its first line. */
@@ -96,28 +98,28 @@ test('the snippet for apps passes, in vitest', async () => {
 })
 
 test('the snippet for apps runs by itself', async () => {
-  const project = projects.project({ ...filesOf('start.ts'), 'server.js': SERVER })
-  const { status, stdout, stderr } = await project.run(undefined, 'start.ts', [])
+  const project = projects.project({ ...filesOf('start.mts'), 'server.js': SERVER })
+  const { status, stdout, stderr } = await project.run(undefined, 'start.mts', [])
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
   expect(stdout).toMatch(/^http:\/\/localhost:\d+ \d+ \d+\nhello\n$/)
 })
 
 test('the snippet without a test runner runs', async () => {
-  const project = projects.project(filesOf('ports.ts'))
-  const { status, stdout, stderr } = await project.run(undefined, 'ports.ts', [])
+  const project = projects.project(filesOf('ports.mts'))
+  const { status, stdout, stderr } = await project.run(undefined, 'ports.mts', [])
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
   expect(stdout).toContain("state: 'held'")
 })
 
 test.each<[string, string | RegExp]>([
-  ['listen.ts', 'hello\n'],
-  ['with-port.ts', 'up\n\n'],
-  ['claim-port.ts', ''],
-  ['claim-ports.ts', 'true\n4463 true\n'],
-  ['prefer.ts', 'true\n'],
+  ['listen.mts', 'hello\n'],
+  ['with-port.mts', 'up\n\n'],
+  ['claim-port.mts', ''],
+  ['claim-ports.mts', 'true\n4463 true\n'],
+  ['prefer.mts', 'true\n'],
   ['cluster.ts', /^(worker \d: \d+\n){3}$/],
-  ['allocator.ts', 'true\n1\ntrue\ntrue\n'],
-  ['guarded.ts', 'true\n'],
+  ['allocator.mts', 'true\n1\ntrue\ntrue\n'],
+  ['guarded.mts', 'true\n'],
   ['after/net-cluster.ts', 'two ports\n'],
   ['start/notes.test.ts', /pass 1$/m],
 ])('the snippet %s does what it says', async (file, says) => {
@@ -145,6 +147,16 @@ test('getting started with Playwright', async () => {
   expect(stdout).toContain('2 passed')
 })
 
+test('getting started with Jest', async () => {
+  const project = projects.project({
+    'jest.config.js': 'export default { transform: {}, testMatch: ["**/*.mjs"] }',
+    'notes.mjs': filesOf('start/jest.test.ts')['start/jest.test.ts'] as string,
+  })
+  const env = { NODE_OPTIONS: '--experimental-vm-modules --no-warnings' }
+  const { status, stdout, stderr } = await project.run('jest', 'bin/jest.js', [], { env })
+  expect(status, stdout + stderr).toBe(0)
+})
+
 test.each([
   ['get-port', 'true true\n', 'true true\n'],
   ['portfinder', 'true 3\n', 'true 3\n'],
@@ -153,11 +165,11 @@ test.each([
 ])('coming from %s, the code after does what the code before did', async (name, before, after) => {
   // Some of them have fixed ports, so one checkout at a time.
   await using _turn = await claimPort(TURN, { timeout: 240_000 })
-  const files = filesOf(`before/${name}.ts`, `after/${name}.ts`)
+  const files = filesOf(`before/${name}.mts`, `after/${name}.mts`)
   const project = projects.project({ ...files, 'server.js': SERVER })
   const outcomes = [
-    await project.run(undefined, `before/${name}.ts`, []),
-    await project.run(undefined, `after/${name}.ts`, []),
+    await project.run(undefined, `before/${name}.mts`, []),
+    await project.run(undefined, `after/${name}.mts`, []),
   ]
   expect(outcomes).toEqual([
     { status: 0, stderr: '', stdout: before },
