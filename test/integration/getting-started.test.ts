@@ -96,15 +96,20 @@ async function follow(name: string, steps: readonly Step[], variant: Variant): P
     if ('file' in step) {
       writeFileSync(path.join(project, adapted(step.file)), adapted(step.text))
     } else if ((step.installer ?? installer) === installer) {
-      const script = Object.entries(versions).reduce(
-        (text, [each, version]) => text.replaceAll(` ${each} `, ` ${each}@${version} `),
-        step.commands,
-      )
-      const { stdout } = await command('sh', ['-ec', script], project, env)
+      const { stdout } = await command('sh', ['-ec', pinned(step.commands, versions)], project, env)
       printed = stdout
     }
   }
   return printed
+}
+
+/** The commands, with the versions of a variant where they install something. */
+function pinned(commands: string, versions: Readonly<Record<string, string>>): string {
+  if (!/ -D /.test(commands)) return commands
+  return Object.entries(versions).reduce(
+    (text, [name, version]) => text.replace(` ${name} `, ` ${name}@${version} `),
+    commands,
+  )
 }
 
 /** The commands that make an empty project, of which the last makes it ESM. */
