@@ -221,7 +221,7 @@ async function untilReady(
     const before = last?.listener
     await sleep(CONFIRM_AFTER_MS)
     const seen = await look()
-    if (before !== 'nobody' && seen?.listener === 'nobody') return false
+    if (before !== 'none' && seen?.listener === 'none') return false
     return url === undefined || !seen || (await readiness(ready, app, seen, from)) === undefined
   }
   const told = () => ({ ...(withoutPort !== undefined && { withoutPort }) })

@@ -42,8 +42,8 @@ const CONNECT_TIMEOUT_MS = 1000
 export async function observe(tree: ProcessTree, question: Question): Promise<Observation> {
   const { port, url } = question
   const listener = await tree.listenerOn(port)
-  const host = listener === 'nobody' ? undefined : (question.host ?? (await reachableName(port)))
-  const withoutPort = listener === 'nobody' ? await processWithoutPort(tree) : undefined
+  const host = listener === 'none' ? undefined : (question.host ?? (await reachableName(port)))
+  const withoutPort = listener === 'none' ? await processWithoutPort(tree) : undefined
   return {
     listener,
     ...(host !== undefined && { host }),

@@ -27,7 +27,7 @@ export async function readiness(
   { listener, answer }: Observation,
   from: number,
 ): Promise<Readiness> {
-  if (ready === undefined) return listener === 'nobody' ? { what: 'listener' } : undefined
+  if (ready === undefined) return listener === 'none' ? { what: 'listener' } : undefined
   if (typeof ready === 'function') return says(ready, app)
   if (typeof ready === 'string') return answer && isAnswer(answer) ? undefined : missing(answer)
   // A flag that makes it remember where it was would skip what was printed.

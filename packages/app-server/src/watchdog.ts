@@ -27,7 +27,7 @@ function keep(kept: KeptTree): void {
   const known = [...(before?.tree.known ?? []), ...kept.known]
   const tree = new ProcessTree(id, known)
   const stopWatching = tree.watch({
-    slowestPoll: SLOWEST_POLL_MS,
+    maxPollInterval: SLOWEST_POLL_MS,
     onChange: (known) => report({ tree: id, known }),
   })
   watched.set(id, { kept, tree, stopWatching })

@@ -1,11 +1,11 @@
 import { readProcessText } from '@portslice/core/internal/inspect'
 
 /**
- * The fields of `/proc/<pid>/stat` from the state on, so `[0]` is field 3 of proc(5); `undefined`
- * if there is no such process, or no /proc with the numbers of this PID namespace.
+ * The fields of `/proc/<pid>/stat` from the state on, so `[0]` is field 3 of proc(5). `undefined`
+ * without such a process or the /proc of this PID namespace.
  */
 export function procStat(pid: number): string[] | undefined {
   const stat = readProcessText(pid, 'stat')
-  // `pid (name) state parent group …`: a name can hold anything.
+  // `pid (name) state parent group …`: the name can contain anything.
   return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')
 }

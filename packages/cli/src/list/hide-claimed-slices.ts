@@ -1,7 +1,6 @@
-/** Slices without a holder that look held, because their last port is claimed. */
 import type { ClaimStatus, SliceStatus } from '@portslice/core/internal/inspect'
 
-/** The claim that keeps a slice from being leased, if it is one that does. */
+/** The claim of its last port, which makes a slice without a holder look held. */
 export function claimOn(
   { last, state, holder }: SliceStatus,
   claims: readonly ClaimStatus[],
@@ -10,14 +9,14 @@ export function claimOn(
   return claims.find(({ port }) => port === last)
 }
 
-/** The slices as they are without the claims, which are shown by themselves. */
-export function withoutClaimed(
+/** Removes slices that only a claim makes look held, because claims are listed separately. */
+export function hideClaimedSlices(
   slices: readonly SliceStatus[],
   claims: readonly ClaimStatus[],
 ): SliceStatus[] {
   return slices.flatMap((slice) => {
     if (!claimOn(slice, claims)) return [slice]
-    // What a dead holder has left is there all the same.
+    // A dead holder may have left ports.
     return slice.ports.length === 0 ? [] : [{ ...slice, state: 'abandoned' as const }]
   })
 }

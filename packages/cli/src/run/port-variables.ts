@@ -1,26 +1,23 @@
-/** The names of ports, and the variables that they become. */
 import { inspect, variablePartOf } from '@portslice/core/internal/inspect'
 import { asUsageError, usageError } from '../command-line/usage-error.js'
 
-/** A port that the program gets. */
 export interface PortVariable {
-  /** As the user wrote it; missing for the one port without a name. */
+  /** As typed; missing for the only port of a run without names. */
   name?: string
   /** `PORT`, or `WEB_PORT` for `web`. */
   variable: string
 }
 
-/** @throws PortsliceError ERR_PORTSLICE_USAGE for a bad name, and for two that become one variable */
 export function variablesFor(names: readonly string[]): PortVariable[] {
   if (names.length === 0) return [{ variable: 'PORT' }]
   const seen = new Map<string, string>()
   return names.map((name) => {
-    const variable = `${partOf(name)}_PORT`
+    const variable = `${variablePart(name)}_PORT`
     const other = seen.get(variable)
     if (other !== undefined) {
       throw usageError(
         `The names ${inspect(other)} and ${inspect(name)} both become $${variable}.`,
-        'Give each port a name of its own.',
+        'Give each port a different name.',
         name,
       )
     }
@@ -29,7 +26,7 @@ export function variablesFor(names: readonly string[]): PortVariable[] {
   })
 }
 
-function partOf(name: string): string {
+function variablePart(name: string): string {
   try {
     return variablePartOf(name)
   } catch (error) {

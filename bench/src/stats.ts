@@ -1,15 +1,14 @@
-/** What many measurements of one thing come to. */
 import { median, quantileSorted } from 'simple-statistics'
 
-export interface Spread {
+export interface Stats {
   readonly count: number
   readonly median: number
-  /** The quartiles: half of all measurements lie between the two. */
+  /** The first and the third quartile. */
   readonly low: number
   readonly high: number
 }
 
-export function spread(samples: readonly number[]): Spread {
+export function statsOf(samples: readonly number[]): Stats {
   const sorted = [...samples].sort((a, b) => a - b)
   return {
     count: sorted.length,
@@ -19,13 +18,13 @@ export function spread(samples: readonly number[]): Spread {
   }
 }
 
-/** Three digits that count; more where the number is larger. */
+/** Three significant digits, and all digits before the decimal point. */
 export function figure(value: number): string {
   const size = Math.abs(value)
   return value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3)
 }
 
 /** "1.23 (1.20–1.31)" */
-export function withQuartiles({ median, low, high }: Spread): string {
+export function withQuartiles({ median, low, high }: Stats): string {
   return `${figure(median)} (${figure(low)}–${figure(high)})`
 }

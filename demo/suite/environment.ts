@@ -1,10 +1,7 @@
-/** What the demo tells the suites, through the environment. */
-
-/** Where the ports come from. */
 export type Source = 'portslice' | 'get-port' | 'get-port-range'
 
 export interface RecordFiles {
-  /** Intervals from hand-out to return. */
+  /** Intervals from hand-out to release. */
   out: string
   /** Intervals from hand-out to bind. */
   unbound: string
@@ -16,7 +13,8 @@ const SOURCE = 'DEMO_PORT_SOURCE'
 const RECORDS = 'DEMO_RECORDS'
 const BROWSER = 'DEMO_BROWSER'
 
-export function surroundings(source: Source, records: RecordFiles, browser: object) {
+/** Passes the parameters of the demo to the suites. */
+export function suiteEnvironment(source: Source, records: RecordFiles, browser: object) {
   return {
     [SOURCE]: source,
     [RECORDS]: JSON.stringify(records),
@@ -24,12 +22,12 @@ export function surroundings(source: Source, records: RecordFiles, browser: obje
   }
 }
 
-export const source = () => given(SOURCE) as Source
-export const recordFiles = () => JSON.parse(given(RECORDS)) as RecordFiles
+export const source = () => readVariable(SOURCE) as Source
+export const recordFiles = () => JSON.parse(readVariable(RECORDS)) as RecordFiles
 /** Playwright's `launchOptions`. */
-export const browser = () => JSON.parse(given(BROWSER)) as { args: string[] }
+export const browser = () => JSON.parse(readVariable(BROWSER)) as { args: string[] }
 
-function given(name: string): string {
+function readVariable(name: string): string {
   const value = process.env[name]
   if (value === undefined)
     throw new Error(`$${name} is not set: start the suite with pnpm run demo.`)

@@ -1,12 +1,11 @@
 import { ownersOfAll, type PortOwner, type SliceStatus } from '@portslice/core/internal/inspect'
 
 export interface ListedSlice extends SliceStatus {
-  /** The process that holds a slice whose journal is in another lock directory, as far as the kernel tells. */
+  /** The process that holds it, from the kernel, if the journal is in another lock directory. */
   owner?: PortOwner
 }
 
-/** Asks the kernel who has the sentinels of slices of which no journal is found here. */
-export async function withOwners(slices: readonly SliceStatus[]): Promise<ListedSlice[]> {
+export async function findOwners(slices: readonly SliceStatus[]): Promise<ListedSlice[]> {
   const isUnknown = ({ state, holder }: SliceStatus) => state === 'held' && !holder
   const sentinels = slices.filter(isUnknown).map(({ last }) => last)
   if (sentinels.length === 0) return [...slices]

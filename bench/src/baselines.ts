@@ -1,15 +1,13 @@
-/** Things that do the same, measured in turns and compared with one of them. */
 import { shuffle } from 'simple-statistics'
 import { bars } from './charts.ts'
 import type { Chart, Table, Target } from './row.ts'
-import { figure, type Spread, spread, withQuartiles } from './spread.ts'
+import { figure, type Stats, statsOf, withQuartiles } from './stats.ts'
 
 export type Samples<Name extends string = string> = Readonly<Record<Name, readonly number[]>>
 
 /**
- * Measures each once, and all of them again, each time in another order: whatever the machine does
- * meanwhile is done to all, and whatever one leaves behind (garbage, dirty pages) is left to any
- * other as often. One more round before the first is not counted.
+ * Measures all candidates in several rounds, each in another order, so that disturbances and
+ * leftovers (garbage, dirty pages) affect all of them equally. The first round is a warm-up.
  */
 export async function inTurns<Name extends string>(
   names: readonly Name[],
@@ -29,9 +27,9 @@ export async function inTurns<Name extends string>(
   return samples
 }
 
-/** How often the median of `ours` is that of `theirs`. */
+/** The ratio of the medians. */
 export function ratio(ours: readonly number[], theirs: readonly number[]): number {
-  return spread(ours).median / spread(theirs).median
+  return statsOf(ours).median / statsOf(theirs).median
 }
 
 export function atMost(
@@ -42,17 +40,17 @@ export function atMost(
 ): Target {
   const measured = ratio(ours, theirs)
   const target = `at most ${limit} × ${of}`
-  // Where something was taken off: too little was left to be told from nothing.
-  if (spread(theirs).median <= 0) return { target, measured: 'lost in the noise', met: false }
+  // After the subtraction of a baseline, nothing measurable remained.
+  if (statsOf(theirs).median <= 0) return { target, measured: 'lost in the noise', met: false }
   return {
     target,
-    // As many digits as tell on which side of the limit it is.
+    // Enough digits to show on which side of the limit it is.
     measured: `${measured.toFixed(3)} ×`,
     met: measured <= limit,
   }
 }
 
-/** A line each: median, quartiles, and how often it is the median of `beside`. */
+/** A row for each: median, quartiles, and the ratio to the median of `beside`. */
 export function comparison(caption: string, samples: Samples, beside: string): Table {
   const reference = samples[beside] as readonly number[]
   const rounds = reference.length
@@ -61,14 +59,14 @@ export function comparison(caption: string, samples: Samples, beside: string): T
     head: ['', 'median (quartiles)', `× ${beside}`],
     rows: Object.entries(samples).map(([name, values]) => [
       name,
-      withQuartiles(spread(values)),
+      withQuartiles(statsOf(values)),
       figure(ratio(values, reference)),
     ]),
   }
 }
 
 export function comparisonChart(file: string, title: string, samples: Samples): Chart {
-  const spreads: Record<string, Spread> = {}
-  for (const [name, values] of Object.entries(samples)) spreads[name] = spread(values)
-  return { file, title, option: bars(spreads) }
+  const stats: Record<string, Stats> = {}
+  for (const [name, values] of Object.entries(samples)) stats[name] = statsOf(values)
+  return { file, title, option: bars(stats) }
 }

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { variablesFor } from './names.js'
-import { environmentFor, withPorts } from './ports.js'
+import { environmentFor, withPorts } from './pass-ports.js'
+import { variablesFor } from './port-variables.js'
 
 describe('the variables of ports', () => {
-  test('PORT without a name, else one for each', () => {
+  test('PORT without names, otherwise one variable per name', () => {
     expect(variablesFor([])).toEqual([{ variable: 'PORT' }])
     expect(variablesFor(['web', 'my-api_2'])).toEqual([
       { name: 'web', variable: 'WEB_PORT' },
@@ -24,7 +24,7 @@ describe('the variables of ports', () => {
 const WEB = { name: 'web', variable: 'WEB_PORT', port: 20_000 }
 const API = { name: 'my-api', variable: 'MY_API_PORT', port: 20_001 }
 
-test('a named port is what namedPort finds, too', () => {
+test('a named port also sets the variable of namedPort', () => {
   expect(environmentFor([WEB, API])).toEqual({
     WEB_PORT: '20000',
     PORTSLICE_PORT_WEB: '20000',
@@ -34,7 +34,7 @@ test('a named port is what namedPort finds, too', () => {
   expect(environmentFor([{ variable: 'PORT', port: 20_000 }])).toEqual({ PORT: '20000' })
 })
 
-test('arguments get the ports that there are, wherever they stand', () => {
+test('known placeholders in arguments are replaced anywhere', () => {
   expect(withPorts('http://[::1]:{WEB_PORT}/?to={MY_API_PORT}&again={WEB_PORT}', [WEB, API])).toBe(
     'http://[::1]:20000/?to=20001&again=20000',
   )

@@ -1,4 +1,3 @@
-/** `--range` and `--shard`, which several subcommands have. */
 import {
   type AllocatorOptions,
   checkedRange,
@@ -15,23 +14,19 @@ export const RANGE_AND_SHARD = {
   shard: { type: 'string', example: '2/4' },
 } as const satisfies Record<string, OptionSyntax>
 
-export const RANGE_AND_SHARD_HELP = `  --range FIRST-LAST   the ports to choose from, such as 20000-29999; else $PORTSLICE_RANGE
-  --shard INDEX/TOTAL  only this part of them, such as 2/4; else $PORTSLICE_SHARD`
+export const RANGE_AND_SHARD_HELP = `  --range FIRST-LAST   the ports to choose from, such as 20000-29999; default: $PORTSLICE_RANGE
+  --shard INDEX/TOTAL  only this part of the range, such as 2/4; default: $PORTSLICE_SHARD`
 
 export interface RangeAndShard {
-  /** For an allocator. */
+  /** For an allocator in this process. */
   options: Pick<AllocatorOptions, 'range' | 'shard'>
-  /** The same for the processes that are started. */
+  /** The same for child processes. */
   env: Record<string, string>
 }
 
-/**
- * @throws PortsliceError ERR_PORTSLICE_USAGE for a text that is not written so, and for numbers
- *   that make no sense
- */
-export function rangeAndShardOf(args: Arguments<'range' | 'shard'>): RangeAndShard {
-  const range = rangeOf(args.value('range'))
-  const shard = shardOf(args.value('shard'))
+export function parseRangeAndShard(args: Arguments<'range' | 'shard'>): RangeAndShard {
+  const range = parseRange(args.value('range'))
+  const shard = parseShard(args.value('shard'))
   return {
     options: { ...(range && { range }), ...(shard && { shard }) },
     env: {
@@ -41,7 +36,7 @@ export function rangeAndShardOf(args: Arguments<'range' | 'shard'>): RangeAndSha
   }
 }
 
-function shardOf(text: string | undefined): Shard | undefined {
+function parseShard(text: string | undefined): Shard | undefined {
   if (text === undefined) return undefined
   try {
     return shardFromText(text, 'The option --shard')
@@ -50,7 +45,7 @@ function shardOf(text: string | undefined): Shard | undefined {
   }
 }
 
-function rangeOf(text: string | undefined): [number, number] | undefined {
+function parseRange(text: string | undefined): [number, number] | undefined {
   if (text === undefined) return undefined
   const parts = text.split('-').map((part) => part.trim())
   const [first, second] = parts
