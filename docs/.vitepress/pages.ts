@@ -38,7 +38,6 @@ const SHORT_TITLES: Readonly<Record<string, string>> = {
 export function navigation(): DefaultTheme.NavItem[] {
   return [
     { text: 'Getting started', link: '/getting-started' },
-    { text: 'How it works', link: '/how-it-works' },
     { text: 'Troubleshooting', link: '/troubleshooting' },
     { text: 'API', link: '/api/', activeMatch: '^/api/' },
   ]
