@@ -27,10 +27,13 @@ describe('mistakes', () => {
     [['run', '--linger', 'x', 'x'], 'The option --linger is "x"'],
     [['claim', '--timeout', 'x', '3000', 'x'], 'The option --timeout is "x"'],
     [['run', '--timeout', '-1', 'x'], 'The option --timeout needs a value'],
-    [['run', '--shard', '5/4', 'x'], 'The option --shard is "5/4", which names no shard'],
+    [['run', '--shard', '5/4', 'x'], 'The option --shard is "5/4", which is not a shard'],
     [['run', '--range', 'x', 'x'], 'The option --range is "x"'],
     [['run', '--range', '1-2', 'x'], 'Stay between'],
-    [['map', '--range', '20010-20020'], 'The option --range is "20010-20020": it holds no whole'],
+    [
+      ['map', '--range', '20010-20020'],
+      'The option --range is "20010-20020": it contains no complete',
+    ],
   ])('%j fails with advice and status 2', async (args, message) => {
     expect(await portslice(args, options)).toMatchObject({
       status: 2,

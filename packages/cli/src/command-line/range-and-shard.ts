@@ -1,10 +1,10 @@
 import {
   type AllocatorOptions,
-  checkedRange,
   formatShard,
   inspect,
   type Shard,
   shardFromText,
+  validateRange,
 } from '@portslice/core/internal/inspect'
 import type { Arguments, OptionSyntax } from './arguments.js'
 import { asUsageError, usageError } from './usage-error.js'
@@ -52,7 +52,7 @@ function parseRange(text: string | undefined): [number, number] | undefined {
   if (parts.length === 2 && /^\d{1,6}$/.test(first ?? '') && /^\d{1,6}$/.test(second ?? '')) {
     const range: [number, number] = [Number(first), Number(second)]
     try {
-      checkedRange(range, 'The option --range')
+      validateRange(range, 'The option --range')
     } catch (error) {
       throw asUsageError(error, text)
     }

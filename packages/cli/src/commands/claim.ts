@@ -2,7 +2,7 @@ import type { PortLease } from '@portslice/core'
 import {
   type ClaimObstacle,
   type ClaimTimeoutError,
-  claimPortsAloud,
+  claimPortsWithProgress,
   PortsliceError,
 } from '@portslice/core/internal/inspect'
 import { readArguments, type Syntax } from '../command-line/arguments.js'
@@ -90,7 +90,7 @@ async function claim(wanted: readonly number[][], timeout: number): Promise<Port
     printed = withoutTimes
   }
   try {
-    return await claimPortsAloud(wanted, { timeout, onObstacles })
+    return await claimPortsWithProgress(wanted, { timeout, onObstacles })
   } catch (error) {
     throw isClaimTimeout(error) ? timeoutError(wanted, timeout, error) : error
   } finally {

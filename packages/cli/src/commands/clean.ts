@@ -1,8 +1,4 @@
-import {
-  type LeftBehind,
-  lockDirectoryFor,
-  removeLeftBehind,
-} from '@portslice/core/internal/inspect'
+import { type Leftover, lockDirectoryFor, removeLeftovers } from '@portslice/core/internal/inspect'
 import { readArguments, type Syntax } from '../command-line/arguments.js'
 import { coloursFor } from '../terminal/colours.js'
 import { formatDuration } from '../terminal/duration.js'
@@ -25,7 +21,7 @@ const SYNTAX: Syntax<'dry-run'> = {
   options: { 'dry-run': { type: 'boolean' } },
 }
 
-const REASONS: Record<NonNullable<LeftBehind['kept']>, string> = {
+const REASONS: Record<NonNullable<Leftover['kept']>, string> = {
   held: 'held by a live process',
   quarantined: 'its ports are in quarantine',
   leaked: 'a process still listens on a leaked port',
@@ -36,7 +32,7 @@ const REASONS: Record<NonNullable<LeftBehind['kept']>, string> = {
 
 export async function run(args: string[]): Promise<number> {
   const dryRun = readArguments(SYNTAX, args).has('dry-run')
-  const found = await removeLeftBehind({ dryRun })
+  const found = await removeLeftovers({ dryRun })
   const { dim } = coloursFor(process.stdout)
   const lockDirectory = lockDirectoryFor(undefined)
   if (lockDirectory === undefined) {

@@ -1,7 +1,7 @@
 import {
   processTable,
   type ResolvedOptions,
-  removeLeftBehind,
+  removeLeftovers,
 } from '@portslice/core/internal/inspect'
 import { findForeignOwners, foreignPorts } from '../map/owners.js'
 import { readPicture } from '../map/picture.js'
@@ -38,7 +38,7 @@ function unknownOwner(): string {
 }
 
 export async function leftBehindFinding(): Promise<Finding | undefined> {
-  const left = (await removeLeftBehind({ dryRun: true })).filter(({ kept }) => kept === undefined)
+  const left = (await removeLeftovers({ dryRun: true })).filter(({ kept }) => kept === undefined)
   if (left.length === 0) return undefined
   return ok(
     'left-behind',

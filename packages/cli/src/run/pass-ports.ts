@@ -1,4 +1,4 @@
-import { withPorts as putPorts, variablePartOf } from '@portslice/core/internal/inspect'
+import { replacePlaceholders, variablePartOf } from '@portslice/core/internal/inspect'
 import type { PortVariable } from './port-variables.js'
 
 export interface AssignedPort extends PortVariable {
@@ -18,5 +18,5 @@ export function environmentFor(ports: readonly AssignedPort[]): Record<string, s
 /** Replaces `{PORT}`, `{WEB_PORT}` and so on, and leaves other braces alone. */
 export function withPorts(argument: string, ports: readonly AssignedPort[]): string {
   const byVariable = Object.fromEntries(ports.map(({ variable, port }) => [variable, `${port}`]))
-  return putPorts(argument, byVariable, (placeholder) => placeholder)
+  return replacePlaceholders(argument, byVariable, (placeholder) => placeholder)
 }

@@ -30,7 +30,7 @@ const DETAIL = /\bport:? ([1-9]\d{0,4})\b/i
  * @param output what it printed
  * @param ports whose address: a line that names other ports alone does not count
  */
-export function saysAddressInUse(output: string, ports?: readonly number[]): boolean {
+export function reportsAddressInUse(output: string, ports?: readonly number[]): boolean {
   if (!ports) return saysInUse(output)
   const lines = output.split(/[\r\n]+/)
   return lines.some((line, i) => {
@@ -73,7 +73,7 @@ export function isAddressInUse(error: unknown): boolean {
     seen.add(candidate)
     try {
       if (typeof candidate === 'string') {
-        if (saysAddressInUse(candidate)) return true
+        if (reportsAddressInUse(candidate)) return true
       } else if (ArrayBuffer.isView(candidate)) {
         const { buffer, byteOffset, byteLength } = candidate
         queue.push(Buffer.from(buffer, byteOffset, byteLength).toString())

@@ -1,13 +1,13 @@
-/** Fixtures that start apps. */
 import type { App, AppOptions, Apps } from '@portslice/app-server'
-import { inspect, PortsliceError, sharedAllocator } from '@portslice/core/internal'
-import { settings } from './settings.js'
+import type { PortAllocator } from '@portslice/core'
+import { inspect, invalidOption, sharedAllocator } from '@portslice/core/internal'
+import { projectOptions } from './project-options.js'
 
-/** How a fixture of an app is made. */
+/** Options of {@link appFixture} and {@link appsFixture}. */
 export interface AppFixtureOptions {
   /**
-   * How long the app lives: as long as the worker (`'worker'`, the default), or a test file.
-   * Where each file has a worker of its own, as vitest has it by default, that is the same.
+   * How long the app runs: as long as the worker (`'worker'`, the default), or as a test file.
+   * By default each file has its own worker in vitest, so that this is the same.
    */
   scope?: 'worker' | 'file'
 }
@@ -17,12 +17,12 @@ type AppFixture<T> = [(context: object, use: Use<T>) => Promise<void>, { scope: 
 
 /**
  * A fixture for `test.extend` that starts an app on first use, and stops it at the end of its
- * scope. The start counts as part of the first test that uses it: raise `testTimeout` where it
- * takes longer than that.
+ * scope. The start is part of the first test that uses it, so raise `testTimeout` if it takes
+ * longer than that.
  *
  * @param options what to start, and when it is ready
- * @param fixture how long it lives
- * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID; when it is used, as `startApp` does
+ * @param fixture how long it runs
+ * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID; on first use, as `startApp` does
  * @example
  * const test = base.extend<{ app: App }>({ app: appFixture({ command: 'node server.js' }) })
  * test('answers', async ({ app }) => {
@@ -30,18 +30,18 @@ type AppFixture<T> = [(context: object, use: Use<T>) => Promise<void>, { scope: 
  * })
  */
 export function appFixture(options: AppOptions, { scope = 'worker' }: AppFixtureOptions = {}) {
-  return fixture<App>(scope, async (allocator) => {
-    const { startApp } = await appServer()
+  return defineFixture<App>(scope, async (allocator) => {
+    const { startApp } = await loadAppServer()
     return startApp(options, { allocator })
   })
 }
 
 /**
- * As {@link appFixture}, for several apps that know each other's ports; see `startApps`.
+ * Like {@link appFixture}, for several apps that know each other's ports; see `startApps`.
  *
  * @param options what to start, by name
- * @param fixture how long they live
- * @throws as `appFixture`
+ * @param fixture how long they run
+ * @throws as `appFixture` does
  * @example
  * const test = base.extend<{ apps: Apps<'api' | 'web'> }>({
  *   apps: appsFixture({
@@ -54,31 +54,31 @@ export function appsFixture<Name extends string>(
   options: Readonly<Record<Name, AppOptions>>,
   { scope = 'worker' }: AppFixtureOptions = {},
 ) {
-  return fixture<Apps<Name>>(scope, async (allocator) => {
-    const { startApps } = await appServer()
+  return defineFixture<Apps<Name>>(scope, async (allocator) => {
+    const { startApps } = await loadAppServer()
     return startApps(options, { allocator })
   })
 }
 
-/** Loaded by those who start apps: it takes longer than all that a port needs. */
-function appServer() {
+/** Loaded only by tests that start apps, because it takes longer than all that a port needs. */
+function loadAppServer() {
   return import('@portslice/app-server')
 }
 
-function fixture<T extends AsyncDisposable>(
+function defineFixture<T extends AsyncDisposable>(
   scope: 'worker' | 'file',
-  start: (allocator: Awaited<ReturnType<typeof sharedAllocator>>) => Promise<T>,
+  start: (allocator: PortAllocator) => Promise<T>,
 ): AppFixture<T> {
   if (scope !== 'worker' && scope !== 'file') {
-    throw new PortsliceError(
-      'ERR_PORTSLICE_OPTION_INVALID',
+    throw invalidOption(
       `The option \`scope\` is ${inspect(scope)}.`,
-      { value: scope, advice: "Give one of 'worker', 'file'." },
+      scope,
+      "Give one of 'worker', 'file'.",
     )
   }
   return [
     async ({}, use) => {
-      await using started = await start(await sharedAllocator(settings().allocator))
+      await using started = await start(await sharedAllocator(projectOptions().allocator))
       await use(started)
     },
     { scope },

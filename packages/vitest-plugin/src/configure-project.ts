@@ -1,4 +1,3 @@
-/** What the plugin and the globalSetup do before any worker starts. */
 import type { AllocatorOptions } from '@portslice/core'
 import {
   type AdapterOptions,
@@ -7,19 +6,20 @@ import {
   runnerShardVariables,
 } from '@portslice/core/internal'
 import type { TestProject } from 'vitest/node'
-import './provided.js'
+import './vitest-types.js'
 
 /**
- * Checks the options and the environment variables, and tells the workers of the project.
+ * Checks the options and the environment variables before any worker starts, and passes them on to
+ * the workers of the project.
  *
  * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID, …_RANGE_INVALID, …_SHARD_INVALID,
  *   …_LOCK_DIRECTORY
  */
-export function configure(project: TestProject, options: AdapterOptions): void {
+export function configureProject(project: TestProject, options: AdapterOptions): void {
   const { shard } = project.vitest.config
   const { allocator, onLeak, slices } = checkAdapterOptions(options)
   project.provide('portslice', { allocator, onLeak, isReported: onLeak === 'warn' })
-  // For the fixtures and `takePort()` of @portslice/core in tests, and for programs that the tests start.
+  // For fixtures, for `takePort()` of @portslice/core, and for programs that the tests start.
   project.config.env = {
     ...project.config.env,
     ...variablesFor(allocator),

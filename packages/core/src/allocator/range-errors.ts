@@ -1,5 +1,3 @@
-/** The error that says that there is no port, and who has them. */
-
 import { PortsliceError } from '../errors.js'
 import type { ResolvedOptions } from '../options/resolve.js'
 import { formatShard } from '../options/shard.js'
@@ -8,40 +6,46 @@ import { formatRanges } from '../slice/layout.js'
 import { listSlices, type PortStatus, type SliceStatus } from '../slice/list-slices.js'
 import type { Slice } from '../slice/slice.js'
 
-/** Holders named in the message; the rest are counted. */
-const NAMED_HOLDERS = 10
+/** The message counts the rest. */
+const MAX_NAMED_HOLDERS = 10
 
-/** Of ports that this process may not bind there is no use in waiting for one. */
-export function bindRefused({ ranges }: ResolvedOptions, refusal: unknown): PortsliceError {
+/** For a range of which this process may not bind any port: waiting would not help. */
+export function bindNotPermittedError(
+  { ranges }: ResolvedOptions,
+  refusal: unknown,
+): PortsliceError {
   return new PortsliceError(
     'ERR_PORTSLICE_NO_SOCKET',
     `This process may not bind any port of the range ${formatRanges(ranges)} (${(refusal as Error).message}).`,
     {
       value: ranges.map(({ first, last }) => [first, last]),
       advice:
-        'A sandbox, a security policy (Landlock, SELinux, seccomp) or net.ipv4.ip_unprivileged_port_start forbids it: allow TCP and UDP sockets to be bound there, or set another range (option `range`, $PORTSLICE_RANGE). `npx portslice doctor` tells what is refused.',
+        'A sandbox, a security policy (Landlock, SELinux, seccomp) or net.ipv4.ip_unprivileged_port_start forbids it: allow TCP and UDP sockets to be bound there, or set another range (option `range`, $PORTSLICE_RANGE). `npx portslice doctor` shows what is refused.',
       cause: refusal,
     },
   )
 }
 
 /**
- * @param shortage the system's error when it was sockets or files that were short, not ports
- * @param refusal the system's error when this process may not bind some of the ports
+ * For a range without a free port.
+ *
+ * @param own the slices of this allocator
+ * @param shortage the system's error if sockets or files were missing instead of ports
+ * @param refusal the system's error if this process may not bind some of the ports
  */
-export async function rangeExhausted(
-  settings: ResolvedOptions,
+export async function rangeExhaustedError(
+  options: ResolvedOptions,
   own: readonly Slice[],
   shortage: unknown,
   refusal: unknown,
 ): Promise<PortsliceError> {
-  const { ranges, shard, waitTimeout } = settings
+  const { ranges, shard, waitTimeout } = options
   const where = `the range ${formatRanges(ranges)}${shard?.isStrict ? ` (shard ${formatShard(shard)})` : ''}`
   const value = ranges.map(({ first, last }) => [first, last])
   if (shortage !== undefined) {
     return new PortsliceError(
       'ERR_PORTSLICE_RANGE_EXHAUSTED',
-      `No port of ${where} could be had within ${waitTimeout} ms, because the system refuses more sockets or files: ${(shortage as Error).message}.`,
+      `No port of ${where} was available within ${waitTimeout} ms, because the system refuses more sockets or files: ${(shortage as Error).message}.`,
       {
         value,
         advice:
@@ -50,20 +54,18 @@ export async function rangeExhausted(
       },
     )
   }
-  const allowed = new Set(settings.slices)
-  const ownByFirst = new Map(own.map((slice) => [slice.first, slice]))
-  const lockDirectory = settings.lockDirectory ?? false
-  const others = await listSlices({ lockDirectory }).catch(() => [])
+  const allowed = new Set(options.slices)
+  const lockDirectory = options.lockDirectory ?? false
+  const slicesInUse = await listSlices({ lockDirectory }).catch(() => [])
   const described = new Map<number, string>()
-  for (const status of others) {
-    if (!allowed.has(status.first) || ownByFirst.has(status.first)) continue
-    described.set(status.first, describeStatus(status))
+  for (const status of slicesInUse) {
+    if (allowed.has(status.first)) described.set(status.first, describeStatus(status))
   }
   for (const slice of own) {
     described.set(slice.first, describe(slice, 'this process', slice.counts))
   }
   const holders = [...described].sort(([a], [b]) => a - b).map(([, text]) => text)
-  const more = holders.length - NAMED_HOLDERS
+  const more = holders.length - MAX_NAMED_HOLDERS
   const slices = `${allowed.size} ${allowed.size === 1 ? 'slice' : 'slices'} of ports, one or more for each worker`
   return new PortsliceError(
     'ERR_PORTSLICE_RANGE_EXHAUSTED',
@@ -71,13 +73,13 @@ export async function rangeExhausted(
       `No port of ${where} became free within ${waitTimeout} ms. It holds ${slices}; ${
         holders.length > 0
           ? 'those in use:'
-          : 'none of them is held now, so their ports are in use by other programs, in quarantine for 30 s after a crash, or locked from another network namespace.'
+          : 'none of them is held now: their ports are in use by other programs, quarantined for 30 s after a crash, or locked from another network namespace.'
       }`,
-      ...holders.slice(0, NAMED_HOLDERS),
+      ...holders.slice(0, MAX_NAMED_HOLDERS),
       ...(more > 0 ? [`  … and ${more} more`] : []),
       ...(refusal === undefined
         ? []
-        : [`  Some ports may not be bound by this process (${(refusal as Error).message}).`]),
+        : [`  This process may not bind some of the ports (${(refusal as Error).message}).`]),
     ].join('\n'),
     {
       value,

@@ -1,36 +1,35 @@
-/** Notices that an app which was listening on a port has gone. */
-
 import { clearTimeout, setTimeout } from '../platform/clock.js'
 import { isListening, listeningPorts } from '../probe/listening.js'
 
-/** An app that listens for less may never be seen. One look serves all ports. */
+/** An app that listens for a shorter time may be missed. */
 const POLL_INTERVAL_MS = 50
 
-interface Watched {
+interface WatchedPort {
   readonly port: number
   readonly onClosed: () => void
   readonly isListening: ((port: number) => Promise<boolean>) | undefined
   wasListening: boolean
 }
 
-export class ClosedWatch {
-  readonly #watched = new Set<Watched>()
+/** Calls back when an app that was listening on a port has closed it. */
+export class CloseWatcher {
+  readonly #watched = new Set<WatchedPort>()
   #timer: NodeJS.Timeout | undefined
 
   /**
    * Calls `onClosed` once something has listened on the port and no longer does.
    *
    * @param isListening default: whether anything listens, for TCP or UDP
-   * @returns ends the watch of this port
+   * @returns stops watching this port
    */
   whenClosed(
     port: number,
     onClosed: () => void,
     isListening?: (port: number) => Promise<boolean>,
   ): () => void {
-    const watched: Watched = { port, onClosed, isListening, wasListening: false }
+    const watched: WatchedPort = { port, onClosed, isListening, wasListening: false }
     this.#watched.add(watched)
-    this.#timer ??= this.#nextLook()
+    this.#timer ??= this.#schedule()
     return () => this.#watched.delete(watched)
   }
 
@@ -40,20 +39,20 @@ export class ClosedWatch {
     this.#timer = undefined
   }
 
-  #nextLook(): NodeJS.Timeout {
-    return setTimeout(() => void this.#look(), POLL_INTERVAL_MS).unref()
+  #schedule(): NodeJS.Timeout {
+    return setTimeout(() => void this.#check(), POLL_INTERVAL_MS).unref()
   }
 
-  async #look(): Promise<void> {
+  async #check(): Promise<void> {
     try {
-      await this.#lookAtAll()
+      await this.#checkAll()
     } catch {
-      // No more files or sockets to find out with. An app that listens must not be missed for that.
+      // Out of files or sockets: the state stays as it was until the next check.
     }
-    this.#timer = this.#watched.size > 0 ? this.#nextLook() : undefined
+    this.#timer = this.#watched.size > 0 ? this.#schedule() : undefined
   }
 
-  async #lookAtAll(): Promise<void> {
+  async #checkAll(): Promise<void> {
     const listening = await listeningPorts()
     for (const watched of [...this.#watched]) {
       const isOpen = watched.isListening

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { shardFromArguments } from './runners-shard.js'
+import { shardFromArguments } from './runner-shard.js'
 
 test.each([
   [['test', '--shard=2/4'], { index: 2, total: 4 }],

@@ -21,7 +21,7 @@ import { type KernelTime, kernelTime } from '../platform/kernel-time.js'
 import { hostCode } from '../slice/lock.js'
 import { journalPath, lockPath } from '../slice/lock-directory.js'
 import { claimPort } from './claim-port.js'
-import { removeLeftBehind } from './remove-left-behind.js'
+import { removeLeftovers } from './remove-leftovers.js'
 
 const ELSEWHERE = `${hostIdentity().split('/')[0]}/net:[1]`
 /** s */
@@ -97,11 +97,11 @@ test('removes the journal, the lock, the socket and drafts of a dead holder, and
   ]
   const before = left()
   const found = [{ first, last: first + 31, files }]
-  expect(await removeLeftBehind({ lockDirectory, dryRun: true })).toEqual(found)
+  expect(await removeLeftovers({ lockDirectory, dryRun: true })).toEqual(found)
   expect(left()).toEqual(before)
-  expect(await removeLeftBehind({ lockDirectory })).toEqual(found)
+  expect(await removeLeftovers({ lockDirectory })).toEqual(found)
   expect(left()).toEqual(['notes.txt', `slice-${first}.txt`])
-  expect(await removeLeftBehind({ lockDirectory })).toEqual([])
+  expect(await removeLeftovers({ lockDirectory })).toEqual([])
 })
 
 test('leaves alone what is held, also by a process whose lock is dated long ago', async () => {
@@ -112,7 +112,7 @@ test('leaves alone what is held, also by a process whose lock is dated long ago'
   const journal = journalPath(lockDirectory, range[0])
   utimesSync(journal, 0, 0)
   utimesSync(lockPath(lockDirectory, range[0]), 0, 0)
-  expect(await removeLeftBehind({ lockDirectory })).toMatchObject([
+  expect(await removeLeftovers({ lockDirectory })).toMatchObject([
     { first: range[0], kept: 'held' },
   ])
   expect(existsSync(journal)).toBe(true)
@@ -120,7 +120,7 @@ test('leaves alone what is held, also by a process whose lock is dated long ago'
 
 test('leaves the journal alone until the quarantine of its ports has ended', async () => {
   const { first, lockDirectory, left } = await setUp({ age: 0 })
-  const [kept] = await removeLeftBehind({ lockDirectory })
+  const [kept] = await removeLeftovers({ lockDirectory })
   expect(kept).toMatchObject({ kept: 'quarantined' })
   expect(Date.parse(kept?.until ?? '')).toBeGreaterThan(Date.now())
   expect(left()).toEqual([path.basename(journalPath(lockDirectory, first))])
@@ -137,7 +137,7 @@ test('a journal that tells who leaked a port stays while something listens there
     `${JSON.stringify({ event: 'release', port: first + 4, leaked: true })}\n`,
   )
   const ofSlice = async () =>
-    (await removeLeftBehind({ lockDirectory })).filter((found) => found.first === first)
+    (await removeLeftovers({ lockDirectory })).filter((found) => found.first === first)
   expect(await ofSlice()).toMatchObject([{ kept: 'leaked' }])
   server.close()
   await once(server, 'close')
@@ -152,7 +152,7 @@ test('leaves the draft of a lock alone that a process elsewhere may be making', 
   mkdirSync(alive)
   await serveAt(path.join(alive, `s-${hostCode(ELSEWHERE)}-1a-2c`), true)
   mkdirSync(path.join(lockDirectory, `${first}.1a-2d.new`)) // Its socket is yet to be made.
-  await removeLeftBehind({ lockDirectory })
+  await removeLeftovers({ lockDirectory })
   expect(left()).toEqual([`${first}.1a-2c.new`, `${first}.1a-2d.new`])
 })
 
@@ -161,30 +161,30 @@ test('a death that is discovered by cleaning starts the quarantine', async () =>
   const [lease] = readFileSync(journalPath(lockDirectory, first), 'utf8').split('\n')
   const take = JSON.stringify({ event: 'take', port: first + 1 })
   writeFileSync(journalPath(lockDirectory, first), `${lease}\n${take}\n`)
-  expect(await removeLeftBehind({ lockDirectory })).toMatchObject([{ kept: 'quarantined' }])
+  expect(await removeLeftovers({ lockDirectory })).toMatchObject([{ kept: 'quarantined' }])
   await sleep(50)
-  const [again] = await removeLeftBehind({ lockDirectory, dryRun: true })
+  const [again] = await removeLeftovers({ lockDirectory, dryRun: true })
   expect(Date.parse(again?.until ?? '') - Date.now()).toBeLessThan(29_990)
 })
 
 test('a holder of another network namespace is asked for: it is dead, alive, or watched for 10 s', async () => {
   const dead = await setUp({ host: ELSEWHERE, liveness: 'refused' })
-  expect(await removeLeftBehind({ lockDirectory: dead.lockDirectory })).toMatchObject([
+  expect(await removeLeftovers({ lockDirectory: dead.lockDirectory })).toMatchObject([
     { first: dead.first },
   ])
   expect(dead.left()).toEqual([])
 
   const alive = await setUp({ host: ELSEWHERE, liveness: 'accepted' })
-  expect(await removeLeftBehind({ lockDirectory: alive.lockDirectory })).toMatchObject([
+  expect(await removeLeftovers({ lockDirectory: alive.lockDirectory })).toMatchObject([
     { kept: 'held' },
   ])
 
   const unknown = await setUp({ host: ELSEWHERE })
   const { lockDirectory } = unknown
-  const [kept] = await removeLeftBehind({ lockDirectory, dryRun: true })
+  const [kept] = await removeLeftovers({ lockDirectory, dryRun: true })
   expect(kept?.kept).toBe('elsewhere')
   const start = performance.now()
-  const [removed] = await removeLeftBehind({ lockDirectory })
+  const [removed] = await removeLeftovers({ lockDirectory })
   expect(removed).not.toHaveProperty('kept')
   expect(performance.now() - start).toBeGreaterThan(9_900)
   expect(unknown.left()).toEqual([])
@@ -207,7 +207,7 @@ test('the lock of another program stays as long as that refreshes it', async () 
   mkdirSync(lock)
   const refreshing = setInterval(() => utimesSync(lock, new Date(), new Date()), 1000)
   onTestFinished(() => clearInterval(refreshing))
-  expect(await removeLeftBehind({ lockDirectory })).toMatchObject([{ first, kept: 'locked' }])
+  expect(await removeLeftovers({ lockDirectory })).toMatchObject([{ first, kept: 'locked' }])
 })
 
 test('notes of claims go when the claim is dead', async () => {
@@ -218,35 +218,35 @@ test('notes of claims go when the claim is dead', async () => {
   const claim = await claimPort(port)
   const note = path.join(lockDirectory, 'claims', `${port}-${hostCode(hostIdentity())}.json`)
   const text = readFileSync(note, 'utf8')
-  expect(await removeLeftBehind()).toEqual([
+  expect(await removeLeftovers()).toEqual([
     { first: port, last: port, files: [`claims/${path.basename(note)}`], kept: 'held' },
   ])
   await claim.release()
   const foreign = path.join(path.dirname(note), `${port}-${hostCode(ELSEWHERE)}.json`)
   writeFileSync(foreign, text.replaceAll(hostIdentity(), ELSEWHERE))
-  expect(await removeLeftBehind()).toMatchObject([{ first: port, kept: 'elsewhere' }])
+  expect(await removeLeftovers()).toMatchObject([{ first: port, kept: 'elsewhere' }])
   rmSync(foreign)
   mkdirSync(path.dirname(note), { recursive: true })
   writeFileSync(note, text)
   // Its death has just been discovered.
-  expect(await removeLeftBehind()).toMatchObject([{ first: port, kept: 'quarantined' }])
+  expect(await removeLeftovers()).toMatchObject([{ first: port, kept: 'quarantined' }])
   const died = kernelTimeAgo(MINUTE)
   writeFileSync(note, JSON.stringify({ ...JSON.parse(text), died }))
   writeFileSync(`${note}.new`, 'torn')
-  expect(await removeLeftBehind({ dryRun: true })).toHaveLength(1)
+  expect(await removeLeftovers({ dryRun: true })).toHaveLength(1)
   expect(readdirSync(path.dirname(note))).toHaveLength(2)
-  await removeLeftBehind()
+  await removeLeftovers()
   expect(readdirSync(lockDirectory)).toEqual([])
 })
 
 test('a lock directory that is missing is not made, and one that is not ours to use is refused', async () => {
   const folder = temporaryFolder()
   const missing = path.join(folder, 'missing')
-  expect(await removeLeftBehind({ lockDirectory: missing })).toEqual([])
+  expect(await removeLeftovers({ lockDirectory: missing })).toEqual([])
   expect(existsSync(missing)).toBe(false)
   const link = path.join(folder, 'link')
   symlinkSync(temporaryFolder(), link)
-  await expect(removeLeftBehind({ lockDirectory: link })).rejects.toMatchObject({
+  await expect(removeLeftovers({ lockDirectory: link })).rejects.toMatchObject({
     code: 'ERR_PORTSLICE_LOCK_DIRECTORY',
   })
 })

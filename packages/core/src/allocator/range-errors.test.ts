@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import { resolveOptions } from '../options/resolve.js'
 import { temporaryFolder } from '../own-slices.test-support.js'
-import { rangeExhausted } from './exhausted.js'
+import { rangeExhaustedError } from './range-errors.js'
 
 afterEach(() => {
   vi.unstubAllEnvs()
@@ -11,7 +11,7 @@ const OPTIONS = { range: [20_000, 20_999] as const }
 
 async function messageOf(options: Parameters<typeof resolveOptions>[0]): Promise<string> {
   const resolved = resolveOptions({ ...OPTIONS, lockDirectory: temporaryFolder(), ...options })
-  return (await rangeExhausted(resolved, [], undefined, undefined)).message
+  return (await rangeExhaustedError(resolved, [], undefined, undefined)).message
 }
 
 test('names a strict shard, and counts the slices of its part', async () => {
