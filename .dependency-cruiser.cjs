@@ -119,6 +119,7 @@ module.exports = {
     enhancedResolveOptions: {
       conditionNames: ['node', 'import', 'types', 'default'],
       exportsFields: ['exports'],
+      mainFields: ['module', 'main', 'types'],
     },
   },
 }

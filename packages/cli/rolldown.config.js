@@ -9,4 +9,6 @@ export default bundle({
     /src\/(?:command-line\/(?!help)|terminal\/(?:colours|print))|node_modules\/(?:picocolors|leven)/,
     /src\/(?:terminal\/(?!wrap|colours|print)|list\/(?!watch)|commands\/list)|node_modules\/fast-string-/,
   ],
+  // The parser of `migrate` is larger than all else together.
+  minified: /node_modules\/(?:@babel\/parser|magic-string|@jridgewell|diff|oxc-walker)\//,
 })

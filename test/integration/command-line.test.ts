@@ -51,7 +51,7 @@ describe('mistakes', () => {
   })
 
   test('help of each subcommand starts with examples', async () => {
-    for (const name of ['run', 'claim', 'list', 'map', 'doctor', 'clean']) {
+    for (const name of ['run', 'claim', 'list', 'map', 'doctor', 'clean', 'migrate']) {
       const { status, stdout } = await portslice([name, '--help'], options)
       expect(status).toBe(0)
       expect(stdout).toMatch(new RegExp(`^portslice ${name}: .*\n\n  portslice ${name}`))

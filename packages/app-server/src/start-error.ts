@@ -117,10 +117,9 @@ export function portTakenError(start: FailedStart): PortsliceError {
 
 /** After several ports in a row: the address in use may be another one than the app's port. */
 export function stillTakenError(reason: PortsliceError, ports: readonly number[]): PortsliceError {
-  const [problem] = reason.message.split(`\n${reason.advice}`)
   return new PortsliceError(
     'ERR_PORTSLICE_APP_START',
-    `${problem}\nIt was tried on the ports ${ports.join(', ')}, and each time an address was in use.`,
+    `${reason.problem}\nIt was tried on the ports ${ports.join(', ')}, and each time an address was in use.`,
     {
       value: reason.value,
       advice:

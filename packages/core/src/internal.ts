@@ -24,11 +24,12 @@ export {
   type Validator,
 } from './options/validate.js'
 export { clearTimeout, deadlineIn, setTimeout, sleep } from './platform/clock.js'
-export { isProcess } from './platform/host.js'
 export { openFilesOf } from './platform/open-files.js'
+export { isProcess } from './platform/process-run.js'
 export {
   DENIED,
-  processNumbers,
+  listPids,
+  parseStat,
   processTable,
   readProcessFile,
   readProcessText,

@@ -1,7 +1,8 @@
 import {
   DENIED,
   isProcess,
-  processNumbers,
+  listPids,
+  parseStat,
   processTable,
   readProcessFile,
   readProcessText,
@@ -44,7 +45,7 @@ export async function listProcesses(): Promise<Processes> {
   const hidden = new Set<number>()
   const ended: ProcessIdentity[] = []
   if (!IS_LINUX) return { running: await listWithPidtree(), hidden, ended }
-  for (const pid of processNumbers()) {
+  for (const pid of listPids()) {
     const found = readProcess(pid)
     if (found === DENIED) hidden.add(pid)
     else if (found && !found.hasEnded) running.push(found)
@@ -70,8 +71,7 @@ function readProcess(
 ): (RunningProcess & { hasEnded: boolean }) | typeof DENIED | undefined {
   const stat = readProcessFile(pid, 'stat')
   if (stat === undefined || stat === DENIED) return stat
-  // `pid (name) state ppid …`: the name can contain spaces and parentheses.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const fields = parseStat(stat)
   const [state, parent] = fields
   const [threads, startedAt] = [fields[17], fields[19]]
   // A process whose main thread has ended looks like a zombie while other threads run.

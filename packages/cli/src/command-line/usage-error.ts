@@ -7,15 +7,10 @@ export function usageError(problem: string, advice: string, value?: unknown): Po
   return new PortsliceError(USAGE, problem, { advice, value })
 }
 
-export function problemOf({ message, advice }: Pick<PortsliceError, 'message' | 'advice'>): string {
-  return message.replace(`\n${advice}`, '')
-}
-
 /** Turns an error of the library into a usage error that quotes the option as it was typed. */
 export function asUsageError(error: unknown, text: string): PortsliceError {
-  const { value, advice } = error as PortsliceError
-  const problem = problemOf(error as PortsliceError).replace(inspect(value), inspect(text))
-  return usageError(problem, advice, text)
+  const { problem, value, advice } = error as PortsliceError
+  return usageError(problem.replace(inspect(value), inspect(text)), advice, text)
 }
 
 export function unknownCommand(name: string, commands: readonly string[]): PortsliceError {

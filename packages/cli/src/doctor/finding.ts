@@ -1,5 +1,4 @@
 import { PortsliceError } from '@portslice/core/internal/inspect'
-import { problemOf } from '../command-line/usage-error.js'
 
 export interface Finding {
   /** The topic. Scripts rely on it, so it must not change. */
@@ -45,7 +44,7 @@ export function problem(id: Finding['id'], message: string, advice: string): Fin
 
 export function problemFromError(id: Finding['id'], error: unknown): Finding {
   return error instanceof PortsliceError
-    ? problem(id, problemOf(error), error.advice)
+    ? problem(id, error.problem, error.advice)
     : { id, level: 'problem', message: (error as Error).message }
 }
 

@@ -5,12 +5,12 @@ import path from 'node:path'
 import {
   canHaveLivenessSockets,
   checkLockDirectory,
+  checkPrivateDirectory,
   codeOf,
   hostIdentity,
   inspect,
-  LONGEST_SOCKET_PATH,
   lockDirectoryFor,
-  lookAtPrivateDirectory,
+  MAX_SOCKET_PATH_BYTES,
   userIdentity,
 } from '@portslice/core/internal/inspect'
 import { type Finding, note, ok, problem, problemFromError } from './finding.js'
@@ -90,7 +90,7 @@ function relativeNote(given: string, variable: string, directory: string): Note 
 function untrustedDefaultNote(directory: string): Note | undefined {
   const usual = path.join(path.dirname(directory), `portslice-${userIdentity()}`)
   if (usual === directory) return undefined
-  const found = lookAtPrivateDirectory(usual)
+  const found = checkPrivateDirectory(usual)
   if (found.state !== 'unfit') return undefined
   return [
     `The default ${inspect(usual)} is not used, because it ${found.why}.`,
@@ -104,7 +104,7 @@ function livenessFinding(directory: string, socketError: unknown): Finding {
   if (!canHaveLivenessSockets(directory, hostIdentity())) {
     return note(
       'liveness',
-      `The path of the lock directory is too long for a UNIX socket in it (${Buffer.byteLength(directory)} bytes; the path of a socket can have ${LONGEST_SOCKET_PATH}). ${consequence}`,
+      `The path of the lock directory is too long for a UNIX socket in it (${Buffer.byteLength(directory)} bytes; the path of a socket can have ${MAX_SOCKET_PATH_BYTES}). ${consequence}`,
       'Set $PORTSLICE_LOCK_DIR to a directory with a shorter path.',
     )
   }
@@ -137,7 +137,7 @@ async function tryToUse(directory: string): Promise<unknown> {
   const own = mkdtempSync(path.join(directory, 'portslice-doctor-'))
   try {
     const socket = path.join(own, 's')
-    return Buffer.byteLength(socket) > LONGEST_SOCKET_PATH ? undefined : await tryToListen(socket)
+    return Buffer.byteLength(socket) > MAX_SOCKET_PATH_BYTES ? undefined : await tryToListen(socket)
   } finally {
     rmSync(own, { recursive: true, force: true })
   }

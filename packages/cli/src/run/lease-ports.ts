@@ -1,6 +1,5 @@
 import { createAllocator, type PortLease } from '@portslice/core'
 import { type AllocatorOptions, PortsliceError } from '@portslice/core/internal/inspect'
-import { problemOf } from '../command-line/usage-error.js'
 import { printNotice } from '../terminal/print.js'
 import type { AssignedPort } from './pass-ports.js'
 import type { PortVariable } from './port-variables.js'
@@ -64,7 +63,7 @@ function withCommandAdvice(error: unknown): unknown {
   const isExhausted =
     error instanceof PortsliceError && error.code === 'ERR_PORTSLICE_RANGE_EXHAUSTED'
   if (!isExhausted || error.cause !== undefined) return error
-  return new PortsliceError(error.code, problemOf(error), {
+  return new PortsliceError(error.code, error.problem, {
     value: error.value,
     advice:
       "Wait until a holder has ended ('portslice list' shows them), widen the range with --range FIRST-LAST or $PORTSLICE_RANGE, or wait longer with --timeout SECONDS.",

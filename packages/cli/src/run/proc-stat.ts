@@ -1,4 +1,4 @@
-import { readProcessText } from '@portslice/core/internal/inspect'
+import { parseStat, readProcessText } from '@portslice/core/internal/inspect'
 
 /**
  * The fields of `/proc/<pid>/stat` from the state on, so `[0]` is field 3 of proc(5). `undefined`
@@ -6,6 +6,5 @@ import { readProcessText } from '@portslice/core/internal/inspect'
  */
 export function procStat(pid: number): string[] | undefined {
   const stat = readProcessText(pid, 'stat')
-  // `pid (name) state parent group …`: the name can contain anything.
-  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return stat === undefined ? undefined : parseStat(stat)
 }

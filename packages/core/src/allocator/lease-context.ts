@@ -1,8 +1,8 @@
 import type { ClaimContext } from '../claim/context.js'
 import type { ResolvedOptions } from '../options/resolve.js'
 import { formatShard } from '../options/shard.js'
-import { ownRun } from '../platform/descendants.js'
 import { hostIdentity } from '../platform/host.js'
+import { ownRun } from '../platform/process-run.js'
 import { warnOnce } from '../platform/warn-once.js'
 
 /** In characters: enough to recognise a command; keeps the journal's first line short. */

@@ -10,7 +10,7 @@ import {
   readClaimNote,
   writeClaimNote,
 } from '../slice/claim-note.js'
-import { hostCode } from '../slice/lock.js'
+import { hostCode } from '../slice/lock-token.js'
 import { QUARANTINE_MS } from '../slice/slice-record.js'
 import { isRecent, type Leftover, quarantinedFor } from './leftover.js'
 

@@ -1,7 +1,7 @@
 import { lockDirectoryFor } from '../options/lock-directory.js'
 import { checkListOptions } from '../options/options.js'
-import { processStateOf } from '../platform/descendants.js'
 import { hostIdentity } from '../platform/host.js'
+import { processStateOf } from '../platform/process-run.js'
 import { isUdpPortHeld } from '../probe/held-udp.js'
 import { isListeningForTcp, unconnectedUdpPortsOnLoopback } from '../probe/listening.js'
 import { claimNotes, readClaimNote } from '../slice/claim-note.js'

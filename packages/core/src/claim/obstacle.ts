@@ -1,6 +1,6 @@
 import { inspect } from '../errors.js'
-import { processStateOf } from '../platform/descendants.js'
-import { hostIdentity, isProcess } from '../platform/host.js'
+import { hostIdentity } from '../platform/host.js'
+import { isProcess, processStateOf } from '../platform/process-run.js'
 import { isSurelyFree } from '../probe/free.js'
 import { ownersOf, type PortOwner } from '../probe/owner.js'
 import { usesOfPort } from '../probe/port-use.js'

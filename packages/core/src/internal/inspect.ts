@@ -19,8 +19,13 @@ export { type ResolvedOptions, resolveOptions } from '../options/resolve.js'
 export { detectShard, formatShard, shardFromText } from '../options/shard.js'
 export { type DockerSocket, dockerSocket } from '../platform/docker-socket.js'
 export { type EphemeralRange, ephemeralRange, hostIdentity } from '../platform/host.js'
-export { lookAtPrivateDirectory } from '../platform/private-directory.js'
-export { type ProcessTable, processTable, readProcessText } from '../platform/process-table.js'
+export { checkPrivateDirectory } from '../platform/private-directory.js'
+export {
+  type ProcessTable,
+  parseStat,
+  processTable,
+  readProcessText,
+} from '../platform/process-table.js'
 export { userIdentity } from '../platform/user.js'
 export { probePort } from '../probe/free.js'
 export { holdUdpPort, tryToHoldUdpPort } from '../probe/held-udp.js'
@@ -45,7 +50,7 @@ export {
   slicesIn,
 } from '../slice/layout.js'
 export { listSlices, type PortStatus, type SliceStatus } from '../slice/list-slices.js'
-export { LONGEST_SOCKET_PATH } from '../slice/liveness.js'
-export { canHaveLivenessSockets } from '../slice/lock.js'
+export { MAX_SOCKET_PATH_BYTES } from '../slice/liveness.js'
 export { checkLockDirectory } from '../slice/lock-directory.js'
+export { canHaveLivenessSockets } from '../slice/lock-token.js'
 export { readOwnFile } from '../slice/own-file.js'

@@ -1,6 +1,6 @@
 import os from 'node:os'
 import path from 'node:path'
-import { lookAtPrivateDirectory } from '../platform/private-directory.js'
+import { checkPrivateDirectory } from '../platform/private-directory.js'
 import { userIdentity } from '../platform/user.js'
 import { processWide } from '../process-state.js'
 
@@ -31,7 +31,7 @@ export function defaultLockDirectory(parent: string): string {
   const paths = names.map((suffix) => path.join(parent, `portslice-${userIdentity()}${suffix}`))
   let free: string | undefined
   for (const each of paths) {
-    const { state } = lookAtPrivateDirectory(each)
+    const { state } = checkPrivateDirectory(each)
     if (state === 'private') return each
     if (state === 'absent') free ??= each
   }
