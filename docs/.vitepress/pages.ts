@@ -9,7 +9,7 @@ const DOCS = fileURLToPath(new URL('..', import.meta.url))
 /** By their file names. What stands in no group comes last, under `More`. */
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   Start: ['getting-started', 'where', 'coming-from', 'migrate', 'comparison'],
-  Use: ['options', 'app-server', 'recipes', 'ways', 'runners', 'ci'],
+  Use: ['options', 'app-server', 'recipes', 'port-tables', 'ways', 'runners', 'ci'],
   Command: ['command', 'json'],
   'When something is wrong': ['troubleshooting', 'unexpected-ports', 'environments'],
   Background: [

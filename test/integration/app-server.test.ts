@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { type AppOptions, startApp, startApps } from '@portslice/app-server'
 import { createAllocator, listSlices, type PortAllocator, type PortLease } from '@portslice/core'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { cleanEnvironment } from '../support/project.ts'
+import { cleanEnvironment } from '../support/process.ts'
 
 const script = (name: string) => fileURLToPath(new URL(`processes/${name}`, import.meta.url))
 const SERVE = [process.execPath, script('serve.ts')] as const

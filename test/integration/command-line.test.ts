@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { cleanEnvironment } from '../support/project.ts'
+import { cleanEnvironment } from '../support/process.ts'
 import { portslice, sh, startFile, temporaryFolder, useLockDirectory } from './command-run.ts'
 
 const options = useLockDirectory()

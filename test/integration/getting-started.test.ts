@@ -5,8 +5,9 @@ import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { TEST_ALL } from '../support/extent.ts'
-import { command, nodePackage, npmInstall, packAll } from '../support/installed.ts'
+import { nodePackage, npmInstall, packAll } from '../support/installed.ts'
 import { type Step, sectionsOf } from '../support/page.ts'
+import { run } from '../support/process.ts'
 import { Registry } from '../support/registry.ts'
 
 const START = sectionsOf('docs/getting-started.md')
@@ -96,7 +97,10 @@ async function follow(name: string, steps: readonly Step[], variant: Variant): P
     if ('file' in step) {
       writeFileSync(path.join(project, adapted(step.file)), adapted(step.text))
     } else if ((step.installer ?? installer) === installer) {
-      const { stdout } = await command('sh', ['-ec', pinned(step.commands, versions)], project, env)
+      const { stdout } = await run(['sh', '-ec', pinned(step.commands, versions)], {
+        cwd: project,
+        env,
+      })
       printed = stdout
     }
   }

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { claimPort } from '@portslice/core'
 import { afterAll, expect, test } from 'vitest'
-import { Playground } from '../support/project.ts'
+import { FixtureProjects } from '../support/project.ts'
 
 const root = new URL('../../', import.meta.url)
 const read = (name: string) => readFileSync(new URL(name, root), 'utf8')
@@ -11,8 +11,8 @@ const README = read('README.md')
 const ALL = ['ways', 'app-server', 'coming-from'].map((page) => read(`docs/${page}.md`)).join('\n')
 
 /** With the packages that one may come from. */
-const playground = new Playground([fileURLToPath(new URL('docs/node_modules', root))])
-afterAll(() => playground[Symbol.dispose]())
+const projects = new FixtureProjects([fileURLToPath(new URL('docs/node_modules', root))])
+afterAll(() => projects[Symbol.dispose]())
 
 /** The snippets, by the file that each names in its first line. */
 const snippets = Object.fromEntries(
@@ -36,7 +36,7 @@ test('the globalSetup is named as it is found', async () => {
   const page = read('docs/getting-started.md')
   const [, setting] = /`(test: \{ globalSetup: '[^']+' \})`/.exec(page) ?? []
   const [, hello] = /^```ts\n(\/\/ hello\.test\.ts\n[\s\S]*?)^```$/m.exec(page) ?? []
-  const project = playground.project({
+  const project = projects.project({
     'hello.test.ts': hello as string,
     'vitest.config.js': `export default { ${setting} }`,
   })
@@ -51,7 +51,7 @@ const SERVER = `
     .listen(process.env.PORT, () => console.log('listens on ' + process.env.PORT))`
 
 test('the snippets for apps pass, in Playwright', async () => {
-  const project = playground.project({
+  const project = projects.project({
     ...filesOf('e2e/playwright.config.ts', 'e2e/shop.spec.ts'),
     'server.js': SERVER,
   })
@@ -61,13 +61,13 @@ test('the snippets for apps pass, in Playwright', async () => {
 })
 
 test('the snippet for apps passes, in vitest', async () => {
-  const project = playground.project({ ...filesOf('shop.test.ts'), 'server.js': SERVER })
+  const project = projects.project({ ...filesOf('shop.test.ts'), 'server.js': SERVER })
   const { status, stdout, stderr } = await project.vitest(['--testTimeout=60000'])
   expect(status, stdout + stderr).toBe(0)
 })
 
 test('the snippet for apps runs by itself', async () => {
-  const project = playground.project({ ...filesOf('start.ts'), 'server.js': SERVER })
+  const project = projects.project({ ...filesOf('start.ts'), 'server.js': SERVER })
   const { status, stdout, stderr } = await project.run(undefined, 'start.ts', [])
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
   expect(stdout).toMatch(/^http:\/\/localhost:\d+ \d+ \d+\nhello\n$/)
@@ -85,7 +85,7 @@ test.each<[string, string | RegExp]>([
   ['guarded.ts', 'true\n'],
   ['after/net-cluster.ts', 'two ports\n'],
 ])('the snippet %s does what it says', async (file, says) => {
-  const project = playground.project(filesOf(file))
+  const project = projects.project(filesOf(file))
   const { status, stdout, stderr } = await project.run(undefined, file, [])
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
   expect(stdout).toEqual(typeof says === 'string' ? says : expect.stringMatching(says))
@@ -100,7 +100,7 @@ test.each([
   // Some of them have fixed ports, so one checkout at a time.
   await using _turn = await claimPort(TURN, { timeout: 240_000 })
   const files = filesOf(`before/${name}.ts`, `after/${name}.ts`)
-  const project = playground.project({ ...files, 'server.js': SERVER })
+  const project = projects.project({ ...files, 'server.js': SERVER })
   const outcomes = [
     await project.run(undefined, `before/${name}.ts`, []),
     await project.run(undefined, `after/${name}.ts`, []),

@@ -10,7 +10,8 @@ import { chromiumLaunch } from '../support/chromium.ts'
 import { TEST_ALL } from '../support/extent.ts'
 import { npmInstall } from '../support/installed.ts'
 import { sectionsOf } from '../support/page.ts'
-import { type Outcome, Playground, type Project, runNode } from '../support/project.ts'
+import { type Outcome, runNode } from '../support/process.ts'
+import { type FixtureProject, FixtureProjects } from '../support/project.ts'
 
 const SECTIONS = sectionsOf('docs/recipes.md')
 const RECIPES = readFileSync(new URL('../../docs/recipes.md', import.meta.url), 'utf8')
@@ -57,8 +58,8 @@ function expectTwoPorts([one, other]: (string | undefined)[]): void {
 }
 
 test("Playwright's webServer", async () => {
-  using playground = new Playground()
-  const project = playground.project({
+  using projects = new FixtureProjects()
+  const project = projects.project({
     'playwright.config.mts': snippet('playwright.config.mts'),
     'server.js': `import http from 'node:http'
       http.createServer((_, response) => response.end('web')).listen(Number(process.argv[3]))`,
@@ -120,10 +121,10 @@ test("vitest's browser mode", async () => {
 })
 
 test('two vitest projects with names of their own have different ports', async () => {
-  using playground = new Playground()
+  using projects = new FixtureProjects()
   const tellsPort = `import { test } from 'vitest'
     test('is told', () => console.log('served on ' + process.env.API_PORT))`
-  const project = playground.project({
+  const project = projects.project({
     'vitest.projects.config.ts': snippet('vitest.projects.config.ts'),
     'shop/one.test.js': tellsPort,
     'admin/one.test.js': tellsPort,
@@ -136,8 +137,8 @@ test('two vitest projects with names of their own have different ports', async (
 })
 
 test('two apps with a debugger each', async () => {
-  using playground = new Playground()
-  const cwd = playground.project({ 'server.js': SERVER }).folder
+  using projects = new FixtureProjects()
+  const cwd = projects.project({ 'server.js': SERVER }).folder
   const options = { ...appOf('Node: `--inspect`'), cwd, ready: '/' }
   await using one = await startApp(options)
   await using other = await startApp(options)
@@ -148,7 +149,7 @@ test('two apps with a debugger each', async () => {
 })
 
 /** Runs the command of a section, and gives what it printed. */
-async function portslice(project: Project, args: readonly string[]): Promise<Outcome> {
+async function portslice(project: FixtureProject, args: readonly string[]): Promise<Outcome> {
   const bin = path.join(project.folder, '..', 'node_modules', '.bin')
   return project.run('portslice', 'dist/portslice.js', [...args], {
     env: { PATH: [bin, path.dirname(process.execPath), process.env.PATH].join(path.delimiter) },
@@ -159,8 +160,8 @@ const hasRedis = spawnSync('redis-server', ['--version']).status === 0
 test.skipIf(!hasRedis)(
   `a Redis cluster node on two leased ports${hasRedis ? '' : ' (there is no redis-server here)'}`,
   async () => {
-    using playground = new Playground()
-    const project = playground.project({})
+    using projects = new FixtureProjects()
+    const project = projects.project({})
     const [run, ...args] = commandOf('Redis cluster') as [string, ...string[]]
     // It listens, says what its ports are, and ends.
     const script = `${args.slice(args.indexOf('--') + 1).join(' ')} & 
@@ -184,7 +185,7 @@ test.skipIf(!hasRedis)(
 describe.runIf(TEST_ALL)('tools from the registry', () => {
   const tools = mkdtempSync(path.join(os.tmpdir(), 'portslice-recipes-tools-'))
   const CT = { '@playwright/experimental-ct-react': '1.62.1', react: '19', 'react-dom': '19' }
-  let playground: Playground
+  let projects: FixtureProjects
 
   beforeAll(async () => {
     await npmInstall(
@@ -192,20 +193,20 @@ describe.runIf(TEST_ALL)('tools from the registry', () => {
       { '@web/test-runner': '1.0.0', 'start-server-and-test': '3.0.12', vite: '8.3.8' },
       ['--force'],
     )
-    playground = new Playground([path.join(tools, 'node_modules')])
+    projects = new FixtureProjects([path.join(tools, 'node_modules')])
     symlinkSync(
       path.join(tools, 'node_modules', '.bin'),
-      path.join(playground.folder, 'node_modules', '.bin'),
+      path.join(projects.folder, 'node_modules', '.bin'),
       'dir',
     )
   }, 300_000)
   afterAll(() => {
-    playground?.[Symbol.dispose]()
+    projects?.[Symbol.dispose]()
     rmSync(tools, { recursive: true, force: true, maxRetries: 5 })
   }, 120_000)
 
   test('Vite in middleware mode: two servers, each with a port for hot reload', async () => {
-    const cwd = playground.project({
+    const cwd = projects.project({
       'middleware.js': snippet('middleware.js'),
       'index.html': '<h1>hello</h1>',
     }).folder
@@ -220,7 +221,7 @@ describe.runIf(TEST_ALL)('tools from the registry', () => {
   })
 
   test('start-server-and-test', async () => {
-    const project = playground.project({
+    const project = projects.project({
       'server.js': SERVER,
       'check.js': `const response = await fetch('http://localhost:' + process.env.PORT)
         console.log('checked', await response.text())`,
@@ -233,7 +234,7 @@ describe.runIf(TEST_ALL)('tools from the registry', () => {
   test('Web Test Runner, twice at once', async () => {
     const launch = JSON.stringify(await chromiumLaunch())
     const run = () => {
-      const project = playground.project({
+      const project = projects.project({
         'recipe.mjs': snippet('web-test-runner.config.mjs'),
         'web-test-runner.config.mjs': `
           import { chromeLauncher } from '@web/test-runner'
@@ -250,7 +251,7 @@ describe.runIf(TEST_ALL)('tools from the registry', () => {
     // It needs the Playwright of its own version, and one copy of it.
     const folder = path.join(tools, 'ct')
     await npmInstall(folder, { ...CT, '@playwright/test': '1.62.1' }, ['--force'])
-    const ours = path.join(playground.folder, 'node_modules', '@portslice')
+    const ours = path.join(projects.folder, 'node_modules', '@portslice')
     symlinkSync(ours, path.join(folder, 'node_modules', '@portslice'), 'dir')
     const recipe = snippet('playwright-ct.config.mts')
       // Its fixtures need another version of Playwright; core has the same function.
@@ -289,7 +290,7 @@ describe.runIf(TEST_ALL)('tools from the registry', () => {
   test('Nx runs two tasks with ports at once where the recipe allows it', async () => {
     const [, block = ''] = /```json\n([^`]*"parallelism"[^`]*)```/.exec(RECIPES) ?? []
     const recipe = JSON.parse(block) as { targets: { e2e: object } }
-    const portsliceFile = path.join(playground.folder, 'node_modules/portslice/dist/portslice.js')
+    const portsliceFile = path.join(projects.folder, 'node_modules/portslice/dist/portslice.js')
     // Each waits for the other: alone, neither would end well.
     const task = `"${process.execPath}" "${portsliceFile}" run -- "${process.execPath}" task.mjs`
     const target = (name: string) => ({
@@ -302,7 +303,7 @@ describe.runIf(TEST_ALL)('tools from the registry', () => {
         },
       },
     })
-    const project = playground.project({
+    const project = projects.project({
       'package.json': '{ "name": "workspace", "private": true }',
       'nx.json': '{ "targetDefaults": { "e2e": { "parallelism": false } } }',
       'apps/shop/project.json': JSON.stringify(target('shop')),
@@ -318,7 +319,7 @@ describe.runIf(TEST_ALL)('tools from the registry', () => {
           await new Promise((resolve) => setTimeout(resolve, 50))
         }`,
     })
-    symlinkSync(path.join(playground.folder, 'node_modules'), project.file('node_modules'), 'dir')
+    symlinkSync(path.join(projects.folder, 'node_modules'), project.file('node_modules'), 'dir')
     const outcome = await project.run(
       'nx',
       'dist/bin/nx.js',

@@ -1,10 +1,10 @@
 /** The blocks of docs/where.md, in one project for each runner. */
 import { afterAll, expect, test } from 'vitest'
 import { sectionsOf } from '../support/page.ts'
-import { Playground } from '../support/project.ts'
+import { FixtureProjects } from '../support/project.ts'
 
-const playground = new Playground()
-afterAll(() => playground[Symbol.dispose]())
+const projects = new FixtureProjects()
+afterAll(() => projects[Symbol.dispose]())
 
 const files = Object.fromEntries(
   [...sectionsOf('docs/where.md').values()]
@@ -18,7 +18,7 @@ const without = (end: string) =>
 
 test('in vitest', async () => {
   expect(named('.test.ts')).toHaveLength(5)
-  const { status, stdout, stderr } = await playground
+  const { status, stdout, stderr } = await projects
     .project(without('.spec.ts'))
     .vitest([], { env: { NO_COLOR: '1' } })
   expect(status, stdout + stderr).toBe(0)
@@ -28,7 +28,7 @@ test('in vitest', async () => {
 
 test('in Playwright', async () => {
   expect(named('.spec.ts')).toHaveLength(2)
-  const project = playground.project(without('.test.ts'))
+  const project = projects.project(without('.test.ts'))
   const { status, stdout, stderr } = await project.playwright(['--reporter=line'])
   expect(status, stdout + stderr).toBe(0)
   expect(stdout).toContain('2 passed')
