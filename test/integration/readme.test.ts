@@ -105,7 +105,7 @@ test.each([
     await project.run(undefined, `before/${name}.ts`, []),
     await project.run(undefined, `after/${name}.ts`, []),
   ]
-  expect(outcomes).toEqual([
+  expect(outcomes).toMatchObject([
     { status: 0, stderr: '', stdout: before },
     { status: 0, stderr: '', stdout: after },
   ])
