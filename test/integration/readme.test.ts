@@ -1,4 +1,4 @@
-/** Every snippet of the README and of the pages that begin with code is run as it stands there. */
+/** Every snippet of the pages below is run as it stands there. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { claimPort } from '@portslice/core'
@@ -8,17 +8,10 @@ import { FixtureProjects } from '../support/project.ts'
 const root = new URL('../../', import.meta.url)
 const read = (name: string) => readFileSync(new URL(name, root), 'utf8')
 const README = read('README.md')
-const ALL = [
-  README,
-  read('docs/ways.md'),
-  read('docs/getting-started.md'),
-  read('docs/coming-from.md'),
-].join('\n')
+const ALL = ['ways', 'app-server', 'coming-from'].map((page) => read(`docs/${page}.md`)).join('\n')
 
 /** With the packages that one may come from. */
-const projects = new FixtureProjects(
-  ['docs', 'examples/jest'].map((folder) => fileURLToPath(new URL(`${folder}/node_modules`, root))),
-)
+const projects = new FixtureProjects([fileURLToPath(new URL('docs/node_modules', root))])
 afterAll(() => projects[Symbol.dispose]())
 
 /** The snippets, by the file that each names in its first line. */
@@ -39,43 +32,19 @@ function filesOf(...names: string[]): Record<string, string> {
   )
 }
 
-test('the test that it opens with passes, without a config', async () => {
-  const { status, stdout, stderr } = await projects.project(filesOf('hello.test.ts')).vitest()
-  expect(status, stdout + stderr).toBe(0)
-  expect(stdout).toMatch(/Tests .*1 passed/)
-})
-
-test('the snippets for vitest pass', async () => {
-  const project = projects.project(
-    filesOf('fixtures.test.ts', 'server.test.ts', 'vitest.config.ts'),
-  )
-  const { status, stdout, stderr } = await project.vitest()
-  expect(status, stdout + stderr).toBe(0)
-  expect(stdout).toMatch(/Tests .*2 passed/)
-})
-
 test('the globalSetup is named as it is found', async () => {
-  const [, setting] = /`(test: \{ globalSetup: '[^']+' \})`/.exec(README) ?? []
+  const page = read('docs/getting-started.md')
+  const [, setting] = /`(test: \{ globalSetup: '[^']+' \})`/.exec(page) ?? []
+  const [, hello] = /^```ts\n(\/\/ hello\.test\.ts\n[\s\S]*?)^```$/m.exec(page) ?? []
   const project = projects.project({
-    ...filesOf('hello.test.ts'),
+    'hello.test.ts': hello as string,
     'vitest.config.js': `export default { ${setting} }`,
   })
   const { status, stdout, stderr } = await project.vitest()
   expect(status, stdout + stderr).toBe(0)
 })
 
-test('the snippets for Playwright pass', async () => {
-  const project = projects.project({
-    ...filesOf('app.spec.ts', 'playwright.config.ts'),
-    'server.js': `import http from 'node:http'
-      http.createServer((_, response) => response.end()).listen(Number(process.argv[2]))`,
-  })
-  const { status, stdout, stderr } = await project.playwright(['--reporter=line'])
-  expect(status, stdout + stderr).toBe(0)
-  expect(stdout).toContain('2 passed')
-})
-
-/** What the README calls `server.js`. */
+/** What the pages call `server.js`. */
 const SERVER = `
   import http from 'node:http'
   http.createServer((_, response) => response.end('hello'))
@@ -98,63 +67,28 @@ test('the snippet for apps passes, in vitest', async () => {
 })
 
 test('the snippet for apps runs by itself', async () => {
-  const project = projects.project({ ...filesOf('start.mts'), 'server.js': SERVER })
-  const { status, stdout, stderr } = await project.run(undefined, 'start.mts', [])
+  const project = projects.project({ ...filesOf('start.ts'), 'server.js': SERVER })
+  const { status, stdout, stderr } = await project.run(undefined, 'start.ts', [])
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
   expect(stdout).toMatch(/^http:\/\/localhost:\d+ \d+ \d+\nhello\n$/)
 })
 
-test('the snippet without a test runner runs', async () => {
-  const project = projects.project(filesOf('ports.mts'))
-  const { status, stdout, stderr } = await project.run(undefined, 'ports.mts', [])
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
-  expect(stdout).toContain("state: 'held'")
-})
-
 test.each<[string, string | RegExp]>([
-  ['listen.mts', 'hello\n'],
-  ['with-port.mts', 'up\n\n'],
-  ['claim-port.mts', ''],
-  ['claim-ports.mts', 'true\n4463 true\n'],
-  ['prefer.mts', 'true\n'],
+  ['ports.ts', /^true 3\n[\s\S]*state: 'held'/],
+  ['listen.ts', 'hello\n'],
+  ['with-port.ts', 'up\n\n'],
+  ['claim-port.ts', ''],
+  ['claim-ports.ts', 'true\n4463 true\n'],
+  ['prefer.ts', 'true\n'],
   ['cluster.ts', /^(worker \d: \d+\n){3}$/],
-  ['allocator.mts', 'true\n1\ntrue\ntrue\n'],
-  ['guarded.mts', 'true\n'],
+  ['allocator.ts', 'true\n1\ntrue\ntrue\n'],
+  ['guarded.ts', 'true\n'],
   ['after/net-cluster.ts', 'two ports\n'],
-  ['start/notes.test.ts', /pass 1$/m],
 ])('the snippet %s does what it says', async (file, says) => {
   const project = projects.project(filesOf(file))
   const { status, stdout, stderr } = await project.run(undefined, file, [])
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
   expect(stdout).toEqual(typeof says === 'string' ? says : expect.stringMatching(says))
-})
-
-test('getting started with vitest', async () => {
-  const project = projects.project(filesOf('start/first.test.ts', 'start/vitest.config.ts'))
-  const { status, stdout, stderr } = await project.vitest(['--config=start/vitest.config.ts'])
-  expect(status, stdout + stderr).toBe(0)
-  expect(stdout).toMatch(/Tests .*1 passed/)
-})
-
-test('getting started with Playwright', async () => {
-  const project = projects.project({
-    ...filesOf('start/first.spec.ts', 'start/playwright.config.ts'),
-    'start/server.js': `import http from 'node:http'
-      http.createServer((_, response) => response.end('hello')).listen(Number(process.argv[3]))`,
-  })
-  const { status, stdout, stderr } = await project.playwright(['--config=start', '--reporter=line'])
-  expect(status, stdout + stderr).toBe(0)
-  expect(stdout).toContain('2 passed')
-})
-
-test('getting started with Jest', async () => {
-  const project = projects.project({
-    'jest.config.js': 'export default { transform: {}, testMatch: ["**/*.mjs"] }',
-    'notes.mjs': filesOf('start/jest.test.ts')['start/jest.test.ts'] as string,
-  })
-  const env = { NODE_OPTIONS: '--experimental-vm-modules --no-warnings' }
-  const { status, stdout, stderr } = await project.run('jest', 'bin/jest.js', [], { env })
-  expect(status, stdout + stderr).toBe(0)
 })
 
 test.each([
@@ -165,20 +99,21 @@ test.each([
 ])('coming from %s, the code after does what the code before did', async (name, before, after) => {
   // Some of them have fixed ports, so one checkout at a time.
   await using _turn = await claimPort(TURN, { timeout: 240_000 })
-  const files = filesOf(`before/${name}.mts`, `after/${name}.mts`)
+  const files = filesOf(`before/${name}.ts`, `after/${name}.ts`)
   const project = projects.project({ ...files, 'server.js': SERVER })
   const outcomes = [
-    await project.run(undefined, `before/${name}.mts`, []),
-    await project.run(undefined, `after/${name}.mts`, []),
+    await project.run(undefined, `before/${name}.ts`, []),
+    await project.run(undefined, `after/${name}.ts`, []),
   ]
-  expect(outcomes).toEqual([
+  expect(outcomes).toMatchObject([
     { status: 0, stderr: '', stdout: before },
     { status: 0, stderr: '', stdout: after },
   ])
 })
 
-test('the install commands name packages that there are', () => {
-  const named = [...README.matchAll(/npm install -D (\S+)`/g)].map(([, name]) => name)
+test('the README names the packages that there are', () => {
+  const [, table = ''] = README.split('## Install')
+  const named = [...table.matchAll(/^\| .* \| `(\S+)` +\|$/gm)].map(([, name]) => name)
   const manifests = readdirSync(new URL('packages', root)).map(
     (folder) =>
       JSON.parse(read(`packages/${folder}/package.json`)) as { name: string; private?: boolean },
