@@ -3,6 +3,10 @@ import { builtinsWithoutImport } from './builtins.js'
 import { bundledLicenses } from './licenses.js'
 import { MINIFIED, minifiedLibraries } from './minified.js'
 
+const EXTENSIONS = { esm: '.js', cjs: '.cjs' }
+/** Licences and what bundlers read. */
+export const COMMENTS = { legal: true, annotation: true, jsdoc: false }
+
 const here = (path) => fileURLToPath(new URL(path, import.meta.url))
 
 /**
@@ -14,8 +18,19 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url))
  * - `together`: modules that match one of these form one chunk.
  * - `inlined`: ids of modules that the bundle contains as strings.
  * - `minified`: libraries that form one minified chunk.
+ * - `formats`: libraries have both, which share the state of the process (`process-state.ts` of core).
+ * - `cleanDir`: whether `dist` is emptied before.
  */
-export function bundle({ entries, external = [], replaceClock, together = [], minified, inlined }) {
+export function bundle({
+  entries,
+  external = [],
+  replaceClock,
+  together = [],
+  minified,
+  inlined,
+  formats = ['esm', 'cjs'],
+  cleanDir = true,
+}) {
   const groups = [
     ...together.map((test) => ({ name: 'together', test })),
     ...(minified ? [{ name: MINIFIED, test: minified }] : []),
@@ -44,14 +59,17 @@ export function bundle({ entries, external = [], replaceClock, together = [], mi
         ),
       }),
     },
-    output: {
+    output: formats.map((format, i) => ({
       dir: 'dist',
-      cleanDir: true,
-      format: 'esm',
-      entryFileNames: '[name].js',
-      chunkFileNames: 'chunk-[hash].js',
+      cleanDir: cleanDir && i === 0,
+      format,
+      exports: 'named',
+      entryFileNames: `[name]${EXTENSIONS[format]}`,
+      chunkFileNames: `chunk-[hash]${EXTENSIONS[format]}`,
+      // Jest has no `import()` in CommonJS.
+      dynamicImportInCjs: false,
       ...(groups.length > 0 && { codeSplitting: { groups } }),
-      comments: { legal: true, annotation: true, jsdoc: false },
-    },
+      comments: COMMENTS,
+    })),
   }
 }

@@ -2,6 +2,7 @@ import { bundle } from '../../build/bundle.js'
 
 export default bundle({
   entries: ['portslice'],
+  formats: ['esm'],
   external: [/^@portslice\/(?!process-tree)/],
   // What every subcommand needs: one file is found and read sooner than ten. And what shows things
   // needs: `run` is not to wait for the expressions with which columns are counted.

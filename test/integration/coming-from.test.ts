@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { claimPort } from '@portslice/core'
 import { afterAll, expect, test } from 'vitest'
-import { Playground } from '../support/project.ts'
+import { FixtureProjects } from '../support/project.ts'
 import { TEST_TIMEOUT } from './playwright-run.ts'
 
 const PAGE = readFileSync(new URL('../../docs/coming-from.md', import.meta.url), 'utf8')
@@ -13,8 +13,8 @@ const snippets = Object.fromEntries(
 /** Claimed by the test that uses the fixed ports of the page, so that two checkouts take turns. */
 const TURN = 4344
 
-const playground = new Playground()
-afterAll(() => playground[Symbol.dispose]())
+const projects = new FixtureProjects()
+afterAll(() => projects[Symbol.dispose]())
 
 const used = new Set<string>()
 function files(...names: string[]): Record<string, string> {
@@ -31,13 +31,13 @@ test.each([
   ['after/static-url.js', 'api\n'],
 ])('%s', async (name, says) => {
   await using _turn = await claimPort(TURN, { timeout: 240_000 })
-  const project = playground.project(files(name))
+  const project = projects.project(files(name))
   expect(await project.run(undefined, name, [])).toEqual({ status: 0, stderr: '', stdout: says })
 })
 
 test('a base plus the number of the worker', async () => {
   await using _turn = await claimPort(TURN, { timeout: 240_000 })
-  const project = playground.project(
+  const project = projects.project(
     files('before/worker-number.test.js', 'after/worker-number.test.js'),
   )
   const { status, stdout, stderr } = await project.vitest()
@@ -53,8 +53,8 @@ test(
       import http from 'node:http'
       http.createServer((_, response) => response.end('${name}'))
         .listen(Number(process.argv[2]), () => console.log('listens'))`
-    const other = playground.project({ 'server.js': server('the other checkout') })
-    const project = playground.project({
+    const other = projects.project({ 'server.js': server('the other checkout') })
+    const project = projects.project({
       ...files('before/playwright.config.js', 'after/playwright.config.js'),
       'server.js': server('this checkout'),
       // `webServer` starts in the folder of the config.
@@ -71,7 +71,7 @@ test(
       ),
     })
     await using running = other.start(undefined, 'server.js', ['4343'])
-    await running.untilSaid('listens')
+    await running.said(/listens/)
     const outcomes = []
     for (const when of ['before', 'after']) {
       const args = [`--config=${when}`, '--reporter=line', `--output=${when}-results`]

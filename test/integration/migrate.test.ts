@@ -14,14 +14,9 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
 import { TEST_ALL } from '../support/extent.ts'
-import {
-  cleanEnvironment,
-  type Outcome,
-  Playground,
-  type Project,
-  runNode,
-} from '../support/project.ts'
-import { type Ended, portslice, temporaryFolder } from './command-run.ts'
+import { cleanEnvironment, type Outcome, runNode } from '../support/process.ts'
+import { type FixtureProject, FixtureProjects } from '../support/project.ts'
+import { portslice, temporaryFolder } from './command-run.ts'
 import {
   jestWithWorkerId,
   nodeTestWithTable,
@@ -70,7 +65,7 @@ function exportsOf(module: string): string[] {
   return names.split(',').map((each) => each.trim().replace(/.* as /, ''))
 }
 
-function migrate(cwd: string, ...args: string[]): Promise<Ended> {
+function migrate(cwd: string, ...args: string[]): Promise<Outcome> {
   return portslice(['migrate', ...args], { cwd })
 }
 
@@ -206,8 +201,8 @@ test('files that must agree on a number are left as they are', async () => {
 
 describe('suites that were moved run in two checkouts at once', { timeout: 600_000 }, () => {
   const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url))
-  const playground = new Playground([path.join(EXAMPLES, 'jest', 'node_modules')])
-  afterAll(() => playground[Symbol.dispose]())
+  const projects = new FixtureProjects([path.join(EXAMPLES, 'jest', 'node_modules')])
+  afterAll(() => projects[Symbol.dispose]())
 
   const REPETITIONS = TEST_ALL ? 20 : 1
   /** What is done by hand after `migrate`, at most. */
@@ -217,19 +212,19 @@ describe('suites that were moved run in two checkouts at once', { timeout: 600_0
 
   /** Runs both at the same time, with one lock directory. */
   async function runBoth(
-    checkouts: readonly Project[],
-    run: (checkout: Project, env: Record<string, string>) => Promise<Outcome>,
+    checkouts: readonly FixtureProject[],
+    run: (checkout: FixtureProject, env: Record<string, string>) => Promise<Outcome>,
   ): Promise<Outcome[]> {
     const env = {
-      MEETING: path.join(playground.folder, `meeting-${++meetings}`),
-      PORTSLICE_LOCK_DIR: path.join(playground.folder, 'locks'),
+      MEETING: path.join(projects.folder, `meeting-${++meetings}`),
+      PORTSLICE_LOCK_DIR: path.join(projects.folder, 'locks'),
     }
     return Promise.all(checkouts.map((checkout) => run(checkout, env)))
   }
 
-  function checkoutsOf(files: Record<string, string>): Project[] {
+  function checkoutsOf(files: Record<string, string>): FixtureProject[] {
     return [0, 1].map(() => {
-      const project = playground.project(files)
+      const project = projects.project(files)
       commit(project.folder)
       return project
     })
@@ -237,7 +232,7 @@ describe('suites that were moved run in two checkouts at once', { timeout: 600_0
 
   /** Moves them with the command, then by hand; asserts that there was little to do by hand. */
   async function move(
-    checkouts: readonly Project[],
+    checkouts: readonly FixtureProject[],
     byHand: Record<string, (text: string) => string>,
   ): Promise<string> {
     let said = ''
@@ -295,7 +290,7 @@ describe('suites that were moved run in two checkouts at once', { timeout: 600_0
 
   test('Jest, with `$JEST_WORKER_ID` in sums', async () => {
     const checkouts = checkoutsOf(jestWithWorkerId())
-    const run = (checkout: Project, env: Record<string, string>) =>
+    const run = (checkout: FixtureProject, env: Record<string, string>) =>
       checkout.run('jest', 'bin/jest.js', [], {
         env: { ...env, NODE_OPTIONS: '--experimental-vm-modules --no-warnings' },
       })

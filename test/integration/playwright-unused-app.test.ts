@@ -1,11 +1,11 @@
 /** `use.app` without the fixture, and a port that a test of the same worker has left bound. */
 import { execFileSync } from 'node:child_process'
 import { afterAll, expect, test } from 'vitest'
-import { Playground } from '../support/project.ts'
+import { FixtureProjects } from '../support/project.ts'
 import { expectAllPassed, playwright, TEST_TIMEOUT } from './playwright-run.ts'
 
-const playground = new Playground()
-afterAll(() => playground[Symbol.dispose]())
+const projects = new FixtureProjects()
+afterAll(() => projects[Symbol.dispose]())
 
 const SERVER = `
   import { createServer } from 'node:http'
@@ -23,7 +23,7 @@ const TEST = `
 test(
   '`use.app` that no test has the fixture for is warned of; the command in the warning cures it',
   async () => {
-    const project = playground.project({
+    const project = projects.project({
       'playwright.config.ts': CONFIG,
       'server.js': SERVER,
       'tests/a.spec.ts': TEST,
@@ -47,7 +47,7 @@ test(
 test(
   'EADDRINUSE on a port of the worker says which test has left its server',
   async () => {
-    const project = playground.project({
+    const project = projects.project({
       'playwright.config.ts': `
         import { defineConfig } from '@playwright/test'
         export default defineConfig({ workers: 1 })`,

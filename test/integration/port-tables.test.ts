@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
 import { TEST_ALL } from '../support/extent.ts'
 import { overlaps, readIntervals } from '../support/intervals.ts'
-import { type Outcome, Playground, type Project } from '../support/project.ts'
+import type { Outcome } from '../support/process.ts'
+import { type FixtureProject, FixtureProjects } from '../support/project.ts'
 
 const PAGE = readFileSync(new URL('../../docs/port-tables.md', import.meta.url), 'utf8')
 const snippets = Object.fromEntries(
@@ -18,8 +19,8 @@ const COMMAND = 'dist/portslice.js'
 const PORTS = 100
 const REPETITIONS = TEST_ALL ? 20 : 1
 
-const playground = new Playground([JEST])
-afterAll(() => playground[Symbol.dispose]())
+const projects = new FixtureProjects([JEST])
+afterAll(() => projects[Symbol.dispose]())
 
 const used = new Set(['before/ports.js'])
 function files(...names: string[]): Record<string, string> {
@@ -52,7 +53,7 @@ function tableOf({ status, stdout, stderr }: Outcome): number[] {
 
 test('portslice run --count, with a table at module level', async () => {
   expect(PAGE).toContain('portslice run --count 3 -- node --test')
-  const project = playground.project({
+  const project = projects.project({
     ...files('ports.js'),
     'a.test.js': THREE_PORTS(`import { test } from 'node:test'`),
   })
@@ -65,7 +66,7 @@ test('portslice run --count, with a table at module level', async () => {
 })
 
 test("Jest's globalSetup", async () => {
-  const project = playground.project({
+  const project = projects.project({
     ...files('ports.js', 'global-setup.js', 'jest.config.js'),
     'a.test.js': THREE_PORTS(`import { test } from '@jest/globals'`),
     'b.test.js': THREE_PORTS(`import { test } from '@jest/globals'`),
@@ -77,7 +78,7 @@ test("Jest's globalSetup", async () => {
 })
 
 test("the vitest plugin's option `ports`, and a port for each test", async () => {
-  const project = playground.project({
+  const project = projects.project({
     ...files('ports.js', 'vitest.config.js', 'table.test.js', 'each-test.test.js'),
     'a.test.js': THREE_PORTS(`import { test } from 'vitest'`),
     'child.test.js': `
@@ -100,7 +101,7 @@ test.each([
   [`{ ports: { api: 2, 'api-2': 1 } }`, 'names $PORTSLICE_PORT_API_2 twice'],
   [`{ ports: 3 }`, 'The option `ports` is 3'],
 ])('the plugin refuses %s before any worker starts', async (options, words) => {
-  const project = playground.project({
+  const project = projects.project({
     'vitest.config.js': `import portslice from '@portslice/vitest-plugin'
       export default { plugins: [portslice(${options})] }`,
     'a.test.js': `console.log('a worker has started')`,
@@ -129,10 +130,10 @@ test('two checkouts with a table of 100 ports at once: no port is in both', asyn
         back()
       }
     })`
-  const checkout = () => playground.project({ 'a.test.js': suite(0), 'b.test.js': suite(1) })
+  const checkout = () => projects.project({ 'a.test.js': suite(0), 'b.test.js': suite(1) })
   const checkouts = [checkout(), checkout()]
-  const record = (checkouts[0] as Project).file('intervals.ndjson')
-  const env = { RECORD: record, PORTSLICE_LOCK_DIR: path.join(playground.folder, 'locks') }
+  const record = (checkouts[0] as FixtureProject).file('intervals.ndjson')
+  const env = { RECORD: record, PORTSLICE_LOCK_DIR: path.join(projects.folder, 'locks') }
   const args = ['run', '--count', `${PORTS}`, '--', process.execPath, '--test']
   for (let i = 0; i < REPETITIONS; i++) {
     const runs = checkouts.map((each) => each.run('portslice', COMMAND, args, { env }))

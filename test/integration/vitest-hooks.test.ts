@@ -6,10 +6,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { VITESTS } from '../compat/versions.ts'
 import { TEST_ALL } from '../support/extent.ts'
 import { npmInstall } from '../support/installed.ts'
-import { Playground } from '../support/project.ts'
+import { FixtureProjects } from '../support/project.ts'
 
-const playground = new Playground()
-afterAll(() => playground[Symbol.dispose]())
+const projects = new FixtureProjects()
+afterAll(() => projects[Symbol.dispose]())
 
 const CONFIG = (options = '', test = '') => `
   import portslice from '@portslice/vitest-plugin'
@@ -27,6 +27,11 @@ const BEGIN = `
     return server
   }
   async function close(server) { await once(server.close(), 'close') }
+  function step() {
+    let done
+    const promise = new Promise((resolve) => { done = resolve })
+    return { promise, done }
+  }
   async function isOut(port) {
     const ports = (await listSlices()).flatMap(({ ports }) => ports)
     return ports.some((each) => each.port === port && each.state === 'out')
@@ -34,6 +39,7 @@ const BEGIN = `
 
 const LIFETIMES = `${BEGIN}
   const ofFile = await takePort()
+  if (process.portOfAfterAll) expect(await isOut(process.portOfAfterAll)).toBe(false)
   let ofSuite, ofTest, ofBody, nested, app, closedLate
   describe('suite', () => {
     beforeAll(async () => {
@@ -76,6 +82,39 @@ const LIFETIMES = `${BEGIN}
       expect(await isOut(port)).toBe(true)
     })
     test.concurrent('starts when the first has ended', async () => { thirdStarts() })
+  })
+  describe('a suite begins while a test of another one runs', () => {
+    const [runs, hasPort, ends] = [step(), step(), step()]
+    describe.concurrent('one', () => {
+      test('runs', async () => { runs.done(); await hasPort.promise })
+      afterAll(() => ends.done())
+    })
+    describe.concurrent('other', () => {
+      let port
+      beforeAll(async () => {
+        await runs.promise
+        port = await takePort()
+        hasPort.done()
+        await ends.promise
+      })
+      test('has its port', async () => expect(await isOut(port)).toBe(true))
+    })
+  })
+  describe('an automatic fixture takes a port', () => {
+    const [hasPort, ends] = [step(), step()]
+    const it = test.extend({ own: [async ({}, use) => use(await takePort()), { auto: true }] })
+    test.concurrent('ends first', () => {})
+    test.concurrent('goes on', () => hasPort.promise)
+    it.concurrent('starts when the first has ended', async ({ own, expect }) => {
+      hasPort.done()
+      await ends.promise
+      expect(await isOut(own)).toBe(true)
+    })
+    test.concurrent('starts when the second has ended', () => ends.done())
+  })
+  describe('the last hook takes a port', () => {
+    test('passes', () => {})
+    afterAll(async () => { process.portOfAfterAll = await takePort() })
   })`
 
 const LEAKS = `${BEGIN}
@@ -114,7 +153,7 @@ const SERVER = `
   createServer((_, response) => response.end('the app')).listen(process.env.PORT)`
 
 /** Runs both files in the same worker, twice where it goes on with other files. */
-async function expectHooksToWork(where: Playground, args: string[], isIsolated: boolean) {
+async function expectHooksToWork(where: FixtureProjects, args: string[], isIsolated: boolean) {
   const project = where.project({
     'vitest.config.js': CONFIG(),
     'server.js': SERVER,
@@ -140,7 +179,7 @@ async function expectHooksToWork(where: Playground, args: string[], isIsolated: 
 }
 
 test('ports go back with their test, suite or file; the report names who left one in use', async () => {
-  await expectHooksToWork(playground, [], true)
+  await expectHooksToWork(projects, [], true)
 })
 
 describe.runIf(TEST_ALL)('in every pool, on every version', () => {
@@ -152,17 +191,17 @@ describe.runIf(TEST_ALL)('in every pool, on every version', () => {
     [['--pool=vmThreads'], true],
   ] as const
 
-  test.each(POOLS)('%j', (args, isIsolated) => expectHooksToWork(playground, [...args], isIsolated))
+  test.each(POOLS)('%j', (args, isIsolated) => expectHooksToWork(projects, [...args], isIsolated))
 
   describe.each(VITESTS.filter((version) => !version.startsWith('5.1') && version !== '4.0.0'))(
     'vitest %s',
     (version) => {
       let folder: string
-      let old: Playground
+      let old: FixtureProjects
       beforeAll(async () => {
         folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-vitest-'))
         await npmInstall(folder, { vitest: version })
-        old = new Playground()
+        old = new FixtureProjects()
         const linked = path.join(old.folder, 'node_modules', 'vitest')
         rmSync(linked)
         symlinkSync(path.join(folder, 'node_modules', 'vitest'), linked, 'dir')
@@ -183,7 +222,7 @@ test('a leak of a hook fails its file with `onLeak: fail`, and is silent with `i
   const leaking = `${BEGIN}
     beforeAll(async () => { await listen(await takePort()) })
     test('passes', () => {})`
-  const failing = playground.project({
+  const failing = projects.project({
     'vitest.config.js': CONFIG(`{ onLeak: 'fail' }`),
     'a.test.js': leaking,
   })
@@ -192,7 +231,7 @@ test('a leak of a hook fails its file with `onLeak: fail`, and is silent with `i
   expect(stdout + stderr).toMatch(
     /ERR_PORTSLICE_PORT_LEAKED|beforeAll of the file left port \d+ in use/,
   )
-  const silent = playground.project({
+  const silent = projects.project({
     'vitest.config.js': CONFIG(`{ onLeak: 'ignore' }`),
     'a.test.js': leaking,
   })
@@ -202,7 +241,7 @@ test('a leak of a hook fails its file with `onLeak: fail`, and is silent with `i
 })
 
 test('without the plugin they work in isolated files; elsewhere the error says what to do', async () => {
-  const project = playground.project({
+  const project = projects.project({
     'vitest.config.js': 'export default { test: { maxConcurrency: 2 } }',
     'server.js': SERVER,
     'a.test.js': LIFETIMES,

@@ -1,6 +1,5 @@
 import nodeModule from 'node:module'
 import path from 'node:path'
-import { pathToFileURL } from 'node:url'
 import {
   COORDINATOR_PACKAGES,
   coordinatorAdvice,
@@ -41,14 +40,11 @@ async function firstThatExists(name: string): Promise<unknown> {
   const program = process.argv[1]
   const places = [path.resolve('package.json'), ...(program ? [program] : [])]
   for (const place of places) {
-    let file: string
     try {
-      file = nodeModule.createRequire(place).resolve(name)
+      return nodeModule.createRequire(place)(name)
     } catch (error) {
       undefinedIfMissing(error, name)
-      continue
     }
-    return import(pathToFileURL(file).href)
   }
   return undefined
 }
