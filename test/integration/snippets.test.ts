@@ -22,8 +22,8 @@ const NEWER_THAN_OLDEST = ['docs/recipes.md vitest.config.ts']
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-snippets-'))
 const projects = new FixtureProjects(
-  ['docs', 'examples/vitest-browser-server', 'examples/jest', '.'].map((workspace) =>
-    modules(workspace),
+  ['docs', 'examples/vitest-browser-server', 'examples/jest', 'examples/vite', '.'].map(
+    (workspace) => modules(workspace),
   ),
 )
 afterAll(() => {
