@@ -148,7 +148,7 @@ describe('what is wrong is told by the run, which ends', () => {
     { variable: 'PORTSLICE_LOCK_DIR', value: 'a file', message: 'is not a directory' },
   ])('$variable', { timeout: TEST_TIMEOUT }, async ({ variable, value, message }) => {
     const project = projects.project({
-      'a file': 'where a folder should be',
+      'a file': 'where a directory should be',
       'playwright.config.ts': config(''),
       'ports.spec.ts': TAKES_A_PORT,
     })

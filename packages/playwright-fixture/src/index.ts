@@ -24,7 +24,7 @@ import {
 import { type AppWorkerFixtures, appFixtures, appOptions } from './app-fixtures.js'
 import { workerAllocator } from './worker-allocator.js'
 
-// All of it, so that a test file needs no second import.
+// So that a test file needs no second import.
 export * from '@playwright/test'
 export type { App, AppOptions, Apps } from '@portslice/app-server'
 export type { AllocatorOptions, PortAllocator, PortLease, TakeOptions } from '@portslice/core'

@@ -99,7 +99,7 @@ export function watchTestFile(
 }
 
 /**
- * The test that runs; of concurrent tests, the suite that has all of them, as it cannot be told which
+ * The test that runs; of concurrent tests, the suite that has all of them, as it is unknown which
  * one has called. Without a test, the suite whose hook runs, or the file.
  *
  * @returns `undefined` if the test file is not watched
