@@ -2,7 +2,7 @@ import type { PortAllocator } from '../allocator/allocator.js'
 import type { PortLease } from '../allocator/lease.js'
 import { ownerOfBoundPort, watchBoundPorts } from '../api/bound-ports.js'
 import { PortsliceError } from '../errors.js'
-import type { TakeOptions } from '../options/options.js'
+import { checkTakeOptions, type TakeOptions } from '../options/options.js'
 
 /** A port on which something still listens after the end of its test. */
 export interface LeakedPort {
@@ -36,6 +36,7 @@ export class TestPorts {
    * @throws PortsliceError as `PortAllocator.take` does
    */
   async take(options: TakeOptions = {}): Promise<number> {
+    checkTakeOptions(options) // Before it is spread: a string has keys as well.
     const lease = await this.#allocator.take({ label: this.#owner, ...options })
     this.#taken.push({ lease, label: options.label })
     return lease.port
