@@ -1,5 +1,6 @@
 /** What runners print for mistakes that users make: each message says what to do. */
 import { afterAll, describe, expect, test } from 'vitest'
+import { ownSlices } from '../support/own-slices.ts'
 import type { Outcome } from '../support/process.ts'
 import { FixtureProjects } from '../support/project.ts'
 import { TEST_TIMEOUT } from './playwright-run.ts'
@@ -91,21 +92,44 @@ describe.each(MISTAKES)('%s', (_, body, says) => {
   })
 })
 
-test('the stack of an error after a wait begins at the call', async () => {
-  const project = projects.project({
+test.each([
+  ['ERR_PORTSLICE_RANGE_EXHAUSTED', 'for (;;) await allocator.take()'],
+  ['ERR_PORTSLICE_CLAIM_TIMEOUT', 'await claimPort(port, { timeout: 50 })'],
+  ['ERR_PORTSLICE_APP_START', "await startApp({ command: 'exit 3' }, { allocator })"],
+])('the stack of %s, after a wait, begins at the call', async (code, call) => {
+  await using slices = await ownSlices(1)
+  const script = projects.project({
     'wait.mjs': `
-      import { createAllocator } from '@portslice/core'
-      const allocator = await createAllocator({ range: [20_000, 20_031], waitTimeout: 50 })
-      async function useUp() {
-        for (;;) await allocator.take()
+      import { startApp } from '@portslice/app-server'
+      import { claimPort, createAllocator } from '@portslice/core'
+      const range = [${slices.range}]
+      const allocator = await createAllocator({ range, waitTimeout: 50 })
+      const { port } = await allocator.take()
+      async function user() {
+        ${call}
       }
-      await useUp()`,
+      await user()`,
   })
-  const { status, stderr } = await project.run(undefined, 'wait.mjs', [])
+  const { status, stderr } = await script.run(undefined, 'wait.mjs', [])
   expect(status).toBe(1)
-  expect(stderr).toContain('PortsliceError [ERR_PORTSLICE_RANGE_EXHAUSTED]: ')
+  expect(stderr).toContain(`PortsliceError [${code}]: `)
   const [first] = stderr.split('\n').filter((line) => /^ {4}at /.test(line))
-  expect(first).toMatch(/^ {4}at async useUp \(.*wait\.mjs:5:/)
+  expect(first).toMatch(/^ {4}at async user \(.*wait\.mjs:8:/)
+})
+
+test('a misspelt environment variable', async () => {
+  const project = projects.project({
+    'take.mjs': "import { takePort } from '@portslice/core'\nawait takePort()",
+  })
+  const { status, stderr } = await project.run(undefined, 'take.mjs', [], {
+    env: { PORTSLICE_RANG: '20000-29999', PORTSLICE_PORT_RANG: '20000', PORTSLICE_OTHER: '1' },
+  })
+  expect(status).toBe(0)
+  expect(stderr.match(/^\(node.*/gm)).toEqual([
+    expect.stringContaining(
+      "[PORTSLICE_VARIABLE] PortsliceWarning: $PORTSLICE_RANG has no effect: portslice has no such variable. Did you mean '$PORTSLICE_RANGE'?",
+    ),
+  ])
 })
 
 describe('in a vitest config', () => {
