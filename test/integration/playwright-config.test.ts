@@ -106,7 +106,7 @@ describe('what is wrong is told by the run, which ends', () => {
       name: {
         use: '{ rnage: [20000, 29999] }',
         message:
-          /There is no option `rnage`; it is set to \[20000,29999\]\.\s+The options are range, /,
+          /There is no option `rnage`; it is set to \[20000,29999\]\.\s+Did you mean 'range'\? The options are range, /,
       },
       onLeak: {
         use: "{ onLeak: 'explode' }",
