@@ -65,9 +65,17 @@ Object.assign(portslice, {
   },
 })
 
-/** Not here: in `@portslice/vitest-plugin/test`. Using it throws an error that says so. */
+/**
+ * Not here: using it throws an error that says so.
+ *
+ * @deprecated import it from `@portslice/vitest-plugin/test`
+ */
 export const test: never = inTestModule('test')
-/** Not here: in `@portslice/vitest-plugin/test`. Using it throws an error that says so. */
+/**
+ * Not here: using it throws an error that says so.
+ *
+ * @deprecated import it from `@portslice/vitest-plugin/test`
+ */
 export const it: never = inTestModule('it')
 
 /** Added in `config`: vitest inlines only setup files that it finds there, and runs them for each file. */
