@@ -30,6 +30,8 @@ type StateName =
   | 'named ports'
   /** The connections to coordinators, by host and URL. */
   | 'remote hosts'
+  /** The config file that first named a port, by environment variable. */
+  | 'config files of named ports'
   /** The name of a network namespace that cannot be read. */
   | 'unknown network namespace'
   /** Relative directories in environment variables, resolved when they were first read. */
