@@ -13,7 +13,7 @@ import { whyNot } from './process.ts'
 
 const START_TIMEOUT_MS = 60_000
 /** PostgreSQL refuses to run as root. */
-const NOBODY = 65_534
+const UNPRIVILEGED_USER = 65_534
 
 export interface ServerOptions {
   /** A command that starts the server, such as one that enters a namespace first. */
@@ -38,7 +38,7 @@ export abstract class DatabaseServer implements AsyncDisposable {
     this.directory = mkdtempSync(path.join(os.tmpdir(), 'portslice-server-'))
     chmodSync(this.directory, 0o755)
     mkdirSync(this.data, { mode: 0o700 })
-    if (process.getuid?.() === 0) chownSync(this.data, NOBODY, NOBODY)
+    if (process.getuid?.() === 0) chownSync(this.data, UNPRIVILEGED_USER, UNPRIVILEGED_USER)
   }
 
   abstract readonly url: string
@@ -102,7 +102,7 @@ export abstract class DatabaseServer implements AsyncDisposable {
 }
 
 function user() {
-  return process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {}
+  return process.getuid?.() === 0 ? { uid: UNPRIVILEGED_USER, gid: UNPRIVILEGED_USER } : {}
 }
 
 interface Programs {

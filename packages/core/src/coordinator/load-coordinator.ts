@@ -10,7 +10,7 @@ import {
 import type { CoordinatorModule } from './coordinator.js'
 
 /**
- * Loads the package for the database that a URL names. It is looked up beside `@portslice/core`,
+ * Loads the package for the database that a URL names. Searches beside `@portslice/core`,
  * then in the project of the working directory, then beside the program that runs.
  *
  * @param url such as `postgres://ci@db/ci`
