@@ -69,6 +69,13 @@ describe.each(ENGINES)('$name', ({ why, start }) => {
     expect(listed.map(({ holder }) => holder?.pid).sort()).toEqual([one.pid, other.pid].sort())
     await Promise.all([one.end(), other.end()])
   })
+
+  test('gives allocators of one process different slices', { timeout: TIMEOUT_MS }, async () => {
+    const options = optionsOn(await serverOf(), 21_024, 8)
+    await using holder = await AllocatorProcess.start()
+    const { slices } = await holder.open(options, { count: 8 })
+    expect(new Set(slices).size).toBe(8)
+  })
 })
 
 test('without a coordinator nothing of it is loaded', async () => {

@@ -22,6 +22,8 @@ import { run } from '../support/process.ts'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const PACKAGES = [
   '@portslice/core',
+  '@portslice/postgres',
+  '@portslice/redis',
   '@portslice/app-server',
   '@portslice/vitest-plugin',
   '@portslice/playwright-fixture',
@@ -83,11 +85,16 @@ describe('the tarballs', () => {
     [
       '@portslice/core',
       [
-        ...bothForms('index', 'internal', 'internal/inspect', 'net'),
+        ...bothForms('coordinator', 'index', 'internal', 'internal/inspect', 'net'),
         'dist/THIRD-PARTY-LICENSES.txt',
         'dist/chunk-*.cjs',
         'dist/chunk-*.js',
       ],
+    ],
+    ['@portslice/postgres', bothForms('index')],
+    [
+      '@portslice/redis',
+      [...bothForms('index', 'renewal-worker'), 'dist/chunk-*.cjs', 'dist/chunk-*.js'],
     ],
     ['@portslice/app-server', [...bothForms('index'), 'dist/THIRD-PARTY-LICENSES.txt']],
     [

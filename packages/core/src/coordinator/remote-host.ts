@@ -63,6 +63,8 @@ class CoordinatedHost implements RemoteHost {
   readonly #owner = randomUUID()
   readonly #probe: RemoteProbe
   readonly #slices = new Map<SliceStart, RemoteSlice>()
+  /** Slices that are being leased: a session may hold one again, so the coordinator does not refuse. */
+  readonly #leasing = new Set<SliceStart>()
   readonly #claims = new Map<number, PortUse>()
   #session: CoordinatorSession | undefined
   #trouble: string | undefined
@@ -121,11 +123,20 @@ class CoordinatedHost implements RemoteHost {
   }
 
   holds(first: number): boolean {
-    return this.#slices.has(first)
+    return this.#slices.has(first) || this.#leasing.has(first)
   }
 
   async leaseSlice(first: SliceStart): Promise<RemoteSlice | undefined> {
-    if (this.#isHeldByOthers(first)) return undefined
+    if (this.holds(first) || this.#isHeldByOthers(first)) return undefined
+    this.#leasing.add(first)
+    try {
+      return await this.#lease(first)
+    } finally {
+      this.#leasing.delete(first)
+    }
+  }
+
+  async #lease(first: SliceStart): Promise<RemoteSlice | undefined> {
     const held = await this.#call((session) => session.holdSlice(first))
     if ('refused' in held) {
       this.#noteRefusal(held)
