@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { builtinsWithoutImport } from './builtins.js'
 import { bundledLicenses } from './licenses.js'
+import { MINIFIED, minifiedLibraries } from './minified.js'
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url))
 
@@ -12,13 +13,27 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url))
  *   so that fake timers of tests do not affect bundled libraries.
  * - `together`: modules that match one of these form one chunk.
  * - `inlined`: ids of modules that the bundle contains as strings.
+ * - `define`: expressions that replace identifiers.
+ * - `minified`: libraries that form one minified chunk.
  */
-export function bundle({ entries, external = [], replaceClock, together = [], inlined }) {
+export function bundle({
+  entries,
+  external = [],
+  replaceClock,
+  together = [],
+  minified,
+  inlined,
+  define = {},
+}) {
+  const groups = [
+    ...together.map((test) => ({ name: 'together', test })),
+    ...(minified ? [{ name: MINIFIED, test: minified }] : []),
+  ]
   return {
     input: Object.fromEntries(entries.map((name) => [name, `src/${name}.ts`])),
     platform: 'node',
     external: [/^node:/, ...external],
-    plugins: [builtinsWithoutImport(), bundledLicenses(inlined)],
+    plugins: [builtinsWithoutImport(), minifiedLibraries(), bundledLicenses(inlined)],
     resolve: {
       extensionAlias: { '.js': ['.ts', '.js'] },
       alias: {
@@ -32,6 +47,7 @@ export function bundle({ entries, external = [], replaceClock, together = [], in
     },
     transform: {
       target: 'node20.19',
+      define,
       ...(replaceClock && {
         inject: Object.fromEntries(
           ['Date', 'setTimeout', 'clearTimeout'].map((name) => [name, [replaceClock, name]]),
@@ -44,9 +60,7 @@ export function bundle({ entries, external = [], replaceClock, together = [], in
       format: 'esm',
       entryFileNames: '[name].js',
       chunkFileNames: 'chunk-[hash].js',
-      ...(together.length > 0 && {
-        codeSplitting: { groups: together.map((test) => ({ name: 'together', test })) },
-      }),
+      ...(groups.length > 0 && { codeSplitting: { groups } }),
       comments: { legal: true, annotation: true, jsdoc: false },
     },
   }

@@ -8,8 +8,8 @@ const DOCS = fileURLToPath(new URL('..', import.meta.url))
 
 /** By their file names. What stands in no group comes last, under `More`. */
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
-  Start: ['getting-started', 'coming-from'],
-  Use: ['ways', 'app-server', 'command', 'runners', 'recipes', 'ci'],
+  Start: ['getting-started', 'coming-from', 'migrate'],
+  Use: ['ways', 'port-tables', 'app-server', 'command', 'runners', 'recipes', 'ci'],
   'When something is wrong': ['troubleshooting'],
   Background: [
     'how-it-works',

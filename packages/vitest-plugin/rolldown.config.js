@@ -1,6 +1,6 @@
 import { bundle } from '../../build/bundle.js'
 
 export default bundle({
-  entries: ['index', 'test', 'global-setup'],
+  entries: ['index', 'test', 'global-setup', 'setup'],
   external: ['vitest', /^vitest\//, /^@portslice\//],
 })

@@ -1,7 +1,7 @@
 /** The short form of the fault suite: `pnpm run chaos` is the long one. See docs/guarantee.md. */
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { runNode } from '../support/project.ts'
+import { runNode } from '../support/process.ts'
 
 /** ms; some 100 s on two cores that have little else to do. Only ends what hangs. */
 const LONGEST = 500_000

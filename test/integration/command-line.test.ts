@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { cleanEnvironment } from '../support/project.ts'
+import { cleanEnvironment } from '../support/process.ts'
 import { portslice, sh, startFile, temporaryFolder, useLockDirectory } from './command-run.ts'
 
 const options = useLockDirectory()
@@ -51,7 +51,7 @@ describe('mistakes', () => {
   })
 
   test('help of each subcommand starts with examples', async () => {
-    for (const name of ['run', 'claim', 'list', 'map', 'doctor', 'clean']) {
+    for (const name of ['run', 'claim', 'list', 'map', 'doctor', 'clean', 'migrate']) {
       const { status, stdout } = await portslice([name, '--help'], options)
       expect(status).toBe(0)
       expect(stdout).toMatch(new RegExp(`^portslice ${name}: .*\n\n  portslice ${name}`))

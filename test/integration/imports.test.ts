@@ -4,7 +4,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
-import { type Outcome, runNode } from '../support/project.ts'
+import { type Outcome, runNode } from '../support/process.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const CRUISE = path.join(ROOT, 'scripts/node_modules/dependency-cruiser/bin/dependency-cruiser.mjs')

@@ -9,15 +9,15 @@ import { promisify } from 'node:util'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { TEST_ALL } from '../support/extent.ts'
+import { firstOf } from '../support/extent.ts'
 import {
-  command,
   fromTarballs,
   npmInstall,
   type PackedPackage,
   packAll,
   withDependencies,
 } from '../support/installed.ts'
+import { run } from '../support/process.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const PACKAGES = [
@@ -138,12 +138,15 @@ describe('the tarballs', () => {
     expect(messages.map((message) => formatMessage(message, manifest as never))).toEqual([])
   })
 
-  test.concurrent.each(PACKAGES)('of %s: are-the-types-wrong finds nothing', async (name) => {
-    const attw = createRequire(import.meta.url).resolve('@arethetypeswrong/cli/package.json')
-    // ESM alone: Node's `require` loads it, and so do the types; see below.
-    const args = [packageNamed(name).file, '--profile', 'esm-only', '--no-color', '--no-emoji']
-    await command(process.execPath, [path.join(attw, '../dist/index.js'), ...args], folder)
-  })
+  test.concurrent.each(firstOf(PACKAGES))(
+    'of %s: are-the-types-wrong finds nothing',
+    async (name) => {
+      const attw = createRequire(import.meta.url).resolve('@arethetypeswrong/cli/package.json')
+      // ESM alone: Node's `require` loads it, and so do the types; see below.
+      const args = [packageNamed(name).file, '--profile', 'esm-only', '--no-color', '--no-emoji']
+      await run([process.execPath, path.join(attw, '../dist/index.js'), ...args], { cwd: folder })
+    },
+  )
 
   test.each(PACKAGES)(
     'of %s: no scripts that run at an install, no dependencies but each other',
@@ -216,10 +219,10 @@ const INSTALLERS: Record<
   },
 }
 
-test.concurrent.each(TEST_ALL ? Object.keys(INSTALLERS) : ['npm', 'pnpm'])(
+test.concurrent.each(firstOf(Object.keys(INSTALLERS)))(
   'installed with %s into an empty project, the first example of the README runs',
   async (installer) => {
-    const { files, install, run } = INSTALLERS[installer] as (typeof INSTALLERS)[string]
+    const { files, install, run: runTests } = INSTALLERS[installer] as (typeof INSTALLERS)[string]
     const project = path.join(folder, installer.replaceAll(/\W/g, '-'))
     const tarballs = fromTarballs(withDependencies(packed, '@portslice/vitest-plugin'))
     write(project, {
@@ -246,10 +249,8 @@ test.concurrent.each(TEST_ALL ? Object.keys(INSTALLERS) : ['npm', 'pnpm'])(
       YARN_ENABLE_IMMUTABLE_INSTALLS: 'false',
       NO_COLOR: '1',
     }
-    const [installs, ...withThat] = install
-    await command(installs, withThat, project, env)
-    const [runs, ...withThis] = run
-    const { stdout } = await command(runs, withThis, project, env)
+    await run(install, { cwd: project, env })
+    const { stdout } = await run(runTests, { cwd: project, env })
     expect(stdout).toMatch(/Tests {2}1 passed/)
   },
 )
@@ -351,6 +352,6 @@ describe('the types', () => {
       }),
     })
     const tsc = bin('typescript', 'bin/tsc')
-    await command(process.execPath, [tsc, '--project', config], project)
+    await run([process.execPath, tsc, '--project', config], { cwd: project })
   })
 })

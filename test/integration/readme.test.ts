@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { claimPort } from '@portslice/core'
 import { afterAll, expect, test } from 'vitest'
-import { Playground } from '../support/project.ts'
+import { FixtureProjects } from '../support/project.ts'
 
 const root = new URL('../../', import.meta.url)
 const read = (name: string) => readFileSync(new URL(name, root), 'utf8')
@@ -16,8 +16,8 @@ const ALL = [
 ].join('\n')
 
 /** With the packages that one may come from. */
-const playground = new Playground([fileURLToPath(new URL('docs/node_modules', root))])
-afterAll(() => playground[Symbol.dispose]())
+const projects = new FixtureProjects([fileURLToPath(new URL('docs/node_modules', root))])
+afterAll(() => projects[Symbol.dispose]())
 
 /** The snippets, by the file that each names in its first line. */
 const snippets = Object.fromEntries(
@@ -38,13 +38,13 @@ function filesOf(...names: string[]): Record<string, string> {
 }
 
 test('the test that it opens with passes, without a config', async () => {
-  const { status, stdout, stderr } = await playground.project(filesOf('hello.test.ts')).vitest()
+  const { status, stdout, stderr } = await projects.project(filesOf('hello.test.ts')).vitest()
   expect(status, stdout + stderr).toBe(0)
   expect(stdout).toMatch(/Tests .*1 passed/)
 })
 
 test('the snippets for vitest pass', async () => {
-  const project = playground.project(
+  const project = projects.project(
     filesOf('fixtures.test.ts', 'server.test.ts', 'vitest.config.ts'),
   )
   const { status, stdout, stderr } = await project.vitest()
@@ -54,7 +54,7 @@ test('the snippets for vitest pass', async () => {
 
 test('the globalSetup is named as it is found', async () => {
   const [, setting] = /`(test: \{ globalSetup: '[^']+' \})`/.exec(README) ?? []
-  const project = playground.project({
+  const project = projects.project({
     ...filesOf('hello.test.ts'),
     'vitest.config.js': `export default { ${setting} }`,
   })
@@ -63,7 +63,7 @@ test('the globalSetup is named as it is found', async () => {
 })
 
 test('the snippets for Playwright pass', async () => {
-  const project = playground.project({
+  const project = projects.project({
     ...filesOf('app.spec.ts', 'playwright.config.ts'),
     'server.js': `import http from 'node:http'
       http.createServer((_, response) => response.end()).listen(Number(process.argv[2]))`,
@@ -80,7 +80,7 @@ const SERVER = `
     .listen(process.env.PORT, () => console.log('listens on ' + process.env.PORT))`
 
 test('the snippets for apps pass, in Playwright', async () => {
-  const project = playground.project({
+  const project = projects.project({
     ...filesOf('e2e/playwright.config.ts', 'e2e/shop.spec.ts'),
     'server.js': SERVER,
   })
@@ -90,20 +90,20 @@ test('the snippets for apps pass, in Playwright', async () => {
 })
 
 test('the snippet for apps passes, in vitest', async () => {
-  const project = playground.project({ ...filesOf('shop.test.ts'), 'server.js': SERVER })
+  const project = projects.project({ ...filesOf('shop.test.ts'), 'server.js': SERVER })
   const { status, stdout, stderr } = await project.vitest(['--testTimeout=60000'])
   expect(status, stdout + stderr).toBe(0)
 })
 
 test('the snippet for apps runs by itself', async () => {
-  const project = playground.project({ ...filesOf('start.ts'), 'server.js': SERVER })
+  const project = projects.project({ ...filesOf('start.ts'), 'server.js': SERVER })
   const { status, stdout, stderr } = await project.run(undefined, 'start.ts', [])
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
   expect(stdout).toMatch(/^http:\/\/localhost:\d+ \d+ \d+\nhello\n$/)
 })
 
 test('the snippet without a test runner runs', async () => {
-  const project = playground.project(filesOf('ports.ts'))
+  const project = projects.project(filesOf('ports.ts'))
   const { status, stdout, stderr } = await project.run(undefined, 'ports.ts', [])
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
   expect(stdout).toContain("state: 'held'")
@@ -121,21 +121,21 @@ test.each<[string, string | RegExp]>([
   ['after/net-cluster.ts', 'two ports\n'],
   ['start/notes.test.ts', /pass 1$/m],
 ])('the snippet %s does what it says', async (file, says) => {
-  const project = playground.project(filesOf(file))
+  const project = projects.project(filesOf(file))
   const { status, stdout, stderr } = await project.run(undefined, file, [])
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
   expect(stdout).toEqual(typeof says === 'string' ? says : expect.stringMatching(says))
 })
 
 test('getting started with vitest', async () => {
-  const project = playground.project(filesOf('start/first.test.ts', 'start/vitest.config.ts'))
+  const project = projects.project(filesOf('start/first.test.ts', 'start/vitest.config.ts'))
   const { status, stdout, stderr } = await project.vitest(['--config=start/vitest.config.ts'])
   expect(status, stdout + stderr).toBe(0)
   expect(stdout).toMatch(/Tests .*1 passed/)
 })
 
 test('getting started with Playwright', async () => {
-  const project = playground.project({
+  const project = projects.project({
     ...filesOf('start/first.spec.ts', 'start/playwright.config.ts'),
     'start/server.js': `import http from 'node:http'
       http.createServer((_, response) => response.end('hello')).listen(Number(process.argv[3]))`,
@@ -154,7 +154,7 @@ test.each([
   // Some of them have fixed ports, so one checkout at a time.
   await using _turn = await claimPort(TURN, { timeout: 240_000 })
   const files = filesOf(`before/${name}.ts`, `after/${name}.ts`)
-  const project = playground.project({ ...files, 'server.js': SERVER })
+  const project = projects.project({ ...files, 'server.js': SERVER })
   const outcomes = [
     await project.run(undefined, `before/${name}.ts`, []),
     await project.run(undefined, `after/${name}.ts`, []),

@@ -5,7 +5,8 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { chromiumLaunch } from '../support/chromium.ts'
-import { type Outcome, Playground, runNode } from '../support/project.ts'
+import { type Outcome, runNode } from '../support/process.ts'
+import { FixtureProjects } from '../support/project.ts'
 
 const RECIPES = readFileSync(new URL('../../docs/recipes.md', import.meta.url), 'utf8')
 const BROWSER_MODE = fileURLToPath(
@@ -26,8 +27,8 @@ function portsTold(outcomes: Outcome[]): (string | undefined)[] {
 }
 
 test("Playwright's webServer", async () => {
-  using playground = new Playground()
-  const project = playground.project({
+  using projects = new FixtureProjects()
+  const project = projects.project({
     'playwright.config.ts': snippet('playwright.config.ts'),
     'server.js': `import http from 'node:http'
       http.createServer((_, response) => response.end('web')).listen(Number(process.argv[3]))`,

@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { overlaps, readIntervals } from '../support/intervals.ts'
-import { Playground } from '../support/project.ts'
+import { FixtureProjects } from '../support/project.ts'
 
 const INTERVALS = fileURLToPath(import.meta.resolve('../support/intervals.ts'))
 const SHARDS = [1, 2, 3, 4]
@@ -35,8 +35,8 @@ const TESTS = `
   })`
 
 test('four shards of vitest and four of Playwright, with four lock directories: no port is out twice', async () => {
-  using playground = new Playground()
-  const project = playground.project({
+  using projects = new FixtureProjects()
+  const project = projects.project({
     'serve.ts': SERVE,
     'vitest.config.js': `
       import portslice from '@portslice/vitest-plugin'

@@ -10,8 +10,10 @@ const LOADERS = {
   claim: () => import('./claim.js'),
   list: () => import('./list.js'),
   map: () => import('./map.js'),
+  ui: () => import('./ui.js'),
   doctor: () => import('./doctor.js'),
   clean: () => import('./clean.js'),
+  migrate: () => import('./migrate.js'),
 } satisfies Record<string, () => Promise<Command>>
 
 export type CommandName = keyof typeof LOADERS
