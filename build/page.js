@@ -14,7 +14,7 @@ export async function bundlePage(name) {
     input: pages(`${name}/page.tsx`),
     platform: 'browser',
     resolve: { extensionAlias: { '.js': ['.ts', '.tsx', '.js'] } },
-    transform: { target: 'es2022', jsx: { runtime: 'automatic', importSource: 'preact' } },
+    transform: { target: 'es2022' },
   })
   const { output } = await page.generate({ format: 'iife', minify: true, codeSplitting: false })
   const [{ code, moduleIds }] = output

@@ -22,6 +22,7 @@ import {
   watchBoundPorts,
 } from '@portslice/core/internal'
 import { type AppWorkerFixtures, appFixtures, appOptions } from './app-fixtures.js'
+import { reportPorts } from './report-ports.js'
 import { workerAllocator } from './worker-allocator.js'
 
 // All of it, so that a test file needs no second import.
@@ -76,7 +77,7 @@ export const portFixtures: Fixtures<PortTestFixtures, PortWorkerFixtures> = {
 
   workerPort: [
     async ({ portAllocator, portslice }, use) => {
-      const ports = new TestPorts(portAllocator, 'worker port')
+      const ports = new TestPorts(portAllocator, 'worker port', 'worker')
       await use(await ports.take())
       const leaked = await ports.release()
       const { onLeak = 'warn' } = portslice
@@ -92,6 +93,7 @@ export const portFixtures: Fixtures<PortTestFixtures, PortWorkerFixtures> = {
     const ports = new TestPorts(portAllocator, name)
     await use((options) => ports.take(options))
     const leaked = await ports.release()
+    await reportPorts(testInfo, ports.uses)
     const { onLeak = 'warn' } = portslice
     if (leaked.length === 0 || onLeak === 'ignore') return
     if (onLeak === 'fail') throw leakError(`The test "${name}"`, leaked)

@@ -1,7 +1,7 @@
 import type { App, AppOptions, Apps } from '@portslice/app-server'
 import type { PortAllocator } from '@portslice/core'
-import { inspect, invalidOption, sharedAllocator } from '@portslice/core/internal'
-import { projectOptions } from './project-options.js'
+import { inspect, invalidOption } from '@portslice/core/internal'
+import { workerAllocator } from './worker-allocator.js'
 
 /** Options of {@link appFixture} and {@link appsFixture}. */
 export interface AppFixtureOptions {
@@ -78,7 +78,7 @@ function defineFixture<T extends AsyncDisposable>(
   }
   return [
     async ({}, use) => {
-      await using started = await start(await sharedAllocator(projectOptions().allocator))
+      await using started = await start(await workerAllocator())
       await use(started)
     },
     { scope },

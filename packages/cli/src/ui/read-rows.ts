@@ -94,7 +94,9 @@ export class RowReader {
 
   async #foreignRows({ slices }: Picture): Promise<PortRow[]> {
     const found = slices.flatMap(({ first, ports }) =>
-      ports.flatMap((state, offset) => (state === 'foreign' ? [{ first, port: first + offset }] : [])),
+      ports.flatMap((state, offset) =>
+        state === 'foreign' ? [{ first, port: first + offset }] : [],
+      ),
     )
     const owners = await this.#owners.of(found.map(({ port }) => port))
     return found.map(({ first, port }) => {

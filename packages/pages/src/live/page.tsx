@@ -35,7 +35,11 @@ function Page() {
         <Status connection={connection} />
       </header>
       <div class="tools">
-        <Search value={query} placeholder="Search port, label, directory, pid" onChange={setQuery} />
+        <Search
+          value={query}
+          placeholder="Search port, label, directory, pid"
+          onChange={setQuery}
+        />
         <Filter
           options={STATES.map((value) => ({ value, count: groups.counts[value] }))}
           value={only}
@@ -52,9 +56,7 @@ function Page() {
         <Root key={root.root} group={root} now={now} />
       ))}
       {roots.length === 0 && (
-        <p class="empty">
-          {isFiltered ? 'Nothing matches.' : 'No ports are out on this machine.'}
-        </p>
+        <p class="empty">{isFiltered ? 'Nothing matches.' : 'No ports are out on this machine.'}</p>
       )}
     </main>
   )

@@ -37,7 +37,9 @@ export function RangeMap({ range, cells, onChoose }: Props) {
     <section class="map" aria-labelledby="map-title">
       <div class="map-head">
         <h2 id="map-title">Range</h2>
-        <span class="dim mono">{range?.ranges.map(({ first, last }) => `${first}-${last}`).join(', ')}</span>
+        <span class="dim mono">
+          {range?.ranges.map(({ first, last }) => `${first}-${last}`).join(', ')}
+        </span>
         <span class="dim">{slices.length} slices of 32 ports</span>
         <span class="grow" />
         <span class="dim mono" aria-live="polite">
@@ -59,10 +61,11 @@ export function RangeMap({ range, cells, onChoose }: Props) {
         }}
       >
         {slices.map((slice, index) => (
-          <i
+          <span
             key={slice}
             id={`slice-${slice}`}
             role="option"
+            tabIndex={-1}
             aria-label={describe(slice, cells)}
             aria-selected={index === at}
             title={describe(slice, cells)}
@@ -80,10 +83,7 @@ function describe(slice: number, cells: ReadonlyMap<number, CellState>): string 
 }
 
 /** Those of the range, and others in which something is. */
-function slicesOf(
-  range: RangeRow | undefined,
-  cells: ReadonlyMap<number, CellState>,
-): number[] {
+function slicesOf(range: RangeRow | undefined, cells: ReadonlyMap<number, CellState>): number[] {
   const slices = new Set(cells.keys())
   for (const { first, last } of range?.ranges ?? []) {
     const begin = Math.ceil(first / SLICE_SIZE) * SLICE_SIZE

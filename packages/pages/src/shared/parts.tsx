@@ -49,7 +49,7 @@ interface FilterProps<T extends string> {
 /** One of several, or all. */
 export function Filter<T extends string>({ options, value, onChange }: FilterProps<T>) {
   return (
-    <div class="filter" role="group" aria-label="Show only">
+    <fieldset class="filter" aria-label="Show only">
       {options.map((option) => (
         <button
           key={option.value}
@@ -61,6 +61,6 @@ export function Filter<T extends string>({ options, value, onChange }: FilterPro
           <b>{option.count}</b> {option.value}
         </button>
       ))}
-    </div>
+    </fieldset>
   )
 }
