@@ -3,6 +3,10 @@ import { builtinsWithoutImport } from './builtins.js'
 import { bundledLicenses } from './licenses.js'
 import { MINIFIED, minifiedLibraries } from './minified.js'
 
+const EXTENSIONS = { esm: '.js', cjs: '.cjs' }
+/** Licences and what bundlers read. */
+export const COMMENTS = { legal: true, annotation: true, jsdoc: false }
+
 const here = (path) => fileURLToPath(new URL(path, import.meta.url))
 
 /**
@@ -15,6 +19,8 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url))
  * - `inlined`: ids of modules that the bundle contains as strings.
  * - `define`: expressions that replace identifiers.
  * - `minified`: libraries that form one minified chunk.
+ * - `formats`: libraries have both, which share the state of the process (`process-state.ts` of core).
+ * - `cleanDir`: whether `dist` is emptied before.
  */
 export function bundle({
   entries,
@@ -24,6 +30,8 @@ export function bundle({
   minified,
   inlined,
   define = {},
+  formats = ['esm', 'cjs'],
+  cleanDir = true,
 }) {
   const groups = [
     ...together.map((test) => ({ name: 'together', test })),
@@ -54,14 +62,17 @@ export function bundle({
         ),
       }),
     },
-    output: {
+    output: formats.map((format, i) => ({
       dir: 'dist',
-      cleanDir: true,
-      format: 'esm',
-      entryFileNames: '[name].js',
-      chunkFileNames: 'chunk-[hash].js',
+      cleanDir: cleanDir && i === 0,
+      format,
+      exports: 'named',
+      entryFileNames: `[name]${EXTENSIONS[format]}`,
+      chunkFileNames: `chunk-[hash]${EXTENSIONS[format]}`,
+      // Jest has no `import()` in CommonJS.
+      dynamicImportInCjs: false,
       ...(groups.length > 0 && { codeSplitting: { groups } }),
-      comments: { legal: true, annotation: true, jsdoc: false },
-    },
+      comments: COMMENTS,
+    })),
   }
 }

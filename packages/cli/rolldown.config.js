@@ -5,6 +5,7 @@ const { page, moduleIds } = await bundlePage('live')
 
 export default bundle({
   entries: ['portslice'],
+  formats: ['esm'],
   external: [/^@portslice\/(?!process-tree|pages)/],
   // What every subcommand needs: one file is found and read sooner than ten. And what shows things
   // needs: `run` is not to wait for the expressions with which columns are counted.

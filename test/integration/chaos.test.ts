@@ -1,4 +1,4 @@
-/** The short form of the fault suite: `pnpm run chaos` is the long one. See docs/guarantee.md. */
+/** The short form of the fault suite: `pnpm run chaos` is the long one. See docs/faults.md. */
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { runNode } from '../support/process.ts'

@@ -133,7 +133,7 @@ describe.runIf(TEST_ALL)('in a browser', () => {
           await tab.goto(app.url + file)
           // From now on it is Vue's, and what it does not agree with it has said.
           await tab.waitForFunction("'__vue_app__' in document.querySelector('#app')")
-          if (!(await tab.locator('main h1').first().isVisible())) note('has no heading')
+          if (!(await tab.locator('h1').first().isVisible())) note('has no heading')
           // Tables, code and pictures that are too wide are scrolled by themselves.
           const width = await tab.evaluate('document.documentElement.scrollWidth')
           if (width !== PHONE.width) note(`is ${width} px wide`)

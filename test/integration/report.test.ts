@@ -73,7 +73,7 @@ const TESTS = (importTest: string) => `
 
 interface Read {
   title: string
-  text: string
+  text: string | null
   images: number
 }
 
@@ -91,7 +91,7 @@ async function openReport(file: string, options: Parameters<Browser['newPage']>[
 async function read(page: Page): Promise<Read> {
   return {
     title: await page.title(),
-    text: await page.locator('body').innerText(),
+    text: await page.locator('main').textContent(),
     images: await page.locator('img').count(),
   }
 }
@@ -105,22 +105,24 @@ async function expectAnswers(file: string) {
 
   const findings = page.locator('.findings')
   const stranger = findings.getByText(/finds a stranger" was used by ".*occupy-port.*pid \d+/)
-  expect(await stranger.innerText()).toMatch(
+  expect(await stranger.textContent()).toMatch(
     /which the worker has not started, [\d.]+ m?s after it was handed out, and the test's own server failed with EADDRINUSE/,
   )
-  expect(await findings.getByText(/still listened on port \d+ when the test ".*leaks"/).count()).toBe(1)
+  expect(
+    await findings.getByText(/still listened on port \d+ when the test ".*leaks"/).count(),
+  ).toBe(1)
   // The timeline leads to the test, which tells what happened to its port.
   await page.locator('.timeline .stranger').first().waitFor()
   const failed = page.locator('.test', { hasText: 'finds a stranger' }).first()
-  expect(await failed.innerText()).toMatch(/handed out after[^]*found in use: .*occupy-port/)
-  expect(await failed.locator('pre').first().innerText()).toContain('EADDRINUSE')
+  expect(await failed.textContent()).toMatch(/handed out after.*found in use: .*occupy-port/s)
+  expect(await failed.locator('pre').first().textContent()).toContain('EADDRINUSE')
 
   expect(text).toContain('</script><img src=x onerror=')
   expect(text).toContain('\\u001b[31mred')
   expect(text).toContain('3 tests with ports, 1 without.')
   const own = page.locator('.test', { hasText: '</script>' }).first()
   await own.locator('summary').click()
-  expect(await own.innerText()).toMatch(/api <\/script>[^]*listening: the process of the test/)
+  expect(await own.textContent()).toMatch(/api <\/script>.*listening: the process of the test/s)
 
   await page.setViewportSize({ width: 390, height: 800 })
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390)
@@ -149,7 +151,9 @@ describe('vitest', () => {
     })
     const run = await project.vitest([], { env: { RELAY: await freeRelayPort() } })
     expect(run.status, run.stdout + run.stderr).toBe(1)
-    expect(run.stderr).toContain(`the report of the ports is in ${project.file('portslice-report.html')}`)
+    expect(run.stderr).toContain(
+      `the report of the ports is in ${project.file('portslice-report.html')}`,
+    )
     await expectAnswers(project.file('portslice-report.html'))
   })
 

@@ -21,7 +21,7 @@ export interface AppWorkerFixtures {
   apps: Apps
 }
 
-/** Options for `use` in the config: `defineConfig<object, AppWorkerOptions>({ … })`. */
+/** The apps that `use` in the config takes. */
 export interface AppWorkerOptions {
   /** One app for each worker. */
   app: AppOptions

@@ -31,7 +31,12 @@ export type { App, AppOptions, Apps } from '@portslice/app-server'
 export type { AllocatorOptions, PortAllocator, PortLease, TakeOptions } from '@portslice/core'
 export { namedPort, type OnLeak, PortsliceError } from '@portslice/core/internal'
 export { type AppWorkerFixtures, type AppWorkerOptions, appFixture } from './app-fixtures.js'
-export { defineConfig, type PortsliceUse } from './define-config.js'
+export {
+  defineConfig,
+  type PortsliceDefineConfig,
+  type PortsliceTestConfig,
+  type PortsliceUseOptions,
+} from './define-config.js'
 
 /** Options of the fixtures, set by `use: { portslice: { … } }`. */
 export type PortsliceOptions = AdapterOptions

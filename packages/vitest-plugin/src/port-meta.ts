@@ -12,13 +12,16 @@ export function addToMeta({ meta }: RunnerTestCase, ports: readonly PortUse[] = 
   const { leaked = [], ports: before = [], worker: workerBefore } = meta.portslice ?? {}
   const isUsed = ports.length + worker.ports.length + worker.slices.length > 0
   if (!isUsed && !workerBefore) return
+  // A port that is out is told of again.
+  const isOther = ({ port, takenAt }: PortUse) =>
+    !worker.ports.some((each) => each.port === port && each.takenAt === takenAt)
   meta.portslice = {
     leaked,
     ports: [...before, ...ports],
     worker: {
       ...worker,
       slices: [...(workerBefore?.slices ?? []), ...worker.slices],
-      ports: [...(workerBefore?.ports ?? []), ...worker.ports],
+      ports: [...(workerBefore?.ports ?? []).filter(isOther), ...worker.ports],
     },
   }
 }

@@ -6,6 +6,7 @@
 import type { PortAllocator, TakeOptions } from '@portslice/core'
 import { leakMessage, TestPorts, watchBoundPorts } from '@portslice/core/internal'
 import { test as base, type TestAPI, type TestContext } from 'vitest'
+import type { Fixture, Use } from './fixture.js'
 import { addToMeta } from './port-meta.js'
 import { projectOptions } from './project-options.js'
 import { reportTest } from './report.js'
@@ -31,8 +32,6 @@ export interface PortFixtures {
   /** The allocator of this worker, for ports that outlive a test. */
   portAllocator: PortAllocator
 }
-
-type Use<T> = (value: T) => Promise<void>
 
 /**
  * The fixtures as an object, for a `test` of your own.
@@ -77,7 +76,7 @@ export const portFixtures = {
   port: async ({ takePort }: { takePort: PortFixtures['takePort'] }, use: Use<number>) => {
     await use(await takePort())
   },
-} as const
+} as unknown as { [Name in keyof PortFixtures]: Fixture<PortFixtures[Name]> }
 
 /**
  * vitest's `test` with the fixtures `port`, `takePort`, `workerPort` and `portAllocator`.

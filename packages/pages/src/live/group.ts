@@ -162,14 +162,15 @@ function lineOf(row: PortRow | ClaimRow, slices: ReadonlyMap<number, SliceRow>):
     port,
     state,
     label: row.kind === 'claim' ? 'claimed' : (row.label ?? row.owner ?? ''),
-    holder: row.kind === 'claim' ? `pid ${row.pid}` : holderOf(slice),
+    holder: row.kind === 'claim' ? `pid ${row.pid}` : holderOf(row, slice),
     ...(since && { since }),
     ...(until && { until }),
   }
 }
 
-function holderOf(slice: SliceRow | undefined): string {
-  if (!slice) return ''
+function holderOf({ state }: PortRow, slice: SliceRow | undefined): string {
+  // What is in quarantine in a slice that is held was left by a holder before.
+  if (!slice || (state === 'quarantined' && slice.state === 'held')) return ''
   const { workerId, shard, pid } = slice
   const name = workerId === undefined ? (pid ? `pid ${pid}` : '') : `worker ${workerId}`
   return shard === undefined ? name : `${name} (${shard})`

@@ -2,7 +2,15 @@ import { type ComponentChildren, render } from 'preact'
 import { useCallback, useMemo, useState } from 'preact/hooks'
 import { formatAge, pluralize } from '../shared/format.js'
 import { Badge, Filter, Search } from '../shared/parts.js'
-import { groupRows, type PortLine, type RootGroup, type RunGroup, STATES } from './group.js'
+import {
+  FOREIGN_ROOT,
+  groupRows,
+  type PortLine,
+  type RootGroup,
+  type RunGroup,
+  STATES,
+  UNKNOWN_ROOT,
+} from './group.js'
 import { RangeMap } from './range-map.js'
 import type { PortState } from './rows.js'
 import { type Connection, useNow, useRows } from './use-rows.js'
@@ -47,7 +55,7 @@ function Page() {
         />
         {slice !== undefined && (
           <button type="button" onClick={() => setSlice(undefined)}>
-            ports {slice}-{slice + SLICE_SIZE - 1} ✕
+            ports {slice}-{slice + SLICE_SIZE - 1} ×
           </button>
         )}
       </div>
@@ -72,8 +80,9 @@ function Status({ connection }: { connection: Connection }) {
 }
 
 function summary(roots: readonly RootGroup[]): string {
-  const runs = roots.flatMap((root) => root.runs).filter(({ key }) => key !== 'foreign')
-  return `${pluralize(runs.length, 'run')} in ${pluralize(roots.length, 'directory').replace('ys', 'ies')}`
+  const known = roots.filter(({ root }) => root !== FOREIGN_ROOT && root !== UNKNOWN_ROOT)
+  const runs = known.flatMap((root) => root.runs)
+  return `${pluralize(runs.length, 'run')} in ${pluralize(known.length, 'project')}`
 }
 
 function inSlice(roots: readonly RootGroup[], slice: number): RootGroup[] {

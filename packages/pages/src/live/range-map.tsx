@@ -15,6 +15,7 @@ interface Props {
 export function RangeMap({ range, cells, onChoose }: Props) {
   const slices = slicesOf(range, cells)
   const [current, setCurrent] = useState(0)
+  const [isFocused, setFocused] = useState(false)
   const at = Math.min(current, slices.length - 1)
   const chosen = slices[at]
   if (chosen === undefined) return null
@@ -43,7 +44,7 @@ export function RangeMap({ range, cells, onChoose }: Props) {
         <span class="dim">{slices.length} slices of 32 ports</span>
         <span class="grow" />
         <span class="dim mono" aria-live="polite">
-          {describe(chosen, cells)}
+          {isFocused && describe(chosen, cells)}
         </span>
       </div>
       <div
@@ -53,6 +54,8 @@ export function RangeMap({ range, cells, onChoose }: Props) {
         aria-activedescendant={`slice-${chosen}`}
         tabIndex={0}
         onKeyDown={move}
+        onFocusIn={() => setFocused(true)}
+        onFocusOut={() => setFocused(false)}
         onClick={(event) => {
           const index = slices.indexOf(Number((event.target as HTMLElement).dataset.slice))
           if (index === -1) return

@@ -16,16 +16,31 @@ export function collectReport(
     if (!use) continue
     const worker = `worker ${use.worker.id}`
     addWorkerUse(workers, worker, use.worker)
-    tests.push({ ...test, worker, ports: use.ports })
+    tests.push(withPorts(test, worker, use.ports))
   }
   return {
     ...about,
+    startedAt: Math.min(about.startedAt, ...tests.map(({ startedAt }) => startedAt)),
+    endedAt: Math.max(about.endedAt, ...tests.map(({ endedAt }) => endedAt)),
     tests: tests.sort((a, b) => a.startedAt - b.startedAt),
     workers: [...workers.values()].sort((a, b) =>
       a.name.localeCompare(b.name, 'en', { numeric: true }),
     ),
     testsWithoutPorts: collected.length - tests.length,
   }
+}
+
+/** Fixtures give ports back after the end of the test as runners count it. */
+function withPorts(
+  test: Omit<ReportedTest, 'worker' | 'ports'>,
+  worker: string,
+  ports: ReportedTest['ports'],
+): ReportedTest {
+  const starts = ports.map(({ requestedAt }) => requestedAt)
+  const ends = ports.flatMap(({ releasedAt = [] }) => releasedAt)
+  const startedAt = Math.min(test.startedAt, ...starts)
+  const endedAt = Math.max(test.endedAt, ...ends)
+  return { ...test, startedAt, endedAt, worker, ports }
 }
 
 function addWorkerUse(

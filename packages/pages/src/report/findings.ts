@@ -106,7 +106,10 @@ function isDuring({ takenAt, releasedAt }: PortUse, { startedAt, endedAt }: Repo
 
 function leaks({ use, owner, test }: OwnedUse): Finding[] {
   if (!use.leaked) return []
-  const left = use.listeners?.find(({ pid }) => pid !== undefined)
+  const listeners = use.listeners ?? []
+  // A stranger is told of already.
+  if (listeners.length > 0 && listeners.every(({ isForeign }) => isForeign)) return []
+  const left = listeners.find(({ pid }) => pid !== undefined)
   const who = left ? `: "${left.command}" (pid ${left.pid})` : ''
   return [
     {

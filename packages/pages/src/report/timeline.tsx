@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks'
 import { formatTime, showHidden } from '../shared/format.js'
 import { lanesOf, ticksOf } from './lanes.js'
-import type { PortUse, ReportedTest, ReportedWorker, RunReport } from './run-report.js'
+import type { PortUse, ReportedWorker, RunReport } from './run-report.js'
 
 const TICKS = 8
 const MAX_ZOOM = 64
@@ -21,7 +21,7 @@ interface UseInTimeline {
 
 export function Timeline({ report, target }: { report: RunReport; target: number | undefined }) {
   const [zoom, setZoom] = useState(1)
-  const begin = Math.min(report.startedAt, ...report.tests.map(firstTime))
+  const begin = report.startedAt
   const end = Math.max(report.endedAt, begin + 1)
   const scale: Scale = { at: (time) => (100 * (time - begin)) / (end - begin), end }
   const change = (factor: number) => setZoom(Math.max(1, Math.min(MAX_ZOOM, zoom * factor)))
@@ -51,7 +51,7 @@ export function Timeline({ report, target }: { report: RunReport; target: number
         </button>
       </p>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-      <div class="scroll" tabIndex={0} role="region" aria-label="Timeline of the workers">
+      <section class="scroll" tabIndex={0} aria-label="Timeline of the workers">
         <div class="canvas" style={{ width: `${100 * zoom}%` }}>
           <div class="axis" aria-hidden="true">
             {ticksOf(end - begin, TICKS * zoom).map((tick) => (
@@ -70,13 +70,9 @@ export function Timeline({ report, target }: { report: RunReport; target: number
             />
           ))}
         </div>
-      </div>
+      </section>
     </section>
   )
-}
-
-function firstTime({ startedAt, ports }: ReportedTest): number {
-  return Math.min(startedAt, ...ports.map(({ requestedAt }) => requestedAt))
 }
 
 function Key({ kind, children }: { kind: string; children: string }) {
@@ -177,7 +173,7 @@ function Port({ each: { use, test }, scale }: { each: UseInTimeline; scale: Scal
             `used by ${command ?? 'an unknown process'}${pid ? `, pid ${pid}` : ''}`,
           )}
         >
-          ✕
+          ×
         </b>
       ))}
       <span>
