@@ -1,7 +1,12 @@
 /** The reporters that write when which test had which port, on the real runners and in a browser. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { createInterface } from 'node:readline'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Browser, Page } from '@playwright/test'
+import { listen } from '@portslice/core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { openChromium } from '../support/chromium.ts'
 import { type FixtureProject, FixtureProjects } from '../support/project.ts'
@@ -18,29 +23,26 @@ afterAll(async () => {
   projects[Symbol.dispose]()
 })
 
-/** Has a port that it is told on stdin until it is told to end. */
 const STRANGER = fileURLToPath(new URL('processes/occupy-port.ts', import.meta.url))
 const HOSTILE = `</script><img src=x onerror="document.title='hostile'"> \u001b[31mred`
 
 /**
- * The stranger is started outside of the worker, by the setup of the run, as a program of the user
- * would be: the test only tells it the port.
+ * Starts a program that does not belong to the run, and listens on the port that a test asks for
+ * with a request to the URL.
  */
-const SETUP = `
-  import { spawn } from 'node:child_process'
-  import { once } from 'node:events'
-  import { createServer } from 'node:http'
-  export default async function setup() {
-    const stranger = spawn(process.execPath, [${JSON.stringify(STRANGER)}], { stdio: ['pipe', 'pipe', 'inherit'] })
-    await once(stranger.stdout, 'data')
-    // Tests ask this server for the stranger, so that it is not a process of their worker.
-    const relay = createServer((request, response) => {
-      stranger.stdin.write(request.url.slice(1) + '\\n')
-      stranger.stdout.once('data', () => response.end('occupied'))
-    }).listen(Number(process.env.RELAY))
-    await once(relay, 'listening')
-    return async () => { stranger.kill(); relay.close() }
-  }`
+async function startStranger(): Promise<string> {
+  const stranger = spawn(process.execPath, [STRANGER], { stdio: ['pipe', 'pipe', 'inherit'] })
+  onTestFinished(() => void stranger.kill())
+  const lines = createInterface({ input: stranger.stdout })
+  const server = createServer(async (request, response) => {
+    stranger.stdin.write(`${request.url?.slice(1)}\n`)
+    await once(lines, 'line')
+    response.end('occupied')
+  })
+  onTestFinished(() => void server.close())
+  const { port } = await listen(server)
+  return `http://127.0.0.1:${port}/`
+}
 
 const TESTS = (importTest: string) => `
   ${importTest}
@@ -63,7 +65,7 @@ const TESTS = (importTest: string) => `
   })
 
   test('finds a stranger', async ({ port }) => {
-    await fetch('http://127.0.0.1:' + process.env.RELAY + '/' + port)
+    await fetch(process.env.STRANGER + port)
     await serve(port)
   })
 
@@ -128,11 +130,6 @@ async function expectAnswers(file: string) {
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390)
 }
 
-async function freeRelayPort(): Promise<string> {
-  const { takePort } = await import('@portslice/core')
-  return String(await takePort({ label: 'relay' }))
-}
-
 describe('vitest', () => {
   test.each(['forks', 'threads'])('answers a ticket about a flaky test (%s)', async (pool) => {
     const project: FixtureProject = projects.project({
@@ -142,14 +139,12 @@ describe('vitest', () => {
           plugins: [portslice()],
           test: {
             pool: ${JSON.stringify(pool)},
-            globalSetup: './setup.js',
             reporters: ['default', '@portslice/vitest-plugin/reporter'],
           },
         }`,
-      'setup.js': SETUP,
       'a.test.js': TESTS(`import { test } from '@portslice/vitest-plugin/test'`),
     })
-    const run = await project.vitest([], { env: { RELAY: await freeRelayPort() } })
+    const run = await project.vitest([], { env: { STRANGER: await startStranger() } })
     expect(run.status, run.stdout + run.stderr).toBe(1)
     expect(run.stderr).toContain(
       `the report of the ports is in ${project.file('portslice-report.html')}`,
@@ -194,17 +189,15 @@ describe('Playwright', () => {
   const CONFIG = (file: string) => `
     import { defineConfig } from '@playwright/test'
     export default defineConfig({
-      globalSetup: './setup.js',
       reporter: [['list'], ['@portslice/playwright-fixture/reporter', { outputFile: ${JSON.stringify(file)} }]],
     })`
 
   test('answers a ticket about a flaky test', async () => {
     const project = projects.project({
       'playwright.config.js': CONFIG('reports/ports.html'),
-      'setup.js': SETUP,
       'a.spec.js': TESTS(`import { test } from '@portslice/playwright-fixture'`),
     })
-    const run = await project.playwright([], { env: { RELAY: await freeRelayPort() } })
+    const run = await project.playwright([], { env: { STRANGER: await startStranger() } })
     expect(run.status, run.stdout + run.stderr).toBe(1)
     await expectAnswers(project.file('reports/ports.html'))
   })
