@@ -1,3 +1,6 @@
+/** Clocks of processes are rounded, so that one test may seem to begin before the last has ended. */
+const TOLERANCE_MS = 2
+
 /** Distributes intervals over as few lanes as possible, so that none overlap in a lane. */
 export function lanesOf<T>(
   items: readonly T[],
@@ -7,7 +10,7 @@ export function lanesOf<T>(
   const sorted = [...items].sort((a, b) => intervalOf(a).from - intervalOf(b).from)
   for (const item of sorted) {
     const { from, to } = intervalOf(item)
-    const lane = lanes.find(({ end }) => end <= from)
+    const lane = lanes.find(({ end }) => end <= from + TOLERANCE_MS)
     if (lane) {
       lane.items.push(item)
       lane.end = to

@@ -178,7 +178,7 @@ function Port({ each: { use, test }, scale }: { each: UseInTimeline; scale: Scal
       ))}
       <span>
         {text}
-        {leaked && ' leaked'}
+        {leaked && strangers.length === 0 && ' leaked'}
       </span>
     </>
   )
