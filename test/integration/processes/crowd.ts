@@ -12,9 +12,9 @@ const allocators: PortAllocator[] = []
 for (let i = 0; i < slices; i++) {
   const allocator = await createAllocator({ waitTimeout: 60_000 })
   allocators.push(allocator)
-  const { port } = await allocator.take({ label: `app ${i} > serves` })
+  const { port } = await allocator.take({ label: `app-${i} > serves` })
   await once(net.createServer().listen(port), 'listening')
-  await allocator.take({ label: `app ${i} > ${'<b>waits</b> '.repeat(3)}` })
+  await allocator.take({ label: `app-${i} > ${'<b>waits</b> '.repeat(3)}` })
 }
 console.log('ready')
 
