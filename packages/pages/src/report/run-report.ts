@@ -1,6 +1,6 @@
-import type { PortListener, PortUse, WorkerUse } from '@portslice/core/internal'
+import type { PortUse, WorkerUse } from '@portslice/core/internal'
 
-export type { PortListener, PortUse, WorkerUse }
+export type { PortUse, WorkerUse }
 
 /** What the report of a run shows; times in ms since 1970. */
 export interface RunReport {
