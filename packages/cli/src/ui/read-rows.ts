@@ -75,7 +75,7 @@ export class RowReader {
       ...(!isAlone && { workerId }),
       ...(shard !== undefined && { shard: text(shard) }),
       pid,
-      command: text(command),
+      command: text(formatCommand(command)),
       since: text(since),
     }
   }

@@ -60,7 +60,7 @@ function strangers({ use, owner, test }: OwnedUse): Finding[] {
     const who =
       pid === undefined
         ? 'a process that the system does not show'
-        : `"${command}" (pid ${pid})${isForeign ? ', which the worker has not started' : ''}`
+        : `"${shorten(command)}" (pid ${pid})${isForeign ? ', which the worker has not started' : ''}`
     const how = isInTheWay ? `, and the test's own server failed with EADDRINUSE` : ''
     return [
       {
@@ -70,6 +70,11 @@ function strangers({ use, owner, test }: OwnedUse): Finding[] {
       },
     ]
   })
+}
+
+/** `/usr/bin/node server.js` becomes `node server.js`; the events of the test have it all. */
+function shorten(command = 'a process'): string {
+  return command.replace(/^\/\S*\//, '')
 }
 
 const ADDRESS_IN_USE = /EADDRINUSE[^\n]*?:(\d{2,5})\b/g
@@ -110,7 +115,7 @@ function leaks({ use, owner, test }: OwnedUse): Finding[] {
   // A stranger is told of already.
   if (listeners.length > 0 && listeners.every(({ isForeign }) => isForeign)) return []
   const left = listeners.find(({ pid }) => pid !== undefined)
-  const who = left ? `: "${left.command}" (pid ${left.pid})` : ''
+  const who = left ? `: "${shorten(left.command)}" (pid ${left.pid})` : ''
   return [
     {
       kind: 'leak',
