@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { takePort } from '@portslice/core'
 import net from '@portslice/core/net'
 import { expect, onTestFinished, test } from 'vitest'
-import { firstOf } from '../support/extent.ts'
+import { firstOf, TEST_ALL } from '../support/extent.ts'
 import { runNode } from '../support/process.ts'
 import { transcriptOf } from './processes/net-transcript.ts'
 
@@ -77,7 +77,7 @@ const CLUSTERS = [
   ['listen', 'server.listen', 'none', 'advanced'],
 ] as const
 
-test.for(firstOf(CLUSTERS))(
+test.runIf(TEST_ALL).for(CLUSTERS)(
   'the primary of a cluster sees of %s what it sees of %s, by %s with %s',
   async ([ours, nodes, policy, serialization]) => {
     const [seen, expected] = await Promise.all([

@@ -4,6 +4,7 @@ import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import { TEST_ALL } from '../support/extent.ts'
 import { cleanEnvironment } from '../support/process.ts'
 import { portslice, sh, startFile, temporaryFolder, useLockDirectory } from './command-run.ts'
 
@@ -63,7 +64,7 @@ describe('mistakes', () => {
   })
 })
 
-test('installed from its tarball, npx runs it', { timeout: 300_000 }, async () => {
+test.runIf(TEST_ALL)('installed from its tarball, npx runs it', { timeout: 300_000 }, async () => {
   const folder = temporaryFolder()
   const env = { ...cleanEnvironment(), PORTSLICE_LOCK_DIR: options.lockDirectory }
   const npm = (args: string[], cwd: string) =>

@@ -76,6 +76,13 @@ export function portslice(args: string[], options: StartOptions = {}): Promise<O
   return started.ended
 }
 
+/** node-pty would pass them on as the string "undefined". */
+function withoutUndefined(env: NodeJS.ProcessEnv): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  )
+}
+
 /** A program in a pseudo-terminal, of which it is the foreground. */
 export class InTerminal {
   readonly terminal: pty.IPty
@@ -91,12 +98,12 @@ export class InTerminal {
       name: 'xterm-256color',
       ...size,
       cwd: options.cwd ?? os.tmpdir(),
-      env: {
+      env: withoutUndefined({
         ...cleanEnvironment(),
         ...NO_TERMINAL,
         ...(options.lockDirectory && { PORTSLICE_LOCK_DIR: options.lockDirectory }),
         ...options.env,
-      },
+      }),
     })
     this.terminal.onData((text) => {
       this.#output.add(text)

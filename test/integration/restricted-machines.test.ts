@@ -6,6 +6,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, onTestFinished, type TestContext, test } from 'vitest'
 import { firstOf } from '../support/extent.ts'
+import { ownSlices } from '../support/own-slices.ts'
 import { startNode } from '../support/process.ts'
 import {
   emptyProc,
@@ -181,8 +182,9 @@ describe.skipIf(process.platform !== 'linux')('a /proc that cannot be read', () 
   })
 })
 
-const HOLD = `const { state, error } = await inspect.tryToHoldUdpPort(20031)
-  return { probe: await inspect.probePort(20000), hold: { state, error } }`
+const holdAndProbe = (first: number) => `
+  const { state, error } = await inspect.tryToHoldUdpPort(${first + 31})
+  return { probe: await inspect.probePort(${first}), hold: { state, error } }`
 const denied = (code: string, syscall: string) => ({
   state: 'not-permitted',
   error: expect.objectContaining({ code, syscall }),
@@ -202,7 +204,9 @@ describe.skipIf(process.platform !== 'linux')('a port that may not be bound', ()
       denied('EPERM', 'bind'),
     ],
   ])('is told from one in use: %s', async ([, by, probe, hold], context) => {
-    const { probe: isProbed, hold: isHeld } = await evaluate(context, by(), HOLD)
+    await using own = await ownSlices(1)
+    const code = holdAndProbe(own.range[0])
+    const { probe: isProbed, hold: isHeld } = await evaluate(context, by(), code)
     expect(isProbed).toEqual(probe)
     expect(isHeld).toEqual(hold)
   })

@@ -1,6 +1,7 @@
 /** Apps of vitest's workers and test files, on the real runner. */
 import { readFileSync } from 'node:fs'
 import { afterAll, expect, test } from 'vitest'
+import { firstOf } from '../support/extent.ts'
 import { type FixtureProject, FixtureProjects } from '../support/project.ts'
 
 const projects = new FixtureProjects()
@@ -69,7 +70,7 @@ test.each([
   expect(await run(project, args)).toHaveLength(starts)
 })
 
-test.each(['forks', 'threads', 'vmThreads'])(
+test.each(firstOf(['forks', 'threads', 'vmThreads']))(
   'several apps in files side by side: %s',
   async (pool) => {
     const project = projects.project({

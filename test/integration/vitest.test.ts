@@ -127,7 +127,7 @@ const testsOf = ({ report }: Run) => report.testResults.flatMap((file) => file.a
 
 const POOLS = ['forks', 'threads', 'vmForks', 'vmThreads']
 
-describe.each(POOLS)('the pool %s', (pool) => {
+describe.each(firstOf(POOLS, 2))('the pool %s', (pool) => {
   test.each(
     firstOf(pool === 'threads' ? ['--no-isolate', '--isolate'] : ['--isolate', '--no-isolate']),
   )('with %s: unique ports, no slice kept', async (isolate) => {
@@ -263,7 +263,7 @@ describe('tests that change the world around them', () => {
     })`
   const FAKED_FIRST = `import { vi } from 'vitest'\nvi.useFakeTimers({ now: 0 })\n`
 
-  test.each(firstOf(['forks', 'vmThreads', 'threads', 'vmForks'], 2))(
+  test.each(firstOf(['vmThreads', 'forks', 'threads', 'vmForks']))(
     'fake timers and dates, in %s',
     async (pool) => {
       const project = projects.project({

@@ -1,7 +1,7 @@
 import type { PortAllocator } from '../allocator/allocator.js'
 import type { PortLease } from '../allocator/lease.js'
 import { ownerOfBoundPort, watchBoundPorts } from '../api/bound-ports.js'
-import { PortsliceError } from '../errors.js'
+import { inspect, PortsliceError } from '../errors.js'
 import type { TakeOptions } from '../options/options.js'
 import type { PortUse } from './port-use.js'
 import { useOfTest } from './recorded-allocator.js'
@@ -26,6 +26,7 @@ export class TestPorts {
   readonly #scope: 'test' | 'worker'
   readonly #taken: { lease: PortLease; label: string | undefined }[] = []
   readonly #uses: PortUse[] = []
+  #hasEnded = false
 
   /**
    * @param owner the test's name: the default label of its ports
@@ -46,18 +47,30 @@ export class TestPorts {
   /**
    * Takes a port for the test.
    *
-   * @throws PortsliceError as `PortAllocator.take` does
+   * @throws PortsliceError as `PortAllocator.take` does; ERR_PORTSLICE_CLOSED if the test has ended
    */
   async take(options: TakeOptions = {}): Promise<number> {
     const lease = await this.#allocator.take({ label: this.#owner, ...options })
+    if (this.#hasEnded) {
+      await lease.release()
+      throw new PortsliceError(
+        'ERR_PORTSLICE_CLOSED',
+        `${inspect(this.#owner)} ended before it got the port that it asked for.`,
+        {
+          advice:
+            'Wait for the port with `await`. If all ports were taken for so long, widen the range, or give the test more time than `waitTimeout`.',
+        },
+      )
+    }
     this.#taken.push({ lease, label: options.label })
     const use = this.#scope === 'test' ? useOfTest(lease, options.label) : undefined
     if (use) this.#uses.push(use)
     return lease.port
   }
 
-  /** @returns the ports that have leaked */
+  /** Releases all ports: the test has ended. @returns the ports that have leaked */
   async release(): Promise<LeakedPort[]> {
+    this.#hasEnded = true
     const leaked = await Promise.all(
       this.#taken.splice(0).map(async ({ lease, label }) => {
         const { leaked } = await lease.release()
