@@ -24,7 +24,7 @@ const LAYERS = [
 /** The packages, likewise. */
 const PACKAGE_LAYERS = [
   'core',
-  'process-tree',
+  'process-tree pages',
   'app-server',
   'vitest-plugin playwright-fixture cli',
 ]

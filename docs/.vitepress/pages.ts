@@ -10,7 +10,7 @@ const DOCS = fileURLToPath(new URL('..', import.meta.url))
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   Start: ['getting-started', 'where', 'coming-from', 'migrate', 'comparison'],
   Use: ['options', 'app-server', 'recipes', 'port-tables', 'ways', 'runners', 'ci'],
-  Command: ['command', 'json'],
+  Command: ['command', 'ui', 'json'],
   'When something is wrong': ['troubleshooting', 'unexpected-ports', 'environments'],
   Background: [
     'how-it-works',

@@ -12,6 +12,7 @@ Commands
   claim    runs a command on fixed ports, one run at a time
   list     shows which process has which ports
   map      draws the range of ports
+  ui       shows runs, ports and the range on a page that updates itself
   doctor   checks whether portslice works on this machine, and suggests repairs
   clean    removes what dead processes left behind
   migrate  moves tests from get-port and the like to portslice

@@ -10,6 +10,7 @@ const LOADERS = {
   claim: () => import('./claim.js'),
   list: () => import('./list.js'),
   map: () => import('./map.js'),
+  ui: () => import('./ui.js'),
   doctor: () => import('./doctor.js'),
   clean: () => import('./clean.js'),
   migrate: () => import('./migrate.js'),
