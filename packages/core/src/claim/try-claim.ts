@@ -105,7 +105,7 @@ function keepClaim(port: number, socket: HeldUdpPort, note: ClaimNoteWriter): Cl
     port,
     async release() {
       cancelExitTask()
-      note.remove()
+      note.archiveAndRemove()
       await socket.close()
     },
   }

@@ -8,9 +8,14 @@ import { lockToken } from './find-lock.js'
 import { formatLine, Journal, timestamp } from './journal.js'
 import { type SliceStart, sentinelOf } from './layout.js'
 import { Lock } from './lock.js'
-import { ensureLockDirectory, journalPath, lockDirectoryError } from './lock-directory.js'
+import {
+  ensureLockDirectory,
+  historyPath,
+  journalPath,
+  lockDirectoryError,
+} from './lock-directory.js'
 import { type PortOrder, type PortPurpose, PortTable } from './port-table.js'
-import { type LeaseRecord, type PortRecord, readSliceRecord } from './slice-record.js'
+import { type LeaseRecord, type PortRecord, parseJournal, readSliceRecord } from './slice-record.js'
 
 export interface LeaseContext {
   readonly lockDirectory: string | undefined
@@ -62,7 +67,10 @@ export class Slice {
       refreshed: () => this.#checkJournal(),
       lost: () => this.#restoreLater(),
     })
-    this.#journal = new Journal(journalPath(lockDirectory, first))
+    this.#journal = new Journal(
+      journalPath(lockDirectory, first),
+      historyPath(lockDirectory, first),
+    )
     this.#claims = new EarlierClaims(lockDirectory, holder.host, this.#ports)
   }
 
@@ -227,10 +235,8 @@ export class Slice {
   }
 
   async #load(): Promise<void> {
-    const { lockDirectory } = this.#context
-    if (lockDirectory === undefined) return
-    const record = readSliceRecord(journalPath(lockDirectory, this.first))
-    if (record) this.#ports.load(record)
+    const journal = this.#journal?.takeOver()
+    if (journal !== undefined) this.#ports.load(parseJournal(journal))
     await this.#claims?.load(this.first)
   }
 
