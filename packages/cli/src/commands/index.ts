@@ -9,6 +9,7 @@ const LOADERS = {
   run: () => import('./run.js'),
   claim: () => import('./claim.js'),
   list: () => import('./list.js'),
+  why: () => import('./why.js'),
   map: () => import('./map.js'),
   doctor: () => import('./doctor.js'),
   clean: () => import('./clean.js'),

@@ -93,7 +93,10 @@ test('a sentinel, a foreign program, a free port, and one outside the range', as
   })
   expect(await why(first + 5)).toMatchObject({ state: 'foreign', listening: true })
   expect(await portHistory(5432, { lockDirectory })).toMatchObject({
-    notHandedOut: { reason: 'avoided', text: 'it is the default port of PostgreSQL' },
+    notHandedOut: {
+      reason: 'avoided',
+      text: 'It is the default port of PostgreSQL, so it is never handed out.',
+    },
   })
   const range = [40_000, 40_063] as const
   expect(await portHistory(first, { lockDirectory, range })).toMatchObject({

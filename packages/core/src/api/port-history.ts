@@ -85,7 +85,7 @@ export interface PortHistory {
   notHandedOut?: {
     /** `sentinel`: it holds its slice. `avoided`: servers or browsers reserve it. `range`: outside of it. */
     reason: 'sentinel' | 'avoided' | 'range'
-    /** For people, without the final full stop. */
+    /** A sentence for people. */
     text: string
   }
   /** Who had it, newest first, as far as the journals of the slice go back. */
@@ -235,16 +235,17 @@ function processFrom({ pid, command, cwd }: PortOwner): PortProcess {
 function whyNotHandedOut(port: number, { range }: PortHistoryOptions): PortHistory['notHandedOut'] {
   const slice = sliceOf(port)
   if (port === sentinelOf(slice)) {
-    const text = `it is the sentinel: the process that leases the slice ${slice}-${port} has it bound`
+    const text = 'It is the last port of its slice, the sentinel, so it is never handed out.'
     return { reason: 'sentinel', text }
   }
   const avoided = whyAvoided(port)
-  if (avoided !== undefined) return { reason: 'avoided', text: `it is ${avoided}` }
+  if (avoided !== undefined)
+    return { reason: 'avoided', text: `It is ${avoided}, so it is never handed out.` }
   const { ranges } = resolveOptions({ ...(range && { range }) })
   if (ranges.flatMap(slicesIn).includes(slice)) return undefined
   return {
     reason: 'range',
-    text: `it is outside of the range ${formatRanges(ranges)}: only claims and \`prefer\` reach it`,
+    text: `It is outside of the range ${formatRanges(ranges)}, so only claims and \`prefer\` give it out.`,
   }
 }
 

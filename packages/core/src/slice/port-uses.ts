@@ -37,11 +37,12 @@ export function parseUses(text: string, port: number): JournaledUse[] {
     const line = parseLine(row)
     if (line) uses.read(line)
   }
-  return uses.all
+  return uses.result
 }
 
 class Uses {
-  readonly all: JournaledUse[] = []
+  readonly #all: JournaledUse[] = []
+  readonly #claims: JournaledUse[] = []
   readonly #port: number
   readonly #byId = new Map<string, JournaledUse>()
   /** The use that the lines are about. */
@@ -77,7 +78,7 @@ class Uses {
     if (!known) {
       this.#close('released') // The line about its release is lost.
       this.#byId.set(id, use)
-      this.all.push(use)
+      this.#all.push(use)
     }
     this.#current = known ?? use
   }
@@ -90,24 +91,37 @@ class Uses {
     const until = timeFrom(line.until)
     const found = this.#useOf(line)
     if (!found) return
-    const known = this.all.findLast(({ since, label }) => {
+    const known = this.#all.findLast(({ since, label }) => {
       return since === found.since && label === found.label
     })
     const use: JournaledUse = known ?? { ...found, end: 'died' }
     // The line was written by the next holder.
     if (!known) {
       delete use.lease
-      this.all.push(use)
+      this.#all.push(use)
     }
     use.end = 'died'
     if (until !== undefined) use.quarantinedUntil = until
   }
 
-  /** One line for the whole claim. It was written by another process, so the current use goes on. */
+  /**
+   * Claims go where their time says: their lines are in the history before those of a journal that has
+   * not ended yet.
+   */
+  get result(): JournaledUse[] {
+    const merged = [...this.#all]
+    for (const claim of this.#claims) {
+      const before = merged.findLastIndex(({ since = '' }) => since <= (claim.since ?? ''))
+      merged.splice(before + 1, 0, claim)
+    }
+    return merged
+  }
+
+  /** One line for the whole claim, by another process than that of the lines around it. */
   #claim(line: Line): void {
     const { pid, command, cwd } = line
     if (!Number.isInteger(pid) || typeof command !== 'string' || typeof cwd !== 'string') return
-    this.all.push({
+    this.#claims.push({
       claimer: { pid: pid as number, command, cwd },
       ...omitUndefined({ since: timeFrom(line.at), until: timeFrom(line.until) }),
       end: 'released',

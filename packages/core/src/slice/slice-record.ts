@@ -202,6 +202,8 @@ export function stringFrom(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
+/** Written again, because `Date.parse` accepts any text in parentheses. */
 export function timeFrom(value: unknown): string | undefined {
-  return typeof value === 'string' && !Number.isNaN(Date.parse(value)) ? value : undefined
+  const ms = typeof value === 'string' ? Date.parse(value) : Number.NaN
+  return Number.isNaN(ms) ? undefined : new Date(ms).toISOString()
 }
