@@ -1,5 +1,6 @@
 import { codeOf, isOutOfDescriptors, PortsliceError } from '../errors.js'
 import { clearTimeout, nextTurn, setTimeout } from '../platform/clock.js'
+import { events, skipPort } from '../platform/events.js'
 import { kernelTime } from '../platform/kernel-time.js'
 import { type HeldUdpPort, holdUdpPort } from '../probe/held-udp.js'
 import { atProcessExit, processWide } from '../process-state.js'
@@ -77,11 +78,11 @@ export class Slice {
   /** @returns `undefined` if another process holds the slice @throws the system error; PortsliceError */
   static async lease(first: SliceStart, context: LeaseContext): Promise<Slice | undefined> {
     const sentinel = await holdUdpPort(sentinelOf(first))
-    if (!sentinel) return undefined
+    if (!sentinel) return skipSlice(first, 'held')
     const slice = new Slice(first, context, sentinel)
     let isLeased = false
     try {
-      if (!(await slice.#acquireLock())) return undefined
+      if (!(await slice.#acquireLock())) return skipSlice(first, 'locked')
       await slice.#load()
       slice.#rewriteJournal()
       slice.#removeDeadClaimNotes()
@@ -89,6 +90,10 @@ export class Slice {
       heldSlices().set(first, slice)
       slice.#isOpen = true
       isLeased = true
+      if (events.lease.hasSubscribers) {
+        const { last } = slice
+        events.lease.publish({ first, last, lockDirectory: context.lockDirectory })
+      }
       return slice
     } finally {
       if (!isLeased) await slice.giveBack()
@@ -130,12 +135,20 @@ export class Slice {
     this.#ports.reserve(ports)
     try {
       for (const port of ports) {
-        if (await this.#isClaimed(port)) return false
+        if (await this.#isClaimed(port)) {
+          skipPort(port, 'claimed')
+          return false
+        }
         if (!(await isUsable(port))) return false
       }
       if (this.#givenBack) return false
       for (const [index, purpose] of purposes.entries()) {
-        this.#write(this.#ports.take(first + index, purpose), this.#journal?.exists())
+        const port = first + index
+        this.#write(this.#ports.take(port, purpose), this.#journal?.exists())
+        if (events.take.hasSubscribers) {
+          const { label, key } = purpose
+          events.take.publish({ port, label, key })
+        }
       }
       return true
     } finally {
@@ -146,6 +159,7 @@ export class Slice {
 
   release(port: number, leaked: boolean): void {
     this.#write(this.#ports.release(port, leaked))
+    if (events.release.hasSubscribers) events.release.publish({ port, leaked })
     this.#closeIfUnused()
   }
 
@@ -179,6 +193,9 @@ export class Slice {
     this.#endJournal()
     await this.#lock?.release()
     await this.#sentinel.close()
+    if (this.#isOpen && events.giveBack.hasSubscribers) {
+      events.giveBack.publish({ first: this.first, last: this.last })
+    }
     // The rest may have been synchronous: a loop of leases must not block the process.
     await nextTurn()
   }
@@ -319,4 +336,9 @@ export class Slice {
     }
     if (!this.#needsRestoring) this.#retryDelay = FIRST_RETRY_MS
   }
+}
+
+function skipSlice(first: SliceStart, reason: 'held' | 'locked'): undefined {
+  if (!events.skipSlice.hasSubscribers) return
+  events.skipSlice.publish({ first, last: sentinelOf(first), reason })
 }
