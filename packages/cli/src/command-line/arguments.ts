@@ -13,6 +13,8 @@ export interface OptionSyntax {
   multiple?: boolean
   /** A sample value for error messages. */
   example?: string
+  /** Whether the value is the path of a file. */
+  isFile?: boolean
 }
 
 export interface Syntax<Name extends string> {
@@ -21,7 +23,10 @@ export interface Syntax<Name extends string> {
   /** For subcommands that run a program. `operand`: one or more arguments before it. */
   program?: { operand?: Operand & { accepts(argument: string): boolean } }
   /** For subcommands that take exactly one argument, before or after the options. */
-  argument?: Operand
+  argument?: Operand & {
+    /** All that it can be, if they are few. */
+    values?: readonly string[]
+  }
 }
 
 interface Operand {

@@ -9,13 +9,14 @@ export const HELP = `portslice: runs any command with ports that no other proces
   portslice why 20003                                 who has this port, and who had it
 
 Commands
-  run     runs a command with its own ports, until none of its processes uses them
-  claim   runs a command on fixed ports, one run at a time
-  list    shows which process has which ports
-  why     tells who has a port, who had it and when
-  map     draws the range of ports
-  doctor  checks whether portslice works on this machine, and suggests repairs
-  clean   removes what dead processes left behind
+  run         runs a command with its own ports, until none of its processes uses them
+  claim       runs a command on fixed ports, one run at a time
+  list        shows which process has which ports
+  why         tells who has a port, who had it and when
+  map         draws the range of ports
+  doctor      checks whether portslice works on this machine, and suggests repairs
+  clean       removes what dead processes left behind
+  completion  prints a script that completes commands and options in a shell
 
 'portslice COMMAND --help' shows examples and options. '--version' prints the version.
 `

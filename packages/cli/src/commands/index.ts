@@ -1,5 +1,8 @@
+import type { Syntax } from '../command-line/arguments.js'
+
 export interface Command {
   readonly help: string
+  readonly syntax: Syntax<string>
   /** @returns the exit status */
   run(args: string[]): Promise<number>
 }
@@ -13,6 +16,7 @@ const LOADERS = {
   map: () => import('./map.js'),
   doctor: () => import('./doctor.js'),
   clean: () => import('./clean.js'),
+  completion: () => import('./completion.js'),
 } satisfies Record<string, () => Promise<Command>>
 
 export type CommandName = keyof typeof LOADERS

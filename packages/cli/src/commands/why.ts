@@ -24,7 +24,7 @@ The past is what the journals of its slice tell: who took the port, with label a
 ended. Some hundred uses are kept for each slice of 32 ports, until 'portslice clean' removes them.
 `
 
-const SYNTAX: Syntax<'json' | 'range' | 'shard'> = {
+export const syntax: Syntax<'json' | 'range' | 'shard'> = {
   command: 'why',
   options: { json: { type: 'boolean' }, ...RANGE_AND_SHARD },
   argument: { name: 'PORT', example: '20003' },
@@ -34,7 +34,7 @@ const SYNTAX: Syntax<'json' | 'range' | 'shard'> = {
 const WHY_VERSION = 1
 
 export async function run(args: string[]): Promise<number> {
-  const given = readArguments(SYNTAX, args)
+  const given = readArguments(syntax, args)
   const port = parsePort(given.operands[0] as string, 'portslice why 20003')
   const { range } = parseRangeAndShard(given).options
   const history = await portHistory(port, { ...(range && { range }) })

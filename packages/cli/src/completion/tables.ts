@@ -1,0 +1,63 @@
+import { HELP } from '../command-line/help.js'
+import { COMMANDS, loadCommand } from '../commands/index.js'
+import { helpParts } from '../terminal/wrap.js'
+
+export interface OptionTable {
+  /** With its hyphens. */
+  name: string
+  description: string
+  value: 'none' | 'text' | 'file'
+  isRepeatable: boolean
+}
+
+export interface CommandTable {
+  name: string
+  summary: string
+  options: readonly OptionTable[]
+  /** What its only argument can be; empty if any. */
+  argument?: readonly string[]
+  /** Whether a program follows, after arguments of its own such as ports. */
+  program?: { hasOperands: boolean }
+}
+
+/** What can be completed, from the tables with which arguments are read, and from the help. */
+export async function commandTables(): Promise<CommandTable[]> {
+  const summaries = descriptionsIn(HELP)
+  return Promise.all(
+    COMMANDS.map(async (name) => {
+      const { help, syntax } = await loadCommand(name)
+      const descriptions = descriptionsIn(help)
+      // What the help does not list is an alias.
+      const options = Object.entries({ ...syntax.options, help: HELP_OPTION }).filter(([option]) =>
+        descriptions.has(`--${option}`),
+      )
+      return {
+        name,
+        summary: summaries.get(name) ?? '',
+        options: options.map(([option, { type, isFile, multiple }]) => ({
+          name: `--${option}`,
+          description: descriptions.get(`--${option}`) ?? '',
+          value: type === 'boolean' ? 'none' : isFile ? 'file' : 'text',
+          isRepeatable: multiple === true,
+        })),
+        ...(syntax.argument && { argument: syntax.argument.values ?? [] }),
+        ...(syntax.program && {
+          program: { hasOperands: syntax.program.operand !== undefined },
+        }),
+      }
+    }),
+  )
+}
+
+const HELP_OPTION = { type: 'boolean' as const, isFile: false, multiple: false }
+
+/** By the first word of the term: `--name` of `--name NAME`. Only the first part of a description. */
+function descriptionsIn(help: string): Map<string, string> {
+  const found = new Map([['--help', 'shows examples and options']])
+  for (const { term, description } of helpParts(help)) {
+    const [word] = term.trim().split(' ')
+    if (!word || description === '' || found.has(word)) continue
+    found.set(word, description.split(/[;:]/)[0] as string)
+  }
+  return found
+}
