@@ -1,14 +1,14 @@
-/** What came of it, for people: lines on the terminal, and the tables of docs/compatibility.md. */
+/** Formats the results: lines on the terminal, and the tables of docs/compatibility.md. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
-import type { Verdict } from './cell.ts'
+import type { Verdict } from './job.ts'
 import { NODES, nameOf, PLAYWRIGHTS, POOLS, type VITESTS } from './versions.ts'
 
 const PAGE = new URL('../../docs/compatibility.md', import.meta.url)
 const BEGIN = '<!-- tables: written by `pnpm run compat` -->'
 const END = '<!-- end of tables -->'
 
-/** Where a verdict belongs: the row and the column of a table. */
+/** The row and the column of a table. */
 export interface Place {
   table: 'vitest' | 'playwright' | 'node'
   row: string
@@ -21,10 +21,10 @@ export function printed({ table, row, column, verdict }: Result, seconds: number
   const name = `${table} ${row} × ${column}`
   if ('skipped' in verdict) return `- ${name}: ${verdict.skipped}`
   if (verdict.passed) return `✓ ${name} (${seconds.toFixed(1)} s)`
-  return `✗ ${name}: ${verdict.reason}\n${verdict.said.trim().replaceAll(/^/gm, '    ')}`
+  return `✗ ${name}: ${verdict.reason}\n${verdict.output.trim().replaceAll(/^/gm, '    ')}`
 }
 
-/** Replaces what stands between the two marks. */
+/** Replaces the text between the two marks. */
 export function writePage(results: readonly Result[]): void {
   const text = readFileSync(PAGE, 'utf8')
   const [before, rest] = text.split(BEGIN)
@@ -60,7 +60,7 @@ function tableOf(
     const found = results.find(
       (each) => each.table === table && each.row === row && each.column === column,
     )
-    return found ? marked(found.verdict) : ''
+    return found ? markOf(found.verdict) : ''
   }
   return [
     lineOf([corner, ...columns]),
@@ -69,7 +69,7 @@ function tableOf(
   ].join('\n')
 }
 
-function marked(verdict: Verdict): string {
+function markOf(verdict: Verdict): string {
   if ('skipped' in verdict) return `– ${verdict.skipped}`
   return verdict.passed ? '✓' : `✗ ${verdict.reason}`
 }

@@ -5,7 +5,7 @@ import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { InTerminal, P, portslice, temporaryFolder } from './command-run.ts'
 
-const COMMANDS = ['run', 'claim', 'list', 'why', 'map', 'doctor', 'clean', 'completion']
+const COMMANDS = ['run', 'claim', 'list', 'why', 'map', 'doctor', 'clean', 'migrate', 'completion']
 
 function whyNot(shell: string): string | undefined {
   const { error } = spawnSync(shell, ['-c', 'exit'])
@@ -38,7 +38,8 @@ describe('bash', () => {
 
   test.each([
     [[''], [...COMMANDS, 'help', '--help', '--version']],
-    [['c'], ['claim', 'clean', 'completion']],
+    [['migrate', ''], ['compopt -o default']],
+    [['c'], ['claim', 'clean', 'migrate', 'completion']],
     [
       ['list', '--'],
       ['--json', '--watch', '--help'],

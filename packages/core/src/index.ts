@@ -15,6 +15,7 @@ export {
   type PortUse,
   portHistory,
 } from './api/port-history.js'
+export { namedPortSync, portsFromEnv } from './api/sync-ports.js'
 export { releasePort, takePort } from './api/take-port.js'
 export { type WithPortOptions, withPort } from './api/with-port.js'
 export type { ClaimStatus } from './claim/list-claims.js'

@@ -22,6 +22,8 @@ export interface Syntax<Name extends string> {
   options: Readonly<Record<Name, OptionSyntax>>
   /** For subcommands that run a program. `operand`: one or more arguments before it. */
   program?: { operand?: Operand & { accepts(argument: string): boolean } }
+  /** Whether files and directories may be named, before, between and after the options. */
+  takesPaths?: boolean
   /** For subcommands that take exactly one argument, before or after the options. */
   argument?: Operand & {
     /** All that it can be, if they are few. */
@@ -38,6 +40,7 @@ export interface Arguments<Name extends string> {
   value(name: Name): string | undefined
   values(name: Name): string[]
   has(name: Name): boolean
+  /** What stands before the program, or the paths. */
   operands: string[]
   program: string[]
 }
@@ -58,6 +61,7 @@ export function readArguments<Name extends string>(
     const { options, next, isTerminated } = readOptions(syntax, rest)
     for (const { name, value } of options) given.set(name, [...(given.get(name) ?? []), value])
     rest = next
+    if (isTerminated && syntax.takesPaths) operands.push(...rest.splice(0))
     if (isTerminated || rest.length === 0 || !accepts(rest[0] as string)) break
     operands.push(rest.shift() as string)
   }
@@ -74,8 +78,12 @@ export function readArguments<Name extends string>(
   }
 }
 
-function operandTest({ program, argument }: Syntax<string>): (argument: string) => boolean {
-  return argument ? () => true : (text) => program?.operand?.accepts(text) ?? false
+function operandTest({
+  program,
+  argument,
+  takesPaths,
+}: Syntax<string>): (argument: string) => boolean {
+  return argument || takesPaths ? () => true : (text) => program?.operand?.accepts(text) ?? false
 }
 
 function checkArgument(command: string, { name, example }: Operand, operands: string[]): void {

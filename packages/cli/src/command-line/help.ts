@@ -16,6 +16,7 @@ Commands
   map         draws the range of ports
   doctor      checks whether portslice works on this machine, and suggests repairs
   clean       removes what dead processes left behind
+  migrate     moves tests from get-port and the like to portslice
   completion  prints a script that completes commands and options in a shell
 
 'portslice COMMAND --help' shows examples and options. '--version' prints the version.

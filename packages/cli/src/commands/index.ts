@@ -16,6 +16,7 @@ const LOADERS = {
   map: () => import('./map.js'),
   doctor: () => import('./doctor.js'),
   clean: () => import('./clean.js'),
+  migrate: () => import('./migrate.js'),
   completion: () => import('./completion.js'),
 } satisfies Record<string, () => Promise<Command>>
 

@@ -6,7 +6,7 @@ export function bashCompletion(tables: readonly CommandTable[]): string {
 
 _portslice() {
   local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]}
-  local options= values= files= arguments= program= at=2
+  local options= values= files= arguments= paths= program= at=2
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
     COMPREPLY=($(compgen -W '${[...names, 'help', '--help', '--version'].join(' ')}' -- "$current"))
@@ -42,6 +42,7 @@ ${tables.map(caseOf).join('\n')}
   if [[ " $files " == *" $previous "* ]]; then compopt -o default
   elif [[ " $values " == *" $previous "* ]]; then return
   elif [[ $current == -* ]]; then COMPREPLY=($(compgen -W "$options" -- "$current"))
+  elif [[ $paths ]]; then compopt -o default
   else COMPREPLY=($(compgen -W "$arguments" -- "$current"))
   fi
 }
@@ -50,7 +51,7 @@ complete -F _portslice portslice
 `
 }
 
-function caseOf({ name, options, argument = [], program }: CommandTable): string {
+function caseOf({ name, options, argument = [], takesPaths, program }: CommandTable): string {
   const having = (value: string) => options.filter((each) => each.value === value)
   const list = (of: typeof options) => `'${of.map((option) => option.name).join(' ')}'`
   return [
@@ -58,6 +59,7 @@ function caseOf({ name, options, argument = [], program }: CommandTable): string
     `values=${list(having('text'))}`,
     `files=${list(having('file'))}`,
     ...(argument.length > 0 ? [`arguments='${argument.join(' ')}'`] : []),
+    ...(takesPaths ? ['paths=yes'] : []),
     ...(program ? [`program=${program.hasOperands ? 'ports' : 'yes'}`] : []),
   ]
     .join(' ')

@@ -14,12 +14,20 @@ export function fishCompletion(tables: readonly CommandTable[]): string {
   return lines.map((line) => `${line}\n`).join('')
 }
 
-function linesOf({ name, summary, options, argument = [], program }: CommandTable): string[] {
+function linesOf({
+  name,
+  summary,
+  options,
+  argument = [],
+  takesPaths,
+  program,
+}: CommandTable): string[] {
   const within = `complete -c portslice -n '__fish_seen_subcommand_from ${name}'`
   return [
     `complete -c portslice -n __fish_use_subcommand -a ${name} -d ${quote(summary)}`,
     ...options.map((option) => `${within} ${optionOf(option)}`),
     ...(argument.length > 0 ? [`${within} -a ${quote(argument.join(' '))}`] : []),
+    ...(takesPaths ? [`${within} -F`] : []),
     ...(program ? [`${within} -a '(__fish_complete_subcommand --fcs-skip=2)'`] : []),
   ]
 }

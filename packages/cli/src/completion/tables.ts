@@ -16,6 +16,8 @@ export interface CommandTable {
   options: readonly OptionTable[]
   /** What its only argument can be; empty if any. */
   argument?: readonly string[]
+  /** Whether files and directories follow. */
+  takesPaths: boolean
   /** Whether a program follows, after arguments of its own such as ports. */
   program?: { hasOperands: boolean }
 }
@@ -40,6 +42,7 @@ export async function commandTables(): Promise<CommandTable[]> {
           value: type === 'boolean' ? 'none' : isFile ? 'file' : 'text',
           isRepeatable: multiple === true,
         })),
+        takesPaths: syntax.takesPaths === true,
         ...(syntax.argument && { argument: syntax.argument.values ?? [] }),
         ...(syntax.program && {
           program: { hasOperands: syntax.program.operand !== undefined },

@@ -7,11 +7,11 @@ export function zshCompletion(tables: readonly CommandTable[]): string {
 # zsh completion for portslice: eval "$(portslice completion zsh)"
 
 _portslice() {
-  local -a commands=(
+  local -a subcommands=(
 ${commands.map(({ name, summary }) => `    ${quote(`${name}:${summary}`)}`).join('\n')}
   )
   if (( CURRENT == 2 )); then
-    _describe command commands
+    _describe command subcommands
     [[ $PREFIX == -* ]] && compadd -- --help --version
     return
   fi
@@ -30,9 +30,10 @@ fi
 `
 }
 
-function caseOf({ name, options, argument, program }: CommandTable): string {
+function caseOf({ name, options, argument, takesPaths, program }: CommandTable): string {
   const specs = options.map(specOf)
   if (argument && argument.length > 0) specs.push(`'1:argument:(${argument.join(' ')})'`)
+  if (takesPaths) specs.push("'*:path:_files'")
   if (program?.hasOperands) specs.push("'1:ports:'")
   if (program) {
     specs.push(`'(-)${program.hasOperands ? 2 : 1}:program: _command_names -e'`)
