@@ -1,6 +1,7 @@
 import { commandHelp } from './command-report.ts'
 
-const SHELL_COMMAND = 1
+/** The section of programs. */
+const SECTION = 1
 
 /** The manual page of the command: its help, as roff. @param directory of the built package */
 export function manPage(directory: string): string {
@@ -8,7 +9,7 @@ export function manPage(directory: string): string {
   const [title = '', ...rest] = all.split('\n')
   return [
     '.\\" Written by `pnpm run api` from the help of the command. Do not edit it.',
-    `.TH PORTSLICE ${SHELL_COMMAND}`,
+    `.TH PORTSLICE ${SECTION}`,
     '.SH NAME',
     escape(title.replace(': ', ' - ')).replace(' - ', ' \\- '),
     '.SH SYNOPSIS',
@@ -47,8 +48,13 @@ function bodyOf(lines: readonly string[]): string[] {
     })
 }
 
-/** A line must not begin with a control character, and hyphens must stay hyphens. */
+/** A line must not begin with a control character, hyphens stay hyphens, and the page is ASCII. */
 function escape(line: string): string {
-  const text = line.replaceAll('\\', '\\e').replaceAll('-', '\\-')
+  const text = line
+    .replaceAll('\\', '\\e')
+    .replaceAll('-', '\\-')
+    .replaceAll(/[^ -~]/gu, (each) => {
+      return `\\[u${each.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0')}]`
+    })
   return /^[.']/.test(text) ? `\\&${text}` : text
 }
