@@ -4,6 +4,9 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { COMMAND, InTerminal, portslice, sh, start, useLockDirectory } from './command-run.ts'
 
+/** Bold letters are printed twice, with a backspace between. */
+const BOLD = new RegExp(`.${'\b'}`, 'g')
+
 const options = useLockDirectory()
 const ECHO = ['--', ...sh('echo "port $PORT"')]
 
@@ -74,8 +77,7 @@ test('the manual page is valid', ({ skip }) => {
   )
   if (error) skip('groff is not installed.')
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
-  // Bold letters are printed twice, with a backspace between.
-  const text = stdout.replaceAll(/.\u0008/g, '')
+  const text = stdout.replaceAll(BOLD, '')
   expect(text).toContain('portslice run --prefer 3000 -- npm start')
   expect(text).toContain('PORTSLICE WHY')
 })

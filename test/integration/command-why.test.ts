@@ -5,6 +5,7 @@ import net from 'node:net'
 import path from 'node:path'
 import { createAllocator, type PortAllocator, type PortLease } from '@portslice/core'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { whyNoNamespaces } from '../support/namespaces.ts'
 import {
   COMMAND,
   InTerminal,
@@ -12,10 +13,10 @@ import {
   portslice,
   sh,
   start,
+  startInNamespaces,
   temporaryFolder,
   useLockDirectory,
 } from './command-run.ts'
-import { startInNamespaces, whyNoNamespaces } from './namespaces.ts'
 
 const options = useLockDirectory()
 
@@ -145,7 +146,7 @@ describe('why', () => {
     const text = await why(port)
     expect(text).toContain(`Port ${port} is claimed as a fixed port.`)
     expect(text).toMatch(new RegExp(`by +portslice claim ${port} .*, pid ${run.pid}`))
-    run.child.stdin.end('\n')
+    run.child.stdin?.end('\n')
     await run.ended
     expect(await whyJson(port)).toMatchObject({
       state: 'free',
@@ -219,7 +220,7 @@ describe('why', () => {
     )
     expect(text).toMatch(/label +far/)
     expect(await whyJson(Number(port))).toMatchObject({ state: 'out', elsewhere: true })
-    run.child.stdin.end('\n')
+    run.child.stdin?.end('\n')
     await run.ended
   })
 
