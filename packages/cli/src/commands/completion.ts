@@ -3,7 +3,7 @@ import { readArguments, type Syntax } from '../command-line/arguments.js'
 import { suggest, usageError } from '../command-line/usage-error.js'
 import { bashCompletion } from '../completion/bash.js'
 import { fishCompletion } from '../completion/fish.js'
-import { type CommandTable, commandTables } from '../completion/tables.js'
+import { type CommandTable, commandTables, type NamedCommand } from '../completion/tables.js'
 import { zshCompletion } from '../completion/zsh.js'
 
 export const help = `portslice completion: prints a script that completes commands and options in a shell
@@ -27,7 +27,10 @@ export const syntax: Syntax<string> = {
   argument: { name: 'SHELL', example: 'bash', values: Object.keys(SHELLS) },
 }
 
-export async function run(args: string[]): Promise<number> {
+export async function run(
+  args: string[],
+  loadAll: () => Promise<readonly NamedCommand[]>,
+): Promise<number> {
   const [shell = ''] = readArguments(syntax, args).operands
   const script = Object.hasOwn(SHELLS, shell) ? SHELLS[shell] : undefined
   if (!script) {
@@ -38,6 +41,6 @@ export async function run(args: string[]): Promise<number> {
       shell,
     )
   }
-  process.stdout.write(script(await commandTables()))
+  process.stdout.write(script(commandTables(await loadAll())))
   return 0
 }

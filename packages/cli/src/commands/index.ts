@@ -3,9 +3,14 @@ import type { Syntax } from '../command-line/arguments.js'
 export interface Command {
   readonly help: string
   readonly syntax: Syntax<string>
-  /** @returns the exit status */
-  run(args: string[]): Promise<number>
+  /**
+   * @param loadAll for those that need to know the others
+   * @returns the exit status
+   */
+  run(args: string[], loadAll: () => Promise<readonly NamedCommand[]>): Promise<number>
 }
+
+type NamedCommand = Pick<Command, 'help' | 'syntax'> & { name: string }
 
 /** Loads only the subcommand that is called. */
 const LOADERS = {
@@ -26,4 +31,8 @@ export const COMMANDS = Object.keys(LOADERS) as readonly CommandName[]
 
 export function loadCommand(name: CommandName): Promise<Command> {
   return LOADERS[name]()
+}
+
+export function loadCommands(): Promise<NamedCommand[]> {
+  return Promise.all(COMMANDS.map(async (name) => ({ ...(await loadCommand(name)), name })))
 }

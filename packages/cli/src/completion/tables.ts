@@ -1,5 +1,5 @@
+import type { Syntax } from '../command-line/arguments.js'
 import { HELP } from '../command-line/help.js'
-import { COMMANDS, loadCommand } from '../commands/index.js'
 import { helpParts } from '../terminal/wrap.js'
 
 export interface OptionTable {
@@ -22,34 +22,38 @@ export interface CommandTable {
   program?: { hasOperands: boolean }
 }
 
+/** A command with its name; not from `commands/index.ts`, which loads this. */
+export interface NamedCommand {
+  name: string
+  help: string
+  syntax: Syntax<string>
+}
+
 /** What can be completed, from the tables with which arguments are read, and from the help. */
-export async function commandTables(): Promise<CommandTable[]> {
+export function commandTables(commands: readonly NamedCommand[]): CommandTable[] {
   const summaries = descriptionsIn(HELP)
-  return Promise.all(
-    COMMANDS.map(async (name) => {
-      const { help, syntax } = await loadCommand(name)
-      const descriptions = descriptionsIn(help)
-      // What the help does not list is an alias.
-      const options = Object.entries({ ...syntax.options, help: HELP_OPTION }).filter(([option]) =>
-        descriptions.has(`--${option}`),
-      )
-      return {
-        name,
-        summary: summaries.get(name) ?? '',
-        options: options.map(([option, { type, isFile, multiple }]) => ({
-          name: `--${option}`,
-          description: descriptions.get(`--${option}`) ?? '',
-          value: type === 'boolean' ? 'none' : isFile ? 'file' : 'text',
-          isRepeatable: multiple === true,
-        })),
-        takesPaths: syntax.takesPaths === true,
-        ...(syntax.argument && { argument: syntax.argument.values ?? [] }),
-        ...(syntax.program && {
-          program: { hasOperands: syntax.program.operand !== undefined },
-        }),
-      }
-    }),
-  )
+  return commands.map(({ name, help, syntax }) => {
+    const descriptions = descriptionsIn(help)
+    // What the help does not list is an alias.
+    const options = Object.entries({ ...syntax.options, help: HELP_OPTION }).filter(([option]) =>
+      descriptions.has(`--${option}`),
+    )
+    return {
+      name,
+      summary: summaries.get(name) ?? '',
+      options: options.map(([option, { type, isFile, multiple }]) => ({
+        name: `--${option}`,
+        description: descriptions.get(`--${option}`) ?? '',
+        value: type === 'boolean' ? 'none' : isFile ? 'file' : 'text',
+        isRepeatable: multiple === true,
+      })),
+      takesPaths: syntax.takesPaths === true,
+      ...(syntax.argument && { argument: syntax.argument.values ?? [] }),
+      ...(syntax.program && {
+        program: { hasOperands: syntax.program.operand !== undefined },
+      }),
+    }
+  })
 }
 
 const HELP_OPTION = { type: 'boolean' as const, isFile: false, multiple: false }
