@@ -39,7 +39,7 @@ describe('bash', () => {
   test.each([
     [[''], [...COMMANDS, 'help', '--help', '--version']],
     [['migrate', ''], ['compopt -o default']],
-    [['c'], ['claim', 'clean', 'migrate', 'completion']],
+    [['c'], ['claim', 'clean', 'completion']],
     [
       ['list', '--'],
       ['--json', '--watch', '--help'],
