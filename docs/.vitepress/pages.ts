@@ -11,7 +11,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   Start: ['getting-started', 'where', 'coming-from', 'migrate', 'comparison'],
   Use: ['options', 'app-server', 'recipes', 'port-tables', 'ways', 'runners', 'ci'],
   Command: ['command', 'ui', 'json'],
-  'When something is wrong': ['troubleshooting', 'unexpected-ports', 'environments'],
+  'When something is wrong': ['troubleshooting', 'events', 'unexpected-ports', 'environments'],
   Background: [
     'how-it-works',
     'guarantee',

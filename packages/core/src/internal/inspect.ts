@@ -5,6 +5,7 @@
  */
 
 export { claimPortsWithProgress } from '../api/claim-port.js'
+export { type PortHistory, type PortProcess, portHistory } from '../api/port-history.js'
 export { type Leftover, removeLeftovers } from '../api/remove-leftovers.js'
 export type { ClaimTimeoutError } from '../claim/claim-errors.js'
 export { type ClaimStatus, listClaims } from '../claim/list-claims.js'
