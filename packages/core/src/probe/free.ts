@@ -1,8 +1,10 @@
 /** Is a port free, for UDP and for TCP, on every address of this machine? */
+import type dgram from 'node:dgram'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import net from 'node:net'
 import { isNoSuchAddress, isNotPermitted, isTaken } from './bind-errors.js'
-import { bindUdp, udpSocket } from './bind-udp.js'
+import { closeUdp, udpSocket } from './bind-udp.js'
 import { probeTcpOnAddresses, probeUdpOnAddresses } from './free-on-addresses.js'
 import { FREE, IN_USE, type PortProbe } from './port-probe.js'
 import { isRedirected, mayBeRedirected } from './redirected.js'
@@ -67,32 +69,41 @@ let oneBindTells: boolean | undefined
 
 function probeUdp(port: number): Answer<PortProbe> {
   oneBindTells ??= isOneBindEnough()
-  if (!oneBindTells) return probeUdpOnAddresses(port)
-  return isBoundAtOnce(port) ? FREE : probeInOneBind(port)
+  return oneBindTells ? probeInOneBind(port) : probeUdpOnAddresses(port)
 }
 
-/** A numeric address needs no resolver, so Node binds without a turn; unless it fails. */
-function isBoundAtOnce(port: number): boolean {
+/** Node binds a numeric address, or fails, in the same turn. Bun takes another one. */
+function probeInOneBind(port: number): Answer<PortProbe> {
   const socket = udpSocket('udp6')
   let isBound = false
-  socket.on('listening', () => {
+  let failure: Error | undefined
+  socket.once('listening', () => {
     isBound = true
   })
-  socket.on('error', () => {}) // What is wrong is looked at with another one.
+  socket.once('error', (error) => {
+    failure = error
+  })
   socket.bind({ port, address: '::', exclusive: true })
+  if (!isBound) return probeWhenBound(port, socket, failure)
   socket.close()
-  return isBound
+  return FREE
 }
 
-async function probeInOneBind(port: number): Promise<PortProbe> {
+async function probeWhenBound(
+  port: number,
+  socket: dgram.Socket,
+  failure: Error | undefined,
+): Promise<PortProbe> {
   try {
-    const socket = await bindUdp(port, '::')
-    socket?.close()
-    return socket ? FREE : IN_USE
+    if (failure) throw failure
+    await once(socket, 'listening')
+    return FREE
   } catch (error) {
     if (!isNoSuchAddress(error)) return probeOfError(error)
     oneBindTells = false
-    return probeUdpOnAddresses(port)
+    return await probeUdpOnAddresses(port)
+  } finally {
+    await closeUdp(socket)
   }
 }
 
