@@ -8,6 +8,9 @@
  */
 import net from 'node:net'
 import timers from 'node:timers'
+import { areTimersFaked, SharedMemoryTimer, uptimeOfSystem } from './clock.bun.js'
+
+const IS_BUN = process.versions.bun !== undefined
 
 /** What Node's own functions look like; a fake is bound to its clock or calls it. */
 const NODES_SET_TIMEOUT = /^function setTimeout\(callback/
@@ -20,6 +23,7 @@ const NODES_SET_IMMEDIATE = /^function setImmediate\(callback/
  */
 function realTimers(): Pick<typeof timers, 'setTimeout' | 'clearTimeout'> {
   const { setTimeout, clearTimeout } = timers
+  if (IS_BUN) return timersOfBun()
   if (NODES_SET_TIMEOUT.test(Function.prototype.toString.call(setTimeout))) {
     return { setTimeout, clearTimeout }
   }
@@ -73,6 +77,17 @@ function timersOfSockets(): Pick<typeof timers, 'setTimeout' | 'clearTimeout'> {
   } as unknown as typeof timers
 }
 
+/** Those of Bun, but of shared memory while `bun:test` has replaced them. */
+function timersOfBun(): Pick<typeof timers, 'setTimeout' | 'clearTimeout'> {
+  const { setTimeout, clearTimeout } = timers
+  return {
+    setTimeout: (callback: () => void, ms?: number) =>
+      areTimersFaked() ? new SharedMemoryTimer(callback, ms) : setTimeout(callback, ms),
+    clearTimeout: (timer: SharedMemoryTimer | NodeJS.Timeout | undefined) =>
+      timer instanceof SharedMemoryTimer ? timer.clear() : clearTimeout(timer),
+  } as unknown as typeof timers
+}
+
 /** A proxy around a fake claims to be native code as well, but has no name. */
 function isNativeDate(constructor: unknown): boolean {
   return /^function Date\(\) \{\s*\[native code\]\s*\}$/.test(
@@ -118,9 +133,13 @@ export function sleep(ms: number): Promise<void> {
 /** In seconds. Fakes replace `performance.now()` and `process.hrtime()`, but leave this one. */
 const { uptime } = process
 
+/** When this process started, in seconds since boot. */
+const startOfProcess = IS_BUN ? uptimeOfSystem() - uptime() : 0
+
 /** Milliseconds since this process started, also under fake timers. */
 export function monotonicNow(): number {
-  return uptime() * 1000
+  const seconds = IS_BUN && areTimersFaked() ? uptimeOfSystem() - startOfProcess : uptime()
+  return seconds * 1000
 }
 
 /** A moment to come, on the system's monotonic clock. */

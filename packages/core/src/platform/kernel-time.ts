@@ -11,12 +11,14 @@ export interface KernelTime {
   readonly clock: string
   /** Milliseconds since boot by `/proc/uptime`, which no library can fake. Includes suspend. */
   readonly uptime?: number
-  /** Milliseconds on the monotonic clock, which stands still during suspend. */
-  readonly monotonic: number
+  /** Milliseconds on the monotonic clock, which stands still during suspend; on Node alone. */
+  readonly monotonic?: number
 }
 
 /** Taken at import: test runners replace `process.hrtime` later. */
 const { hrtime } = process
+/** Bun and Deno count from the start of the process. */
+const COUNTS_SINCE_BOOT = !process.versions.bun && !process.versions.deno
 
 /** Now, in the kernel's time. */
 export function kernelTime(): KernelTime {
@@ -24,16 +26,18 @@ export function kernelTime(): KernelTime {
   return {
     clock: kernelClock(),
     ...(uptime !== undefined && { uptime }),
-    monotonic: Number(hrtime.bigint() / 1_000_000n),
+    ...(COUNTS_SINCE_BOOT && { monotonic: Number(hrtime.bigint() / 1_000_000n) }),
   }
 }
 
 /**
- * Whether two moments can be compared. They cannot if different kernels have counted, or if the
- * earlier one lies ahead: then the machine has started anew in between.
+ * Whether two moments can be compared. They cannot if different kernels have counted, if they have
+ * no count in common, or if the earlier one lies ahead: then the machine was restarted in between.
  */
 export function isComparable(then: KernelTime, now: KernelTime): boolean {
-  return then.clock === now.clock && then.monotonic <= now.monotonic
+  if (then.clock !== now.clock) return false
+  const counts = countsBetween(then, now)
+  return counts.length > 0 && counts.every((count) => count >= 0)
 }
 
 /**
@@ -42,24 +46,33 @@ export function isComparable(then: KernelTime, now: KernelTime): boolean {
  * nor a suspended machine makes it too long.
  */
 export function elapsedSince(then: KernelTime, now = kernelTime()): number {
-  if (!isComparable(then, now)) return 0
-  const counts = [now.monotonic - then.monotonic]
+  const counts = isComparable(then, now) ? countsBetween(then, now) : []
+  return counts.length > 0 ? Math.min(...counts) : 0
+}
+
+/** What has passed by each count that both moments have. */
+function countsBetween(then: KernelTime, now: KernelTime): number[] {
+  const monotonic = difference(then.monotonic, now.monotonic)
+  const uptime = difference(then.uptime, now.uptime)
+  if (monotonic === undefined) return uptime === undefined ? [] : [uptime]
   // A container may be shown an uptime of its own, which then lies before that of another one.
-  if (then.uptime !== undefined && now.uptime !== undefined && now.uptime >= then.uptime) {
-    counts.push(now.uptime - then.uptime)
-  }
-  return Math.max(0, Math.min(...counts))
+  return uptime === undefined || uptime < 0 ? [monotonic] : [monotonic, uptime]
+}
+
+function difference(then: number | undefined, now: number | undefined): number | undefined {
+  return then === undefined || now === undefined ? undefined : now - then
 }
 
 /** A moment that another process has written down; `undefined` for anything else. */
 export function parseKernelTime(value: unknown): KernelTime | undefined {
   const { clock, uptime, monotonic } = (value ?? {}) as Record<string, unknown>
-  if (typeof clock !== 'string' || !Number.isFinite(monotonic)) return undefined
-  return {
-    clock,
+  const counts = {
     ...(Number.isFinite(uptime) && { uptime: uptime as number }),
-    monotonic: monotonic as number,
+    ...(Number.isFinite(monotonic) && { monotonic: monotonic as number }),
   }
+  return typeof clock === 'string' && Object.keys(counts).length > 0
+    ? { clock, ...counts }
+    : undefined
 }
 
 let clock: string | undefined
@@ -90,7 +103,7 @@ function timeNamespace(): string {
 }
 
 function readUptime(): number | undefined {
-  if (process.platform !== 'linux') return undefined
+  if (process.platform !== 'linux') return COUNTS_SINCE_BOOT ? undefined : os.uptime() * 1000
   try {
     const seconds = Number.parseFloat(readFileSync('/proc/uptime', 'latin1'))
     return Number.isFinite(seconds) ? Math.round(seconds * 1000) : undefined
