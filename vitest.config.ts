@@ -18,7 +18,13 @@ export default defineConfig({
     maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     projects: [
-      { test: { name: 'unit', include: ['packages/*/src/**/*.test.ts'], testTimeout: 60_000 } },
+      {
+        test: {
+          name: 'unit',
+          include: ['{packages/*,scripts}/src/**/*.test.ts'],
+          testTimeout: 60_000,
+        },
+      },
       // Each starts real test runners and many processes; deadlines only end what hangs.
       { test: { name: 'whole', include: ['test/**/*.test.ts'], testTimeout: 300_000 } },
     ],

@@ -1,31 +1,29 @@
-/** How the packages of this workspace are built: one bundle a package, split only where entries share code. */
 import { fileURLToPath } from 'node:url'
-import { builtinsAtHand } from './builtins.js'
+import { builtinsWithoutImport } from './builtins.js'
 import { bundledLicenses } from './licenses.js'
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url))
 
 /**
- * A rolldown configuration for the package whose folder it is run in.
+ * Creates the rolldown configuration of a package. devDependencies are bundled, so that users
+ * install and load fewer files; other dependencies are not.
  *
- * Libraries that are devDependencies are bundled: users install and load fewer files, and
- * the bundled copies get the machine's own clock (`replaceClock`: a module that exports `Date`,
- * `setTimeout`, `clearTimeout`). What is a dependency or a peer stays outside. Modules that match
- * one of `together` are one chunk with all that they need, where several are always loaded at once.
- * `inlined`: the ids of modules that the bundle contains as text.
+ * - `replaceClock`: a module whose `Date`, `setTimeout` and `clearTimeout` replace the global ones,
+ *   so that fake timers of tests do not affect bundled libraries.
+ * - `together`: modules that match one of these form one chunk.
+ * - `inlined`: ids of modules that the bundle contains as strings.
  */
 export function bundle({ entries, external = [], replaceClock, together = [], inlined }) {
   return {
     input: Object.fromEntries(entries.map((name) => [name, `src/${name}.ts`])),
     platform: 'node',
     external: [/^node:/, ...external],
-    plugins: [builtinsAtHand(), bundledLicenses(inlined)],
+    plugins: [builtinsWithoutImport(), bundledLicenses(inlined)],
     resolve: {
-      // The sources name their compiled files, as TypeScript wants it.
       extensionAlias: { '.js': ['.ts', '.js'] },
       alias: {
-        // Both change the process of whoever loads them: graceful-fs replaces functions of
-        // `fs` and `process`, signal-exit listens to signals and replaces `process.emit`.
+        // These libraries patch the process: graceful-fs replaces functions of `fs`, and
+        // signal-exit replaces `process.emit`.
         'graceful-fs': here('bundled/plain-fs.cjs'),
         'signal-exit': here('bundled/no-exit-hook.cjs'),
         path: here('bundled/builtin-path.cjs'),

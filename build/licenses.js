@@ -1,19 +1,16 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 
-/**
- * Adds a file with the licences of the libraries that a bundle contains: they ask for it.
- * `inlined`: modules that it contains as text.
- */
+/** Adds the licences of bundled libraries, as they require. `inlined`: ids of modules in strings. */
 export function bundledLicenses(inlined = []) {
   return {
     name: 'bundled-licenses',
     generateBundle(_, bundle) {
       const moduleIds = Object.values(bundle).flatMap((output) => output.moduleIds ?? [])
-      const folders = [...moduleIds, ...inlined].map(
+      const directories = [...moduleIds, ...inlined].map(
         (id) => /^(.*\/node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(id)?.[1],
       )
-      const texts = [...new Set(folders.filter(Boolean))].sort().map(licenseOf)
+      const texts = [...new Set(directories.filter(Boolean))].sort().map(licenseOf)
       if (texts.length === 0) return
       this.emitFile({
         type: 'asset',
@@ -24,9 +21,9 @@ export function bundledLicenses(inlined = []) {
   }
 }
 
-function licenseOf(folder) {
-  const { name, version } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'))
-  const file = readdirSync(folder).find((each) => /^licen[cs]e/i.test(each))
-  if (!file) throw new Error(`${name} is bundled, but has no licence to go with it.`)
-  return `${name} ${version}\n\n${readFileSync(path.join(folder, file), 'utf8')}`
+function licenseOf(directory) {
+  const { name, version } = JSON.parse(readFileSync(path.join(directory, 'package.json'), 'utf8'))
+  const file = readdirSync(directory).find((each) => /^licen[cs]e/i.test(each))
+  if (!file) throw new Error(`${name} is bundled, but has no licence file.`)
+  return `${name} ${version}\n\n${readFileSync(path.join(directory, file), 'utf8')}`
 }

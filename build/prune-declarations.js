@@ -1,7 +1,4 @@
-/**
- * Removes declarations that no entry of the package leads to: TypeScript writes one for each
- * source, and users need those of what they can import. Run in the package's folder, after tsc.
- */
+/** Removes declarations that no entry of the package imports. Run after tsc in the package directory. */
 import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
 

@@ -23,7 +23,7 @@
 #ifndef MAX_KILLS
 #define MAX_KILLS 2
 #endif
-#ifndef MAX_STOPS /* So often a lock ages while its owner lives. */
+#ifndef MAX_STOPS /* How often a lock can look stale while its owner lives. */
 #define MAX_STOPS 0
 #endif
 
@@ -106,7 +106,7 @@ inline checkClaim() {
 /* Sets of processes, a bit for each. */
 byte waiting
 byte overtaken
-byte earlier[PROCESSES] /* who has waited longer than this process */
+byte earlier[PROCESSES] /* the processes that have waited longer than this one */
 #define self (1 << _pid)
 #ifdef UNFAIR
 #define mayTry true
@@ -158,7 +158,7 @@ ltl { [] (isWaiting(GETS_TURN) -> <> !isWaiting(GETS_TURN)) }
 
 /*
  * A quarantine begins when the death is discovered, and lasts until no process of the dead run
- * is left that may bind the port: this stands for the 30 s.
+ * can still bind the port. This models the 30 s.
  */
 #ifdef NO_QUARANTINE
 #define isQuarantined(index) false
@@ -239,7 +239,7 @@ inline closeSockets() {
 proctype Worker(bit here) provided (mayRun) {
   byte slice;
   bit out[2];
-  bit quarantine[2]; /* Ports that were out when the last holder died, and those it had found so. */
+  bit quarantine[2]; /* Ports that were out or quarantined when the last holder died. */
 
 start:
   {
@@ -414,7 +414,7 @@ takeSocket:
   }
 }
 
-/* === What happens to them =================================================================== */
+/* === Events from outside ==================================================================== */
 
 inline kill(process) {
   kills < MAX_KILLS -> kills++; victim = process
@@ -443,7 +443,7 @@ proctype Fate() provided (mayRun) {
   od
 }
 
-/* The app of a dead run binds its port late, or it ends; once bound it ends as well. */
+/* The app of a dead run may bind its port late, and ends at some time. */
 inline live(port) {
   if
   :: use[port] == ORPHAN || use[port] == CLAIM_ORPHAN -> use[port] = LISTENING

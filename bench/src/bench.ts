@@ -1,8 +1,7 @@
 /**
- * Measures what users feel, beside what they would use instead, prints the tables, and writes
- * `docs/performance.md` with its charts. `--short` measures each so few times that the figures
- * mean little, and writes nothing; further arguments name the rows to measure, by a part of
- * their names, and nothing is written either. `--into FOLDER` writes what was measured there.
+ * Measures portslice and alternatives, prints tables, and writes `docs/performance.md` with charts.
+ * `--short` measures only a few rounds. Arguments select rows by a part of their names. Neither
+ * writes files, unless `--into DIRECTORY` is given.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
@@ -50,5 +49,5 @@ const missed = targets.filter(({ met }) => met === false)
 console.log(
   `\n${results.length - unmeasured.length} of ${chosen.length} rows measured, ${missed.length} of ${targets.length} targets missed`,
 )
-// A missed target is a result; a row that could not be measured is a failure.
+// A missed target is a result; a row that cannot be measured is a failure.
 process.exitCode = unmeasured.length > 0 || results.length === 0 ? 1 : 0

@@ -1,16 +1,14 @@
-/** The kinds of charts, and how they are drawn as SVG. */
-
 import type { EChartsOption } from 'echarts'
 import * as echarts from 'echarts'
 import type { Chart } from './row.ts'
-import type { Spread } from './spread.ts'
+import type { Stats } from './stats.ts'
 
 const WIDTH = 720
 const LINE = 34
-/** Without quotes: ECharts puts it into an attribute as it stands. */
+/** Without quotes, because ECharts does not escape it in attributes. */
 const FONT = 'system-ui, Helvetica, Arial, sans-serif'
 
-/** For light surroundings, and what becomes of each colour in dark ones. */
+/** The colours of the light scheme, and their replacements in the dark one. */
 const COLOURS = {
   ground: { light: '#ffffff', dark: '#0d1117' },
   text: { light: '#1f2328', dark: '#e6edf3' },
@@ -18,7 +16,7 @@ const COLOURS = {
   ours: { light: '#0969da', dark: '#58a6ff' },
   whisker: { light: '#0a0c10', dark: '#f0f6fc' },
 }
-/** Told apart on both grounds, also by those who see no red or no green. */
+/** Distinguishable in both schemes, also with red-green colour blindness. */
 const SERIES = [
   COLOURS.ours,
   { light: '#bc4c00', dark: '#f0883e' },
@@ -39,10 +37,10 @@ const AXIS = {
   splitLine: { lineStyle: { color: COLOURS.grid.light } },
 }
 
-/** A bar for each, and a line over it from one quartile to the other. */
-export function bars(spreads: Readonly<Record<string, Spread>>): EChartsOption {
-  const names = Object.keys(spreads)
-  const values = Object.values(spreads)
+/** Bars with lines between the quartiles. */
+export function bars(stats: Readonly<Record<string, Stats>>): EChartsOption {
+  const names = Object.keys(stats)
+  const values = Object.values(stats)
   return {
     xAxis: { type: 'value', ...AXIS },
     yAxis: { type: 'category', data: names, inverse: true, ...AXIS, splitLine: { show: false } },
@@ -75,9 +73,9 @@ export function bars(spreads: Readonly<Record<string, Spread>>): EChartsOption {
 }
 
 /**
- * A line for each, through points of the same places.
+ * Lines through points at the same places.
  *
- * @param scale `even`: the places are as far apart as their numbers say; `steps`: all equally far
+ * @param scale `even`: distances in proportion to the numbers; `steps`: equal distances
  */
 export function lines(
   scale: 'even' | 'steps',
@@ -107,7 +105,7 @@ export function lines(
   }
 }
 
-/** Groups of bars, one of each series in each group. */
+/** Groups with one bar of each series. */
 export function groups(
   names: readonly string[],
   series: Readonly<Record<string, readonly number[]>>,
@@ -124,8 +122,8 @@ function legendOf(series: object) {
   return { bottom: 0, itemGap: 18, textStyle: TEXT, data: Object.keys(series) }
 }
 
-/** SVG with a ground of its own, that follows the colour scheme of whoever looks at it. */
-export function drawn({ title, option }: Chart): string {
+/** Draws an SVG with a background that follows the colour scheme of the viewer. */
+export function drawChart({ title, option }: Chart): string {
   const isBars = !('legend' in option)
   const categories = isBars ? (option.yAxis as { data: string[] }).data.length : 0
   const height = isBars ? 80 + categories * LINE : 380

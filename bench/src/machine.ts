@@ -1,10 +1,9 @@
-/** On what it was measured. */
 import { existsSync, readFileSync } from 'node:fs'
 import os from 'node:os'
 import { fileURLToPath } from 'node:url'
 
-/** Load a core at the start from which on the page warns. */
-const BUSY = 0.25
+/** The load per core above which the page warns. */
+const MAX_LOAD_PER_CORE = 0.25
 
 const LIBRARIES = [
   'get-port',
@@ -18,11 +17,11 @@ const LIBRARIES = [
 
 export interface Machine {
   readonly facts: readonly (readonly [name: string, value: string])[]
-  /** Why the figures may be off, a sentence each. */
+  /** Reasons why the figures may be wrong. */
   readonly warnings: readonly string[]
 }
 
-/** Call it before anything is measured: the load is part of it. */
+/** Call this before the measurements, because it includes the load. */
 export function machine(): Machine {
   const [load] = os.loadavg() as [number, number, number]
   const cores = os.availableParallelism()
@@ -39,15 +38,15 @@ export function machine(): Machine {
       ['libraries', libraries.join(', ')],
     ],
     warnings:
-      load > BUSY * cores
+      load > MAX_LOAD_PER_CORE * cores
         ? [
-            `The machine was busy when it began (load ${load.toFixed(2)} on ${cores} cores): times are too long, and ratios uncertain.`,
+            `The machine was busy at the start (load ${load.toFixed(2)} on ${cores} cores): times are too long, and ratios uncertain.`,
           ]
         : [],
   }
 }
 
-/** Where libraries are: of the bench, and of the projects that test runners are run on. */
+/** Where the libraries of the bench and of the test projects are installed. */
 const MODULES = [
   new URL('../node_modules/', import.meta.url),
   new URL('../node_modules/', import.meta.resolve('portslice-test/support/project')),

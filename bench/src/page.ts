@@ -1,9 +1,8 @@
-/** What was measured, for people: on the terminal, and as a page with its charts. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { markdownTable } from 'markdown-table'
-import { drawn } from './charts.ts'
+import { drawChart } from './charts.ts'
 import type { Machine } from './machine.ts'
 import type { Measured, Row, Table, Target } from './row.ts'
 
@@ -13,7 +12,7 @@ const END = '<!-- end of what was measured -->'
 
 export interface Result {
   row: Row
-  /** The error, where it could not be measured to the end. */
+  /** Or the error that stopped it. */
   measured: Measured | Error
 }
 
@@ -33,16 +32,16 @@ export function printed({ row, measured }: Result, seconds: number): string {
 }
 
 /**
- * Writes the page and its charts. What stands around the marks in docs/performance.md is kept.
+ * Writes the page and its charts. Text outside of the markers in docs/performance.md is kept.
  *
- * @param folder where to write them; default: docs/
+ * @param folder default: docs/
  */
 export function writePage(results: readonly Result[], machine: Machine, folder?: string): void {
   const text = readFileSync(PAGE, 'utf8')
   const [before, rest] = text.split(BEGIN)
   const after = rest?.split(END)[1]
   if (before === undefined || after === undefined) {
-    throw new Error(`docs/performance.md has lost its marks: ${BEGIN} and ${END}.`)
+    throw new Error(`docs/performance.md lacks the markers ${BEGIN} and ${END}.`)
   }
   const target = folder ?? path.dirname(PAGE)
   const images = path.join(target, 'images')
@@ -50,7 +49,7 @@ export function writePage(results: readonly Result[], machine: Machine, folder?:
   for (const { measured } of results) {
     if (measured instanceof Error) continue
     for (const chart of measured.charts) {
-      writeFileSync(path.join(images, `${chart.file}.svg`), drawn(chart))
+      writeFileSync(path.join(images, `${chart.file}.svg`), drawChart(chart))
     }
   }
   const body = [summary(results), surroundings(machine), ...results.map(section)].join('\n\n')
@@ -71,7 +70,7 @@ function surroundings({ facts, warnings }: Machine): string {
   const rows = facts.map((fact) => [...fact])
   return [
     '## Machine and versions',
-    ...warnings.map((warning) => `> **Beware.** ${warning}`),
+    ...warnings.map((warning) => `> **Warning.** ${warning}`),
     tableText({ head: ['', ''], rows }, 'l'),
   ].join('\n\n')
 }
@@ -99,7 +98,7 @@ function judged({ met }: Target): string {
   return met === undefined ? '–' : met ? 'met' : 'missed'
 }
 
-/** @param align how all columns but the first are set: figures to the right, words to the left */
+/** @param align of all columns except the first */
 function tableText({ head, rows }: Pick<Table, 'head' | 'rows'>, align: 'l' | 'r' = 'r'): string {
   const cells = [head, ...rows].map((row) => row.map(escaped))
   return markdownTable(cells, { align: head.map((_, index) => (index === 0 ? 'l' : align)) })

@@ -1,20 +1,20 @@
-/** Processes that do the same at the same time: each makes ready, then all begin at one moment. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { cleanEnvironment } from 'portslice-test/support/project'
 
-/** ms between the word to begin and the beginning, and more for each: until all have heard it. */
-const NOTICE = 200
-const NOTICE_EACH = 5
-/** ms; only what hangs takes so long. */
-const LONGEST = 300_000
+/** The time from the message to the start, so that all processes get it in time. */
+const START_DELAY_MS = 200
+const START_DELAY_PER_PROCESS_MS = 5
+/** Only ends a process that hangs. */
+const MESSAGE_TIMEOUT_MS = 300_000
 
-interface CrewOptions {
+interface ProcessGroupOptions {
   lockDirectory: string
-  /** Further arguments to Node. */
+  /** Additional arguments for Node. */
   flags?: readonly string[]
 }
 
+/** Processes that prepare first, and then start the same work at one moment. */
 export class ProcessGroup<Result> implements AsyncDisposable {
   readonly #members: Member[]
 
@@ -26,7 +26,7 @@ export class ProcessGroup<Result> implements AsyncDisposable {
   static async of<Result>(
     script: string,
     plans: readonly object[],
-    { lockDirectory, flags = [] }: CrewOptions,
+    { lockDirectory, flags = [] }: ProcessGroupOptions,
   ): Promise<ProcessGroup<Result>> {
     const file = fileURLToPath(new URL(`processes/${script}.ts`, import.meta.url))
     const env = { ...cleanEnvironment(), PORTSLICE_LOCK_DIR: lockDirectory }
@@ -37,7 +37,7 @@ export class ProcessGroup<Result> implements AsyncDisposable {
       }),
     )
     try {
-      await Promise.all(group.#members.map((member) => member.said()))
+      await Promise.all(group.#members.map((member) => member.nextMessage()))
       return group
     } catch (error) {
       await group[Symbol.asyncDispose]()
@@ -45,12 +45,12 @@ export class ProcessGroup<Result> implements AsyncDisposable {
     }
   }
 
-  /** What each has to tell of what all did together. */
-  async together(): Promise<Result[]> {
-    const notice = NOTICE + NOTICE_EACH * this.#members.length
-    const begin = process.hrtime.bigint() + BigInt(notice) * 1_000_000n
-    const results = this.#members.map((member) => member.said() as Promise<Result>)
-    for (const member of this.#members) member.tell(String(begin))
+  /** Starts the work in all processes at the same moment, and returns their results. */
+  async run(): Promise<Result[]> {
+    const delay = START_DELAY_MS + START_DELAY_PER_PROCESS_MS * this.#members.length
+    const begin = process.hrtime.bigint() + BigInt(delay) * 1_000_000n
+    const results = this.#members.map((member) => member.nextMessage() as Promise<Result>)
+    for (const member of this.#members) member.send(String(begin))
     return Promise.all(results)
   }
 
@@ -71,18 +71,18 @@ class Member {
     })
   }
 
-  /** The next that it says. */
-  async said(): Promise<unknown> {
+  async nextMessage(): Promise<unknown> {
     let late: NodeJS.Timeout | undefined
     try {
       return await Promise.race([
         new Promise((resolve) => this.#child.once('message', resolve)),
         this.#ended.then((how) => {
-          throw new Error(`A process ended with ${how} before it had said what it found.`)
+          throw new Error(`A process ended with ${how} before it had sent its result.`)
         }),
         new Promise((_, reject) => {
-          const silent = () => reject(new Error(`A process said nothing for ${LONGEST / 1000} s.`))
-          late = setTimeout(silent, LONGEST)
+          const fail = () =>
+            reject(new Error(`A process sent no message for ${MESSAGE_TIMEOUT_MS / 1000} s.`))
+          late = setTimeout(fail, MESSAGE_TIMEOUT_MS)
         }),
       ])
     } finally {
@@ -90,11 +90,11 @@ class Member {
     }
   }
 
-  tell(word: string): void {
-    this.#child.send(word)
+  send(message: string): void {
+    this.#child.send(message)
   }
 
-  /** Ends it in good order, if it still can. */
+  /** Disconnects, so that the process can exit, and kills it if it does not. */
   async end(): Promise<void> {
     if (this.#child.connected) this.#child.disconnect()
     const force = setTimeout(() => this.#child.kill('SIGKILL'), 10_000)

@@ -1,18 +1,18 @@
-/** One thing that users feel, measured beside what they would use instead. */
+/** One measurement that matters to users, compared with alternatives. */
 import type { EChartsOption } from 'echarts'
 
 export interface Row {
   /** The heading of its section. */
   readonly name: string
-  /** How it is measured, in plain sentences. */
+  /** How it is measured. */
   readonly how: string
   run(context: Context): Promise<Measured>
 }
 
 export interface Context {
-  /** The quick form: the same, so few times that its figures mean little. */
+  /** Fewer rounds, for a quick check; the figures are not reliable. */
   readonly short: boolean
-  /** An empty folder of its own, removed afterwards. */
+  /** An empty directory, removed afterwards. */
   readonly folder: string
 }
 
@@ -23,25 +23,23 @@ export interface Measured {
 }
 
 export interface Table {
-  /** What the figures are, and their unit. */
+  /** Describes the figures and their unit. */
   readonly caption: string
   readonly head: readonly string[]
   readonly rows: readonly (readonly string[])[]
 }
 
 export interface Target {
-  /** What is aimed at, as a clause. */
   readonly target: string
-  /** What came of it in this run. */
   readonly measured: string
-  /** Missing where something is only to be known. */
+  /** Missing if there is no limit to meet. */
   readonly met?: boolean
 }
 
 export interface Chart {
-  /** The name of its file, without folder and extension. */
+  /** The file name without directory and extension. */
   readonly file: string
-  /** What it shows, for those who cannot see it, too. */
+  /** Also the text alternative. */
   readonly title: string
   readonly option: EChartsOption
 }

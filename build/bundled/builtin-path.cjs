@@ -1,2 +1,2 @@
-// Stands in for `require('path')` where a library is bundled: the bundle is no CommonJS.
+// Replaces `require('path')` in bundled libraries, because the bundle is an ES module.
 module.exports = process.getBuiltinModule('node:path')

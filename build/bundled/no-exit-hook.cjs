@@ -1,5 +1,4 @@
-// Stands in for signal-exit where a library is bundled: portslice tidies up at the end of a
-// process by itself, with one listener however often it is loaded. proper-lockfile has a
-// version that is a function, the libraries of terminals one that exports it by name.
+// Replaces signal-exit in bundled libraries, because portslice cleans up with one exit listener.
+// proper-lockfile uses the default export, log-update the named one.
 module.exports = () => {}
 module.exports.onExit = module.exports

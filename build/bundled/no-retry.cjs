@@ -1,4 +1,4 @@
-// Stands in for retry where proper-lockfile is bundled: portslice never asks it to try again.
+// Replaces retry in the bundled proper-lockfile, because portslice does not use its retries.
 module.exports.operation = () => {
   let error = null
   return {

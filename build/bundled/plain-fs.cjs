@@ -1,2 +1,2 @@
-// Stands in for graceful-fs where proper-lockfile is bundled: it is given its `fs` as an option.
+// Replaces graceful-fs in the bundled proper-lockfile, which gets `fs` as an option.
 module.exports = process.getBuiltinModule('node:fs')

@@ -1,4 +1,3 @@
-/** Two folders as two `git clone`s of the suite would be, with portslice installed as built. */
 import { mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -10,6 +9,7 @@ const TESTING = fileURLToPath(
   new URL('..', import.meta.resolve('portslice-test/support/intervals')),
 )
 
+/** Two copies of the suite with the built packages installed, like two `git clone`s. */
 export class Checkouts implements Disposable {
   readonly #playground = new Playground()
   readonly folders: readonly [string, string]
@@ -21,7 +21,7 @@ export class Checkouts implements Disposable {
     this.folders = [this.#playground.project(files).folder, this.#playground.project(files).folder]
   }
 
-  /** A new folder that goes with the checkouts. */
+  /** Creates a directory that is removed with the checkouts. */
   folder(name: string): string {
     const folder = path.join(this.#playground.folder, name)
     mkdirSync(folder)
@@ -38,7 +38,7 @@ function suiteFiles(): Record<string, string> {
   for (const file of readdirSync(SUITE)) {
     if (file.endsWith('.ts')) files[file] = read(file)
   }
-  // Templates, so that the tests of the workspace do not take them for their own.
+  // Templates, so that the workspace's own test run does not find them.
   const tests = read('tests/servers.template.ts')
   for (let number = 1; number <= TEST_FILES; number++) {
     files[`tests/servers-${String(number).padStart(2, '0')}.test.ts`] = tests

@@ -1,16 +1,15 @@
-/** The demo: portslice under load, the proof that no two had one port, and the same with get-port. */
+/** Runs the same load with portslice and with get-port, and compares how often two processes got one port. */
 import { styleText } from 'node:util'
 import { chromiumLaunch } from 'portslice-test/support/chromium'
 import { RANGE } from '../suite/get-port-source.ts'
 import { Checkouts } from './checkouts.ts'
+import { findViolations, HAND_OUTS } from './guarantee.ts'
 import { type Measurement, measure } from './measurement.ts'
 import { Progress } from './progress.ts'
-import { brokenPromises, HAND_OUTS } from './promise.ts'
 import { table } from './table.ts'
 import { verdict } from './verdict.ts'
 
-/** The last lines of a failed run's output that are worth a look. */
-const LAST_LINES = 60
+const MAX_OUTPUT_LINES = 60
 
 const interrupted = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -25,33 +24,37 @@ try {
   process.exitCode = 130
 }
 
-/** Whether the promise was kept. */
+/** @returns whether portslice kept its guarantee */
 async function demo(): Promise<boolean> {
   const { signal } = interrupted
   const progress = new Progress(HAND_OUTS)
-  progress.say('Looking for a browser (unpacking one at first, if there is none) …')
+  progress.say('Looking for a browser (or unpacking one) …')
   const browser = await chromiumLaunch()
   using checkouts = new Checkouts()
 
-  progress.heading('Two vitest runs from two checkouts and a Playwright run, at once, on portslice')
+  progress.heading(
+    'Two vitest runs in two checkouts and a Playwright run at the same time, with portslice',
+  )
   const options = { checkouts, browser, progress, signal }
   const ours = await measure('portslice', options)
-  const broken = brokenPromises(ours)
-  if (broken.length > 0) showOutput(ours)
+  const violations = findViolations(ours)
+  if (violations.length > 0) showOutput(ours)
 
   const range = `getPort({ port: portNumbers(${RANGE.join(', ')}) })`
-  progress.heading(`The same load on get-port: getPort(), then ${range}, here getPort(range)`)
+  progress.heading(
+    `The same load with get-port: getPort(), then ${range}, called getPort(range) below`,
+  )
   const theirs = [await measure('get-port', options), await measure('get-port-range', options)]
 
   console.log(`\n${table([ours, ...theirs])}\n`)
-  console.log(styleText(broken.length > 0 ? 'red' : 'green', verdict(ours, theirs, broken)))
-  return broken.length === 0
+  console.log(styleText(violations.length > 0 ? 'red' : 'green', verdict(ours, theirs, violations)))
+  return violations.length === 0
 }
 
 function showOutput({ runs }: Measurement): void {
   for (const { name, status, report, output } of runs) {
     if (status === 0 && report?.failed === 0) continue
     console.error(`\n--- the end of the output of ${name} ---`)
-    console.error(output.trimEnd().split('\n').slice(-LAST_LINES).join('\n'))
+    console.error(output.trimEnd().split('\n').slice(-MAX_OUTPUT_LINES).join('\n'))
   }
 }

@@ -1,19 +1,18 @@
-/** The load: two vitest runs from two checkouts and a Playwright run, all at the same time. */
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type RecordFiles, type Source, surroundings } from '../suite/surroundings.ts'
+import { type RecordFiles, type Source, suiteEnvironment } from '../suite/environment.ts'
 import { playwrightReport, type Report, vitestReport } from './reports.ts'
 import { runToEnd } from './run-to-end.ts'
 
-/** ms; only ends a run that hangs. */
-const DEADLINE = 100_000
+/** Only ends a run that hangs. */
+const RUN_TIMEOUT_MS = 100_000
 
 export interface Run {
   name: string
   runner: 'vitest' | 'playwright'
   status: number | null
   output: string
-  /** Missing when the runner wrote none. */
+  /** Missing if the runner wrote no report. */
   report?: Report
   seconds: number
 }
@@ -24,19 +23,23 @@ export interface LoadOptions {
   /** Playwright's launch options. */
   browser: object
   checkouts: readonly [string, string]
-  /** A folder for the runners' reports. */
+  /** A directory for the runners' reports. */
   reports: string
   signal: AbortSignal
   onEnd: (run: Run) => void
 }
 
-/** @throws the reason of `signal` */
+/**
+ * Two vitest runs in two checkouts and a Playwright run, all at the same time.
+ *
+ * @throws the reason of `signal`
+ */
 export async function load(options: LoadOptions): Promise<Run[]> {
   const [first, second] = options.checkouts
-  // All of them are waited for, so that nothing runs any more when one has failed to start.
+  // Waits for all, so that nothing is running when one has failed to start.
   const runs = await Promise.allSettled([
     vitest('vitest in the first checkout', first, [], options),
-    // One process for each file there, processes that outlive their files here.
+    // One process per file in the first checkout, reused processes in the second.
     vitest('vitest in the second checkout', second, ['--no-isolate'], options),
     playwright('Playwright in the first checkout', first, options),
   ])
@@ -80,18 +83,18 @@ async function run(
   const start = performance.now()
   const { status, output } = await runToEnd(args, {
     cwd: checkout,
-    env: { ...surroundings(source, records, browser), ...env },
-    deadline: DEADLINE,
+    env: { ...suiteEnvironment(source, records, browser), ...env },
+    timeout: RUN_TIMEOUT_MS,
     signal,
   })
   const seconds = (performance.now() - start) / 1000
-  const ended: Run = { name, runner, status, output, seconds, ...orNothing(report) }
+  const ended: Run = { name, runner, status, output, seconds, ...readIfWritten(report) }
   onEnd(ended)
   return ended
 }
 
-/** A runner that broke down has written no report, or half of one. */
-function orNothing(read: () => Report): { report?: Report } {
+/** A crashed runner has no complete report. */
+function readIfWritten(read: () => Report): { report?: Report } {
   try {
     return { report: read() }
   } catch {

@@ -1,9 +1,8 @@
-/** One load with ports from one source, watched from its start to its end. */
-import type { Source } from '../suite/surroundings.ts'
+import type { Source } from '../suite/environment.ts'
 import type { Checkouts } from './checkouts.ts'
 import { load, type Run } from './load.ts'
 import type { Progress } from './progress.ts'
-import { look, newRecords, type Sight, watch } from './watcher.ts'
+import { createRecords, type Sight, summarize, watch } from './watcher.ts'
 
 export interface Measurement {
   source: Source
@@ -25,15 +24,17 @@ export async function measure(
 ): Promise<Measurement> {
   const { checkouts, browser, progress, signal } = options
   const title = TITLES[source]
-  const records = newRecords(checkouts.folder(`records-${source}`))
+  const records = createRecords(checkouts.folder(`records-${source}`))
   const start = performance.now()
   const seconds = () => (performance.now() - start) / 1000
 
   const over = new AbortController()
-  const watching = watch(records, { every: progress.every, signal: over.signal }, (sight) =>
-    progress.show(title, sight, seconds()),
+  const watching = watch(
+    records,
+    { intervalMs: progress.intervalMs, signal: over.signal },
+    (sight) => progress.show(title, sight, seconds()),
   )
-  watching.catch(() => {}) // It is awaited below; until then its failure must not end the process.
+  watching.catch(() => {}) // Awaited below; until then a failure must not end the process.
   try {
     const runs = await load({
       source,
@@ -44,7 +45,7 @@ export async function measure(
       signal,
       onEnd: (run) => progress.ended(title, run),
     })
-    return { source, title, runs, sight: look(records), seconds: seconds() }
+    return { source, title, runs, sight: summarize(records), seconds: seconds() }
   } finally {
     over.abort()
     await watching

@@ -1,20 +1,19 @@
-/** What is seen while the runs go on: one line that changes on a terminal, else a line now and then. */
 import readline from 'node:readline'
 import { styleText } from 'node:util'
 import type { Run } from './load.ts'
 import type { Sight } from './watcher.ts'
 
+/** Shows progress as one changing line on a terminal, otherwise as occasional lines. */
 export class Progress {
   readonly #stream = process.stdout
   readonly #expected: number
 
-  /** @param expected hand-outs of one load */
+  /** @param expected number of ports in one load */
   constructor(expected: number) {
     this.#expected = expected
   }
 
-  /** ms between two looks. */
-  get every(): number {
+  get intervalMs(): number {
     return this.#stream.isTTY ? 250 : 4000
   }
 
@@ -22,7 +21,7 @@ export class Progress {
     const text = `  ${seconds.toFixed(0).padStart(2)} s  ${title}: ${counts(sight, this.#expected)}`
     if (this.#stream.isTTY) {
       this.#clear()
-      // A line that wraps could not be taken back.
+      // A wrapped line could not be cleared.
       this.#stream.write(text.slice(0, this.#stream.columns - 1))
     } else {
       this.say(text)

@@ -1,11 +1,10 @@
-/** What the test runners' own reports say about a run. */
 import { readFileSync } from 'node:fs'
 
 export interface Report {
   files: number
   passed: number
   failed: number
-  /** Workers that ran a test, where the report tells. */
+  /** Workers that ran a test, if the report contains it. */
   workers?: number
 }
 

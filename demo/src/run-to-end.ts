@@ -1,31 +1,34 @@
-/** Runs a script on this Node, and leaves nothing of it behind when it has to stop early. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
 import { cleanEnvironment } from 'portslice-test/support/project'
 
-/** ms that test runners get to close their workers and browsers. */
-const GRACE = 5000
+/** For test runners to close their workers and browsers. */
+const SIGINT_TIMEOUT_MS = 5000
 
 export interface Ended {
   /** `null` when a signal ended it. */
   status: number | null
-  /** What it wrote to stdout and stderr. */
+  /** stdout and stderr */
   output: string
 }
 
 export interface RunOptions {
   cwd: string
   env: Record<string, string>
-  /** ms; it is stopped then. */
-  deadline: number
+  /** In ms. */
+  timeout: number
   signal: AbortSignal
 }
 
-/** @throws the reason of `signal`, once all has ended */
+/**
+ * Runs a script with this Node. All its processes have ended when the promise settles.
+ *
+ * @throws the reason of `signal`
+ */
 export async function runToEnd(args: string[], options: RunOptions): Promise<Ended> {
-  const { cwd, env, deadline, signal } = options
+  const { cwd, env, timeout, signal } = options
   signal.throwIfAborted()
-  // A process group of its own, so that the runner's workers can be ended with it.
+  // A new process group, so that workers can be ended with the runner.
   const child = spawn(process.execPath, args, {
     cwd,
     env: { ...cleanEnvironment(), ...env },
@@ -43,9 +46,9 @@ export async function runToEnd(args: string[], options: RunOptions): Promise<End
   })
   const stop = () => stopGroup(child, ended)
   const late = setTimeout(() => {
-    output += `\nStopped: it had not ended after ${deadline / 1000} s.\n`
+    output += `\nStopped: it had not ended after ${timeout / 1000} s.\n`
     stop()
-  }, deadline)
+  }, timeout)
   signal.addEventListener('abort', stop, { once: true })
   try {
     const status = await ended
@@ -57,10 +60,10 @@ export async function runToEnd(args: string[], options: RunOptions): Promise<End
   }
 }
 
-/** As Ctrl-C in a terminal does, then by force. */
+/** Sends SIGINT, then SIGKILL. */
 async function stopGroup(child: ChildProcess, ended: Promise<unknown>): Promise<void> {
   signalGroup(child, 'SIGINT')
-  await Promise.race([ended, delay(GRACE, undefined, { ref: false })])
+  await Promise.race([ended, delay(SIGINT_TIMEOUT_MS, undefined, { ref: false })])
   signalGroup(child, 'SIGKILL')
 }
 
@@ -69,6 +72,6 @@ function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal)
   } catch {
-    // All of the group has ended already.
+    // The group has ended.
   }
 }

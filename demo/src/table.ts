@@ -1,4 +1,3 @@
-/** The result, for people. */
 import { styleText } from 'node:util'
 import Table from 'cli-table3'
 import type { Measurement } from './measurement.ts'
@@ -9,21 +8,21 @@ const ROWS: Record<string, (measurement: Measurement) => string | number> = {
   'processes that took ports': ({ sight }) => sight.processes,
   'ports handed out': ({ sight }) => sight.handedOut,
   'most out at the same time': ({ sight }) => sight.mostOut,
-  'most waiting for their bind': ({ sight }) => sight.mostUnbound,
-  'hand-outs of a port somebody had': ({ sight }) => judged(sight.overlaps),
-  'binds that failed (EADDRINUSE)': ({ sight }) => judged(sight.refused),
+  'most not yet bound': ({ sight }) => sight.mostUnbound,
+  'hand-outs of a port in use': ({ sight }) => colourCount(sight.overlaps),
+  'binds that failed (EADDRINUSE)': ({ sight }) => colourCount(sight.refused),
   'tests that failed': ({ runs }) => failedTests(runs),
-  'ports never given back': ({ sight }) => judged(sight.outNow),
+  'ports never released': ({ sight }) => colourCount(sight.outNow),
   seconds: ({ seconds }) => seconds.toFixed(1),
 }
 
-/** One column for each source of ports, as few are compared in many respects. */
+/** One column for each source of ports. */
 export function table(measurements: readonly Measurement[]): string {
   const titles = measurements.map(({ title }) => title)
   const result = new Table({
     head: ['ports from', ...titles].map((heading) => styleText('bold', heading)),
     colAligns: ['left', ...titles.map(() => 'right' as const)],
-    // Colours are left to styleText, which knows of NO_COLOR and of pipes.
+    // styleText colours the text, because it respects NO_COLOR and pipes.
     style: { head: [], border: [], compact: true },
   })
   for (const [name, cell] of Object.entries(ROWS)) {
@@ -34,12 +33,12 @@ export function table(measurements: readonly Measurement[]): string {
 
 function failedTests(runs: Measurement['runs']): string {
   const reports = runs.flatMap(({ report }) => report ?? [])
-  const failed = judged(sum(reports.map((report) => report.failed)))
+  const failed = colourCount(sum(reports.map((report) => report.failed)))
   const brokenRuns = runs.length - reports.length
-  return brokenRuns === 0 ? failed : `${failed} + runs without report: ${judged(brokenRuns)}`
+  return brokenRuns === 0 ? failed : `${failed} + runs without report: ${colourCount(brokenRuns)}`
 }
 
-function judged(count: number): string {
+function colourCount(count: number): string {
   return styleText(count === 0 ? 'green' : 'red', String(count))
 }
 

@@ -1,18 +1,17 @@
-/** What it comes to, in a sentence. */
 import type { Measurement } from './measurement.ts'
 
 export function verdict(
   ours: Measurement,
   theirs: readonly Measurement[],
-  broken: readonly string[],
+  violations: readonly string[],
 ): string {
-  if (broken.length > 0) return ['The promise was broken.', ...broken].join('\n- ')
+  if (violations.length > 0) return ['The guarantee was violated.', ...violations].join('\n- ')
   const { handedOut, processes } = ours.sight
-  return `The promise was kept: in ${handedOut} hand-outs to ${processes} processes no port was ever out twice at the same time; ${theirs.map(compared).join(', and ')}.`
+  return `The guarantee was kept: in ${handedOut} hand-outs to ${processes} processes, no two had the same port at the same time; ${theirs.map(describe).join(', and ')}.`
 }
 
-function compared({ title, sight }: Measurement): string {
-  return `${title} gave out a port that somebody had ${times(sight.overlaps)} and led to EADDRINUSE ${times(sight.refused)}`
+function describe({ title, sight }: Measurement): string {
+  return `${title} handed out a port in use ${times(sight.overlaps)} and led to EADDRINUSE ${times(sight.refused)}`
 }
 
 function times(count: number): string {

@@ -1,19 +1,18 @@
-/** Reads what the suites have recorded, while they run and afterwards, and looks for overlaps. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Interval, overlaps, readIntervals } from 'portslice-test/support/intervals'
-import type { RecordFiles } from '../suite/surroundings.ts'
+import type { RecordFiles } from '../suite/environment.ts'
 
 export interface Sight {
   handedOut: number
-  /** Out and not yet returned; after the runs: never returned. */
+  /** Handed out and not yet released. */
   outNow: number
-  /** Of those, handed out but not yet bound. */
+  /** Handed out and not yet bound. */
   unboundNow: number
   mostOut: number
   mostUnbound: number
-  /** Pairs of hand-outs in which two had one port at the same time. */
+  /** Pairs of hand-outs of one port at the same time. */
   overlaps: number
   /** Binds that failed with EADDRINUSE. */
   refused: number
@@ -21,20 +20,21 @@ export interface Sight {
 }
 
 /**
- * New, empty records. All runs write to the same files: lines are appended in the order of what
- * happened, so that what is read while they run is never a return short of a later hand-out.
+ * Creates empty record files. All runs append to the same files, so the order of the lines is the
+ * order of the events.
  */
-export function newRecords(folder: string): RecordFiles {
+export function createRecords(directory: string): RecordFiles {
   const records = {
-    out: path.join(folder, 'out.ndjson'),
-    unbound: path.join(folder, 'unbound.ndjson'),
-    refused: path.join(folder, 'refused.txt'),
+    out: path.join(directory, 'out.ndjson'),
+    unbound: path.join(directory, 'unbound.ndjson'),
+    refused: path.join(directory, 'refused.txt'),
   }
   for (const file of Object.values(records)) writeFileSync(file, '')
   return records
 }
 
-export function look(records: RecordFiles): Sight {
+/** Reads what the suites have recorded so far. */
+export function summarize(records: RecordFiles): Sight {
   const out = readIntervals(records.out)
   const unbound = readIntervals(records.unbound)
   return {
@@ -49,18 +49,18 @@ export function look(records: RecordFiles): Sight {
   }
 }
 
-/** Looks every so many ms until `signal` is aborted. */
+/** Reports the state of the records periodically until `signal` is aborted. */
 export async function watch(
   records: RecordFiles,
-  { every, signal }: { every: number; signal: AbortSignal },
+  { intervalMs, signal }: { intervalMs: number; signal: AbortSignal },
   show: (sight: Sight) => void,
 ): Promise<void> {
   while (!signal.aborted) {
-    await delay(every, undefined, { signal }).catch(() => {})
+    await delay(intervalMs, undefined, { signal }).catch(() => {})
     try {
-      show(look(records))
+      show(summarize(records))
     } catch (error) {
-      // A line that is just being written; it is whole at the next look.
+      // The last line is incomplete; the next attempt reads it.
       if (!(error instanceof SyntaxError)) throw error
     }
   }
@@ -75,7 +75,7 @@ function mostAtOnce(intervals: readonly Interval[]): number {
     { at: from, by: 1 },
     ...(to === undefined ? [] : [{ at: to, by: -1 }]),
   ])
-  // An end and a start at the same moment are not at once.
+  // At the same moment, an end counts before a start.
   changes.sort((a, b) => (a.at === b.at ? a.by - b.by : a.at < b.at ? -1 : 1))
   let now = 0
   let most = 0

@@ -1,8 +1,7 @@
-/** The two ways in which people use get-port. */
 import getPort, { portNumbers } from 'get-port'
-import { source } from './surroundings.ts'
+import { source } from './environment.ts'
 
-/** As in get-port's readme; longer, so that it never runs out. */
+/** As in get-port's readme, but larger, so that it does not run out. */
 export const RANGE = [3000, 3999] as const
 
 export function portFromGetPort(): Promise<number> {

@@ -1,12 +1,12 @@
-/** An app for each worker and more for each test: with portslice, or with get-port. */
+/** Starts an app for each worker and more for each test, with ports of portslice or get-port. */
 import { randomUUID } from 'node:crypto'
 import type { RequestListener } from 'node:http'
 import type { PlaywrightTestArgs, PlaywrightWorkerArgs } from '@playwright/test'
 import { test as playwright, type TestType } from '@playwright/test'
 import { test as withPortslice } from '@portslice/playwright-fixture'
 import { type App, Apps } from './apps.ts'
+import { source } from './environment.ts'
 import { portFromGetPort } from './get-port-source.ts'
-import { source } from './surroundings.ts'
 
 interface TestPorts {
   takePort: () => Promise<number>
@@ -17,7 +17,7 @@ interface WorkerPorts {
 }
 
 interface Site extends App {
-  /** On its page, so that a test sees that it got the page of its own worker. */
+  /** Appears on its page, so that a test can check whose page it got. */
   name: string
 }
 
@@ -61,7 +61,7 @@ export const test = withPorts.extend<
   },
 })
 
-/** Shows what the backend in its query says: two apps on two ports for one page. */
+/** The page shows the answer of the backend in its query. */
 function page(name: string): string {
   return `<!doctype html>
 <title>${name}</title>

@@ -1,13 +1,13 @@
 import { defineConfig } from '@playwright/test'
 import type { PortWorkerFixtures } from '@portslice/playwright-fixture'
+import { browser } from './environment.ts'
 import { BROWSER_WORKERS } from './size.ts'
-import { browser } from './surroundings.ts'
 
 export default defineConfig<object, Pick<PortWorkerFixtures, 'portslice'>>({
   testDir: 'browser',
   fullyParallel: true,
   workers: BROWSER_WORKERS,
-  // Deadlines only: a page that got another app's port would wait for good.
+  // A page that got the port of another app would wait forever.
   timeout: 30_000,
   expect: { timeout: 10_000 },
   use: { launchOptions: browser(), portslice: { onLeak: 'fail' } },

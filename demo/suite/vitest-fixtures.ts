@@ -1,10 +1,10 @@
-/** `startApp` for vitest: with the fixtures of portslice, or with the same made of get-port. */
+/** `startApp` for vitest, with ports of portslice or get-port. */
 import type { RequestListener } from 'node:http'
 import { test as withPortslice } from '@portslice/vitest-plugin/test'
 import { type TestAPI, test as vitest } from 'vitest'
 import { type App, Apps } from './apps.ts'
+import { source } from './environment.ts'
 import { portFromGetPort } from './get-port-source.ts'
-import { source } from './surroundings.ts'
 
 interface Ports {
   takePort: () => Promise<number>

@@ -1,7 +1,7 @@
 import portslice from '@portslice/vitest-plugin'
 import { defineConfig } from 'vitest/config'
+import { source } from './environment.ts'
 import { VITEST_WORKERS } from './size.ts'
-import { source } from './surroundings.ts'
 
 export default defineConfig({
   plugins: source() === 'portslice' ? [portslice({ onLeak: 'fail' })] : [],

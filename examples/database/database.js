@@ -1,4 +1,4 @@
-/** A PostgreSQL on $PORT, whose data goes with it. */
+/** A PostgreSQL server on $PORT that deletes its data at the end. */
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -21,7 +21,7 @@ const database = new EmbeddedPostgres({
   authMethod: 'trust',
   persistent: false,
   initdbFlags: ['--no-sync', '--encoding=UTF8'],
-  // No socket in a folder that all workers share, and nothing that outlasts a crash.
+  // No socket in a shared directory, and no data that must survive a crash.
   postgresFlags: ['-c', 'unix_socket_directories=', '-c', 'fsync=off'],
   onLog: console.log,
   onError: console.error,

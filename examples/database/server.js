@@ -1,10 +1,10 @@
-/** A page with notes, which are in the database at $DATABASE_URL. */
+/** A page with notes from the database at $DATABASE_URL. */
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
 import pg from 'pg'
 
 const database = new pg.Pool({ connectionString: process.env.DATABASE_URL })
-// It may be stopped before this server is.
+// The database may be stopped before this server.
 database.on('error', (error) => console.error(error.message))
 await database.query('CREATE TABLE note (id serial PRIMARY KEY, body text NOT NULL)')
 

@@ -1,5 +1,5 @@
 export default {
-  // The tests are ESM as they stand; see the script `test` in package.json.
+  // The tests are ES modules; see the script `test` in package.json.
   transform: {},
   maxWorkers: 3,
   globalSetup: './global-setup.js',

@@ -1,4 +1,4 @@
-// CommonJS is welcome: `require` loads it.
+// A test in CommonJS: `require` works too.
 const { releasePort, takePort } = require('@portslice/core')
 
 test('required', async () => {

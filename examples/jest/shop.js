@@ -1,4 +1,4 @@
-/** The app that is tested: it is told its port, as apps are, and asks the catalogue. */
+/** The app under test. It gets its port as an argument, and calls the catalogue. */
 import { once } from 'node:events'
 import http from 'node:http'
 

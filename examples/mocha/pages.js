@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import http from 'node:http'
 
-/** Serves one page on a port, and gives what a client is answered there. */
+/** Serves one page on a port, and returns what a client reads from it. */
 export async function servedOn(port, page) {
   const server = http.createServer((_, response) => response.end(page))
   await once(server.listen(port), 'listening')

@@ -1,4 +1,4 @@
-/** A root hook plugin, which Mocha loads into each of its workers: every test has `this.port`. */
+/** A root hook plugin: Mocha loads it in each worker, so every test has `this.port`. */
 import { releasePort, takePort } from '@portslice/core'
 
 export const mochaHooks = {

@@ -1,2 +1,2 @@
-/** Dev servers that run side by side in one directory each need one of their own for what they build. */
+/** Dev servers in the same directory need separate build directories. */
 export default { distDir: process.env.NEXT_DIST_DIR ?? '.next' }

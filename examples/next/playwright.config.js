@@ -4,7 +4,7 @@ export default defineConfig({
   testDir: 'tests',
   fullyParallel: true,
   workers: 2,
-  // The first page of a dev server is compiled when it is asked for.
+  // The dev server compiles a page at its first request.
   timeout: 120_000,
   use: {
     app: {

@@ -1,4 +1,4 @@
-/** A port until the end of a test: `node:test` tells it by its context. */
+/** A port until the end of a test. */
 import { releasePort, takePort } from '@portslice/core'
 
 /**

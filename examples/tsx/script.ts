@@ -1,4 +1,4 @@
-/** A script, no test: a shop and its API for a demonstration, on ports that nobody else has. */
+/** A script without a test runner: a shop and its API on ports of their own. */
 import { createServer } from 'node:http'
 import { listen, type PortLease } from '@portslice/core'
 

@@ -16,6 +16,6 @@ const notes = {
 
 export default defineConfig({
   plugins: [notes],
-  // Dev servers that run side by side in one folder each need a cache of their own.
+  // Dev servers in the same directory need separate caches.
   cacheDir: `node_modules/.vite/${process.env.PORT ?? 'dev'}`,
 })

@@ -9,10 +9,10 @@ export default defineConfig({
       enabled: true,
       headless: true,
       screenshotFailures: false,
-      // For a browser that Playwright has not installed itself.
+      // For a browser that Playwright did not install.
       provider: playwright({ launchOptions: JSON.parse(process.env.LAUNCH_OPTIONS ?? '{}') }),
       instances: [{ browser: 'chromium' }],
-      // What tests in the browser can ask vitest's server to do.
+      // Commands that tests in the browser can call on vitest's server.
       commands: { startShop, stopShop },
     },
   },

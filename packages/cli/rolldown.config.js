@@ -6,7 +6,7 @@ export default bundle({
   // What every subcommand needs: one file is found and read sooner than ten. And what shows things
   // needs: `run` is not to wait for the expressions with which columns are counted.
   together: [
-    /src\/(?:command-line\/(?!help)|terminal\/(?:colours|say))|node_modules\/(?:picocolors|leven)/,
-    /src\/(?:terminal\/(?!wrap|colours|say)|list\/(?!watch)|commands\/list)|node_modules\/fast-string-/,
+    /src\/(?:command-line\/(?!help)|terminal\/(?:colours|print))|node_modules\/(?:picocolors|leven)/,
+    /src\/(?:terminal\/(?!wrap|colours|print)|list\/(?!watch)|commands\/list)|node_modules\/fast-string-/,
   ],
 })

@@ -1,7 +1,6 @@
 /**
- * Writes what users can import into `api/`, one file for each entry of each package, and what the
- * command says of itself, so that a change of the public face is seen in a review. `--check` writes nothing, and fails where a file
- * is not what it would write. Reads the declarations in `dist/`: build first.
+ * Writes reports of the public API and of the command's help to `api/`, so that reviews show changes.
+ * `--check` writes nothing, and fails if a report is out of date. Build first.
  */
 import {
   existsSync,
@@ -22,11 +21,11 @@ import { packagesIn, ROOT } from './packages.ts'
 const REPORTS = path.join(ROOT, 'api')
 
 function entries(): Entry[] {
-  return packagesIn().flatMap(({ folder, manifest }) =>
+  return packagesIn().flatMap(({ directory, manifest }) =>
     Object.entries(manifest.exports).flatMap(([entry, target]) => {
       if (typeof target === 'string' || !target.types || entry.startsWith('./internal')) return []
-      const name = [path.basename(folder), ...(entry === '.' ? [] : [entry.slice(2)])].join('.')
-      return [{ name, folder, declarations: path.join(folder, target.types) }]
+      const name = [path.basename(directory), ...(entry === '.' ? [] : [entry.slice(2)])].join('.')
+      return [{ name, directory, declarations: path.join(directory, target.types) }]
     }),
   )
 }
@@ -47,11 +46,11 @@ try {
 }
 
 mkdirSync(REPORTS, { recursive: true })
-const there = readdirSync(REPORTS)
-const stale = there.filter((file) => !wanted.has(file))
+const present = readdirSync(REPORTS)
+const stale = present.filter((file) => !wanted.has(file))
 const changed = [...wanted].filter(([file, text]) => {
   const known = path.join(REPORTS, file)
-  // Windows may have checked it out with ends of lines of its own.
+  // Git may check files out with CRLF on Windows.
   return !existsSync(known) || readFileSync(known, 'utf8').replaceAll('\r\n', '\n') !== text
 })
 const different = [...changed.map(([file]) => file), ...stale].map((file) => `api/${file}`)
@@ -61,8 +60,8 @@ if (!values.check) {
   console.log(different.length > 0 ? `Changed: ${different.join(', ')}` : 'Nothing has changed.')
 } else if (different.length > 0) {
   console.error(
-    `The public face of the packages is not what is written in ${different.join(', ')}.\n` +
-      'If the change is meant, run `npx --yes pnpm@12 run api`, and commit what it writes.',
+    `These reports of the public API are out of date: ${different.join(', ')}.\n` +
+      'If the change is intended, run `npx --yes pnpm@12 run api` and commit the result.',
   )
   process.exitCode = 1
 }

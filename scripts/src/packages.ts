@@ -1,4 +1,3 @@
-/** The packages that are published. */
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -6,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 export interface Package {
-  folder: string
+  directory: string
   manifest: Manifest
 }
 
@@ -19,13 +18,13 @@ export interface Manifest {
   dependencies?: Record<string, string>
 }
 
-/** @param root of the workspace */
+/** The packages that are published. */
 export function packagesIn(root: string = ROOT): Package[] {
   return readdirSync(path.join(root, 'packages'))
     .map((name) => {
-      const folder = path.join(root, 'packages', name)
-      const manifest = readFileSync(path.join(folder, 'package.json'), 'utf8')
-      return { folder, manifest: JSON.parse(manifest) as Manifest }
+      const directory = path.join(root, 'packages', name)
+      const manifest = readFileSync(path.join(directory, 'package.json'), 'utf8')
+      return { directory, manifest: JSON.parse(manifest) as Manifest }
     })
     .filter(({ manifest }) => !manifest.private)
 }

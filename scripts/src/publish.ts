@@ -1,8 +1,6 @@
 /**
- * Packs the packages as they were built last, and publishes those whose version the registry does
- * not have: run it again after one that failed half-way. `--dry-run` asks npm for a rehearsal.
- *
- * Each comes after those of ours that it needs, so there is no moment in which it cannot be installed.
+ * Packs the built packages, and publishes the versions that the registry does not have yet, so it can
+ * be run again after a failure. Dependencies are published first. `--dry-run` publishes nothing.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -19,22 +17,24 @@ function npm(args: readonly string[], stdio: 'inherit' | 'ignore'): boolean {
 }
 
 const versions = new Map(packagesIn().map(({ manifest }) => [manifest.name, manifest.version]))
-const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-publish-'))
+const directory = mkdtempSync(path.join(os.tmpdir(), 'portslice-publish-'))
 try {
-  const packed = await packAll(folder)
+  const packed = await packAll(directory)
   const inOrder = new Set(packed.flatMap(({ name }) => withDependencies(packed, name)))
   for (const { name, file } of inOrder) {
     const published = `${name}@${versions.get(name)}`
     if (npm(['view', published, 'version'], 'ignore')) {
-      console.log(`${published} is there already.`)
+      console.log(`${published} is published already.`)
       continue
     }
     const how = values['dry-run'] ? ['--dry-run'] : ['--provenance']
     if (!npm(['publish', file, '--access=public', ...how], 'inherit')) {
-      throw new Error(`${published} was not published; those before it were. Run this again.`)
+      throw new Error(
+        `${published} was not published, but the packages before it were. Run this again.`,
+      )
     }
-    console.log(`${published} is published${values['dry-run'] ? ', or would be' : ''}.`)
+    console.log(`${published} ${values['dry-run'] ? 'would be' : 'was'} published.`)
   }
 } finally {
-  rmSync(folder, { recursive: true, force: true })
+  rmSync(directory, { recursive: true, force: true })
 }

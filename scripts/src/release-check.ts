@@ -1,6 +1,6 @@
 /**
- * Is this checkout what the tag says? `node scripts/src/release-check.ts v0.2.0 [--root FOLDER]` names all that
- * is in the way of a release, before anything is built or published: what is published stays.
+ * `node scripts/src/release-check.ts v0.2.0 [--root DIRECTORY]` lists what prevents a release with
+ * this tag, before anything is built or published.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
@@ -19,17 +19,17 @@ for (const obstacle of obstacles) console.error(obstacle)
 if (obstacles.length > 0) process.exitCode = 1
 else console.log(`${packages.length} packages are ready to be published as ${tag}.`)
 
-function* obstaclesOf({ folder, manifest }: Package): Iterable<string> {
+function* obstaclesOf({ directory, manifest }: Package): Iterable<string> {
   const { name, version, repository } = manifest
   if (tag !== `v${version}`) {
     yield `${name} has version ${version}, and the tag is "${tag}". Run \`pnpm run versions\`, commit, and tag that commit.`
   }
-  const file = path.join(folder, 'CHANGELOG.md')
+  const file = path.join(directory, 'CHANGELOG.md')
   const changelog = existsSync(file) ? readFileSync(file, 'utf8') : ''
   if (!changelog.includes(`\n## ${version}\n`)) {
-    yield `The CHANGELOG.md of ${name} says nothing of ${version}.`
+    yield `The CHANGELOG.md of ${name} has no section for ${version}.`
   }
-  // The registry compares it with the repository that the provenance names.
+  // The registry compares it with the repository in the provenance.
   const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: here } = process.env
   if (here && repository.url !== `git+${server}/${here}.git`) {
     yield `The package.json of ${name} names the repository ${repository.url}, and this is ${server}/${here}.`

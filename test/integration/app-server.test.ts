@@ -284,7 +284,7 @@ describe('an app that does not start', () => {
     [
       'is a command line in an array',
       { command: ['node server.js'] },
-      ['a whole command line is given as a text'],
+      ['give a complete command line as a string'],
     ],
     ['may not be executed', { command: [script('serve.ts')] }, ['(EACCES)', 'chmod +x']],
     ['ends well', { command: 'exit 0' }, ['ended with exit status 0 before it was ready']],
@@ -296,7 +296,7 @@ describe('an app that does not start', () => {
   ])('because it %s', async (_, options, parts) => {
     const allocator = await ownAllocator()
     const error = await startApp(options, { allocator }).catch((error: unknown) => error)
-    expect(error).toMatchObject({ name: 'PortsliceError', code: 'ERR_PORTSLICE_APP_START' })
+    expect(error).toMatchObject({ code: 'ERR_PORTSLICE_APP_START' })
     for (const part of parts) expect((error as Error).message).toContain(part)
     expect(await portsOut(allocator.lockDirectory)).toEqual([])
   })
@@ -311,7 +311,7 @@ describe('an app that does not start', () => {
       'The option `cwd` is "/no/such".',
     ],
     ['a port that has no name', { command: 'x {DB_PORT}' }, 'There is no port for {DB_PORT}'],
-    ['ports of one name', { command: 'x', ports: ['a', 'A'] }, 'would both be told as $A_PORT'],
+    ['ports of one name', { command: 'x', ports: ['a', 'A'] }, 'would both be in $A_PORT'],
     ['a page that is no URL', { command: 'x', ready: 'health' }, 'neither a path nor a URL'],
     ['a time that is none', { command: 'x', stopTimeout: -1 }, 'The option `stopTimeout` is -1.'],
   ])('because it has %s', async (_, options, message) => {
@@ -330,25 +330,25 @@ describe('the error of an app that is not ready in time says what to change', ()
         '/status/404 answers with status 404',
         'The app listens on its port. Change `ready` to a page',
       ],
-      ['See whether', '$PORT'],
+      ['Check that', '$PORT'],
     ],
     [
       'its page fails',
       { command: SERVE, ready: '/status/500' },
       ['answers with status 500', 'Change `ready` to a page'],
-      ['See whether', '$PORT'],
+      ['Check that', '$PORT'],
     ],
     [
       'it does not print that',
       { command: SERVE, ready: /never/ },
       ['does not match /never/', 'The app listens on its port. Change `ready` to something'],
-      ['See whether', '$PORT'],
+      ['Check that', '$PORT'],
     ],
     [
       'the function says no',
       { command: SERVE, ready: () => false },
       ['`ready` does not return true', 'The app listens on its port. Change `ready`'],
-      ['See whether', '$PORT'],
+      ['Check that', '$PORT'],
     ],
     [
       'it is slow, and there is no `ready`',

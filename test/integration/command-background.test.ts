@@ -5,24 +5,19 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import {
   COMMAND,
   InTerminal,
   isRunning,
   portsOut,
-  type StartOptions,
   sh,
   start,
   temporaryFolder,
+  useLockDirectory,
 } from './command-run.ts'
 
-let lockDirectory: string
-let options: StartOptions
-beforeEach(() => {
-  lockDirectory = path.join(temporaryFolder(), 'locks')
-  options = { lockDirectory }
-})
+const options = useLockDirectory()
 
 /** A server on $PORT, deaf to the signals that are named. */
 const serve = (...deafTo: string[]) =>
@@ -55,10 +50,10 @@ describe('a process that uses a leased port', () => {
         `"sh" has ended, but port ${port} is still in use. Waiting for pid ${pid} \\(.*-e`,
       ),
     )
-    expect(await portsOut(lockDirectory)).toEqual([Number(port)])
+    expect(await portsOut(options.lockDirectory)).toEqual([Number(port)])
     process.kill(Number(pid), 'SIGKILL')
     expect((await run.ended).status).toBe(5)
-    expect(await portsOut(lockDirectory)).toEqual([])
+    expect(await portsOut(options.lockDirectory)).toEqual([])
   })
 
   test('is waited for as well when it begins only after the program has ended', async () => {
@@ -68,7 +63,7 @@ describe('a process that uses a leased port', () => {
       ['run', '--linger', '600', '--', ...sh(`(read x <'${fifo}'; exec ${serve()}) & exit 5`)],
       options,
     )
-    await run.complained(/has ended, but left processes that use none of its ports: pid \d+ \(sh /)
+    await run.complained(/has ended, but left processes that do not use its ports: pid \d+ \(sh /)
     writeFileSync(fifo, 'go\n')
     const [, pid] = await run.said(/serving (\d+)/)
     killAtEnd(Number(pid))
@@ -103,12 +98,12 @@ describe('a process that uses none of the ports', () => {
     killAtEnd(Number(pid))
     await run.complained(
       new RegExp(
-        `"sh" has ended, but left processes that use none of its ports: pid ${pid} \\(sleep 1000\\)`,
+        `"sh" has ended, but left processes that do not use its ports: pid ${pid} \\(sleep 1000\\)`,
       ),
     )
     expect(await run.exited).toBe(5)
     expect(isRunning(Number(pid))).toBe(true)
-    expect(await portsOut(lockDirectory)).toEqual([])
+    expect(await portsOut(options.lockDirectory)).toEqual([])
   })
 
   test('holds it with --wait-all', async () => {
@@ -121,10 +116,10 @@ describe('a process that uses none of the ports', () => {
     await run.complained(
       new RegExp(`Waiting for the processes it left.*pid ${pid} \\(sleep 1000\\)`),
     )
-    expect(await portsOut(lockDirectory)).toHaveLength(1)
+    expect(await portsOut(options.lockDirectory)).toHaveLength(1)
     process.kill(Number(pid), 'SIGKILL')
     expect((await run.ended).status).toBe(5)
-    expect(await portsOut(lockDirectory)).toEqual([])
+    expect(await portsOut(options.lockDirectory)).toEqual([])
   })
 
   test('may be the daemon of nx', { timeout: 120_000 }, async () => {
@@ -205,8 +200,8 @@ describe('signals, after the program has ended', () => {
     run.child.kill('SIGINT')
     await run.complained(/Press Ctrl-C again/)
     run.child.kill('SIGINT')
-    await run.complained(new RegExp(`these processes go on after SIGTERM: pid ${pid}`))
-    await run.complained(new RegExp(`something still listens on port \\d+: pid ${pid}`))
+    await run.complained(new RegExp(`these processes ignore SIGTERM: pid ${pid}`))
+    await run.complained(new RegExp(`a process still listens on port \\d+: pid ${pid}`))
     expect(await run.exited).toBe(5)
     expect(isRunning(Number(pid))).toBe(true)
   })
@@ -221,6 +216,6 @@ test('a port on which something else listens at the end is told of', async () =>
   run.child.stdin.end('\n')
   expect(await run.ended).toMatchObject({
     status: 0,
-    stderr: expect.stringContaining(`something still listens on port ${port}: pid ${process.pid}`),
+    stderr: expect.stringContaining(`a process still listens on port ${port}: pid ${process.pid}`),
   })
 })

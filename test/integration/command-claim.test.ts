@@ -3,26 +3,14 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
-import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import {
-  ownSlice,
-  portslice,
-  type StartOptions,
-  sh,
-  start,
-  temporaryFolder,
-} from './command-run.ts'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { ownSlice, portslice, sh, start, temporaryFolder, useLockDirectory } from './command-run.ts'
 
-let lockDirectory: string
-let options: StartOptions
-beforeEach(() => {
-  lockDirectory = path.join(temporaryFolder(), 'locks')
-  options = { lockDirectory }
-})
+const options = useLockDirectory()
 
 describe('claim', () => {
   test('one at a time; who waits says for whom', async () => {
-    const { port } = await ownSlice(lockDirectory)
+    const { port } = await ownSlice(options.lockDirectory)
     const first = start(['claim', String(port), '--', ...sh('echo "has $PORT"; read x')], options)
     await first.said(new RegExp(`has ${port}`))
     const second = start(['claim', String(port), '--', 'echo', 'then', '{PORT}'], options)
@@ -40,7 +28,7 @@ describe('claim', () => {
   })
 
   test('all of several arguments, and one of a list; the first is in $PORT', async () => {
-    const { port } = await ownSlice(lockDirectory)
+    const { port } = await ownSlice(options.lockDirectory)
     await listenOn(port + 1)
     const args = ['claim', `${port}`, `${port + 1},${port + 2}`]
     const run = start([...args, '--', ...sh('echo "$PORT {PORT}"; read x')], options)
@@ -55,7 +43,7 @@ describe('claim', () => {
   })
 
   test('names for each of them, and a file', async () => {
-    const { port } = await ownSlice(lockDirectory)
+    const { port } = await ownSlice(options.lockDirectory)
     const names = ['--name', 'web', '--name', 'api', '--write-env', 'ports']
     const program = sh('echo "$WEB_PORT {API_PORT} $PORTSLICE_PORT_API $PORT"; cat ports')
     const { status, stdout } = await portslice(
@@ -71,7 +59,7 @@ describe('claim', () => {
   })
 
   test('all of them or none: who waits for one port does not keep another', async () => {
-    const { port } = await ownSlice(lockDirectory)
+    const { port } = await ownSlice(options.lockDirectory)
     const server = await listenOn(port + 1)
     const both = start(['claim', `${port}`, `${port + 1}`, '--', ...sh('echo $PORT')], options)
     await both.complained(new RegExp(`waiting: port ${port + 1} is in use by pid ${process.pid}`))
@@ -90,7 +78,7 @@ describe('claim', () => {
   })
 
   test('commands that name the same ports in different orders take turns', async () => {
-    const { port } = await ownSlice(lockDirectory)
+    const { port } = await ownSlice(options.lockDirectory)
     const orders = [
       [port, port + 1, port + 2],
       [port + 2, port + 1, port],

@@ -1,20 +1,15 @@
 /** `portslice clean`. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { beforeEach, describe, expect, test } from 'vitest'
-import { portslice, type StartOptions, sh, start, temporaryFolder } from './command-run.ts'
+import { describe, expect, test } from 'vitest'
+import { portslice, sh, start, temporaryFolder, useLockDirectory } from './command-run.ts'
 
-let lockDirectory: string
-let options: StartOptions
-beforeEach(() => {
-  lockDirectory = path.join(temporaryFolder(), 'locks')
-  options = { lockDirectory }
-})
+const options = useLockDirectory()
 
 /** Dates the death that is written down in the journal 31 s back. */
 function endQuarantine(): void {
-  const [name] = readdirSync(lockDirectory).filter((each) => each.endsWith('.ndjson'))
-  const journal = path.join(lockDirectory, name as string)
+  const [name] = readdirSync(options.lockDirectory).filter((each) => each.endsWith('.ndjson'))
+  const journal = path.join(options.lockDirectory, name as string)
   const lines = readFileSync(journal, 'utf8')
     .trim()
     .split('\n')
@@ -40,10 +35,10 @@ describe('clean', () => {
     expect((await portslice(['clean'], options)).stdout).toContain('in quarantine')
     endQuarantine()
     expect((await portslice(['clean', '--dry-run'], options)).stdout).toContain('would remove')
-    expect(readdirSync(lockDirectory).length).toBeGreaterThan(0)
+    expect(readdirSync(options.lockDirectory).length).toBeGreaterThan(0)
     expect((await portslice(['clean'], options)).stdout).toContain(
       'Removed what was left of 1 slice',
     )
-    expect(readdirSync(lockDirectory)).toEqual([])
+    expect(readdirSync(options.lockDirectory)).toEqual([])
   })
 })

@@ -4,7 +4,7 @@ import { chownSync, mkdirSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeEach, describe, expect, type TestContext, test } from 'vitest'
+import { afterAll, describe, expect, type TestContext, test } from 'vitest'
 import {
   emptyProc,
   foreignProc,
@@ -13,14 +13,9 @@ import {
   Restrictions,
   unprivileged,
 } from '../support/restricted.ts'
-import { COMMAND, portslice, type StartOptions, startFile, temporaryFolder } from './command-run.ts'
+import { COMMAND, portslice, startFile, temporaryFolder, useLockDirectory } from './command-run.ts'
 
-let lockDirectory: string
-let options: StartOptions
-beforeEach(() => {
-  lockDirectory = path.join(temporaryFolder(), 'locks')
-  options = { lockDirectory }
-})
+const options = useLockDirectory()
 
 describe('doctor', () => {
   test('breaks lines between words, where the terminal ends', async () => {
@@ -107,12 +102,12 @@ function isUsable(by: Restricted): by is readonly string[] {
   return Array.isArray(by)
 }
 
-/** What is no `ok`. */
-function remarkable(found: Record<string, string>): string[] {
+/** The ids of findings other than `ok`. */
+function idsOfNotes(found: Record<string, string>): string[] {
   return Object.keys(found).filter((id) => !found[id]?.startsWith('ok'))
 }
 
-/** Runs the command that a script has as its arguments, and ends as it does. */
+/** A script that runs the command in its arguments and exits with its status. */
 const RUN_ARGUMENTS = `const [, program, ...args] = ['', ...process.argv.slice(1)]
   const { spawn } = process.getBuiltinModule('node:child_process')
   spawn(program, args, { stdio: 'inherit' }).once('exit', (status) => process.exit(status))`
@@ -122,7 +117,7 @@ afterAll(() => restrictions[Symbol.dispose]())
 /** errno.h of Linux. */
 const [EPERM, EACCES] = [1, 13]
 
-describe.skipIf(process.platform !== 'linux')('doctor on a machine unlike others', () => {
+describe.skipIf(process.platform !== 'linux')('doctor on an unusual machine', () => {
   test.for(['unshare', 'bwrap'] as const)(
     'says that /proc is of another PID namespace (%s)',
     async (by, context) => {
@@ -140,11 +135,11 @@ describe.skipIf(process.platform !== 'linux')('doctor on a machine unlike others
       processes: expect.stringMatching(/^note: The processes cannot be read/),
       network: expect.stringMatching(/^note: The network namespace cannot be read/),
       'ephemeral-range': expect.stringMatching(
-        /^note: Which ports .* cannot be read .*32768-60999, the default of Linux, is assumed/,
+        /^note: The range of ephemeral ports cannot be read .*assumes 32768-60999, the default of Linux/,
       ),
-      'time-wait': expect.stringMatching(/^note: Whether TIME_WAIT .* cannot be seen/),
-      'redirected-ports': expect.stringMatching(/^note: Whether .* cannot be told/),
-      'foreign-listeners': expect.stringMatching(/^note: Which programs .* cannot be read/),
+      'time-wait': expect.stringMatching(/^note: Whether TIME_WAIT .* is unknown/),
+      'redirected-ports': expect.stringMatching(/^note: Whether .* is unknown/),
+      'foreign-listeners': expect.stringMatching(/^note: Which other programs .* is unknown/),
       slices: expect.stringMatching(/^ok: /),
     })
   })
@@ -170,9 +165,9 @@ describe.skipIf(process.platform !== 'linux')('doctor on a machine unlike others
   ])('says that ports may not be bound: %s', async ([, by, expected], context) => {
     const found = await diagnose(context, by())
     expect(found.sockets).toMatch(expected)
-    expect(found.sockets).toContain('not because they are in use')
+    expect(found.sockets).toContain('They are not in use: this process lacks the permission')
     // A sandbox without listen(2) has no UNIX sockets either.
-    expect(remarkable(found).filter((id) => id !== 'liveness')).toEqual(['sockets'])
+    expect(idsOfNotes(found).filter((id) => id !== 'liveness')).toEqual(['sockets'])
   })
 
   test('says that some slices may not be bound, and does not count them', async (context) => {
@@ -181,7 +176,7 @@ describe.skipIf(process.platform !== 'linux')('doctor on a machine unlike others
     const found = await diagnose(context, unprivileged(ownNetwork(setUp)), env)
     expect(found.sockets).toMatch(/^note: UDP ports .* 4 of 8 slices \(20000-20127\): EACCES/)
     expect(found.sockets).toContain('PORTSLICE_RANGE=20128-32767')
-    expect(found.slices).toMatch(/^note: 4 of 8 slices are free.* 4 may not be used/)
+    expect(found.slices).toMatch(/^note: 4 of 8 slices are free.* may not use 4 of them/)
   })
 
   test('says that a connection has a claimed port', async (context) => {
@@ -198,29 +193,35 @@ describe.skipIf(process.platform !== 'linux')('doctor on a machine unlike others
     const inside = [...by, process.execPath, '--input-type=module', '-e', claim, '--']
     const found = await diagnose(context, inside)
     expect(found.claims).toMatch(
-      /^note: Port 20005 is claimed by .*, and a connection to 127\.0\.0\.1:9999 of .*pid \d+ has it/,
+      /^note: Port 20005 is claimed by .*, but occupied by a connection of .*pid \d+ to 127\.0\.0\.1:9999/,
     )
   })
 
   test.for([
     ['10100 65535', /^note: .*from 10000-65535: all .* 1733 of the 1735 slices .*10100-65535/],
-    ['1024 4999', /^ok: .*from 10000-65535: .* are all below/],
-    ['10000 20000', /^ok: .*from 20001-65535: .* without those/],
-    ['20000 21000', /^ok: .*from 10000-19999: .* up to the last port below/],
+    ['1024 4999', /^ok: .*from 10000-65535: .* ephemeral range is below/],
+    ['10000 20000', /^ok: .*from 20001-65535: .* without the ephemeral range/],
+    ['20000 21000', /^ok: .*from 10000-19999: from 10000 to the last port below/],
   ] as const)(
     'tells the truth about the ephemeral range %s',
     async ([range, expected], context) => {
       const by = ownNetwork(`echo ${range} > /proc/sys/net/ipv4/ip_local_port_range`)
       const found = await diagnose(context, by, DEFAULT_RANGE)
-      expect(found['ephemeral-range']).toContain(`hands out ${range.replace(' ', '-')} by itself`)
+      expect(found['ephemeral-range']).toContain(
+        `ephemeral ports of the system are ${range.replace(' ', '-')}`,
+      )
       expect(found.range).toMatch(expected)
     },
   )
 
   test.for([
     [{ CI_NODE_INDEX: '3', CI_NODE_TOTAL: '100' }, /^ok: This is shard 3 of 100, .*first/, 711],
-    [{ CI_NODE_INDEX: '9', CI_NODE_TOTAL: '4' }, /^note: No shard .*names none.*ignored/, 711],
-    [{ PORTSLICE_SHARD: '3/100' }, /^ok: This is shard 3 of 100, .*no other/, 7],
+    [
+      { CI_NODE_INDEX: '9', CI_NODE_TOTAL: '4' },
+      /^note: No shard .*does not describe a shard.*ignored/,
+      711,
+    ],
+    [{ PORTSLICE_SHARD: '3/100' }, /^ok: This is shard 3 of 100, .*only its own part/, 7],
   ] as const)('says how much a shard counts: %o', async ([env, expected, slices], context) => {
     const by = ownNetwork()
     const found = await diagnose(context, by, { ...DEFAULT_RANGE, ...env })
@@ -257,14 +258,14 @@ describe.skipIf(process.platform !== 'linux')('doctor on a machine unlike others
   })
 
   test.for([
-    ['no 127.0.0.1', 'ip addr del 127.0.0.1/8 dev lo', /^problem: .*has ::1, and not 127\.0\.0\.1/],
-    ['no interface', 'ip link set lo down', /^problem: The loopback interface is not up/],
-    ['no IPv6', 'echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6', /^note: .*and not ::1/],
+    ['no 127.0.0.1', 'ip addr del 127.0.0.1/8 dev lo', /^problem: .*has ::1, but not 127\.0\.0\.1/],
+    ['no interface', 'ip link set lo down', /^problem: The loopback interface is down/],
+    ['no IPv6', 'echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6', /^note: .*but not ::1/],
     ['bindv6only', 'echo 1 > /proc/sys/net/ipv6/bindv6only', /^note: net\.ipv6\.bindv6only is 1/],
   ] as const)('says which addresses there are: %s', async ([, setUp, expected], context) => {
     const found = await diagnose(context, ownNetwork(setUp))
     expect(found.addresses).toMatch(expected)
-    expect(remarkable(found)).toEqual(['addresses'])
+    expect(idsOfNotes(found)).toEqual(['addresses'])
   })
 
   test('says that a Docker daemon publishes elsewhere, and how to share a directory', async (context) => {
@@ -286,7 +287,7 @@ describe.skipIf(process.platform !== 'linux')('doctor on a machine unlike others
   test('counts a slice that is held in another network namespace', async (context) => {
     const by = ownNetwork()
     if (!isUsable(by)) return context.skip(by.missing)
-    const env = { PORTSLICE_RANGE: '20000-20031', PORTSLICE_LOCK_DIR: lockDirectory }
+    const env = { PORTSLICE_RANGE: '20000-20031', PORTSLICE_LOCK_DIR: options.lockDirectory }
     const [program, ...args] = by as readonly string[]
     const run = ['run', '--', 'sh', '-c', 'echo held; exec sleep 60']
     const held = startFile(program as string, [...args, process.execPath, COMMAND, ...run], { env })
@@ -300,12 +301,12 @@ describe.skipIf(process.platform === 'win32')('the lock directory', () => {
   test('is relative: processes elsewhere have another', async (context) => {
     const found = await diagnose(context, [], { PORTSLICE_LOCK_DIR: '../tests/node_modules/locks' })
     expect(found['lock-directory']).toMatch(
-      /^note: .*is "\.\.\/tests\/node_modules\/locks", which each process takes.*export PORTSLICE_LOCK_DIR=\/.*\/locks$/s,
+      /^note: .*is "\.\.\/tests\/node_modules\/locks", a relative path.*export PORTSLICE_LOCK_DIR=\/.*\/locks$/s,
     )
   })
 
   test('is under a relative $TMPDIR', async (context) => {
-    options = {}
+    options.lockDirectory = '' // Use the default.
     const found = await diagnose(context, [], { TMPDIR: 'node_modules' })
     expect(found['lock-directory']).toMatch(
       /^note: .*\$TMPDIR is "node_modules".*export TMPDIR=\//s,
@@ -314,14 +315,14 @@ describe.skipIf(process.platform === 'win32')('the lock directory', () => {
 
   test('is another than the default, which another user has', async (context) => {
     if (process.getuid?.() !== 0) return context.skip('only root can give a directory away')
-    options = {}
+    options.lockDirectory = '' // Use the default.
     const TMPDIR = temporaryFolder()
     const usual = path.join(TMPDIR, 'portslice-0')
     mkdirSync(usual, 0o700)
     chownSync(usual, 1500, 1500)
     const found = await diagnose(context, [], { TMPDIR })
     expect(found['lock-directory']).toMatch(
-      /^note: .*portslice-0-2".*"[^"]*portslice-0" is passed over, as it belongs to another user/s,
+      /^note: .*portslice-0-2".*"[^"]*portslice-0" is not used, because it belongs to another user/s,
     )
   })
 
@@ -330,7 +331,7 @@ describe.skipIf(process.platform === 'win32')('the lock directory', () => {
     const found = await diagnose(context, [], { PORTSLICE_LOCK_DIR })
     expect(found['lock-directory']).toMatch(/^problem: .*PORTSLICE_LOCK_DIR=none.*not quarantined/s)
     const without = await diagnose(context, [], { PORTSLICE_LOCK_DIR: 'none' })
-    expect(without['lock-directory']).toMatch(/^note: .*without files.*not quarantined/s)
+    expect(without['lock-directory']).toMatch(/^note: .*uses no files.*not quarantined/s)
   })
 
   test('has a path that is too long for a UNIX socket', async (context) => {

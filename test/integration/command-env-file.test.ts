@@ -11,26 +11,21 @@ import {
   writeFileSync,
 } from 'node:fs'
 import path from 'node:path'
-import { beforeEach, describe, expect, type TestContext, test } from 'vitest'
+import { describe, expect, type TestContext, test } from 'vitest'
 import { Playground } from '../support/project.ts'
 import {
   COMMAND,
   P,
   portslice,
   type Started,
-  type StartOptions,
   sh,
   start,
   startFile,
   temporaryFolder,
+  useLockDirectory,
 } from './command-run.ts'
 
-let lockDirectory: string
-let options: StartOptions
-beforeEach(() => {
-  lockDirectory = path.join(temporaryFolder(), 'locks')
-  options = { lockDirectory }
-})
+const options = useLockDirectory()
 
 describe('--write-env', () => {
   test('--write-env writes a file of its own, for as long as the program runs', async () => {
@@ -57,18 +52,18 @@ describe('--write-env', () => {
     expect(readdirSync(cwd)).toEqual([])
   })
 
-  test.each(['a pipe', 'a link', 'a folder'])(
-    '--write-env refuses %s, and waits for nobody',
+  test.each(['a pipe', 'a link', 'a directory'])(
+    '--write-env refuses %s, without waiting',
     async (what) => {
       const cwd = temporaryFolder()
       const file = path.join(cwd, 'ports')
       if (what === 'a pipe') execFileSync('mkfifo', [file])
       if (what === 'a link') symlinkSync(path.join(cwd, 'elsewhere'), file)
-      if (what === 'a folder') mkdirSync(file)
+      if (what === 'a directory') mkdirSync(file)
       const { ino } = lstatSync(file)
       expect(
         await portslice(['run', '--write-env', 'ports', '--', 'true'], { ...options, cwd }),
-      ).toMatchObject({ status: 1, stderr: expect.stringContaining('is not a plain file') })
+      ).toMatchObject({ status: 1, stderr: expect.stringContaining('is not a regular file') })
       expect(lstatSync(file).ino).toBe(ino)
       expect(readdirSync(cwd)).toEqual(['ports'])
     },
@@ -124,7 +119,7 @@ describe('--write-env', () => {
       }
     })
     for (const { ended } of losers) {
-      expect(await ended).toMatchObject({ status: 1, stderr: expect.stringContaining('goes on') })
+      expect(await ended).toMatchObject({ status: 1, stderr: expect.stringContaining('is active') })
     }
     const winner = runs.find((run) => !losers.has(run)) as Started
     const [, port] = await winner.said(/^(\d+)\n/)
@@ -143,7 +138,7 @@ describe('--write-env', () => {
     await expect.poll(() => stateOf(run.pid)).toBe('T')
     expect(await portslice(args, { ...options, cwd })).toMatchObject({
       status: 1,
-      stderr: expect.stringContaining(`another run that goes on (pid ${run.pid})`),
+      stderr: expect.stringContaining(`another run that is active (pid ${run.pid})`),
     })
     run.child.kill('SIGCONT')
     run.child.stdin.end('\n')
@@ -160,7 +155,7 @@ describe('--write-env', () => {
       await portslice(['run', '--write-env', 'ports', 'true'], { ...options, cwd }),
     ).toMatchObject({
       status: 1,
-      stderr: expect.stringContaining('cannot tell whether it has ended'),
+      stderr: expect.stringContaining('may still be active'),
     })
     expect(readFileSync(file, 'utf8')).toBe(elsewhere)
   })
@@ -175,7 +170,7 @@ describe('--write-env', () => {
     for (const name of readdirSync(cwd)) if (name.endsWith('.sock')) rmSync(path.join(cwd, name))
     expect(await portslice(args, { ...options, cwd })).toMatchObject({
       status: 1,
-      stderr: expect.stringContaining('another run that goes on'),
+      stderr: expect.stringContaining('another run that is active'),
     })
     // The same pid, as if it had been given to a later process.
     writeFileSync(file, readFileSync(file, 'utf8').replace(/started at \d+/, 'started at 1'))
@@ -222,7 +217,7 @@ describe('--write-env', () => {
       await portslice(['run', '--write-env', 'ports', 'true'], { ...options, cwd }),
     ).toMatchObject({
       status: 1,
-      stderr: expect.stringContaining('another run that goes on'),
+      stderr: expect.stringContaining('another run that is active'),
     })
     run.child.stdin.end('\n')
     expect((await run.ended).status).toBe(0)

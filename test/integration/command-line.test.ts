@@ -3,23 +3,18 @@ import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { cleanEnvironment } from '../support/project.ts'
-import { portslice, type StartOptions, sh, startFile, temporaryFolder } from './command-run.ts'
+import { portslice, sh, startFile, temporaryFolder, useLockDirectory } from './command-run.ts'
 
-let lockDirectory: string
-let options: StartOptions
-beforeEach(() => {
-  lockDirectory = path.join(temporaryFolder(), 'locks')
-  options = { lockDirectory }
-})
+const options = useLockDirectory()
 
 describe('mistakes', () => {
   test.each([
     [['lits'], "Did you mean 'list'?"],
     [['run', '--nam', 'x', 'y'], "Did you mean '--name'?"],
     [['run'], 'portslice run -- COMMAND'],
-    [['list', '--watch'], 'there is none to draw on'],
+    [['list', '--watch'], 'stdout is not a terminal'],
     [['--verison'], "Did you mean '--version'?"],
     [['--quite-another'], 'Its options are --help, --version'],
     [['claim', '99999', 'x'], '"99999" is not a port'],
@@ -32,11 +27,14 @@ describe('mistakes', () => {
     [['run', '--linger', 'x', 'x'], 'The option --linger is "x"'],
     [['claim', '--timeout', 'x', '3000', 'x'], 'The option --timeout is "x"'],
     [['run', '--timeout', '-1', 'x'], 'The option --timeout needs a value'],
-    [['run', '--shard', '5/4', 'x'], 'The option --shard is "5/4", which names no shard'],
+    [['run', '--shard', '5/4', 'x'], 'The option --shard is "5/4", which is not a shard'],
     [['run', '--range', 'x', 'x'], 'The option --range is "x"'],
     [['run', '--range', '1-2', 'x'], 'Stay between'],
-    [['map', '--range', '20010-20020'], 'The option --range is "20010-20020": it holds no whole'],
-  ])('%j is answered with what to do, and status 2', async (args, message) => {
+    [
+      ['map', '--range', '20010-20020'],
+      'The option --range is "20010-20020": it contains no complete',
+    ],
+  ])('%j fails with advice and status 2', async (args, message) => {
     expect(await portslice(args, options)).toMatchObject({
       status: 2,
       stdout: '',
@@ -52,7 +50,7 @@ describe('mistakes', () => {
     }
   })
 
-  test('help is there for each, and teaches by example', async () => {
+  test('help of each subcommand starts with examples', async () => {
     for (const name of ['run', 'claim', 'list', 'map', 'doctor', 'clean']) {
       const { status, stdout } = await portslice([name, '--help'], options)
       expect(status).toBe(0)
@@ -67,7 +65,7 @@ describe('mistakes', () => {
 
 test('installed from its tarball, npx runs it', { timeout: 300_000 }, async () => {
   const folder = temporaryFolder()
-  const env = { ...cleanEnvironment(), PORTSLICE_LOCK_DIR: lockDirectory }
+  const env = { ...cleanEnvironment(), PORTSLICE_LOCK_DIR: options.lockDirectory }
   const npm = (args: string[], cwd: string) =>
     execFileSync('npm', args, { cwd, env, stdio: ['ignore', 'pipe', 'ignore'], encoding: 'utf8' })
   const tarballs = ['core', 'cli'].map((name) => {

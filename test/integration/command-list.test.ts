@@ -1,31 +1,26 @@
 /** `portslice list`, as a table, as JSON and redrawn in a terminal. */
 import path from 'node:path'
-import { beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import {
   COMMAND,
   InTerminal,
   ownSlice,
   P,
   portslice,
-  type StartOptions,
   sh,
   start,
   temporaryFolder,
+  useLockDirectory,
 } from './command-run.ts'
 
-let lockDirectory: string
-let options: StartOptions
-beforeEach(() => {
-  lockDirectory = path.join(temporaryFolder(), 'locks')
-  options = { lockDirectory }
-})
+const options = useLockDirectory()
 
 describe('list', () => {
   const inTerminal = (args: string[], columns = 100) =>
     new InTerminal(process.execPath, [COMMAND, ...args], { ...options, columns })
 
   test('a claim of a port that marks its slice as held is a claim, and no holder', async () => {
-    const { first, last } = await ownSlice(lockDirectory)
+    const { first, last } = await ownSlice(options.lockDirectory)
     const run = start(['claim', String(last), '--', ...sh('echo has it; read x')], options)
     await run.said(/has it/)
     const list = JSON.parse((await portslice(['list', '--json'], options)).stdout)
@@ -73,7 +68,7 @@ describe('list', () => {
     const { stdout } = await portslice(['list', '--json'], options)
     const document = JSON.parse(stdout)
     expect(Object.keys(document)).toEqual(['version', 'lockDirectory', 'slices', 'claims'])
-    expect(document).toMatchObject({ version: 1, lockDirectory })
+    expect(document).toMatchObject({ version: 1, lockDirectory: options.lockDirectory })
     const slice = document.slices.find((each: { holder?: unknown }) => each.holder)
     expect(slice).toMatchObject({
       state: 'held',

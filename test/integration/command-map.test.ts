@@ -1,23 +1,18 @@
 /** `portslice map`: the picture, and colours. */
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import {
   COMMAND,
   InTerminal,
   P,
   portslice,
-  type StartOptions,
   startFile,
   temporaryFolder,
+  useLockDirectory,
 } from './command-run.ts'
 
-let lockDirectory: string
-let options: StartOptions
-beforeEach(() => {
-  lockDirectory = path.join(temporaryFolder(), 'locks')
-  options = { lockDirectory }
-})
+const options = useLockDirectory()
 
 describe('map', () => {
   const inTerminal = (args: string[], columns = 100) =>

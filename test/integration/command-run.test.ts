@@ -9,18 +9,13 @@ import {
   portslice,
   portsOut,
   type Started,
-  type StartOptions,
   sh,
   start,
   temporaryFolder,
+  useLockDirectory,
 } from './command-run.ts'
 
-let lockDirectory: string
-let options: StartOptions
-beforeEach(() => {
-  lockDirectory = path.join(temporaryFolder(), 'locks')
-  options = { lockDirectory }
-})
+const options = useLockDirectory()
 
 describe('run', () => {
   test('input, output and exit status are those of the program; the port is in $PORT and {PORT}', async () => {
@@ -32,8 +27,8 @@ describe('run', () => {
     const { status, stdout, stderr } = await run.ended
     expect(stdout).toMatch(/^hello (\d+) \1\n$/)
     expect({ status, stderr }).toEqual({ status: 7, stderr: 'err\n' })
-    expect(await portsOut(lockDirectory)).toEqual([])
-    expect(readdirSync(lockDirectory).filter((name) => name.endsWith('.lock'))).toEqual([])
+    expect(await portsOut(options.lockDirectory)).toEqual([])
+    expect(readdirSync(options.lockDirectory).filter((name) => name.endsWith('.lock'))).toEqual([])
   })
 
   test('a port for each name, out while the program runs, and found by namedPort', async () => {
@@ -43,15 +38,15 @@ describe('run', () => {
     const script = `echo $WEB_PORT $MY_API_PORT {WEB_PORT} $PORTSLICE_RANGE $PORTSLICE_SHARD; '${process.execPath}' --input-type=module -e "$1"; read x`
     const run = start(['run', ...names, '--', ...sh(script), 'sh', code], options)
     const [, web, api] = await run.said(/^(\d+) (\d+) \1 20000-20999 2\/2\nnamed \1\n/)
-    expect(await portsOut(lockDirectory)).toEqual([Number(web), Number(api)])
+    expect(await portsOut(options.lockDirectory)).toEqual([Number(web), Number(api)])
     expect(Number(web)).toBeGreaterThanOrEqual(20_496)
     run.child.stdin.end('\n')
     expect((await run.ended).status).toBe(0)
-    expect(await portsOut(lockDirectory)).toEqual([])
+    expect(await portsOut(options.lockDirectory)).toEqual([])
   })
 
   test('--prefer gives a port that is free, else another, and says so', async () => {
-    const { port } = await ownSlice(lockDirectory)
+    const { port } = await ownSlice(options.lockDirectory)
     const args = ['run', '--prefer', `${port},${port + 1}`, '--', ...sh('echo $PORT; read x')]
     const runs = []
     for (const expected of [port, port + 1]) {
@@ -60,7 +55,7 @@ describe('run', () => {
       runs.push(run)
     }
     const third = start(args, options)
-    const [, other] = await third.complained(/cannot be had at once: \$PORT is (\d+)/)
+    const [, other] = await third.complained(/not available now: \$PORT is (\d+)/)
     expect([port, port + 1]).not.toContain(Number(other))
     for (const run of [...runs, third]) run.child.stdin.end('\n')
     for (const { ended } of runs) expect(await ended).toMatchObject({ status: 0, stderr: '' })
@@ -68,7 +63,7 @@ describe('run', () => {
   })
 
   test('the second --prefer is for the second name', async () => {
-    const { port } = await ownSlice(lockDirectory)
+    const { port } = await ownSlice(options.lockDirectory)
     const names = ['--name', 'web', '--name', 'api']
     const prefer = ['--prefer', `${port}`, '--prefer', `${port + 1}`]
     const program = ['echo', '{WEB_PORT} {API_PORT}']
@@ -83,7 +78,7 @@ describe('run', () => {
     const run = start(['run', '--', ...sh(`echo $PORT; ${inner}`)], options)
     const [, one, other] = await run.said(/^(\d+)\n(\d+)\n/)
     expect(one).not.toBe(other)
-    expect(await portsOut(lockDirectory)).toEqual(
+    expect(await portsOut(options.lockDirectory)).toEqual(
       [Number(one), Number(other)].sort((a, b) => a - b),
     )
     run.child.stdin.end('\n')
@@ -106,7 +101,7 @@ describe('run', () => {
     writeFileSync(path.join(cwd, 'script'), '#!/no/such/interpreter\n', { mode: 0o755 })
     const outcome = await portslice(['run', '--', ...program], { ...options, cwd })
     expect(outcome).toMatchObject({ status, stdout: '', stderr: expect.stringContaining(message) })
-    expect(await portsOut(lockDirectory)).toEqual([])
+    expect(await portsOut(options.lockDirectory)).toEqual([])
   })
 
   test('two worktrees at once differ, and each gets its port again', async () => {
@@ -128,7 +123,7 @@ describe('run', () => {
     }
     const ports = await both()
     expect(ports[0]).not.toBe(ports[1])
-    // The first choice may be held by somebody else on this machine, so it is not looked at which.
+    // Another process of this machine may hold the first choice, so any slice counts.
     expect(ports.every((port) => Number(port) > 1023)).toBe(true)
   })
 })

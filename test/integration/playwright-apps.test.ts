@@ -250,7 +250,7 @@ test('without an app all is as before; an app that does not start fails its test
     'none: no apps': expect.stringContaining('use: { apps: { web: '),
     'url: the base URL of its user': 'passed',
     'broken: never starts': expect.stringMatching(
-      /The app `echo oh; exit 3` ended with exit status 3 before it was ready\.\nIt printed last:\n {2}oh\n/,
+      /The app `echo oh; exit 3` ended with exit status 3 before it was ready\.\nIts last output:\n {2}oh\n/,
     ),
     'file: an app of the file': 'passed',
     'file: options as an app': expect.stringContaining('use `test.use({ app: appFixture('),

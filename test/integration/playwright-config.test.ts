@@ -101,7 +101,7 @@ describe('what is wrong is told by the run, which ends', () => {
     const wrong = {
       range: {
         use: '{ range: [20000, 20010] }',
-        message: /The option `range` is \[20000,20010\]: it holds no whole slice of 32 ports/,
+        message: /The option `range` is \[20000,20010\]: it contains no complete slice of 32 ports/,
       },
       name: {
         use: '{ rnage: [20000, 29999] }',
@@ -120,7 +120,7 @@ describe('what is wrong is told by the run, which ends', () => {
       nothing: { use: 'null', message: /The options are null\./ },
       shard: {
         use: '{ shard: { index: 3, total: 2 } }',
-        message: /The option `shard` is \{"index":3,"total":2\}, which names no shard/,
+        message: /The option `shard` is \{"index":3,"total":2\}, which is not a shard/,
       },
     }
     const projects = Object.entries(wrong).map(
@@ -178,7 +178,7 @@ describe('what is wrong is told by the run, which ends', () => {
 
     expect(run.status).toBe(1)
     expect(run.tests).toEqual([])
-    expect(run.stdout + run.stderr).toMatch('$PORTSLICE_PORT_WEB is "abc", which is no port')
+    expect(run.stdout + run.stderr).toMatch('$PORTSLICE_PORT_WEB is "abc", which is not a port')
   })
 })
 

@@ -359,7 +359,7 @@ describe.skipIf(process.platform !== 'linux')('in a network of its own', () => {
         isListening: await inspect.isListening(20000),
       }`
     const { message, ...told } = await evaluate(context, by, code)
-    expect(message).toContain('the loopback interface has ::1, and not 127.0.0.1')
+    expect(message).toContain('the loopback interface has ::1, but not 127.0.0.1')
     expect(message).toContain('ip addr add 127.0.0.1/8 dev lo')
     expect(told).toEqual({
       code: 'ERR_PORTSLICE_NO_SOCKET',

@@ -390,12 +390,12 @@ describe('bad input is refused before any worker starts, in plain words', () => 
   ] as const
 
   test.each([
-    [`{ range: [20000, 20010] }`, 'no whole slice'],
+    [`{ range: [20000, 20010] }`, 'no complete slice'],
     [`{ rnage: [20000, 29999] }`, 'There is no option `rnage`'],
     [`{ onLeak: 'maybe' }`, 'onLeak'],
     ['20000', 'The options are 20000'],
     ['null', 'The options are null'],
-    [`{ shard: { index: 3, total: 2 } }`, 'names no shard'],
+    [`{ shard: { index: 3, total: 2 } }`, 'is not a shard'],
     [`{ waitTimeout: 'long' }`, 'waitTimeout'],
   ])('options: %s', async (options, words) => {
     const project = playground.project({

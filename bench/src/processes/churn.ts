@@ -1,17 +1,17 @@
-/** Takes ports and gives them back as fast as it can, and says how often. */
+/** Takes and releases ports as fast as possible, and sends the count. */
 import { planned, whenAllAreReady } from './member.ts'
 import { SOURCES, type Source } from './sources.ts'
 
-/** Without it, 128 processes on few cores would mostly run functions for the first time. */
-const WARM_UP = 2000
+/** Without it, 128 processes on few cores would mostly run code that is not compiled yet. */
+const WARM_UP_ROUNDS = 2000
 
-/** `lasts`: ms */
+/** `lasts`: in ms */
 const { source, lasts } = planned<{ source: Source; lasts: number }>()
 const take = await SOURCES[source]()
-/** get-port gives no number twice in 15 to 30 s, and looks for one for ever when it has given all. */
+/** get-port remembers its ports for 15 to 30 s, and searches forever when all are remembered. */
 const forget = source === 'get-port' ? (await import('get-port')).clearLockedPorts : () => {}
-// Everything is loaded and compiled, and the slice is held, before all begin.
-for (let i = 0; i < WARM_UP; i++) await (await take()).release()
+// Load and compile everything, and lease the slice, before the measurement starts.
+for (let i = 0; i < WARM_UP_ROUNDS; i++) await (await take()).release()
 
 await whenAllAreReady(async (begin) => {
   const end = begin + BigInt(lasts) * 1_000_000n

@@ -1,11 +1,11 @@
-/** Holds slices, each with an allocator of its own and with one port out. */
+/** Holds slices, each with its own allocator and one port out. */
 import { createAllocator } from '@portslice/core'
 import { planned, whenAllAreReady } from './member.ts'
 
 export interface HoldSlices {
   range: readonly [number, number]
   slices: number
-  /** The first of their worker ids. */
+  /** The first worker id. */
   workerId: number
 }
 

@@ -1,4 +1,4 @@
-/** Holds ports, and says what that takes. Needs --expose-gc. */
+/** Holds ports, and sends the memory and file descriptors used. Needs --expose-gc. */
 import { readdirSync, readlinkSync } from 'node:fs'
 import { createAllocator } from '@portslice/core'
 import { planned, whenAllAreReady } from './member.ts'
@@ -12,13 +12,13 @@ export interface Held {
   sockets: number
 }
 
-/** `ports`: none is a process that has only loaded portslice. */
+/** Without `ports`, the process only loads portslice. */
 const { ports } = planned<{ ports: number }>()
 const allocator = ports > 0 ? await createAllocator() : undefined
 await allocator?.takeMany(ports)
 
 await whenAllAreReady(async (): Promise<Held> => {
-  // What was closed is freed at the next turn of the event loop.
+  // Closed handles are freed in the next turn of the event loop.
   for (let turn = 0; turn < 3; turn++) {
     globalThis.gc?.()
     await new Promise(setImmediate)
@@ -38,6 +38,6 @@ function targetOf(descriptor: string): string[] {
   try {
     return [readlinkSync(`/proc/self/fd/${descriptor}`)]
   } catch {
-    return [] // The one of the folder itself, closed by now.
+    return [] // The descriptor of the directory itself, closed by now.
   }
 }

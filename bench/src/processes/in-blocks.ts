@@ -1,13 +1,13 @@
-/** Measures operations in blocks, one of each kind in turn, and says the time of each block. */
-import { inTurns, type Samples } from '../contenders.ts'
+/** Measures operations in alternating blocks, and sends the time of each block. */
+import { inTurns, type Samples } from '../baselines.ts'
 
 export interface Blocks {
   rounds: number
-  /** Operations a block. */
+  /** Operations per block. */
   operations: number
 }
 
-/** µs an operation, for each block. */
+/** µs per operation, for each block. */
 export async function inBlocks<Name extends string>(
   kinds: Readonly<Record<Name, () => Promise<unknown>>>,
   { rounds, operations }: Blocks,

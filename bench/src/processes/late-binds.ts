@@ -1,4 +1,4 @@
-/** Takes ports, binds each a while later, as apps do, and notes who had it when. */
+/** Takes ports, binds each of them later, as apps do, and records the intervals. */
 import { once } from 'node:events'
 import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -8,17 +8,16 @@ import { SOURCES, type Source } from './sources.ts'
 
 export interface LateBinds {
   source: Source
-  /** Where the intervals are noted. */
+  /** The file for the intervals. */
   file: string
   ports: number
-  /** How many it has at a time. */
+  /** Ports at a time. */
   atOnce: number
-  /** ms from the hand-out to the bind */
+  /** From hand-out to bind, in ms. */
   delay: number
 }
 
-/** ms that an app serves. */
-const SERVES = 10
+const SERVE_MS = 10
 
 const { source, file, ports, atOnce, delay } = planned<LateBinds>()
 const recorder = new Recorder(file)
@@ -33,7 +32,7 @@ async function serveOn(port: number): Promise<boolean> {
     if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return false
     throw error
   }
-  await sleep(SERVES)
+  await sleep(SERVE_MS)
   server.close()
   await once(server, 'close')
   return true
@@ -41,7 +40,7 @@ async function serveOn(port: number): Promise<boolean> {
 
 let lastTake: Promise<unknown> = Promise.resolve()
 
-/** One after the other: portfinder throws where it is asked twice at a time. */
+/** One after the other, because portfinder throws on concurrent calls. */
 function takeInTurn() {
   const taken = lastTake.then(take)
   lastTake = taken

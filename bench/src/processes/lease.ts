@@ -1,4 +1,4 @@
-/** Leases a slice and gives it back, and locks and unlocks a folder, in blocks. */
+/** Leases and releases a slice, and locks and unlocks a directory, in blocks. */
 import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { createAllocator } from '@portslice/core'

@@ -1,4 +1,4 @@
-/** Lists the slices again and again, and says how many there were and how long each call took. */
+/** Calls `listSlices` repeatedly, and sends the number of slices and the time of each call. */
 import { listSlices } from '@portslice/core'
 import { planned, whenAllAreReady } from './member.ts'
 

@@ -1,4 +1,3 @@
-/** One process of a group. */
 import { setTimeout as sleep } from 'node:timers/promises'
 
 export function planned<Plan>(): Plan {
@@ -6,10 +5,10 @@ export function planned<Plan>(): Plan {
 }
 
 /**
- * Says that all is ready, begins when all others do, and says what came of it. The process ends
- * when whoever started it lets go of it.
+ * Reports that this process is ready, starts the work together with the other processes, and
+ * sends the result. The process ends when its parent disconnects.
  *
- * @param work is given when it began, in ns of the clock that all processes share
+ * @param work gets the start time, in ns of the system-wide monotonic clock
  */
 export async function whenAllAreReady<Result>(
   work: (begin: bigint) => Promise<Result>,

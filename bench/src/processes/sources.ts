@@ -1,4 +1,4 @@
-/** Where ports come from, each as its readme says. Only the one that is asked for is loaded. */
+/** Sources of ports, used as in their readmes. Loads only the one in use. */
 import { once } from 'node:events'
 import net, { type AddressInfo } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
@@ -10,11 +10,11 @@ export interface Taken {
 
 export type Take = () => Promise<Taken>
 
-/** As in get-port's readme, longer, so that it does not run out. */
+/** As in get-port's readme, but larger, so that it does not run out. */
 const FIRST = 3000
 const COUNT = 1000
 
-/** Nothing to give back. */
+/** These ports need no release. */
 const release = async () => {}
 
 export const SOURCES = {
@@ -39,7 +39,7 @@ export const SOURCES = {
       await once(server, 'listening')
       const { port } = server.address() as AddressInfo
       server.close()
-      // What is closed goes in a turn of the event loop.
+      // The handle is closed in the next turn of the event loop.
       if (++times % 16 === 0) await nextTurn()
       return { port, release }
     }

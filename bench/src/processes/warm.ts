@@ -1,4 +1,4 @@
-/** Takes ports and gives them back in one way, warms up with it, and says the time of an operation, in µs. */
+/** Takes and releases ports with one library after a warm-up, and sends the time per operation, in µs. */
 import dgram from 'node:dgram'
 import { once } from 'node:events'
 import net from 'node:net'
@@ -6,7 +6,7 @@ import { planned, whenAllAreReady } from './member.ts'
 
 export interface WarmPlan {
   way: Way
-  /** A number that nobody uses. */
+  /** A free port. */
   given: number
   operations: number
 }
@@ -30,7 +30,7 @@ async function bindAndClose(port: number): Promise<void> {
   await once(socket, 'close')
 }
 
-/** As if it had given none before: else it looks again whenever it finds one of those, and calls a given one taken. */
+/** Clears get-port's memory of its ports: otherwise it retries, and a given port counts as taken. */
 async function getPortWith(options: { port?: number }) {
   const { default: getPort, clearLockedPorts } = await import('get-port')
   return () => {
@@ -71,11 +71,11 @@ const WAYS = {
   },
 } satisfies Record<string, () => Promise<() => Promise<unknown>>>
 
-/** So many times what is timed: long enough for V8 to compile all that is called often. */
-const WARM_UP = 3
+/** Enough for V8 to compile the hot code. */
+const WARM_UP_FACTOR = 3
 
 const operation = await WAYS[way]()
-for (let done = 0; done < WARM_UP * operations; done++) await operation()
+for (let done = 0; done < WARM_UP_FACTOR * operations; done++) await operation()
 
 await whenAllAreReady(async () => {
   const start = performance.now()

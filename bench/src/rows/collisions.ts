@@ -16,8 +16,7 @@ const SOURCES: readonly Source[] = [
   'random in a range',
 ]
 
-/** Ports that a process has at a time. */
-const AT_ONCE = 5
+const PORTS_PER_PROCESS = 5
 
 interface Cell {
   /** "8, 200 ms" */
@@ -32,7 +31,7 @@ export const collisions: Row = {
   name: 'Collisions',
   how: `So many processes take 50 ports each, five at a time; an app binds each so long after the hand-out, serves
 for a moment and closes, and the port is given back. What is noted of a hand-out lies inside the time
-in which the port was out. Each hand-out of a number that somebody had just then counts as a collision;
+in which the port was out. Each hand-out of a port that another process had counts as a collision;
 the second figure is how often the app's bind failed with EADDRINUSE. get-port without options asks the OS for
 any port; its range and that of the random numbers is 3000–3999, detect-port begins at 3000, and portfinder and
 get-port-please begin where they do by themselves.`,
@@ -45,16 +44,16 @@ get-port-please begin where they do by themselves.`,
         const cell: Cell = { place, handedOut: processes * ports, twice: [], refused: [] }
         for (const source of SOURCES) {
           const file = path.join(folder, `${processes}-${delay}-${SOURCES.indexOf(source)}.ndjson`)
-          const plan: LateBinds = { source, file, ports, atOnce: AT_ONCE, delay }
+          const plan: LateBinds = { source, file, ports, atOnce: PORTS_PER_PROCESS, delay }
           await using group = await ProcessGroup.of<number>(
             'late-binds',
             Array.from({ length: processes }, () => plan),
             { lockDirectory: path.join(folder, 'locks') },
           )
-          const refused = await group.together()
+          const refused = await group.run()
           const noted = readIntervals(file)
           if (noted.length !== cell.handedOut) {
-            throw new Error(`Only ${noted.length} of ${cell.handedOut} hand-outs were noted.`)
+            throw new Error(`Only ${noted.length} of ${cell.handedOut} hand-outs were recorded.`)
           }
           cell.twice.push(overlaps(noted).length)
           cell.refused.push(refused.reduce((total, times) => total + times, 0))

@@ -4,9 +4,9 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createAllocator } from '@portslice/core'
 import { cleanEnvironment } from 'portslice-test/support/project'
-import { atMost, comparison, comparisonChart, inTurns, ratio, type Samples } from '../contenders.ts'
+import { atMost, comparison, comparisonChart, inTurns, ratio, type Samples } from '../baselines.ts'
 import type { Measured, Row, Target } from '../row.ts'
-import { figure, spread } from '../spread.ts'
+import { figure, statsOf } from '../stats.ts'
 
 const SCRIPTS = {
   portslice: 'portslice.js',
@@ -34,7 +34,7 @@ have been loaded before, as they have in a vitest file or a Playwright worker.`,
   async run({ short, folder }): Promise<Measured> {
     const rounds = short ? 3 : 50
     const env = { ...cleanEnvironment(), PORTSLICE_LOCK_DIR: path.join(folder, 'locks') }
-    // Numbers that nobody uses, for who does not look for any.
+    // Free ports, for sources that do not search for one.
     await using allocator = await createAllocator({ lockDirectory: path.join(folder, 'given') })
     const given = await allocator.takeMany(2)
     const args = [path.join(folder, 'bare'), ...given.map(({ port }) => String(port))]
@@ -91,7 +91,7 @@ type Own = Exclude<Name, 'no port'>
 
 function net(samples: Samples<Name>): Samples<Own> {
   const { 'no port': nothing, ...others } = samples
-  const own = spread(nothing).median
+  const own = statsOf(nothing).median
   const lessen = ([name, values]: [string, readonly number[]]) => [
     name,
     values.map((value) => value - own),
@@ -99,7 +99,7 @@ function net(samples: Samples<Name>): Samples<Own> {
   return Object.fromEntries(Object.entries(others).map(lessen)) as Samples<Own>
 }
 
-/** ms from the start of a process to its first output. Returns when it has ended. */
+/** The time from the start of a process to its first output, in ms. Waits for its end. */
 async function untilPrinted(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const start = performance.now()
   const child = spawn(process.execPath, args, {

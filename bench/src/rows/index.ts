@@ -1,4 +1,4 @@
-/** All that is measured, in the order of the page. */
+/** In the order of the page. */
 import type { Row } from '../row.ts'
 import { collisions } from './collisions.ts'
 import { firstPort } from './first-port.ts'

@@ -3,9 +3,9 @@ import { lines } from '../charts.ts'
 import { ProcessGroup } from '../process-group.ts'
 import type { HoldSlices } from '../processes/hold-slices.ts'
 import type { Measured, Row } from '../row.ts'
-import { figure, type Spread, spread } from '../spread.ts'
+import { figure, type Stats, statsOf } from '../stats.ts'
 
-/** Room for 700 slices and for whom else there is, below what the OS hands out by itself. */
+/** Room for 700 slices and those of other processes, below the ephemeral range. */
 const RANGE = [1024, 32_767] as const
 const A_PROCESS = 100
 
@@ -17,7 +17,7 @@ then; it is in the table too.`,
   async run({ short, folder }): Promise<Measured> {
     const sizes = short ? [0, 10] : [0, 10, 100, 700]
     const calls = short ? 5 : 100
-    const found: { size: number; listed: number; first: number; warm: Spread }[] = []
+    const found: { size: number; listed: number; first: number; warm: Stats }[] = []
     for (const size of sizes) {
       const lockDirectory = path.join(folder, `locks-${size}`)
       await using _holders = await ProcessGroup.of<undefined>('hold-slices', plansFor(size), {
@@ -30,9 +30,9 @@ then; it is in the table too.`,
           lockDirectory,
         },
       )
-      const [result] = (await lister.together()) as [{ listed: number; times: number[] }]
+      const [result] = (await lister.run()) as [{ listed: number; times: number[] }]
       const [first, ...times] = result.times as [number, ...number[]]
-      found.push({ size, listed: result.listed, first, warm: spread(times) })
+      found.push({ size, listed: result.listed, first, warm: statsOf(times) })
     }
     const most = found.at(-1) as (typeof found)[number]
     return {

@@ -1,11 +1,11 @@
 import os from 'node:os'
 import path from 'node:path'
 import { mean, min } from 'simple-statistics'
+import { inTurns } from '../baselines.ts'
 import { lines } from '../charts.ts'
-import { inTurns } from '../contenders.ts'
 import { ProcessGroup } from '../process-group.ts'
 import type { Measured, Row, Target } from '../row.ts'
-import { figure, spread, withQuartiles } from '../spread.ts'
+import { figure, statsOf, withQuartiles } from '../stats.ts'
 
 const BARE = 'bare listen(0)'
 const SOURCES = ['portslice', 'get-port', BARE] as const
@@ -13,24 +13,24 @@ type Source = (typeof SOURCES)[number]
 
 interface Point {
   processes: number
-  /** Operations a second of all, for each round. */
+  /** Operations per second of all processes, for each round. */
   total: readonly number[]
-  /** What the slowest had of the mean, for each round. */
+  /** The share of the slowest process in the mean, for each round. */
   slowest: readonly number[]
 }
 
-/** What counts as growth: of what further cores could add at best, so much is added. */
-const GROWTH = 0.5
-/** What counts as flat: so much of the most is kept. */
-const FLAT = 0.75
+/** The part of the ideal speed-up by more cores that counts as growth. */
+const MIN_GROWTH = 0.5
+/** The part of the maximum throughput that must remain with more processes. */
+const MIN_REMAINING = 0.75
 
 export const manyProcesses: Row = {
-  name: 'Many processes that take and release as fast as they can',
+  name: 'Many processes that take and release as fast as possible',
   how: `So many processes begin at one moment, each with its slice held or its library loaded, and take
 and release for the same time; how often is counted. "Slowest" is what the slowest process did, as a part of
 the mean of all. A bare \`listen(0)\` and \`close\` shows what the machine itself keeps when more processes than it has
-cores take turns on them. It grows if on all cores at least ${GROWTH * 100} % of what they could add is added to what
-one process does; it stays flat if beyond that never less than ${FLAT * 100} % of the most is done.`,
+cores take turns on them. It grows if on all cores at least ${MIN_GROWTH * 100} % of what they could add is added to what
+one process does; it stays flat if beyond that never less than ${MIN_REMAINING * 100} % of the most is done.`,
   async run({ short, folder }): Promise<Measured> {
     const sizes = short ? [1, 2, 4] : [1, 2, 4, 8, 16, 32, 64, 128]
     const rounds = short ? 1 : 3
@@ -42,12 +42,12 @@ one process does; it stays flat if beyond that never less than ${FLAT * 100} % o
         const plans = Array.from({ length: processes }, () => ({ source, lasts }))
         const lockDirectory = path.join(folder, 'locks')
         await using group = await ProcessGroup.of<number>('churn', plans, { lockDirectory })
-        const counts = await group.together()
+        const counts = await group.run()
         slowest[source].push(min(counts) / mean(counts))
         return (mean(counts) * processes * 1000) / lasts
       })
       for (const source of SOURCES) {
-        // The first round is not counted.
+        // A warm-up round.
         const counted = slowest[source].slice(1)
         points[source].push({ processes, total: total[source], slowest: counted })
       }
@@ -55,7 +55,7 @@ one process does; it stays flat if beyond that never less than ${FLAT * 100} % o
     return {
       tables: [
         {
-          caption: `Takes and releases a second of all processes; median and quartiles of ${rounds} rounds`,
+          caption: `Takes and releases per second of all processes; median and quartiles of ${rounds} rounds`,
           head: [
             'processes',
             ...SOURCES,
@@ -64,12 +64,12 @@ one process does; it stays flat if beyond that never less than ${FLAT * 100} % o
           ],
           rows: sizes.map((size, index) => {
             const at = SOURCES.map((source) => points[source][index] as Point)
-            const [ours, theirs] = at.map(({ total }) => spread(total).median) as [number, number]
+            const [ours, theirs] = at.map(({ total }) => statsOf(total).median) as [number, number]
             return [
               String(size),
-              ...at.map(({ total }) => withQuartiles(spread(total))),
+              ...at.map(({ total }) => withQuartiles(statsOf(total))),
               figure(ours / theirs),
-              ...at.map(({ slowest }) => figure(spread(slowest).median)),
+              ...at.map(({ slowest }) => figure(statsOf(slowest).median)),
             ]
           }),
         },
@@ -78,7 +78,7 @@ one process does; it stays flat if beyond that never less than ${FLAT * 100} % o
       charts: [
         {
           file: 'performance-many-processes',
-          title: 'Takes and releases a second of all processes',
+          title: 'Takes and releases per second of all processes',
           option: lines(
             'steps',
             'processes',
@@ -86,7 +86,7 @@ one process does; it stays flat if beyond that never less than ${FLAT * 100} % o
             Object.fromEntries(
               SOURCES.map((name) => [
                 name,
-                points[name].map(({ total }) => Math.round(spread(total).median)),
+                points[name].map(({ total }) => Math.round(statsOf(total).median)),
               ]),
             ),
           ),
@@ -96,9 +96,9 @@ one process does; it stays flat if beyond that never less than ${FLAT * 100} % o
   },
 }
 
-/** How much more is done on all cores than by one process, and how much of the most is kept beyond. */
+/** The speed-up on all cores, and the part of the maximum that remains with more processes. */
 function scaling(points: readonly Point[], cores: number) {
-  const totalOf = ({ total }: Point) => spread(total).median
+  const totalOf = ({ total }: Point) => statsOf(total).median
   const one = totalOf(points[0] as Point)
   const onAll = points.filter(({ processes }) => processes <= cores).at(-1) as Point
   const growth = totalOf(onAll) / one
@@ -113,20 +113,20 @@ function targets(points: Readonly<Record<Source, readonly Point[]>>): Target[] {
   const { onAll, growth, least } = scaling(points.portslice, cores)
   const theirs = scaling(points['get-port'], cores)
   const bare = scaling(points[BARE], cores)
-  const slowest = Math.min(...points.portslice.map((point) => spread(point.slowest).median))
+  const slowest = Math.min(...points.portslice.map((point) => statsOf(point.slowest).median))
   return [
     {
       target: 'grows with the cores',
       measured: `${figure(growth)} × one process, with ${onAll} on ${cores} cores; get-port ${figure(theirs.growth)} ×, a bare listen ${figure(bare.growth)} ×`,
-      met: growth >= 1 + (onAll - 1) * GROWTH,
+      met: growth >= 1 + (onAll - 1) * MIN_GROWTH,
     },
     {
       target: 'then stays flat',
       measured: `never less than ${figure(least * 100)} % of the most; get-port ${figure(theirs.least * 100)} %, a bare listen ${figure(bare.least * 100)} %`,
-      met: least >= FLAT,
+      met: least >= MIN_REMAINING,
     },
     {
-      target: 'none starves: the slowest has at least half of the mean',
+      target: 'no process starves: the slowest has at least half of the mean',
       measured: `${figure(slowest)} of the mean`,
       met: slowest >= 0.5,
     },

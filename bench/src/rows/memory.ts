@@ -1,21 +1,21 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
-import { inTurns } from '../contenders.ts'
+import { inTurns } from '../baselines.ts'
 import { ProcessGroup } from '../process-group.ts'
 import type { Held } from '../processes/hold.ts'
 import type { Measured, Row, Target } from '../row.ts'
-import { figure, spread, withQuartiles } from '../spread.ts'
+import { figure, statsOf, withQuartiles } from '../stats.ts'
 
 const PORTS = ['0', '1', '31', '310'] as const
 const MB = 1_000_000
-/** Pages come and go with the garbage collector: so much is no growth. MB a slice. */
-const NOISE = 0.2
+/** Changes below this are noise of the garbage collector. */
+const NOISE_MB_PER_SLICE = 0.2
 
 export const memory: Row = {
   name: 'Memory and file descriptors of a worker',
   how: `A process of its own holds so many ports (a slice has 31), collects its garbage, and looks at what it
 takes; 0 is one that has only loaded portslice. It is flat if each of the nine further slices of 310 ports takes
-no more than the first did, as the medians have it; of the memory, no more than ${NOISE} MB beyond that.`,
+no more than the first did, as the medians have it; of the memory, no more than ${NOISE_MB_PER_SLICE} MB beyond that.`,
   async run({ short, folder }): Promise<Measured> {
     if (!existsSync('/proc/self/fd')) throw new Error('File descriptors are read from /proc.')
     const rounds = short ? 1 : 15
@@ -24,17 +24,17 @@ no more than the first did, as the medians have it; of the memory, no more than 
     await inTurns(PORTS, rounds, async (ports) => {
       processes++
       await using group = await ProcessGroup.of<Held>('hold', [{ ports: Number(ports) }], {
-        // A new one each time: what the last process had out is in quarantine.
+        // A new directory each time, because the ports of the last process are in quarantine.
         lockDirectory: path.join(folder, `locks-${processes}`),
         flags: ['--expose-gc'],
       })
-      const [held] = (await group.together()) as [Held]
+      const [held] = (await group.run()) as [Held]
       found[ports]?.push(held)
       return held.rss
     })
     const at = (ports: string, of: (held: Held) => number) =>
-      // The first round is not counted.
-      spread((found[ports] as Held[]).slice(1).map(of))
+      // The first round is a warm-up.
+      statsOf((found[ports] as Held[]).slice(1).map(of))
     const measures = {
       'RSS, MB': (held: Held) => held.rss / MB,
       'heap, MB': (held: Held) => held.heap / MB,
@@ -53,7 +53,7 @@ no more than the first did, as the medians have it; of the memory, no more than 
       return {
         target: `flat per slice: ${name}`,
         measured: `${figure(first - none)} for the first slice, ${figure(further)} for each further one`,
-        met: further <= first - none + (isMemory ? NOISE : 0),
+        met: further <= first - none + (isMemory ? NOISE_MB_PER_SLICE : 0),
       }
     })
     return {

@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { atMost, comparison, comparisonChart, type Samples } from '../contenders.ts'
+import { atMost, comparison, comparisonChart, type Samples } from '../baselines.ts'
 import { ProcessGroup } from '../process-group.ts'
 import type { Measured, Row } from '../row.ts'
 
@@ -13,7 +13,7 @@ is one part of it.`,
     await using group = await ProcessGroup.of<Samples>('lease', [{ ...plan, folder }], {
       lockDirectory: path.join(folder, 'locks'),
     })
-    const [samples] = (await group.together()) as [Samples]
+    const [samples] = (await group.run()) as [Samples]
     const of = (name: string) => samples[name] as readonly number[]
     return {
       tables: [comparison('Lease and release, µs', samples, 'proper-lockfile')],

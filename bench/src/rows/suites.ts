@@ -1,7 +1,7 @@
 import os from 'node:os'
 import { createAllocator } from '@portslice/core'
 import { type Outcome, Playground, type Project } from 'portslice-test/support/project'
-import { comparison, comparisonChart, inTurns, ratio, type Samples } from '../contenders.ts'
+import { comparison, comparisonChart, inTurns, ratio, type Samples } from '../baselines.ts'
 import type { Context, Measured, Row, Target } from '../row.ts'
 
 const SOURCES = ['hard-coded', 'get-port', 'portslice'] as const
@@ -9,7 +9,6 @@ type Source = (typeof SOURCES)[number]
 
 const WORKERS = os.availableParallelism()
 
-/** What every test does with its port. */
 const SERVE = `
   import { once } from 'node:events'
   import { createServer } from 'node:http'
@@ -20,7 +19,7 @@ const SERVE = `
     await once(server, 'close')
   }`
 
-/** A test that is given a port, by the runner's own \`test\` or by ours. */
+/** A test with a port. */
 function testText(source: Source, own: string, ours: string, number: number, port: number): string {
   switch (source) {
     case 'hard-coded':
@@ -58,7 +57,7 @@ function playwrightFiles(source: Source, ports: readonly number[]): Record<strin
     const texts = ports
       .slice(first, first + TESTS_A_FILE)
       .map((port, index) => testText(source, own, ours, first + index, port))
-    // What the first of them imports and defines is there for all.
+    // The imports of the first test serve all tests of the file.
     const [all, ...others] = texts as [string, ...string[]]
     const tests = others.map((text) => text.slice(text.lastIndexOf('\ntest(')))
     files[`tests/serves-${first}.spec.js`] = [all, ...tests].join('')
@@ -72,7 +71,7 @@ interface Runs {
   rounds: number
 }
 
-/** Wall time of the runs with each source, s. */
+/** The wall time with each source, in s. */
 async function wallTimes(ports: readonly number[], runs: Runs): Promise<Samples<Source>> {
   using playground = new Playground()
   const projects = Object.fromEntries(
@@ -93,7 +92,7 @@ async function measured(context: Context, suites: Readonly<Record<string, Omit<R
   const { short, folder } = context
   const tests = short ? 20 : 200
   const rounds = short ? 1 : 4
-  // Numbers that nobody uses, for those who write them down.
+  // Free ports, for the hard-coded source.
   await using allocator = await createAllocator({ lockDirectory: `${folder}/locks` })
   const leases = await allocator.takeMany(tests)
   const ports = leases.map(({ port }) => port)
@@ -104,15 +103,15 @@ async function measured(context: Context, suites: Readonly<Record<string, Omit<R
   return { tests, all }
 }
 
-/** Of the time with hard-coded ports. */
-const WITHIN = 0.02
+/** Relative to the time with hard-coded ports. */
+const MAX_OVERHEAD = 0.02
 
 function target(name: string, samples: Samples<Source>): Target {
   const more = (source: Source) => ratio(samples[source], samples['hard-coded']) - 1
   return {
-    target: `${name}: within ${WITHIN * 100} % of hard-coded ports`,
+    target: `${name}: within ${MAX_OVERHEAD * 100} % of hard-coded ports`,
     measured: `${percent(more('portslice'))}; get-port ${percent(more('get-port'))}`,
-    met: more('portslice') <= WITHIN,
+    met: more('portslice') <= MAX_OVERHEAD,
   }
 }
 

@@ -1,10 +1,10 @@
 import path from 'node:path'
 import { createAllocator } from '@portslice/core'
-import { atMost, comparison, comparisonChart, inTurns, ratio } from '../contenders.ts'
+import { atMost, comparison, comparisonChart, inTurns, ratio } from '../baselines.ts'
 import { ProcessGroup } from '../process-group.ts'
 import type { WarmPlan, Way } from '../processes/warm.ts'
 import type { Measured, Row } from '../row.ts'
-import { figure } from '../spread.ts'
+import { figure } from '../stats.ts'
 
 const WAYS: readonly Way[] = [
   'portslice',
@@ -20,7 +20,7 @@ export const warm: Row = {
   name: 'Take and release in a warm worker',
   how: `A process takes a port and gives it back, again and again; once it is warm, a thousand times are
 timed. Each time it is a new process, which has loaded what it uses and nothing else. Of the libraries that have no
-release, it is the call alone. "A given port" is one number that nobody uses. The last line is what portslice has to ask of
+release, it is the call alone. "A given port" is a free port. The last line is what portslice has to ask of
 the kernel, with nothing around it: a bind for UDP and a listen for TCP before the hand-out, and both
 again at the release. That is the distance from the bare \`listen\`: that asks once, for TCP, for any number.`,
   async run({ short, folder }): Promise<Measured> {
@@ -33,7 +33,7 @@ again at the release. That is the distance from the bare \`listen\`: that asks o
     const samples = await inTurns(WAYS, rounds, async (way) => {
       const plan: WarmPlan = { way, given, operations }
       await using group = await ProcessGroup.of<number>('warm', [plan], { lockDirectory })
-      const [taken] = await group.together()
+      const [taken] = await group.run()
       return taken as number
     })
     const bare = ratio(samples.portslice, samples['bare listen(0) and close'])

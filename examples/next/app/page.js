@@ -2,7 +2,7 @@ import { revalidatePath } from 'next/cache'
 
 export const dynamic = 'force-dynamic'
 
-/** In the server's memory; a module can be loaded more than once in it. */
+/** Kept on `globalThis`, because Next.js can load a module more than once. */
 globalThis.notes ??= []
 
 async function add(form) {

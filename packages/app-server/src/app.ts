@@ -1,32 +1,30 @@
-/** What a caller has of an app that was started. */
-
-/** An app that runs on a leased port. Disposing of it is to stop it. */
+/** An app that runs on a leased port. Disposing of it stops it. */
 export interface App extends AsyncDisposable {
-  /** `http://localhost:<port>`, without a slash at its end. */
+  /** `http://localhost:<port>`, without a slash at the end. */
   readonly url: string
-  /** The port that it was told to listen on. */
+  /** The port that the app should listen on. */
   readonly port: number
   /** The further ports, by the names in the option `ports`. */
   readonly ports: Readonly<Record<string, number>>
-  /** The process that was started; a shell, where `command` is a text. */
+  /** The process that was started; a shell, if `command` is a string. */
   readonly pid: number
-  /** How much it has printed, in characters. */
+  /** How many characters the app has printed. */
   readonly printed: number
   /**
-   * What it has printed, stdout and stderr in the order in which they came: the last million
+   * What the app has printed to stdout and stderr, in order of arrival: the last million
    * characters at most.
    *
-   * @param from what `printed` was at an earlier moment: what came after it
+   * @param from an earlier value of `printed`: returns the output after that
    */
   output(from?: number): string
   /**
-   * Whether it runs: the process that was started or, where that ended well, any that it left.
-   * An app whose port or page tells that it is ready must still listen, too: a watcher lives on
-   * when what it watches has crashed.
+   * Whether the app runs: the process that was started or, if that has exited with 0, any process
+   * that it has started. Unless `ready` is a RegExp or a function, the app must also listen,
+   * because the watch mode of a tool outlives a crash of the app.
    */
   isRunning(): Promise<boolean>
   /**
-   * Ends what is left of it and starts it again, on the same ports.
+   * Ends the app and starts it again, on the same ports.
    *
    * @throws PortsliceError as `startApp` does; …_CLOSED after `stop()`
    */
@@ -35,11 +33,11 @@ export interface App extends AsyncDisposable {
    * Ends its whole process tree: SIGTERM, and SIGKILL after `stopTimeout`. Then gives its
    * ports back. Stopping twice does no harm.
    *
-   * @throws PortsliceError ERR_PORTSLICE_APP_STOP when a process of it could not be ended: its
+   * @throws PortsliceError ERR_PORTSLICE_APP_STOP if one of its processes could not be ended; its
    *   ports stay leased
    */
   stop(): Promise<void>
 }
 
-/** Several apps, by their names. Disposing of them stops all, the last one first. */
+/** Several apps, by name. Disposing of them stops all, the last one first. */
 export type Apps<Name extends string = string> = Readonly<Record<Name, App>> & AsyncDisposable

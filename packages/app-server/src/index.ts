@@ -1,12 +1,12 @@
 /**
- * Starts an app on a port that nobody else has, waits until it is ready, and stops all of it.
+ * Starts an app on a port that no other process uses, waits until it is ready, and stops all its processes.
  *
  * @module @portslice/app-server
  */
-import { endCopyInPlaceOfWatchdog } from './inside-watchdog.js'
+import { exitIfWatchdog } from './inside-watchdog.js'
 
 export type { App, Apps } from './app.js'
 export type { AppOptions, StartContext } from './options.js'
 export { startApp, startApps } from './start.js'
 
-endCopyInPlaceOfWatchdog()
+exitIfWatchdog()

@@ -1,12 +1,12 @@
-/**
- * A compiled program that does not know how to be a runtime starts itself again in place of the
- * watchdog. That copy must not go on: it would do all the program does, and start a copy as well.
- */
 import { PortsliceError } from '@portslice/core'
 import { INSIDE_WATCHDOG } from './watchdog-protocol.js'
 
-/** Ends this process if it was started as a watchdog by its parent. Call before anything else. */
-export function endCopyInPlaceOfWatchdog(): void {
+/**
+ * Exits if the parent has started this process as its watchdog. A compiled program that cannot be
+ * used as a runtime would otherwise run again in place of the watchdog, and start further copies.
+ * Call before anything else.
+ */
+export function exitIfWatchdog(): void {
   if (process.env[INSIDE_WATCHDOG] !== String(process.ppid)) return
   process.stderr.write('This program cannot be the watchdog of its apps: it runs no scripts.\n')
   process.exit(1)
@@ -18,10 +18,10 @@ export function refuseInsideWatchdog(): void {
   if (value === undefined) return
   throw new PortsliceError(
     'ERR_PORTSLICE_APP_START',
-    `This process was started as the watchdog of another one ($${INSIDE_WATCHDOG} is ${JSON.stringify(value)}), and starts no apps.`,
+    `This process was started as the watchdog of another one ($${INSIDE_WATCHDOG} is ${JSON.stringify(value)}), so it cannot start apps.`,
     {
       value,
-      advice: `If it was not, remove $${INSIDE_WATCHDOG} from its environment: portslice alone sets it.`,
+      advice: `If it was not, remove $${INSIDE_WATCHDOG} from its environment: only portslice sets it.`,
     },
   )
 }

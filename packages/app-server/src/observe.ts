@@ -1,60 +1,61 @@
-/** What an app looks like from outside. Asked by the watchdog, in which no test has replaced anything. */
 import dns from 'node:dns'
 import http from 'node:http'
 import https from 'node:https'
 import net from 'node:net'
 import type { ProcessTree } from '@portslice/process-tree'
-import { processWithoutPort } from './without-port.js'
+import { findProcessWithoutPort } from './without-port.js'
 
-export interface Question {
+/** What to look for. */
+export interface Query {
   /** The app's port. */
   port: number
-  /** By what name it was reached before; not asked again then. */
+  /** The host name, if it is known already. */
   host?: string
-  /** A path of the app, or a URL, to be answered. */
+  /** A path of the app, or a URL, to request. */
   url?: string
 }
 
+/** The state of an app as seen from outside. */
 export interface Observation {
-  /** Who listens on the port, as `ProcessTree.listenerOn` tells. */
+  /** Which process listens on the port: see `ProcessTree.listenerOn`. */
   listener: Awaited<ReturnType<ProcessTree['listenerOn']>>
-  /** By what name clients reach it; missing while nothing listens. */
+  /** The name by which clients reach it; missing while nothing listens. */
   host?: string
-  /** What the URL was answered with. */
+  /** The answer of the URL. */
   answer?: Answer
-  /** A process of the tree that was not told its port. */
+  /** A process of the tree that was started without $PORT. */
   withoutPort?: string
 }
 
 export interface Answer {
   url: string
-  /** HTTP's; missing where there was no answer. */
+  /** The HTTP status; missing if there was no answer. */
   status?: number
-  /** Why there was none. */
+  /** Why there was no answer. */
   error?: string
 }
 
-/** An app that accepts a connection and is silent may answer the next one. */
+/** An app that does not answer one request may answer the next. */
 const ANSWER_TIMEOUT_MS = 10_000
-/** A connection on loopback is there at once, or not at all. */
 const CONNECT_TIMEOUT_MS = 1000
 
-export async function observe(tree: ProcessTree, question: Question): Promise<Observation> {
-  const { port, url } = question
+/** Called in the watchdog, where tests have not replaced parts of Node. */
+export async function observe(tree: ProcessTree, query: Query): Promise<Observation> {
+  const { port, url } = query
   const listener = await tree.listenerOn(port)
-  const host = listener === 'nobody' ? undefined : (question.host ?? (await reachableName(port)))
-  const withoutPort = listener === 'nobody' ? await processWithoutPort(tree) : undefined
+  const host = listener === 'none' ? undefined : (query.host ?? (await reachableName(port)))
+  const withoutPort = listener === 'none' ? await findProcessWithoutPort(tree) : undefined
   return {
     listener,
     ...(host !== undefined && { host }),
     ...(withoutPort !== undefined && { withoutPort }),
-    ...(url !== undefined && { answer: await answerOf(url, port, host) }),
+    ...(url !== undefined && { answer: await request(url, port, host) }),
   }
 }
 
 /**
- * `localhost`, unless that means an address on which the app does not listen: servers choose
- * between 127.0.0.1 and ::1 in different ways, and clients try only what `localhost` resolves to.
+ * `localhost`, unless the app does not listen on the addresses that it resolves to. Servers choose
+ * differently between 127.0.0.1 and ::1.
  */
 async function reachableName(port: number): Promise<string> {
   const resolved = await dns.promises.lookup('localhost', { all: true }).catch(() => [])
@@ -79,9 +80,9 @@ function accepts(host: string, port: number): Promise<boolean> {
   })
 }
 
-async function answerOf(text: string, port: number, host = 'localhost'): Promise<Answer> {
+async function request(text: string, port: number, host = 'localhost'): Promise<Answer> {
   const url = new URL(text, `http://${host}:${port}`)
-  // A whole URL names the app by a name by which it may not be reached here.
+  // The `localhost` of a complete URL may not reach the app.
   if (url.hostname === 'localhost' && url.port === String(port)) url.hostname = host
   try {
     return { url: String(url), status: await statusOf(url) }
@@ -93,23 +94,23 @@ async function answerOf(text: string, port: number, host = 'localhost'): Promise
 function statusOf(url: URL): Promise<number> {
   const { get } = url.protocol === 'https:' ? https : http
   return new Promise((resolve, reject) => {
-    const request = get(
+    const pending = get(
       url,
-      // An app under test signs its certificate itself.
+      // Apps under test have self-signed certificates.
       { rejectUnauthorized: false, agent: false, timeout: ANSWER_TIMEOUT_MS },
       (response) => {
         response.resume()
-        request.destroy()
+        pending.destroy()
         resolve(response.statusCode ?? 0)
       },
     )
-    request.on('timeout', () => request.destroy(new Error(`no answer in ${ANSWER_TIMEOUT_MS} ms`)))
-    request.on('error', reject)
+    pending.on('timeout', () => pending.destroy(new Error(`no answer in ${ANSWER_TIMEOUT_MS} ms`)))
+    pending.on('error', reject)
   })
 }
 
 export function messageOf(error: unknown): string {
-  // Of several addresses that were tried, Node's error has a message for each, and none itself.
+  // The error of several addresses has an empty message.
   const { errors } = (error ?? {}) as Partial<AggregateError>
   if (Array.isArray(errors) && errors.length > 0) return messageOf(errors[0])
   return error instanceof Error ? error.message : String(error)

@@ -1,11 +1,11 @@
-/** What an app has printed: as much of it as is worth keeping. */
 import { stripVTControlCharacters } from 'node:util'
 
-/** In characters. Enough for a failing test's log; a server may print for hours. */
-const MOST_KEPT = 1_000_000
+/** In characters. Enough for the log of a failing test; a server may print for hours. */
+const MAX_KEPT_CHARACTERS = 1_000_000
 const TAIL_LINES = 20
-const LONGEST_LINE = 500
+const MAX_LINE_LENGTH = 500
 
+/** What an app has printed. */
 export class Output {
   #chunks: string[] = []
   #kept = 0
@@ -14,38 +14,38 @@ export class Output {
   append(chunk: string): void {
     this.#chunks.push(chunk)
     this.#kept += chunk.length
-    // What is too much is cut off now and then, not with each chunk.
-    if (this.#kept > 2 * MOST_KEPT) this.#shorten()
+    // Not with each chunk, because shortening copies the whole text.
+    if (this.#kept > 2 * MAX_KEPT_CHARACTERS) this.#shorten()
   }
 
   #shorten(): void {
     const text = this.#chunks.join('')
-    const rest = text.slice(-MOST_KEPT)
+    const rest = text.slice(-MAX_KEPT_CHARACTERS)
     this.#dropped += text.length - rest.length
     this.#chunks = [rest]
     this.#kept = rest.length
   }
 
-  /** How much was printed so far, in characters: a place to read on from. */
+  /** How many characters were printed so far. */
   get end(): number {
     return this.#dropped + this.#kept
   }
 
-  /** What was printed from that place on; the last million characters at most. */
+  /** @param from an earlier `end`: returns what was printed since then */
   text(from = 0): string {
     const text = this.#chunks.join('')
-    return text.slice(Math.max(0, from - this.#dropped)).slice(-MOST_KEPT)
+    return text.slice(Math.max(0, from - this.#dropped)).slice(-MAX_KEPT_CHARACTERS)
   }
 
-  /** The last lines, for a message: without colours and what else a terminal would obey. */
+  /** The last lines for a message, without colours and other control sequences. */
   tail(): string[] {
-    // More than the lines that are shown can be: a terminal's codes take room as well.
-    const text = stripVTControlCharacters(this.text().slice(-4 * TAIL_LINES * LONGEST_LINE))
+    // More than needed, because control sequences take room as well.
+    const text = stripVTControlCharacters(this.text().slice(-4 * TAIL_LINES * MAX_LINE_LENGTH))
     return text
       .replaceAll('\t', '  ')
       .split(/[\r\n]+/)
       .filter((line) => line.trim() !== '')
       .slice(-TAIL_LINES)
-      .map((line) => (line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE)}…` : line))
+      .map((line) => (line.length > MAX_LINE_LENGTH ? `${line.slice(0, MAX_LINE_LENGTH)}…` : line))
   }
 }

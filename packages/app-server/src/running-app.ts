@@ -1,19 +1,24 @@
-/** An app and the ports it has, from its start until all of it has gone. */
-import { type PortLease, PortsliceError } from '@portslice/core'
+import { PortsliceError } from '@portslice/core'
+import { reportsAddressInUse } from '@portslice/core/internal'
 import type { App } from './app.js'
-import { type AppPlan, type Launched, launch, type Outcome } from './launch.js'
+import { type AppPlan, leasesOf } from './app-plan.js'
+import { AppProcesses } from './app-processes.js'
 import { Output } from './output.js'
-import { describe } from './start-error.js'
+import { describeApp, type FailedStart, notReadyError, portTakenError } from './start-error.js'
+import { waitUntilReady } from './wait-until-ready.js'
 
+/** `port-taken`: another program was quicker to bind the port, so another port may work. */
+export type StartResult =
+  | { readonly status: 'ready' }
+  | { readonly status: 'failed' | 'port-taken'; readonly error: PortsliceError }
+
+/** An app and its ports, from the first start until `stop`. */
 export class RunningApp implements App {
   readonly #plan: AppPlan
   readonly #output = new Output()
   readonly #cwd: string
-  /** By name: browsers, `fetch` and `node:http` try all addresses that it resolves to. */
-  #host = 'localhost'
-  #pid = -1
-  /** `undefined` before the first start, and once all of it has been ended. */
-  #launched: Launched | undefined
+  /** Those of the latest start. */
+  #processes: AppProcesses | undefined
   #restarting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
   readonly #stopped = new AbortController()
@@ -28,7 +33,7 @@ export class RunningApp implements App {
   }
 
   get url(): string {
-    return `http://${this.#host}:${this.port}`
+    return `http://${this.#processes?.host ?? 'localhost'}:${this.port}`
   }
 
   get ports(): Readonly<Record<string, number>> {
@@ -36,7 +41,7 @@ export class RunningApp implements App {
   }
 
   get pid(): number {
-    return this.#pid
+    return this.#processes?.root.pid ?? -1
   }
 
   get printed(): number {
@@ -48,64 +53,60 @@ export class RunningApp implements App {
   }
 
   async isRunning(): Promise<boolean> {
-    if (!(await this.#launched?.hasProcesses())) return false
+    if (!(await this.#processes?.areRunning())) return false
     const { ready } = this.#plan.options
-    const isToldByPort = ready === undefined || typeof ready === 'string'
-    return !isToldByPort || this.#plan.lease.isListening()
+    const mustListen = ready === undefined || typeof ready === 'string'
+    return !mustListen || this.#plan.lease.isListening()
   }
 
   /** @throws the signal's reason; PortsliceError ERR_PORTSLICE_APP_STOP */
-  async start(signal?: AbortSignal): Promise<Outcome> {
-    const outcome = await launch({
-      plan: this.#plan,
-      cwd: this.#cwd,
-      output: this.#output,
-      app: this,
-      signals: [this.#stopped.signal, ...(signal ? [signal] : [])],
-      onStarted: (launched) => {
-        this.#launched = launched
-        this.#pid = launched.process.pid ?? -1
-      },
-      onHost: (host) => {
-        this.#host = host
-      },
-    })
-    // It has been ended already.
-    if (outcome.is !== 'ready') this.#launched = undefined
-    return outcome
+  async start(signal?: AbortSignal): Promise<StartResult> {
+    const plan = this.#plan
+    const output = this.#output
+    const failed: FailedStart = { ...plan, cwd: this.#cwd, port: this.port, output }
+    // The app does not run yet, so this is another program.
+    if (await plan.lease.isListening()) {
+      return { status: 'port-taken', error: portTakenError(failed) }
+    }
+    const signals = signal ? [this.#stopped.signal, signal] : [this.#stopped.signal]
+    for (const each of signals) each.throwIfAborted()
+
+    const outputStart = output.end
+    const processes = new AppProcesses(plan, this.#cwd, output)
+    this.#processes = processes
+    const notReady = await waitUntilReady({ plan, processes, app: this, outputStart, signals })
+    if (!notReady) return { status: 'ready' }
+
+    await processes.end()
+    await processes.root.untilOutputRead()
+    const ports = leasesOf(plan).map(({ port }) => port)
+    const isPortTaken =
+      notReady.reason === 'port-taken' || reportsAddressInUse(output.text(outputStart), ports)
+    return { status: isPortTaken ? 'port-taken' : 'failed', error: notReadyError(failed, notReady) }
   }
 
   /**
-   * Ends all of it, and keeps its ports.
+   * Ends its processes, and keeps its ports.
    *
    * @throws PortsliceError ERR_PORTSLICE_APP_STOP
    */
   async end(): Promise<void> {
-    await this.#launched?.end()
-    this.#launched = undefined
+    await this.#processes?.end()
   }
 
   async restart(): Promise<void> {
-    if (this.#stopping) throw this.#wasStopped()
-    this.#restarting ??= this.#startAgain().finally(() => {
+    if (this.#stopping) throw this.#stoppedError()
+    this.#restarting ??= this.#restart().finally(() => {
       this.#restarting = undefined
     })
     return this.#restarting
   }
 
-  #wasStopped(): PortsliceError {
-    return new PortsliceError(
-      'ERR_PORTSLICE_CLOSED',
-      `${describe(this.#plan.name, this.#plan.options)} cannot be started again: it was stopped, and its ports were given back.`,
-      { advice: 'Start another one with `startApp`.' },
-    )
-  }
-
-  async #startAgain(): Promise<void> {
+  /** On the same ports, because other apps may know them. */
+  async #restart(): Promise<void> {
     await this.end()
-    // Its ports are told to others already, and cannot be changed.
-    const outcome = await this.start()
-    if (outcome.is !== 'ready') throw outcome.reason
+    const result = await this.start()
+    if (result.status !== 'ready') throw result.error
   }
 
   stop(): Promise<void> {
@@ -114,15 +115,18 @@ export class RunningApp implements App {
   }
 
   async #stop(): Promise<void> {
-    this.#stopped.abort(this.#wasStopped())
+    this.#stopped.abort(this.#stoppedError())
     await this.#restarting?.catch(() => {})
     await this.end()
-    await Promise.all([...this.#leases()].map((lease) => lease.release()))
+    await Promise.all(leasesOf(this.#plan).map((lease) => lease.release()))
   }
 
-  *#leases(): Iterable<PortLease> {
-    yield this.#plan.lease
-    yield* this.#plan.further.values()
+  #stoppedError(): PortsliceError {
+    return new PortsliceError(
+      'ERR_PORTSLICE_CLOSED',
+      `${describeApp(this.#plan.name, this.#plan.options)} cannot be started again: it was stopped, and its ports were given back.`,
+      { advice: 'Start another one with `startApp`.' },
+    )
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

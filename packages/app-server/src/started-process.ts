@@ -1,4 +1,3 @@
-/** The first process of an app: started, and what becomes of it. */
 import { type ChildProcess, spawn as spawnInShell } from 'node:child_process'
 import { once } from 'node:events'
 import { deadlineIn, sleep } from '@portslice/core/internal'
@@ -11,11 +10,11 @@ import type { Output } from './output.js'
 export interface Exit {
   status: number | null
   signal: NodeJS.Signals | null
-  /** When it could not be started at all. */
+  /** Set if it could not be started. */
   error?: NodeJS.ErrnoException
 }
 
-export interface Start {
+export interface ProcessOptions {
   command: string | readonly string[]
   cwd: string
   env: NodeJS.ProcessEnv
@@ -23,9 +22,10 @@ export interface Start {
   output: Output
 }
 
-/** Output that is yet to be read when a process has ended is there at once; ms. */
-const LAST_OUTPUT = 1000
+/** The output of a process that has exited can be read at once, unless another one has the pipe. */
+const MAX_OUTPUT_DELAY_MS = 1000
 
+/** The first process of an app. */
 export class StartedProcess {
   readonly pid: number | undefined
   readonly tree: ProcessTree
@@ -33,13 +33,13 @@ export class StartedProcess {
   exit: Exit | undefined
   readonly #closed: Promise<unknown>
 
-  constructor({ command, cwd, env, marker, output }: Start) {
+  constructor({ command, cwd, env, marker, output }: ProcessOptions) {
     const options = {
       cwd,
       env: { ...npmRunPathEnv({ env, cwd }), ...marker.env },
       stdio: ['ignore', 'pipe', 'pipe'] as ['ignore', 'pipe', 'pipe'],
       windowsHide: true,
-      // Else it stays in the group of the terminal, which has Ctrl-C for it.
+      // Not detached, the process stays in the group of the terminal and gets its Ctrl-C.
       detached: !canListProcesses(),
     }
     const child: ChildProcess =
@@ -57,21 +57,20 @@ export class StartedProcess {
     })
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => output.append(text))
-      stream?.on('error', () => {}) // An app may close what it prints to.
-      // An app that nobody has stopped keeps no process alive; it is ended after it.
+      stream?.on('error', () => {}) // An app may close its output.
+      // A running app must not keep this process alive.
       ;(stream as { unref?: () => void } | null)?.unref?.()
     }
     child.unref()
   }
 
-  /** Waits until what it has printed before its end has been read. */
-  async untilRead(): Promise<void> {
-    const deadline = deadlineIn(LAST_OUTPUT)
+  /** Waits until all output has been read. Call after its exit. */
+  async untilOutputRead(): Promise<void> {
+    const deadline = deadlineIn(MAX_OUTPUT_DELAY_MS)
     let isClosed = false
     void this.#closed.then(() => {
       isClosed = true
     })
-    // A process of the tree that cannot be ended may keep the pipe open.
     while (!isClosed && !deadline.expired) await sleep(5)
   }
 }

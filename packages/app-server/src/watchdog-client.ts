@@ -1,77 +1,75 @@
-/** What this process and its watchdog have to do with each other. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { deadlineIn, processWide } from '@portslice/core/internal'
 import type { ProcessIdentity, ProcessTree } from '@portslice/process-tree'
-import { type Observation, observe, type Question } from './observe.js'
+import { type Observation, observe, type Query } from './observe.js'
 import { isSingleExecutable, watchdogCommand } from './watchdog-command.js'
-import type { Command, KeptTree, Report } from './watchdog-protocol.js'
+import type { Command, Report, WatchRequest } from './watchdog-protocol.js'
 
-/** The program of the watchdog, as text: the build puts it here. */
+/** The source of the watchdog, inserted by the build. */
 declare const WATCHDOG_SOURCE: string
 
-/** It takes a tenth of a second; what needs longer than this is another program. */
-const UP_TIMEOUT_MS = 60_000
-/** What is killed again and again is not wanted. */
+/** A start takes 100 ms; a process that takes longer than this is not a watchdog. */
+const START_TIMEOUT_MS = 60_000
+/** A watchdog that is killed more often than this is not wanted. */
 const MAX_RESTARTS = 10
-const MAX_LAST_WORDS = 500
+const MAX_STDERR_LENGTH = 500
 
-/**
- * `starting` until it says that it is up. `unusable`: it cannot run here, and is not tried again.
- */
+/** `unusable`: it cannot run here, and is not started again. */
 type Status = 'absent' | 'starting' | 'up' | 'unusable'
 
+/** Starts the watchdog of this process, and talks to it. */
 class WatchdogClient {
-  readonly #trees = new Map<string, KeptTree>()
-  readonly #questions = new Map<number, (observation: Observation | undefined) => void>()
-  #asked = 0
+  readonly #trees = new Map<string, WatchRequest>()
+  readonly #pending = new Map<number, (observation: Observation | undefined) => void>()
+  #requests = 0
   #status: Status = 'absent'
-  #upDeadline = deadlineIn(UP_TIMEOUT_MS)
+  #startDeadline = deadlineIn(START_TIMEOUT_MS)
   #process: ChildProcess | undefined
-  #lastWords = ''
+  #stderr = ''
   #restarts = 0
 
-  /** Whether it looks at the trees; otherwise this process has to do it itself. */
+  /** Otherwise this process must watch the trees itself. */
   get isUsable(): boolean {
     return this.#status !== 'unusable'
   }
 
-  /** Call before the tree is started, and again when more is known of it. */
-  keep(tree: KeptTree): void {
-    const known = [...this.known(tree.keep), ...tree.known]
-    this.#trees.set(tree.keep, { ...tree, known })
+  /** Call before a tree is started, and again when more of its processes are known. */
+  watch(tree: WatchRequest): void {
+    const known = [...this.known(tree.watch), ...tree.known]
+    this.#trees.set(tree.watch, { ...tree, known })
     if (this.#status === 'absent') this.#start()
-    else this.#tell(tree)
+    else this.#send(tree)
   }
 
-  forget(id: string): void {
+  unwatch(id: string): void {
     this.#trees.delete(id)
-    this.#tell({ forget: id })
+    this.#send({ unwatch: id })
   }
 
-  /** What it has seen in a tree at its last look. */
+  /** The processes that the watchdog has seen in a tree. */
   known(id: string): readonly ProcessIdentity[] {
     return this.#trees.get(id)?.known ?? []
   }
 
-  /** @returns `undefined` when it was lost meanwhile: ask again */
-  async observe(id: string, tree: ProcessTree, about: Question): Promise<Observation | undefined> {
-    if (this.#status === 'starting' && this.#upDeadline.expired) {
-      this.#giveUp(`it has not begun to run after ${UP_TIMEOUT_MS} ms`)
+  /** @returns `undefined` if the watchdog was lost meanwhile: call it again */
+  async observe(id: string, tree: ProcessTree, query: Query): Promise<Observation | undefined> {
+    if (this.#status === 'starting' && this.#startDeadline.expired) {
+      this.#giveUp(`it has not begun to run after ${START_TIMEOUT_MS} ms`)
     }
-    if (this.#status === 'unusable') return observe(tree, about)
-    const ask = ++this.#asked
+    if (this.#status === 'unusable') return observe(tree, query)
+    const request = ++this.#requests
     return new Promise((resolve) => {
-      this.#questions.set(ask, resolve)
-      this.#tell({ ask, tree: id, about })
-      this.#stayAliveForAnswers()
+      this.#pending.set(request, resolve)
+      this.#send({ request, tree: id, query })
+      this.#updateRef()
     })
   }
 
   #start(): void {
     const { file, args, cwd, env } = watchdogCommand()
     const child = spawn(file, args, {
-      // A session of its own: what is sent to the group of this process does not reach it.
+      // A new session, out of reach of signals to the group of this process.
       detached: true,
       cwd,
       env,
@@ -80,8 +78,8 @@ class WatchdogClient {
     })
     this.#process = child
     this.#status = 'starting'
-    this.#upDeadline = deadlineIn(UP_TIMEOUT_MS)
-    this.#lastWords = ''
+    this.#startDeadline = deadlineIn(START_TIMEOUT_MS)
+    this.#stderr = ''
     child.on('error', (error) => this.#onLost(child, error.message))
     child.on('exit', (status, signal) =>
       this.#onLost(
@@ -92,17 +90,17 @@ class WatchdogClient {
     )
     for (const stream of child.stdio) stream?.on('error', () => {})
     if (child.stdout) {
-      // The output of another program that was started in its place is not to be understood.
-      createInterface(child.stdout).on('line', (line) => this.#onReport(child, reportIn(line)))
+      // Lines that are not JSON come from another program that was started in its place.
+      createInterface(child.stdout).on('line', (line) => this.#onReport(child, parseReport(line)))
     }
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.#lastWords = (this.#lastWords + text).slice(-MAX_LAST_WORDS)
+      this.#stderr = (this.#stderr + text).slice(-MAX_STDERR_LENGTH)
     })
-    // An app that its user has not stopped keeps no process alive.
+    // A running app must not keep this process alive.
     child.unref()
     for (const stream of child.stdio) (stream as { unref?: () => void } | null)?.unref?.()
     child.stdin?.write(`${JSON.stringify(WATCHDOG_SOURCE)}\n`)
-    for (const each of this.#trees.values()) this.#tell(each)
+    for (const each of this.#trees.values()) this.#send(each)
   }
 
   #onReport(child: ChildProcess, report: Report | undefined): void {
@@ -114,16 +112,16 @@ class WatchdogClient {
     const tree = this.#trees.get(report.tree)
     if (tree) tree.known = report.known
     if ('answer' in report) {
-      this.#questions.get(report.answer)?.(report.observation)
-      this.#questions.delete(report.answer)
-      this.#stayAliveForAnswers()
+      this.#pending.get(report.answer)?.(report.observation)
+      this.#pending.delete(report.answer)
+      this.#updateRef()
     }
   }
 
-  /** The start of an app waits for them; nothing else of a watchdog keeps this process alive. */
-  #stayAliveForAnswers(): void {
+  /** Only a pending answer keeps this process alive. */
+  #updateRef(): void {
     const pipe = this.#process?.stdout as { ref?: () => void; unref?: () => void } | undefined
-    if (this.#questions.size > 0) pipe?.ref?.()
+    if (this.#pending.size > 0) pipe?.ref?.()
     else pipe?.unref?.()
   }
 
@@ -131,11 +129,11 @@ class WatchdogClient {
     if (child !== this.#process) return
     const wasKilled = this.#status === 'up' || signal !== null
     this.#process = undefined
-    if (!wasKilled) this.#giveUp(`${how}${this.#lastWords && `: ${this.#lastWords.trim()}`}`)
+    if (!wasKilled) this.#giveUp(`${how}${this.#stderr && `: ${this.#stderr.trim()}`}`)
     else if (this.#restarts++ === MAX_RESTARTS) this.#giveUp(`it was lost ${this.#restarts} times`)
     else if (this.#trees.size > 0) this.#start()
     else this.#status = 'absent'
-    this.#forgetQuestions()
+    this.#dropPending()
   }
 
   #giveUp(why: string): void {
@@ -143,7 +141,7 @@ class WatchdogClient {
     const child = this.#process
     this.#process = undefined
     child?.kill('SIGKILL')
-    this.#forgetQuestions()
+    this.#dropPending()
     const advice = isSingleExecutable()
       ? ' This program is a single executable, so it needs `node` on the PATH.'
       : ''
@@ -153,17 +151,17 @@ class WatchdogClient {
     )
   }
 
-  #forgetQuestions(): void {
-    for (const resolve of this.#questions.values()) resolve(undefined)
-    this.#questions.clear()
+  #dropPending(): void {
+    for (const resolve of this.#pending.values()) resolve(undefined)
+    this.#pending.clear()
   }
 
-  #tell(command: Command): void {
+  #send(command: Command): void {
     this.#process?.stdin?.write(`${JSON.stringify(command)}\n`)
   }
 }
 
-function reportIn(line: string): Report | undefined {
+function parseReport(line: string): Report | undefined {
   try {
     return JSON.parse(line) as Report
   } catch {
@@ -171,7 +169,7 @@ function reportIn(line: string): Report | undefined {
   }
 }
 
-/** One a process or thread, however often this package is loaded. */
+/** One for each process or thread, however often this package is loaded. */
 export function watchdog(): WatchdogClient {
   return processWide('@portslice/app-server watchdog 1', () => new WatchdogClient())
 }

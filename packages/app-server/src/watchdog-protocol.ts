@@ -1,25 +1,32 @@
-/** What a process and its watchdog tell each other: JSON, a message a line. */
 import type { ProcessIdentity } from '@portslice/process-tree'
-import type { Observation, Question } from './observe.js'
+import type { Observation, Query } from './observe.js'
 
-/** A tree that is to be ended when the process that started it dies. */
-export interface KeptTree {
-  /** Its id. */
-  keep: string
-  /** What is known to be in it. */
+/** Asks the watchdog to end a process tree when the process that started it dies. */
+export interface WatchRequest {
+  /** The id of the tree. */
+  watch: string
+  /** The processes that are known to be in it. */
   known: readonly ProcessIdentity[]
-  /** ms between SIGTERM and SIGKILL. */
-  timeout: number
+  /** The time between SIGTERM and SIGKILL. */
+  timeoutMs: number
 }
 
-/** To the watchdog. */
-export type Command = KeptTree | { forget: string } | { ask: number; tree: string; about: Question }
+/** Asks the watchdog to observe an app. */
+export interface ObserveRequest {
+  /** The number of the request, for its answer. */
+  request: number
+  tree: string
+  query: Query
+}
 
-/** From the watchdog. */
+/** Messages to the watchdog, one line of JSON each. */
+export type Command = WatchRequest | { unwatch: string } | ObserveRequest
+
+/** Messages from the watchdog, one line of JSON each. */
 export type Report =
   | { isUp: true }
   | { tree: string; known: readonly ProcessIdentity[] }
   | { tree: string; known: readonly ProcessIdentity[]; answer: number; observation: Observation }
 
-/** Set in the environment of a watchdog alone. */
+/** Set only in the environment of a watchdog. */
 export const INSIDE_WATCHDOG = 'PORTSLICE_WATCHDOG'

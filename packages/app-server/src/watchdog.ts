@@ -1,47 +1,44 @@
 /**
- * The watchdog: a process beside the one that starts apps. It outlives that by a few seconds and
- * ends the apps that it has left; until then it looks at them for it.
- *
- * Its stdin is a pipe, which the kernel closes when the other process dies, however it dies.
+ * The program of the watchdog, a process beside the one that starts apps. It observes the apps, and
+ * ends those that are left when the other process dies. Its stdin is a pipe, which the kernel
+ * closes at that moment.
  */
 import { createInterface } from 'node:readline'
 import { ProcessTree } from '@portslice/process-tree'
 import { observe } from './observe.js'
-import type { Command, KeptTree, Report } from './watchdog-protocol.js'
+import type { Command, ObserveRequest, Report, WatchRequest } from './watchdog-protocol.js'
 
-/** Often enough to see a helper before its parent leaves it, and too seldom to cost anything. */
-const SLOWEST_POLL_MS = 2000
+/** Short enough to see a child process before its parent exits. */
+const MAX_POLL_INTERVAL_MS = 2000
 
-interface Watched {
-  kept: KeptTree
+interface WatchedTree {
+  timeoutMs: number
   tree: ProcessTree
   stopWatching: () => void
 }
 
-const watched = new Map<string, Watched>()
+const watched = new Map<string, WatchedTree>()
 
-function keep(kept: KeptTree): void {
-  const { keep: id } = kept
+function watch({ watch: id, known, timeoutMs }: WatchRequest): void {
   const before = watched.get(id)
   before?.stopWatching()
-  const known = [...(before?.tree.known ?? []), ...kept.known]
-  const tree = new ProcessTree(id, known)
+  const tree = new ProcessTree(id, [...(before?.tree.known ?? []), ...known])
   const stopWatching = tree.watch({
-    slowestPoll: SLOWEST_POLL_MS,
+    maxPollInterval: MAX_POLL_INTERVAL_MS,
     onChange: (known) => report({ tree: id, known }),
   })
-  watched.set(id, { kept, tree, stopWatching })
+  watched.set(id, { timeoutMs, tree, stopWatching })
 }
 
-function forget(id: string): void {
+function unwatch(id: string): void {
   watched.get(id)?.stopWatching()
   watched.delete(id)
 }
 
-async function answer({ ask, tree: id, about }: Extract<Command, { ask: number }>): Promise<void> {
+async function answer({ request, tree: id, query }: ObserveRequest): Promise<void> {
   const tree = watched.get(id)?.tree ?? new ProcessTree(id)
-  const observation = await observe(tree, about)
-  report({ tree: id, known: tree.known, answer: ask, observation })
+  const observation = await observe(tree, query)
+  report({ tree: id, known: tree.known, answer: request, observation })
 }
 
 function report(message: Report): void {
@@ -50,24 +47,24 @@ function report(message: Report): void {
 
 async function endAll(): Promise<void> {
   await Promise.all(
-    [...watched.values()].map(({ kept: { timeout }, tree, stopWatching }) => {
+    [...watched.values()].map(({ timeoutMs, tree, stopWatching }) => {
       stopWatching()
-      return tree.end({ timeout })
+      return tree.end({ timeout: timeoutMs })
     }),
   )
 }
 
 async function run(): Promise<void> {
   process.title = 'portslice-watchdog'
-  // What ends the other process may end its whole group, session or tree: then there is work to do.
+  // These signals may go to the whole process group, and then the watchdog is needed.
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {})
-  // Nothing reads it any more once the other process has died.
+  // Closed when the other process has died.
   process.stdout.on('error', () => {})
   const lines = createInterface(process.stdin)
   lines.on('line', (line) => {
     const command = JSON.parse(line) as Command
-    if ('keep' in command) keep(command)
-    else if ('forget' in command) forget(command.forget)
+    if ('watch' in command) watch(command)
+    else if ('unwatch' in command) unwatch(command.unwatch)
     else void answer(command)
   })
   lines.on('close', async () => {

@@ -1,19 +1,21 @@
-/** Did a command pass $PORT on to what it runs? Turborepo's strict mode and `env -i` do not. */
 import { readFileSync } from 'node:fs'
 import type { ProcessTree } from '@portslice/process-tree'
 
-/** Enough to recognise a command by, in characters. */
+/** In characters: enough to recognise a command. */
 const MAX_COMMAND_LENGTH = 200
 
 /**
- * A process of the tree whose environment has no `PORT`, as `process 4711 (node server.js)`.
- * `undefined` where all have it, and where no environment can be read: not Linux, or another user's.
+ * Finds a process of the tree that was started without `PORT`, as by Turborepo's strict mode or
+ * `env -i`.
+ *
+ * @returns such as `process 4711 (node server.js)`; `undefined` if there is none, or environments
+ *   cannot be read (not Linux, or another user's process)
  */
-export async function processWithoutPort(tree: ProcessTree): Promise<string | undefined> {
+export async function findProcessWithoutPort(tree: ProcessTree): Promise<string | undefined> {
   for (const { pid } of await tree.processes()) {
     const environment = read(pid, 'environ')
     const command = read(pid, 'cmdline')?.replaceAll('\0', ' ').trim()
-    // Neither: it ends, or is about to become another program.
+    // The process is exiting, or calling exec.
     if (environment === undefined || !command) continue
     if (`\0${environment}`.includes('\0PORT=')) continue
     return `process ${pid} (${command.slice(0, MAX_COMMAND_LENGTH)})`

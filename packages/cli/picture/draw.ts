@@ -1,8 +1,6 @@
 /**
- * Draws the pictures of the README from what the built command prints: `pnpm run pictures`.
- *
- * A few processes hold ports meanwhile, as test runs do, in a network namespace of their own
- * where that is allowed: else others of this machine are in the pictures as well.
+ * Draws the README pictures from the output of the built command: `pnpm run pictures`. Runs in a new
+ * network namespace if possible, so that other processes of this machine do not appear.
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -11,6 +9,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createAnsiSequenceParser } from 'ansi-sequence-parser'
+import { escapeXml } from '../src/map/escape-xml.ts'
 
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url))
 const COMMAND = here('../dist/portslice.js')
@@ -39,8 +38,8 @@ async function draw(): Promise<void> {
     COLUMNS: String(COLUMNS),
   }
   const processes: ChildProcess[] = []
-  const start = async (folder: string, args: string[], more: Record<string, string> = {}) => {
-    const cwd = path.join(home, folder)
+  const start = async (directory: string, args: string[], more: Record<string, string> = {}) => {
+    const cwd = path.join(home, directory)
     mkdirSync(cwd, { recursive: true })
     const child = spawn(process.execPath, args, {
       cwd,
@@ -68,29 +67,35 @@ async function draw(): Promise<void> {
     writeFileSync(path.join(home, 'blog', 'server.cjs'), SERVE)
     await start('blog', [COMMAND, 'run', '--name', 'web', '--', 'node', 'server.cjs'])
     await start('blog', [COMMAND, 'claim', '3000', '--', 'node', 'server.cjs'])
-    await start('.', worker(`await stranger(21_530)`))
+    await start('.', worker(`await listenOn(21_530)`))
     const command = (...args: string[]) =>
       execFileSync(process.execPath, [COMMAND, ...args], { env, encoding: 'utf8' })
     mkdirSync(IMAGES, { recursive: true })
     writeFileSync(path.join(IMAGES, 'list.svg'), terminalSvg('portslice list', command('list')))
     command('map', '--svg', path.join(IMAGES, 'map.svg'))
   } finally {
-    for (const child of processes) child.kill('SIGKILL')
+    // SIGTERM, so that `run` and `claim` end the servers that they have started.
+    const running = processes.filter(({ exitCode, signalCode }) => exitCode === null && !signalCode)
+    await Promise.all(running.map(endProcess))
     rmSync(home, { recursive: true, force: true })
   }
 }
 
-/** What the workers do; each says so when it is done. */
+async function endProcess(child: ChildProcess): Promise<void> {
+  child.kill()
+  await once(child, 'exit')
+}
+
 const PRELUDE = `
 import net from 'node:net'
 const { createAllocator } = await import(${JSON.stringify(import.meta.resolve('@portslice/core'))})
 let allocator
 const take = async (label) => (allocator ??= await createAllocator()).take({ label })
-const stranger = (port) => new Promise((resolve) => net.createServer().listen(port, resolve))
-const listen = async (label) => stranger((await take(label)).port)
+const listenOn = (port) => new Promise((resolve) => net.createServer().listen(port, resolve))
+const listen = async (label) => listenOn((await take(label)).port)
 const leak = async (label) => {
   const lease = await take(label)
-  await stranger(lease.port)
+  await listenOn(lease.port)
   await lease.release()
 }
 const stay = () => { console.log('ready'); setInterval(() => {}, 60_000) }
@@ -121,13 +126,12 @@ const COLOURS = {
   },
 }
 
-/** What a terminal shows of this text, after a prompt with the command. */
 function terminalSvg(command: string, output: string): string {
   const parser = createAnsiSequenceParser()
   const lines = [`$ ${command}`, ...output.trimEnd().split('\n')].map((line, index) => {
     const spans = parser.parse(line).map(({ value, foreground, decorations }) => {
       const names = [foreground?.type === 'named' ? foreground.name : '', ...decorations]
-      return `<tspan class="${names.filter(Boolean).join(' ')}">${escaped(value)}</tspan>`
+      return `<tspan class="${names.filter(Boolean).join(' ')}">${escapeXml(value)}</tspan>`
     })
     return `<text x="16" y="${30 + 20 * index}" xml:space="preserve">${spans.join('')}</text>`
   })
@@ -137,7 +141,7 @@ function terminalSvg(command: string, output: string): string {
       `text { fill: ${text} } .ground { fill: ${ground} }`,
       ...Object.entries(others).map(([name, colour]) => `.${name} { fill: ${colour} }`),
     ].join(' ')
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="${escaped(command)}">
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeXml(command)}">
   <style>
     svg { color-scheme: light dark }
     text { font: 13px ui-monospace, SFMono-Regular, Menlo, Consolas, monospace }
@@ -149,10 +153,6 @@ function terminalSvg(command: string, output: string): string {
   ${lines.join('\n  ')}
 </svg>
 `
-}
-
-function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }
 
 if (process.argv[2] === undefined && hasNamespaces()) {

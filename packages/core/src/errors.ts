@@ -1,23 +1,43 @@
-/** Every code starts so; the rest names the case, for example `ERR_PORTSLICE_RANGE_INVALID`. */
-export type PortsliceErrorCode = `ERR_PORTSLICE_${string}`
+/** Every code, and what it means. Each has an entry in docs/troubleshooting.md. */
+const ERROR_CODES = {
+  ERR_PORTSLICE_APP_START: 'an app did not start, or was not ready in time',
+  ERR_PORTSLICE_APP_STOP: 'a process of an app could not be stopped',
+  ERR_PORTSLICE_CLAIM_TIMEOUT: 'a fixed port did not become free in time',
+  ERR_PORTSLICE_CLOSED: 'the allocator or the app is closed',
+  ERR_PORTSLICE_COMMAND: 'the program of `portslice run` cannot be run',
+  ERR_PORTSLICE_FILE: 'a file named in an option of the command cannot be used',
+  ERR_PORTSLICE_LOCK_DIRECTORY: 'the lock directory cannot be used',
+  ERR_PORTSLICE_NO_SOCKET: 'the system refuses a socket or file that portslice needs',
+  ERR_PORTSLICE_OPTION_INVALID: 'an option, or an environment variable, has an invalid value',
+  ERR_PORTSLICE_PORT_LEAKED: 'something still listens on a released port',
+  ERR_PORTSLICE_RANGE_EXHAUSTED: 'no port of the range became free in time',
+  ERR_PORTSLICE_RANGE_INVALID: 'the range is too small, or contains ports that cannot be used',
+  ERR_PORTSLICE_SHARD_INVALID: 'the shard is invalid, or there are more shards than slices',
+  ERR_PORTSLICE_USAGE: 'the command line is invalid',
+} as const
 
-/** What an error carries beside its code and what was wrong. */
+/** Which error it is. Codes stay the same from version to version. */
+export type PortsliceErrorCode = keyof typeof ERROR_CODES
+
+const DOCS = 'https://github.com/portslice/portslice/blob/main/docs/troubleshooting.md'
+
+/** What an error says in addition to its code and the problem. */
 export interface PortsliceErrorDetails {
-  /** What was given and refused, where there is such a value. */
+  /** The refused value, if there is one. */
   value?: unknown
-  /** What to do about it: a full sentence, part of `message` as well. */
+  /** What to do, in full sentences. */
   advice: string
-  /** The error that led to this one, where there is one. */
+  /** The error that caused this one, if any. */
   cause?: unknown
 }
 
 const BRAND = Symbol.for('@portslice/core PortsliceError')
 
 /**
- * Every error that a user of portslice can cause.
+ * Every error that a user of portslice can cause. It is printed as `PortsliceError [CODE]: message`.
  *
- * `message` says what was wrong, with the value, and what to do. `instanceof` also holds
- * across copies of this package and across `node:vm` contexts, as test runners make them.
+ * `message` consists of `problem`, `advice` and `docs`. `instanceof` also works across copies of
+ * this package and across `node:vm` contexts, which test runners create.
  *
  * @example
  * try {
@@ -27,30 +47,40 @@ const BRAND = Symbol.for('@portslice/core PortsliceError')
  * }
  */
 export class PortsliceError extends Error {
-  /** Which case it is. Stays the same from version to version. */
+  /** Which error it is. Stays the same from version to version. */
   readonly code: PortsliceErrorCode
-  /** What was given and refused; `undefined` where there is no such value. */
+  /** What was wrong, in full sentences. */
+  declare readonly problem: string
+  /** The refused value; `undefined` if there is none. */
   readonly value: unknown
-  /** What to do about it: full sentences, which end `message` as well. */
-  readonly advice: string
+  /** What to do, in full sentences. */
+  declare readonly advice: string
+  /** The URL of the documentation of `code`. */
+  declare readonly docs: string
 
   /**
-   * For packages around this one.
+   * For packages built on this one.
    *
-   * @param code which case it is
-   * @param problem what was wrong, as full sentences: the first part of `message`
-   * @param details what was refused, and what to do
+   * @param code which error it is
+   * @param problem what was wrong, in full sentences
+   * @param details the refused value, and what to do
    */
   constructor(code: PortsliceErrorCode, problem: string, details: PortsliceErrorDetails) {
-    super(
-      sanitize(`${problem}\n${details.advice}`),
-      details.cause === undefined ? undefined : { cause: details.cause },
-    )
-    this.name = 'PortsliceError'
+    const texts = {
+      problem: sanitize(problem),
+      advice: sanitize(details.advice),
+      docs: `${DOCS}#${code.toLowerCase()}`,
+    }
+    const { cause } = details
+    super(Object.values(texts).join('\n'), cause === undefined ? undefined : { cause })
     this.code = code
     this.value = details.value
-    this.advice = details.advice
-    Object.defineProperty(this, BRAND, { value: true })
+    // Not enumerable: Node prints enumerable properties after the message, which contains these.
+    const hidden = { ...texts, name: `PortsliceError [${code}]`, [BRAND]: true }
+    for (const key of Reflect.ownKeys(hidden)) {
+      Object.defineProperty(this, key, { value: Reflect.get(hidden, key) })
+    }
+    Error.captureStackTrace(this, new.target) // Begins with the new name.
   }
 
   /** @hidden */
@@ -60,23 +90,19 @@ export class PortsliceError extends Error {
 }
 
 /**
- * What a terminal would obey, in 7 and in 8 bits, as escapes of JavaScript; line feeds stay.
+ * Escapes control characters, which a terminal would obey, except line feeds.
  *
- * @param text what another process wrote, such as a label or a command
+ * @param text from another process, such as a label or a command
  */
 export function sanitize(text: string): string {
   return text.replaceAll(
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are escaped
     /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g,
     (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
 }
 
-/**
- * A refused value as it stands in a message: short, inspect, and without control characters.
- *
- * @param value anything
- */
+/** A value as JSON for a message, at most 200 characters. */
 export function inspect(value: unknown): string {
   let text: string
   try {
@@ -87,17 +113,13 @@ export function inspect(value: unknown): string {
   return text.length > 200 ? `${text.slice(0, 200)}…` : text
 }
 
-/**
- * The `code` of a system error, or an empty text.
- *
- * @param error anything that was thrown
- */
+/** The `code` of a system error, or an empty string. */
 export function codeOf(error: unknown): string {
   const code = (error as NodeJS.ErrnoException | undefined)?.code
   return typeof code === 'string' ? code : ''
 }
 
-/** Whether the process, or the machine, has no room for another socket or file at the moment. */
+/** Whether the process or the machine can open no more sockets or files at the moment. */
 export function isOutOfDescriptors(error: unknown): boolean {
   return ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'].includes(codeOf(error))
 }

@@ -1,5 +1,5 @@
 /**
- * Ports that nobody else on the machine has, for any program that runs on Node.
+ * Ports that no other process on the machine uses, for any program that runs on Node.
  *
  * @module @portslice/core
  */

@@ -1,5 +1,5 @@
 /**
- * What the other packages of portslice need of this one. Not part of the public interface.
+ * What the other packages of portslice need. Not part of the public interface.
  *
  * @module @portslice/core/internal
  */
@@ -11,28 +11,29 @@ export {
   checkAdapterOptions,
   type OnLeak,
 } from './internal/adapter-options.js'
-export { namedPort, preferShard } from './internal/runners-shard.js'
+export { namedPort, preferShard } from './internal/runner-shard.js'
 export { type LeakedPort, leakError, leakMessage, TestPorts } from './internal/test-ports.js'
-export {
-  abortSignal,
-  type Check,
-  checkOptions,
-  milliseconds,
-  pathOfFolder,
-} from './options/options.js'
-export { withPorts } from './options/placeholders.js'
+export { replacePlaceholders } from './options/placeholders.js'
 export { variablePartOf } from './options/port-name.js'
 export { formatShard, runnerShardVariables } from './options/shard.js'
+export {
+  abortSignal,
+  checkOptions,
+  invalidOption,
+  milliseconds,
+  type Validator,
+} from './options/validate.js'
 export { clearTimeout, deadlineIn, setTimeout, sleep } from './platform/clock.js'
-export { isProcess } from './platform/host.js'
 export { openFilesOf } from './platform/open-files.js'
+export { isProcess } from './platform/process-run.js'
 export {
   DENIED,
-  processNumbers,
+  listPids,
+  parseStat,
   processTable,
   readProcessFile,
   readProcessText,
 } from './platform/process-table.js'
-export { isAddressInUse, saysAddressInUse } from './probe/address-in-use.js'
+export { reportsAddressInUse } from './probe/address-in-use.js'
 export { isListening, listeningSockets } from './probe/listening.js'
 export { processWide } from './process-state.js'

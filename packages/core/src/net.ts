@@ -1,9 +1,10 @@
 /**
  * Node's `net` with one difference: `listen()` on port 0 gives each worker of a Node cluster a
- * port of its own. With `node:net` the first worker's port is given to all of them.
+ * port of its own. With `node:net` all workers share the first worker's port.
  *
- * The OS finds the port and the server has it in the same moment, so no lease is needed. The primary
- * gets the worker's `listening` event, and `cluster.disconnect()` closes the server, as with `node:net`.
+ * The OS chooses the port and the server binds it in the same step, so no lease is needed. The
+ * primary gets the worker's `listening` event, and `cluster.disconnect()` closes the server, as with
+ * `node:net`.
  *
  * @see https://nodejs.org/api/cluster.html#how-it-works, `server.listen(0)`
  * @example
@@ -17,7 +18,7 @@ import { isConnectedWorker, joinCluster } from './api/cluster-server.js'
 
 export * from 'node:net'
 
-/** As `net.Server`: can be called with and without `new`, and extended, in the old way as well. */
+/** Like `net.Server`: works with and without `new`, and with `util.inherits`. */
 export const Server = function Server(this: unknown, ...args: unknown[]): nodeNet.Server {
   if (new.target === undefined && this instanceof Server) {
     Reflect.apply(nodeNet.Server, this, args)
@@ -28,12 +29,12 @@ export const Server = function Server(this: unknown, ...args: unknown[]): nodeNe
 Object.setPrototypeOf(Server, nodeNet.Server)
 Object.setPrototypeOf(Server.prototype, nodeNet.Server.prototype)
 
-/** As `net.Server`, the type. */
+/** The type `net.Server`. */
 export type Server = nodeNet.Server
 
 Object.defineProperties(Server, {
   length: { value: nodeNet.Server.length, configurable: true },
-  // The servers of `node:http` and of others are as much of this kind as they are of Node's.
+  // Servers of `node:net`, `node:http` and others are instances of this class as well.
   [Symbol.hasInstance]: {
     value(this: unknown, candidate: unknown): boolean {
       return this === Server
@@ -51,10 +52,10 @@ Object.defineProperty(Server.prototype, 'listen', {
     const isConnected = isConnectedWorker()
     listenAsNode.apply(this, request?.args ?? args)
     requests.delete(this)
-    // Of a server that is exclusive with `node:net` as well, the primary hears nothing there either.
+    // With `node:net`, too, the primary gets no event of a server that is exclusive.
     if (!request || !isConnected || request.isExclusiveWithNode()) return this
     requests.set(this, request)
-    // After the callback of `listen`, as Node does.
+    // Registered now, so that it runs after the callback of `listen`, as with Node.
     this.once('listening', () => {
       if (requests.get(this) !== request) return
       requests.delete(this)
@@ -65,12 +66,12 @@ Object.defineProperty(Server.prototype, 'listen', {
 })
 
 /**
- * As `net.createServer`, for a server whose `listen()` on port 0 has a port of its own.
+ * Like `net.createServer`, for a server whose `listen()` on port 0 gets a port of its own.
  *
  * @example
  * const server = createServer((socket) => socket.end('hello')).listen(0)
  */
-// Annotated, so that the API reference names Node's type, and does not repeat its documentation.
+// The annotation keeps Node's documentation out of the API reference.
 export const createServer: typeof nodeNet.createServer = function createServer(
   options: object,
   connectionListener: () => void,
@@ -78,11 +79,11 @@ export const createServer: typeof nodeNet.createServer = function createServer(
   return new Server(options, connectionListener)
 } as typeof nodeNet.createServer
 
-/** All of `node:net`, with the `Server` and the `createServer` of this module. */
+/** All of `node:net`, with `Server` and `createServer` of this module. */
 const net: typeof nodeNet = { ...nodeNet, Server, createServer }
 
 /**
- * The types of `node:net`, as `net.Socket` of a default import.
+ * The types of `node:net`, such as `net.Socket`, for the default import.
  *
  * @hidden
  */
@@ -112,17 +113,17 @@ declare namespace net {
 export default net
 
 interface OwnPortRequest {
-  /** Of `listen`. With `exclusive` the worker binds the port itself, instead of asking the primary. */
+  /** The arguments of `listen`, plus `exclusive`: the worker binds the port itself. */
   args: unknown[]
   hasHost: boolean
-  /** To be asked after `listen`: Node makes servers with `reusePort` exclusive by itself. */
+  /** Call after `listen`, which makes servers with `reusePort` exclusive. */
   isExclusiveWithNode: () => boolean
 }
 
-/** The last request of a server that does not listen yet: an earlier one may have failed. */
+/** The latest request of each server that does not listen yet; an earlier one may have failed. */
 const requests = new WeakMap<nodeNet.Server, OwnPortRequest>()
 
-/** Undefined for arguments that do not ask for port 0. */
+/** `undefined` if the arguments do not ask for port 0. */
 function requestOwnPort(args: unknown[]): OwnPortRequest | undefined {
   const [first, ...others] = args
   if (typeof first === 'object' && first !== null) {
@@ -160,10 +161,10 @@ function asksForZero(options: object): boolean {
   return !hasSocket && isForZero
 }
 
-/** Whatever else is read from the object or written to it is the caller's own. */
+/** All other properties are read from and written to the caller's object. */
 function asExclusive(options: object): object {
   return new Proxy(
-    {}, // Not the object itself: of a frozen one, a proxy may say nothing else than is there.
+    {}, // Not `options`: the proxy of a frozen object cannot change a value.
     {
       get: (_, name) => (name === 'exclusive' ? true : Reflect.get(options, name, options)),
       set: (_, name, value) => Reflect.set(options, name, value),
@@ -181,7 +182,7 @@ function isZero(port: unknown): boolean {
   return port === 0 || (typeof port === 'string' && port.trim() !== '' && Number(port) === 0)
 }
 
-/** The second or third argument, as Node reads them. */
+/** The second or third argument, as in Node. */
 function backlogFrom([second, third]: unknown[]): { backlog?: number } {
   const backlog = [second, third].map(Number).find((number) => number > 0)
   return backlog === undefined ? {} : { backlog }

@@ -1,50 +1,44 @@
 /**
- * What this process (or worker thread) has only one of, however often this package is loaded.
+ * State that a process (or worker thread) has only once, however often this package is loaded.
  *
- * Jest and vitest's vm pools give every test file a module registry and globals of its own in
- * one long-lived process; state in a module would lease another slice for each file. The
- * built-in modules are the same in all of them, so the state hangs on one of those.
+ * Jest and the vm pools of vitest give every test file its own module registry and globals in
+ * one long-lived process, so state in a module would lease another slice for each file. They all
+ * share the built-in modules, so the state is stored on one of those.
  */
 import dgram from 'node:dgram'
 
-/** All of it. The version changes when copies of two versions could not share the value. */
+/** Changes when copies of two versions of this package cannot share the state. */
 const VERSION = 2
-const ONE_OF = {
-  /** What is to be done when the process ends. */
-  'exit tasks': true,
-  /** The slices that this process holds, by their first ports. */
-  'held slices': true,
-  /** Locks of unclear origin, and since when they have stayed as they are. */
-  'watched locks': true,
-  /** The allocators that all copies of this package share, by their options. */
-  allocators: true,
-  /** The leases that `takePort` and `claimPort` gave, by port. */
-  leases: true,
-  /** The calls of `claimPort` that wait. */
-  claims: true,
-  /** The turns that this process has with what other processes wait for. */
-  'turns with slices': true,
-  'turns with claims': true,
-  /** What `namedPort` gave, by environment variable. */
-  'named ports': true,
-  /** The name of a network namespace that cannot be read. */
-  'unknown network namespace': true,
-  /** Relative directories of environment variables, as they were meant at first. */
-  'resolved directories': true,
-  /** The lock directories that the user has been warned of. */
-  warnings: true,
-} as const
 
-/**
- * Something that this process (or thread) has only one of. Made on first use.
- *
- * @param name what it is; a package on top of this one gives a name of its own
- * @param make makes it
- */
-export function processWide<T extends object>(
-  name: keyof typeof ONE_OF | `@portslice/${string}`,
-  make: () => T,
-): T {
+type StateName =
+  /** What runs when the process ends. */
+  | 'exit tasks'
+  /** The slices that this process holds, by first port. */
+  | 'held slices'
+  /** Locks whose holder may be dead, and since when they have not changed. */
+  | 'watched locks'
+  /** The allocators shared by all copies of this package, by options. */
+  | 'allocators'
+  /** The leases of `takePort` and `claimPort`, by port. */
+  | 'leases'
+  /** The calls of `claimPort` that wait. */
+  | 'claims'
+  /** The `Turns` of this process with slices and with claimed ports. */
+  | 'turns with slices'
+  | 'turns with claims'
+  /** The ports of `namedPort`, by environment variable. */
+  | 'named ports'
+  /** The name of a network namespace that cannot be read. */
+  | 'unknown network namespace'
+  /** Relative directories in environment variables, resolved when they were first read. */
+  | 'resolved directories'
+  /** The lock directories about which the user has been warned. */
+  | 'warnings'
+  /** State of a package built on this one. */
+  | `@portslice/${string}`
+
+/** Returns state that this process (or thread) has only once; `make` makes it on first use. */
+export function processWide<T extends object>(name: StateName, make: () => T): T {
   const host = dgram as unknown as Record<symbol, T | undefined>
   const key = Symbol.for(name.startsWith('@') ? name : `@portslice/core ${name} ${VERSION}`)
   host[key] ??= make()
@@ -56,16 +50,15 @@ interface ExitTasks {
   listener?: () => void
 }
 
-/** What to do when the process ends by itself. */
 export function exitTasks(): ExitTasks {
   return processWide<ExitTasks>('exit tasks', () => ({ tasks: new Set() }))
 }
 
 /**
- * Runs `task`, which must not wait for anything, when the process (or thread) ends by itself.
- * All tasks of all copies of this package share one listener.
+ * Runs a synchronous task when the process (or thread) exits, unless it is killed. All copies of
+ * this package share one listener.
  *
- * @returns takes it back
+ * @returns removes the task
  */
 export function atProcessExit(task: () => void): () => void {
   const state = exitTasks()
@@ -75,7 +68,7 @@ export function atProcessExit(task: () => void): () => void {
         try {
           each()
         } catch {
-          // The others are to have their turn, and the process its exit status.
+          // The other tasks still run, and the exit status stays the same.
         }
       }
     }

@@ -15,37 +15,37 @@ import {
 } from '@playwright/test'
 import type { PortAllocator, TakeOptions } from '@portslice/core'
 import { type AdapterOptions, leakError, leakMessage, TestPorts } from '@portslice/core/internal'
-import { type AppWorkerFixtures, appFixtures, appOptions } from './apps.js'
+import { type AppWorkerFixtures, appFixtures, appOptions } from './app-fixtures.js'
 import { workerAllocator } from './worker-allocator.js'
 
 export { expect } from '@playwright/test'
 export type { App, AppOptions, Apps } from '@portslice/app-server'
 export type { AllocatorOptions, PortAllocator, PortLease, TakeOptions } from '@portslice/core'
 export { namedPort, type OnLeak, PortsliceError } from '@portslice/core/internal'
-export { type AppWorkerFixtures, type AppWorkerOptions, appFixture } from './apps.js'
+export { type AppWorkerFixtures, type AppWorkerOptions, appFixture } from './app-fixtures.js'
 
 /** Options of the fixtures, set by `use: { portslice: { … } }`. */
 export type PortsliceOptions = AdapterOptions
 
-/** What {@link test} gives to each test. */
+/** The fixtures of {@link test} for each test. */
 export interface PortTestFixtures {
-  /** A port that nobody else on the machine has until this test has ended. */
+  /** A port that no other process on the machine uses until this test has ended. */
   port: number
   /**
    * Takes another port for this test.
    *
-   * @param options what it is for
+   * @param options what the port is for
    */
   takePort: (options?: TakeOptions) => Promise<number>
 }
 
-/** What {@link test} gives to all tests of a worker. */
+/** The fixtures of {@link test} for all tests of a worker. */
 export interface PortWorkerFixtures {
   /** Options of the fixtures. Set in the config: `use: { portslice: { range: [20000, 29999] } }`. */
   portslice: PortsliceOptions
   /** A port of this worker, the same for all its tests. */
   workerPort: number
-  /** The allocator of this worker, for ports with a life of their own. */
+  /** The allocator of this worker, for ports that outlive a test. */
   portAllocator: PortAllocator
 }
 
@@ -98,8 +98,8 @@ export const portFixtures: Fixtures<PortTestFixtures, PortWorkerFixtures> = {
 }
 
 /**
- * Playwright's `test` with the fixtures `port`, `takePort`, `workerPort` and `portAllocator`;
- * and `app`, `apps` and their `baseURL`, where the config says what to start.
+ * Playwright's `test` with the fixtures `port`, `takePort`, `workerPort` and `portAllocator`, and
+ * with `app`, `apps` and their `baseURL` if the config sets what to start.
  *
  * @example
  * test('serves', async ({ port, page }) => {

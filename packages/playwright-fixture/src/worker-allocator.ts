@@ -8,7 +8,7 @@ import {
 } from '@portslice/core/internal'
 
 /**
- * The one allocator of a worker; asked for only where a port is wanted, as it leases a slice.
+ * The allocator of a worker. Call it only if a port is needed, because it leases a slice.
  *
  * @throws PortsliceError as `createAllocator` does
  */

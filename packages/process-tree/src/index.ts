@@ -1,5 +1,5 @@
 /**
- * All processes that descend from one start: finds them and ends them. Bundled into the packages that use it.
+ * Finds and ends a process and all its descendants. Bundled into the packages that use it.
  *
  * @module @portslice/process-tree
  */

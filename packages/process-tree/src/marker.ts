@@ -1,25 +1,23 @@
-/** The environment variable by which the processes of one tree are known, wherever they went. */
 import { readFileSync } from 'node:fs'
 
+/** Inherited by all descendants, also by daemons. */
 const VARIABLE = 'PORTSLICE_TREE'
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
-/** What tells the processes of one tree from all others. */
 export interface TreeMarker {
-  /** Tells this tree from all others. */
   readonly id: string
-  /** To be added to the environment of the process that the tree starts with. */
+  /** Add it to the environment of the first process. */
   readonly env: {
-    /** The ids of this tree and of those around it, with colons between them. */
+    /** The ids of the outer trees and of this one, separated by colons. */
     readonly [VARIABLE]: string
   }
 }
 
 /**
- * A mark for a tree that is about to be started. A tree inside another one has the marks of
- * both, so that who ends the outer one ends the inner one as well.
+ * Creates a marker for a new tree. A nested tree carries the ids of both, so ending the outer tree
+ * also ends the inner one.
  *
- * @param env the environment to which the mark is added
+ * @param env the environment that the tree starts with
  * @example
  * const marker = treeMarker()
  * const child = spawn('node', ['server.js'], { env: { ...process.env, ...marker.env } })
@@ -31,7 +29,7 @@ export function treeMarker(env: NodeJS.ProcessEnv = process.env): TreeMarker {
   return { id, env: { [VARIABLE]: outer ? `${outer}:${id}` : id } }
 }
 
-/** The kernel has one at hand, and node:crypto takes longer to load than a small program to run. */
+/** Loading node:crypto takes longer than a small program runs, so the kernel is asked first. */
 function randomId(): string {
   try {
     const id = readFileSync('/proc/sys/kernel/random/uuid', 'latin1').trim()
@@ -42,15 +40,13 @@ function randomId(): string {
   return process.getBuiltinModule('node:crypto').randomUUID()
 }
 
-/** Whether an environment, as `/proc/<pid>/environ` has it, bears the mark of a tree. */
-export function bearsMark(environment: string, id: string): boolean {
-  // Most processes of a machine bear none: they need not be looked at closely.
+export function hasTreeId(environment: string, id: string): boolean {
   if (!environment.includes(id)) return false
   return environment
     .split('\0')
-    .some((entry) => entry.startsWith(`${VARIABLE}=`) && marksIn(entry).includes(id))
+    .some((entry) => entry.startsWith(`${VARIABLE}=`) && treeIds(entry).includes(id))
 }
 
-function marksIn(entry: string): string[] {
+function treeIds(entry: string): string[] {
   return entry.slice(VARIABLE.length + 1).split(':')
 }

@@ -1,116 +1,107 @@
-/** The processes of this machine, as far as this process may see them. */
-
 import {
   DENIED,
   isProcess,
-  processNumbers,
+  listPids,
+  parseStat,
   processTable,
   readProcessFile,
   readProcessText,
 } from '@portslice/core/internal'
 import pidtree from 'pidtree'
 
-/** A process, not only its number: numbers are used again. */
+/** A pid and its start time, because the kernel reuses pids. */
 export interface ProcessIdentity {
-  /** Its number. */
   readonly pid: number
-  /** When it was started, in the kernel's clock ticks since boot; empty where that is not told. */
+  /** In clock ticks since boot; empty if unknown. */
   readonly startedAt: string
 }
 
 export interface RunningProcess extends ProcessIdentity {
-  /** Its parent, or whoever took it over when that had gone. */
   readonly parent: number
 }
 
 const IS_LINUX = process.platform === 'linux'
-/** `kthreadd`, which has started all of them. */
-const KERNEL_THREADS = 2
+/** `kthreadd`, the parent of all kernel threads. */
+const KTHREADD_PID = 2
 
 export interface Processes {
   readonly running: readonly RunningProcess[]
-  /** The numbers of those that run and may not be looked into. */
+  /** Pids of processes that this user may not inspect. */
   readonly hidden: ReadonlySet<number>
-  /**
-   * Those that ended while this was looked at, or have yet to be noticed; `startedAt` is empty
-   * where nothing of one is left.
-   */
-  readonly gone: readonly ProcessIdentity[]
+  /** Ended during the listing, or zombies. `startedAt` is empty if nothing could be read. */
+  readonly ended: readonly ProcessIdentity[]
 }
 
 /**
- * Whether the processes of this machine can be listed. Not on Linux where /proc cannot be read or
- * belongs to another PID namespace: then of a tree only its first process and its group are known.
+ * False on Linux if /proc cannot be read or belongs to another PID namespace. Then only the first
+ * process of a tree and its process group are known.
  */
 export function canListProcesses(): boolean {
   return !IS_LINUX || processTable() === 'own'
 }
 
-/** Every process that is running. */
-export async function runningProcesses(): Promise<Processes> {
+export async function listProcesses(): Promise<Processes> {
   const running: RunningProcess[] = []
   const hidden = new Set<number>()
-  const gone: ProcessIdentity[] = []
-  if (!IS_LINUX) return { running: await processesElsewhere(), hidden, gone }
-  for (const pid of processNumbers()) {
-    const found = processOf(pid)
+  const ended: ProcessIdentity[] = []
+  if (!IS_LINUX) return { running: await listWithPidtree(), hidden, ended }
+  for (const pid of listPids()) {
+    const found = readProcess(pid)
     if (found === DENIED) hidden.add(pid)
     else if (found && !found.hasEnded) running.push(found)
-    else gone.push({ pid, startedAt: found?.startedAt ?? '' })
+    else ended.push({ pid, startedAt: found?.startedAt ?? '' })
   }
-  return { running, hidden, gone }
+  return { running, hidden, ended }
 }
 
-/** A thread of the kernel, which never has an environment; elsewhere than on Linux, where none is told: any. */
-export function isPartOfKernel({ pid, parent }: RunningProcess): boolean {
-  return !IS_LINUX || pid === KERNEL_THREADS || parent === KERNEL_THREADS
+/** Whether it has no environment to read: kernel threads, and every process on other systems than Linux. */
+export function hasNoEnvironment({ pid, parent }: RunningProcess): boolean {
+  return !IS_LINUX || pid === KTHREADD_PID || parent === KTHREADD_PID
 }
 
-/** Windows and macOS: numbers and parents are all that can be had of every process without more. */
-async function processesElsewhere(): Promise<RunningProcess[]> {
+/** Windows and macOS give pids and parent pids, but no start times. */
+async function listWithPidtree(): Promise<RunningProcess[]> {
   const all = await pidtree(-1, { advanced: true })
   return all.map(({ pid, ppid }) => ({ pid, parent: ppid, startedAt: '' }))
 }
 
-/** Which process has this number now, also one that has ended and whose parent has yet to notice. Linux alone. */
-function processOf(
+/** Reads /proc/<pid>/stat, also of zombies. Linux only. */
+function readProcess(
   pid: number,
 ): (RunningProcess & { hasEnded: boolean }) | typeof DENIED | undefined {
   const stat = readProcessFile(pid, 'stat')
   if (stat === undefined || stat === DENIED) return stat
-  // `pid (name) state ppid …`: a name can hold anything, also spaces and parentheses.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const fields = parseStat(stat)
   const [state, parent] = fields
   const [threads, startedAt] = [fields[17], fields[19]]
-  // A process whose first thread has ended looks like one that has ended, while others go on.
+  // A process whose main thread has ended looks like a zombie while other threads run.
   const hasEnded = (state === 'Z' || state === 'X') && Number(threads) <= 1
   return { pid, parent: Number(parent), startedAt: startedAt ?? '', hasEnded }
 }
 
-/** When the process of this number was started, also if it has ended; 0 where that is not told. */
-export function startOf(pid: number): number {
-  const found = IS_LINUX ? processOf(pid) : undefined
+export function startTimeOf(pid: number): number {
+  const found = IS_LINUX ? readProcess(pid) : undefined
   return found && found !== DENIED ? Number(found.startedAt) : 0
 }
 
-/** The process that has this number now: where it has gone already, one that is not found again. */
+/** If the process has ended already, the result matches no process. */
 export function identityOfProcess(pid: number): ProcessIdentity {
   if (!IS_LINUX || !canListProcesses()) return { pid, startedAt: '' }
-  const found = processOf(pid)
+  const found = readProcess(pid)
   if (found === DENIED) return { pid, startedAt: '' }
-  return { pid, startedAt: found && !found.hasEnded ? found.startedAt : 'gone' }
+  return { pid, startedAt: found && !found.hasEnded ? found.startedAt : 'ended' }
 }
 
-/** Whether it is still the same process that has the number; where that is not told, whether any has. */
+/** Whether the same process still has this pid. Without start times: whether any process has it. */
 export function isRunning({ pid, startedAt }: ProcessIdentity): boolean {
   if (!IS_LINUX) return isProcess(pid)
-  const found = processOf(pid)
-  // What could be read when it was found may since belong to another user.
+  const found = readProcess(pid)
+  // It was readable before, but may have changed its user.
   if (found === DENIED) return isProcess(pid)
   return found !== undefined && !found.hasEnded && found.startedAt === startedAt
 }
 
-/** The environment that a process was started with; empty where it cannot be read. */
+/** The environment at its start; empty if it cannot be read. */
 export function environmentOf(pid: number): string {
   return (IS_LINUX && readProcessText(pid, 'environ')) || ''
 }

@@ -5,24 +5,24 @@
  * @module @portslice/vitest-plugin/global-setup
  */
 import type { TestProject } from 'vitest/node'
-import { configure } from './configure.js'
-import { leaksOf, printLeaks } from './leak-report.js'
+import { configureProject } from './configure-project.js'
+import { formatLeaks, printLeaks } from './leak-report.js'
 
 /**
  * Called by vitest.
  *
- * @param project as vitest gives it
- * @returns what vitest calls at the end of the run
- * @throws PortsliceError for environment variables that are wrong
+ * @param project passed by vitest
+ * @returns called by vitest at the end of the run
+ * @throws PortsliceError for invalid environment variables
  * @example
  * // vitest.config.ts
  * export default defineConfig({ test: { globalSetup: '@portslice/vitest-plugin/global-setup' } })
  */
 export default function setup(project: TestProject): () => void {
-  configure(project, {})
+  configureProject(project, {})
   const report = () => {
     const modules = project.vitest.state.getTestModules()
-    printLeaks(leaksOf(modules.filter((module) => module.project === project)))
+    printLeaks(formatLeaks(modules.filter((module) => module.project === project)))
   }
   return report
 }

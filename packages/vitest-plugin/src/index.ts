@@ -4,25 +4,25 @@
  * @module @portslice/vitest-plugin
  */
 import type { AdapterOptions } from '@portslice/core/internal'
-import type {} from 'vitest/config' // Gives Vite's plugins the hook `configureVitest`.
+import type {} from 'vitest/config' // Declares the hook `configureVitest`.
 import type { Reporter, Vite } from 'vitest/node'
-import { configure } from './configure.js'
-import { leaksOf, printLeaks } from './leak-report.js'
+import { configureProject } from './configure-project.js'
+import { formatLeaks, printLeaks } from './leak-report.js'
 
 export type { AllocatorOptions, TakeOptions } from '@portslice/core'
 export { namedPort, type OnLeak, PortsliceError } from '@portslice/core/internal'
-export type { PortsliceMeta, ProvidedPortslice } from './provided.js'
+export type { PortsliceMeta, ProvidedPortslice } from './vitest-types.js'
 
-/** Options of the vitest plugin: those of an allocator, and `onLeak`. */
+/** Options of the vitest plugin. */
 export type PortslicePluginOptions = AdapterOptions
 
 /**
- * The vitest plugin. Not needed for the fixtures; adds what needs the main process: options
+ * The vitest plugin. The fixtures work without it; it adds what needs the main process: options
  * and environment variables are checked once before any worker starts, vitest's own `--shard`
- * decides which part of the range is tried first, and leaked ports are reported at the end of each run.
+ * decides which part of the range is tried first, and leaked ports are reported at the end of a run.
  *
  * @param options those of an allocator, and `onLeak`
- * @throws PortsliceError when vitest starts, for options or environment variables that are wrong
+ * @throws PortsliceError when vitest starts, for invalid options or environment variables
  * @example
  * // vitest.config.ts
  * export default defineConfig({ plugins: [portslice({ range: [20000, 29999] })] })
@@ -31,7 +31,7 @@ export default function portslice(options: PortslicePluginOptions = {}): Vite.Pl
   return {
     name: 'portslice',
     configureVitest({ project, vitest }) {
-      configure(project, options)
+      configureProject(project, options)
       const { reporters } = vitest.config
       if (options.onLeak !== 'ignore' && !reporters.some(isLeakReporter)) {
         ;(reporters as unknown[]).push(new LeakReporter())
@@ -40,12 +40,12 @@ export default function portslice(options: PortslicePluginOptions = {}): Vite.Pl
   }
 }
 
-/** One for the whole run, however many projects have the plugin. */
+/** One for the whole run, also if several projects use the plugin. */
 class LeakReporter implements Reporter {
   readonly isPortsliceLeakReporter = true
 
   onTestRunEnd: NonNullable<Reporter['onTestRunEnd']> = (modules) => {
-    printLeaks(leaksOf(modules))
+    printLeaks(formatLeaks(modules))
   }
 }
 

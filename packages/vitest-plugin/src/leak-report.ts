@@ -1,11 +1,10 @@
-/** Tells at the end of a run which test left which port. */
 import path from 'node:path'
 import { leakMessage } from '@portslice/core/internal'
 import type { TestModule } from 'vitest/node'
-import './provided.js'
+import './vitest-types.js'
 
-/** One line for each test that left ports in use, in the order of the files. */
-export function leaksOf(modules: readonly TestModule[]): string[] {
+/** One line for each test that has left ports in use, in the order of the files. */
+export function formatLeaks(modules: readonly TestModule[]): string[] {
   return modules.flatMap((module) =>
     [...module.children.allTests()].flatMap((test) => {
       const leaked = test.meta().portslice?.leaked ?? []
@@ -16,7 +15,7 @@ export function leaksOf(modules: readonly TestModule[]): string[] {
   )
 }
 
-/** Written to stderr: stdout may be a machine-readable report. */
+/** Prints to stderr, because stdout may be a machine-readable report. */
 export function printLeaks(lines: readonly string[]): void {
   if (lines.length === 0) return
   process.stderr.write(

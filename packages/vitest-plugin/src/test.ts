@@ -1,5 +1,5 @@
 /**
- * The fixtures. They work with the plugin or the globalSetup, and without.
+ * Fixtures for vitest. They work with and without the plugin or the globalSetup.
  *
  * @module @portslice/vitest-plugin/test
  */
@@ -12,24 +12,24 @@ import {
   TestPorts,
 } from '@portslice/core/internal'
 import { test as base, type TestAPI, type TestContext } from 'vitest'
-import { settings } from './settings.js'
+import { projectOptions } from './project-options.js'
 
 export type { App, AppOptions, Apps } from '@portslice/app-server'
-export { type AppFixtureOptions, appFixture, appsFixture } from './apps.js'
+export { type AppFixtureOptions, appFixture, appsFixture } from './app-fixtures.js'
 
-/** What {@link test} gives to a test. */
+/** The fixtures of {@link test}. */
 export interface PortFixtures {
-  /** A port that nobody else on the machine has until this test has ended. */
+  /** A port that no other process on the machine uses until this test has ended. */
   port: number
   /**
    * Takes another port for this test.
    *
-   * @param options what it is for
+   * @param options what the port is for
    */
   takePort: (options?: TakeOptions) => Promise<number>
-  /** A port of this worker, the same for all its tests. In vm pools: of the test file. */
+  /** A port of this worker, the same for all its tests; in vm pools, of the test file. */
   workerPort: number
-  /** The allocator of this worker, for ports with a life of their own. */
+  /** The allocator of this worker, for ports that outlive a test. */
   portAllocator: PortAllocator
 }
 
@@ -44,7 +44,7 @@ type Use<T> = (value: T) => Promise<void>
 export const portFixtures = {
   portAllocator: [
     async ({}: object, use: Use<PortAllocator>) => {
-      await use(await sharedAllocator(settings().allocator))
+      await use(await sharedAllocator(projectOptions().allocator))
     },
     { scope: 'worker' },
   ],
@@ -54,8 +54,8 @@ export const portFixtures = {
       const ports = new TestPorts(portAllocator, 'worker port')
       await use(await ports.take())
       const leaked = await ports.release()
-      // No test is left to fail, and vitest passes over what a worker's end throws.
-      if (leaked.length > 0 && settings().onLeak !== 'ignore') {
+      // A warning also for `onLeak: 'fail'`, because vitest ignores errors at the end of a worker.
+      if (leaked.length > 0 && projectOptions().onLeak !== 'ignore') {
         console.warn(`portslice: ${leakMessage('A worker', leaked)}`)
       }
     },
@@ -69,7 +69,7 @@ export const portFixtures = {
     const name = fullName(task)
     const ports = new TestPorts(portAllocator, name)
     await use((options) => ports.take(options))
-    report(task, name, await ports.release())
+    reportLeaks(task, name, await ports.release())
   },
 
   port: async ({ takePort }: { takePort: PortFixtures['takePort'] }, use: Use<number>) => {
@@ -90,9 +90,9 @@ export const test = base.extend(portFixtures as never) as unknown as TestAPI<Por
 /** The same as {@link test}. */
 export const it = test
 
-function report(task: TestContext['task'], name: string, leaked: LeakedPort[]): void {
+function reportLeaks(task: TestContext['task'], name: string, leaked: LeakedPort[]): void {
   if (leaked.length === 0) return
-  const { onLeak, isReported } = settings()
+  const { onLeak, isReported } = projectOptions()
   if (onLeak === 'fail') throw leakError(`The test "${name}"`, leaked)
   if (onLeak === 'ignore') return
   task.meta.portslice = { leaked }

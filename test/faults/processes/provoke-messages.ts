@@ -37,7 +37,7 @@ const at = (lockDirectory: string) => () => createAllocator({ range, lockDirecto
 writeFileSync(path.join(folder, 'file'), '')
 symlinkSync(folder, `${evil}-link`)
 await provoke('a lock directory that is a link', at(`${evil}-link`))
-await provoke('a lock directory that cannot be made', at(path.join(folder, 'file', escapes)))
+await provoke('a lock directory that cannot be created', at(path.join(folder, 'file', escapes)))
 await provoke('a range', () => createAllocator({ range: escapes as never }))
 await provoke('an option', () => createAllocator({ [escapes]: escapes } as never))
 await provoke('a name', () => namedPort(escapes))

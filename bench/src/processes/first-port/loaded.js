@@ -1,4 +1,4 @@
-/** What Node has loaded of its own in a worker of a test runner, before a test file is. */
+/** Loads the modules of Node that a test runner's worker has loaded before a test file. */
 import 'node:child_process'
 import 'node:cluster'
 import 'node:crypto'

@@ -1,2 +1,2 @@
-/** What a process costs that wants no port. */
+/** The cost of a process without a port. */
 process.getBuiltinModule('fs').writeSync(1, 'no port\n')

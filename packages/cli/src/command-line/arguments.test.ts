@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { readArguments, type Syntax } from './arguments.js'
 import { looksLikePorts } from './ports.js'
-import { rangeAndShardOf } from './settings.js'
+import { parseRangeAndShard } from './range-and-shard.js'
 import { unknownCommand } from './usage-error.js'
 
 const RUN: Syntax<'name' | 'range' | 'shard' | 'quiet'> = {
@@ -17,7 +17,7 @@ const RUN: Syntax<'name' | 'range' | 'shard' | 'quiet'> = {
 const CLAIM: Syntax<'timeout'> = {
   command: 'claim',
   options: { timeout: { type: 'string' } },
-  program: { operand: { name: 'PORT', example: '3000', isOne: looksLikePorts } },
+  program: { operand: { name: 'PORT', example: '3000', accepts: looksLikePorts } },
 }
 const LIST: Syntax<'json'> = { command: 'list', options: { json: { type: 'boolean' } } }
 
@@ -37,7 +37,7 @@ test.each([
     ['npm', 'start', '--name', 'x'],
   ],
   [
-    'at the first that is no option',
+    'at the first argument that is not an option',
     ['--name=web', 'npm', '--json', '--'],
     ['npm', '--json', '--'],
   ],
@@ -48,14 +48,14 @@ test.each([
   expect(given.program).toEqual(program)
 })
 
-test('an option can be given more than once; the last one counts where one is wanted', () => {
+test('an option can be repeated; its single value is the last one', () => {
   const given = readArguments(RUN, ['--name', 'a', '--quiet', '--name', 'b', 'x'])
   expect(given.values('name')).toEqual(['a', 'b'])
   expect(given.value('name')).toBe('b')
   expect([given.has('quiet'), given.has('range')]).toEqual([true, false])
 })
 
-test('a dash alone is a value, as for files, and so is what follows =', () => {
+test('a single dash and everything after = are values', () => {
   expect(readArguments(RUN, ['--name', '-', 'x']).value('name')).toBe('-')
   expect(readArguments(RUN, ['--name=--x', 'x']).value('name')).toBe('--x')
 })
@@ -77,19 +77,24 @@ test('several operands stand before the program, with -- or without', () => {
 
 test.each([
   ['an unknown option', RUN, ['--nmae', 'x', 'y'], "Did you mean '--name'?"],
-  ['an unknown option like none', RUN, ['--zzzzzzzzzzz', 'y'], 'Its options are --name, --range'],
+  [
+    'an unknown option without a similar one',
+    RUN,
+    ['--zzzzzzzzzzz', 'y'],
+    'Its options are --name, --range',
+  ],
   ['an unknown short option', LIST, ['-j'], "'portslice list' has no option"],
   ['a missing value', RUN, ['--name'], 'portslice run --name web'],
   ['an option for a value', RUN, ['--name', '--', 'npm'], 'needs a value'],
   ['a value for a switch', RUN, ['--quiet=yes', 'x'], 'takes no value'],
   ['no program', RUN, ['--quiet'], 'Write: portslice run -- COMMAND'],
   ['no program after --', RUN, ['--'], 'Write: portslice run -- COMMAND'],
-  ['no operand', CLAIM, [], 'lacks its PORT'],
+  ['no operand', CLAIM, [], 'needs a PORT'],
   ['a program in place of the operand', CLAIM, ['npm', 'start'], 'PORT before the command "npm"'],
   ['no operand before --', CLAIM, ['--', 'npm', 'start'], 'portslice claim 3000 -- npm start'],
-  ['no program after the operand', CLAIM, ['3000'], 'lacks the command'],
-  ['an argument for a command that takes none', LIST, ['x'], 'takes no argument, but has "x"'],
-])('%s is refused with what to do', (_, syntax, args, message) => {
+  ['no program after the operand', CLAIM, ['3000'], 'needs a command'],
+  ['an argument for a command that takes none', LIST, ['x'], 'takes no arguments, but got "x"'],
+])('%s is refused with advice', (_, syntax, args, message) => {
   expect(refusal(syntax, args)).toMatchObject({
     code: 'ERR_PORTSLICE_USAGE',
     message: expect.stringContaining(message),
@@ -102,13 +107,13 @@ test('the nearest command is named, or how to run a program', () => {
   expect(unknownCommand('kubernetes', commands).message).toContain('portslice run -- kubernetes')
 })
 
-test('--range and --shard become options, and variables for what is started', () => {
+test('--range and --shard become options, and variables for child processes', () => {
   const given = readArguments(RUN, ['--range', '20000-20999', '--shard', '2/4', 'x'])
-  expect(rangeAndShardOf(given)).toEqual({
+  expect(parseRangeAndShard(given)).toEqual({
     options: { range: [20_000, 20_999], shard: { index: 2, total: 4 } },
     env: { PORTSLICE_RANGE: '20000-20999', PORTSLICE_SHARD: '2/4' },
   })
-  expect(rangeAndShardOf(readArguments(RUN, ['x']))).toEqual({ options: {}, env: {} })
+  expect(parseRangeAndShard(readArguments(RUN, ['x']))).toEqual({ options: {}, env: {} })
 })
 
 test.each([
@@ -118,7 +123,7 @@ test.each([
   ['--shard', '2of4'],
   ['--shard', '/4'],
 ])('%s %s is refused', (option, value) => {
-  expect(() => rangeAndShardOf(readArguments(RUN, [option, value, 'x']))).toThrow(
+  expect(() => parseRangeAndShard(readArguments(RUN, [option, value, 'x']))).toThrow(
     expect.objectContaining({ code: 'ERR_PORTSLICE_USAGE', value }),
   )
 })
@@ -128,14 +133,14 @@ test.each([
   [RUN, ['-h', 'npm']],
   [CLAIM, ['3000', '--help']],
   [LIST, ['--json', '--help']],
-])('help is asked for wherever it stands before the program', (syntax, args) => {
-  expect(refusal(syntax as Syntax<string>, args)).toMatchObject({ name: 'HelpAsked' })
+])('--help is found anywhere before the program', (syntax, args) => {
+  expect(refusal(syntax as Syntax<string>, args)).toMatchObject({ name: 'HelpRequested' })
 })
 
-test('help after the program is for the program', () => {
+test('--help after the program belongs to the program', () => {
   expect(readArguments(RUN, ['npm', '--help']).program).toEqual(['npm', '--help'])
 })
 
-test('an empty word is no program', () => {
+test('an empty argument is not a program', () => {
   expect(refusal(RUN, ['--', ''])).toMatchObject({ code: 'ERR_PORTSLICE_USAGE' })
 })

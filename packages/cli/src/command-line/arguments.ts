@@ -1,46 +1,38 @@
-/** Reads the arguments of a subcommand with Node's own `parseArgs`, in words of our own. */
 import { inspect } from '@portslice/core/internal/inspect'
 import { unknownOption, usageError } from './usage-error.js'
 
-// An `import` of node:util would load all that it has to offer, which takes longer than the parsing.
+// An `import` of node:util loads the whole module, which takes longer than the parsing.
 const { parseArgs } = process.getBuiltinModule('node:util')
 
-/** `--help` among the options of a subcommand, wherever it stands. */
-export class HelpAsked extends Error {
-  override readonly name = 'HelpAsked'
+export class HelpRequested extends Error {
+  override readonly name = 'HelpRequested'
 }
 
 export interface OptionSyntax {
   type: 'string' | 'boolean'
   multiple?: boolean
-  /** What a value looks like: shown when it is missing. */
+  /** A sample value for error messages. */
   example?: string
 }
 
 export interface Syntax<Name extends string> {
-  /** The subcommand. */
   command: string
   options: Readonly<Record<Name, OptionSyntax>>
-  /** For a command that runs a program; `operand` is what stands before it, once or more often. */
-  program?: { operand?: { name: string; example: string; isOne(argument: string): boolean } }
+  /** For subcommands that run a program. `operand`: one or more arguments before it. */
+  program?: { operand?: { name: string; example: string; accepts(argument: string): boolean } }
 }
 
 export interface Arguments<Name extends string> {
-  /** The last value of each option. */
   value(name: Name): string | undefined
   values(name: Name): string[]
   has(name: Name): boolean
-  /** What stands before the program. */
   operands: string[]
-  /** The program to run and its arguments; empty for a command that runs none. */
   program: string[]
 }
 
 /**
- * Options end at `--` or at the first argument that is none, as with `env` and `npx`: what
- * follows belongs to the program that is run.
- *
- * @throws PortsliceError ERR_PORTSLICE_USAGE; HelpAsked
+ * Options end at `--` or at the first other argument, as with `env` and `npx`. The rest belongs to
+ * the program.
  */
 export function readArguments<Name extends string>(
   syntax: Syntax<Name>,
@@ -54,7 +46,7 @@ export function readArguments<Name extends string>(
     const { options, next, isTerminated } = readOptions(syntax, rest)
     for (const { name, value } of options) given.set(name, [...(given.get(name) ?? []), value])
     rest = next
-    if (isTerminated || !operand?.isOne(rest[0] ?? '')) break
+    if (isTerminated || !operand?.accepts(rest[0] ?? '')) break
     operands.push(rest.shift() as string)
   }
   checkProgram(syntax, operands, rest)
@@ -69,9 +61,8 @@ export function readArguments<Name extends string>(
 
 interface GivenOptions {
   options: { name: string; value: string }[]
-  /** What comes after them. */
   next: string[]
-  /** Whether `--` ended them. */
+  /** Whether `--` ended the options. */
   isTerminated: boolean
 }
 
@@ -90,7 +81,7 @@ function readOptions<Name extends string>(
     }
     const { name, rawName, value, inlineValue } = token
     if (!Object.hasOwn(options, name)) {
-      if (name === 'help' || name === 'h') throw new HelpAsked()
+      if (name === 'help' || name === 'h') throw new HelpRequested()
       throw unknownOption(
         rawName,
         command,
@@ -101,7 +92,7 @@ function readOptions<Name extends string>(
     if (type === 'boolean') {
       if (inlineValue) {
         throw usageError(
-          `The option ${rawName} takes no value, but has ${inspect(value)}.`,
+          `The option ${rawName} takes no value, but got ${inspect(value)}.`,
           `Write ${rawName}.`,
           value,
         )
@@ -125,25 +116,25 @@ function checkProgram(
   if (!program) {
     if (rest.length === 0) return
     throw usageError(
-      `'portslice ${command}' takes no argument, but has ${inspect(rest[0])}.`,
+      `'portslice ${command}' takes no arguments, but got ${inspect(rest[0])}.`,
       `'portslice ${command} --help' shows how it is used.`,
       rest[0],
     )
   }
   const { operand } = program
-  // An empty word is a variable of a shell that was not set.
+  // An empty argument comes from an unset shell variable.
   const isMissing = rest.length === 0 || rest[0] === ''
   if (operand && operands.length === 0) {
     const before = isMissing ? '' : ` before the command ${inspect(rest[0])}`
     throw usageError(
-      `'portslice ${command}' lacks its ${operand.name}${before}.`,
+      `'portslice ${command}' needs a ${operand.name}${before}.`,
       `Write: portslice ${command} ${operand.example} -- ${isMissing ? 'COMMAND …' : rest.join(' ')}`,
     )
   }
   if (isMissing) {
     const usage = [...operands, '--', 'COMMAND …'].join(' ')
     throw usageError(
-      `'portslice ${command}' lacks the command that it is to run.`,
+      `'portslice ${command}' needs a command to run.`,
       `Write: portslice ${command} ${usage}`,
     )
   }

@@ -1,14 +1,12 @@
-/** Fixed ports on the command line: `3000`, or `3000,3001` for "one of these". */
 import { inspect, LAST_PORT } from '@portslice/core/internal/inspect'
 import { usageError } from './usage-error.js'
 
-/** Whether an argument is meant as a port or a list of ports, right or wrong; `7z` is a command. */
+/** Whether an argument is meant as a port or a list of ports; `7z` is a command. */
 export function looksLikePorts(text: string): boolean {
   return /^\d+(,|$)/.test(text)
 }
 
-/** @throws PortsliceError ERR_PORTSLICE_USAGE for what is not a port, with `example` as advice */
-export function portListFrom(text: string, example: string): number[] {
+export function parsePortList(text: string, example: string): number[] {
   const ports = text.split(',').map((part) => (/^\d{1,5}$/.test(part.trim()) ? Number(part) : 0))
   const wrong = ports.findIndex((port) => port < 1 || port > LAST_PORT)
   if (wrong === -1) return ports
@@ -19,8 +17,7 @@ export function portListFrom(text: string, example: string): number[] {
   )
 }
 
-/** @throws PortsliceError ERR_PORTSLICE_USAGE for a port that is named more than once */
-export function checkDistinct(lists: readonly (readonly number[])[]): void {
+export function rejectDuplicates(lists: readonly (readonly number[])[]): void {
   const ports = lists.flat()
   const twice = ports.find((port, index) => ports.indexOf(port) !== index)
   if (twice === undefined) return

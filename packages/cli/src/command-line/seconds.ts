@@ -1,4 +1,3 @@
-/** Options that are given in seconds. */
 import { inspect } from '@portslice/core/internal/inspect'
 import type { Arguments, OptionSyntax } from './arguments.js'
 import { usageError } from './usage-error.js'
@@ -7,14 +6,11 @@ export const TIMEOUT = {
   timeout: { type: 'string', example: '600' },
 } as const satisfies Record<string, OptionSyntax>
 
-/** Node's timers cannot wait longer (some 24 days). */
+/** The limit of Node's timers, about 24 days. */
 const MAX_MS = 2_147_483_647
 
-/**
- * @returns ms, or `undefined` if the option was not given
- * @throws PortsliceError ERR_PORTSLICE_USAGE for a value that is not a number of seconds
- */
-export function millisecondsFrom<Name extends string>(
+/** @returns ms, or `undefined` if the option was not given */
+export function parseSecondsOption<Name extends string>(
   args: Pick<Arguments<Name>, 'value'>,
   name: Name,
 ): number | undefined {

@@ -1,4 +1,3 @@
-/** Mistakes in the command line. They end it with status 2. */
 import { inspect, PortsliceError } from '@portslice/core/internal/inspect'
 import { closestMatch } from 'leven'
 
@@ -8,28 +7,22 @@ export function usageError(problem: string, advice: string, value?: unknown): Po
   return new PortsliceError(USAGE, problem, { advice, value })
 }
 
-/** What an error of ours says, without what it advises. */
-export function problemOf({ message, advice }: Pick<PortsliceError, 'message' | 'advice'>): string {
-  return message.replace(`\n${advice}`, '')
-}
-
-/** What the library finds wrong with a value, as a mistake in the command line, where it is `text`. */
+/** Turns an error of the library into a usage error that quotes the option as it was typed. */
 export function asUsageError(error: unknown, text: string): PortsliceError {
-  const { value, advice } = error as PortsliceError
-  const problem = problemOf(error as PortsliceError).replace(inspect(value), inspect(text))
-  return usageError(problem, advice, text)
+  const { problem, value, advice } = error as PortsliceError
+  return usageError(problem.replace(inspect(value), inspect(text)), advice, text)
 }
 
 export function unknownCommand(name: string, commands: readonly string[]): PortsliceError {
   return usageError(
     `There is no command ${inspect(name)}.`,
-    nearest(name, commands) ??
+    suggest(name, commands) ??
       `The commands are ${commands.join(', ')}. To run a program, write: portslice run -- ${name} …`,
     name,
   )
 }
 
-/** @param command missing for an option before any */
+/** @param command `undefined` for an option before the subcommand */
 export function unknownOption(
   option: string,
   command: string | undefined,
@@ -38,14 +31,14 @@ export function unknownOption(
   const name = command === undefined ? 'portslice' : `portslice ${command}`
   return usageError(
     `'${name}' has no option ${inspect(option)}.`,
-    nearest(option, options) ??
+    suggest(option, options) ??
       `Its options are ${options.join(', ')}; '${name} --help' explains ${command === undefined ? 'its commands, which have more' : 'them'}.`,
     option,
   )
 }
 
-/** A question with the known word that was probably meant. Half of what was typed may be wrong. */
-export function nearest(typed: string, known: readonly string[], prefix = ''): string | undefined {
+/** Suggests the most similar word, if at most half of the letters differ. */
+export function suggest(typed: string, known: readonly string[], prefix = ''): string | undefined {
   const maxDistance = Math.max(2, Math.floor(typed.length / 2))
   const match = closestMatch(typed, known, { maxDistance })
   return match && `Did you mean '${prefix}${match}'?`

@@ -2,19 +2,19 @@ import type { PortLease } from '@portslice/core'
 import {
   type ClaimObstacle,
   type ClaimTimeoutError,
-  claimPortsAloud,
+  claimPortsWithProgress,
   PortsliceError,
 } from '@portslice/core/internal/inspect'
 import { readArguments, type Syntax } from '../command-line/arguments.js'
-import { LINGER, LINGER_HELP, lingerFrom } from '../command-line/linger.js'
-import { checkDistinct, looksLikePorts, portListFrom } from '../command-line/ports.js'
-import { millisecondsFrom, TIMEOUT } from '../command-line/seconds.js'
+import { LINGER, LINGER_HELP, parseLinger } from '../command-line/linger.js'
+import { looksLikePorts, parsePortList, rejectDuplicates } from '../command-line/ports.js'
+import { parseSecondsOption, TIMEOUT } from '../command-line/seconds.js'
 import { usageError } from '../command-line/usage-error.js'
-import { variablesFor } from '../run/names.js'
-import type { GivenPort } from '../run/ports.js'
+import type { AssignedPort } from '../run/pass-ports.js'
+import { variablesFor } from '../run/port-variables.js'
 import { runWithPorts } from '../run/run-with-ports.js'
 import { SignalForwarder } from '../run/signal-forwarder.js'
-import { say } from '../terminal/say.js'
+import { printNotice } from '../terminal/print.js'
 
 export const help = `portslice claim: runs a command on fixed ports, one run at a time on this machine
 
@@ -30,9 +30,9 @@ Options, before the command
   --timeout SECONDS    how long to wait for the ports; 60 unless given, 0 for not at all
 ${LINGER_HELP}
 
-For ports that are fixed elsewhere, as in an OAuth redirect. Several arguments are all claimed, or
-none of them; of a list with commas, one is. Without --name, the port of the first argument is in
-$PORT and {PORT}. All else is as in 'portslice run'.
+For ports that are fixed elsewhere, such as in an OAuth redirect. Several arguments are claimed
+together or not at all. From a list with commas, one port is claimed. Without --name, the port of
+the first argument is in $PORT and {PORT}. Everything else works as in 'portslice run'.
 `
 
 const SYNTAX: Syntax<'name' | 'write-env' | 'timeout' | 'linger' | 'wait-all'> = {
@@ -43,18 +43,17 @@ const SYNTAX: Syntax<'name' | 'write-env' | 'timeout' | 'linger' | 'wait-all'> =
     ...TIMEOUT,
     ...LINGER,
   },
-  program: { operand: { name: 'PORT', example: '3000', isOne: looksLikePorts } },
+  program: { operand: { name: 'PORT', example: '3000', accepts: looksLikePorts } },
 }
 
-/** As claimPort has it. */
 const DEFAULT_TIMEOUT_MS = 60_000
 
 export async function run(args: string[]): Promise<number> {
   const given = readArguments(SYNTAX, args)
   const wanted = given.operands.map((text) =>
-    portListFrom(text, 'portslice claim 3000,3001 -- COMMAND …'),
+    parsePortList(text, 'portslice claim 3000,3001 -- COMMAND …'),
   )
-  checkDistinct(wanted)
+  rejectDuplicates(wanted)
   const variables = variablesFor(given.values('name'))
   if (given.has('name') && variables.length !== wanted.length) {
     throw usageError(
@@ -62,10 +61,10 @@ export async function run(args: string[]): Promise<number> {
       'Give --name once for each argument with ports, in the same order, or not at all.',
     )
   }
-  const timeout = millisecondsFrom(given, 'timeout') ?? DEFAULT_TIMEOUT_MS
-  const linger = lingerFrom(given)
+  const timeout = parseSecondsOption(given, 'timeout') ?? DEFAULT_TIMEOUT_MS
+  const linger = parseLinger(given)
   const leases = await claim(wanted, timeout)
-  const ports = variables.map((variable, at): GivenPort => {
+  const ports = variables.map((variable, at): AssignedPort => {
     return { ...variable, port: (leases[at] as PortLease).port }
   })
   return runWithPorts({
@@ -79,35 +78,35 @@ export async function run(args: string[]): Promise<number> {
   })
 }
 
-/** Waits for the ports, and says what is in the way, anew whenever that has changed. */
+/** Waits for the ports, and prints what it waits for whenever that changes. */
 async function claim(wanted: readonly number[][], timeout: number): Promise<PortLease[]> {
-  let said = ''
+  let printed = ''
   let isWaiting = true
   const onObstacles = (obstacles: readonly ClaimObstacle[]) => {
-    const text = obstaclesOf({ obstacles })
-    // How long a quarantine lasts changes each time, and is no news.
-    const news = text.replaceAll(/\d+ s more/g, '')
-    if (isWaiting && news !== said) say(`waiting: ${text}`)
-    said = news
+    const text = formatObstacles(obstacles)
+    // A new remaining time alone is not worth a line.
+    const withoutTimes = text.replaceAll(/\d+ s more/g, '')
+    if (isWaiting && withoutTimes !== printed) printNotice(`waiting: ${text}`)
+    printed = withoutTimes
   }
   try {
-    return await claimPortsAloud(wanted, { timeout, onObstacles })
+    return await claimPortsWithProgress(wanted, { timeout, onObstacles })
   } catch (error) {
-    throw isClaimTimeout(error) ? gaveUp(wanted, timeout, error as ClaimTimeoutError) : error
+    throw isClaimTimeout(error) ? timeoutError(wanted, timeout, error) : error
   } finally {
     isWaiting = false
   }
 }
 
-function isClaimTimeout(error: unknown): boolean {
+function isClaimTimeout(error: unknown): error is ClaimTimeoutError {
   return error instanceof PortsliceError && error.code === 'ERR_PORTSLICE_CLAIM_TIMEOUT'
 }
 
-function obstaclesOf({ obstacles }: { obstacles: readonly ClaimObstacle[] }): string {
+function formatObstacles(obstacles: readonly ClaimObstacle[]): string {
   return obstacles.map(({ text }) => text).join('; ')
 }
 
-function gaveUp(
+function timeoutError(
   wanted: readonly number[][],
   timeout: number,
   cause: ClaimTimeoutError,
@@ -118,7 +117,7 @@ function gaveUp(
   const what = wanted.length === 1 ? names[0] : `All of ${wanted.join(' ')}`
   return new PortsliceError(
     cause.code,
-    `${what} could not be claimed within ${timeout / 1000} s: ${obstaclesOf(cause)}.`,
+    `${what} could not be claimed within ${timeout / 1000} s: ${formatObstacles(cause.obstacles)}.`,
     {
       value: wanted.flat(),
       advice: cause.obstacles.some(({ isLeased }) => isLeased)

@@ -1,13 +1,18 @@
 import { lockDirectoryFor, type ResolvedOptions } from '@portslice/core/internal/inspect'
 import { readArguments, type Syntax } from '../command-line/arguments.js'
-import { RANGE_AND_SHARD, RANGE_AND_SHARD_HELP, rangeAndShardOf } from '../command-line/settings.js'
+import {
+  parseRangeAndShard,
+  RANGE_AND_SHARD,
+  RANGE_AND_SHARD_HELP,
+} from '../command-line/range-and-shard.js'
+import { claimsFinding } from '../doctor/claims.js'
 import { dockerFinding } from '../doctor/docker.js'
 import { type Finding, findingsOf } from '../doctor/finding.js'
-import { foreignFinding, leftBehindFinding } from '../doctor/foreign.js'
-import { claimsFinding, redirectedFinding, timeWaitFinding } from '../doctor/guarded.js'
+import { foreignFinding, leftBehindFinding } from '../doctor/foreign-listeners.js'
 import { lockDirectoryFindings } from '../doctor/lock-directory.js'
+import { optionsFindings } from '../doctor/options.js'
+import { redirectedFinding } from '../doctor/redirected-ports.js'
 import { doctorDocument, doctorText, isHealthy } from '../doctor/report.js'
-import { settingsFindings } from '../doctor/settings.js'
 import { slicesFindings } from '../doctor/slices.js'
 import {
   addressesFinding,
@@ -16,11 +21,12 @@ import {
   processesFinding,
   systemFinding,
 } from '../doctor/system.js'
-import { jsonText } from '../list/json.js'
+import { timeWaitFinding } from '../doctor/time-wait.js'
+import { formatJson } from '../list/format-json.js'
 import { coloursFor } from '../terminal/colours.js'
-import { lineLimitOf } from '../terminal/width.js'
+import { lineLimitOf } from '../terminal/columns.js'
 
-export const help = `portslice doctor: what portslice finds on this machine, and what to do about it
+export const help = `portslice doctor: checks whether portslice works on this machine, and suggests repairs
 
   portslice doctor
   portslice doctor --json | jq '.findings[] | select(.level == "problem")'
@@ -29,7 +35,7 @@ Options
   --json    as JSON; docs/command.md has the schema
 ${RANGE_AND_SHARD_HELP}
 
-The exit status is 1 when the promise cannot be kept: no port that a run is given is anybody else's.
+The exit status is 1 if portslice cannot guarantee here that each port has one owner at a time.
 `
 
 const SYNTAX: Syntax<'json' | 'range' | 'shard'> = {
@@ -39,19 +45,19 @@ const SYNTAX: Syntax<'json' | 'range' | 'shard'> = {
 
 export async function run(args: string[]): Promise<number> {
   const given = readArguments(SYNTAX, args)
-  const { settings, findings } = settingsFindings(rangeAndShardOf(given).options)
+  const { resolved, findings } = optionsFindings(parseRangeAndShard(given).options)
   const all = [...(await machineFindings()), ...findings, ...(await lockDirectoryAndDocker())]
   const hasLoopback = !all.some(({ id, level }) => id === 'addresses' && level === 'problem')
-  // Without loopback every check of ports would fail, for that reason alone.
-  if (settings && hasLoopback) all.push(...(await portsFindings(settings)))
-  // One that must not be used is not looked into either.
+  // Without loopback every check of ports fails for that reason.
+  if (resolved && hasLoopback) all.push(...(await portsFindings(resolved)))
+  // A directory that must not be used is not read either.
   if (!all.some(({ id, level }) => id === 'lock-directory' && level === 'problem')) {
     all.push(...(await findingsOf('left-behind', leftBehindFinding)))
   }
   const { stdout } = process
   stdout.write(
     given.has('json')
-      ? jsonText(doctorDocument(all))
+      ? formatJson(doctorDocument(all))
       : doctorText(all, coloursFor(stdout), lineLimitOf(stdout)),
   )
   return isHealthy(all) ? 0 : 1
@@ -74,15 +80,15 @@ async function lockDirectoryAndDocker(): Promise<Finding[]> {
   ]
 }
 
-async function portsFindings(settings: ResolvedOptions): Promise<Finding[]> {
-  const found = await findingsOf('slices', () => slicesFindings(settings))
-  // Without sockets the other checks fail for the same reason.
+async function portsFindings(resolved: ResolvedOptions): Promise<Finding[]> {
+  const found = await findingsOf('slices', () => slicesFindings(resolved))
+  // Without sockets the checks that bind ports fail for the same reason.
   const canBind = !found.some(({ id, level }) => id === 'sockets' && level === 'problem')
   return [
     ...found,
     ...(await findingsOf('claims', claimsFinding)),
-    ...(canBind ? await findingsOf('time-wait', () => timeWaitFinding(settings)) : []),
-    ...(canBind ? await findingsOf('redirected-ports', () => redirectedFinding(settings)) : []),
-    ...(await findingsOf('foreign-listeners', () => foreignFinding(settings))),
+    ...(canBind ? await findingsOf('time-wait', () => timeWaitFinding(resolved)) : []),
+    ...(canBind ? await findingsOf('redirected-ports', () => redirectedFinding(resolved)) : []),
+    ...(await findingsOf('foreign-listeners', () => foreignFinding(resolved))),
   ]
 }

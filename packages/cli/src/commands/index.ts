@@ -1,12 +1,10 @@
-/** The subcommands, each loaded when it is called. */
-
 export interface Command {
-  /** What `--help` prints. */
   readonly help: string
   /** @returns the exit status */
   run(args: string[]): Promise<number>
 }
 
+/** Loads only the subcommand that is called. */
 const LOADERS = {
   run: () => import('./run.js'),
   claim: () => import('./claim.js'),

@@ -6,26 +6,26 @@ import {
 } from '@portslice/core/internal/inspect'
 import { readArguments, type Syntax } from '../command-line/arguments.js'
 import { usageError } from '../command-line/usage-error.js'
-import { withoutClaimed } from '../list/claimed.js'
-import { listJson } from '../list/json.js'
-import { type ListedSlice, withOwners } from '../list/owner.js'
+import { findOwners, type ListedSlice } from '../list/find-owners.js'
+import { formatListJson } from '../list/format-json.js'
+import { hideClaimedSlices } from '../list/hide-claimed-slices.js'
 import { listTable } from '../list/table.js'
 import { coloursFor } from '../terminal/colours.js'
-import { lineLimitOf } from '../terminal/width.js'
+import { lineLimitOf } from '../terminal/columns.js'
 
-export const help = `portslice list: the slices that are held, and the ports that are out
+export const help = `portslice list: shows which process has which ports
 
-  portslice list                        who has which ports, and for what
-  portslice list --watch                the same, drawn anew every second; Ctrl-C ends it
+  portslice list                        a row for each slice, port and claim
+  portslice list --watch                updates the table every second, until Ctrl-C
   portslice list --json | jq '.slices[].ports[].port'
 
 Options
   --json    as JSON; docs/command.md has the schema
   --watch   on a terminal only
 
-A slice is 32 ports that one process has leased. A port is 'out' (handed out, nothing listens
-yet), 'listening', 'leaked' (given back while something listens still) or 'quarantined' (its
-holder died; left alone for 30 s).
+A slice is 32 ports that one process has leased. A port is 'out' (handed out, no listener yet),
+'listening', 'leaked' (released while a process still listens) or 'quarantined' (its holder died;
+not handed out for 30 s).
 `
 
 const SYNTAX: Syntax<'json' | 'watch'> = {
@@ -39,40 +39,40 @@ export async function run(args: string[]): Promise<number> {
   if (given.has('watch')) {
     if (given.has('json') || !stdout.isTTY) {
       throw usageError(
-        'The option --watch draws on a terminal, and there is none to draw on.',
+        'The option --watch needs a terminal, and stdout is not a terminal.',
         "Leave it out; in a script, run 'portslice list --json' as often as you need it.",
       )
     }
     if (process.env.TERM === 'dumb') {
       throw usageError(
-        'The option --watch draws in one place, which this terminal cannot ($TERM is "dumb").',
+        'The option --watch needs a terminal that can move its cursor ($TERM is "dumb").',
         "Leave it out, and run 'portslice list' as often as you need it.",
       )
     }
     const { watch } = await import('../list/watch.js')
-    await watch(stdout, async () => tableOf(await listed()))
+    await watch(stdout, async () => formatTables(await readTables()))
     return 0
   }
-  const { slices, claims } = await listed()
+  const { slices, claims } = await readTables()
   stdout.write(
     given.has('json')
-      ? listJson({ lockDirectory: lockDirectoryFor(undefined) ?? null, slices, claims })
-      : tableOf({ slices, claims }),
+      ? formatListJson({ lockDirectory: lockDirectoryFor(undefined) ?? null, slices, claims })
+      : formatTables({ slices, claims }),
   )
   return 0
 }
 
-interface Listed {
+interface Tables {
   slices: readonly ListedSlice[]
   claims: readonly ClaimStatus[]
 }
 
-async function listed(): Promise<Listed> {
+async function readTables(): Promise<Tables> {
   const [slices, claims] = await Promise.all([listSlices(), listClaims()])
-  return { slices: await withOwners(withoutClaimed(slices, claims)), claims }
+  return { slices: await findOwners(hideClaimedSlices(slices, claims)), claims }
 }
 
-function tableOf({ slices, claims }: Listed): string {
+function formatTables({ slices, claims }: Tables): string {
   const { stdout } = process
   return listTable(slices, claims, {
     colours: coloursFor(stdout),

@@ -1,32 +1,29 @@
 import { writeFileSync } from 'node:fs'
-import {
-  inspect,
-  listClaims,
-  listeningPorts,
-  listSlices,
-  PortsliceError,
-  resolveOptions,
-} from '@portslice/core/internal/inspect'
+import { inspect, PortsliceError, resolveOptions } from '@portslice/core/internal/inspect'
 import { readArguments, type Syntax } from '../command-line/arguments.js'
-import { RANGE_AND_SHARD, RANGE_AND_SHARD_HELP, rangeAndShardOf } from '../command-line/settings.js'
-import { foreignOwners } from '../map/owners.js'
-import { pictureOf } from '../map/picture.js'
+import {
+  parseRangeAndShard,
+  RANGE_AND_SHARD,
+  RANGE_AND_SHARD_HELP,
+} from '../command-line/range-and-shard.js'
+import { findForeignOwners } from '../map/owners.js'
+import { readPicture } from '../map/picture.js'
 import { mapText } from '../map/text.js'
 import { coloursFor } from '../terminal/colours.js'
-import { columnsOf } from '../terminal/width.js'
+import { columnsOf } from '../terminal/columns.js'
 
-export const help = `portslice map: the range of ports as a picture
+export const help = `portslice map: draws the range of ports
 
   portslice map                         as wide as the terminal
   portslice map --range 20000-29999
   portslice map --svg ports.svg         the same picture as SVG; '-' prints it
 
 Options
-  --svg FILE           writes SVG instead, for light and dark, without anything from elsewhere
+  --svg FILE           writes an SVG file that needs no other files, for light and dark themes
 ${RANGE_AND_SHARD_HELP}
 
-One sign is a slice of 32 ports; below, slices that are in use, port by port. 'foreign' is what
-programs listen on that never asked portslice: such ports are skipped.
+Each character of the overview is a slice of 32 ports. Below it, the slices in use are drawn port by
+port. A program that does not use portslice listens on a 'foreign' port; such ports are skipped.
 `
 
 const SYNTAX: Syntax<'svg' | 'range' | 'shard'> = {
@@ -36,15 +33,9 @@ const SYNTAX: Syntax<'svg' | 'range' | 'shard'> = {
 
 export async function run(args: string[]): Promise<number> {
   const given = readArguments(SYNTAX, args)
-  const { ranges, slices } = resolveOptions(rangeAndShardOf(given).options)
-  const [statuses, claims, listening] = await Promise.all([
-    listSlices(),
-    listClaims(),
-    listeningPorts(),
-  ])
-  const ascending = [...slices].sort((a, b) => a - b)
-  const picture = pictureOf(ranges, ascending, statuses, claims, listening ?? new Set())
-  const owners = await foreignOwners(picture)
+  const { ranges, slices } = resolveOptions(parseRangeAndShard(given).options)
+  const { picture } = await readPicture(ranges, slices)
+  const owners = await findForeignOwners(picture)
   const { stdout } = process
   const file = given.value('svg')
   if (file === undefined) {
@@ -65,8 +56,8 @@ function write(file: string, svg: string): void {
   } catch (cause) {
     throw new PortsliceError(
       'ERR_PORTSLICE_FILE',
-      `The picture cannot be written to ${inspect(file)} (${(cause as Error).message}).`,
-      { value: file, advice: 'Name a file in a folder that you may write to.', cause },
+      `The map cannot be written to ${inspect(file)} (${(cause as Error).message}).`,
+      { value: file, advice: 'Name a file in a directory that you can write to.', cause },
     )
   }
 }

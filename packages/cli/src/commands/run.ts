@@ -1,13 +1,18 @@
 import { readArguments, type Syntax } from '../command-line/arguments.js'
-import { LINGER, LINGER_HELP, lingerFrom } from '../command-line/linger.js'
-import { checkDistinct, portListFrom } from '../command-line/ports.js'
-import { millisecondsFrom, TIMEOUT } from '../command-line/seconds.js'
-import { RANGE_AND_SHARD, RANGE_AND_SHARD_HELP, rangeAndShardOf } from '../command-line/settings.js'
+import { LINGER, LINGER_HELP, parseLinger } from '../command-line/linger.js'
+import { parsePortList, rejectDuplicates } from '../command-line/ports.js'
+import {
+  parseRangeAndShard,
+  RANGE_AND_SHARD,
+  RANGE_AND_SHARD_HELP,
+} from '../command-line/range-and-shard.js'
+import { parseSecondsOption, TIMEOUT } from '../command-line/seconds.js'
 import { usageError } from '../command-line/usage-error.js'
-import { leasePorts } from '../run/leased.js'
-import { variablesFor } from '../run/names.js'
+import { leasePorts } from '../run/lease-ports.js'
+import { variablesFor } from '../run/port-variables.js'
 import { runWithPorts } from '../run/run-with-ports.js'
 import { SignalForwarder } from '../run/signal-forwarder.js'
+import { pluralize } from '../terminal/format.js'
 
 export const help = `portslice run: runs a command with ports that no other process on this machine has
 
@@ -20,51 +25,41 @@ export const help = `portslice run: runs a command with ports that no other proc
   portslice run -- sh -c 'serve & test; kill %1'        several programs on one port
 
 Options, before the command; '--' may be left out
-  --name NAME          a port with this name, in $NAME_PORT and {NAME_PORT}; once for each port
-  --prefer PORT        this port, or one of a list (3000,3001), if it is free at once; the second
+  --name NAME          a port named NAME, in $NAME_PORT and {NAME_PORT}; repeat for more ports
+  --prefer PORT        this port, or one of a list (3000,3001), if it is free now; the second
                        --prefer is for the second port, and so on
   --write-env FILE     writes the ports to this file, and removes it at the end
-  --timeout SECONDS    how long to wait when all ports are taken; 10 unless given, 0 for not at all
+  --timeout SECONDS    how long to wait if all ports are taken; default 10, 0 does not wait
 ${LINGER_HELP}
 ${RANGE_AND_SHARD_HELP}
 
-Input, output, terminal and signals are the command's own, and so is the exit status: 128 and the
-signal's number if a signal ended it, 127 if the command does not exist, 126 if it cannot be run.
+The command gets stdin, stdout, stderr, the terminal and signals directly. The exit status is that
+of the command: 128 plus the signal number if a signal ended it, 127 if the command does not exist,
+126 if it cannot be executed.
 
-The run goes on while a process that the command started uses one of the ports. Other processes
-that it left get --linger SECONDS to begin with that, and are then left running. After the command
-has ended, a second Ctrl-C sends SIGTERM to all of them and ends the run.
+The run continues while a process that the command started uses one of the ports. Background
+processes that use none have --linger SECONDS to start using one, and are then left running. After
+the command has ended, a second Ctrl-C sends SIGTERM to all of them and ends the run.
 
-'--env-file FILE' means the same as '--write-env FILE', but Node itself looks for an option of this
-name: if FILE does not exist yet, it ends with 'node: FILE: not found' and status 9.
+'--env-file FILE' is an alias of '--write-env FILE'. Node has an option of the same name: if FILE
+does not exist yet, Node may end with 'node: FILE: not found' and status 9.
 `
 
-const SYNTAX: Syntax<
-  | 'name'
-  | 'prefer'
-  | 'write-env'
-  | 'env-file'
-  | 'timeout'
-  | 'linger'
-  | 'wait-all'
-  | 'range'
-  | 'shard'
-> = {
+const SYNTAX = {
   command: 'run',
   options: {
     name: { type: 'string', multiple: true, example: 'web' },
     prefer: { type: 'string', multiple: true, example: '3000' },
     'write-env': { type: 'string', example: '.env.ports' },
-    // The same; but Node looks for an option of this name itself, and ends when the file is missing.
+    // An alias: Node handles an option of this name itself, and fails if the file is missing.
     'env-file': { type: 'string', example: '.env.ports' },
     ...TIMEOUT,
     ...LINGER,
     ...RANGE_AND_SHARD,
   },
   program: {},
-}
+} satisfies Syntax<string>
 
-/** Enough to recognise a command by. */
 const MAX_LABEL_LENGTH = 200
 
 export async function run(args: string[]): Promise<number> {
@@ -73,17 +68,17 @@ export async function run(args: string[]): Promise<number> {
   const variables = variablesFor(given.values('name'))
   const prefer = given
     .values('prefer')
-    .map((text) => portListFrom(text, 'portslice run --prefer 3000,3001 -- COMMAND …'))
-  checkDistinct(prefer)
+    .map((text) => parsePortList(text, 'portslice run --prefer 3000,3001 -- COMMAND …'))
+  rejectDuplicates(prefer)
   if (prefer.length > variables.length) {
     throw usageError(
-      `The option --prefer is given ${prefer.length} times for ${variables.length === 1 ? '1 port' : `${variables.length} ports`}.`,
+      `The option --prefer is given ${prefer.length} times for ${pluralize(variables.length, 'port')}.`,
       'Give it once for each port, in the order of --name. Several choices for one port are a list: --prefer 3000,3001',
     )
   }
-  const { options, env } = rangeAndShardOf(given)
-  const timeout = millisecondsFrom(given, 'timeout')
-  const linger = lingerFrom(given)
+  const { options, env } = parseRangeAndShard(given)
+  const timeout = parseSecondsOption(given, 'timeout')
+  const linger = parseLinger(given)
   const signals = new SignalForwarder()
   const label = program.join(' ').slice(0, MAX_LABEL_LENGTH)
   const { leases, ports } = await leasePorts({ variables, prefer, label, options, timeout })

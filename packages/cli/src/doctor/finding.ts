@@ -1,9 +1,7 @@
-/** What the doctor has found: how bad it is, what it is, what to do. */
 import { PortsliceError } from '@portslice/core/internal/inspect'
-import { problemOf } from '../command-line/usage-error.js'
 
 export interface Finding {
-  /** What it is about; stays the same from version to version. */
+  /** The topic. Scripts rely on it, so it must not change. */
   id:
     | 'system'
     | 'permissions'
@@ -25,23 +23,32 @@ export interface Finding {
     | 'foreign-listeners'
     | 'leaked-ports'
     | 'left-behind'
-  /** `problem`: the promise cannot be kept. `note`: worth knowing. */
+  /** `problem`: portslice cannot keep ports unique here. */
   level: 'ok' | 'note' | 'problem'
-  /** A sentence or more. */
   message: string
-  /** What to do; missing where nothing needs to be done. */
+  /** What to do, if anything. */
   advice?: string
 }
 
-/** An error as a finding: all of portslice's say what is wrong, and then what to do. */
-export function problem(id: Finding['id'], error: unknown): Finding {
-  if (!(error instanceof PortsliceError)) {
-    return { id, level: 'problem', message: (error as Error).message }
-  }
-  return { id, level: 'problem', message: problemOf(error), advice: error.advice }
+export function ok(id: Finding['id'], message: string): Finding {
+  return { id, level: 'ok', message }
 }
 
-/** What a check finds, or that it could not look: one check that fails must not hide the others. */
+export function note(id: Finding['id'], message: string, advice?: string): Finding {
+  return { id, level: 'note', message, ...(advice !== undefined && { advice }) }
+}
+
+export function problem(id: Finding['id'], message: string, advice: string): Finding {
+  return { id, level: 'problem', message, advice }
+}
+
+export function problemFromError(id: Finding['id'], error: unknown): Finding {
+  return error instanceof PortsliceError
+    ? problem(id, error.problem, error.advice)
+    : { id, level: 'problem', message: (error as Error).message }
+}
+
+/** Runs one check. If it fails, the other checks still run. */
 export async function findingsOf(
   id: Finding['id'],
   check: () => Finding | Finding[] | undefined | Promise<Finding | Finding[] | undefined>,
@@ -50,14 +57,13 @@ export async function findingsOf(
     const found = (await check()) ?? []
     return Array.isArray(found) ? found : [found]
   } catch (error) {
-    if (error instanceof PortsliceError) return [problem(id, error)]
+    if (error instanceof PortsliceError) return [problemFromError(id, error)]
     return [
-      {
+      note(
         id,
-        level: 'note',
-        message: `The check "${id}" could not be made (${(error as Error).message}).`,
-        advice: 'Allow this process what the message names, and run the doctor again.',
-      },
+        `The check "${id}" failed (${(error as Error).message}).`,
+        'Allow this process the access that the message names, and run the doctor again.',
+      ),
     ]
   }
 }

@@ -1,4 +1,3 @@
-/** Is the lock directory safe, and can it be written to? Nothing is left in it. */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import os from 'node:os'
@@ -6,157 +5,139 @@ import path from 'node:path'
 import {
   canHaveLivenessSockets,
   checkLockDirectory,
+  checkPrivateDirectory,
   codeOf,
   hostIdentity,
   inspect,
-  LONGEST_SOCKET_PATH,
   lockDirectoryFor,
-  lookAtPrivateDirectory,
+  MAX_SOCKET_PATH_BYTES,
   userIdentity,
 } from '@portslice/core/internal/inspect'
-import { type Finding, problem } from './finding.js'
+import { type Finding, note, ok, problem, problemFromError } from './finding.js'
 
 const WITHOUT_FILES =
-  'If nothing at all can be written to: export PORTSLICE_LOCK_DIR=none. Ports are then unique in this network namespace only, and the ports of a crashed process are not quarantined.'
+  'If no directory is writable: export PORTSLICE_LOCK_DIR=none. Ports are then unique in this network namespace only, and the ports of a crashed process are not quarantined.'
 
 export async function lockDirectoryFindings(
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<Finding[]> {
-  const folder = lockDirectoryFor(undefined)
-  if (folder === undefined) {
+  const directory = lockDirectoryFor(undefined)
+  if (directory === undefined) {
     return [
-      {
-        id: 'lock-directory',
-        level: 'note',
-        message:
-          "portslice runs without files, from $PORTSLICE_LOCK_DIR=none: ports are unique in this network namespace only, the ports of a crashed process are not quarantined, a key does not get its port back, and 'portslice list' does not name holders.",
-        advice: 'Unset $PORTSLICE_LOCK_DIR if a directory can be written to.',
-      },
+      note(
+        'lock-directory',
+        "portslice uses no files, because of PORTSLICE_LOCK_DIR=none: ports are unique in this network namespace only, the ports of a crashed process are not quarantined, a key does not get its port back, and 'portslice list' does not name holders.",
+        'Unset $PORTSLICE_LOCK_DIR if a directory is writable.',
+      ),
     ]
   }
-  let isThere: boolean
+  let exists: boolean
   try {
-    isThere = checkLockDirectory(folder)
+    exists = checkLockDirectory(directory)
   } catch (error) {
-    return [withPermissionAdvice(problem('lock-directory', error), error, folder)]
+    return [withPermissionAdvice(problemFromError('lock-directory', error), error, directory)]
   }
   let socketError: unknown
   try {
-    socketError = await tryToUse(isThere ? folder : nearestFolder(folder))
+    socketError = await tryToUse(exists ? directory : existingParent(directory))
   } catch (error) {
-    const found: Finding = {
-      id: 'lock-directory',
-      level: 'problem',
-      message: `The lock directory ${inspect(folder)} cannot be ${isThere ? 'written to' : 'made'} (${(error as Error).message}).`,
-      advice: `Name another directory of your own in $PORTSLICE_LOCK_DIR, on a disk that has room and may be written to. ${WITHOUT_FILES}`,
-    }
-    return [withPermissionAdvice(found, error, folder)]
+    const found: Finding = problem(
+      'lock-directory',
+      `The lock directory ${inspect(directory)} cannot be ${exists ? 'written to' : 'created'} (${(error as Error).message}).`,
+      `Name another directory of your own in $PORTSLICE_LOCK_DIR, on a writable disk with free space. ${WITHOUT_FILES}`,
+    )
+    return [withPermissionAdvice(found, error, directory)]
   }
   return [
-    usableFinding(folder, isThere, env),
-    ...(process.platform === 'win32' ? [] : [livenessFinding(folder, socketError)]),
+    usableFinding(directory, exists, env),
+    ...(process.platform === 'win32' ? [] : [livenessFinding(directory, socketError)]),
   ]
 }
 
-/** One that works, and what is odd about how it was chosen. */
-function usableFinding(folder: string, isThere: boolean, env: NodeJS.ProcessEnv): Finding {
+function usableFinding(directory: string, exists: boolean, env: NodeJS.ProcessEnv): Finding {
   const named = env.PORTSLICE_LOCK_DIR
   const source = named ? '$PORTSLICE_LOCK_DIR' : 'the directory for temporary files'
-  const message = `The lock directory is ${inspect(folder)}, from ${source}. ${
-    isThere
-      ? 'It is yours, no other user can write to it, and you can.'
-      : 'It is made when it is first needed.'
+  const message = `The lock directory is ${inspect(directory)}, from ${source}. ${
+    exists
+      ? 'You own it and can write to it, and no other user can.'
+      : 'It will be created when it is first needed.'
   }`
-  const relative = named ? named : os.tmpdir()
-  const odd = [
-    ...relativeNote(relative, named ? '$PORTSLICE_LOCK_DIR' : '$TMPDIR', folder),
-    ...(named ? [] : passedOverNote(folder)),
-  ]
-  if (odd.length === 0) return { id: 'lock-directory', level: 'ok', message }
-  return {
-    id: 'lock-directory',
-    level: 'note',
-    message: [message, ...odd.map(([what]) => what)].join(' '),
-    advice: odd.map(([, advice]) => advice).join('\n'),
-  }
+  const notes = [
+    relativeNote(named || os.tmpdir(), named ? '$PORTSLICE_LOCK_DIR' : '$TMPDIR', directory),
+    named ? undefined : untrustedDefaultNote(directory),
+  ].filter((each) => each !== undefined)
+  if (notes.length === 0) return ok('lock-directory', message)
+  return note(
+    'lock-directory',
+    [message, ...notes.map(([what]) => what)].join(' '),
+    notes.map(([, advice]) => advice).join('\n'),
+  )
 }
 
 type Note = [what: string, advice: string]
 
-function relativeNote(given: string, variable: string, folder: string): Note[] {
+function relativeNote(given: string, variable: string, directory: string): Note | undefined {
   const { root } = path.parse(given)
-  // On Windows `/tmp` is absolute, but on the drive that the process works on.
-  if (path.isAbsolute(given) && (process.platform !== 'win32' || root.length > 1)) return []
+  // On Windows `/tmp` depends on the current drive.
+  if (path.isAbsolute(given) && (process.platform !== 'win32' || root.length > 1)) return undefined
   return [
-    [
-      `${variable} is ${inspect(given)}, which each process takes from the directory that it starts in: processes that start elsewhere have another lock directory, and do not see these locks and quarantines.`,
-      `Name it as an absolute path: export ${variable.slice(1)}=${path.resolve(variable === '$TMPDIR' ? path.dirname(folder) : folder)}`,
-    ],
+    `${variable} is ${inspect(given)}, a relative path: processes that start in another directory use another lock directory, and do not see these locks and quarantines.`,
+    `Use an absolute path: export ${variable.slice(1)}=${path.resolve(variable === '$TMPDIR' ? path.dirname(directory) : directory)}`,
   ]
 }
 
-/** The default name, if it is not this user's: then another one is used. */
-function passedOverNote(folder: string): Note[] {
-  const usual = path.join(path.dirname(folder), `portslice-${userIdentity()}`)
-  if (usual === folder) return []
-  const found = lookAtPrivateDirectory(usual)
-  if (found.state !== 'unfit') return []
+/** The default directory, if it cannot be trusted: then another one is used. */
+function untrustedDefaultNote(directory: string): Note | undefined {
+  const usual = path.join(path.dirname(directory), `portslice-${userIdentity()}`)
+  if (usual === directory) return undefined
+  const found = checkPrivateDirectory(usual)
+  if (found.state !== 'unfit') return undefined
   return [
-    [
-      `The default ${inspect(usual)} is passed over, as it ${found.why}.`,
-      `Nothing needs to be done: all your processes on this machine choose ${inspect(folder)}. The other may be removed if it is not needed.`,
-    ],
+    `The default ${inspect(usual)} is not used, because it ${found.why}.`,
+    `Nothing needs to be done: all your processes on this machine use ${inspect(directory)}. Remove the other if you do not need it.`,
   ]
 }
 
-/** Whether other containers can see that a holder is alive. */
-function livenessFinding(folder: string, socketError: unknown): Finding {
-  const costs =
-    'Whether a holder in another network namespace is alive is then decided by the age of its lock: one that is blocked for more than 10 s can lose it, and the slice of one that has died is free 10 s later.'
-  if (!canHaveLivenessSockets(folder, hostIdentity())) {
-    return {
-      id: 'liveness',
-      level: 'note',
-      message: `The path of the lock directory has ${Buffer.byteLength(folder)} bytes, too long for a UNIX socket in it: a socket's whole path may have ${LONGEST_SOCKET_PATH}. ${costs}`,
-      advice: 'Name a directory with a shorter path in $PORTSLICE_LOCK_DIR.',
-    }
+function livenessFinding(directory: string, socketError: unknown): Finding {
+  const consequence =
+    'Whether a holder in another network namespace is alive then depends on the age of its lock: a holder that is blocked for more than 10 s can lose its slice, and the slice of a dead holder is free after 10 s.'
+  if (!canHaveLivenessSockets(directory, hostIdentity())) {
+    return note(
+      'liveness',
+      `The path of the lock directory is too long for a UNIX socket in it (${Buffer.byteLength(directory)} bytes; the path of a socket can have ${MAX_SOCKET_PATH_BYTES}). ${consequence}`,
+      'Set $PORTSLICE_LOCK_DIR to a directory with a shorter path.',
+    )
   }
   if (socketError !== undefined) {
-    return {
-      id: 'liveness',
-      level: 'note',
-      message: `No UNIX socket can be made in the lock directory (${(socketError as Error).message}). ${costs}`,
-      advice:
-        'Name a directory on a file system that has sockets in $PORTSLICE_LOCK_DIR, and allow this process to make them.',
-    }
+    return note(
+      'liveness',
+      `UNIX sockets cannot be created in the lock directory (${(socketError as Error).message}). ${consequence}`,
+      'Set $PORTSLICE_LOCK_DIR to a directory on a file system that supports sockets, and allow this process to create them.',
+    )
   }
-  return {
-    id: 'liveness',
-    level: 'ok',
-    message: 'Holders in other network namespaces can be asked whether they are alive.',
-  }
+  return ok('liveness', 'UNIX sockets tell whether holders in other network namespaces are alive.')
 }
 
-function withPermissionAdvice(finding: Finding, error: unknown, folder: string): Finding {
+function withPermissionAdvice(finding: Finding, error: unknown, directory: string): Finding {
   const { cause } = error as { cause?: unknown }
   if (![codeOf(error), codeOf(cause)].includes('ERR_ACCESS_DENIED')) return finding
   return {
     ...finding,
-    advice: `Node's permission list forbids it: start Node with --allow-fs-read=${folder} --allow-fs-write=${folder}`,
+    advice: `Node's permission list forbids this: start Node with --allow-fs-read=${directory} --allow-fs-write=${directory}`,
   }
 }
 
 /**
- * Permissions tell little: root has them all, also where nothing can be written.
+ * Creates a file and a socket, because permissions say little: root has them on read-only disks too.
  *
- * @returns why no socket can be made there, if none can
- * @throws the system's error when nothing can be written
+ * @returns the error of the socket, if it failed
+ * @throws the system's error if no file can be created
  */
-async function tryToUse(folder: string): Promise<unknown> {
-  const own = mkdtempSync(path.join(folder, 'portslice-doctor-'))
+async function tryToUse(directory: string): Promise<unknown> {
+  const own = mkdtempSync(path.join(directory, 'portslice-doctor-'))
   try {
     const socket = path.join(own, 's')
-    return Buffer.byteLength(socket) > LONGEST_SOCKET_PATH ? undefined : await tryToListen(socket)
+    return Buffer.byteLength(socket) > MAX_SOCKET_PATH_BYTES ? undefined : await tryToListen(socket)
   } finally {
     rmSync(own, { recursive: true, force: true })
   }
@@ -170,8 +151,7 @@ function tryToListen(socket: string): Promise<unknown> {
   })
 }
 
-/** Where the folder would be made, or the first of those above it. */
-function nearestFolder(folder: string): string {
-  const parent = path.dirname(folder)
-  return parent === folder || existsSync(parent) ? parent : nearestFolder(parent)
+function existingParent(directory: string): string {
+  const parent = path.dirname(directory)
+  return parent === directory || existsSync(parent) ? parent : existingParent(parent)
 }

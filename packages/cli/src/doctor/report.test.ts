@@ -1,9 +1,9 @@
 import { stripVTControlCharacters } from 'node:util'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { coloursFor } from '../terminal/colours.js'
-import { type Finding, problem } from './finding.js'
+import { type Finding, problemFromError } from './finding.js'
+import { optionsFindings } from './options.js'
 import { doctorDocument, doctorText } from './report.js'
-import { settingsFindings } from './settings.js'
 
 const FINDINGS: Finding[] = [
   { id: 'range', level: 'ok', message: 'All is well.' },
@@ -11,7 +11,7 @@ const FINDINGS: Finding[] = [
   { id: 'sockets', level: 'problem', message: 'None.', advice: 'Allow them.\nOr else.' },
 ]
 
-test('for people', () => {
+test('the text report', () => {
   expect(doctorText(FINDINGS, coloursFor({}, {}))).toBe(`\
 ok       All is well.
 note     Few\\u001b[2J.
@@ -20,12 +20,12 @@ PROBLEM  None.
          → Allow them.
          Or else.
 
-portslice cannot keep its promise here: 1 problem.
+portslice cannot keep ports unique here: 1 problem.
 `)
-  expect(doctorText(FINDINGS.slice(0, 2), coloursFor({}, {}))).toContain('can keep its promise')
+  expect(doctorText(FINDINGS.slice(0, 2), coloursFor({}, {}))).toContain('portslice works here')
 })
 
-test('lines fit the terminal, and are indented below their mark', () => {
+test('lines fit the terminal and are indented below their level', () => {
   const message = 'Something that takes more words to say than a line has room for.'
   const findings: Finding[] = [{ id: 'range', level: 'note', message, advice: message }]
   const text = doctorText(findings, coloursFor({}, { FORCE_COLOR: '1' }), 40)
@@ -37,18 +37,18 @@ note     Something that takes more words
            words to say than a line has
            room for.
 
-portslice can keep its promise here.
+portslice works here.
 `)
 })
 
-test('for programs', () => {
+test('the JSON report', () => {
   expect(doctorDocument(FINDINGS)).toEqual({ version: 1, ok: false, findings: FINDINGS })
   expect(doctorDocument(FINDINGS.slice(0, 2)).ok).toBe(true)
 })
 
-test('what is set is named; named ports of another run are noted, and bad ones a problem', () => {
+test('variables are listed; named ports are noted, and invalid ones are a problem', () => {
   const findingOf = (env: NodeJS.ProcessEnv, id: Finding['id']) =>
-    settingsFindings({}, env).findings.find((finding) => finding.id === id)
+    optionsFindings({}, env).findings.find((finding) => finding.id === id)
   expect(findingOf({}, 'variables')).toMatchObject({ level: 'ok' })
   expect(findingOf({ PORTSLICE_PORT_WEB: '20000' }, 'variables')).toMatchObject({
     level: 'note',
@@ -60,56 +60,58 @@ test('what is set is named; named ports of another run are noted, and bad ones a
   })
 })
 
-test('a variable that means nothing is noted, with the one that was probably meant', () => {
+test('an unknown variable is noted, with a suggestion', () => {
   const findingOf = (env: NodeJS.ProcessEnv) =>
-    settingsFindings({}, env).findings.find(({ id }) => id === 'variables')
+    optionsFindings({}, env).findings.find(({ id }) => id === 'variables')
   expect(findingOf({ PORTSLICE_RANG: '20000-20999' })).toMatchObject({
     level: 'note',
-    message: expect.stringContaining('$PORTSLICE_RANG means nothing'),
+    message: expect.stringContaining('$PORTSLICE_RANG is not a variable of portslice'),
     advice: "$PORTSLICE_RANG: Did you mean '$PORTSLICE_RANGE'?",
   })
-  expect(findingOf({ PORTSLICE_ONCE_UPON_A_TIME_THERE_WAS: '1' })?.advice).toContain('There are $')
+  expect(findingOf({ PORTSLICE_ONCE_UPON_A_TIME_THERE_WAS: '1' })?.advice).toContain(
+    'The variables are $',
+  )
   expect(findingOf({ PORTSLICE_LOCKDIR: '/x', PORTSLICE_PORT_WEB: '20000' })?.advice).toBe(
-    "$PORTSLICE_LOCKDIR: Did you mean '$PORTSLICE_LOCK_DIR'?\nRight within a run that set them. Elsewhere: unset PORTSLICE_PORT_WEB",
+    "$PORTSLICE_LOCKDIR: Did you mean '$PORTSLICE_LOCK_DIR'?\nInside the run that set them this is right. Elsewhere: unset PORTSLICE_PORT_WEB",
   )
   expect(findingOf({ PORTSLICE_RANGE: '20000-20999', PORTSLICE_TREE: 'x' })?.level).toBe('ok')
 })
 
 test('where a range and a shard come from', () => {
-  const messages = settingsFindings({ range: [20_000, 20_999], shard: { index: 1, total: 2 } })
+  const messages = optionsFindings({ range: [20_000, 20_999], shard: { index: 1, total: 2 } })
     .findings.map(({ message }) => message)
     .join('\n')
   expect(messages).toContain('20000-20999: from the option --range')
-  expect(messages).toContain('shard 1 of 2, says the option --shard')
+  expect(messages).toContain('shard 1 of 2, from the option --shard')
 })
 
-test('variables of a CI system that name no shard are noted, as they are ignored', () => {
+test('CI variables that do not describe a shard are noted', () => {
   vi.stubEnv('CI_NODE_INDEX', '9')
   vi.stubEnv('CI_NODE_TOTAL', '4')
   onTestFinished(() => void vi.unstubAllEnvs())
-  expect(settingsFindings({}).findings.find(({ id }) => id === 'shard')).toMatchObject({
+  expect(optionsFindings({}).findings.find(({ id }) => id === 'shard')).toMatchObject({
     level: 'note',
-    message: expect.stringContaining('$CI_NODE_INDEX of $CI_NODE_TOTAL names none'),
+    message: expect.stringContaining('$CI_NODE_INDEX of $CI_NODE_TOTAL does not describe a shard'),
   })
   vi.stubEnv('CI_NODE_INDEX', '2')
-  expect(settingsFindings({}).findings.find(({ id }) => id === 'shard')).toMatchObject({
+  expect(optionsFindings({}).findings.find(({ id }) => id === 'shard')).toMatchObject({
     level: 'ok',
     message: expect.stringContaining('tries its own part of the range first'),
   })
 })
 
-test('a range that the system hands out from is noted', () => {
-  const { findings } = settingsFindings({ range: [10_000, 65_535] })
+test('a range that contains ephemeral ports is noted', () => {
+  const { findings } = optionsFindings({ range: [10_000, 65_535] })
   expect(findings.find(({ id }) => id === 'range')).toMatchObject({ level: 'note' })
 })
 
 test('an error is a problem with its advice', () => {
-  const { settings, findings } = settingsFindings({ range: [1, 2] })
-  expect(settings).toBeUndefined()
+  const { resolved, findings } = optionsFindings({ range: [1, 2] })
+  expect(resolved).toBeUndefined()
   const found = findings.at(-1)
   expect(found).toMatchObject({ level: 'problem', advice: expect.stringContaining('Stay between') })
   expect(found?.message).not.toContain('Stay between')
-  expect(problem('range', new Error('plain'))).toEqual({
+  expect(problemFromError('range', new Error('plain'))).toEqual({
     id: 'range',
     level: 'problem',
     message: 'plain',

@@ -1,16 +1,14 @@
-/** The findings for people, and for programs. */
 import type { Colours } from '../terminal/colours.js'
-import { sanitize } from '../terminal/format.js'
+import { pluralize, sanitize } from '../terminal/format.js'
 import { wrapAfter } from '../terminal/wrap.js'
 import type { Finding } from './finding.js'
 
-/** As wide as the longest mark, with two spaces. */
+/** As wide as `PROBLEM` and two spaces. */
 const INDENT = '         '
 
-/** The schema of `portslice doctor --json`: see docs/command.md. What is there stays as it is. */
+/** The schema in docs/command.md. Scripts rely on it: only add fields. */
 export interface DoctorDocument {
   version: 1
-  /** Whether the promise can be kept here: no finding is a problem. */
   ok: boolean
   findings: readonly Finding[]
 }
@@ -23,13 +21,12 @@ export function isHealthy(findings: readonly Finding[]): boolean {
   return findings.every(({ level }) => level !== 'problem')
 }
 
-/** @param columns of a line; infinite for a pipe */
 export function doctorText(
   findings: readonly Finding[],
   colours: Colours,
   columns: number = Number.POSITIVE_INFINITY,
 ): string {
-  const marks = {
+  const levels = {
     ok: colours.green('ok'),
     note: colours.yellow('note'),
     problem: colours.red('PROBLEM'),
@@ -39,14 +36,14 @@ export function doctorText(
       .split('\n')
       .map((line, at) => wrapAfter(at === 0 ? prefix : INDENT, sanitize(line), columns))
   const lines = findings.flatMap(({ level, message, advice }) => [
-    ...paragraph(marks[level] + INDENT.slice(level === 'problem' ? 7 : level.length), message),
+    ...paragraph(levels[level] + INDENT.slice(level === 'problem' ? 7 : level.length), message),
     ...(advice === undefined ? [] : paragraph(`${INDENT}${colours.bold('→')} `, advice)),
   ])
   const problems = findings.filter(({ level }) => level === 'problem').length
   const summary =
     problems === 0
-      ? 'portslice can keep its promise here.'
-      : `portslice cannot keep its promise here: ${problems} ${problems === 1 ? 'problem' : 'problems'}.`
+      ? 'portslice works here.'
+      : `portslice cannot keep ports unique here: ${pluralize(problems, 'problem')}.`
   lines.push('', wrapAfter('', summary, columns))
   return lines.map((line) => `${line}\n`).join('')
 }

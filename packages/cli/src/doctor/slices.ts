@@ -1,4 +1,3 @@
-/** Are there slices to be had, and who has the others? */
 import {
   type ClaimStatus,
   listClaims,
@@ -7,14 +6,13 @@ import {
   type SliceStatus,
   sentinelOf,
 } from '@portslice/core/internal/inspect'
-import { holdersText } from '../list/holder.js'
-import type { Finding } from './finding.js'
+import { formatHolders } from '../list/format-holder.js'
+import { type Finding, note, ok, problem } from './finding.js'
 import { trySockets } from './sockets.js'
 
-/** Fewer free slices than a machine of some size has workers. */
-const FEW = 8
-/** Holders named in a message; the rest are counted. */
-const NAMED = 8
+/** About one slice per worker of a large machine. */
+const ENOUGH_FREE_SLICES = 8
+const MAX_NAMED_HOLDERS = 8
 
 export async function slicesFindings({ slices }: ResolvedOptions): Promise<Finding[]> {
   const mine = new Set(slices)
@@ -24,7 +22,7 @@ export async function slicesFindings({ slices }: ResolvedOptions): Promise<Findi
   if (sockets.finding.level === 'problem') return [sockets.finding]
   const held = [
     ...all.filter(({ state }) => state === 'held'),
-    // Those that only their sentinels tell, as the table of sockets cannot be read.
+    // Without a readable table of sockets, only the sentinels show these.
     ...sockets.held.map(
       (first): SliceStatus => ({ first, last: sentinelOf(first), state: 'held', ports: [] }),
     ),
@@ -36,7 +34,7 @@ export async function slicesFindings({ slices }: ResolvedOptions): Promise<Findi
   ]
 }
 
-/** @param refused slices of which a socket may not be bound */
+/** @param refused the number of slices whose sockets this process may not bind */
 export function freeFinding(
   total: number,
   refused: number,
@@ -47,30 +45,23 @@ export function freeFinding(
   const unverified = held.filter((slice) => slice.unverified).map(({ first }) => first)
   const message = [
     `${free} of ${total} slices are free; each worker needs one.`,
-    ...(refused > 0 ? [`${refused} may not be used by this process.`] : []),
-    ...(held.length > 0 ? [`Held: ${holdersText(held, claims, NAMED)}.`] : []),
+    ...(refused > 0 ? [`This process may not use ${refused} of them.`] : []),
+    ...(held.length > 0 ? [`Held: ${formatHolders(held, claims, MAX_NAMED_HOLDERS)}.`] : []),
     ...(unverified.length > 0
       ? [
-          `Whether the holder of ${unverified.join(', ')} is alive cannot be seen from here, so it counts as held: it is in another network namespace.`,
+          `Whether the holder of ${unverified.join(', ')} is alive is unknown, because it is in another network namespace; the slice counts as held.`,
         ]
       : []),
   ].join(' ')
   if (free <= 0) {
-    return {
-      id: 'slices',
-      level: 'problem',
+    return problem(
+      'slices',
       message,
-      advice:
-        "Wait until one of them has ended ('portslice list' tells who and where), or widen the range with $PORTSLICE_RANGE.",
-    }
+      "Wait until a holder has ended ('portslice list' shows them), or widen the range with $PORTSLICE_RANGE.",
+    )
   }
-  if (free >= FEW) return { id: 'slices', level: 'ok', message }
-  return {
-    id: 'slices',
-    level: 'note',
-    message,
-    advice: 'Widen the range with $PORTSLICE_RANGE if more workers than that are to run.',
-  }
+  if (free >= ENOUGH_FREE_SLICES) return ok('slices', message)
+  return note('slices', message, 'Widen the range with $PORTSLICE_RANGE to run more workers.')
 }
 
 function leakedFinding(slices: readonly SliceStatus[]): Finding[] {
@@ -80,11 +71,10 @@ function leakedFinding(slices: readonly SliceStatus[]): Finding[] {
     label === undefined ? `${port}` : `${port} (${JSON.stringify(label)})`,
   )
   return [
-    {
-      id: 'leaked-ports',
-      level: 'note',
-      message: `Something still listens on ports that were given back: ${names.join(', ')}. They are not handed out before that has ended.`,
-      advice: 'Close the server at the end of the test that the label names.',
-    },
+    note(
+      'leaked-ports',
+      `Processes still listen on released ports: ${names.join(', ')}. These ports are not handed out until the listeners have ended.`,
+      'Close the server at the end of the test that the label names.',
+    ),
   ]
 }

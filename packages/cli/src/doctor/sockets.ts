@@ -1,4 +1,3 @@
-/** May the sockets be bound that a slice needs? Tried on every slice that is not held. */
 import {
   codeOf,
   ephemeralRange,
@@ -13,14 +12,12 @@ import {
   sliceOf,
   tryToHoldUdpPort,
 } from '@portslice/core/internal/inspect'
-import { type Finding, problem } from './finding.js'
+import { type Finding, ok, problem, problemFromError } from './finding.js'
 import { readSetting } from './system.js'
 
 export interface SocketReport {
   finding: Finding
-  /** Slices of which a socket may not be bound. */
   refused: SliceStart[]
-  /** Slices that turned out to be held. */
   held: SliceStart[]
 }
 
@@ -29,18 +26,17 @@ interface Refusal {
   error: NodeJS.ErrnoException
 }
 
-/** What is bound for a look, which tests replace. */
 export interface Binding {
   hold: typeof tryToHoldUdpPort
   probe: typeof probePort
 }
 
-const OF_THE_SYSTEM: Binding = { hold: tryToHoldUdpPort, probe: probePort }
+const SYSTEM_BINDING: Binding = { hold: tryToHoldUdpPort, probe: probePort }
 
-/** @param unheld slices in which no other process has ports */
+/** Binds the sockets that a slice needs, in every slice that is not held. */
 export async function trySockets(
   unheld: readonly SliceStart[],
-  binding: Binding = OF_THE_SYSTEM,
+  binding: Binding = SYSTEM_BINDING,
 ): Promise<SocketReport> {
   const refusals: Refusal[] = []
   const held: SliceStart[] = []
@@ -56,21 +52,21 @@ export async function trySockets(
       else if (answer !== 'allowed') refusals.push({ slice, error: answer })
     }
   } catch (error) {
-    return report(noSocket(error))
+    return report(socketFailure(error))
   }
   const tried = unheld.length - held.length
   if (refusals.length > 0) return report(refusedFinding(refusals, tried))
-  return report({
-    id: 'sockets',
-    level: 'ok',
-    message:
+  return report(
+    ok(
+      'sockets',
       tried === 0
         ? 'All slices are held, so no socket was tried.'
-        : 'UDP and TCP ports can be bound: a slice that is held cannot be leased twice.',
-  })
+        : 'UDP and TCP ports can be bound, so no slice can be leased twice.',
+    ),
+  )
 }
 
-/** Holds the sentinel meanwhile, as no port of a slice that another process holds may be bound. */
+/** Holds the sentinel, because ports in the slice of another process must not be bound. */
 async function trySlice(
   slice: SliceStart,
   { hold, probe }: Binding,
@@ -90,17 +86,16 @@ async function trySlice(
   }
 }
 
-function noSocket(error: unknown): Finding {
-  if (error instanceof PortsliceError) return problem('sockets', error)
+function socketFailure(error: unknown): Finding {
+  if (error instanceof PortsliceError) return problemFromError('sockets', error)
   const isShort = ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'].includes(codeOf(error))
-  return {
-    id: 'sockets',
-    level: 'problem',
-    message: `No socket can be made (${(error as Error).message}).`,
-    advice: isShort
-      ? 'Close files and sockets that are not needed, or raise the limit: ulimit -n, sysctl fs.file-max'
-      : 'See whether the loopback interface is up (ip addr show lo), and whether the sandbox that this runs in allows sockets.',
-  }
+  return problem(
+    'sockets',
+    `Sockets cannot be created (${(error as Error).message}).`,
+    isShort
+      ? 'Close unused files and sockets, or raise the limit: ulimit -n, sysctl fs.file-max'
+      : 'Check that the loopback interface is up (ip addr show lo), and that the sandbox allows sockets.',
+  )
 }
 
 function refusedFinding(refusals: readonly Refusal[], tried: number): Finding {
@@ -112,8 +107,8 @@ function refusedFinding(refusals: readonly Refusal[], tried: number): Finding {
     id: 'sockets',
     level: isAll ? 'problem' : 'note',
     message: isAll
-      ? `${kind} may not be bound: ${codeOf(error)} (${error.message}). That is not because they are in use: this process lacks the permission, in all ${tried} slices that are not held.`
-      : `${kind} may not be bound in ${refusals.length} of ${tried} slices (${where}): ${codeOf(error)} (${error.message}). These slices are passed over.`,
+      ? `${kind} may not be bound: ${codeOf(error)} (${error.message}). They are not in use: this process lacks the permission in all ${tried} slices that are not held.`
+      : `${kind} may not be bound in ${refusals.length} of ${tried} slices (${where}): ${codeOf(error)} (${error.message}). These slices are skipped.`,
     advice: adviceFor(refusals),
   }
 }
@@ -124,7 +119,7 @@ function adviceFor(refusals: readonly Refusal[]): string {
   if (codes.has('EACCES') && start > 1024 && refusals.every(({ slice }) => slice < start)) {
     const below = ephemeralRange().first - 1
     const last = below >= start + SLICE_SIZE ? below : LAST_PORT
-    return `Ports below net.ipv4.ip_unprivileged_port_start, which is ${start}, are for root. Use ports from there up (export PORTSLICE_RANGE=${start}-${last}), or lower it: sysctl -w net.ipv4.ip_unprivileged_port_start=1024`
+    return `Ports below net.ipv4.ip_unprivileged_port_start, which is ${start}, are reserved for root. Use higher ports (export PORTSLICE_RANGE=${start}-${last}), or lower it: sysctl -w net.ipv4.ip_unprivileged_port_start=1024`
   }
   if (codes.has('ERR_ACCESS_DENIED')) return 'Start Node with --allow-net.'
   return codes.has('EACCES')
@@ -132,7 +127,6 @@ function adviceFor(refusals: readonly Refusal[]): string {
     : 'Allow the program to make and bind sockets: EPERM comes mostly from a seccomp filter of the container or sandbox.'
 }
 
-/** Neighbouring slices as one range each. @param slices in any order */
 function mergeSlices(slices: readonly SliceStart[]): { first: number; last: number }[] {
   const merged: { first: number; last: number }[] = []
   for (const first of [...slices].sort((a, b) => a - b)) {

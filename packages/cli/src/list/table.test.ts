@@ -3,9 +3,9 @@ import type { SliceStatus } from '@portslice/core/internal/inspect'
 import { expect, test } from 'vitest'
 import { coloursFor } from '../terminal/colours.js'
 import { widthOf } from '../terminal/format.js'
-import { folderText, holderText } from './holder.js'
-import { listJson } from './json.js'
-import type { ListedSlice } from './owner.js'
+import type { ListedSlice } from './find-owners.js'
+import { formatDirectory, formatHolder } from './format-holder.js'
+import { formatListJson } from './format-json.js'
 import { listTable } from './table.js'
 
 const NOW = Date.parse('2026-01-01T12:00:00Z')
@@ -81,7 +81,7 @@ PORTS        STATE                   PID   FOR                                  
 `)
 })
 
-test('says so when nothing is out', () => {
+test('an empty list is a sentence', () => {
   expect(listTable([], [], OPTIONS)).toBe('No ports are out on this machine.\n')
 })
 
@@ -95,12 +95,12 @@ test.each([20, 40, 60, 80, 100, 140])('no line is longer than %i columns', (colu
   for (const line of lines) expect(widthOf(line)).toBeLessThanOrEqual(columns)
 })
 
-test('the pid is there however narrow the terminal is', () => {
+test('a narrow terminal shows the pid', () => {
   const table = listTable(SLICES, CLAIMS, { ...OPTIONS, columns: 70 })
   expect(table).toMatch(/^20000-20031 .* 4711 /m)
 })
 
-test('colours are put around whole lines, also cut ones', () => {
+test('colours surround whole lines, also cut ones', () => {
   const colours = coloursFor({}, { FORCE_COLOR: '1' })
   const text = listTable(SLICES, CLAIMS, { ...OPTIONS, colours, columns: 40 })
   expect(text).toContain('\u001b[32m  20000')
@@ -108,7 +108,7 @@ test('colours are put around whole lines, also cut ones', () => {
   expect(plain).toBe(listTable(SLICES, CLAIMS, { ...OPTIONS, columns: 40 }))
 })
 
-test('what others have written reaches neither the terminal nor another line', () => {
+test('text of other processes stays on its line, without control characters', () => {
   const hostile = '\u001b]0;owned\u0007\n20000-20031  held  me\u009b2J'
   const slice = structuredClone(SLICES[0]) as SliceStatus
   Object.assign(slice.holder ?? {}, { runner: hostile, cwd: hostile, command: hostile })
@@ -117,7 +117,7 @@ test('what others have written reaches neither the terminal nor another line', (
   const claim = { ...(CLAIMS[0] as (typeof CLAIMS)[0]), command: hostile, cwd: hostile }
   const table = listTable([slice], [claim], OPTIONS)
   expect(table.trimEnd().split('\n')).toHaveLength(6)
-  const json = listJson({ lockDirectory: hostile, slices: [slice], claims: [claim] })
+  const json = formatListJson({ lockDirectory: hostile, slices: [slice], claims: [claim] })
   for (const text of [table, json]) {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
     expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/)
@@ -125,10 +125,10 @@ test('what others have written reaches neither the terminal nor another line', (
   expect(JSON.parse(json).slices[0].ports[0].label).toBe(hostile)
 })
 
-test('who has no test runner is known by the command', () => {
+test('without a test runner, a holder is named by its command', () => {
   const holder = SLICES[0]?.holder as NonNullable<SliceStatus['holder']>
   const named = (command: string) =>
-    holderText({
+    formatHolder({
       pid: 1,
       host: '',
       runner: 'node',
@@ -144,12 +144,12 @@ test('who has no test runner is known by the command', () => {
   expect(named('C:/node.exe server.js 1')).toBe('server.js 1, pid 1')
   expect(named('/opt/app')).toBe('app, pid 1')
   expect(named('')).toBe('node, pid 1')
-  expect(holderText(holder)).toBe('vitest worker 3 (2/4), pid 4711')
+  expect(formatHolder(holder)).toBe('vitest worker 3 (2/4), pid 4711')
 })
 
-test("the user's own folder is shown as ~", () => {
-  expect(folderText('/home/me/shop', '/home/me')).toBe('~/shop')
-  expect(folderText('/home/me', '/home/me')).toBe('~')
-  expect(folderText('/home/mean', '/home/me')).toBe('/home/mean')
-  expect(folderText('/srv', '/')).toBe('/srv')
+test('the home directory is shown as ~', () => {
+  expect(formatDirectory('/home/me/shop', '/home/me')).toBe('~/shop')
+  expect(formatDirectory('/home/me', '/home/me')).toBe('~')
+  expect(formatDirectory('/home/mean', '/home/me')).toBe('/home/mean')
+  expect(formatDirectory('/srv', '/')).toBe('/srv')
 })

@@ -1,14 +1,12 @@
-/** What `portslice list` prints: a row for each slice, one for each of its ports, and one for each claim. */
 import { type ClaimStatus, type PortStatus, UNKNOWN_HOLDER } from '@portslice/core/internal/inspect'
 import type { Colours } from '../terminal/colours.js'
-import { duration } from '../terminal/duration.js'
+import { formatDuration } from '../terminal/duration.js'
 import { pad, sanitize, truncate, widthOf } from '../terminal/format.js'
-import { commandText, folderText, holderName } from './holder.js'
-import type { ListedSlice } from './owner.js'
+import type { ListedSlice } from './find-owners.js'
+import { formatCommand, formatDirectory, holderName } from './format-holder.js'
 
 export interface TableOptions {
   colours: Colours
-  /** Columns that a line may have; without a limit if missing. */
   columns?: number
   /** ms since 1970 */
   now: number
@@ -23,7 +21,7 @@ interface Row {
 
 const HEADINGS: Row['cells'] = ['PORTS', 'STATE', 'PID', 'FOR', 'SINCE', 'IN']
 const COLUMN_GAP = '  '
-/** Columns below which the texts of others are not cut: then the line is. */
+/** A column is not cut below this width; then the whole line is. */
 const MIN_COLUMN_WIDTH = 12
 
 export function listTable(
@@ -51,9 +49,9 @@ function rowsOf(slice: ListedSlice, colours: Colours, now: number): Row[] {
         `${first}-${last}`,
         isDead ? 'abandoned' : 'held',
         String(holder?.pid ?? owner?.pid ?? ''),
-        nameOf(slice),
+        nameSlice(slice),
         age(holder?.since, now),
-        folderText(holder?.cwd ?? owner?.cwd ?? ''),
+        formatDirectory(holder?.cwd ?? owner?.cwd ?? ''),
       ],
       paint: isDead ? colours.dim : colours.bold,
     },
@@ -67,16 +65,15 @@ function rowsOf(slice: ListedSlice, colours: Colours, now: number): Row[] {
   ]
 }
 
-function nameOf({ holder, owner, state }: ListedSlice): string {
+function nameSlice({ holder, owner, state }: ListedSlice): string {
   if (holder) return holderName(holder)
   if (state !== 'held') return 'a process that has ended'
-  // Without its journal only the kernel knows it.
-  if (owner) return sanitize(`${commandText(owner.command)} (with another lock directory)`)
+  if (owner) return sanitize(`${formatCommand(owner.command)} (with another lock directory)`)
   return UNKNOWN_HOLDER
 }
 
 function age(since: string | undefined, now: number): string {
-  return since ? duration(now - Date.parse(since)) : ''
+  return since ? formatDuration(now - Date.parse(since)) : ''
 }
 
 function rowOf(claim: ClaimStatus, { cyan, green }: Colours, now: number): Row {
@@ -86,9 +83,9 @@ function rowOf(claim: ClaimStatus, { cyan, green }: Colours, now: number): Row {
       String(port),
       listening ? 'claimed, listening' : 'claimed',
       String(pid),
-      sanitize(commandText(command)),
+      sanitize(formatCommand(command)),
       age(since, now),
-      folderText(cwd),
+      formatDirectory(cwd),
     ],
     paint: listening ? green : cyan,
   }
@@ -105,13 +102,13 @@ function stateOf(
 ): { state: string; paint: Paint } {
   if (port.state === 'leaked') return { state: 'leaked', paint: red }
   if (port.state === 'quarantined') {
-    const left = port.until ? `, ${duration(Date.parse(port.until) - now)} left` : ''
+    const left = port.until ? `, ${formatDuration(Date.parse(port.until) - now)} left` : ''
     return { state: `quarantined${left}`, paint: yellow }
   }
   return port.listening ? { state: 'listening', paint: green } : { state: 'out', paint: cyan }
 }
 
-/** Takes from what others have written, the longest first, until a line fits. */
+/** Narrows the columns with free text, the widest first, until a line fits. */
 function fitWidths(rows: readonly Row[], columns: number): number[] {
   const widths = HEADINGS.map((_, column) =>
     Math.max(...rows.map(({ cells }) => widthOf(cells[column] as string))),
@@ -135,6 +132,6 @@ function lineOf({ cells, paint }: Row, widths: readonly number[], columns: numbe
     })
     .join(COLUMN_GAP)
     .trimEnd()
-  // Painted as a whole, so that cutting never meets an escape.
+  // Painted last, because `truncate` does not know escape sequences.
   return paint(columns === Number.POSITIVE_INFINITY ? line : truncate(line, columns))
 }

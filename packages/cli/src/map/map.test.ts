@@ -1,12 +1,13 @@
 import type { SliceStatus } from '@portslice/core/internal/inspect'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { withoutClaimed } from '../list/claimed.js'
-import { holdersText } from '../list/holder.js'
+import { formatHolders } from '../list/format-holder.js'
+import { hideClaimedSlices } from '../list/hide-claimed-slices.js'
 import { coloursFor } from '../terminal/colours.js'
 import { widthOf } from '../terminal/format.js'
-import { pictureOf } from './picture.js'
-import { escaped, mapSvg } from './svg.js'
+import { escapeXml } from './escape-xml.js'
+import { buildPicture } from './picture.js'
+import { mapSvg } from './svg.js'
 import { mapText } from './text.js'
 
 const RANGE = { first: 20_000, last: 20_191 }
@@ -51,10 +52,10 @@ const CLAIM = { port: 20_001, pid: 1, cwd: '', command: 'make', since: '', liste
 const LISTENING = new Set([20_033, 20_040, 20_070, 20_130, 20_165, 20_159])
 const OWNERS = new Map([[20_165, 'postgres, pid 812']])
 
-const picture = pictureOf([RANGE], SLICES, STATUSES, [CLAIM], LISTENING)
+const picture = buildPicture([RANGE], SLICES, STATUSES, [CLAIM], LISTENING)
 const options = { colours: coloursFor({}, {}), columns: 80, owners: OWNERS }
 
-test('each slice and each port is what it is', () => {
+test('the state of each slice and port', () => {
   expect(picture.slices.map(({ state }) => state)).toEqual([
     'held', // claimed
     'listening',
@@ -73,7 +74,7 @@ test('each slice and each port is what it is', () => {
   for (const { ports } of picture.slices) expect(ports).toHaveLength(31)
 })
 
-test('as text', () => {
+test('the text map', () => {
   expect(mapText(picture, options)).toBe(`\
 · free   ▒ held   █ listening   ! leaked   ~ quarantined   x foreign
 
@@ -90,24 +91,24 @@ test('as text', () => {
 `)
 })
 
-test("a slice whose last port is claimed is nobody's: the claim is shown", () => {
+test('a slice is not held if only a claim of its last port makes it look held', () => {
   const held: SliceStatus = { first: 20_000, last: 20_031, state: 'held', ports: [] }
   const left = { port: 20_005, state: 'quarantined', listening: false } as const
   const claim = { ...CLAIM, port: 20_031 }
-  const text = mapText(pictureOf([RANGE], SLICES, [held], [claim], new Set()), options)
+  const text = mapText(buildPicture([RANGE], SLICES, [held], [claim], new Set()), options)
   expect(text).toContain('\n20000  ▒·····\n')
   expect(text).toContain(`${'·'.repeat(31)}  20031 claimed by make, pid 1\n`)
   expect(text).toContain('0 held, 0 ports out, 1 claimed.')
-  expect(withoutClaimed([held], [claim])).toEqual([])
-  expect(withoutClaimed([{ ...held, ports: [left] }], [claim])).toEqual([
+  expect(hideClaimedSlices([held], [claim])).toEqual([])
+  expect(hideClaimedSlices([{ ...held, ports: [left] }], [claim])).toEqual([
     { ...held, state: 'abandoned', ports: [left] },
   ])
-  expect(withoutClaimed([{ ...held, holder }], [claim])).toEqual([{ ...held, holder }])
-  expect(withoutClaimed([held], [CLAIM])).toEqual([held])
-  expect(holdersText([held], [claim], 1)).toBe('20000 (port 20031 is claimed by make, pid 1)')
+  expect(hideClaimedSlices([{ ...held, holder }], [claim])).toEqual([{ ...held, holder }])
+  expect(hideClaimedSlices([held], [CLAIM])).toEqual([held])
+  expect(formatHolders([held], [claim], 1)).toBe('20000 (port 20031 is claimed by make, pid 1)')
 })
 
-test('no line is longer than the terminal is wide, whatever there is to show', () => {
+test('no line is wider than the terminal', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 200 }),
@@ -127,7 +128,7 @@ test('no line is longer than the terminal is wide, whatever there is to show', (
             )
           : []
         const range = { first: 10_000, last: 32_767 }
-        const text = mapText(pictureOf([range], slices, statuses, [], LISTENING), {
+        const text = mapText(buildPicture([range], slices, statuses, [], LISTENING), {
           ...options,
           columns,
         })
@@ -138,13 +139,13 @@ test('no line is longer than the terminal is wide, whatever there is to show', (
   )
 })
 
-test('as SVG it stands alone, for light and dark, with its texts escaped', () => {
+test('the SVG needs no other files, supports light and dark, and escapes text', () => {
   const statuses = STATUSES.map((status) =>
     status.holder
       ? { ...status, holder: { ...holder, runner: `</svg><script>"'&\u0000` } }
       : status,
   )
-  const svg = mapSvg(pictureOf([RANGE], SLICES, statuses, [CLAIM], LISTENING), OWNERS)
+  const svg = mapSvg(buildPicture([RANGE], SLICES, statuses, [CLAIM], LISTENING), OWNERS)
   expect(svg).toMatch(/^<svg [^>]+viewBox=/)
   expect(svg).not.toMatch(/<script|href|url\(|@import|<image/)
   expect(svg).toContain('&lt;/svg&gt;&lt;script&gt;&quot;&#39;&amp;')
@@ -162,12 +163,12 @@ const anyText = fc
   .array(fc.oneof(fc.integer({ min: 0, max: 0x7f }), fc.integer({ min: 0, max: 0xffff })))
   .map((codes) => String.fromCharCode(...codes))
 
-test('XML can hold whatever is escaped', () => {
+test('escaped text is valid XML', () => {
   fc.assert(
     fc.property(anyText, (text) => {
-      expect(escaped(text)).not.toMatch(NOT_IN_XML)
-      expect(escaped(text).replaceAll(/&(amp|lt|gt|quot|#39);/g, '')).not.toContain('&')
+      expect(escapeXml(text)).not.toMatch(NOT_IN_XML)
+      expect(escapeXml(text).replaceAll(/&(amp|lt|gt|quot|#39);/g, '')).not.toContain('&')
     }),
   )
-  expect(escaped('\ud800 lone')).toBe('? lone')
+  expect(escapeXml('\ud800 lone')).toBe('? lone')
 })

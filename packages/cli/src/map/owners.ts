@@ -1,22 +1,26 @@
 import { ownersOfAll, type PortOwner } from '@portslice/core/internal/inspect'
 import { sanitize } from '../terminal/format.js'
-import type { OwnerNames } from './format.js'
-import type { Picture } from './picture.js'
+import type { OwnerNames } from './describe.js'
+import type { Picture, SlicePicture } from './picture.js'
 
-/** Names the programs that never asked, where this user may know them. */
-export async function foreignOwners({ slices }: Picture): Promise<OwnerNames> {
-  const foreign = slices.flatMap(({ first, ports }) =>
+export function foreignPorts(slices: readonly SlicePicture[]): number[] {
+  return slices.flatMap(({ first, ports }) =>
     ports.flatMap((state, offset) => (state === 'foreign' ? [first + offset] : [])),
   )
+}
+
+/** Finds the programs behind foreign ports, if this user may see them. */
+export async function findForeignOwners({ slices }: Picture): Promise<OwnerNames> {
+  const foreign = foreignPorts(slices)
   if (foreign.length === 0) return new Map()
   const owners = await ownersOfAll(foreign)
   return new Map(
-    [...owners].flatMap(([port, [owner]]) => (owner ? [[port, ownerText(owner)]] : [])),
+    [...owners].flatMap(([port, [owner]]) => (owner ? [[port, formatOwner(owner)]] : [])),
   )
 }
 
 /** Such as `postgres, pid 812`. */
-export function ownerText({ pid, command }: PortOwner): string {
+export function formatOwner({ pid, command }: PortOwner): string {
   const name = command.split(' ')[0]?.split('/').at(-1)
   return sanitize(`${name || 'a process'}, pid ${pid}`)
 }

@@ -1,38 +1,34 @@
-/** The range as a picture: what each slice and each port of it is, before anybody draws it. */
+/** The one model of the range behind the text map, the SVG and the doctor. */
 import {
   type ClaimStatus,
+  listClaims,
+  listeningPorts,
+  listSlices,
   type PortRange,
   portsOf,
   type SliceStart,
   type SliceStatus,
   sentinelOf,
 } from '@portslice/core/internal/inspect'
-import { withoutClaimed } from '../list/claimed.js'
+import { hideClaimedSlices } from '../list/hide-claimed-slices.js'
 
-/** `foreign`: something listens that never asked portslice. */
-export type State = 'free' | 'held' | 'listening' | 'leaked' | 'quarantined' | 'foreign'
+/** `foreign`: a program listens that does not use portslice. */
+export const STATES = ['free', 'held', 'listening', 'leaked', 'quarantined', 'foreign'] as const
+export type State = (typeof STATES)[number]
 
-export const STATES: readonly State[] = [
-  'free',
-  'held',
-  'listening',
-  'leaked',
-  'quarantined',
-  'foreign',
-]
+/** The state of a slice is the first of these that one of its ports has. */
+const STATE_PRIORITY: readonly State[] = ['leaked', 'listening', 'quarantined', 'held', 'foreign']
 
-/** What a slice is, when its ports are several things: the first of these. */
-const MOST_REMARKABLE: readonly State[] = ['leaked', 'listening', 'quarantined', 'held', 'foreign']
+/** More slices than this are easier to read in `portslice list`. */
+export const MAX_DETAILED_SLICES = 24
 
 export interface SlicePicture {
   first: number
-  /** The sentinel, which is not part of `ports`. */
+  /** The sentinel; not in `ports`. */
   last: number
   state: State
-  /** The 31 ports that can be handed out, ascending; of a held slice, those not out are `free`. */
   ports: State[]
   status?: SliceStatus
-  /** The ports of it that are claimed, also the last. */
   claims: ClaimStatus[]
 }
 
@@ -41,18 +37,30 @@ export interface Picture {
   slices: SlicePicture[]
 }
 
-/**
- * @param slices those of the ranges that are drawn, ascending
- * @param listening every port of the machine that is listened on
- */
-export function pictureOf(
+/** Reads the present state of the machine. Without a list of sockets no port is `foreign`. */
+export async function readPicture(
+  ranges: readonly PortRange[],
+  slices: readonly SliceStart[],
+): Promise<{ picture: Picture; canSeeListeners: boolean }> {
+  const [statuses, claims, listening] = await Promise.all([
+    listSlices(),
+    listClaims(),
+    listeningPorts(),
+  ])
+  const ascending = [...slices].sort((a, b) => a - b)
+  const picture = buildPicture(ranges, ascending, statuses, claims, listening ?? new Set())
+  return { picture, canSeeListeners: listening !== undefined }
+}
+
+/** @param listening every port of the machine with a listener */
+export function buildPicture(
   ranges: readonly PortRange[],
   slices: readonly SliceStart[],
   statuses: readonly SliceStatus[],
   claims: readonly ClaimStatus[],
   listening: ReadonlySet<number>,
 ): Picture {
-  const known = new Map(withoutClaimed(statuses, claims).map((status) => [status.first, status]))
+  const known = new Map(hideClaimedSlices(statuses, claims).map((status) => [status.first, status]))
   const claimed = new Map(claims.map((claim) => [claim.port, claim]))
   return {
     ranges,
@@ -70,7 +78,7 @@ export function pictureOf(
       return {
         first,
         last,
-        state: MOST_REMARKABLE.find((state) => present.has(state)) ?? 'free',
+        state: STATE_PRIORITY.find((state) => present.has(state)) ?? 'free',
         ports,
         ...(status && { status }),
         claims: ofSlice,
@@ -85,6 +93,6 @@ function stateOf(port: number, status: SliceStatus | undefined, isListening: boo
   if (known?.state === 'quarantined') return 'quarantined'
   if (known) return known.listening ? 'listening' : 'held'
   if (!isListening) return 'free'
-  // Of a slice whose journal is not here, what listens is most likely its holder's.
+  // The journal of this slice is elsewhere, so the listener is most likely its holder's.
   return status?.state === 'held' && !status.holder ? 'listening' : 'foreign'
 }

@@ -1,20 +1,22 @@
-/** The picture as SVG that stands alone: no fonts, scripts or styles from elsewhere; for light and dark. */
-
-import { countOf, describe, type OwnerNames } from './format.js'
-import type { Picture, SlicePicture, State } from './picture.js'
-import { STATES } from './picture.js'
+import { describeSlice, type OwnerNames, summarize } from './describe.js'
+import { escapeXml } from './escape-xml.js'
+import {
+  MAX_DETAILED_SLICES,
+  type Picture,
+  type SlicePicture,
+  STATES,
+  type State,
+} from './picture.js'
 
 const CELL = 11
 const GAP = 2
 const STEP = CELL + GAP
-const IN_ROW = 64
+const CELLS_PER_ROW = 64
 const LEFT = 60
 const PADDING = 16
 const LINE = 22
-const WIDTH = LEFT + IN_ROW * STEP + PADDING
-const MOST_IN_DETAIL = 24
-/** Characters beside a strip of ports that fit at 12 px. */
-const MOST_WORDS = 64
+const WIDTH = LEFT + CELLS_PER_ROW * STEP + PADDING
+const MAX_DESCRIPTION_LENGTH = 64
 
 const STYLE = `
     svg { color-scheme: light dark }
@@ -47,8 +49,8 @@ export function mapSvg(picture: Picture, owners: OwnerNames): string {
     body.push(cell(x, y, state), text(x + STEP + 3, y + 10, state))
   })
   y += 2 * LINE
-  for (let at = 0; at < slices.length; at += IN_ROW) {
-    const row = slices.slice(at, at + IN_ROW)
+  for (let at = 0; at < slices.length; at += CELLS_PER_ROW) {
+    const row = slices.slice(at, at + CELLS_PER_ROW)
     body.push(text(PADDING, y + 10, String(row[0]?.first)))
     row.forEach((slice, index) => {
       body.push(cell(LEFT + index * STEP, y, slice.state, titleOf(slice, owners)))
@@ -57,26 +59,29 @@ export function mapSvg(picture: Picture, owners: OwnerNames): string {
   }
   const busy = slices.filter(({ state }) => state !== 'free')
   if (busy.length > 0) y += LINE
-  for (const slice of busy.slice(0, MOST_IN_DETAIL)) {
+  for (const slice of busy.slice(0, MAX_DETAILED_SLICES)) {
     body.push(text(PADDING, y + 10, String(slice.first)))
     slice.ports.forEach((state, index) => {
       const port = slice.first + index
       body.push(cell(LEFT + index * STEP, y, state, `${port} ${state}`))
     })
-    const words = describe(slice, owners)
-    const short = words.length > MOST_WORDS ? `${words.slice(0, MOST_WORDS - 1)}…` : words
+    const words = describeSlice(slice, owners)
+    const short =
+      words.length > MAX_DESCRIPTION_LENGTH
+        ? `${words.slice(0, MAX_DESCRIPTION_LENGTH - 1)}…`
+        : words
     body.push(text(LEFT + slice.ports.length * STEP + 8, y + 10, short))
     y += LINE
   }
-  const more = busy.length - MOST_IN_DETAIL
+  const more = busy.length - MAX_DETAILED_SLICES
   if (more > 0) {
     body.push(text(LEFT, y + 10, `… and ${more} more`))
     y += LINE
   }
   y += LINE
-  body.push(text(PADDING, y, countOf(picture)))
+  body.push(text(PADDING, y, summarize(picture)))
   y += PADDING
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${y}" viewBox="0 0 ${WIDTH} ${y}" role="img" aria-label="${escaped(countOf(picture))}">
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${y}" viewBox="0 0 ${WIDTH} ${y}" role="img" aria-label="${escapeXml(summarize(picture))}">
   <style>${STYLE}</style>
   <rect class="ground" width="${WIDTH}" height="${y}"/>
   ${body.join('\n  ')}
@@ -85,32 +90,18 @@ export function mapSvg(picture: Picture, owners: OwnerNames): string {
 }
 
 function titleOf(slice: SlicePicture, owners: OwnerNames): string {
-  const words = describe(slice, owners)
+  const words = describeSlice(slice, owners)
   return `${slice.first}-${slice.last} ${slice.state}${words ? `: ${words}` : ''}`
 }
 
 function cell(x: number, y: number, state: State, title?: string): string {
   const shape = `class="${state}" x="${x}" y="${y}" width="${CELL}" height="${CELL}" rx="2"`
-  // A free cell needs no words: there are hundreds of them.
+  // Hundreds of free cells do not need titles.
   return title === undefined || state === 'free'
     ? `<rect ${shape}/>`
-    : `<rect ${shape}><title>${escaped(title)}</title></rect>`
+    : `<rect ${shape}><title>${escapeXml(title)}</title></rect>`
 }
 
 function text(x: number, y: number, words: string): string {
-  return `<text x="${x}" y="${y}">${escaped(words)}</text>`
-}
-
-/** For text and attributes. What XML cannot hold at all becomes a question mark. */
-export function escaped(words: string): string {
-  return (
-    words
-      .replaceAll('&', '&amp;')
-      .replaceAll('<', '&lt;')
-      .replaceAll('>', '&gt;')
-      .replaceAll('"', '&quot;')
-      .replaceAll("'", '&#39;')
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-      .replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Cs}/gu, '?')
-  )
+  return `<text x="${x}" y="${y}">${escapeXml(words)}</text>`
 }

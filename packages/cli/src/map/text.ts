@@ -1,10 +1,14 @@
-/** The picture in characters, no line longer than the terminal is wide. */
 import { wrapAnsi } from 'fast-wrap-ansi'
 import type { Colours } from '../terminal/colours.js'
 import { truncate } from '../terminal/format.js'
-import { countOf, describe, type OwnerNames } from './format.js'
-import type { Picture, SlicePicture, State } from './picture.js'
-import { STATES } from './picture.js'
+import { describeSlice, type OwnerNames, summarize } from './describe.js'
+import {
+  MAX_DETAILED_SLICES,
+  type Picture,
+  type SlicePicture,
+  STATES,
+  type State,
+} from './picture.js'
 
 const GLYPHS: Record<State, string> = {
   free: '·',
@@ -15,12 +19,11 @@ const GLYPHS: Record<State, string> = {
   foreign: 'x',
 }
 
+const NO_BREAK_SPACE = '\u00a0'
 /** A port number and two spaces. */
-const MARGIN = 7
-/** Slices in a row, where there is room: 2048 ports, so that rows start at round numbers. */
-const MOST_IN_ROW = 64
-/** Slices whose ports are shown one by one; with hundreds, the list is the better picture. */
-const MOST_IN_DETAIL = 24
+const LABEL_WIDTH = 7
+/** 2048 ports, so that rows start at round numbers. */
+const MAX_SLICES_PER_ROW = 64
 
 export function mapText(
   picture: Picture,
@@ -28,12 +31,12 @@ export function mapText(
 ): string {
   const paint = painter(colours)
   const lines = [
-    ...legend(columns, paint),
+    legend(columns, paint),
     '',
     ...overview(picture.slices, columns, paint),
     ...detail(picture.slices, columns, paint, owners),
     '',
-    wrapAnsi(countOf(picture), columns, { hard: true }),
+    wrapAnsi(summarize(picture), columns, { hard: true }),
   ]
   return lines.map((line) => `${line}\n`).join('')
 }
@@ -52,36 +55,21 @@ function painter({ dim, cyan, green, red, yellow, magenta }: Colours): Painter {
   return (state, text) => paints[state](text)
 }
 
-function legend(columns: number, paint: Painter): string[] {
-  const lines: { text: string; width: number }[] = []
-  for (const state of STATES) {
-    const entry = `${GLYPHS[state]} ${state}`
-    const painted = `${paint(state, GLYPHS[state])} ${state}`
-    const line = lines.at(-1)
-    if (line && line.width + 3 + entry.length <= columns) {
-      line.text += `   ${painted}`
-      line.width += 3 + entry.length
-    } else {
-      lines.push({
-        text: entry.length <= columns ? painted : truncate(entry, columns),
-        width: entry.length,
-      })
-    }
-  }
-  return lines.map(({ text }) => text)
+function legend(columns: number, paint: Painter): string {
+  const entries = STATES.map((state) => `${paint(state, GLYPHS[state])}${NO_BREAK_SPACE}${state}`)
+  return wrapAnsi(entries.join('   '), columns, { hard: true }).replaceAll(NO_BREAK_SPACE, ' ')
 }
 
-/** A character for each slice. */
 function overview(slices: readonly SlicePicture[], columns: number, paint: Painter): string[] {
-  const room = Math.max(1, columns - MARGIN)
-  const inRow = room >= 8 ? Math.min(MOST_IN_ROW, room - (room % 8)) : room
+  const room = Math.max(1, columns - LABEL_WIDTH)
+  const inRow = room >= 8 ? Math.min(MAX_SLICES_PER_ROW, room - (room % 8)) : room
   const lines: string[] = []
   for (let at = 0; at < slices.length; at += inRow) {
     const row = slices.slice(at, at + inRow)
-    const label = columns > MARGIN ? `${row[0]?.first}`.padEnd(MARGIN) : ''
+    const label = columns > LABEL_WIDTH ? `${row[0]?.first}`.padEnd(LABEL_WIDTH) : ''
     lines.push(
       label +
-        runs(
+        paintRuns(
           row.map(({ state }) => state),
           paint,
         ),
@@ -90,7 +78,7 @@ function overview(slices: readonly SlicePicture[], columns: number, paint: Paint
   return lines
 }
 
-/** A character for each port of the slices that are not simply free. */
+/** One character per port of the slices in use. */
 function detail(
   slices: readonly SlicePicture[],
   columns: number,
@@ -98,11 +86,11 @@ function detail(
   owners: OwnerNames,
 ): string[] {
   const busy = slices.filter(({ state }) => state !== 'free')
-  const width = MARGIN + (busy[0]?.ports.length ?? 0)
+  const width = LABEL_WIDTH + (busy[0]?.ports.length ?? 0)
   if (busy.length === 0 || width > columns) return []
-  const rows = busy.slice(0, MOST_IN_DETAIL).map((slice) => {
-    const strip = `${slice.first}`.padEnd(MARGIN) + runs(slice.ports, paint)
-    const words = truncate(describe(slice, owners), columns - width - 2)
+  const rows = busy.slice(0, MAX_DETAILED_SLICES).map((slice) => {
+    const strip = `${slice.first}`.padEnd(LABEL_WIDTH) + paintRuns(slice.ports, paint)
+    const words = truncate(describeSlice(slice, owners), columns - width - 2)
     return words ? `${strip}  ${words}` : strip
   })
   const more = busy.length - rows.length
@@ -113,8 +101,8 @@ function detail(
   ]
 }
 
-/** Neighbours of one kind get one escape together. */
-function runs(states: readonly State[], paint: Painter): string {
+/** Paints equal neighbours with one escape sequence. */
+function paintRuns(states: readonly State[], paint: Painter): string {
   let text = ''
   for (let at = 0; at < states.length; ) {
     const state = states[at] as State

@@ -1,31 +1,26 @@
-/** The processes that a program has left running. */
 import { readdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inspect, isListening, ownersOfAll } from '@portslice/core/internal/inspect'
 import type { ProcessIdentity, ProcessTree } from '@portslice/process-tree'
+import { listNames } from '../terminal/format.js'
+import { printNotice } from '../terminal/print.js'
 import { processName } from '../terminal/process-name.js'
-import { say } from '../terminal/say.js'
 import { isEndSignal, isInOurGroup } from './signal-forwarder.js'
 
-/** Most of what a program leaves ends at once: only what stays longer is worth a line. */
 const NOTICE_DELAY_MS = 1500
-/** After a signal, people look at the terminal sooner. */
 const SIGNAL_NOTICE_DELAY_MS = 500
-/** How often to look whether a port is in use: each look reads all of /proc. */
+/** Each check reads all of /proc. */
 const FIRST_POLL_INTERVAL_MS = 50
 const MAX_POLL_INTERVAL_MS = 1000
-/** What a process gets after SIGTERM before portslice ends without it. */
 const SIGTERM_TIMEOUT_MS = 1000
 
 const MAX_NAMED_PROCESSES = 4
 
 export interface BackgroundOptions {
   tree: ProcessTree
-  /** The program that has ended, for messages. */
   command: string
-  /** The leased ports. */
   ports: readonly number[]
-  /** ms without use of a leased port after which the wait ends; `undefined`: wait for every process. */
+  /** The wait ends when no port was in use for so many ms. `undefined`: wait for every process. */
   linger: number | undefined
 }
 
@@ -35,9 +30,8 @@ export class BackgroundProcesses {
   readonly #ports: readonly number[]
   readonly #linger: number | undefined
   readonly #interrupted = new AbortController()
-  #wasToldToEnd = false
-  /** What has been said: each notice comes once. */
-  readonly #said = new Set<'in use' | 'idle'>()
+  #wasAskedToEnd = false
+  readonly #reported = new Set<'in use' | 'idle'>()
 
   constructor({ tree, command, ports, linger }: BackgroundOptions) {
     this.#tree = tree
@@ -46,9 +40,9 @@ export class BackgroundProcesses {
     this.#linger = linger
   }
 
-  /** Waits as long as a leased port is in use, and for `linger` after that. */
+  /** Waits while a leased port is in use, and for `linger` after that. */
   async wait(): Promise<void> {
-    // Stops every timer at the end: they would keep this process from ending.
+    // A remaining timer would keep this process running.
     const watch = new AbortController()
     const { signal } = this.#interrupted
     try {
@@ -73,17 +67,17 @@ export class BackgroundProcesses {
       const isOver = users.length === 0 && left <= 0
       if (isOver || now - start >= NOTICE_DELAY_MS) this.#report(rest, users)
       if (isOver) return
-      const untilLooked = Math.min(interval, MAX_POLL_INTERVAL_MS)
-      const pause = users.length > 0 ? untilLooked : Math.min(untilLooked, left)
+      const pollInterval = Math.min(interval, MAX_POLL_INTERVAL_MS)
+      const pause = users.length > 0 ? pollInterval : Math.min(pollInterval, left)
       await Promise.race([gone, sleep(pause, undefined, { signal }).catch(() => {})])
     }
   }
 
-  /** Passes a signal on. The second that tells to end ends the wait, whatever the processes do. */
+  /** Forwards a signal. The second end signal also ends the wait. */
   async signal(signal: NodeJS.Signals, wasForGroup: boolean): Promise<void> {
     if (isEndSignal(signal)) {
-      if (this.#wasToldToEnd) return this.#interrupted.abort()
-      this.#wasToldToEnd = true
+      if (this.#wasAskedToEnd) return this.#interrupted.abort()
+      this.#wasAskedToEnd = true
       void this.#reportSurvivors(signal)
     }
     for (const { pid } of await this.#tree.processes()) {
@@ -91,56 +85,55 @@ export class BackgroundProcesses {
       try {
         process.kill(pid, signal)
       } catch {
-        // It has ended meanwhile, or belongs to another user.
+        // It has ended, or belongs to another user.
       }
     }
   }
 
   #report(rest: readonly ProcessIdentity[], users: readonly ProcessIdentity[]): void {
     const notice = users.length > 0 ? 'in use' : 'idle'
-    if (this.#said.has(notice)) return
-    this.#said.add(notice)
+    if (this.#reported.has(notice)) return
+    this.#reported.add(notice)
     const command = inspect(this.#command)
-    const ctrlC = this.#wasToldToEnd ? 'Ctrl-C ends the wait' : 'Ctrl-C tells them to end'
+    const ctrlC = this.#wasAskedToEnd ? 'Ctrl-C ends the wait' : 'Ctrl-C asks them to end'
     if (users.length > 0) {
       const ports = this.#ports.length === 1 ? `port ${this.#ports[0]} is` : 'the ports are'
-      say(
+      printNotice(
         `${command} has ended, but ${ports} still in use. Waiting for ${namesOf(users)}. ${ctrlC}.`,
       )
     } else if (this.#linger === undefined) {
-      say(
+      printNotice(
         `${command} has ended. Waiting for the processes it left (--wait-all): ${namesOf(rest)}. ${ctrlC}.`,
       )
     } else {
-      say(
-        `${command} has ended, but left processes that use none of its ports: ${namesOf(rest)}. They are left running when no port has been in use for ${this.#linger / 1000} s (--linger).`,
+      printNotice(
+        `${command} has ended, but left processes that do not use its ports: ${namesOf(rest)}. They are left running when no port was in use for ${this.#linger / 1000} s (--linger).`,
       )
     }
   }
 
-  /** Says how to end the wait, if the processes have not ended by the signal. */
   async #reportSurvivors(signal: NodeJS.Signals): Promise<void> {
     await sleep(SIGNAL_NOTICE_DELAY_MS, undefined, { ref: false })
     const rest = await this.#tree.processes()
     if (rest.length === 0 || this.#interrupted.signal.aborted) return
-    say(
+    printNotice(
       `still running after ${signal}: ${namesOf(rest)}. Press Ctrl-C again to send them SIGTERM and end portslice.`,
     )
   }
 
-  /** A shell starts background processes deaf to SIGINT, but not to SIGTERM. */
+  /** Shells start background processes with SIGINT ignored, but not SIGTERM. */
   async #terminate(): Promise<void> {
     await this.#tree.signal('SIGTERM')
     await this.#tree.untilGone({ signal: AbortSignal.timeout(SIGTERM_TIMEOUT_MS) }).catch(() => {})
     const rest = await this.#tree.processes()
     if (rest.length > 0)
-      say(`these processes go on after SIGTERM: ${namesOf(rest)}. End them with kill -9.`)
+      printNotice(`these processes ignore SIGTERM: ${namesOf(rest)}. End them with kill -9.`)
   }
 }
 
 /**
- * Those that listen on one of the ports, or have it bound for UDP. A process that this user may
- * not look into counts if the listener is unknown: unknown is not absent.
+ * Processes with a TCP listener or UDP socket on one of the ports. If the owner of a listener is
+ * unknown, it could be any process that this user may not inspect.
  */
 async function portUsers(
   processes: readonly ProcessIdentity[],
@@ -157,7 +150,7 @@ async function portUsers(
     const isInUse = (await Promise.all(unowned.map(isListening))).includes(true)
     return isInUse ? opaque : []
   } catch {
-    return processes // The system refuses to open more files.
+    return processes // No more files can be opened, so their use is unknown.
   }
 }
 
@@ -171,7 +164,8 @@ function canSeeSocketsOf(pid: number): boolean {
 }
 
 function namesOf(processes: readonly ProcessIdentity[]): string {
-  const names = processes.slice(0, MAX_NAMED_PROCESSES).map(({ pid }) => processName(pid))
-  const more = processes.length - names.length
-  return [...names, ...(more > 0 ? [`and ${more} more`] : [])].join(', ')
+  return listNames(
+    processes.map(({ pid }) => processName(pid)),
+    MAX_NAMED_PROCESSES,
+  )
 }

@@ -1,11 +1,10 @@
-import { readProcessText } from '@portslice/core/internal/inspect'
+import { parseStat, readProcessText } from '@portslice/core/internal/inspect'
 
 /**
- * The fields of `/proc/<pid>/stat` from the state on, so `[0]` is field 3 of proc(5); `undefined`
- * if there is no such process, or no /proc with the numbers of this PID namespace.
+ * The fields of `/proc/<pid>/stat` from the state on, so `[0]` is field 3 of proc(5). `undefined`
+ * without such a process or the /proc of this PID namespace.
  */
 export function procStat(pid: number): string[] | undefined {
   const stat = readProcessText(pid, 'stat')
-  // `pid (name) state parent group …`: a name can hold anything.
-  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return stat === undefined ? undefined : parseStat(stat)
 }

@@ -4,10 +4,10 @@ import path from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { formatRun, identifyRun, parseRun, type RunIdentity, stateOfRun } from './run-identity.js'
 
-function temporaryFolder(): string {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-identity-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  return folder
+function temporaryDirectory(): string {
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'portslice-identity-'))
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
+  return directory
 }
 
 const RUN: RunIdentity = {
@@ -18,7 +18,7 @@ const RUN: RunIdentity = {
   socket: '.portslice-b122f0367b66.sock',
 }
 
-test('what is written is what is read', () => {
+test('parseRun reads what formatRun writes', () => {
   expect(parseRun(formatRun(RUN))).toEqual(RUN)
   const bare = { ...RUN, startedAt: '-', pidNamespace: '-', socket: '-' }
   expect(parseRun(formatRun(bare))).toEqual(bare)
@@ -29,25 +29,25 @@ test('a socket outside of the directory is not read', () => {
   expect(parseRun(formatRun({ ...RUN, socket: '../../etc/x.sock' }))).toBeUndefined()
 })
 
-test('a run is alive while it has its socket, and leaves nothing', async () => {
-  const folder = temporaryFolder()
-  const { identity, close } = await identifyRun(folder)
-  expect(await stateOfRun(identity, folder)).toBe('alive')
-  expect(await stateOfRun({ ...identity, kernel: 'another' }, folder)).toBe('unknown')
+test('a run is alive while its socket listens, and leaves no files', async () => {
+  const directory = temporaryDirectory()
+  const { identity, close } = await identifyRun(directory)
+  expect(await stateOfRun(identity, directory)).toBe('alive')
+  expect(await stateOfRun({ ...identity, kernel: 'another' }, directory)).toBe('unknown')
   close()
-  expect(readdirSync(folder)).toEqual([])
+  expect(readdirSync(directory)).toEqual([])
 })
 
 test.runIf(process.platform === 'linux')(
-  'without a socket it is told by pid, start time and pid namespace',
+  'without a socket, pid, start time and pid namespace identify a run',
   async () => {
-    const folder = temporaryFolder()
-    const { identity, close } = await identifyRun(folder)
+    const directory = temporaryDirectory()
+    const { identity, close } = await identifyRun(directory)
     close()
     const bare = { ...identity, socket: '-' }
-    expect(await stateOfRun(bare, folder)).toBe('alive')
-    expect(await stateOfRun({ ...bare, startedAt: '1' }, folder)).toBe('dead')
-    expect(await stateOfRun({ ...bare, pidNamespace: 'pid:[1]' }, folder)).toBe('unknown')
-    expect(await stateOfRun({ ...bare, pidNamespace: '-' }, folder)).toBe('unknown')
+    expect(await stateOfRun(bare, directory)).toBe('alive')
+    expect(await stateOfRun({ ...bare, startedAt: '1' }, directory)).toBe('dead')
+    expect(await stateOfRun({ ...bare, pidNamespace: 'pid:[1]' }, directory)).toBe('unknown')
+    expect(await stateOfRun({ ...bare, pidNamespace: '-' }, directory)).toBe('unknown')
   },
 )

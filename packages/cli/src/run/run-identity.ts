@@ -1,11 +1,8 @@
 /**
- * Which run has written a file, and whether it still goes on.
- *
- * A pid alone says nothing: a restarted container has the same pids again. What decides is a UNIX
- * socket beside the file, on which the run listens and which the kernel closes when the run dies,
- * even by SIGKILL. A path socket can be reached from every network and pid namespace that shares
- * the directory. If a file system has no sockets, the process is known by pid, start time and pid
- * namespace. A run on another kernel (a virtual machine that shares the directory) cannot be seen.
+ * Tells which run wrote a file, and whether it is active. A pid is not enough, because a restarted
+ * container reuses its pids. So the run listens on a UNIX socket beside the file, which works across
+ * network and pid namespaces. Without sockets, pid, start time and pid namespace identify a run.
+ * The state of a run on another kernel (a virtual machine that shares the directory) is unknown.
  */
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
@@ -18,19 +15,17 @@ import { procStat } from './proc-stat.js'
 
 export interface RunIdentity {
   pid: number
-  /** When the process started, in clock ticks since boot; `-` if that is not known. */
+  /** In clock ticks since boot; `-` if unknown. */
   startedAt: string
-  /** Such as `pid:[4026531836]`; `-` if that is not known. */
+  /** Such as `pid:[4026531836]`; `-` if unknown. */
   pidNamespace: string
-  /** The boot id of the kernel; without one, the name of the host. */
+  /** The boot id, or the host name without one. */
   kernel: string
-  /** The name of the socket in the directory of the file; `-` if the file system has no sockets. */
+  /** A name in the directory of the file; `-` if the file system has no sockets. */
   socket: string
 }
 
-/** Field 22 of proc(5), counted from field 3. */
 const START_TIME = 19
-/** A socket on the same machine answers at once or not at all. */
 const CONNECT_TIMEOUT_MS = 2000
 
 const LINE =
@@ -48,14 +43,12 @@ export function parseRun(line: string): RunIdentity | undefined {
 
 export interface IdentifiedRun {
   identity: RunIdentity
-  /** Closes and removes the socket. */
   close(): void
 }
 
-/** Identifies this process in a directory, with a socket if the file system has them. */
 export async function identifyRun(directory: string): Promise<IdentifiedRun> {
   const name = `.portslice-${randomBytes(6).toString('hex')}.sock`
-  // That the connection is accepted is the answer.
+  // An accepted connection proves that the run is active.
   const server = net.createServer((socket) => socket.destroy())
   server.listen(path.join(directory, name)).unref()
   const isBound = await once(server, 'listening').then(
@@ -72,7 +65,6 @@ export async function identifyRun(directory: string): Promise<IdentifiedRun> {
   }
 }
 
-/** `unknown`: the run cannot be seen from here. */
 export async function stateOfRun(
   run: RunIdentity,
   directory: string,
@@ -94,7 +86,7 @@ async function connect(file: string): Promise<'alive' | 'dead' | 'unknown'> {
     return 'alive'
   } catch (error) {
     if (codeOf(error) === 'ECONNREFUSED') return 'dead'
-    // EAGAIN: its queue is full, as it is stopped. Removed or not readable: that says nothing.
+    // EAGAIN: the queue of a stopped process is full. Other errors prove nothing.
     return codeOf(error) === 'EAGAIN' ? 'alive' : 'unknown'
   } finally {
     socket.on('error', () => {}).destroy()
@@ -106,7 +98,7 @@ function identityOfThisProcess(): Omit<RunIdentity, 'socket'> {
   try {
     const kernel = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
     const startedAt = procStat(process.pid)?.[START_TIME] ?? '-'
-    // In a new pid namespace with the old /proc, that speaks of other processes.
+    // In a new pid namespace, /proc may still belong to the old one.
     const isOwnProc = readlinkSync('/proc/self') === String(pid)
     const pidNamespace = isOwnProc ? readlinkSync('/proc/self/ns/pid') : '-'
     return { pid, startedAt, pidNamespace, kernel }

@@ -1,29 +1,25 @@
-/** A program, its ports, and their end. */
 import type { PortLease } from '@portslice/core'
 import { ownersOf } from '@portslice/core/internal/inspect'
-import { say } from '../terminal/say.js'
+import { printNotice } from '../terminal/print.js'
 import type { EnvFile } from './env-file.js'
-import { environmentFor, type GivenPort, withPorts } from './ports.js'
-import { runProgram } from './program.js'
+import { type AssignedPort, environmentFor, withPorts } from './pass-ports.js'
+import { runProgram } from './run-program.js'
 import type { SignalForwarder } from './signal-forwarder.js'
 
 export interface RunOptions {
-  ports: readonly GivenPort[]
-  /** What is given back at the end. */
+  ports: readonly AssignedPort[]
   leases: readonly PortLease[]
   program: readonly string[]
-  /** For the program, beside the ports. */
   env: Record<string, string>
   envFile?: string | undefined
-  /** How long to go on for processes that the program left, in ms; `undefined`: until they have ended. */
+  /** How long to wait for background processes, in ms. `undefined`: until they have ended. */
   linger: number | undefined
   signals: SignalForwarder
 }
 
-/** @returns the exit status of the program */
 export async function runWithPorts(options: RunOptions): Promise<number> {
   const { ports, leases, program, env, envFile, linger, signals } = options
-  const file = envFile === undefined ? undefined : await written(envFile, ports)
+  const file = envFile === undefined ? undefined : await writeFile(envFile, ports)
   await signals.start()
   try {
     return await runProgram({
@@ -38,8 +34,8 @@ export async function runWithPorts(options: RunOptions): Promise<number> {
     const outcomes = await Promise.all(leases.map((lease) => lease.release()))
     const leaked = leases.filter((_, index) => outcomes[index]?.leaked)
     for (const { port } of leaked) {
-      say(
-        `something still listens on port ${port}: ${await listenersOn(port)}. The port is not handed out again before that has ended.`,
+      printNotice(
+        `a process still listens on port ${port}: ${await listenersOn(port)}. The port is not handed out again until it has ended.`,
       )
     }
     signals.stop()
@@ -48,13 +44,12 @@ export async function runWithPorts(options: RunOptions): Promise<number> {
 
 async function listenersOn(port: number): Promise<string> {
   const owners = (await ownersOf(port)).filter(({ pid }) => pid !== process.pid)
-  if (owners.length === 0) return 'a process that cannot be seen from here, such as a container'
+  if (owners.length === 0) return 'an unknown process, for example in a container'
   const { processName } = await import('../terminal/process-name.js')
   return owners.map(({ pid }) => processName(pid)).join(', ')
 }
 
-/** Loaded by those who want one. */
-async function written(file: string, ports: readonly GivenPort[]): Promise<EnvFile> {
+async function writeFile(file: string, ports: readonly AssignedPort[]): Promise<EnvFile> {
   const { writeEnvFile } = await import('./env-file.js')
   return writeEnvFile(file, ports)
 }

@@ -1,41 +1,34 @@
-/** Forwards signals, so that each reaches the program once, whether it was sent to it or to the whole group. */
 import type { ChildProcess } from 'node:child_process'
 import os from 'node:os'
 import { GroupSignalProbe } from './group-signal-probe.js'
 import { procStat } from './proc-stat.js'
 
-/**
- * What ends a process unless it listens. SIGTSTP and SIGCONT are left to the kernel, which
- * stops and continues the group of a terminal together; SIGWINCH goes to all of it as well.
- */
+/** Signals that end a process by default. The kernel sends SIGTSTP, SIGCONT and SIGWINCH to the group. */
 const FORWARDED: readonly NodeJS.Signals[] =
   process.platform === 'win32'
     ? ['SIGINT', 'SIGBREAK', 'SIGHUP']
     : ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2', 'SIGALRM']
 
-/** Signals that tell a program to end. */
 const END_SIGNALS = new Set<NodeJS.Signals>(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'])
 
 export function isEndSignal(signal: NodeJS.Signals): boolean {
   return END_SIGNALS.has(signal)
 }
 
-/** Whom a signal is for, when it has not gone to our whole process group. */
 export type Recipient = (signal: NodeJS.Signals, wasForGroup: boolean) => void
 
 /**
- * Keeps the signals from ending this process, and hands them on. Made early, what it needs is
- * there when the program is to be started.
+ * Forwards signals so that the program gets each one once, also if it was sent to the whole process
+ * group. Create it early, because its probe takes time to start.
  */
 export class SignalForwarder {
   readonly #group = new GroupSignalProbe()
   readonly #listeners = new Map<NodeJS.Signals, () => void>()
   #recipient: Recipient = () => {}
-  /** Had before there was anybody to pass them to. */
   #early: NodeJS.Signals[] = []
   #isOpen = false
 
-  /** Before that, a signal ends this process as any other. */
+  /** Until then, signals end this process as usual. */
   async start(): Promise<void> {
     await this.#group.untilReady()
     for (const signal of FORWARDED) {
@@ -45,7 +38,7 @@ export class SignalForwarder {
     }
   }
 
-  to(recipient: Recipient): void {
+  forwardTo(recipient: Recipient): void {
     this.#recipient = recipient
     this.#isOpen = true
     for (const signal of this.#early.splice(0)) recipient(signal, false)
@@ -53,7 +46,7 @@ export class SignalForwarder {
 
   async #forward(signal: NodeJS.Signals): Promise<void> {
     const isOpen = this.#isOpen
-    const wasForGroup = await this.#group.heardAsWell(signal)
+    const wasForGroup = await this.#group.groupHeardToo(signal)
     if (isOpen || this.#isOpen) this.#recipient(signal, wasForGroup && isOpen)
     else this.#early.push(signal)
   }
@@ -65,18 +58,18 @@ export class SignalForwarder {
   }
 }
 
-/** The first process of the program: what was sent to the group it has had, if it is still in it. */
-export function recipientOf(child: ChildProcess): Recipient {
+/** Skips signals for the group, if the process is still in the group. */
+export function firstProcessRecipient(child: ChildProcess): Recipient {
   return (signal, wasForGroup) => {
     const { pid } = child
     if (pid === undefined || (wasForGroup && isInOurGroup(pid))) return
-    // On Windows, Ctrl-C goes to everybody at the console, and to send it is to kill.
+    // On Windows, Ctrl-C reaches all processes of the console, and `kill` terminates.
     if (process.platform === 'win32') return
     child.kill(signal)
   }
 }
 
-/** Elsewhere than on Linux it is taken to be: hardly a program leaves the group it was started in. */
+/** Assumed on other systems than Linux, because programs rarely leave their group. */
 export function isInOurGroup(pid: number): boolean {
   const [theirs, ours] = [groupOf(pid), groupOf(process.pid)]
   return theirs === undefined || ours === undefined || theirs === ours
@@ -86,7 +79,7 @@ function groupOf(pid: number): string | undefined {
   return procStat(pid)?.[2]
 }
 
-/** As shells have it: 128 and the signal's number, for a process that was ended by one. */
+/** As in shells: 128 plus the signal number for a process that a signal ended. */
 export function exitStatus(status: number | null, signal: NodeJS.Signals | null): number {
   return status ?? 128 + (signal ? os.constants.signals[signal] : 0)
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { coloursFor } from './colours.js'
-import { columnsOf, lineLimitOf } from './width.js'
+import { columnsOf, lineLimitOf } from './columns.js'
 
 test.each([
   ['a terminal', true, {}, true],

@@ -2,7 +2,7 @@ import picocolors from 'picocolors'
 
 export type Colours = ReturnType<typeof picocolors.createColors>
 
-/** On a terminal only, unless $FORCE_COLOR or $NO_COLOR say otherwise (https://no-color.org). */
+/** For terminals only, unless $FORCE_COLOR or $NO_COLOR says otherwise (https://no-color.org). */
 export function coloursFor(
   stream: { isTTY?: boolean },
   env: NodeJS.ProcessEnv = process.env,

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { pad, sanitize, truncate, widthOf } from './format.js'
 
-test('nothing of a text is obeyed by the terminal: it stays one line, and visible', () => {
+test('sanitized text is one visible line without control characters', () => {
   expect(sanitize('\u001b[2Jred\u009b31m\r\n\u0007')).toBe(
     '\\u001b[2Jred\\u009b31m\\u000d\\u000a\\u0007',
   )
@@ -12,7 +12,7 @@ test('nothing of a text is obeyed by the terminal: it stays one line, and visibl
 
 const TEXT = fc.oneof(fc.string({ maxLength: 60 }), fc.string({ unit: 'grapheme', maxLength: 60 }))
 
-test('a text that is cut has the columns that it was given, and one that is short stays whole', () => {
+test('long text is cut to the given columns, and short text stays whole', () => {
   fc.assert(
     fc.property(TEXT, fc.integer({ min: -1, max: 80 }), (text, columns) => {
       const one = sanitize(text)
@@ -25,7 +25,7 @@ test('a text that is cut has the columns that it was given, and one that is shor
   expect(truncate('日本日本', 4)).toBe('日…')
 })
 
-test('columns are counted as terminals draw them', () => {
+test('the width is that on a terminal', () => {
   expect(widthOf('日本')).toBe(4)
   expect(pad('日本', 6)).toBe('日本  ')
   expect(pad('abc', 2)).toBe('abc')

@@ -2,13 +2,12 @@ import path from 'node:path'
 import { readProcessText } from '@portslice/core/internal/inspect'
 import { sanitize } from './format.js'
 
-/** Characters of a command line in a message: what is cut out of a longer one is its middle. */
 const MAX_COMMAND_LENGTH = 120
 const BEGINNING_LENGTH = 40
 
 /**
- * `pid 4711 (node server.js)`. The name that a process gives itself is often that of a thread,
- * such as `MainThread`, so its command line is shown.
+ * `pid 4711 (node server.js)`. Shows the command line, because the process name is often that of a
+ * thread, such as `MainThread`.
  */
 export function processName(pid: number): string {
   const [program = '', ...args] = readProcessText(pid, 'cmdline')?.split('\0') ?? []

@@ -3,13 +3,13 @@ import { COMMANDS, loadCommand } from '../commands/index.js'
 import { widthOf } from './format.js'
 import { wrapAfter, wrapHelp } from './wrap.js'
 
-test('lines that follow the first are indented, and long words stay whole', () => {
+test('further lines are indented, and long words stay whole', () => {
   expect(wrapAfter('note  ', 'one two three /a/path/that/is/long', 14)).toBe(
     'note  one two\n      three\n      /a/path/that/is/long',
   )
 })
 
-const HELP = `portslice x: does something that takes some words to say
+const HELP = `portslice x: does something that takes some words to printNotice
 
   portslice x -- npm start          the port is in $PORT
   portslice x --name web --name api -- docker compose up
@@ -23,13 +23,13 @@ A paragraph of
 two lines.
 `
 
-test('a help text that fits is left as it is', () => {
+test('help that fits is not changed', () => {
   expect(wrapHelp(HELP, 80)).toBe(HELP)
 })
 
 test('descriptions are wrapped beside their terms, and paragraphs as a whole', () => {
   expect(wrapHelp(HELP, 44)).toBe(`portslice x: does something that takes some
-words to say
+words to printNotice
 
   portslice x -- npm start
       the port is in $PORT

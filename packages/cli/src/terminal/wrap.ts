@@ -2,13 +2,13 @@ import { stripVTControlCharacters } from 'node:util'
 import { wrapAnsi } from 'fast-wrap-ansi'
 import { widthOf } from './format.js'
 
-/** Columns that a description needs beside its term; with less it goes below. */
+/** With less room, a description goes below its term. */
 const MIN_DESCRIPTION_WIDTH = 24
 const INDENT_BELOW = 6
 
 /**
- * Wraps a text after a prefix, and indents the lines that follow by as much as that is wide. A word
- * that is longer than a line stays whole, so that paths can be copied.
+ * Wraps text after a prefix with a hanging indent. Words longer than a line stay whole, so that
+ * paths can be copied.
  */
 export function wrapAfter(prefix: string, text: string, columns: number): string {
   if (columns === Number.POSITIVE_INFINITY) return prefix + text
@@ -17,7 +17,7 @@ export function wrapAfter(prefix: string, text: string, columns: number): string
   return prefix + wrapAnsi(text, Math.max(1, columns - width)).replaceAll('\n', indent)
 }
 
-/** Wraps a help text, made of paragraphs and of lines with a term and its description. */
+/** Wraps help that consists of paragraphs and of terms with descriptions. */
 export function wrapHelp(text: string, columns: number): string {
   if (text.split('\n').every((line) => widthOf(line) <= columns)) return text
   return partsOf(text)
@@ -25,10 +25,9 @@ export function wrapHelp(text: string, columns: number): string {
     .join('\n')
 }
 
-/** A paragraph has no term. */
 interface Part {
+  /** Empty for a paragraph. */
   term: string
-  /** The column at which the description begins. */
   column: number
   description: string
 }

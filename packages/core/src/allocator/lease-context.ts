@@ -1,16 +1,16 @@
+import type { ClaimContext } from '../claim/context.js'
 import type { ResolvedOptions } from '../options/resolve.js'
 import { formatShard } from '../options/shard.js'
-import { ownRun } from '../platform/descendants.js'
 import { hostIdentity } from '../platform/host.js'
-import type { LeaseContext } from '../slice/slice.js'
-import { warnOnce } from './warning.js'
+import { ownRun } from '../platform/process-run.js'
+import { warnOnce } from '../platform/warn-once.js'
 
-/** Enough to recognise a command by; keeps the journal's first line short. */
-const LONGEST_COMMAND = 500
+/** In characters: enough to recognise a command; keeps the journal's first line short. */
+const MAX_COMMAND_LENGTH = 500
 
-/** How slices are leased with these options, and what their journals say of this process. */
-export function leaseContextOf(options: ResolvedOptions): LeaseContext {
-  const { lockDirectory, runner, workerId, shard, cwd, projectRoot } = options
+/** How to lease slices and claim ports with these options, and what to write about this process. */
+export function leaseContextOf(options: ResolvedOptions): ClaimContext {
+  const { lockDirectory, runner, workerId, shard, cwd, projectRoot, needsTimeWait } = options
   return {
     lockDirectory,
     holder: {
@@ -22,9 +22,21 @@ export function leaseContextOf(options: ResolvedOptions): LeaseContext {
       ...(shard && { shard: formatShard(shard) }),
       cwd,
       projectRoot,
-      command: process.argv.join(' ').slice(0, LONGEST_COMMAND),
+      command: process.argv.join(' ').slice(0, MAX_COMMAND_LENGTH),
     },
-    onTrouble: (error) => warnOnce(lockDirectory, error),
+    onTrouble: (error) => lockDirectory !== undefined && warnAbout(lockDirectory, error),
     hasServed: false,
+    needsTimeWait,
   }
+}
+
+function warnAbout(lockDirectory: string, error: unknown): void {
+  const reason = error instanceof Error ? error.message : String(error)
+  warnOnce(
+    lockDirectory,
+    'PORTSLICE_LOCK_DIRECTORY',
+    `The lock directory ${JSON.stringify(lockDirectory)} cannot be used at the moment (${reason}). ` +
+      'Ports stay unique in this network namespace; until it can be used again, `listSlices` and ' +
+      'holders in other namespaces do not see this process.',
+  )
 }

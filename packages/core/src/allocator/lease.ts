@@ -1,27 +1,26 @@
-/** One port that is out, and the caller's until it is released. */
 import { isOutOfDescriptors, PortsliceError } from '../errors.js'
 import { checkWaitOptions } from '../options/options.js'
 import { deadlineIn } from '../platform/clock.js'
 import { growingDelays, poll } from '../platform/poll.js'
 import { isListening } from '../probe/listening.js'
 
-/** One port, yours until it is released. Disposing of it releases it. */
+/** A leased port, yours until you release it. Disposing of the lease releases it. */
 export interface PortLease extends AsyncDisposable {
-  /** Its number. */
+  /** The port number. */
   readonly port: number
-  /** What it was taken for, if that was said. */
+  /** The `label` it was taken with, if any. */
   readonly label?: string
   /**
    * Whether something listens on the port now (TCP or UDP).
    *
-   * @throws the system's error when it has no more sockets or files to find out (EMFILE …)
+   * @throws the system's error if there are no sockets or files left to find out (EMFILE …)
    */
   isListening(): Promise<boolean>
   /**
    * Waits until something listens on the port.
    *
    * @param options `timeout` in ms, by default 30 000; `signal` ends the wait
-   * @throws PortsliceError ERR_PORTSLICE_APP_START when nothing does in time; …_OPTION_INVALID;
+   * @throws PortsliceError ERR_PORTSLICE_APP_START after the timeout; …_OPTION_INVALID;
    *   the signal's reason when aborted
    * @example
    * const app = spawn('node', ['server.js', String(lease.port)])
@@ -29,23 +28,23 @@ export interface PortLease extends AsyncDisposable {
    */
   untilListening(options?: { timeout?: number; signal?: AbortSignal }): Promise<void>
   /**
-   * Gives the port back. When anything still listens on it, the port has leaked: it is not
-   * handed out again until that has closed. Releasing twice does no harm.
+   * Gives the port back. If something still listens on it, the port has leaked: it is not
+   * handed out again until it is closed. Releasing twice does no harm.
    *
-   * @returns `leaked`: whether anything still listened a quarter of a second later
+   * @returns `leaked`: whether something still listened a quarter of a second later
    */
   release(): Promise<{
-    /** Whether anything still listens on it. */
+    /** Whether something still listens on it. */
     leaked: boolean
   }>
 }
 
-/** How often to look for a listener, in ms: at first often, as most apps start quickly. */
-const FIRST_POLL_MS = 10
-const SLOWEST_POLL_MS = 100
+/** Delays between checks for a listener: short at first, because most apps start quickly. */
+const MIN_POLL_INTERVAL_MS = 10
+const MAX_POLL_INTERVAL_MS = 100
 const DEFAULT_START_TIMEOUT_MS = 30_000
 
-/** The app may be listening for all that, and there may be room at the next look. */
+/** Out of descriptors says nothing about the app: the next check may succeed. */
 function falseWhenOutOfDescriptors(error: unknown): false {
   if (isOutOfDescriptors(error)) return false
   throw error
@@ -80,7 +79,7 @@ export class Lease implements PortLease {
     const deadline = deadlineIn(timeout)
     const isListening = async () =>
       (await this.isListening().catch(falseWhenOutOfDescriptors)) || undefined
-    const delays = growingDelays(FIRST_POLL_MS, SLOWEST_POLL_MS)
+    const delays = growingDelays(MIN_POLL_INTERVAL_MS, MAX_POLL_INTERVAL_MS)
     if (await poll(isListening, { delays, deadline, signal })) return
     const name = this.label === undefined ? '' : ` (${JSON.stringify(this.label)})`
     throw new PortsliceError(
@@ -89,7 +88,7 @@ export class Lease implements PortLease {
       {
         value: this.port,
         advice:
-          'See whether the app was given this port, and what it printed; or raise `timeout` if it only needs longer.',
+          'Check that the app was given this port, and what it printed; or raise `timeout` if it only needs longer.',
       },
     )
   }

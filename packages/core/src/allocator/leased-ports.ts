@@ -1,22 +1,16 @@
-/** The ports of an allocator that are out, and the leases on them: a key's port can have several. */
+import type { TakeOptions } from '../options/options.js'
 import { nextTurn } from '../platform/clock.js'
 import { isLeaked } from '../probe/leak.js'
-import { ClosedWatch } from './closed-watch.js'
+import { CloseWatcher } from './close-watcher.js'
 import { Lease, type PortLease } from './lease.js'
-
-/** What is said of a lease when a port is handed out. */
-export interface LeaseUse {
-  label?: string
-  releaseWhenClosed?: boolean
-}
 
 /** A port that a slice has handed out, or that was claimed. */
 export interface LeasablePort {
   readonly port: number
   readonly key?: string | undefined
-  /** Gives it back to where it came from. */
+  /** Returns the port to its slice or ends its claim. */
   giveBack(leaked: boolean): void | Promise<void>
-  /** Tells whether the app listens; default: for TCP or UDP. */
+  /** Whether the app listens; default: for TCP or UDP. */
   readonly isListening?: (port: number) => Promise<boolean>
 }
 
@@ -26,14 +20,18 @@ interface OutPort {
   released?: Promise<{ leaked: boolean }>
 }
 
-/** After so many releases the event loop has a turn: often enough for a timer, seldom enough to cost nothing. */
+/**
+ * Releases rarely wait for anything, so a loop of takes and releases would keep timers (such as
+ * the refresh of the lock) from running. This many releases cost no measurable time.
+ */
 const RELEASES_PER_TURN = 16
 
+/** The ports of an allocator that are out, and their leases. A port with a key can have several. */
 export class LeasedPorts {
   readonly #out = new Set<OutPort>()
   readonly #byKey = new Map<string, OutPort>()
   readonly #byLease = new Map<PortLease, { out: OutPort; stopWatching: () => void }>()
-  readonly #closedWatch = new ClosedWatch()
+  readonly #closeWatcher = new CloseWatcher()
   readonly #onRelease: () => void
   #releases = 0
 
@@ -42,55 +40,57 @@ export class LeasedPorts {
     this.#onRelease = onRelease
   }
 
-  /** Leases of the ports that are out under these keys, if all of them are, side by side. */
-  share(keys: readonly (string | undefined)[], use: LeaseUse): PortLease[] | undefined {
+  /** Further leases of the ports of these keys, if all are out and consecutive. */
+  share(keys: readonly (string | undefined)[], use: TakeOptions): PortLease[] | undefined {
     const ports: OutPort[] = []
     for (const key of keys) {
       const out = key === undefined ? undefined : this.#byKey.get(key)
-      const isNext =
-        ports.length === 0 || out?.source.port === (ports[0] as OutPort).source.port + ports.length
-      if (!out || out.released || !isNext) return undefined
+      const previous = ports.at(-1)
+      if (!out || out.released) return undefined
+      if (previous && out.source.port !== previous.source.port + 1) return undefined
       ports.push(out)
     }
     return ports.map((out) => this.#lease(out, use))
   }
 
-  /** The lease of a port that has just been handed out, or claimed. */
-  add(source: LeasablePort, use: LeaseUse): PortLease {
+  /** Leases a port that has just been handed out or claimed. */
+  add(source: LeasablePort, use: TakeOptions): PortLease {
     const out: OutPort = { source, leases: 0 }
     this.#out.add(out)
     if (source.key !== undefined) this.#byKey.set(source.key, out)
     return this.#lease(out, use)
   }
 
-  #lease(out: OutPort, { label, releaseWhenClosed }: LeaseUse): PortLease {
+  #lease(out: OutPort, { label, releaseWhenClosed }: TakeOptions): PortLease {
     const { port, isListening } = out.source
     out.leases++
     let stopWatching = () => {}
-    const giveBack = () => {
-      stopWatching()
-      this.#byLease.delete(lease)
-      out.leases--
-      return out.leases > 0 ? Promise.resolve({ leaked: false }) : this.#release(out)
-    }
+    const giveBack = async () => (this.#drop(lease) ? this.#release(out) : { leaked: false })
     const lease = new Lease(port, label, giveBack, isListening)
     if (releaseWhenClosed) {
-      stopWatching = this.#closedWatch.whenClosed(port, () => void lease.release(), isListening)
+      stopWatching = this.#closeWatcher.whenClosed(port, () => void lease.release(), isListening)
     }
     this.#byLease.set(lease, { out, stopWatching })
     return lease
   }
 
+  /** @returns whether it was the last lease of its port */
+  #drop(lease: PortLease): boolean {
+    const { out, stopWatching } = this.#byLease.get(lease) ?? {}
+    if (!out) return false
+    stopWatching?.()
+    this.#byLease.delete(lease)
+    return --out.leases === 0
+  }
+
   #release(out: OutPort): Promise<{ leaked: boolean }> {
-    out.released ??= this.#end(out)
+    out.released ??= this.#giveBack(out)
     return out.released
   }
 
-  async #end(out: OutPort): Promise<{ leaked: boolean }> {
+  async #giveBack(out: OutPort): Promise<{ leaked: boolean }> {
     const { port, isListening } = out.source
     const leaked = await isLeaked(port, isListening)
-    // Nothing so far has waited for anything. Where ports are taken and given back in a loop, the event
-    // loop would have no turn: no timer, no refresh of the lock, and what was closed stays in memory.
     if (++this.#releases % RELEASES_PER_TURN === 0) await nextTurn()
     this.#forget(out)
     await out.source.giveBack(leaked)
@@ -104,20 +104,16 @@ export class LeasedPorts {
     if (key !== undefined && this.#byKey.get(key) === out) this.#byKey.delete(key)
   }
 
-  /** Takes back a port that has just been handed out, and that no code has seen. */
+  /** Takes back a port that the caller has not seen yet. */
   async undo(lease: PortLease): Promise<void> {
-    const { out, stopWatching } = this.#byLease.get(lease) ?? {}
-    if (!out) return
-    stopWatching?.()
-    this.#byLease.delete(lease)
-    out.leases--
-    if (out.leases > 0) return
+    const { out } = this.#byLease.get(lease) ?? {}
+    if (!out || !this.#drop(lease)) return
     this.#forget(out)
     await out.source.giveBack(false)
   }
 
   async releaseAll(): Promise<void> {
-    this.#closedWatch.stop()
+    this.#closeWatcher.stop()
     await Promise.all([...this.#out].map((out) => this.#release(out)))
   }
 }

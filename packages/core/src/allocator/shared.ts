@@ -1,38 +1,31 @@
 import type { AllocatorOptions } from '../options/options.js'
 import { resolveOptions } from '../options/resolve.js'
 import { processWide } from '../process-state.js'
-import { type Allocator, openAllocator, type PortAllocator } from './allocator.js'
+import { type Allocator, openAllocator } from './allocator.js'
 
 interface SharedAllocators {
-  /** By their settings. */
-  readonly bySettings: Map<string, Promise<Allocator>>
-  /** The one of `takePort` and its like. */
+  readonly byOptions: Map<string, Promise<Allocator>>
+  /** The allocator of `takePort` and the other functions without options. */
   default?: Promise<Allocator>
 }
 
-function shared(): SharedAllocators {
-  return processWide<SharedAllocators>('allocators', () => ({
-    bySettings: new Map(),
-  }))
+function sharedAllocators(): SharedAllocators {
+  return processWide<SharedAllocators>('allocators', () => ({ byOptions: new Map() }))
 }
 
 /**
- * The one allocator that this process (or worker thread) has for these options: made on first
- * use, shared by all copies of this package, and never to be closed by one of its users.
+ * The one allocator that this process (or worker thread) has for these options: created on first
+ * use and shared by all copies of this package, so its users must not close it.
  *
- * @param options as of `createAllocator`
+ * @param options as for `createAllocator`
  * @throws as `createAllocator` does
  */
-export function sharedAllocator(options: AllocatorOptions = {}): Promise<PortAllocator> {
-  return openShared(options)
-}
-
-async function openShared(options: AllocatorOptions): Promise<Allocator> {
-  const settings = resolveOptions(options)
-  const { bySettings: allocators } = shared()
-  const key = JSON.stringify([settings, options.timeWaitGuard ?? 'auto'])
+export async function sharedAllocator(options: AllocatorOptions = {}): Promise<Allocator> {
+  const resolved = resolveOptions(options)
+  const allocators = sharedAllocators().byOptions
+  const key = JSON.stringify([resolved, options.timeWaitGuard ?? 'auto'])
   const open = () => {
-    const opening = openAllocator(settings)
+    const opening = openAllocator(resolved)
     allocators.set(key, opening)
     opening.catch(() => allocators.get(key) === opening && allocators.delete(key))
     return opening
@@ -41,18 +34,18 @@ async function openShared(options: AllocatorOptions): Promise<Allocator> {
   if (!existing) return open()
   const allocator = await existing
   if (!allocator.isClosed) return allocator
-  // Others may have waited for the same one: whoever comes first makes the new one.
-  return allocators.get(key) === existing ? open() : openShared(options)
+  // Of several callers that have waited for a closed allocator, only the first replaces it.
+  return allocators.get(key) === existing ? open() : sharedAllocator(options)
 }
 
 /**
- * The one of `takePort` and its like. Settled on first use: later changes of the
- * environment do not move a process elsewhere.
+ * The allocator of `takePort` and the other functions without options. Resolved on first use:
+ * later changes of the environment have no effect.
  */
-export async function defaultAllocator(): Promise<PortAllocator> {
-  const state = shared()
+export async function defaultAllocator(): Promise<Allocator> {
+  const state = sharedAllocators()
   const known = await state.default?.catch(() => undefined)
   if (known && !known.isClosed) return known
-  state.default = openShared({})
+  state.default = sharedAllocator()
   return state.default
 }

@@ -1,35 +1,36 @@
-/** The slices that an allocator holds, and those that it may lease. */
 import { nextTurn } from '../platform/clock.js'
 import { isNotPermitted } from '../probe/bind-errors.js'
 import type { SliceStart } from '../slice/layout.js'
 import { heldSlices, type LeaseContext, Slice } from '../slice/slice.js'
 
+/** A failed bind does not yield to the event loop, so the search does it itself. */
 const SLICES_PER_TURN = 16
 
+/** The slices that an allocator holds, and those that it may lease. */
 export class SlicePool {
   readonly #allowed: readonly SliceStart[]
   readonly #context: LeaseContext
-  readonly #onRefused: (error: unknown) => void
+  readonly #onNotPermitted: (error: unknown) => void
   readonly #held: Slice[] = []
   #wasAnyHeldByOthers = false
-  /** Whether the last search of this round could lease no slice at all: then no other one can. */
-  #hasNoneLeft = false
+  /** No slice could be leased in this round, so further searches are skipped. */
+  #isExhausted = false
 
   /**
-   * @param allowed what may be leased, in the order in which it is tried
-   * @param onRefused told when this process may not bind the sentinel of a slice
+   * @param allowed which slices may be leased, in the order in which they are tried
+   * @param onNotPermitted called if this process may not bind the sentinel of a slice
    */
   constructor(
     allowed: readonly SliceStart[],
     context: LeaseContext,
-    onRefused: (error: unknown) => void,
+    onNotPermitted: (error: unknown) => void,
   ) {
     this.#allowed = allowed
     this.#context = context
-    this.#onRefused = onRefused
+    this.#onNotPermitted = onNotPermitted
   }
 
-  /** Whether a slice could not be leased in the last search because another process holds it. */
+  /** Whether another process held a slice in the last search. */
   get wasAnyHeldByOthers(): boolean {
     return this.#wasAnyHeldByOthers
   }
@@ -39,10 +40,10 @@ export class SlicePool {
   }
 
   /**
-   * Tries `attempt` on every slice that is held, then on every other that can be leased, until it
-   * gives a result. A slice that was leased for nothing is given back.
+   * Calls `attempt` with each held slice, then with each other slice that can be leased, until it
+   * has a result. A slice that was leased without a result is given back.
    *
-   * @returns `undefined` when there is no result on any of them
+   * @returns `undefined` if there is no result with any slice
    * @throws what `attempt` throws; PortsliceError ERR_PORTSLICE_NO_SOCKET, …_LOCK_DIRECTORY
    */
   async findOn<T>(attempt: (slice: Slice) => Promise<T | undefined>): Promise<T | undefined> {
@@ -50,18 +51,17 @@ export class SlicePool {
       const result = await attempt(slice)
       if (result !== undefined) return result
     }
-    if (this.#hasNoneLeft) return undefined
+    if (this.#isExhausted) return undefined
     this.#wasAnyHeldByOthers = false
     let tried = 0
-    let isNone = true
+    let leased = 0
     for (const first of this.#allowed) {
-      // Other allocators of this process hold theirs as long as they like.
+      // Held by another allocator of this process.
       if (heldSlices().has(first)) continue
-      // A bind that fails waits for nothing: the rest of the process would have no turn.
       if (++tried % SLICES_PER_TURN === 0) await nextTurn()
       const slice = await this.#lease(first)
       if (!slice) continue
-      isNone = false
+      leased++
       let result: T | undefined
       try {
         result = await attempt(slice)
@@ -72,13 +72,13 @@ export class SlicePool {
       this.#held.push(slice)
       return result
     }
-    this.#hasNoneLeft = isNone
+    this.#isExhausted = leased === 0
     return undefined
   }
 
-  /** Others may have given slices back: the next search looks again. */
+  /** Lets the next search look at all slices again. */
   beginRound(): void {
-    this.#hasNoneLeft = false
+    this.#isExhausted = false
   }
 
   async #lease(first: SliceStart): Promise<Slice | undefined> {
@@ -87,14 +87,14 @@ export class SlicePool {
       this.#wasAnyHeldByOthers ||= slice === undefined
       return slice
     } catch (error) {
-      // Of others this process may be allowed to bind the ports.
+      // The process may still be permitted to bind the ports of other slices.
       if (!isNotPermitted(error)) throw error
-      this.#onRefused(error)
+      this.#onNotPermitted(error)
       return undefined
     }
   }
 
-  /** Gives back all slices of which no port is out. */
+  /** Gives back the slices of which no port is out. */
   async giveBackUnused(): Promise<void> {
     const unused = this.#held.filter((slice) => !slice.isInUse)
     for (const slice of unused) this.#held.splice(this.#held.indexOf(slice), 1)

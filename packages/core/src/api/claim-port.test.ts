@@ -10,7 +10,7 @@ import { ownRange, temporaryFolder } from '../own-slices.test-support.js'
 import { hostIdentity } from '../platform/host.js'
 import { AVOIDED_PORTS } from '../slice/avoided-ports.js'
 import { portsOf } from '../slice/layout.js'
-import { hostCode } from '../slice/lock.js'
+import { hostCode } from '../slice/lock-token.js'
 import { heldSlices } from '../slice/slice.js'
 import { claimPort, claimPorts } from './claim-port.js'
 import { releasePort } from './take-port.js'
@@ -208,7 +208,7 @@ test('a port of a slice of this very process comes out of that slice', async () 
   const others = portsOf(range[0]).filter((each) => each !== port && !AVOIDED_PORTS.has(each))
   const leases = await allocator.takeMany(others.length)
   expect(leases.map((lease) => lease.port)).not.toContain(port)
-  expect((await refusal(claimPort(port, { timeout: 0 }))).message).toContain('in this very process')
+  expect((await refusal(claimPort(port, { timeout: 0 }))).message).toContain('in this process')
   await claim.release()
   expect((await allocator.take()).port).toBe(port)
 })
@@ -355,7 +355,7 @@ test('a port of a slice that this process has leased comes out of that slice', a
   expect(others.map((other) => other.port)).not.toContain(port)
   expect(await refusal(claimPort(port, { timeout: 50 }))).toMatchObject({
     code: 'ERR_PORTSLICE_CLAIM_TIMEOUT',
-    message: expect.stringContaining('out in this very process'),
+    message: expect.stringContaining('out in this process'),
   })
   await lease.release()
   expect((await claimPort(port, { timeout: 1000 })).port).toBe(port)

@@ -1,13 +1,9 @@
-/**
- * Does for a server that a cluster worker has bound itself what Node does for one that the
- * primary has bound: the primary hears of it, and it is closed when the worker disconnects.
- */
 import cluster from 'node:cluster'
 import type { EventEmitter } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { processWide } from '../process-state.js'
 
-/** What is used of a server. Only those of Node are sure to have all of it. */
+/** The parts of a server that are used; only Node's own servers have all of them. */
 export interface ClusterServer extends Pick<EventEmitter, 'once'> {
   close(): unknown
   address?(): AddressInfo | string | null
@@ -15,9 +11,9 @@ export interface ClusterServer extends Pick<EventEmitter, 'once'> {
 }
 
 interface ClusterServers {
-  /** They listen, and the primary does not know them. */
+  /** Servers that listen and that the primary did not bind. */
   readonly open: Set<ClusterServer>
-  /** Settle when connections have ended. */
+  /** Resolve when the connections of a server that is being closed have ended. */
   readonly closing: Set<Promise<void>>
   hasHooks: boolean
 }
@@ -36,21 +32,23 @@ export function isConnectedWorker(): boolean {
 }
 
 /**
- * Call it when the server listens, if {@link isConnectedWorker} was true when it was asked to.
+ * Does for a server that a cluster worker has bound itself what Node does for one that the primary
+ * has bound: tells the primary, and closes it when the worker disconnects. Call it when the server
+ * listens, if {@link isConnectedWorker} was true when `listen` was called.
  *
- * @param hasHost whether it was asked to listen on a certain host; the primary is told of none else
+ * @param hasHost whether the server listens on a certain host; only then is the address sent
  */
 export function joinCluster(server: ClusterServer, hasHost: boolean): void {
   const servers = clusterServers()
   servers.open.add(server)
   server.once('close', () => servers.open.delete(server))
   installHooks(servers)
-  // Node would not let it listen any more. Open, it would keep the worker alive.
+  // The worker is leaving, and the server would keep it alive.
   if (cluster.worker?.exitedAfterDisconnect) closeServers(servers)
   else announce(server, hasHost)
 }
 
-/** Sends what Node sends. A primary that does not know the message ignores it. */
+/** Sends Node's internal message. A primary that does not know it ignores it. */
 function announce(server: ClusterServer, hasHost: boolean): void {
   const { address, family, port } = (server.address?.() ?? {}) as Partial<AddressInfo>
   if (port === undefined || !process.connected) return
@@ -62,11 +60,11 @@ function announce(server: ClusterServer, hasHost: boolean): void {
     address: hasHost ? address : null,
     port,
   }
-  // The callback takes the error of a primary that has just ended: the worker ends with it.
+  // The callback ignores the error of a primary that has just ended.
   process.send?.(message, undefined, undefined, () => {})
 }
 
-/** Each works without the others; the last one uses only what Node documents. */
+/** Three independent hooks; only the last one relies on documented behaviour alone. */
 function installHooks(servers: ClusterServers): void {
   if (servers.hasHooks) return
   servers.hasHooks = true
@@ -106,7 +104,7 @@ function disconnectWhenClosed(servers: ClusterServers): void {
   }
 }
 
-/** By `disconnect()`, which waits for connections to end; not by `kill()`, which does not. */
+/** By `disconnect()`, which waits for connections to end, and not by `kill()`. */
 function isDisconnecting(): boolean {
   const { worker } = cluster
   const { state } = (worker ?? {}) as { state?: string }
@@ -116,7 +114,7 @@ function isDisconnecting(): boolean {
 function closeServers({ open, closing }: ClusterServers): void {
   for (const server of open) {
     open.delete(server)
-    // The program has closed it already. Node does not wait for the connections of such a one.
+    // Already closed by the program: Node does not wait for its connections.
     if (server.listening === false) continue
     const closed = new Promise<void>((resolve) => void server.once('close', resolve))
     closing.add(closed)

@@ -1,36 +1,34 @@
-/** The leases behind plain port numbers: `releasePort` finds them here. */
 import type { PortLease } from '../allocator/lease.js'
 import { processWide } from '../process-state.js'
 
-function leases(): Map<number, PortLease[]> {
+/** The leases of `takePort` and `claimPort`, by port. A port with a key can have several. */
+function registry(): Map<number, PortLease[]> {
   return processWide('leases', () => new Map<number, PortLease[]>())
 }
 
-/** Notes a lease, so that its port can be released by its number. */
-export function noteLease<T extends PortLease>(lease: T): T {
-  const known = leases()
-  known.set(lease.port, [...(known.get(lease.port) ?? []), lease])
+/** Makes `releasePort` find the lease. */
+export function registerLease<T extends PortLease>(lease: T): T {
+  const leases = registry()
+  leases.set(lease.port, [...(leases.get(lease.port) ?? []), lease])
   return lease
 }
 
-/** Whether this process has a lease on the port. */
-export function isLeasedHere(port: number): boolean {
-  return leases().has(port)
+/** Whether this process has a lease of the port. */
+export function hasLease(port: number): boolean {
+  return registry().has(port)
 }
 
-/** Forgets a lease that has been released by itself. */
-export function forgetLease(lease: PortLease): void {
-  const known = leases()
-  const others = (known.get(lease.port) ?? []).filter((each) => each !== lease)
-  if (others.length > 0) known.set(lease.port, others)
-  else known.delete(lease.port)
+/** Removes a lease, if it is registered. */
+export function unregisterLease(lease: PortLease): void {
+  const leases = registry()
+  const others = (leases.get(lease.port) ?? []).filter((each) => each !== lease)
+  if (others.length > 0) leases.set(lease.port, others)
+  else leases.delete(lease.port)
 }
 
-/** Removes the lease of a port that was noted last; `undefined` when there is none. */
-export function dropLease(port: number): PortLease | undefined {
-  const known = leases()
-  const ofPort = known.get(port)
-  const lease = ofPort?.pop()
-  if (ofPort?.length === 0) known.delete(port)
+/** Removes and returns the lease of the port that was registered last. */
+export function popLease(port: number): PortLease | undefined {
+  const lease = registry().get(port)?.at(-1)
+  if (lease) unregisterLease(lease)
   return lease
 }

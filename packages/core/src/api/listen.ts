@@ -1,51 +1,51 @@
-/** A server that listens on a leased port, and gives it back when it closes. */
 import type { EventEmitter } from 'node:events'
 import type { ListenOptions as NetListenOptions } from 'node:net'
 import type { PortLease } from '../allocator/lease.js'
 import { codeOf, inspect, PortsliceError } from '../errors.js'
 import { checkTakeOptions, type TakeOptions } from '../options/options.js'
+import { boolean, integer, invalidOption } from '../options/validate.js'
 import { isConnectedWorker, joinCluster } from './cluster-server.js'
-import { onFreePort } from './on-free-port.js'
+import { retryWithPorts } from './retry-with-ports.js'
 
 /**
- * A server of `net`, `http`, `https` or `http2`, or anything with their `listen`, `close` and
- * events. The apps of web frameworks are none: they make a server of their own.
+ * A server of `net`, `http`, `https` or `http2`, or an object with the same `listen`, `close` and
+ * events. The app of a web framework is not a server: it creates one.
  */
 export interface ListeningServer extends Pick<EventEmitter, 'once' | 'off'> {
   /**
-   * As of Node's `net.Server`.
+   * As in Node's `net.Server`.
    *
    * @param options where to listen
    */
   listen(options: NetListenOptions): unknown
-  /** As of Node's `net.Server`. */
+  /** As in Node's `net.Server`. */
   close(): unknown
 }
 
-/** What {@link listen} takes beside the server. */
+/** Options of {@link listen}. */
 export interface ListenOptions extends Omit<TakeOptions, 'releaseWhenClosed'> {
-  /** As of Node's `server.listen`: the address to listen on. Default: all addresses. */
+  /** As in Node's `server.listen`: the address to listen on. Default: all addresses. */
   host?: string
-  /** As of Node's `server.listen`: how many connections may wait to be accepted. */
+  /** As in Node's `server.listen`: how many connections may wait to be accepted. */
   backlog?: number
-  /** As of Node's `server.listen`: for `::`, whether not to listen on IPv4 as well. */
+  /** As in Node's `server.listen`: for `::`, whether to listen on IPv6 only. */
   ipv6Only?: boolean
 }
 
-/** Programs that never ask may bind a port just before the server does. So often in a row they do not. */
-const TRIES = 10
+/** A program that does not use portslice may bind the port first, but not this often in a row. */
+const MAX_TRIES = 10
 
 /**
- * Makes a server listen on a port that nobody else has, and gives the port back when the
- * server has closed. The port is bound while it is leased: there is no moment in which it is
- * anybody else's. Every worker of a Node cluster has a port of its own, like every thread and
- * process. The cluster's primary gets a `listening` event, and `cluster.disconnect()` closes the server.
+ * Makes a server listen on a port that no other process uses, and gives the port back when the
+ * server closes. The port stays leased until the server has bound it. Each worker of a Node
+ * cluster gets a port of its own, like each thread and process. The cluster's primary gets a
+ * `listening` event, and `cluster.disconnect()` closes the server.
  *
- * @param server one that does not listen yet
- * @param options where to listen, and as of `take`; the `signal` ends the wait for a port
- * @returns the lease, once the server listens. Closing the server is up to you
- * @throws what the server's `listen` gives or throws, such as ERR_SERVER_ALREADY_LISTEN; PortsliceError
- *   ERR_PORTSLICE_CLOSED when it is closed before it listens, …_OPTION_INVALID for what is no
+ * @param server must not listen yet
+ * @param options where to listen, and those of `take`; the `signal` ends the wait for a port
+ * @returns the lease, once the server listens; close the server to release it
+ * @throws the error of the server's `listen`, such as ERR_SERVER_ALREADY_LISTEN; PortsliceError
+ *   ERR_PORTSLICE_CLOSED if the server is closed before it listens, …_OPTION_INVALID if it is not a
  *   server, and as `takePort` does
  * @example
  * const server = createServer(app)
@@ -56,7 +56,7 @@ export async function listen(
   options: ListenOptions = {},
 ): Promise<PortLease> {
   checkServer(server)
-  checkTakeOptions(options, { host: text, backlog: count, ipv6Only: flag })
+  checkTakeOptions(options, { host: hostName, backlog: integer(0), ipv6Only: boolean })
   const { host, backlog, ipv6Only, ...take } = options
   const where = {
     ...(host !== undefined && { host }),
@@ -64,14 +64,13 @@ export async function listen(
     ...(ipv6Only !== undefined && { ipv6Only }),
   }
   const isInCluster = isConnectedWorker()
-  return onFreePort(take, {
-    tries: TRIES,
-    wasTaken: (error) => codeOf(error) === 'EADDRINUSE',
+  return retryWithPorts(take, {
+    maxTries: MAX_TRIES,
+    isPortTaken: (error) => codeOf(error) === 'EADDRINUSE',
     attempt: async (lease) => {
-      // Exclusive: workers of a cluster would otherwise share one socket.
+      // Without `exclusive` the workers of a cluster would share one socket.
       const on = { ...where, port: lease.port, exclusive: true }
-      await listening(server, on, () => {
-        // At once: it may be closed by the next listener.
+      await startListening(server, on, () => {
         server.once('close', () => void lease.release())
         if (isInCluster) joinCluster(server, Boolean(host))
       })
@@ -80,8 +79,8 @@ export async function listen(
   })
 }
 
-/** Resolves when it listens; `onListen` is called in the very event. */
-function listening(
+/** @param onListen called within the event, because its next listener may close the server */
+function startListening(
   server: ListeningServer,
   options: NetListenOptions,
   onListen: () => void,
@@ -123,25 +122,13 @@ function listening(
 function checkServer(server: unknown): asserts server is ListeningServer {
   const { listen, close, once, off } = (server ?? {}) as Partial<ListeningServer>
   if ([listen, close, once, off].every((method) => typeof method === 'function')) return
-  throw new PortsliceError(
-    'ERR_PORTSLICE_OPTION_INVALID',
-    `listen was given ${inspect(server)}, which is no server.`,
-    {
-      value: server,
-      advice:
-        'Give a server of net, http, https or http2, or one with their methods and events; of an app (Express, Koa) make one first: createServer(app).',
-    },
+  throw invalidOption(
+    `listen was given ${inspect(server)}, which is not a server.`,
+    server,
+    'Give a server of net, http, https or http2, or one with the same methods and events; for an app (Express, Koa) create one first: createServer(app).',
   )
 }
 
-function text(value: unknown): string | undefined {
+function hostName(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? undefined : 'Give a host name or an address.'
-}
-
-function count(value: unknown): string | undefined {
-  return Number.isInteger(value) && (value as number) >= 0 ? undefined : 'Give a whole number.'
-}
-
-function flag(value: unknown): string | undefined {
-  return typeof value === 'boolean' ? undefined : 'Give true or false.'
 }

@@ -1,4 +1,3 @@
-/** One port number for a process and all that it starts, found again by its name. */
 import { sharedAllocator } from '../allocator/shared.js'
 import type { AllocatorOptions } from '../options/options.js'
 import { portFromVariable, variablePartOf } from '../options/port-name.js'
@@ -7,14 +6,14 @@ import { namedKey } from '../slice/key-memory.js'
 
 /**
  * Hands out one port for a name, for config files: the first process that asks leases it
- * until it ends, and all its descendants are given the same number, through the environment
- * variable `PORTSLICE_PORT_<NAME>`. Two runs at once get different ones.
+ * until it ends, and its descendants get the same port through the environment variable
+ * `PORTSLICE_PORT_<NAME>`. Concurrent runs get different ports.
  *
  * @param name starts with a letter; letters, digits, `-` and `_`. Names that differ only in
  *   case, or in `-` and `_`, are the same.
- * @param options as of `createAllocator`; they count for the process that asks first
- * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID for a bad name or a variable that holds
- *   no port; as `createAllocator` does
+ * @param options as for `createAllocator`; only those of the first process that asks have an effect
+ * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID if the name is invalid or the variable is not
+ *   a port; as `createAllocator` does
  * @example
  * // playwright.config.ts
  * const web = await namedPort('web')
@@ -34,7 +33,7 @@ export async function namedPort(name: string, options: AllocatorOptions = {}): P
   return port
 }
 
-/** What is being handed out, or was. */
+/** Also those that are being handed out. */
 function portsByVariable(): Map<string, Promise<number>> {
   return processWide('named ports', () => new Map())
 }

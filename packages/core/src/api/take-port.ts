@@ -1,12 +1,12 @@
-/** The shortest way to a port: one allocator for the whole process, ports as plain numbers. */
 import { defaultAllocator } from '../allocator/shared.js'
-import { inspect, PortsliceError } from '../errors.js'
+import { inspect } from '../errors.js'
 import type { TakeOptions } from '../options/options.js'
-import { dropLease, noteLease } from './lease-registry.js'
+import { invalidOption } from '../options/validate.js'
+import { popLease, registerLease } from './lease-registry.js'
 
 /**
  * Hands out a port that no other process gets until {@link releasePort} or the end of the process.
- * Each process and each worker thread has one allocator for this, made on first use.
+ * Each process and each worker thread has one allocator for this, created on first use.
  *
  * @param options what the port is for
  * @throws PortsliceError as `createAllocator` and `PortAllocator.take` do
@@ -16,31 +16,27 @@ import { dropLease, noteLease } from './lease-registry.js'
  */
 export async function takePort(options: TakeOptions = {}): Promise<number> {
   const allocator = await defaultAllocator()
-  return noteLease(await allocator.take(options)).port
+  return registerLease(await allocator.take(options)).port
 }
 
 /**
- * Gives back a port that {@link takePort} handed out, or that `claimPort` claimed. A port that was
- * taken more than once with the same `key` is to be released as often.
+ * Gives back a port of {@link takePort} or `claimPort`. A port that was taken several times with
+ * the same `key` must be released as often.
  *
  * @param port as `takePort` returned it
- * @returns `leaked`: whether anything still listened on it: then it is not handed out again until
- *   that has closed
- * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID for a port that is not out
+ * @returns `leaked`: whether something still listens on the port, which is then not handed out again
+ *   until it is closed
+ * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID if the port is not out
  * @example
  * const { leaked } = await releasePort(port)
  */
 export async function releasePort(port: number): Promise<{ leaked: boolean }> {
-  const lease = dropLease(port)
+  const lease = popLease(port)
   if (!lease) {
-    throw new PortsliceError(
-      'ERR_PORTSLICE_OPTION_INVALID',
+    throw invalidOption(
       `Port ${inspect(port)} cannot be released: takePort() and claimPort() of this process have not handed it out, or it has been released.`,
-      {
-        value: port,
-        advice:
-          'Release each port once, in the process that took it; ports of an allocator have a `release` of their own.',
-      },
+      port,
+      'Release each port once, in the process that took it; release ports of an allocator with their own `release`.',
     )
   }
   return lease.release()

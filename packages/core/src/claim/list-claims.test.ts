@@ -6,7 +6,7 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { claimPort } from '../api/claim-port.js'
 import { ownRange, temporaryFolder } from '../own-slices.test-support.js'
 import { hostIdentity } from '../platform/host.js'
-import { hostCode } from '../slice/lock.js'
+import { hostCode } from '../slice/lock-token.js'
 import { listClaims } from './list-claims.js'
 
 test('tells who has claimed a port, and whether the app listens, until it is released', async () => {

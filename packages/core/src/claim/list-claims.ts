@@ -1,21 +1,20 @@
-/** Who has claimed which port now: what the notes tell, where the claim socket is bound. */
 import { lockDirectoryFor } from '../options/lock-directory.js'
 import { checkListOptions } from '../options/options.js'
-import { processStateOf } from '../platform/descendants.js'
 import { hostIdentity } from '../platform/host.js'
+import { processStateOf } from '../platform/process-run.js'
 import { isUdpPortHeld } from '../probe/held-udp.js'
 import { isListeningForTcp, unconnectedUdpPortsOnLoopback } from '../probe/listening.js'
 import { claimNotes, readClaimNote } from '../slice/claim-note.js'
 
-/** One fixed port that is claimed. */
+/** A claimed port. */
 export interface ClaimStatus {
-  /** Its number. */
+  /** The port number. */
   port: number
-  /** Of the process that has it. */
+  /** The process that has claimed it. */
   pid: number
-  /** The directory it was started in. */
+  /** The working directory of that process. */
   cwd: string
-  /** With its arguments, at most 500 characters. */
+  /** Its command with arguments, at most 500 characters. */
   command: string
   /** When it claimed the port, ISO 8601. */
   since: string
@@ -24,10 +23,10 @@ export interface ClaimStatus {
 }
 
 /**
- * The ports that are claimed by holders who share this lock directory and network namespace,
- * ascending. Texts come from other processes: neutralise control characters before you print them.
+ * Lists the ports that are claimed in this lock directory and network namespace, ascending. Strings
+ * come from other processes: escape control characters before you print them.
  *
- * @param options `lockDirectory`, by default as of an allocator
+ * @param options `lockDirectory`: default as for an allocator
  * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID
  */
 export async function listClaims(
@@ -36,20 +35,20 @@ export async function listClaims(
   checkListOptions(options)
   const lockDirectory = lockDirectoryFor(options.lockDirectory)
   if (lockDirectory === undefined) return []
-  const noted = claimNotes(lockDirectory)
-  const sockets = noted.length > 0 ? await unconnectedUdpPortsOnLoopback() : undefined
+  const ports = claimNotes(lockDirectory)
+  const sockets = ports.length > 0 ? await unconnectedUdpPortsOnLoopback() : undefined
   const claims: ClaimStatus[] = []
-  for (const port of noted) {
+  for (const port of ports) {
     const note = readClaimNote(lockDirectory, port, hostIdentity())
     if (!note || note.died || processStateOf(note.pid, note) === 'gone') continue
-    if (!(sockets?.has(port) ?? (await isHeld(port)))) continue
+    if (!(sockets?.has(port) ?? (await mayBeHeld(port)))) continue
     const { pid, cwd, command, at } = note
     claims.push({ port, pid, cwd, command, since: at, listening: await isListeningForTcp(port) })
   }
   return claims
 }
 
-/** One that cannot be tried (privileged, or no sockets left) is taken to be held, as its note says. */
-function isHeld(port: number): Promise<boolean> {
+/** True as well if it cannot be checked, because the port is privileged or there are no sockets left. */
+function mayBeHeld(port: number): Promise<boolean> {
   return isUdpPortHeld(port).catch(() => true)
 }

@@ -3,35 +3,32 @@ import type { PortLease } from '../allocator/lease.js'
 import { PortsliceError } from '../errors.js'
 import type { TakeOptions } from '../options/options.js'
 
-/** A port on which something still listened after its test had ended. */
+/** A port on which something still listens after the end of its test. */
 export interface LeakedPort {
   /** Its number. */
   port: number
-  /** What the port was taken for, where the test said so. */
+  /** The label that the test gave it, if any. */
   label?: string
 }
 
-/** The ports that one test, or one worker, has taken: given back together at its end. */
+/** In characters: enough to recognise a test. */
+const MAX_OWNER_LENGTH = 200
+
+/** The ports that one test or worker has taken, released together at its end. */
 export class TestPorts {
   readonly #allocator: PortAllocator
   readonly #owner: string
   readonly #taken: { lease: PortLease; label: string | undefined }[] = []
 
-  /**
-   * Takes nothing yet.
-   *
-   * @param allocator where the ports come from
-   * @param owner the test's name, the label of ports that get none of their own
-   */
+  /** @param owner the test's name: the default label of its ports */
   constructor(allocator: PortAllocator, owner: string) {
     this.#allocator = allocator
-    this.#owner = owner.slice(0, 200)
+    this.#owner = owner.slice(0, MAX_OWNER_LENGTH)
   }
 
   /**
    * Takes a port for the test.
    *
-   * @param options what the port is for
    * @throws PortsliceError as `PortAllocator.take` does
    */
   async take(options: TakeOptions = {}): Promise<number> {
@@ -40,7 +37,7 @@ export class TestPorts {
     return lease.port
   }
 
-  /** Gives everything back, and tells what leaked. */
+  /** @returns the ports that have leaked */
   async release(): Promise<LeakedPort[]> {
     const leaked = await Promise.all(
       this.#taken.splice(0).map(async ({ lease, label }) => {
@@ -53,10 +50,9 @@ export class TestPorts {
 }
 
 /**
- * The sentence that tells a user which test left which ports.
+ * Tells the user which test left which ports in use.
  *
- * @param owner the test, as the sentence starts
- * @param leaked one or more ports
+ * @param owner the test, as the first words of the sentence
  */
 export function leakMessage(owner: string, leaked: readonly LeakedPort[]): string {
   const ports = leaked.map(({ port, label }) =>
@@ -67,14 +63,13 @@ export function leakMessage(owner: string, leaked: readonly LeakedPort[]): strin
 }
 
 /**
- * The failure of a test that left ports in use, for `onLeak: 'fail'`: ERR_PORTSLICE_PORT_LEAKED.
+ * The error of a test that left ports in use, for `onLeak: 'fail'`: ERR_PORTSLICE_PORT_LEAKED.
  *
- * @param owner the test, as the sentence starts
- * @param leaked one or more ports
+ * @param owner the test, as the first words of the sentence
  */
 export function leakError(owner: string, leaked: readonly LeakedPort[]): PortsliceError {
   return new PortsliceError('ERR_PORTSLICE_PORT_LEAKED', leakMessage(owner, leaked), {
     value: leaked.map(({ port }) => port),
-    advice: "Or set `onLeak: 'warn'` to be told without a failure.",
+    advice: "Or set `onLeak: 'warn'` to get a warning instead of a failure.",
   })
 }

@@ -1,51 +1,45 @@
-/** Which directory has the locks and journals; it need not be there. */
 import os from 'node:os'
 import path from 'node:path'
-import { lookAtPrivateDirectory } from '../platform/private-directory.js'
+import { checkPrivateDirectory } from '../platform/private-directory.js'
 import { userIdentity } from '../platform/user.js'
 import { processWide } from '../process-state.js'
 
-/** `$PORTSLICE_LOCK_DIR` for "without files". A directory of that name is written `./none`. */
-export const WITHOUT_FILES = 'none'
-
-/** Names that are tried if others have taken those before. Who plants eight can plant more. */
-const DEFAULT_NAMES = 8
+/** How many names to try if other users have taken them. A limit, as an attacker can take any number. */
+const MAX_DEFAULT_NAMES = 8
 
 /**
- * The lock directory as an absolute path; it need not be there.
+ * The lock directory as an absolute path; it may not exist yet.
  *
- * @param option what was given, else `$PORTSLICE_LOCK_DIR`, else the default
- * @returns `undefined` for none: without files
+ * @returns `undefined`: without files
  */
 export function lockDirectoryFor(option: string | false | undefined): string | undefined {
   if (option === false) return undefined
   if (option !== undefined) return path.resolve(workingDirectory() || path.sep, option)
   const named = process.env.PORTSLICE_LOCK_DIR
-  if (named === WITHOUT_FILES) return undefined
+  // A directory of that name is written `./none`.
+  if (named === 'none') return undefined
   return named ? resolveOnce(named) : defaultLockDirectory(resolveOnce(os.tmpdir()))
 }
 
 /**
- * The first of the default names that is a directory of this user alone, else the first that is
- * not taken. So what another user has under such a name is not in the way, and processes of one
- * user agree: a directory that is in use stays the choice when a name before it becomes free.
- *
- * @param parent absolute
+ * The first of the default names that is a private directory of this user, else the first that is
+ * free. So another user's directory is not in the way, and all processes of this user agree on
+ * one, even if an earlier name becomes free.
  */
 export function defaultLockDirectory(parent: string): string {
-  const names = Array.from({ length: DEFAULT_NAMES }, (_, i) => (i === 0 ? '' : `-${i + 1}`))
+  const names = Array.from({ length: MAX_DEFAULT_NAMES }, (_, i) => (i === 0 ? '' : `-${i + 1}`))
   const paths = names.map((suffix) => path.join(parent, `portslice-${userIdentity()}${suffix}`))
   let free: string | undefined
   for (const each of paths) {
-    const { state } = lookAtPrivateDirectory(each)
+    const { state } = checkPrivateDirectory(each)
     if (state === 'private') return each
     if (state === 'absent') free ??= each
   }
-  // If none will do, the error about the first one says what is wrong.
+  // If all names are taken, checking the first one fails with the reason.
   return free ?? (paths[0] as string)
 }
 
-/** A variable is meant from where the process began: after `chdir` it names the same directory. */
+/** Resolves a relative path only once, so that it names the same directory after `chdir`. */
 function resolveOnce(directory: string): string {
   if (path.isAbsolute(directory)) return path.resolve(directory)
   const resolved = processWide('resolved directories', () => new Map())
@@ -56,7 +50,7 @@ function resolveOnce(directory: string): string {
   return absolute
 }
 
-/** Empty when it has been deleted. */
+/** Empty if it has been deleted. */
 export function workingDirectory(): string {
   try {
     return process.cwd()

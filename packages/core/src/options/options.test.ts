@@ -1,12 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { slicesIn } from '../slice/layout.js'
-import {
-  checkAllocatorOptions,
-  checkedRange,
-  checkTakeOptions,
-  rangeFromVariable,
-} from './options.js'
+import { checkAllocatorOptions, checkTakeOptions } from './options.js'
+import { rangeFromEnvironment, validateRange } from './range.js'
 
 const refused = (code: string, ...parts: string[]) =>
   expect.objectContaining({
@@ -45,11 +41,11 @@ describe('allocator options', () => {
     [{ shard: { index: 5, total: 4 } }, 'SHARD_INVALID', 'shard'],
     [{ shard: {} }, 'SHARD_INVALID', 'shard'],
     [{ shard: '2/4' }, 'SHARD_INVALID', 'shard'],
-    [{ range: [20_010, 20_020] }, 'RANGE_INVALID', 'no whole slice'],
+    [{ range: [20_010, 20_020] }, 'RANGE_INVALID', 'no complete slice'],
     [{ range: [30_000, 20_000] }, 'RANGE_INVALID', 'before it starts'],
     [{ range: [80, 2000] }, 'RANGE_INVALID', '1024'],
     [{ range: [60_000, 70_000] }, 'RANGE_INVALID', '65535'],
-    [{ range: [20_000] }, 'RANGE_INVALID', 'two whole numbers'],
+    [{ range: [20_000] }, 'RANGE_INVALID', 'two integers'],
     [{ range: '20000-29999' }, 'RANGE_INVALID', '20000-29999'],
     [{ range: null }, 'RANGE_INVALID', 'null'],
   ])('%j are refused with %s', (options, code, part) => {
@@ -79,21 +75,21 @@ describe('take options', () => {
 
 describe('$PORTSLICE_RANGE', () => {
   test('is read as first-last', () => {
-    expect(rangeFromVariable({ PORTSLICE_RANGE: '20000-29999' })).toEqual({
+    expect(rangeFromEnvironment({ PORTSLICE_RANGE: '20000-29999' })).toEqual({
       first: 20_000,
       last: 29_999,
     })
-    expect(rangeFromVariable({ PORTSLICE_RANGE: ' 20000 - 29999 ' })).toEqual({
+    expect(rangeFromEnvironment({ PORTSLICE_RANGE: ' 20000 - 29999 ' })).toEqual({
       first: 20_000,
       last: 29_999,
     })
-    expect(rangeFromVariable({})).toBeUndefined()
+    expect(rangeFromEnvironment({})).toBeUndefined()
   })
 
   test.each(['abc', '20000', '20000-', '20000:29999', '1-9', '20000-20001', '99999-100000'])(
     'refuses %j and names the variable',
     (text) => {
-      expect(() => rangeFromVariable({ PORTSLICE_RANGE: text })).toThrow(
+      expect(() => rangeFromEnvironment({ PORTSLICE_RANGE: text })).toThrow(
         refused('RANGE_INVALID', '$PORTSLICE_RANGE'),
       )
     },
@@ -105,7 +101,7 @@ test('the range that is proposed in place of one without a slice has one', () =>
     fc.property(fc.integer({ min: 1024, max: 65_535 }), fc.nat(62), (first, length) => {
       const last = Math.min(first + length, 65_535)
       try {
-        expect(slicesIn(checkedRange([first, last], 'It')).length).toBeGreaterThan(0)
+        expect(slicesIn(validateRange([first, last], 'It')).length).toBeGreaterThan(0)
       } catch (error) {
         const [, from, to] = /example to (\d+) to (\d+)/.exec((error as Error).message) ?? []
         expect(slicesIn({ first: Number(from), last: Number(to) }).length).toBeGreaterThan(0)

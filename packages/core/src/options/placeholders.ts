@@ -1,21 +1,18 @@
-/** Ports in texts that people write: `{PORT}`, `{API_PORT}`. */
-
-/** `${PORT}` is a shell's, which has it in its environment. */
+/** `{PORT}` and `{API_PORT}`, but not the `${PORT}` of a shell. */
 const PLACEHOLDER = /(?<!\$)\{((?:[A-Z0-9_]+_)?PORT)\}/g
 
 /**
- * Puts ports in the place of `{PORT}`, `{API_PORT}` and so on. Other braces stay as they are.
+ * Replaces `{PORT}`, `{API_PORT}` and so on by port numbers. Other braces stay as they are.
  *
- * @param text what somebody wrote
  * @param ports by their variables
- * @param otherwise gives what stands in the place of one that is none of these
+ * @param onUnknown returns the replacement of a placeholder that `ports` does not have
  */
-export function withPorts(
+export function replacePlaceholders(
   text: string,
   ports: Readonly<Record<string, string>>,
-  otherwise: (placeholder: string) => string,
+  onUnknown: (placeholder: string) => string,
 ): string {
   return text.replaceAll(PLACEHOLDER, (placeholder, variable: string) =>
-    Object.hasOwn(ports, variable) ? (ports[variable] as string) : otherwise(placeholder),
+    Object.hasOwn(ports, variable) ? (ports[variable] as string) : onUnknown(placeholder),
   )
 }

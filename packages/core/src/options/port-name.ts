@@ -1,46 +1,34 @@
-/** Names of ports, which become parts of environment variables. */
-
-import { inspect, PortsliceError } from '../errors.js'
+import { inspect } from '../errors.js'
 import { FIRST_UNPRIVILEGED_PORT, LAST_PORT } from '../slice/layout.js'
+import { invalidOption } from './validate.js'
 
-/** Letters, digits, `-` and `_`: nothing else becomes part of an environment variable's name. */
 const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/
 
 /**
- * How a port's name is written in an environment variable: `web-api` becomes `WEB_API`.
+ * Converts a port's name to its part of an environment variable: `web-api` becomes `WEB_API`.
  *
- * @param name up to 64 letters, digits, `-` and `_`, the first of them a letter
- * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID for what is no name
+ * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID for an invalid name
  */
 export function variablePartOf(name: unknown): string {
   if (typeof name === 'string' && NAME.test(name)) return name.toUpperCase().replaceAll('-', '_')
-  throw new PortsliceError(
-    'ERR_PORTSLICE_OPTION_INVALID',
+  throw invalidOption(
     `A port cannot be named ${inspect(name)}.`,
-    {
-      value: name,
-      advice:
-        "Give a name of up to 64 letters, digits, '-' and '_' that starts with a letter, such as 'web'.",
-    },
+    name,
+    "Give a name of up to 64 letters, digits, '-' and '_' that starts with a letter, such as 'web'.",
   )
 }
 
 /**
- * The port that another process has left in a variable.
+ * Reads the port that another process has set in an environment variable.
  *
- * @param text what the variable holds
- * @param variable its name, for the error
- * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID for what is no port
+ * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID if it is not a port
  */
 export function portFromVariable(text: string, variable: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
   if (port >= FIRST_UNPRIVILEGED_PORT && port <= LAST_PORT) return port
-  throw new PortsliceError(
-    'ERR_PORTSLICE_OPTION_INVALID',
-    `The environment variable $${variable} is ${inspect(text)}, which is no port.`,
-    {
-      value: text,
-      advice: 'Unset it: portslice sets it by itself for the processes that this one starts.',
-    },
+  throw invalidOption(
+    `The environment variable $${variable} is ${inspect(text)}, which is not a port.`,
+    text,
+    'Unset it: portslice sets it for the processes that this one starts.',
   )
 }

@@ -2,19 +2,19 @@ import { existsSync } from 'node:fs'
 import path from 'node:path'
 
 /**
- * The root folder of the checkout that `folder` lies in: the nearest folder above it with a
- * `.git` (a folder, or the file that a worktree has), else `folder` itself.
+ * The root of the checkout: the nearest directory upwards that has a `.git` (a directory, or the
+ * file of a worktree), else `directory` itself.
  */
-export function findProjectRoot(folder: string): string {
-  for (let candidate = folder; ; ) {
+export function findProjectRoot(directory: string): string {
+  for (let candidate = directory; ; ) {
     if (hasGit(candidate)) return candidate
     const parent = path.dirname(candidate)
-    if (parent === candidate) return folder
+    if (parent === candidate) return directory
     candidate = parent
   }
 }
 
-/** Under Node's permission list a directory above may be closed: what cannot be seen is passed over. */
+/** Node's permission model may deny access to a parent directory; it is skipped then. */
 function hasGit(directory: string): boolean {
   try {
     return existsSync(path.join(directory, '.git'))

@@ -1,4 +1,3 @@
-/** Options, environment variables and the machine, settled into what an allocator works with. */
 import { PortsliceError } from '../errors.js'
 import { ephemeralRange } from '../platform/host.js'
 import {
@@ -14,19 +13,15 @@ import {
   trialOrder,
 } from '../slice/layout.js'
 import { lockDirectoryFor, workingDirectory } from './lock-directory.js'
-import {
-  type AllocatorOptions,
-  checkAllocatorOptions,
-  checkedRange,
-  rangeFromVariable,
-} from './options.js'
+import { type AllocatorOptions, checkAllocatorOptions } from './options.js'
 import { findProjectRoot } from './project-root.js'
-import { checkedShard, detectShard, formatShard, type ResolvedShard } from './shard.js'
+import { rangeFromEnvironment, validateRange } from './range.js'
+import { detectShard, formatShard, type ResolvedShard, validateShard } from './shard.js'
 import { detectWorker } from './worker.js'
 
-const DEFAULT_WAIT_TIMEOUT = 10_000
+const DEFAULT_WAIT_TIMEOUT_MS = 10_000
 
-/** Options, environment variables and the machine, settled. */
+/** What an allocator works with, from its options, environment variables and the machine. */
 export interface ResolvedOptions {
   /** The ports to choose from: ascending, not overlapping. A strict shard may use only a part of them. */
   readonly ranges: readonly PortRange[]
@@ -34,9 +29,9 @@ export interface ResolvedOptions {
   readonly slices: readonly SliceStart[]
   /** The directory with the locks and journals, as an absolute path; `undefined`: without files. */
   readonly lockDirectory: string | undefined
-  /** The directory that this process works in; empty when it has been deleted. */
+  /** The working directory; empty if it has been deleted. */
   readonly cwd: string
-  /** As of `detectWorker`. */
+  /** As in `WorkerIdentity`. */
   readonly runner: string
   /** 1-based. */
   readonly workerId: number
@@ -46,10 +41,10 @@ export interface ResolvedOptions {
   readonly waitTimeout: number
   /** The order in which the ports of a slice are handed out. */
   readonly order: 'sequential' | 'random'
-  /** The checkout that the run belongs to: see `findProjectRoot`. */
+  /** See `findProjectRoot`. */
   readonly projectRoot: string
   /**
-   * Whether this port is to be protected from the kernel by TIME_WAIT.
+   * Whether this port must be protected from the kernel by TIME_WAIT.
    *
    * @param port 1 to 65535
    */
@@ -57,9 +52,9 @@ export interface ResolvedOptions {
 }
 
 /**
- * Settles what an allocator would work with, and leases nothing.
+ * Resolves the options of an allocator, and leases nothing.
  *
- * @param options as of `createAllocator`
+ * @param options as for `createAllocator`
  * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID, …_RANGE_INVALID, …_SHARD_INVALID,
  *   for options and environment variables alike
  */
@@ -90,7 +85,7 @@ export function resolveOptions(options: AllocatorOptions = {}): ResolvedOptions 
     runner: worker.runner,
     workerId,
     shard,
-    waitTimeout: options.waitTimeout ?? DEFAULT_WAIT_TIMEOUT,
+    waitTimeout: options.waitTimeout ?? DEFAULT_WAIT_TIMEOUT_MS,
     order: options.order ?? 'sequential',
     needsTimeWait: (port) =>
       guard === 'always' || (guard === 'auto' && port >= ephemeral.first && port <= ephemeral.last),
@@ -99,21 +94,21 @@ export function resolveOptions(options: AllocatorOptions = {}): ResolvedOptions 
 
 function resolveShard({ shard }: AllocatorOptions): ResolvedShard | undefined {
   return shard
-    ? { ...checkedShard(shard, 'The option `shard`'), isStrict: true }
+    ? { ...validateShard(shard, 'The option `shard`'), isStrict: true }
     : detectShard(process.env)?.shard
 }
 
 function resolveRanges({ range }: AllocatorOptions, ephemeral: PortRange): PortRange[] {
   const explicit = range
-    ? checkedRange(range, 'The option `range`')
-    : rangeFromVariable(process.env)
+    ? validateRange(range, 'The option `range`')
+    : rangeFromEnvironment(process.env)
   return explicit ? [explicit] : defaultRanges(ephemeral)
 }
 
 function tooManyShards(ranges: readonly PortRange[], slices: number, shard: Shard): PortsliceError {
   return new PortsliceError(
     'ERR_PORTSLICE_SHARD_INVALID',
-    `The range ${formatRanges(ranges)} holds ${slices} slices of ${SLICE_SIZE} ports, which leaves none for shard ${formatShard(shard)}.`,
+    `The range ${formatRanges(ranges)} has ${slices} slices of ${SLICE_SIZE} ports, which is not enough for shard ${formatShard(shard)}.`,
     {
       value: shard,
       advice: `Widen the range to at least ${shard.total * SLICE_SIZE} ports, better ${SLICE_SIZE} for each worker of each shard, or use fewer shards.`,

@@ -1,40 +1,39 @@
-/** Which shard this process belongs to, from options, environment variables and CI systems. */
-
 import { inspect, PortsliceError } from '../errors.js'
 import type { Shard } from '../slice/layout.js'
+import { isIntegerIn } from './validate.js'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** A shard, and how much it counts. */
+/** A shard, and whether it is binding. */
 export interface ResolvedShard extends Shard {
   /**
-   * Whether only this part may be used, as the user said so. A shard that was only detected
-   * decides which part is tried first.
+   * Whether only this part may be used, because the user has asked for it. A detected shard
+   * only decides which part is tried first.
    */
   readonly isStrict: boolean
 }
 
 /** What the environment says about the shard. */
 export interface DetectedShard {
-  /** `undefined` if the variables of a runner or a CI system name no shard: then they are ignored. */
+  /** `undefined` if the variables of a runner or a CI system do not make up a shard. */
   readonly shard: ResolvedShard | undefined
-  /** Which variables say so, for people. */
+  /** The names of the variables, for messages. */
   readonly source: string
 }
 
-/** Set by adapters, for all processes of a run: the test runner's own `--shard`, written `2/4`. */
+/** Set by adapters for all processes of a run: the test runner's own `--shard`, written `2/4`. */
 const RUNNER_VARIABLE = 'PORTSLICE_RUNNER_SHARD'
 
 /** The variables with which a CI system numbers the parallel copies of one job. */
 const CI_SYSTEMS: readonly {
-  /** A variable without which it is another system. */
-  on?: string
+  /** A variable that must be set as well: other systems use the same names. */
+  requires?: string
   index: string
   total: string
   firstIndex: 0 | 1
 }[] = [
-  // Heroku CI has GitLab's names, but counts from 0.
-  { on: 'HEROKU_TEST_RUN_ID', index: 'CI_NODE_INDEX', total: 'CI_NODE_TOTAL', firstIndex: 0 },
+  // Heroku CI: 0-based, with GitLab's names.
+  { requires: 'HEROKU_TEST_RUN_ID', index: 'CI_NODE_INDEX', total: 'CI_NODE_TOTAL', firstIndex: 0 },
   // GitLab (`parallel:`): 1-based. CI_NODE_TOTAL is 1 and CI_NODE_INDEX unset without it.
   { index: 'CI_NODE_INDEX', total: 'CI_NODE_TOTAL', firstIndex: 1 },
   // CircleCI (`parallelism:`): 0-based.
@@ -49,20 +48,15 @@ const CI_SYSTEMS: readonly {
   { index: 'SEMAPHORE_JOB_INDEX', total: 'SEMAPHORE_JOB_COUNT', firstIndex: 1 },
 ]
 
-/**
- * Writes a shard as people do: `2/4`.
- *
- * @param shard 1-based
- */
+/** Formats a shard as `2/4`. */
 export function formatShard(shard: Shard): string {
   return `${shard.index}/${shard.total}`
 }
 
 /**
- * Reads a shard that is written `2/4`.
+ * Parses a shard that is written `2/4`.
  *
- * @param text what was given
- * @returns `undefined` if it names no shard
+ * @returns `undefined` if it is not a shard
  */
 export function parseShard(text: string): Shard | undefined {
   const match = /^\s*(\d{1,9})\s*\/\s*(\d{1,9})\s*$/.exec(text)
@@ -70,45 +64,35 @@ export function parseShard(text: string): Shard | undefined {
 }
 
 function asShard(index: unknown, total: unknown): Shard | undefined {
-  const isShard =
-    Number.isInteger(index) &&
-    Number.isInteger(total) &&
-    (index as number) >= 1 &&
-    (index as number) <= (total as number)
-  return isShard ? { index: index as number, total: total as number } : undefined
+  if (!isIntegerIn(total, 1, Number.MAX_SAFE_INTEGER)) return undefined
+  return isIntegerIn(index, 1, total) ? { index, total } : undefined
 }
 
 /**
  * Checks a shard that the user gave as an object.
  *
- * @param value what was given
  * @param source where it was given, for the error, such as "The option `shard`"
  * @throws PortsliceError ERR_PORTSLICE_SHARD_INVALID, naming `source`
  */
-export function checkedShard(value: unknown, source: string): Shard {
+export function validateShard(value: unknown, source: string): Shard {
   const { index, total } = (value ?? {}) as Partial<Shard>
-  const shard = asShard(index, total)
-  if (!shard) throw shardError(value, source)
-  return shard
+  return asShard(index, total) ?? refuse(value, source)
 }
 
 /**
  * Checks a shard that the user gave as text, written `2/4`.
  *
- * @param text what was given
  * @param source where it was given, for the error, such as `$PORTSLICE_SHARD`
  * @throws PortsliceError ERR_PORTSLICE_SHARD_INVALID, naming `source`
  */
 export function shardFromText(text: string, source: string): Shard {
-  const shard = parseShard(text)
-  if (!shard) throw shardError(text, source)
-  return shard
+  return parseShard(text) ?? refuse(text, source)
 }
 
-function shardError(value: unknown, source: string): PortsliceError {
-  return new PortsliceError(
+function refuse(value: unknown, source: string): never {
+  throw new PortsliceError(
     'ERR_PORTSLICE_SHARD_INVALID',
-    `${source} is ${inspect(value)}, which names no shard.`,
+    `${source} is ${inspect(value)}, which is not a shard.`,
     {
       value,
       advice:
@@ -118,12 +102,11 @@ function shardError(value: unknown, source: string): PortsliceError {
 }
 
 /**
- * What the environment says about the shard: `$PORTSLICE_SHARD`, else the test runner's own
- * shard as an adapter has passed it on, else the variables of a CI system.
+ * Detects the shard: `$PORTSLICE_SHARD`, else the test runner's own shard as an adapter has
+ * passed it on, else the variables of a CI system.
  *
- * @param env the environment variables to look at
  * @returns `undefined` if none of them is set
- * @throws PortsliceError ERR_PORTSLICE_SHARD_INVALID if `$PORTSLICE_SHARD` names no shard
+ * @throws PortsliceError ERR_PORTSLICE_SHARD_INVALID if `$PORTSLICE_SHARD` is not a shard
  */
 export function detectShard(env: Environment): DetectedShard | undefined {
   if (env.PORTSLICE_SHARD) {
@@ -135,7 +118,8 @@ export function detectShard(env: Environment): DetectedShard | undefined {
     return { shard: asPreference(shard), source: "the test runner's --shard" }
   }
   const system = CI_SYSTEMS.find(
-    ({ on, index, total }) => env[index] && env[total] && (on === undefined || env[on]),
+    ({ requires, index, total }) =>
+      env[index] && env[total] && (requires === undefined || env[requires]),
   )
   if (!system) return undefined
   const index = parseInteger(env[system.index]) + 1 - system.firstIndex
@@ -152,10 +136,8 @@ function parseInteger(text = ''): number {
 }
 
 /**
- * Environment variables with which a test runner's own shard reaches all processes of a run. It
- * decides which part of the range is tried first, unless the user names a shard.
- *
- * @param shard the runner's own, if it has one
+ * Environment variables that pass a test runner's own shard on to all processes of a run. It
+ * decides which part of the range is tried first, unless the user sets a shard.
  */
 export function runnerShardVariables(shard: Shard | undefined): Record<string, string> {
   return shard ? { [RUNNER_VARIABLE]: formatShard(shard) } : {}

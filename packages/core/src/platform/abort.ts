@@ -1,6 +1,4 @@
-/** Waits that an AbortSignal ends. */
-
-/** Waits for a promise, but no longer than the signal allows. @throws the signal's reason */
+/** Waits for a promise until the signal is aborted. @throws the reason of the signal */
 export async function untilAborted<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {
   if (!signal) return promise
   throwIfAborted(signal)
@@ -16,7 +14,7 @@ export async function untilAborted<T>(promise: Promise<T>, signal?: AbortSignal)
   }
 }
 
-/** As `signal.throwIfAborted()`, which the AbortSignal of a jsdom window may lack. */
+/** As `signal.throwIfAborted()`, which the AbortSignal of jsdom may lack. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw signal.reason
 }

@@ -1,17 +1,15 @@
-/**
- * Time as the kernel counts it since boot. Processes of one kernel agree on it, and setting the
- * clock does not change it.
- */
-import { readFileSync, readlinkSync } from 'node:fs'
+/** Time since boot: the same for all processes of one kernel, whatever the system clock is set to. */
+import { readFileSync } from 'node:fs'
 import os from 'node:os'
+import { bootId, namespaceOf } from './host.js'
+import { omitUndefined } from './omit-undefined.js'
 
-/** A moment, as it can be written down for other processes. */
 export interface KernelTime {
-  /** Which kernel counts, and in which time namespace. */
+  /** The boot and the time namespace that it was measured in. */
   readonly clock: string
   /** Milliseconds since boot by `/proc/uptime`, which no library can fake. Includes suspend. */
   readonly uptime?: number
-  /** Milliseconds on the monotonic clock, which stands still during suspend; on Node alone. */
+  /** Milliseconds on the monotonic clock, which stops during suspend. Only on Node. */
   readonly monotonic?: number
 }
 
@@ -20,42 +18,33 @@ const { hrtime } = process
 /** Bun and Deno count from the start of the process. */
 const COUNTS_SINCE_BOOT = !process.versions.bun && !process.versions.deno
 
-/** Now, in the kernel's time. */
 export function kernelTime(): KernelTime {
-  const uptime = readUptime()
-  return {
+  return omitUndefined({
     clock: kernelClock(),
-    ...(uptime !== undefined && { uptime }),
-    ...(COUNTS_SINCE_BOOT && { monotonic: Number(hrtime.bigint() / 1_000_000n) }),
-  }
+    uptime: readUptime(),
+    monotonic: COUNTS_SINCE_BOOT ? Number(hrtime.bigint() / 1_000_000n) : undefined,
+  })
 }
 
-/**
- * Whether two moments can be compared. They cannot if different kernels have counted, if they have
- * no count in common, or if the earlier one lies ahead: then the machine was restarted in between.
- */
+/** False for moments of different kernels, without a count in common, or in the wrong order. */
 export function isComparable(then: KernelTime, now: KernelTime): boolean {
   if (then.clock !== now.clock) return false
-  const counts = countsBetween(then, now)
-  return counts.length > 0 && counts.every((count) => count >= 0)
+  const differences = differencesBetween(then, now)
+  return differences.length > 0 && differences.every((ms) => ms >= 0)
 }
 
-/**
- * How many milliseconds have passed since then at least: 0 where the two moments cannot be
- * compared. Of two counts that disagree the smaller one is taken, so that neither a faked clock
- * nor a suspended machine makes it too long.
- */
+/** In ms. The smaller difference counts: neither a fake clock nor suspend makes it too long. */
 export function elapsedSince(then: KernelTime, now = kernelTime()): number {
-  const counts = isComparable(then, now) ? countsBetween(then, now) : []
-  return counts.length > 0 ? Math.min(...counts) : 0
+  const differences = isComparable(then, now) ? differencesBetween(then, now) : []
+  return differences.length > 0 ? Math.min(...differences) : 0
 }
 
-/** What has passed by each count that both moments have. */
-function countsBetween(then: KernelTime, now: KernelTime): number[] {
+/** By each count that both moments have. */
+function differencesBetween(then: KernelTime, now: KernelTime): number[] {
   const monotonic = difference(then.monotonic, now.monotonic)
   const uptime = difference(then.uptime, now.uptime)
   if (monotonic === undefined) return uptime === undefined ? [] : [uptime]
-  // A container may be shown an uptime of its own, which then lies before that of another one.
+  // A container may have its own, smaller uptime.
   return uptime === undefined || uptime < 0 ? [monotonic] : [monotonic, uptime]
 }
 
@@ -63,7 +52,6 @@ function difference(then: number | undefined, now: number | undefined): number |
   return then === undefined || now === undefined ? undefined : now - then
 }
 
-/** A moment that another process has written down; `undefined` for anything else. */
 export function parseKernelTime(value: unknown): KernelTime | undefined {
   const { clock, uptime, monotonic } = (value ?? {}) as Record<string, unknown>
   const counts = {
@@ -83,23 +71,11 @@ function kernelClock(): string {
 }
 
 function readClock(): string {
-  // Elsewhere the monotonic count starts at boot, and a death before the boot no longer matters.
+  // On other systems the monotonic clock starts at boot, and deaths before it no longer matter.
   if (process.platform !== 'linux') return process.platform
-  try {
-    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
-    return `${boot}/${timeNamespace()}`
-  } catch {
-    return `${os.hostname()}/-` // The boot cannot be read: a later one counts from 0 again.
-  }
-}
-
-/** Kernels before 5.6 have no time namespaces. */
-function timeNamespace(): string {
-  try {
-    return readlinkSync('/proc/self/ns/time')
-  } catch {
-    return '-'
-  }
+  const boot = bootId()
+  // Kernels before 5.6 have no time namespaces.
+  return boot === undefined ? `${os.hostname()}/-` : `${boot}/${namespaceOf('time') ?? '-'}`
 }
 
 function readUptime(): number | undefined {

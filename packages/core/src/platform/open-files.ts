@@ -1,25 +1,21 @@
 import { readdirSync, readlinkSync } from 'node:fs'
 import { processTable } from './process-table.js'
 
-/**
- * The files and sockets (`socket:[12345]`) that a process has open; none where that cannot be
- * seen: of another user's process, without a table of processes, and elsewhere than on Linux.
- */
+/** The files and sockets (`socket:[12345]`) that a process has open; empty if they cannot be read. */
 export function openFilesOf(pid: number): string[] {
   if (processTable() !== 'own') return []
   try {
-    const folder = `/proc/${pid}/fd`
-    return readdirSync(folder).map((name) => linkTarget(`${folder}/${name}`))
+    const directory = `/proc/${pid}/fd`
+    return readdirSync(directory).map((name) => linkTarget(`${directory}/${name}`))
   } catch {
     return []
   }
 }
 
-/** It may have been closed meanwhile. */
 function linkTarget(link: string): string {
   try {
     return readlinkSync(link)
   } catch {
-    return ''
+    return '' // Closed in the meantime.
   }
 }

@@ -1,11 +1,10 @@
-/** The kernel's tables of TCP and UDP sockets: /proc/net of this network namespace. */
 import fs from 'node:fs'
 import os from 'node:os'
 import { isOutOfDescriptors } from '../errors.js'
 
 export type SocketTable = 'tcp' | 'tcp6' | 'udp' | 'udp6'
 
-/** States of a socket: include/net/tcp_states.h. An unconnected UDP socket shows CLOSE. */
+/** States of include/net/tcp_states.h. An unconnected UDP socket has CLOSE. */
 export const TIME_WAIT = '06'
 export const CLOSE = '07'
 export const LISTEN = '0A'
@@ -13,26 +12,20 @@ export const LISTEN = '0A'
 export interface SocketEntry {
   table: SocketTable
   state: string
-  /** As the kernel writes it: hexadecimal, in the machine's byte order. */
+  /** Hexadecimal, in the byte order of the machine. */
   address: string
   port: number
   remoteAddress: string
   remotePort: number
-  /** `0` of a connection that no process has any more. */
+  /** `0` if no process has the connection any more. */
   inode: string
 }
 
-/** `sl: ADDRESS:PORT REMOTE:PORT STATE queues timer retransmits uid timeout INODE …`, in hexadecimal up to the state. */
 const ROW = /^\s*\d+: ([0-9A-F]+):([0-9A-F]{4}) (\S+) ([0-9A-F]{2}) \S+ \S+ \S+ +\d+ +\d+ +(\d+)/
 
-/** Most sockets are of no concern: nothing is made of those. */
 type IsWanted = (state: string, table: SocketTable, port: number) => boolean
 
-/**
- * The wanted sockets of some tables; `undefined` where no table can be read. Without IPv6 there are none of it.
- *
- * @throws the system's error when no more files can be opened (EMFILE …)
- */
+/** The wanted sockets of this network namespace; `undefined` if no table can be read. */
 export async function readSocketTables(
   tables: readonly SocketTable[],
   isWanted: IsWanted,
@@ -66,7 +59,6 @@ async function readSocketTable(
   })
 }
 
-/** `fs.promises` throws at once what a permission list denies, where others reject. */
 async function readTable(table: SocketTable): Promise<string | undefined> {
   try {
     return await fs.promises.readFile(`/proc/net/${table}`, 'latin1')
@@ -76,7 +68,7 @@ async function readTable(table: SocketTable): Promise<string | undefined> {
   }
 }
 
-/** An address of a table as people write it, such as `127.0.0.1` or `::1`; IPv4 also on a socket of IPv6. */
+/** Formats an address of a table as `127.0.0.1` or `::1`; IPv4-mapped addresses as IPv4. */
 export function formatAddress(hex: string): string {
   const words = (hex.match(/.{8}/g) ?? []).map((word) => {
     const bytes = word.match(/../g) ?? []

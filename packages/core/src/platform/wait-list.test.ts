@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest'
-import { Turns, WaitList } from './wait-list.js'
+import { WaitList } from './wait-list.js'
 
-/** Something of which there are some, given to one request at a time. */
+/** A limited supply, given to one request at a time. */
 class Store {
   readonly list = new WaitList()
   left = 0
@@ -42,7 +42,7 @@ test('first come, first served, also when the first has just been tried', async 
   expect(store.served).toEqual(['a', 'b', 'c', 'd'])
 })
 
-test('one that cannot be served lets others pass', async () => {
+test('a request that cannot be served lets others overtake it', async () => {
   const store = new Store()
   const large = store.take('large', 10, { timeout: 500 })
   const failed = expect(large).rejects.toThrow('large was not served')
@@ -104,7 +104,7 @@ test('an error of an attempt is that of its request alone', async () => {
   expect(await waiting).toBe('waiting')
 })
 
-test('whoever waits longest tries most often', async () => {
+test('a request that waits longest is tried most often', async () => {
   const list = new WaitList()
   const times: number[] = []
   const waiting = list.add(
@@ -118,37 +118,4 @@ test('whoever waits longest tries most often', async () => {
   const half = (times[0] as number) + 1500
   const [early, late] = [times.filter((at) => at < half), times.filter((at) => at >= half)]
   expect(late.length).toBeGreaterThan(early.length * 2)
-})
-
-test('a process that had to wait lets others try first when it asks again at once', async () => {
-  const turns = new Turns()
-  let isFree = false
-  const attempt = async () => (isFree ? 'served' : undefined)
-  const others = () => true
-  const first = turns.begin(attempt, 10_000, others)
-  expect(await first()).toBeUndefined()
-  isFree = true
-  expect(await first()).toBe('served')
-  turns.end()
-  // A short time-out leaves no time for it.
-  expect(await turns.begin(attempt, 100, others)()).toBe('served')
-  const next = turns.begin(attempt, 10_000, others)
-  expect(await next()).toBeUndefined()
-  await vi.waitFor(async () => expect(await next()).toBe('served'))
-  // When its turns come at the first try, no process waits.
-  for (let turn = 0; turn < 3; turn++) await turns.begin(attempt, 100, others)()
-  turns.end()
-  expect(await turns.begin(attempt, 10_000, others)()).toBe('served')
-})
-
-test('a process that waited for itself alone has no others to let try', async () => {
-  const turns = new Turns()
-  let isFree = false
-  const attempt = async () => (isFree ? 'served' : undefined)
-  const first = turns.begin(attempt, 10_000, () => false)
-  expect(await first()).toBeUndefined()
-  isFree = true
-  expect(await first()).toBe('served')
-  turns.end()
-  expect(await turns.begin(attempt, 10_000, () => false)()).toBe('served')
 })

@@ -1,68 +1,49 @@
-/** Requests that wait for something which others give back: tried in the order they came. */
 import { untilAborted } from './abort.js'
 import { clearTimeout, type Deadline, deadlineIn, monotonicNow, setTimeout } from './clock.js'
 
+/** The delay shrinks during the wait: the process that has waited longest tries most often. */
+export const FIRST_DELAY_MS = 300
+const MIN_DELAY_MS = 8
+/** The delay halves whenever the wait doubles: 90 ms after 1 s, 18 ms after 5 s. */
+const DELAY_TIMES_WAIT_MS2 = FIRST_DELAY_MS * FIRST_DELAY_MS
 /**
- * The delay between two tries, in ms: the longer a request has waited, the shorter. So whoever has
- * waited longest tries most often, and a newcomer, in this process or another, does not overtake.
+ * Once the oldest request has waited this long, later ones may overtake it only in every other
+ * period. Otherwise small requests could take all that is returned, and a large one would starve.
  */
-const FIRST_DELAY_MS = 300
-const SHORTEST_DELAY_MS = 8
-/** From the first delay on, it halves whenever the wait has doubled: 90 ms after a second, 18 ms after five. */
-const DELAY_TIMES_WAIT = FIRST_DELAY_MS * FIRST_DELAY_MS
-/**
- * When the oldest request has waited for so long, in ms, later ones may not pass it all the time: what
- * is given back would go to small requests for ever, and never be enough for a large one. Turns in
- * which they may pass and turns in which they may not follow each other.
- */
-const PATIENCE_MS = 1000
-const TURN_MS = 250
-/** A try over hundreds of slices takes longer than the shortest delay: most of the time is left to others. */
+const FREE_OVERTAKING_MS = 1000
+const OVERTAKING_PERIOD_MS = 250
+/** The delay after a slow try leaves most of the time to other processes. */
 const DELAY_PER_TRY_TIME = 3
-const LONGEST_DELAY_FOR_TRY_TIME_MS = 250
+const MAX_DELAY_FOR_TRY_TIME_MS = 250
 
 interface Request {
-  /** Tries to serve it; `true` when it is done, with or without success. */
   serve(): Promise<boolean>
   readonly deadline: Deadline
-  /** On the monotonic clock. */
   readonly since: number
   isDone: boolean
 }
 
 export interface RequestOptions<T> {
-  /** How long it may wait, in ms. */
   timeout: number
   signal?: AbortSignal | undefined
-  /** Makes the error for a request that was not served in time. */
   onTimeout: () => Promise<Error>
-  /** Takes back a result that came at the moment of the abort. */
   undo?: (result: T) => void
 }
 
-/**
- * Serves requests one at a time, in the order they came. One that cannot be served yet lets later
- * ones pass. While any waits, all are tried again, sooner and sooner.
- */
+/** Serves requests for something that others return. One that cannot be served yet may be overtaken. */
 export class WaitList {
   readonly #waiting: Request[] = []
   readonly #onRound: () => void
   #isBusy = false
   #wake: (() => void) | undefined
-  /** Whether something was given back, or asked for, since the last round began. */
+  /** Whether something was returned or requested since the last round began. */
   #isWoken = false
 
-  /** @param onRound called before requests are tried, once for all that are tried together */
   constructor(onRound = () => {}) {
     this.#onRound = onRound
   }
 
-  /**
-   * Waits until `attempt` gives a result.
-   *
-   * @param attempt gives `undefined` when it cannot be served yet
-   * @throws what `attempt` throws, what `onTimeout` makes, or the signal's reason
-   */
+  /** Waits until `attempt` returns something other than `undefined`. */
   async add<T>(attempt: () => Promise<T | undefined>, options: RequestOptions<T>): Promise<T> {
     const deadline = deadlineIn(options.timeout)
     if (this.#isBusy || this.#waiting.length > 0) return this.#wait(attempt, deadline, options)
@@ -82,7 +63,6 @@ export class WaitList {
     return result
   }
 
-  /** Runs `task` while no request is being tried. */
   async run(task: () => Promise<void>): Promise<void> {
     const attempt = async () => {
       await task()
@@ -90,11 +70,10 @@ export class WaitList {
     }
     await this.add(attempt, {
       timeout: Number.POSITIVE_INFINITY,
-      onTimeout: async () => new Error('A task without a deadline has none to miss.'),
+      onTimeout: async () => new Error('A task without a deadline timed out.'),
     })
   }
 
-  /** Something has been given back: everyone who waits is tried again. */
   wake(): void {
     this.#isWoken = true
     this.#wake?.()
@@ -117,7 +96,7 @@ export class WaitList {
             const result = await attempt()
             if (result !== undefined) resolve(result)
             else if (deadline.expired)
-              onTimeout().then(reject, reject) // Others are not to wait for it.
+              onTimeout().then(reject, reject) // Others need not wait for it.
             else return false
           } catch (error) {
             reject(error)
@@ -127,7 +106,7 @@ export class WaitList {
       }
     })
     const waiting = request as unknown as Request
-    // Others may have come while the oldest was tried for the first time.
+    // Other requests may have arrived during the first try of the oldest.
     if (isOldest) this.#waiting.unshift(waiting)
     else this.#waiting.push(waiting)
     this.wake()
@@ -136,7 +115,7 @@ export class WaitList {
     return untilAborted(served, signal).catch((error) => {
       if (signal.aborted) {
         waiting.isDone = true
-        // An attempt may be under way, and succeed.
+        // An attempt that is running may still succeed.
         if (undo) void served.then(undo, () => {})
         this.#wake?.()
       }
@@ -152,14 +131,14 @@ export class WaitList {
         this.#isWoken = false
         const start = monotonicNow()
         await this.#serveRound()
-        this.#forgetDone()
+        this.#removeDone()
         const [oldest] = this.#waiting
         if (!oldest || this.#isWoken) continue
         const now = monotonicNow()
         const delay = delayAfter(now - oldest.since, now - start)
         const left = Math.min(...this.#waiting.map(({ deadline }) => deadline.left))
         await this.#sleep(Math.min(delay, left))
-        this.#forgetDone()
+        this.#removeDone()
       }
     } finally {
       this.#isBusy = false
@@ -168,15 +147,15 @@ export class WaitList {
 
   async #serveRound(): Promise<void> {
     this.#onRound()
-    const mayPass = this.#mayPass()
+    const mayOvertake = this.#mayOvertake()
     const round = this.#waiting.filter(
-      ({ deadline }, index) => mayPass || index === 0 || deadline.expired,
+      ({ deadline }, index) => mayOvertake || index === 0 || deadline.expired,
     )
     let restarts = round.length
     for (let index = 0; index < round.length; index++) {
       const request = round[index] as Request
       if (!request.isDone) request.isDone = await request.serve()
-      // What was given back meanwhile is for the oldest first; not for ever, as it may be of no use to that.
+      // What was returned meanwhile goes to the oldest first. Bounded, as the oldest may need more.
       if (!this.#isWoken || restarts-- <= 0) continue
       this.#isWoken = false
       this.#onRound()
@@ -184,14 +163,13 @@ export class WaitList {
     }
   }
 
-  /** Whether later requests may be served before the oldest one: see `PATIENCE_MS`. */
-  #mayPass(): boolean {
+  #mayOvertake(): boolean {
     const [oldest] = this.#waiting
     const waited = oldest ? monotonicNow() - oldest.since : 0
-    return waited < PATIENCE_MS || Math.floor(waited / TURN_MS) % 2 === 1
+    return waited < FREE_OVERTAKING_MS || Math.floor(waited / OVERTAKING_PERIOD_MS) % 2 === 1
   }
 
-  #forgetDone(): void {
+  #removeDone(): void {
     const left = this.#waiting.filter(({ isDone }) => !isDone)
     this.#waiting.splice(0, this.#waiting.length, ...left)
   }
@@ -208,63 +186,8 @@ export class WaitList {
 }
 
 function delayAfter(waited: number, tryTime: number): number {
-  const fair = Math.min(FIRST_DELAY_MS, DELAY_TIMES_WAIT / Math.max(1, waited))
+  const fair = Math.min(FIRST_DELAY_MS, DELAY_TIMES_WAIT_MS2 / Math.max(1, waited))
   const jitter = 0.5 + Math.random()
-  const forOthers = Math.min(tryTime * DELAY_PER_TRY_TIME, LONGEST_DELAY_FOR_TRY_TIME_MS)
-  return Math.max(Math.max(SHORTEST_DELAY_MS, fair) * jitter, forOthers)
-}
-
-/** How long others may try first, in ms: they look at least once in it when they have waited for a while. */
-const COURTESY_MS = 100
-/** So often in a row a turn is had at the first try before it is taken that no process waits. */
-const TURNS_WITHOUT_WAIT = 3
-
-/**
- * Turns of this process with something that processes wait for. One that had to wait for another
- * process, and asks again as soon as its turn has ended, would be ahead of all who wait: it lets them
- * try first.
- */
-export class Turns {
-  /** For how many turns more other processes are expected to wait. */
-  #expected = 0
-  #endedAt = Number.NEGATIVE_INFINITY
-
-  /**
-   * @param attempt gives `undefined` when it cannot be served yet
-   * @param timeout of the request, in ms: a short one has no time for courtesy
-   * @param isHeldByOthers whether another process was in the way of the last attempt
-   * @returns the attempt to use instead
-   */
-  begin<T>(
-    attempt: () => Promise<T | undefined>,
-    timeout: number,
-    isHeldByOthers: () => boolean,
-  ): () => Promise<T | undefined> {
-    const isPolite = this.#expected > 0 && timeout > 2 * FIRST_DELAY_MS
-    const earliest = isPolite ? this.#endedAt + COURTESY_MS : Number.NEGATIVE_INFINITY
-    let isFirst = true
-    return async () => {
-      if (monotonicNow() < earliest) return undefined
-      const result = await attempt()
-      if (result !== undefined && isFirst && this.#expected > 0) this.#expected--
-      if (result === undefined && isHeldByOthers()) this.#expected = TURNS_WITHOUT_WAIT
-      isFirst = false
-      return result
-    }
-  }
-
-  end(): void {
-    this.#endedAt = monotonicNow()
-  }
-}
-
-/** The turns with each thing, by its name: of what is not wanted by others, nothing has to be known. */
-export class TurnsByName {
-  readonly #turns = new Map<string, Turns>()
-
-  of(name: string): Turns {
-    const known = this.#turns.get(name) ?? new Turns()
-    this.#turns.set(name, known)
-    return known
-  }
+  const forOthers = Math.min(tryTime * DELAY_PER_TRY_TIME, MAX_DELAY_FOR_TRY_TIME_MS)
+  return Math.max(Math.max(MIN_DELAY_MS, fair) * jitter, forOthers)
 }

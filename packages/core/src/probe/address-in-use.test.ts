@@ -2,7 +2,7 @@ import { exec, execFileSync } from 'node:child_process'
 import net from 'node:net'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
-import { isAddressInUse, saysAddressInUse } from './address-in-use.js'
+import { isAddressInUse, reportsAddressInUse } from './address-in-use.js'
 
 const inUse = () => Object.assign(new Error('listen failed'), { code: 'EADDRINUSE' })
 
@@ -103,13 +103,13 @@ test.each([
   'bind: Address in use',
   'Only one usage of each socket address (protocol/network address/port) is normally permitted.',
 ])('programs say: %s', (output) => {
-  expect(saysAddressInUse(output)).toBe(true)
+  expect(reportsAddressInUse(output)).toBe(true)
 })
 
 test.each(['Server listening on port 3000', 'support 12 is in use', ''])(
   'says nothing of it: %s',
   (output) => {
-    expect(saysAddressInUse(output)).toBe(false)
+    expect(reportsAddressInUse(output)).toBe(false)
   },
 )
 
@@ -128,7 +128,7 @@ test.each([
   '2026-01-01 12:00:00 OSError: [Errno 98] Address already in use',
   "  code: 'EADDRINUSE',\n  errno: -98,\n  syscall: 'listen',\n  address: '::',\n  port: 3000\n}",
 ])('of port 3000 programs say: %s', (output) => {
-  expect(saysAddressInUse(output, [3000, 3001])).toBe(true)
+  expect(reportsAddressInUse(output, [3000, 3001])).toBe(true)
 })
 
 test.each([
@@ -143,5 +143,5 @@ test.each([
   'Starting inspector on 127.0.0.1:9229 failed: address already in use',
   'The app listens on port 3000',
 ])('of another port than 3000 they say: %s', (output) => {
-  expect(saysAddressInUse(output, [3000, 3001])).toBe(false)
+  expect(reportsAddressInUse(output, [3000, 3001])).toBe(false)
 })

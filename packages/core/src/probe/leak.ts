@@ -1,25 +1,16 @@
-/** Was a port given back while something still uses it? */
 import { sleep } from '../platform/clock.js'
 import { isSurelyFree } from './free.js'
 import { isListening } from './listening.js'
 
-/**
- * Waits between looks, in ms. A server that was told to close, or a process that was told to
- * end, needs a moment, and is not to be blamed for it.
- */
-const GRACE = [5, 20, 75, 150]
+/** A server that is closing, or a process that is ending, needs a moment. */
+const CHECK_DELAYS_MS = [5, 20, 75, 150]
 
-/**
- * Whether something still uses a port a short while after it was given back; not where the
- * system has no more sockets to find out. Before it is handed out it is looked at again.
- *
- * @param isInUse default: whether something listens on it, for TCP or UDP
- */
-export async function isLeaked(port: number, isInUse = inUse): Promise<boolean> {
+/** False if no socket can be opened to find out: the port is probed again before it is handed out. */
+export async function isLeaked(port: number, isInUse = hasListener): Promise<boolean> {
   try {
-    for (const wait of GRACE) {
+    for (const delay of CHECK_DELAYS_MS) {
       if (!(await isInUse(port))) return false
-      await sleep(wait)
+      await sleep(delay)
     }
     return await isInUse(port)
   } catch {
@@ -27,7 +18,6 @@ export async function isLeaked(port: number, isInUse = inUse): Promise<boolean> 
   }
 }
 
-/** Binding tells most quickly that nobody is there; that it fails can have other reasons. */
-async function inUse(port: number): Promise<boolean> {
+async function hasListener(port: number): Promise<boolean> {
   return !(await isSurelyFree(port)) && isListening(port)
 }

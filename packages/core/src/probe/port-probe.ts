@@ -1,19 +1,17 @@
-/** What trying to bind a port tells about it. That it could not be tried is an error. */
-export type PortProbe =
-  | {
-      /** This process has bound it just now. */
-      readonly state: 'free'
-    }
-  | {
-      /** Another socket has it. */
-      readonly state: 'in-use'
-    }
-  | {
-      /** This process may not bind it, used or not. */
-      readonly state: 'not-permitted'
-      /** EACCES or EPERM, with what was not permitted. */
-      readonly error: NodeJS.ErrnoException
-    }
+import { isNotPermitted, isTaken } from './bind-errors.js'
 
-export const FREE: PortProbe = { state: 'free' }
-export const IN_USE: PortProbe = { state: 'in-use' }
+export type PortProbe =
+  | { readonly state: 'free' }
+  | { readonly state: 'in-use' }
+  /** The error is EACCES or EPERM; the port may be in use or not. */
+  | { readonly state: 'not-permitted'; readonly error: NodeJS.ErrnoException }
+
+export const FREE = { state: 'free' } as const
+export const IN_USE = { state: 'in-use' } as const
+
+/** @throws the error if it says nothing about the port */
+export function probeFromError(error: unknown): Exclude<PortProbe, typeof FREE> {
+  if (isTaken(error)) return IN_USE
+  if (!isNotPermitted(error)) throw error
+  return { state: 'not-permitted', error: error as NodeJS.ErrnoException }
+}

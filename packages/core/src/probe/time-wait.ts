@@ -1,28 +1,17 @@
-/** Keeps the OS from handing out a port by itself, for as long as TIME_WAIT lasts (60 s on Linux). */
 import { once } from 'node:events'
 import net from 'node:net'
 import { codeOf } from '../errors.js'
 import { readSocketTables, TIME_WAIT } from '../platform/socket-table.js'
 
-/** Loopback answers at once; without an answer by then the port goes unguarded. */
 const CLOSE_TIMEOUT_MS = 1000
 
-/**
- * `guarded`: the OS gives the port to no socket that does not ask for it by number. On systems without
- * a table of sockets this is taken to be so. `taken`: it could not be bound, as another socket has it.
- * `no-effect`: the kernel keeps no TIME_WAIT of it, because `net.ipv4.tcp_max_tw_buckets` is reached or 0.
- */
+/** `no-effect`: the kernel keeps no TIME_WAIT, as `net.ipv4.tcp_max_tw_buckets` is reached or 0. */
 export type TimeWaitGuard = 'guarded' | 'taken' | 'no-effect'
 
 /**
- * Leaves a connection of this port in TIME_WAIT: listen, connect, close from the server's
- * side. From then on the kernel gives the port to no `bind(0)` and to no outgoing connection,
- * while an app that asks for it by number, with SO_REUSEADDR as servers do, gets it. A UDP socket
- * on the port, as a claim has, is not in the way.
- *
- * @param port 1 to 65535
- * @throws the system's error when it may not be bound (EACCES, EPERM), or no socket can be had at
- *   all (EMFILE …)
+ * Leaves a connection of the port in TIME_WAIT: listens, connects, and closes on the server's side.
+ * While that lasts (60 s on Linux), the kernel assigns the port to no `bind(0)` and no outgoing
+ * connection, but servers, which set SO_REUSEADDR, and UDP sockets can bind it.
  */
 export async function guardWithTimeWait(port: number): Promise<TimeWaitGuard> {
   const server = net.createServer()
@@ -38,7 +27,7 @@ export async function guardWithTimeWait(port: number): Promise<TimeWaitGuard> {
   server.on('connection', (connection) => {
     connections.add(connection)
     connection.on('error', () => {})
-    // The side that closes first is left in TIME_WAIT: the server's side, whose port is the guarded one.
+    // The side that closes first stays in TIME_WAIT.
     connection.resume().end()
   })
   await new Promise<void>((resolve) => {
@@ -55,7 +44,7 @@ export async function guardWithTimeWait(port: number): Promise<TimeWaitGuard> {
   return (await isInTimeWait(port)) ? 'guarded' : 'no-effect'
 }
 
-/** Whether it is, by the kernel's table; also where there is none. */
+/** Assumed if there is no table of sockets. */
 async function isInTimeWait(port: number): Promise<boolean> {
   const sockets = await readSocketTables(
     ['tcp'],

@@ -1,19 +1,11 @@
-/** Ports that are never handed out although they lie in the range. */
-
-/**
- * Ports above 1023 that `fetch` and browsers refuse to connect to.
- * Source: WHATWG Fetch, "bad port" (https://fetch.spec.whatwg.org/#port-blocking).
- */
+/** Ports above 1023 that browsers refuse (https://fetch.spec.whatwg.org/#port-blocking). */
 const FETCH_BAD_PORTS = [
   1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669,
   6679, 6697, 10080,
 ]
 
-/**
- * Default ports of servers that people run on the machine where they test. Whoever starts one
- * later expects its port free, and a test that talks to one by accident may lose data.
- */
-const DEFAULT_PORTS_OF_SERVERS = [
+/** A server that is started later needs its port; a test that connects to it may destroy data. */
+const DEFAULT_SERVER_PORTS = [
   1433, // Microsoft SQL Server
   1521, // Oracle
   2181, // ZooKeeper
@@ -47,8 +39,7 @@ const DEFAULT_PORTS_OF_SERVERS = [
   50051, // gRPC's examples
 ]
 
-/** Ports that are never handed out: those that browsers refuse, and the default ports of well-known servers. */
 export const AVOIDED_PORTS: ReadonlySet<number> = new Set([
   ...FETCH_BAD_PORTS,
-  ...DEFAULT_PORTS_OF_SERVERS,
+  ...DEFAULT_SERVER_PORTS,
 ])

@@ -1,7 +1,5 @@
-/** Who holds a slice, and what is in it, as parts of a sentence. */
 import type { PortStatus, SliceHolderStatus } from './list-slices.js'
 
-/** Of a slice whose holder's journal cannot be seen. */
 export const UNKNOWN_HOLDER = 'a process whose journal is in another lock directory'
 
 /** Such as `pid 4711, vitest worker 3 in "/src/shop" since 2026-01-31T12:00:00.000Z`. */

@@ -1,63 +1,58 @@
-/** The journal file of a slice that is held: appended to, and rewritten before it grows large. */
 import { closeSync, existsSync, writeSync } from 'node:fs'
-import { makeOwnFile, replaceOwnFile } from './own-file.js'
+import { Date } from '../platform/clock.js'
+import { createOwnFile, replaceOwnFile } from './own-file.js'
 
-/**
- * Bytes by which a journal may grow before it is rewritten: some hundred takes and releases. It
- * stays quick to read, as `list` may read 700 of them.
- */
-const REWRITE_AFTER = 32 * 1024
+/** Some hundred takes and releases. Small, because `list` may read 700 journals. */
+const REWRITE_AFTER_BYTES = 32 * 1024
 
-/** One line of a journal, as it is written. */
 export function formatLine(line: Readonly<Record<string, unknown>>): string {
   return `${JSON.stringify(line)}\n`
+}
+
+/** Cached, because many ports can be taken in one millisecond. */
+let lastTimestamp = { ms: 0, text: '' }
+
+export function timestamp(): string {
+  const ms = Date.now()
+  if (ms !== lastTimestamp.ms) lastTimestamp = { ms, text: new Date(ms).toISOString() }
+  return lastTimestamp.text
 }
 
 export class Journal {
   readonly #path: string
   #file: number | undefined
-  /** Bytes that the file may grow by before it is to be rewritten. */
   #room = 0
 
   constructor(path: string) {
     this.#path = path
   }
 
-  /**
-   * Whether the file is at its path. A journal at the path that another holder has written since,
-   * after this one lost its lock, counts as well: it is left alone.
-   */
+  /** True also for the journal of a holder that took over a lost lock: it is not replaced. */
   exists(): boolean {
     return this.#file !== undefined && existsSync(this.#path)
   }
 
-  /** @returns whether the line is in the file; if not, the journal has to be rewritten */
+  /** @returns whether the line was written; if not, the journal must be rewritten */
   append(line: string): boolean {
     if (this.#file === undefined || this.#room < 0) return false
     try {
       const written = writeSync(this.#file, line)
       this.#room -= written
-      // On a full disk half a line may be written.
+      // If the disk is full, half a line may be written.
       if (written === Buffer.byteLength(line)) return true
     } catch {
-      // The rewrite, which is tried next, says what is wrong.
+      // The rewrite that follows reports the error.
     }
     this.#room = -1
     return false
   }
 
-  /**
-   * Writes the whole file again.
-   *
-   * @param head what a death in the middle may lose
-   * @param carried what it must not lose
-   * @throws the system's error; the journal then has to be rewritten later
-   */
+  /** A crash meanwhile may lose `head`, but not `carried`. @throws the system error */
   rewrite(head: string, carried: string): void {
     this.close()
     this.#file =
-      carried === '' ? makeOwnFile(this.#path, head) : replaceOwnFile(this.#path, head + carried)
-    this.#room = REWRITE_AFTER
+      carried === '' ? createOwnFile(this.#path, head) : replaceOwnFile(this.#path, head + carried)
+    this.#room = REWRITE_AFTER_BYTES
   }
 
   close(): void {
@@ -67,7 +62,7 @@ export class Journal {
     try {
       closeSync(file)
     } catch {
-      // A delayed write error: the lines are in a file that is given up anyway.
+      // A delayed write error of a file that is no longer used.
     }
   }
 }

@@ -1,17 +1,13 @@
-/** Which key had which port of a slice last: the same key of the same project is to have it again. */
-
-/** A key, and the project in which it was used: in another project the same text is another key. */
 export interface KeyUse {
   readonly key: string
   readonly projectRoot: string
 }
 
-/** At most one key a port, and one port a key. */
+/** Remembers which key had which port of a slice last, so that it gets the same port again. */
 export class KeyMemory {
   readonly #byPort = new Map<number, KeyUse>()
   readonly #byKey = new Map<string, number>()
 
-  /** Notes that the port has been taken under this key, or without one. */
   note(port: number, use: KeyUse | undefined): void {
     this.#forget(port, this.#byPort.get(port))
     if (use === undefined) return
@@ -30,7 +26,7 @@ export class KeyMemory {
     return this.#byKey.get(idOf(use))
   }
 
-  /** Whether another key had the port: it is left for that one as long as there are others. */
+  /** Whether another key had the port last, and should get it again if possible. */
   isForAnother(port: number, use: KeyUse | undefined): boolean {
     const last = this.#byPort.get(port)
     return last !== undefined && !isSameUse(last, use)
@@ -51,12 +47,10 @@ export function isSameUse(one: KeyUse | undefined, other: KeyUse | undefined): b
 
 const NAMED = 'named:'
 
-/** The key of a port that is named by an environment variable: see `namedPort`. */
 export function namedKey(variable: string): string {
   return NAMED + variable
 }
 
-/** The variable of a `namedKey`; `undefined` for other keys. */
 export function variableOfKey(key: string): string | undefined {
   return key.startsWith(NAMED) ? key.slice(NAMED.length) : undefined
 }

@@ -1,78 +1,78 @@
-/** Who holds which slice, which ports are out, and for what. */
 import { readdirSync } from 'node:fs'
 import { lockDirectoryFor } from '../options/lock-directory.js'
 import { checkListOptions } from '../options/options.js'
 import { Date } from '../platform/clock.js'
-import { processStateOf } from '../platform/descendants.js'
 import { hostIdentity } from '../platform/host.js'
+import { omitUndefined } from '../platform/omit-undefined.js'
+import { processStateOf } from '../platform/process-run.js'
 import { isUdpPortHeld } from '../probe/held-udp.js'
 import { isListening, listeningPorts, unconnectedUdpPortsOnLoopback } from '../probe/listening.js'
+import { lockToken } from './find-lock.js'
 import { type SliceStart, sentinelOf, sliceOf } from './layout.js'
 import { askLiveness } from './liveness.js'
-import { lockHolderState, lockToken } from './lock.js'
 import { journalPath, livenessPath, sliceOfJournal } from './lock-directory.js'
+import { lockHolderState } from './lock-holder.js'
 import {
   type LeaseRecord,
-  type PortRecord,
   quarantineAfter,
   readSliceRecord,
   type SliceRecord,
 } from './slice-record.js'
 
-/** What {@link listSlices} takes. */
+/** Options of {@link listSlices}. */
 export interface ListSlicesOptions {
-  /** The directory to look into; `false`: none. Default: as the option `lockDirectory` of an allocator. */
+  /** The lock directory; `false`: none. Default: as the option `lockDirectory` of an allocator. */
   lockDirectory?: string | false
 }
 
-/** One slice that is held, or in which a dead holder left something. */
+/** A slice that is held, or in which a dead holder left ports. */
 export interface SliceStatus {
-  /** Its first port. */
+  /** The first port. */
   first: number
-  /** The sentinel, which is not handed out. */
+  /** The last port: the sentinel, which is not handed out. */
   last: number
-  /** `held` by a live process, or `abandoned` by a dead one with ports in quarantine or leaked. */
+  /** `held` by a live process, or `abandoned` by a dead one with quarantined or leaked ports. */
   state: 'held' | 'abandoned'
-  /** True when the holder is in another network namespace, and whether it lives cannot be seen. */
+  /** True if the holder is in another network namespace and may be dead. */
   unverified?: true
-  /** Who holds or held it; missing where the journal lies in another lock directory. */
+  /** The current or last holder; missing if its journal is in another lock directory. */
   holder?: SliceHolderStatus
-  /** The ports that are not simply free, ascending. */
+  /** The ports that are out, leaked or quarantined, ascending. */
   ports: PortStatus[]
 }
 
-/** Who holds or held a slice, as its journal says. */
+/** The holder of a slice, as in its journal. */
 export interface SliceHolderStatus extends Omit<LeaseRecord, 'at' | 'startedAt' | 'pidNamespace'> {
   /** When it leased the slice, ISO 8601. */
   since: string
 }
 
-/** One port that is not simply free. */
+/** A port that is out, leaked or quarantined. */
 export interface PortStatus {
-  /** Its number. */
+  /** The port number. */
   port: number
-  /** `out`: handed out. `leaked`: given back while something listened. `quarantined`: was out when its holder died. */
+  /** `out`: handed out. `leaked`: released while in use. `quarantined`: was out when its holder died. */
   state: 'out' | 'leaked' | 'quarantined'
-  /** What it was taken for, where that was said. */
+  /** The option `label` of `take`, if given. */
   label?: string
-  /** The key it was taken with, if any. */
+  /** The option `key` of `take`, if given. */
   key?: string
-  /** Since when it is so, ISO 8601; missing where that is not known. */
+  /** Since when it has this state, ISO 8601; missing if unknown. */
   since?: string
-  /** Until when a quarantined port is not handed out, ISO 8601. */
+  /** The end of the quarantine, ISO 8601. */
   until?: string
-  /** Whether something listens on it now. */
+  /** Whether anything listens on it now. */
   listening: boolean
 }
 
 /**
- * Lists the slices that are held on this machine, and those that dead holders left something
- * in, ascending. What other users hold is listed too, without what only their journals say.
+ * Lists the slices that are held on this machine, and those in which dead holders left ports,
+ * ascending. Slices of other users are included, but without the information in their journals.
  *
- * Texts such as labels and commands come from other processes as they wrote them: neutralise
- * control characters before you print them.
+ * Labels, commands and other strings come from other processes: escape control characters before
+ * you print them.
  *
- * @param options which lock directory
+ * @param options the lock directory
  * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID
  * @example
  * const out = (await listSlices()).flatMap(({ ports }) => ports.map(({ port }) => port))
@@ -83,7 +83,7 @@ export async function listSlices(options: ListSlicesOptions = {}): Promise<Slice
   const known =
     lockDirectory === undefined ? new Set<SliceStart>() : slicesWithJournal(lockDirectory)
   let sentinels = await heldSentinels(known)
-  // Read when it is first needed: it takes longer than all the rest, and often nothing is out.
+  // Read on demand: it takes longer than the rest, and often no port is out.
   let table: Promise<ReadonlySet<number> | undefined> | undefined
   const listening = () => {
     table ??= listeningPorts()
@@ -94,19 +94,18 @@ export async function listSlices(options: ListSlicesOptions = {}): Promise<Slice
   for (const first of [...new Set([...known, ...sentinels])].sort((a, b) => a - b)) {
     let status = await statusFrom(lockDirectory, first, sentinels)
     if (!status.isHeld && status.record?.ports.length) {
-      // It may have been leased since the first look.
       sentinels = await heldSentinels(known)
       status = await statusFrom(lockDirectory, first, sentinels)
     }
-    const { record, isHeld, isByLast, unverified } = status
-    const ports = record ? await portsOf(record, first, isByLast, listening) : []
+    const { record, isHeld, isInJournal, unverified } = status
+    const ports = record ? await portsOf(record, first, isInJournal, listening) : []
     if (!isHeld && ports.length === 0) continue
     statuses.push({
       first,
       last: sentinelOf(first),
       state: isHeld ? 'held' : 'abandoned',
       ...(unverified && { unverified }),
-      ...(record?.lease && (isByLast || !isHeld) && { holder: statusOf(record.lease) }),
+      ...(record?.lease && (isInJournal || !isHeld) && { holder: statusOf(record.lease) }),
       ports,
     })
   }
@@ -116,8 +115,7 @@ export async function listSlices(options: ListSlicesOptions = {}): Promise<Slice
 interface Holding {
   record?: SliceRecord | undefined
   isHeld: boolean
-  /** Whether the holder is the one that the journal names. */
-  isByLast: boolean
+  isInJournal: boolean
   unverified?: true
 }
 
@@ -126,13 +124,13 @@ async function statusFrom(
   first: SliceStart,
   sentinels: ReadonlySet<SliceStart>,
 ): Promise<Holding> {
-  if (lockDirectory === undefined) return { isHeld: true, isByLast: false }
+  if (lockDirectory === undefined) return { isHeld: true, isInJournal: false }
   const record = readSliceRecord(journalPath(lockDirectory, first))
   if (!sentinels.has(first)) return { record, ...(await heldElsewhere(lockDirectory, first)) }
-  return { record, isHeld: true, isByLast: await holdsSentinel(lockDirectory, first, record) }
+  return { record, isHeld: true, isInJournal: await holdsSentinel(lockDirectory, first, record) }
 }
 
-/** Whether the sentinel is held by the process that the journal names, and not by way of another lock directory. */
+/** Whether the holder of the sentinel is the process in this journal. */
 async function holdsSentinel(
   lockDirectory: string,
   slice: SliceStart,
@@ -147,13 +145,13 @@ async function holdsSentinel(
   return (await askLiveness(livenessPath(lockDirectory, slice))) === 'accepted'
 }
 
-/** Whether a holder in another network namespace has the slice, by way of this lock directory. */
+/** By a holder in another network namespace that uses this lock directory. */
 async function heldElsewhere(lockDirectory: string, slice: SliceStart): Promise<Holding> {
-  // Without the sentinel here, a holder of this host is dead, as if this process held it.
+  // The sentinel is free here, so a holder on this host is dead.
   const context = { host: hostIdentity(), holdsSentinel: true }
   const state = await lockHolderState(lockDirectory, slice, context)
   const isHeld = state === 'alive' || state === 'unknown'
-  return { isHeld, isByLast: isHeld, ...(state === 'unknown' && { unverified: true }) }
+  return { isHeld, isInJournal: isHeld, ...(state === 'unknown' && { unverified: true }) }
 }
 
 function statusOf({
@@ -170,11 +168,10 @@ function slicesWithJournal(lockDirectory: string): Set<SliceStart> {
     const slices = readdirSync(lockDirectory).map(sliceOfJournal)
     return new Set(slices.filter((slice) => slice !== undefined))
   } catch {
-    return new Set() // No process of this user has leased anything yet.
+    return new Set() // Usually: no process of this user has leased a slice yet.
   }
 }
 
-/** The kernel's table tells all sentinels at once; where there is none, each known one is tried. */
 async function heldSentinels(known: ReadonlySet<SliceStart>): Promise<Set<SliceStart>> {
   const sockets = await unconnectedUdpPortsOnLoopback()
   if (sockets) {
@@ -195,27 +192,17 @@ async function portsOf(
 ): Promise<PortStatus[]> {
   const quarantine = new Map(quarantineAfter(record, slice).map((each) => [each.port, each.left]))
   const ports: PortStatus[] = []
-  for (const each of record.ports) {
-    const { port, state } = each
+  for (const { port, state, label, key, since } of record.ports) {
     if (sliceOf(port) !== slice) continue
     const isListened = (await listening())?.has(port) ?? (await isListening(port))
+    const status = omitUndefined({ port, label, key, since, listening: isListened })
     const left = quarantine.get(port)
     if (state === 'leaked' ? isListened : state === 'out' && isHeld) {
-      ports.push({ ...portStatus(each, isListened), state })
+      ports.push({ ...status, state })
     } else if (left !== undefined) {
       const until = new Date(Date.now() + left).toISOString()
-      ports.push({ ...portStatus(each, isListened), state: 'quarantined', until })
+      ports.push({ ...status, state: 'quarantined', until })
     }
   }
   return ports.sort((a, b) => a.port - b.port)
-}
-
-function portStatus({ port, label, key, since }: PortRecord, listening: boolean) {
-  return {
-    port,
-    ...(label !== undefined && { label }),
-    ...(key !== undefined && { key }),
-    ...(since !== undefined && { since }),
-    listening,
-  }
 }

@@ -1,38 +1,31 @@
 /**
- * Liveness sockets: UNIX sockets on which the holders of slices listen. The kernel answers for a
- * holder that is stopped or blocked, and refuses once it is dead. Path sockets ignore network
- * namespaces, so processes in other containers can ask as well.
+ * The kernel accepts connections to the socket of a holder that is stopped or blocked, and refuses
+ * them once it is dead. Path sockets ignore network namespaces.
  */
 import { linkSync, lstatSync, renameSync, rmSync } from 'node:fs'
 import net from 'node:net'
 import { codeOf } from '../errors.js'
 
-/** The longest path that fits into `sun_path` with its final NUL, in bytes (unix(7); macOS: unix(4)). */
-export const LONGEST_SOCKET_PATH = process.platform === 'linux' ? 107 : 103
+/** The size of `sun_path` without the final NUL (unix(7); macOS: unix(4)). */
+export const MAX_SOCKET_PATH_BYTES = process.platform === 'linux' ? 107 : 103
 
-/** A path socket answers at once or never, in ms. */
 const CONNECT_TIMEOUT_MS = 1000
 
-/**
- * `accepted`: its holder is alive. `refused`: its holder is dead. `missing`: there is none, or no
- * path that a socket can have. `unknown`: it could not be asked.
- */
+/** `accepted`: the holder is alive. `refused`: it is dead. `missing`: there is no socket. */
 export type Liveness = 'accepted' | 'refused' | 'missing' | 'unknown'
 
 const ANSWERS: Readonly<Record<string, Liveness>> = {
   ECONNREFUSED: 'refused',
   ENOENT: 'missing',
   ENOTDIR: 'missing',
-  // The holder's backlog is full: it is stopped, or blocked.
+  // The backlog is full, because the holder is stopped or blocked.
   EAGAIN: 'accepted',
 }
 
-/** Whether a socket can have this path. Windows has no path sockets that Node can bind. */
 export function isSocketPath(path: string): boolean {
-  return process.platform !== 'win32' && Buffer.byteLength(path) <= LONGEST_SOCKET_PATH
+  return process.platform !== 'win32' && Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES
 }
 
-/** Asks whether the holder that listens at a path lives. */
 export function askLiveness(path: string): Promise<Liveness> {
   if (!isSocketPath(path)) return Promise.resolve('missing')
   return new Promise((resolve) => {
@@ -47,7 +40,6 @@ export function askLiveness(path: string): Promise<Liveness> {
   })
 }
 
-/** Listens until it is closed. Keeps no process alive. */
 export class LivenessSocket {
   readonly #server: net.Server
   readonly #inode: bigint
@@ -57,12 +49,7 @@ export class LivenessSocket {
     this.#inode = inode
   }
 
-  /**
-   * Listens at a path, at once: the process may block from the next moment on. The path may be
-   * renamed afterwards.
-   *
-   * @throws the system's error when no socket can be made there
-   */
+  /** Synchronous, because the process may block right afterwards. The path may be renamed later. */
   static listen(path: string): LivenessSocket {
     const server = net.createServer((connection) => connection.destroy())
     let failure: Error | undefined
@@ -70,16 +57,14 @@ export class LivenessSocket {
       failure = error
     })
     server.listen({ path, exclusive: true }).unref()
-    if (!server.listening) throw failure ?? new Error(`no socket can be made at ${path}`)
+    if (!server.listening) throw failure ?? new Error(`no socket can be created at ${path}`)
     return new LivenessSocket(server, lstatSync(path, { bigint: true }).ino)
   }
 
-  /** Whether a path leads to this socket. */
   isAt(path: string): boolean {
     return lstatSync(path, { bigint: true, throwIfNoEntry: false })?.ino === this.#inode
   }
 
-  /** Makes it reachable at a second path, in place of what is there. @throws the system's error */
   linkTo(path: string, from: string, draft: string): void {
     rmSync(draft, { force: true })
     linkSync(from, draft)

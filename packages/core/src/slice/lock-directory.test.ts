@@ -46,14 +46,14 @@ test('a file is refused', () => {
   expect(() => ensureLockDirectory(path.join(file, 'below'))).toThrow(refused('cannot be'))
 })
 
-test('a place where no folder can be made is refused', () => {
+test('a path at which no directory can be created is refused', () => {
   const dangling = path.join(temporaryFolder(), 'dangling')
   symlinkSync('nowhere', dangling)
   expect(() => ensureLockDirectory(path.join(dangling, 'a', 'b'))).toThrow(
-    refused('cannot be made'),
+    refused('cannot be created'),
   )
   if (process.platform === 'linux') {
-    expect(() => ensureLockDirectory('/proc/portslice/a')).toThrow(refused('cannot be made'))
+    expect(() => ensureLockDirectory('/proc/portslice/a')).toThrow(refused('cannot be created'))
   }
 })
 

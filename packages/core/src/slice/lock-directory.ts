@@ -1,102 +1,86 @@
-/** The directory that holds one lock and one journal a slice. Nothing is used that another user could have planted. */
 import { existsSync, mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { codeOf, PortsliceError } from '../errors.js'
-import { lookAtPrivateDirectory } from '../platform/private-directory.js'
+import { checkPrivateDirectory } from '../platform/private-directory.js'
 import type { SliceStart } from './layout.js'
 
 const OWNER_ONLY = 0o700
 
-/**
- * Makes the directory, with mode 0700, if it is missing, and checks it. It is never changed.
- *
- * @throws PortsliceError ERR_PORTSLICE_LOCK_DIRECTORY when it is a symbolic link, not a directory,
- *   another user's, writable by others, or cannot be made
- */
+/** Creates the directory if it is missing, and checks it. @throws PortsliceError */
 export function ensureLockDirectory(directory: string): void {
   if (checkLockDirectory(directory)) return
   try {
-    makeParents(directory)
-    makeDirectory(directory, OWNER_ONLY)
+    createParents(directory)
+    createDirectory(directory, OWNER_ONLY)
   } catch (cause) {
-    throw refusal(directory, `cannot be made (${(cause as Error).message})`, cause)
+    throw lockDirectoryError(directory, `cannot be created (${(cause as Error).message})`, cause)
   }
-  // Another process may have made it first: what is there now counts.
   checkLockDirectory(directory)
 }
 
-/**
- * Checks the directory without making it.
- *
- * @param directory its path
- * @returns whether it is there
- * @throws PortsliceError ERR_PORTSLICE_LOCK_DIRECTORY when it is a symbolic link, not a directory,
- *   another user's, or writable by others
- */
+/** @returns whether it exists @throws PortsliceError if another user can write to it */
 export function checkLockDirectory(directory: string): boolean {
-  const found = lookAtPrivateDirectory(directory)
-  if (found.state === 'unfit') throw refusal(directory, found.why, found.cause)
+  const found = checkPrivateDirectory(directory)
+  if (found.state === 'unfit') throw lockDirectoryError(directory, found.why, found.cause)
   return found.state === 'private'
 }
 
-/**
- * With the mode that the umask leaves, as they may be there for others, too: `/tmp` itself can be
- * missing. Not with `recursive`, which goes on for ever where nothing can be made, as in /proc.
- */
-function makeParents(directory: string): void {
+/** Without `recursive`, which loops forever if no directory can be created, as in /proc. */
+function createParents(directory: string): void {
   const parent = path.dirname(directory)
   if (parent === directory || existsSync(parent)) return
-  makeParents(parent)
-  makeDirectory(parent)
+  createParents(parent)
+  createDirectory(parent)
 }
 
-function makeDirectory(directory: string, mode?: number): void {
+function createDirectory(directory: string, mode?: number): void {
   try {
     mkdirSync(directory, mode)
   } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error // Else another process was quicker.
+    if (codeOf(error) !== 'EEXIST') throw error // Otherwise another process was faster.
   }
 }
 
-/** @param why what is wrong with it, as the rest of the sentence "The lock directory … " */
-export function refusal(folder: string, why: string, cause?: unknown): PortsliceError {
+/** @param why completes the sentence "The lock directory … " */
+export function lockDirectoryError(
+  directory: string,
+  why: string,
+  cause?: unknown,
+): PortsliceError {
   return new PortsliceError(
     'ERR_PORTSLICE_LOCK_DIRECTORY',
-    `The lock directory ${JSON.stringify(folder)} ${why}, so portslice cannot use it.`,
+    `The lock directory ${JSON.stringify(directory)} ${why}, so portslice cannot use it.`,
     {
-      value: folder,
+      value: directory,
       advice:
-        'Name a directory of your own in $PORTSLICE_LOCK_DIR or the option `lockDirectory`: one that is not there yet, or a real directory that only you can write to (mode 0700). What stands there now is left as it is. Without any place to write to, PORTSLICE_LOCK_DIR=none does without files.',
+        'Set $PORTSLICE_LOCK_DIR or the option `lockDirectory` to a directory that does not exist yet, or that only you can write to (mode 0700). portslice does not change the current one. If no directory is writable, PORTSLICE_LOCK_DIR=none works without files.',
       cause,
     },
   )
 }
 
-/** What `proper-lockfile` is asked to lock; the lock itself is this path with `.lock` appended. */
-export function lockedPath(folder: string, slice: SliceStart): string {
-  return path.join(folder, `slice-${slice}`)
+/** `proper-lockfile` locks this path by creating a directory with `.lock` appended. */
+export function lockedPath(directory: string, slice: SliceStart): string {
+  return path.join(directory, `slice-${slice}`)
 }
 
-export function lockPath(folder: string, slice: SliceStart): string {
-  return `${lockedPath(folder, slice)}.lock`
+export function lockPath(directory: string, slice: SliceStart): string {
+  return `${lockedPath(directory, slice)}.lock`
 }
 
-export function journalPath(folder: string, slice: SliceStart): string {
-  return `${lockedPath(folder, slice)}.ndjson`
+export function journalPath(directory: string, slice: SliceStart): string {
+  return `${lockedPath(directory, slice)}.ndjson`
 }
 
-/** The slice whose journal a file of the lock directory is, if it is one. */
 export function sliceOfJournal(fileName: string): SliceStart | undefined {
   const match = /^slice-(\d{1,5})\.ndjson$/.exec(fileName)
   return match ? Number(match[1]) : undefined
 }
 
-/** The liveness socket of a slice. */
-export function livenessPath(folder: string, slice: SliceStart): string {
-  return `${lockedPath(folder, slice)}.sock`
+export function livenessPath(directory: string, slice: SliceStart): string {
+  return `${lockedPath(directory, slice)}.sock`
 }
 
-/** The slice that a file of the lock directory belongs to, whatever it is to it. */
 export function sliceOfFile(fileName: string): SliceStart | undefined {
   const [, slice, draft] =
     /^(?:slice-(\d{1,5})\.(?:ndjson|ndjson\.new|sock|lock)|(\d{1,5})\.[0-9a-z-]+\.(?:new|old))$/.exec(

@@ -1,9 +1,9 @@
-/** The ports of a held slice: what is out, leaked or quarantined, and what may be handed out next. */
 import { type Deadline, deadlineIn, Date as RealDate } from '../platform/clock.js'
-import { isAnyDescendantLeft } from '../platform/descendants.js'
+import { hasLiveDescendant } from '../platform/descendants.js'
 import { elapsedSince, type KernelTime } from '../platform/kernel-time.js'
+import { omitUndefined } from '../platform/omit-undefined.js'
 import { AVOIDED_PORTS } from './avoided-ports.js'
-import { formatLine } from './journal.js'
+import { formatLine, timestamp } from './journal.js'
 import { isSameUse, KeyMemory, type KeyUse, variableOfKey } from './key-memory.js'
 import { hash, PORTS_PER_SLICE, type SliceStart, sliceOf } from './layout.js'
 import {
@@ -14,32 +14,27 @@ import {
   type SliceRecord,
 } from './slice-record.js'
 
-/** What a port is taken for. */
-export interface PortUse {
+export interface PortPurpose {
   readonly label?: string | undefined
   readonly key?: string | undefined
 }
 
-/** In which order the ports of a slice are tried. */
 export type PortOrder = 'sequential' | 'random'
 
 interface Entry {
   readonly record: PortRecord
-  /** The lines of the journal that say so. */
   readonly lines: string
-  /** Of a quarantined port: until when. */
   readonly until?: Deadline
 }
 
+/** The ports of a held slice: which are out, leaked or quarantined, and which may be handed out. */
 export class PortTable {
   readonly #first: SliceStart
   readonly #projectRoot: string
-  /** Every port that is not simply free. */
   readonly #entries = new Map<number, Entry>()
-  /** Ports that are being probed, so that nothing else hands them out meanwhile. */
   readonly #reserved = new Set<number>()
   readonly #keys = new KeyMemory()
-  /** Where the next round begins, so that a port just released is the last to come back. */
+  /** Where the next search begins, so that a released port is reused as late as possible. */
   #cursor = 0
 
   constructor(first: SliceStart, projectRoot: string) {
@@ -47,23 +42,16 @@ export class PortTable {
     this.#projectRoot = projectRoot
   }
 
-  /** Takes over what the journal of the last holder says. */
-  recall(record: SliceRecord): void {
+  load(record: SliceRecord): void {
     for (const { left, ...port } of quarantineAfter(record, this.#first)) {
       if (this.#entries.has(port.port)) continue
       this.quarantine(port, port.died, left)
     }
-    // A journal may name any port.
     const own = [...record.keys].filter(([port]) => sliceOf(port) === this.#first)
     for (const [port, use] of own) this.#keys.note(port, use)
   }
 
-  /**
-   * Keeps a port from being handed out for a while.
-   *
-   * @param died when the death of its holder was discovered
-   * @param left for how long from now, in ms
-   */
+  /** @param left in ms */
   quarantine(port: Omit<PortRecord, 'state'>, died: KernelTime, left: number): void {
     const record: PortRecord = { ...port, state: 'quarantined', died }
     const { state: _, since, ...about } = record
@@ -72,22 +60,19 @@ export class PortTable {
     this.#entries.set(port.port, { record, lines, until: deadlineIn(left) })
   }
 
-  /** For how long a port is still quarantined, in ms; 0 when it is not. */
+  /** In ms; 0 if the port is not quarantined. */
   quarantineLeft(port: number): number {
     const { record, until } = this.#entries.get(port) ?? {}
     if (!record?.died || !until) return 0
-    // This process' own clock is asked first, as that is cheap. It may be faked, and run too fast.
+    // The clock of the process is cheap, but may be a fake that runs too fast.
     const left = until.expired ? QUARANTINE_MS - elapsedSince(record.died) : until.left
     if (left <= 0) this.#entries.delete(port)
     return Math.max(0, left)
   }
 
+  /** Whether a port is out, or being probed. */
   isOut(port: number): boolean {
-    return this.#entries.get(port)?.record.state === 'out'
-  }
-
-  isReserved(port: number): boolean {
-    return this.#reserved.has(port)
+    return this.#reserved.has(port) || this.#entries.get(port)?.record.state === 'out'
   }
 
   get counts(): Record<PortRecord['state'], number> {
@@ -98,7 +83,6 @@ export class PortTable {
     return counts
   }
 
-  /** Whether a port is out, or about to be. */
   get isInUse(): boolean {
     if (this.#reserved.size > 0) return true
     for (const { record } of this.#entries.values()) if (record.state === 'out') return true
@@ -113,28 +97,19 @@ export class PortTable {
     for (const port of ports) this.#reserved.delete(port)
   }
 
-  /** @returns the line for the journal */
-  take(port: number, { label, key }: PortUse): string {
+  take(port: number, { label, key }: PortPurpose): string {
     const use = this.#keyUse(key)
     const at = timestamp()
     const lines = formatLine({ event: 'take', port, label, key, at })
     this.#entries.set(port, {
-      record: {
-        port,
-        state: 'out',
-        ...(label !== undefined && { label }),
-        ...use,
-        since: at,
-      },
+      record: omitUndefined({ port, state: 'out' as const, label, ...use, since: at }),
       lines,
     })
     this.#keys.note(port, use)
-    // A key says where to look; the round of the others goes on from where it was.
     if (use === undefined) this.#cursor = (port - this.#first + 1) % PORTS_PER_SLICE
     return lines
   }
 
-  /** @returns the line for the journal */
   release(port: number, leaked: boolean): string {
     const line = formatLine({
       event: 'release',
@@ -152,7 +127,7 @@ export class PortTable {
     return line
   }
 
-  /** All lines of a journal that still count, but that of the lease. */
+  /** The lines of the journal that are not obsolete, without that of the lease. */
   lines(): string {
     const at = timestamp()
     const text: string[] = []
@@ -167,18 +142,15 @@ export class PortTable {
   }
 
   /**
-   * The runs of consecutive ports that may be handed out now, by their first ports; `keys` has an
-   * entry for each port of a run.
-   *
-   * With a key: first the port that it had last, then the one that the key itself points at, so
-   * that it is found again without any memory. Ports that other keys had come last.
+   * The first ports of runs that may be handed out. With a key: first the port that it had last, then the
+   * one at its hash, which needs no memory. Ports that other keys had come last.
    */
   *candidates(keys: readonly (string | undefined)[], order: PortOrder): Generator<number> {
     const positions = PORTS_PER_SLICE - keys.length + 1
     const uses = keys.map((key) => this.#keyUse(key))
     const isUsable = (offset: number) =>
       uses.every((use, index) => this.#isUsable(this.#first + offset + index, use))
-    const isForOthers = (offset: number) =>
+    const isForOtherKey = (offset: number) =>
       uses.some((use, index) => this.#keys.isForAnother(this.#first + offset + index, use))
 
     const [use] = uses
@@ -189,11 +161,11 @@ export class PortTable {
     }
     const begin = use === undefined ? this.#cursor : hash(use.key)
     const round =
-      order === 'random' && use === undefined ? shuffled(positions) : roundFrom(begin, positions)
+      order === 'random' && use === undefined ? shuffled(positions) : rotated(begin, positions)
     const others: number[] = []
     for (const offset of round) {
       if (!isUsable(offset)) continue
-      if (isForOthers(offset)) others.push(offset)
+      if (isForOtherKey(offset)) others.push(offset)
       else yield this.#first + offset
     }
     for (const offset of others) if (isUsable(offset)) yield this.#first + offset
@@ -219,29 +191,20 @@ export class PortTable {
     return use === undefined || !this.#isWantedByOrphan(port, use, quarantined)
   }
 
-  /** Of a named port: whether a process is left that the dead run has told to bind it. */
+  /** Whether a descendant of a dead run may still bind a named port. */
   #isWantedByOrphan(port: number, use: KeyUse, quarantined: PortRecord | undefined): boolean {
     const variable = variableOfKey(use.key)
     const wasItsPort = quarantined !== undefined || this.#keys.portOf(use) === port
     if (variable === undefined || !wasItsPort) return false
-    return isAnyDescendantLeft({ variable, value: String(port), run: quarantined })
+    return hasLiveDescendant({ variable, value: String(port), run: quarantined })
   }
 }
 
-/** The text of the time that was asked for last: there are many takes and releases in a millisecond. */
-let lastTime = { ms: 0, text: '' }
-
-function timestamp(): string {
-  const ms = RealDate.now()
-  if (ms !== lastTime.ms) lastTime = { ms, text: new RealDate(ms).toISOString() }
-  return lastTime.text
-}
-
-function* roundFrom(begin: number, count: number): Generator<number> {
+function* rotated(begin: number, count: number): Generator<number> {
   for (let step = 0; step < count; step++) yield (begin + step) % count
 }
 
-/** 0 to `count` - 1, each once (Fisher–Yates). */
+/** Fisher–Yates. */
 function shuffled(count: number): number[] {
   const result = Array.from({ length: count }, (_, each) => each)
   for (let i = count - 1; i > 0; i--) {

@@ -1,11 +1,5 @@
-/**
- * What the journal of a slice says: who leases it, which ports are out, which are quarantined.
- *
- * A journal is append-only NDJSON, written for the holder after a crash and for people. It is read
- * with distrust: it may be torn, garbled, of another version or of another program.
- */
+/** Reads the journal of a slice: NDJSON that may be torn, garbled, or of another version or program. */
 import { isOutOfDescriptors } from '../errors.js'
-import type { ProcessRun } from '../platform/descendants.js'
 import {
   elapsedSince,
   isComparable,
@@ -13,31 +7,31 @@ import {
   kernelTime,
   parseKernelTime,
 } from '../platform/kernel-time.js'
+import { omitUndefined } from '../platform/omit-undefined.js'
+import type { ProcessRun } from '../platform/process-run.js'
 import { KeyMemory, type KeyUse } from './key-memory.js'
 import { type SliceStart, sentinelOf } from './layout.js'
 import { readOwnFile } from './own-file.js'
 
-/** How long a port that was out when its holder died is not handed out, in ms. */
 export const QUARANTINE_MS = 30_000
 
-/** No journal of ours is larger, so no more is read of one. Bytes. */
-const LARGEST_JOURNAL = 1024 * 1024
+const MAX_JOURNAL_BYTES = 1024 * 1024
 
-/** Who leases a slice. */
+/** The holder of a slice. */
 export interface LeaseRecord extends ProcessRun {
-  /** Of the process that leases it. */
+  /** The pid of its process. */
   readonly pid: number
-  /** Boot and network namespace: see `hostIdentity`. */
+  /** See `hostIdentity`. */
   readonly host: string
-  /** As of `detectWorker`. */
+  /** As `detectWorker` returns it. */
   readonly runner: string
   /** 1-based */
   readonly workerId: number
   /** `2/4` */
   readonly shard?: string
-  /** The directory it was started in. */
+  /** The working directory. */
   readonly cwd: string
-  /** The checkout that the run belongs to. */
+  /** The project root of the run. */
   readonly projectRoot: string
   /** With its arguments, at most 500 characters. */
   readonly command: string
@@ -45,47 +39,37 @@ export interface LeaseRecord extends ProcessRun {
   readonly at: string
 }
 
-/** A port that is not simply free. */
+/** A port that is out, leaked or quarantined. */
 export interface PortRecord extends Partial<KeyUse>, ProcessRun {
   readonly port: number
   readonly state: 'out' | 'leaked' | 'quarantined'
   readonly label?: string
-  /** Since when it is so, ISO 8601, for people. */
   readonly since?: string
-  /** Of a quarantined port: when the death was discovered. */
   readonly died?: KernelTime
-  /** Of a quarantined port: where it was out. In another network namespace it is another port. */
   readonly host?: string
 }
 
-/** All that a journal says. */
 export interface SliceRecord {
   readonly lease?: LeaseRecord
-  /** The token of the lock that the holder made: see `lock.ts`. */
   readonly lock?: string
-  /** When the holder ended in good order, in the kernel's time; missing when it did not. */
+  /** When the holder ended normally; missing if it did not. */
   readonly ended?: KernelTime
   readonly ports: readonly PortRecord[]
   readonly keys: KeyMemory
 }
 
-/** A port in quarantine, and for how long. */
 export interface Quarantined extends PortRecord {
   readonly state: 'quarantined'
   readonly died: KernelTime
   readonly host?: string
-  /** Milliseconds that are left, at least. */
+  /** In ms. */
   readonly left: number
 }
 
-/**
- * Reads a journal; `undefined` when there is none, or none that can be read as a file.
- *
- * @throws the system's error when the process has no more file descriptors
- */
+/** `undefined` if there is no readable file. */
 export function readSliceRecord(path: string): SliceRecord | undefined {
   try {
-    const found = readOwnFile(path, LARGEST_JOURNAL)
+    const found = readOwnFile(path, MAX_JOURNAL_BYTES)
     return found && parseJournal(found.text)
   } catch (error) {
     if (isOutOfDescriptors(error)) throw error
@@ -95,7 +79,6 @@ export function readSliceRecord(path: string): SliceRecord | undefined {
 
 type Line = Record<string, unknown>
 
-/** Reads the lines of a journal; those that make no sense are skipped. */
 export function parseJournal(text: string): SliceRecord {
   let lease: LeaseRecord | undefined
   let lock: string | undefined
@@ -106,15 +89,15 @@ export function parseJournal(text: string): SliceRecord {
     const line = parseLine(row)
     if (line === undefined) continue
     if (line.event === 'lease') {
-      lease = leaseFrom(line) ?? lease
-      lock = textFrom(line.lock)
+      lease = parseLease(line) ?? lease
+      lock = stringFrom(line.lock)
       continue
     }
     if (line.event === 'end') {
       ended = parseKernelTime(line.time)
       continue
     }
-    const port = portFrom(line, lease)
+    const port = parsePort(line, lease)
     if (port === undefined) continue
     if (line.event === 'take') {
       ports.set(port.port, { ...port, state: 'out' })
@@ -129,42 +112,29 @@ export function parseJournal(text: string): SliceRecord {
       ports.set(port.port, { ...port, state: 'quarantined', ...(died && { died }) })
     }
   }
-  return {
-    ...(lease && { lease }),
-    ...(lock !== undefined && { lock }),
-    ...(ended && { ended }),
-    ports: [...ports.values()],
-    keys,
-  }
+  return omitUndefined({ lease, lock, ended, ports: [...ports.values()], keys })
 }
 
-/** The key of a port record, with its project. */
 export function keyUseOf({ key, projectRoot = '' }: Partial<KeyUse>): KeyUse | undefined {
   return key === undefined ? undefined : { key, projectRoot }
 }
 
-/**
- * The ports that the next holder of a slice must leave alone. A death counts from the moment it is
- * discovered, which is now, unless an earlier holder has written down that it discovered it.
- */
+/** Quarantine starts when the death is discovered: now, unless an earlier holder has recorded it. */
 export function quarantineAfter(
   { ports, lease, ended }: Pick<SliceRecord, 'ports' | 'lease' | 'ended'>,
   slice: SliceStart,
   now = kernelTime(),
 ): Quarantined[] {
-  const of = {
-    ...(lease && { host: lease.host }),
-    ...(lease?.startedAt !== undefined && { startedAt: lease.startedAt }),
-    ...(lease?.pidNamespace !== undefined && { pidNamespace: lease.pidNamespace }),
-  }
+  const { host, startedAt, pidNamespace } = lease ?? {}
+  const run = omitUndefined({ host, startedAt, pidNamespace })
   return ports
     .filter(({ port, state }) => state !== 'leaked' && port >= slice && port < sentinelOf(slice))
     .map((record): Quarantined => {
       const noted = record.state === 'out' ? ended : record.died
-      // What another kernel has counted, or this one before a boot, says nothing: it is discovered now.
+      // Times of another kernel or of an earlier boot cannot be compared.
       const died = noted && isComparable(noted, now) ? noted : now
       const left = QUARANTINE_MS - elapsedSince(died, now)
-      return { ...(record.state === 'out' && of), ...record, state: 'quarantined', died, left }
+      return { ...(record.state === 'out' && run), ...record, state: 'quarantined', died, left }
     })
     .filter(({ left }) => left > 0)
 }
@@ -179,56 +149,50 @@ function parseLine(row: string): Line | undefined {
   }
 }
 
-function leaseFrom(line: Line): LeaseRecord | undefined {
+function parseLease(line: Line): LeaseRecord | undefined {
   const { v, pid, workerId } = line
-  const texts = [line.host, line.runner, line.cwd, line.command, line.at]
+  const strings = [line.host, line.runner, line.cwd, line.command, line.at]
   const isValid =
     v === 1 &&
     Number.isInteger(pid) &&
     Number.isInteger(workerId) &&
-    texts.every((text) => typeof text === 'string')
+    strings.every((each) => typeof each === 'string')
   if (!isValid) return undefined
-  return {
+  return omitUndefined({
     pid: pid as number,
     host: line.host as string,
     runner: line.runner as string,
     workerId: workerId as number,
-    ...optional(line, 'shard'),
+    shard: stringFrom(line.shard),
     cwd: line.cwd as string,
-    projectRoot: textFrom(line.projectRoot) ?? (line.cwd as string),
+    projectRoot: stringFrom(line.projectRoot) ?? (line.cwd as string),
     command: line.command as string,
     at: line.at as string,
-    ...optional(line, 'startedAt'),
-    ...optional(line, 'pidNamespace'),
-  }
+    startedAt: stringFrom(line.startedAt),
+    pidNamespace: stringFrom(line.pidNamespace),
+  })
 }
 
-function portFrom(
+function parsePort(
   line: Line,
   lease: LeaseRecord | undefined,
 ): Omit<PortRecord, 'state'> | undefined {
   const { port } = line
   if (typeof port !== 'number' || !Number.isInteger(port)) return undefined
-  const since = textFrom(line.at)
-  return {
+  const [at, key] = [stringFrom(line.at), stringFrom(line.key)]
+  const projectRoot = stringFrom(line.projectRoot) ?? lease?.projectRoot ?? ''
+  return omitUndefined({
     port,
-    ...(since !== undefined && !Number.isNaN(Date.parse(since)) && { since }),
-    ...optional(line, 'label'),
-    ...optional(line, 'key'),
-    ...(textFrom(line.key) !== undefined && {
-      projectRoot: textFrom(line.projectRoot) ?? lease?.projectRoot ?? '',
-    }),
-    ...optional(line, 'startedAt'),
-    ...optional(line, 'pidNamespace'),
-    ...(line.event === 'quarantine' && optional(line, 'host')),
-  }
+    since: at === undefined || Number.isNaN(Date.parse(at)) ? undefined : at,
+    label: stringFrom(line.label),
+    key,
+    projectRoot: key === undefined ? undefined : projectRoot,
+    startedAt: stringFrom(line.startedAt),
+    pidNamespace: stringFrom(line.pidNamespace),
+    host: line.event === 'quarantine' ? stringFrom(line.host) : undefined,
+  })
 }
 
-function textFrom(value: unknown): string | undefined {
+function stringFrom(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
-}
-
-function optional<K extends string>(line: Line, name: K): { [P in K]?: string } {
-  const text = textFrom(line[name])
-  return (text === undefined ? {} : { [name]: text }) as { [P in K]?: string }
 }

@@ -1,0 +1,117 @@
+import { PortsliceError } from '@portslice/core'
+import { sleep } from '@portslice/core/internal'
+import { type ProcessTree, treeMarker } from '@portslice/process-tree'
+import type { AppPlan } from './app-plan.js'
+import type { Observation } from './observe.js'
+import type { Output } from './output.js'
+import { replacePortPlaceholders } from './placeholders.js'
+import { describeApp } from './start-error.js'
+import { StartedProcess } from './started-process.js'
+import { watchdog } from './watchdog-client.js'
+
+const DEFAULT_STOP_TIMEOUT_MS = 5000
+
+/** All processes of one start of an app. */
+export class AppProcesses {
+  readonly root: StartedProcess
+  /** The name by which clients reach the app; known once it listens. */
+  host: string | undefined
+  readonly #id: string
+  readonly #plan: AppPlan
+  readonly #stopWatching: (() => void) | undefined
+  #status: 'running' | 'ended' = 'running'
+
+  constructor(plan: AppPlan, cwd: string, output: Output) {
+    const { options, variables } = plan
+    const marker = treeMarker()
+    this.#id = marker.id
+    this.#plan = plan
+    // Told before the start, because this process may die at any moment.
+    this.#tellWatchdog()
+    this.root = new StartedProcess({
+      command:
+        typeof options.command === 'string'
+          ? replacePortPlaceholders(options.command, variables)
+          : options.command.map((each) => replacePortPlaceholders(each, variables)),
+      cwd,
+      env: appEnvironment(plan),
+      marker,
+      output,
+    })
+    this.#tellWatchdog(this.root.tree)
+    // The watchdog looks for new processes without taking time from the tests.
+    if (!watchdog().isUsable) this.#stopWatching = this.root.tree.watch()
+  }
+
+  #tellWatchdog(tree?: ProcessTree): void {
+    const timeoutMs = this.#stopTimeoutMs
+    watchdog().watch({ watch: this.#id, known: tree?.known ?? [], timeoutMs })
+  }
+
+  get #stopTimeoutMs(): number {
+    return this.#plan.options.stopTimeout ?? DEFAULT_STOP_TIMEOUT_MS
+  }
+
+  /** The process tree, including what the watchdog has seen. */
+  get tree(): ProcessTree {
+    const { tree } = this.root
+    tree.addKnown(watchdog().known(this.#id))
+    return tree
+  }
+
+  /** Whether the app runs: its first process or, if that has exited with 0, other processes of it. */
+  async areRunning(): Promise<boolean> {
+    if (this.#status === 'ended') return false
+    const { exit } = this.root
+    return !exit || (exit.status === 0 && (await this.tree.processes()).length > 0)
+  }
+
+  /** @returns `undefined` if the watchdog was lost meanwhile: call it again */
+  async observe(url?: string): Promise<Observation | undefined> {
+    const { host } = this
+    const observation = await watchdog().observe(this.#id, this.root.tree, {
+      port: this.#plan.lease.port,
+      ...(host !== undefined && { host }),
+      ...(url !== undefined && { url }),
+    })
+    this.host ??= observation?.host
+    return observation
+  }
+
+  /**
+   * Ends the whole process tree.
+   *
+   * @throws PortsliceError ERR_PORTSLICE_APP_STOP
+   */
+  async end(): Promise<void> {
+    if (this.#status === 'ended') return
+    const { options, name } = this.#plan
+    await sleep(0) // Reads what the watchdog has reported meanwhile.
+    const survivors = await this.tree.end({ timeout: this.#stopTimeoutMs })
+    if (survivors.length === 0) {
+      this.#status = 'ended'
+      this.#stopWatching?.()
+      watchdog().unwatch(this.#id)
+      return
+    }
+    const pids = survivors.map(({ pid }) => pid)
+    throw new PortsliceError(
+      'ERR_PORTSLICE_APP_STOP',
+      `${describeApp(name, options)} could not be ended: ${pids.length === 1 ? 'process' : 'processes'} ${pids.join(', ')} cannot be killed.`,
+      {
+        value: pids,
+        advice:
+          'They belong to another user, or are stuck in the system: end them by hand. Their ports stay leased until this process ends.',
+      },
+    )
+  }
+}
+
+function appEnvironment({ options, variables }: AppPlan): NodeJS.ProcessEnv {
+  const env: NodeJS.ProcessEnv = { ...process.env, ...variables }
+  for (const [name, value] of Object.entries(options.env ?? {})) {
+    if (value !== undefined) env[name] = replacePortPlaceholders(value, variables)
+    else if (!Object.hasOwn(variables, name)) delete env[name]
+  }
+  return env
+}

@@ -1,0 +1,67 @@
+import { stripVTControlCharacters } from 'node:util'
+import type { App } from './app.js'
+import { type Answer, messageOf, type Observation } from './observe.js'
+import type { AppOptions } from './options.js'
+import type { Exit } from './started-process.js'
+
+/** What an app lacks to be ready. */
+export type Missing =
+  | { what: 'listener' }
+  | { what: 'observation' }
+  | { what: 'foreign listener' }
+  | { what: 'answer'; answer: Answer }
+  | { what: 'output'; pattern: RegExp }
+  | { what: 'function'; problem: string }
+
+/** Why an app is not ready. */
+export type NotReady = { readonly withoutPort: string | undefined } & (
+  | { readonly reason: 'ended'; readonly exit: Exit }
+  | { readonly reason: 'port-taken' }
+  | {
+      readonly reason: 'timeout'
+      readonly timeoutMs: number
+      readonly missing: Missing
+      readonly listensOn: readonly number[]
+    }
+)
+
+/**
+ * Checks whether an app is ready. Never rejects.
+ *
+ * @param outputStart where the output of this start begins: that of earlier starts does not count
+ * @returns `undefined` if it is ready
+ */
+export async function checkReadiness(
+  ready: AppOptions['ready'],
+  app: App,
+  { listener, answer }: Observation,
+  outputStart: number,
+): Promise<Missing | undefined> {
+  if (ready === undefined) return listener === 'none' ? { what: 'listener' } : undefined
+  if (typeof ready === 'function') return callReady(ready, app)
+  if (typeof ready === 'string') {
+    if (!answer) return { what: 'observation' }
+    return isSuccess(answer) ? undefined : { what: 'answer', answer }
+  }
+  // Without the flags that make a RegExp continue where its last match ended.
+  const pattern = new RegExp(ready.source, ready.flags.replaceAll(/[gy]/g, ''))
+  const isPrinted = pattern.test(stripVTControlCharacters(app.output(outputStart)))
+  return isPrinted ? undefined : { what: 'output', pattern: ready }
+}
+
+/** 2xx, 3xx and 400 to 403, as for Playwright's `webServer`. */
+function isSuccess({ status = 0 }: Answer): boolean {
+  return status >= 200 && status < 404
+}
+
+async function callReady(
+  ready: Extract<AppOptions['ready'], (...args: never[]) => unknown>,
+  app: App,
+): Promise<Missing | undefined> {
+  try {
+    if ((await ready(app)) === true) return undefined
+    return { what: 'function', problem: 'does not return true' }
+  } catch (error) {
+    return { what: 'function', problem: `throws: ${messageOf(error)}` }
+  }
+}

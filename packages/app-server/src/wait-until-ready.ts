@@ -1,0 +1,139 @@
+import { deadlineIn, reportsAddressInUse, sleep } from '@portslice/core/internal'
+import type { App } from './app.js'
+import type { AppPlan } from './app-plan.js'
+import type { AppProcesses } from './app-processes.js'
+import type { Observation } from './observe.js'
+import { replacePortPlaceholders } from './placeholders.js'
+import { checkReadiness, type Missing, type NotReady } from './readiness.js'
+import type { Exit } from './started-process.js'
+
+const DEFAULT_START_TIMEOUT_MS = 30_000
+/** Delays between checks: short at first, because most apps start quickly. */
+const MIN_POLL_INTERVAL_MS = 10
+const MAX_POLL_INTERVAL_MS = 100
+/** A watchdog that has just been started needs some time, on an overloaded machine this long. */
+const MAX_WATCHDOG_DELAY_MS = 10_000
+/** A server that prints that it is ready and then fails exits within this time. */
+const CONFIRM_AFTER_MS = 50
+/**
+ * If another program listens on the app's port, the app gets this time to report that the port is
+ * in use. If it does not, the program works for the app, like the server of a container.
+ */
+const FOREIGN_LISTENER_GRACE_MS = 3000
+
+/** A start to wait for. */
+export interface PendingStart {
+  readonly plan: AppPlan
+  readonly processes: AppProcesses
+  /** For the user's `ready` function. */
+  readonly app: App
+  /** Where the output of this start begins. */
+  readonly outputStart: number
+  /** Each of them ends the wait. */
+  readonly signals: readonly AbortSignal[]
+}
+
+/**
+ * @returns `undefined` when the app is ready
+ * @throws the reason of a signal
+ */
+export async function waitUntilReady(start: PendingStart): Promise<NotReady | undefined> {
+  const { plan, processes, app, outputStart, signals } = start
+  const { startTimeout: timeoutMs = DEFAULT_START_TIMEOUT_MS } = plan.options
+  const check = new ReadinessCheck(start)
+  const deadline = deadlineIn(timeoutMs)
+  const watchdogDeadline = deadlineIn(timeoutMs + MAX_WATCHDOG_DELAY_MS)
+  let pending: Promise<{ missing: Missing | undefined }> | undefined
+  let missing: Missing = { what: 'observation' }
+  let foreignListenerGrace: { readonly expired: boolean } | undefined
+  for (let delay = MIN_POLL_INTERVAL_MS; ; delay = Math.min(delay * 2, MAX_POLL_INTERVAL_MS)) {
+    for (const signal of signals) signal.throwIfAborted()
+    const { withoutPort } = check
+    const exit = await exitOf(processes)
+    if (exit) return { reason: 'ended', exit, withoutPort }
+    // While a check runs, the app may exit, or the time may be up.
+    pending ??= check.run().then((missing) => ({ missing }))
+    const answer = await Promise.race([pending, sleep(delay)])
+    if (answer) {
+      pending = undefined
+      missing = answer.missing ?? { what: 'foreign listener' }
+    }
+    if (answer && !answer.missing && (await check.confirm())) {
+      const exit = await exitOf(processes)
+      if (exit) return { reason: 'ended', exit, withoutPort: check.withoutPort }
+      if (check.last?.listener !== 'others' || foreignListenerGrace?.expired) return undefined
+      // This includes servers that then use another port.
+      if (reportsAddressInUse(app.output(outputStart), [plan.lease.port])) {
+        return { reason: 'port-taken', withoutPort: undefined }
+      }
+      foreignListenerGrace ??= deadlineIn(FOREIGN_LISTENER_GRACE_MS)
+    }
+    if (deadline.expired && (check.last || watchdogDeadline.expired)) {
+      if (missing.what === 'observation' && check.last) missing = check.unanswered ?? missing
+      const listensOn = await processes.tree.listeningPorts()
+      return { reason: 'timeout', timeoutMs, missing, listensOn, withoutPort: check.withoutPort }
+    }
+    if (answer) await sleep(delay)
+  }
+}
+
+/** `undefined` while it runs, also as a daemon whose first process has exited with 0. */
+async function exitOf(processes: AppProcesses): Promise<Exit | undefined> {
+  const { exit } = processes.root
+  return exit && !(await processes.areRunning()) ? exit : undefined
+}
+
+/** Checks again and again whether an app is ready. */
+class ReadinessCheck {
+  readonly #start: PendingStart
+  readonly #url: string | undefined
+  /** The latest observation. */
+  last: Observation | undefined
+  /** A process that was started without $PORT. */
+  withoutPort: string | undefined
+
+  constructor(start: PendingStart) {
+    const { ready } = start.plan.options
+    this.#start = start
+    this.#url =
+      typeof ready === 'string' ? replacePortPlaceholders(ready, start.plan.variables) : undefined
+  }
+
+  /** @returns what is still missing */
+  async run(): Promise<Missing | undefined> {
+    await this.#observe()
+    return this.last ? this.#check(this.last) : { what: 'observation' }
+  }
+
+  /** Whether the app is still ready a moment later. */
+  async confirm(): Promise<boolean> {
+    const before = this.last?.listener
+    await sleep(CONFIRM_AFTER_MS)
+    await this.#observe()
+    if (before !== 'none' && this.last?.listener === 'none') return false
+    return this.#url === undefined || !this.last || !(await this.#check(this.last))
+  }
+
+  async #observe(): Promise<void> {
+    // The first time without the URL, which may take long to answer.
+    const observation = await this.#start.processes.observe(this.last && this.#url)
+    this.last = observation ?? this.last
+    this.withoutPort = this.last?.withoutPort ?? this.withoutPort
+  }
+
+  #check(observation: Observation): Promise<Missing | undefined> {
+    const { plan, app, outputStart } = this.#start
+    return checkReadiness(plan.options.ready, app, observation, outputStart)
+  }
+
+  /** What was asked and has not answered yet. */
+  get unanswered(): Missing | undefined {
+    if (typeof this.#start.plan.options.ready === 'function') {
+      return { what: 'function', problem: 'has not answered yet' }
+    }
+    const url = this.#url
+    return url === undefined
+      ? undefined
+      : { what: 'answer', answer: { url, error: 'no answer yet' } }
+  }
+}

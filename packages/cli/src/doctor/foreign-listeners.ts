@@ -1,0 +1,47 @@
+import {
+  processTable,
+  type ResolvedOptions,
+  removeLeftovers,
+} from '@portslice/core/internal/inspect'
+import { findForeignOwners, foreignPorts } from '../map/owners.js'
+import { readPicture } from '../map/picture.js'
+import { listNames, pluralize } from '../terminal/format.js'
+import { type Finding, note, ok } from './finding.js'
+
+const MAX_NAMED_LISTENERS = 12
+
+export async function foreignFinding({ ranges, slices }: ResolvedOptions): Promise<Finding> {
+  const { picture, canSeeListeners } = await readPicture(ranges, slices)
+  if (!canSeeListeners) {
+    return note(
+      'foreign-listeners',
+      process.platform === 'linux'
+        ? 'Which other programs listen inside the range is unknown, because /proc/net cannot be read. Their ports are skipped anyway: portslice probes each port before it hands it out.'
+        : 'Which other programs listen inside the range cannot be determined on this system.',
+    )
+  }
+  const ports = foreignPorts(picture.slices).sort((a, b) => a - b)
+  if (ports.length === 0) {
+    return ok('foreign-listeners', 'Only programs that use portslice listen inside the range.')
+  }
+  const owners = await findForeignOwners(picture)
+  const names = ports.map((port) => `${port} (${owners.get(port) ?? unknownOwner()})`)
+  return note(
+    'foreign-listeners',
+    `Programs that do not use portslice listen inside the range: ${listNames(names, MAX_NAMED_LISTENERS)}. These ports are skipped.`,
+    'Nothing needs to be done, unless they start and stop often: then exclude their ports with $PORTSLICE_RANGE.',
+  )
+}
+
+function unknownOwner(): string {
+  return ['own', 'none'].includes(processTable()) ? 'a program of another user' : 'unknown program'
+}
+
+export async function leftBehindFinding(): Promise<Finding | undefined> {
+  const left = (await removeLeftovers({ dryRun: true })).filter(({ kept }) => kept === undefined)
+  if (left.length === 0) return undefined
+  return ok(
+    'left-behind',
+    `Ended processes left files of ${pluralize(left.length, 'slice')}. They do no harm; 'portslice clean' removes them.`,
+  )
+}

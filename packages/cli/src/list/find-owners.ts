@@ -1,0 +1,17 @@
+import { ownersOfAll, type PortOwner, type SliceStatus } from '@portslice/core/internal/inspect'
+
+export interface ListedSlice extends SliceStatus {
+  /** The process that holds it, from the kernel, if the journal is in another lock directory. */
+  owner?: PortOwner
+}
+
+export async function findOwners(slices: readonly SliceStatus[]): Promise<ListedSlice[]> {
+  const isUnknown = ({ state, holder }: SliceStatus) => state === 'held' && !holder
+  const sentinels = slices.filter(isUnknown).map(({ last }) => last)
+  if (sentinels.length === 0) return [...slices]
+  const owners = await ownersOfAll(sentinels)
+  return slices.map((slice) => {
+    const [owner] = isUnknown(slice) ? (owners.get(slice.last) ?? []) : []
+    return owner ? { ...slice, owner } : slice
+  })
+}

@@ -1,0 +1,22 @@
+import type { ClaimStatus, SliceStatus } from '@portslice/core/internal/inspect'
+
+/** The claim of its last port, which makes a slice without a holder look held. */
+export function claimOn(
+  { last, state, holder }: SliceStatus,
+  claims: readonly ClaimStatus[],
+): ClaimStatus | undefined {
+  if (state !== 'held' || holder) return undefined
+  return claims.find(({ port }) => port === last)
+}
+
+/** Removes slices that only a claim makes look held, because claims are listed separately. */
+export function hideClaimedSlices(
+  slices: readonly SliceStatus[],
+  claims: readonly ClaimStatus[],
+): SliceStatus[] {
+  return slices.flatMap((slice) => {
+    if (!claimOn(slice, claims)) return [slice]
+    // A dead holder may have left ports.
+    return slice.ports.length === 0 ? [] : [{ ...slice, state: 'abandoned' as const }]
+  })
+}

@@ -1,0 +1,72 @@
+import { createAllocator, type PortLease } from '@portslice/core'
+import { type AllocatorOptions, PortsliceError } from '@portslice/core/internal/inspect'
+import { printNotice } from '../terminal/print.js'
+import type { AssignedPort } from './pass-ports.js'
+import type { PortVariable } from './port-variables.js'
+
+const NOTICE_DELAY_MS = 1000
+const DEFAULT_TIMEOUT_MS = 10_000
+
+export interface LeaseOptions {
+  variables: readonly PortVariable[]
+  /** The preferred ports of the first variables, in order. */
+  prefer: readonly (readonly number[])[]
+  label: string
+  options: Pick<AllocatorOptions, 'range' | 'shard'>
+  timeout: number | undefined
+}
+
+/**
+ * Leases a port for each variable, and prints what it waits for.
+ *
+ * @throws PortsliceError ERR_PORTSLICE_RANGE_EXHAUSTED after the timeout; errors of `createAllocator`
+ */
+export async function leasePorts({
+  variables,
+  prefer,
+  label,
+  options,
+  timeout = DEFAULT_TIMEOUT_MS,
+}: LeaseOptions): Promise<{ leases: PortLease[]; ports: AssignedPort[] }> {
+  let isWaiting = true
+  const report = async () => {
+    const { describeObstacles } = await import('./describe-obstacles.js')
+    const obstacles = await describeObstacles(options)
+    if (isWaiting) printNotice(`waiting: ${obstacles}`)
+  }
+  // A failed report must not end the wait.
+  const timer = setTimeout(() => void report().catch(() => {}), NOTICE_DELAY_MS)
+  const leases: PortLease[] = []
+  const ports: AssignedPort[] = []
+  try {
+    const allocator = await createAllocator({ ...options, waitTimeout: timeout })
+    for (const [at, each] of variables.entries()) {
+      const wanted = prefer[at] ?? []
+      const lease = await allocator.take({ label: each.name ?? label, prefer: wanted })
+      if (wanted.length > 0 && !wanted.includes(lease.port)) {
+        printNotice(`${wanted.join(', ')} not available now: $${each.variable} is ${lease.port}`)
+      }
+      leases.push(lease)
+      ports.push({ ...each, port: lease.port })
+    }
+    return { leases, ports }
+  } catch (error) {
+    throw withCommandAdvice(error)
+  } finally {
+    isWaiting = false
+    clearTimeout(timer)
+  }
+}
+
+/** Replaces the library's advice with the options of the command. With a cause, the advice fits already. */
+function withCommandAdvice(error: unknown): unknown {
+  const isExhausted =
+    error instanceof PortsliceError && error.code === 'ERR_PORTSLICE_RANGE_EXHAUSTED'
+  if (!isExhausted || error.cause !== undefined) return error
+  return new PortsliceError(error.code, error.problem, {
+    value: error.value,
+    advice:
+      "Wait until a holder has ended ('portslice list' shows them), widen the range with --range FIRST-LAST or $PORTSLICE_RANGE, or wait longer with --timeout SECONDS.",
+    cause: error,
+  })
+}

@@ -1,0 +1,22 @@
+import { replacePlaceholders, variablePartOf } from '@portslice/core/internal/inspect'
+import type { PortVariable } from './port-variables.js'
+
+export interface AssignedPort extends PortVariable {
+  port: number
+}
+
+/** `PORT`, or for named ports `WEB_PORT` and the variable that `namedPort('web')` reads. */
+export function environmentFor(ports: readonly AssignedPort[]): Record<string, string> {
+  return Object.fromEntries(
+    ports.flatMap(({ name, variable, port }) => [
+      [variable, String(port)],
+      ...(name === undefined ? [] : [[`PORTSLICE_PORT_${variablePartOf(name)}`, String(port)]]),
+    ]),
+  )
+}
+
+/** Replaces `{PORT}`, `{WEB_PORT}` and so on, and leaves other braces alone. */
+export function withPorts(argument: string, ports: readonly AssignedPort[]): string {
+  const byVariable = Object.fromEntries(ports.map(({ variable, port }) => [variable, `${port}`]))
+  return replacePlaceholders(argument, byVariable, (placeholder) => placeholder)
+}

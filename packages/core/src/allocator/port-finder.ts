@@ -1,0 +1,167 @@
+import type { ClaimContext } from '../claim/context.js'
+import { protectWithTimeWait } from '../claim/protect.js'
+import { isClaim, tryClaim } from '../claim/try-claim.js'
+import { isOutOfDescriptors, type PortsliceError } from '../errors.js'
+import type { ResolvedOptions } from '../options/resolve.js'
+import { probePort } from '../probe/free.js'
+import { isListeningForTcp } from '../probe/listening.js'
+import type { Slice } from '../slice/slice.js'
+import type { PortLease } from './lease.js'
+import { leaseContextOf } from './lease-context.js'
+import type { LeasedPorts } from './leased-ports.js'
+import { bindNotPermittedError, rangeExhaustedError } from './range-errors.js'
+import { SlicePool } from './slice-pool.js'
+import type { TakeRequest } from './take-request.js'
+
+/** Finds ports for a request in single attempts; the caller repeats them. */
+export class PortFinder {
+  readonly pool: SlicePool
+  readonly #options: ResolvedOptions
+  readonly #context: ClaimContext
+  readonly #ports: LeasedPorts
+  readonly #checkWanted: (signal: AbortSignal | undefined) => void
+  /** The system's error when it had no more sockets or files. */
+  #shortage: unknown
+  /** The system's error when this process was not permitted to bind a port, in this attempt. */
+  #refusal: unknown
+  /** Whether the process was permitted to bind a port, in this attempt. */
+  #isAnyPermitted = false
+
+  /** @param checkWanted throws if the result of a request is no longer wanted */
+  constructor(
+    options: ResolvedOptions,
+    ports: LeasedPorts,
+    checkWanted: (signal: AbortSignal | undefined) => void,
+  ) {
+    this.#options = options
+    this.#context = leaseContextOf(options)
+    this.#ports = ports
+    this.#checkWanted = checkWanted
+    this.pool = new SlicePool(options.slices, this.#context, (error) => {
+      this.#refusal = error
+    })
+  }
+
+  /**
+   * Runs one attempt.
+   *
+   * @returns `undefined` if another attempt may succeed
+   * @throws what `find` throws; PortsliceError ERR_PORTSLICE_NO_SOCKET if waiting would not help
+   */
+  async attempt<T>(find: () => Promise<T | undefined>): Promise<T | undefined> {
+    this.#refusal = undefined
+    this.#isAnyPermitted = false
+    try {
+      const result = await find()
+      if (result === undefined && this.#isRefused && !this.pool.wasAnyHeldByOthers) {
+        throw bindNotPermittedError(this.#options, this.#refusal)
+      }
+      return result
+    } catch (error) {
+      if (!isOutOfDescriptors(error)) throw error
+      this.#shortage = error
+      return undefined
+    }
+  }
+
+  /** Why the attempts have failed. */
+  async failure(): Promise<PortsliceError> {
+    return this.#isRefused
+      ? bindNotPermittedError(this.#options, this.#refusal)
+      : rangeExhaustedError(this.#options, this.pool.held, this.#shortage, this.#refusal)
+  }
+
+  get #isRefused(): boolean {
+    return this.#refusal !== undefined && !this.#isAnyPermitted
+  }
+
+  /** Consecutive ports, one for each key. */
+  async findBlock(request: TakeRequest): Promise<PortLease[] | undefined> {
+    const found =
+      this.#ports.share(request.keys, request) ??
+      (await this.#findPreferred(request)) ??
+      (await this.pool.findOn((slice) => this.#takeFrom(slice, request)))
+    if (found) this.#shortage = undefined
+    return found
+  }
+
+  /** A port for each key. Gives all back if one is missing: no process waits with ports in hand. */
+  async findMany(request: TakeRequest): Promise<PortLease[] | undefined> {
+    const leases: PortLease[] = []
+    let isComplete = false
+    try {
+      for (const key of request.keys) {
+        const found = await this.findBlock({ ...request, keys: [key] })
+        if (!found) return undefined
+        leases.push(...found)
+      }
+      isComplete = true
+      return leases
+    } finally {
+      if (!isComplete) {
+        await this.undo(leases)
+        await this.pool.giveBackUnused()
+      }
+    }
+  }
+
+  /** Takes back ports that the caller has not seen yet. */
+  async undo(leases: readonly PortLease[]): Promise<void> {
+    await Promise.all(leases.map((lease) => this.#ports.undo(lease)))
+  }
+
+  /** The first preferred port that is available at once. */
+  async #findPreferred(request: TakeRequest): Promise<PortLease[] | undefined> {
+    const { preferred, keys, label, signal } = request
+    while (preferred.length > 0) {
+      const port = preferred.shift() as number
+      const claim = await tryClaim(port, this.#context, label)
+      if (!isClaim(claim)) continue
+      const giveBack = (leaked: boolean) => claim.release(leaked)
+      const source = { port, key: keys[0], giveBack, isListening: isListeningForTcp }
+      const lease = this.#ports.add(source, request)
+      try {
+        this.#checkWanted(signal)
+      } catch (error) {
+        await this.#ports.undo(lease)
+        throw error
+      }
+      return [lease]
+    }
+    return undefined
+  }
+
+  async #takeFrom(slice: Slice, request: TakeRequest): Promise<PortLease[] | undefined> {
+    const { keys, label, signal } = request
+    this.#checkWanted(signal)
+    const uses = keys.map((key) => ({ label, key }))
+    const isUsable = (port: number) => this.#isUsable(port, signal)
+    let isHighestProbed = false
+    for (const first of slice.candidates(keys, this.#options.order)) {
+      const refusal = this.#refusal
+      if (await slice.tryTake(first, uses, isUsable)) {
+        return keys.map((key, index) => {
+          const port = first + index
+          const giveBack = (leaked: boolean) => slice.release(port, leaked)
+          return this.#ports.add({ port, key, giveBack }, request)
+        })
+      }
+      if (this.#refusal === refusal || isHighestProbed) continue
+      // Mostly, all ports or all below a limit are refused: then the whole slice is skipped.
+      isHighestProbed = true
+      if ((await probePort(slice.last - 1)).state === 'not-permitted') return undefined
+    }
+    return undefined
+  }
+
+  async #isUsable(port: number, signal: AbortSignal | undefined): Promise<boolean> {
+    const probe = await probePort(port)
+    this.#checkWanted(signal)
+    if (probe.state === 'not-permitted') this.#refusal = probe.error
+    else this.#isAnyPermitted = true
+    if (probe.state !== 'free' || !this.#options.needsTimeWait(port)) return probe.state === 'free'
+    const isProtected = await protectWithTimeWait(port)
+    this.#checkWanted(signal)
+    return isProtected
+  }
+}

@@ -1,0 +1,106 @@
+import { PortsliceError } from '../errors.js'
+import type { ResolvedOptions } from '../options/resolve.js'
+import { formatShard } from '../options/shard.js'
+import { formatCounts, formatHolder } from '../slice/format-holder.js'
+import { formatRanges } from '../slice/layout.js'
+import { listSlices, type PortStatus, type SliceStatus } from '../slice/list-slices.js'
+import type { Slice } from '../slice/slice.js'
+
+/** The message counts the rest. */
+const MAX_NAMED_HOLDERS = 10
+
+/** For a range of which this process may not bind any port: waiting would not help. */
+export function bindNotPermittedError(
+  { ranges }: ResolvedOptions,
+  refusal: unknown,
+): PortsliceError {
+  return new PortsliceError(
+    'ERR_PORTSLICE_NO_SOCKET',
+    `This process may not bind any port of the range ${formatRanges(ranges)} (${(refusal as Error).message}).`,
+    {
+      value: ranges.map(({ first, last }) => [first, last]),
+      advice:
+        'A sandbox, a security policy (Landlock, SELinux, seccomp) or net.ipv4.ip_unprivileged_port_start forbids it: allow TCP and UDP sockets to be bound there, or set another range (option `range`, $PORTSLICE_RANGE). `npx portslice doctor` shows what is refused.',
+      cause: refusal,
+    },
+  )
+}
+
+/**
+ * For a range without a free port.
+ *
+ * @param own the slices of this allocator
+ * @param shortage the system's error if sockets or files were missing instead of ports
+ * @param refusal the system's error if this process may not bind some of the ports
+ */
+export async function rangeExhaustedError(
+  options: ResolvedOptions,
+  own: readonly Slice[],
+  shortage: unknown,
+  refusal: unknown,
+): Promise<PortsliceError> {
+  const { ranges, shard, waitTimeout } = options
+  const where = `the range ${formatRanges(ranges)}${shard?.isStrict ? ` (shard ${formatShard(shard)})` : ''}`
+  const value = ranges.map(({ first, last }) => [first, last])
+  if (shortage !== undefined) {
+    return new PortsliceError(
+      'ERR_PORTSLICE_RANGE_EXHAUSTED',
+      `No port of ${where} was available within ${waitTimeout} ms, because the system refuses more sockets or files: ${(shortage as Error).message}.`,
+      {
+        value,
+        advice:
+          "Close what this process has open, or raise its limit (`ulimit -n`) or the machine's (`sysctl fs.file-max`).",
+        cause: shortage,
+      },
+    )
+  }
+  const allowed = new Set(options.slices)
+  const lockDirectory = options.lockDirectory ?? false
+  const slicesInUse = await listSlices({ lockDirectory }).catch(() => [])
+  const described = new Map<number, string>()
+  for (const status of slicesInUse) {
+    if (allowed.has(status.first)) described.set(status.first, describeStatus(status))
+  }
+  for (const slice of own) {
+    described.set(slice.first, describe(slice, 'this process', slice.counts))
+  }
+  const holders = [...described].sort(([a], [b]) => a - b).map(([, text]) => text)
+  const more = holders.length - MAX_NAMED_HOLDERS
+  const slices = `${allowed.size} ${allowed.size === 1 ? 'slice' : 'slices'} of ports, one or more for each worker`
+  return new PortsliceError(
+    'ERR_PORTSLICE_RANGE_EXHAUSTED',
+    [
+      `No port of ${where} became free within ${waitTimeout} ms. It holds ${slices}; ${
+        holders.length > 0
+          ? 'those in use:'
+          : 'none of them is held now: their ports are in use by other programs, quarantined for 30 s after a crash, or locked from another network namespace.'
+      }`,
+      ...holders.slice(0, MAX_NAMED_HOLDERS),
+      ...(more > 0 ? [`  … and ${more} more`] : []),
+      ...(refusal === undefined
+        ? []
+        : [`  This process may not bind some of the ports (${(refusal as Error).message}).`]),
+    ].join('\n'),
+    {
+      value,
+      advice:
+        'Wait until one of them has ended, release ports that are no longer needed, widen the range (option `range`, $PORTSLICE_RANGE), or raise `waitTimeout`.',
+    },
+  )
+}
+
+function describeStatus(status: SliceStatus): string {
+  const counts = { out: 0, leaked: 0, quarantined: 0 }
+  for (const { state } of status.ports) counts[state]++
+  const holder = formatHolder(status.holder)
+  const who = status.state === 'held' ? holder : `its holder has died: ${holder}`
+  return describe(status, status.unverified ? `${who}, in another container` : who, counts)
+}
+
+function describe(
+  { first, last }: { first: number; last: number },
+  holder: string,
+  counts: Readonly<Record<PortStatus['state'], number>>,
+): string {
+  return `  ${first}-${last}: ${holder}, ${formatCounts(counts)}`
+}

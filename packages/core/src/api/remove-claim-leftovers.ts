@@ -1,0 +1,72 @@
+import { readdirSync, rmdirSync, rmSync } from 'node:fs'
+import path from 'node:path'
+import { hostIdentity } from '../platform/host.js'
+import { elapsedSince, kernelTime } from '../platform/kernel-time.js'
+import { holdUdpPort } from '../probe/held-udp.js'
+import {
+  claimDirectory,
+  claimNotes,
+  portOfClaimNote,
+  readClaimNote,
+  writeClaimNote,
+} from '../slice/claim-note.js'
+import { hostCode } from '../slice/lock-token.js'
+import { QUARANTINE_MS } from '../slice/slice-record.js'
+import { isRecent, type Leftover, quarantinedFor } from './leftover.js'
+
+export async function removeClaimLeftovers(
+  lockDirectory: string,
+  dryRun: boolean,
+): Promise<Leftover[]> {
+  const found: Leftover[] = []
+  for (const port of claimNotes(lockDirectory)) {
+    const leftover = await removeNotes(lockDirectory, port, dryRun)
+    if (leftover) found.push(leftover)
+  }
+  if (!dryRun) removeIfEmpty(claimDirectory(lockDirectory))
+  return found
+}
+
+/** Holds the port meanwhile, so that the notes are not those of a new claimer. */
+async function removeNotes(
+  lockDirectory: string,
+  port: number,
+  dryRun: boolean,
+): Promise<Leftover | undefined> {
+  const socket = await holdUdpPort(port).catch(() => undefined)
+  try {
+    const directory = claimDirectory(lockDirectory)
+    const names = readdirSync(directory).filter((name) => portOfClaimNote(name) === port)
+    if (names.length === 0) return undefined
+    const files = names.map((name) => path.join(path.basename(directory), name))
+    const leftover = { first: port, last: port, files }
+    if (!socket) return { ...leftover, kept: 'held' }
+    if (files.some((name) => !isOwnNote(name) && isRecent(path.join(lockDirectory, name)))) {
+      return { ...leftover, kept: 'elsewhere' }
+    }
+    const note = readClaimNote(lockDirectory, port, hostIdentity())
+    const died = note?.died ?? kernelTime()
+    const leftMs = note ? QUARANTINE_MS - elapsedSince(died) : 0
+    if (leftMs > 0) {
+      if (note && !note.died && !dryRun) writeClaimNote(lockDirectory, port, { ...note, died })
+      return { ...leftover, ...quarantinedFor(leftMs) }
+    }
+    if (!dryRun) for (const name of files) rmSync(path.join(lockDirectory, name), { force: true })
+    return leftover
+  } finally {
+    await socket?.close()
+  }
+}
+
+/** Whether the claim was made in this network namespace. */
+function isOwnNote(name: string): boolean {
+  return name.includes(`-${hostCode(hostIdentity())}.json`)
+}
+
+function removeIfEmpty(directory: string): void {
+  try {
+    rmdirSync(directory)
+  } catch {
+    // It contains notes, or does not exist.
+  }
+}

@@ -1,0 +1,41 @@
+import type { PortLease } from '../allocator/lease.js'
+import { defaultAllocator } from '../allocator/shared.js'
+import type { TakeOptions } from '../options/options.js'
+
+export interface Retries<T> {
+  /** How many ports to try at most. */
+  maxTries: number
+  /** Uses the port. Owns the lease if it succeeds. */
+  attempt: (lease: PortLease) => Promise<T>
+  /** Whether the attempt failed because a program that does not use portslice has the port. */
+  isPortTaken: (error: unknown) => boolean | Promise<boolean>
+}
+
+/**
+ * Takes a port and uses it; tries again with another port if that one is taken after all.
+ *
+ * @throws what the last attempt threw; PortsliceError as `takePort` does
+ */
+export async function retryWithPorts<T>(
+  { key, ...take }: TakeOptions,
+  { maxTries, attempt, isPortTaken }: Retries<T>,
+): Promise<T> {
+  const allocator = await defaultAllocator()
+  const failed: PortLease[] = []
+  try {
+    for (;;) {
+      // Only without the key do the retries get other ports.
+      const useKey = key !== undefined && failed.length === 0
+      const lease = await allocator.take(useKey ? { ...take, key } : take)
+      try {
+        return await attempt(lease)
+      } catch (error) {
+        failed.push(lease)
+        if (failed.length >= maxTries || !(await isPortTaken(error))) throw error
+      }
+    }
+  } finally {
+    // Released last, so that none of them is tried again.
+    await Promise.all(failed.map((lease) => lease.release()))
+  }
+}

@@ -1,0 +1,143 @@
+import { Lease, type PortLease } from '../allocator/lease.js'
+import { leaseContextOf } from '../allocator/lease-context.js'
+import { claimNotPermittedError, claimTimeoutError } from '../claim/claim-errors.js'
+import type { ClaimContext } from '../claim/context.js'
+import { type ClaimObstacle, describeObstacle, type Obstacle } from '../claim/obstacle.js'
+import { type Claim, isClaim, tryClaim } from '../claim/try-claim.js'
+import { checkWaitOptions } from '../options/options.js'
+import { resolveOptions } from '../options/resolve.js'
+import { throwIfAborted } from '../platform/abort.js'
+import { type Deadline, deadlineIn } from '../platform/clock.js'
+import { type Turns, TurnsByName } from '../platform/turns.js'
+import { WaitList } from '../platform/wait-list.js'
+import { isLeaked } from '../probe/leak.js'
+import { isListeningForTcp } from '../probe/listening.js'
+import { processWide } from '../process-state.js'
+import { ensureLockDirectory } from '../slice/lock-directory.js'
+import { assignPorts, type PortGroups } from './assign-ports.js'
+import { hasLease, registerLease, unregisterLease } from './lease-registry.js'
+
+/** How long a claim may wait. */
+export interface ClaimOptions {
+  /** How long to wait for the port, in ms. Default: 60 000. */
+  timeout?: number
+  /** Stops waiting when aborted, and throws the signal's reason. */
+  signal?: AbortSignal
+}
+
+/** Long enough for a test file or two of another run. */
+const DEFAULT_TIMEOUT_MS = 60_000
+const PROGRESS_INTERVAL_MS = 2000
+
+/** The calls of this process that wait, first come, first served. */
+function waitingClaims(): WaitList {
+  return processWide('claims', () => new WaitList())
+}
+
+/** Orders the processes that wait for the same port. */
+function turnsFor(port: number): Turns {
+  return processWide('turns with claims', () => new TurnsByName()).of(String(port))
+}
+
+/**
+ * Claims one port of each group, and waits until all are available.
+ *
+ * @param wanted for messages: the ports as the subject of a sentence, and as the user gave them
+ * @param onObstacles called when the wait begins, and every 2 s
+ */
+export async function waitForClaims(
+  groups: PortGroups,
+  options: ClaimOptions,
+  { subject, value }: { subject: string; value: unknown },
+  onObstacles?: (obstacles: readonly ClaimObstacle[]) => void,
+): Promise<PortLease[]> {
+  checkWaitOptions(options)
+  const { timeout = DEFAULT_TIMEOUT_MS, signal } = options
+  throwIfAborted(signal)
+  const context = claimContext()
+  let obstacles: ReadonlyMap<number, Obstacle> = new Map()
+  const describeObstacles = () =>
+    Promise.all(
+      [...obstacles].map(([port, obstacle]) =>
+        describeObstacle(port, obstacle, context.lockDirectory),
+      ),
+    )
+  let nextReport: Deadline | undefined
+  const reportObstacles = () => {
+    if (!onObstacles || nextReport?.expired === false) return
+    nextReport = deadlineIn(PROGRESS_INTERVAL_MS)
+    // A failed description is repeated in the next report, or in the error at the end.
+    void describeObstacles().then(onObstacles, () => {})
+  }
+  const attempt = async () => {
+    const outcome = await claimEach(groups, context, signal)
+    if (Array.isArray(outcome)) return outcome
+    obstacles = outcome
+    const found = [...outcome.values()]
+    if (found.length > 0 && found.every(({ kind }) => kind === 'not-permitted')) {
+      throw claimNotPermittedError(subject, value, found)
+    }
+    reportObstacles()
+    return undefined
+  }
+  const isHeldByOthers = () =>
+    [...obstacles].some(
+      ([port, { kind }]) => (kind === 'claimed' || kind === 'slice') && !hasLease(port),
+    )
+  // All calls that want the same ports take turns by the lowest of them.
+  const turns = turnsFor(Math.min(...groups.flat()))
+  const claims = await waitingClaims().add(turns.begin(attempt, timeout, isHeldByOthers), {
+    timeout,
+    signal,
+    undo: (late) => void releaseAll(late),
+    onTimeout: async () => claimTimeoutError(subject, value, timeout, await describeObstacles()),
+  })
+  return claims.map((claim) => leaseClaim(claim, turns))
+}
+
+function claimContext(): ClaimContext {
+  const options = resolveOptions()
+  if (options.lockDirectory !== undefined) ensureLockDirectory(options.lockDirectory)
+  return leaseContextOf(options)
+}
+
+/** @returns one claim for each group, in their order; else the obstacles, and nothing is claimed */
+async function claimEach(
+  groups: PortGroups,
+  context: ClaimContext,
+  signal: AbortSignal | undefined,
+): Promise<Claim[] | ReadonlyMap<number, Obstacle>> {
+  const obstacles = new Map<number, Obstacle>()
+  const claims = new Map<number, Claim>()
+  let ports: number[] | undefined
+  try {
+    ports = await assignPorts(groups, async (port) => {
+      throwIfAborted(signal)
+      const outcome = await tryClaim(port, context)
+      if (isClaim(outcome)) claims.set(port, outcome)
+      else obstacles.set(port, outcome)
+      return isClaim(outcome)
+    })
+  } finally {
+    if (!ports) await releaseAll([...claims.values()])
+  }
+  return ports?.map((port) => claims.get(port) as Claim) ?? obstacles
+}
+
+async function releaseAll(claims: readonly Claim[]): Promise<void> {
+  await Promise.all(claims.map((claim) => claim.release(false)))
+}
+
+function leaseClaim(claim: Claim, turns: Turns): PortLease {
+  const giveBack = async () => {
+    unregisterLease(lease)
+    const leaked = await isLeaked(claim.port, isListeningForTcp)
+    await claim.release(leaked)
+    turns.end()
+    waitingClaims().wake()
+    return { leaked }
+  }
+  // Only TCP counts, because the UDP socket is that of the claim.
+  const lease = new Lease(claim.port, undefined, giveBack, isListeningForTcp)
+  return registerLease(lease)
+}

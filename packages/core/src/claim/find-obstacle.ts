@@ -1,0 +1,98 @@
+import { mayShareNetwork } from '../platform/host.js'
+import { elapsedSince, isComparable, kernelTime } from '../platform/kernel-time.js'
+import { poll } from '../platform/poll.js'
+import { type PortProbe, probePort, probePortForTcp } from '../probe/free.js'
+import { holdUdpPort } from '../probe/held-udp.js'
+import { isListeningForTcp, unconnectedUdpPortsOnLoopback } from '../probe/listening.js'
+import { readClaimNote } from '../slice/claim-note.js'
+import { sentinelOf, sliceOf } from '../slice/layout.js'
+import { journalPath } from '../slice/lock-directory.js'
+import { Slice } from '../slice/slice.js'
+import { QUARANTINE_MS, quarantineAfter, readSliceRecord } from '../slice/slice-record.js'
+import { tryWriteClaimNote } from './claim-note-writer.js'
+import type { ClaimContext } from './context.js'
+import type { Obstacle } from './obstacle.js'
+import { protectWithTimeWait } from './protect.js'
+
+/** Another claimer binds the sentinel only for a moment, and hardly ever at each of these tries. */
+const SENTINEL_RETRIES = 4
+const SENTINEL_RETRY_DELAY_MS = 1
+
+/**
+ * What is visible without binding the port. While another process has the port, nothing else must
+ * be bound on it, because its app may be about to bind it.
+ */
+export async function findVisibleObstacle(port: number): Promise<Obstacle | undefined> {
+  const sentinel = sentinelOf(sliceOf(port))
+  const sockets = await unconnectedUdpPortsOnLoopback()
+  if (sockets?.has(sentinel) && port !== sentinel) return { kind: 'slice' }
+  if (sockets?.has(port)) return { kind: 'claimed' }
+  return (await isListeningForTcp(port)) ? { kind: 'in-use' } : undefined
+}
+
+/** Whether a claimer has died recently. Call with the claim socket bound. */
+export function findClaimQuarantine(
+  port: number,
+  { lockDirectory, holder }: ClaimContext,
+): Obstacle | undefined {
+  // The claim socket is bound here, so the writer of the note is dead.
+  const note =
+    lockDirectory === undefined ? undefined : readClaimNote(lockDirectory, port, holder.host)
+  if (lockDirectory === undefined || !note) return undefined
+  const now = kernelTime()
+  const known = note.died && isComparable(note.died, now) ? note.died : undefined
+  if (!known) tryWriteClaimNote(lockDirectory, port, { ...note, died: now })
+  return quarantined(QUARANTINE_MS - elapsedSince(known ?? now, now))
+}
+
+/** Whether another process holds the slice, or its dead holder had the port out. */
+export async function findSliceObstacle(
+  port: number,
+  context: ClaimContext,
+): Promise<Obstacle | undefined> {
+  const first = sliceOf(port)
+  // The sentinel itself is bound by the claim socket already.
+  if (port === sentinelOf(first)) return undefined
+  const sentinel = await poll(() => holdUdpPort(sentinelOf(first)), {
+    delays: Array<number>(SENTINEL_RETRIES).fill(SENTINEL_RETRY_DELAY_MS),
+  })
+  if (!sentinel) return { kind: 'slice' }
+  await sentinel.close()
+  if (!wasOutAtDeath(port, context)) return undefined
+  // Leasing the slice records the death of its holder, which starts the quarantine.
+  const slice = await Slice.lease(first, context)
+  if (!slice) return { kind: 'slice' }
+  const leftMs = slice.quarantineLeft(port)
+  await slice.giveBackWhenUnused()
+  return quarantined(leftMs)
+}
+
+function wasOutAtDeath(port: number, { lockDirectory, holder }: ClaimContext): boolean {
+  if (lockDirectory === undefined) return false
+  const first = sliceOf(port)
+  const record = readSliceRecord(journalPath(lockDirectory, first))
+  const left = record && quarantineAfter(record, first).find((each) => each.port === port)
+  // In another network namespace the same number is another port.
+  return left !== undefined && (left.host === undefined || mayShareNetwork(left.host, holder.host))
+}
+
+/**
+ * Whether a program has the port; protects it from the kernel if it is free.
+ *
+ * @param isSocketOurs whether the claim socket is bound on the port, so that only TCP is checked
+ */
+export async function findPortObstacle(
+  port: number,
+  { needsTimeWait }: ClaimContext,
+  isSocketOurs: boolean,
+): Promise<Obstacle | undefined> {
+  const probe: PortProbe = await (isSocketOurs ? probePortForTcp(port) : probePort(port))
+  if (probe.state === 'not-permitted') return { kind: 'not-permitted', error: probe.error }
+  const isUsable =
+    probe.state === 'free' && (!needsTimeWait(port) || (await protectWithTimeWait(port)))
+  return isUsable ? undefined : { kind: 'in-use' }
+}
+
+export function quarantined(leftMs: number): Obstacle | undefined {
+  return leftMs > 0 ? { kind: 'quarantined', leftMs } : undefined
+}

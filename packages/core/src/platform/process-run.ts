@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs'
+import { codeOf } from '../errors.js'
+import { namespaceOf } from './host.js'
+import { omitUndefined } from './omit-undefined.js'
+import { processTable, startTimeFrom } from './process-table.js'
+
+/** Tells a process from a later one with the same pid, and from one in another pid namespace. */
+export interface ProcessRun {
+  /** In clock ticks since boot; missing if unknown. */
+  readonly startedAt?: string
+  readonly pidNamespace?: string
+}
+
+export function ownRun(): ProcessRun {
+  return omitUndefined({ startedAt: startTimeOf('self'), pidNamespace: namespaceOf('pid') })
+}
+
+/** Whether a process that another process wrote down still runs. */
+export function processStateOf(pid: number, run: ProcessRun): 'running' | 'gone' | 'unknown' {
+  const isComparable = run.startedAt !== undefined && run.pidNamespace === namespaceOf('pid')
+  if (!isComparable || processTable() !== 'own') return 'unknown'
+  return startTimeOf(String(pid)) === run.startedAt ? 'running' : 'gone'
+}
+
+export function startTimeOf(pid: string): string | undefined {
+  try {
+    return startTimeFrom(readFileSync(`/proc/${pid}/stat`, 'latin1'))
+  } catch {
+    return undefined
+  }
+}
+
+export function isProcess(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return codeOf(error) === 'EPERM' // Another user's process.
+  }
+}

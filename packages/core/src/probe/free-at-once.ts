@@ -1,0 +1,85 @@
+/** Probes all addresses with one bind of `::`, which on Linux includes IPv4. */
+import type dgram from 'node:dgram'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import net from 'node:net'
+import { isNoSuchAddress } from './bind-errors.js'
+import { closeUdp, udpSocket } from './bind-udp.js'
+import { probeUdpOnAddresses } from './free-on-addresses.js'
+import { FREE, type PortProbe, probeFromError } from './port-probe.js'
+
+let isOneBindEnough: boolean | undefined
+
+export function probeUdpAtOnce(port: number): PortProbe | Promise<PortProbe> {
+  isOneBindEnough ??= doesWildcardIncludeIpv4()
+  return isOneBindEnough ? probeUdpWithOneBind(port) : probeUdpOnAddresses(port)
+}
+
+/** A numeric address needs no resolver, so Node binds synchronously. Bun does not. */
+function probeUdpWithOneBind(port: number): PortProbe | Promise<PortProbe> {
+  const socket = udpSocket('udp6')
+  let isBound = false
+  let failure: Error | undefined
+  socket.once('listening', () => {
+    isBound = true
+  })
+  socket.once('error', (error) => {
+    failure = error
+  })
+  socket.bind({ port, address: '::', exclusive: true })
+  if (!isBound) return probeUdpWhenBound(port, socket, failure)
+  socket.close()
+  return FREE
+}
+
+async function probeUdpWhenBound(
+  port: number,
+  socket: dgram.Socket,
+  failure: Error | undefined,
+): Promise<PortProbe> {
+  try {
+    if (failure) throw failure
+    await once(socket, 'listening')
+    return FREE
+  } catch (error) {
+    if (!isNoSuchAddress(error)) return probeFromError(error)
+    isOneBindEnough = false
+    return await probeUdpOnAddresses(port)
+  } finally {
+    await closeUdp(socket)
+  }
+}
+
+function doesWildcardIncludeIpv4(): boolean {
+  if (process.platform !== 'linux') return false
+  try {
+    return readFileSync('/proc/sys/net/ipv6/bindv6only', 'latin1').trim() === '0'
+  } catch {
+    return false // No IPv6, or not readable.
+  }
+}
+
+/** Without a host Node listens on `::`, or on `0.0.0.0` if there is no IPv6. Linux only. */
+export function probeTcpAtOnce(port: number): PortProbe | Promise<PortProbe> {
+  const server = net.createServer()
+  // Exclusive: otherwise the port of another worker of a Node cluster looks free.
+  server.listen({ port, exclusive: true })
+  // Node listens synchronously, as neither a resolver nor the primary is needed.
+  if (server.listening) {
+    server.close()
+    return FREE
+  }
+  return new Promise((resolve, reject) => {
+    server.once('listening', () => {
+      server.close()
+      resolve(FREE)
+    })
+    server.once('error', (error) => {
+      try {
+        resolve(probeFromError(error))
+      } catch {
+        reject(error)
+      }
+    })
+  })
+}

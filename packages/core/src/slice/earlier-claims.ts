@@ -1,0 +1,60 @@
+import { elapsedSince, isComparable, kernelTime } from '../platform/kernel-time.js'
+import { isUdpPortHeld } from '../probe/held-udp.js'
+import { claimNotesIn, readClaimNote, removeClaimNote } from './claim-note.js'
+import type { SliceStart } from './layout.js'
+import type { PortTable } from './port-table.js'
+import { QUARANTINE_MS } from './slice-record.js'
+
+/** Claims made before the slice was leased. There are no later ones: claimers check the sentinel. */
+export class EarlierClaims {
+  readonly #lockDirectory: string
+  readonly #host: string
+  readonly #table: PortTable
+  readonly #claimed = new Set<number>()
+  readonly #dead: number[] = []
+
+  constructor(lockDirectory: string, host: string, table: PortTable) {
+    this.#lockDirectory = lockDirectory
+    this.#host = host
+    this.#table = table
+  }
+
+  async load(slice: SliceStart): Promise<void> {
+    for (const port of claimNotesIn(this.#lockDirectory, slice)) {
+      this.#claimed.add(port)
+      await this.isClaimed(port)
+    }
+  }
+
+  get hasDead(): boolean {
+    return this.#dead.length > 0
+  }
+
+  has(port: number): boolean {
+    return this.#claimed.has(port)
+  }
+
+  /** Quarantines the port if its claimer is dead. */
+  async isClaimed(port: number): Promise<boolean> {
+    if (await isUdpPortHeld(port).catch(() => true)) return true
+    this.#claimed.delete(port)
+    // A claimer that ends normally removes its note before it closes its socket.
+    const note = readClaimNote(this.#lockDirectory, port, this.#host)
+    if (note) {
+      const now = kernelTime()
+      const died = note.died && isComparable(note.died, now) ? note.died : now
+      const left = QUARANTINE_MS - elapsedSince(died, now)
+      if (left > 0) {
+        const { host, command: label, at: since } = note
+        this.#table.quarantine({ port, label, since, host }, died, left)
+      }
+      this.#dead.push(port)
+    }
+    return false
+  }
+
+  /** Call when the quarantines are in the journal. */
+  removeDeadNotes(): void {
+    for (const port of this.#dead.splice(0)) removeClaimNote(this.#lockDirectory, port, this.#host)
+  }
+}

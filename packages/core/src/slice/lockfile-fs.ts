@@ -1,0 +1,33 @@
+export interface LockFiles {
+  /** @throws EEXIST if another holder has the lock */
+  install(): Promise<void>
+  /** @throws ENOENT if the lock was removed or replaced, as `refresh` */
+  refreshedAt(): Date
+  refresh(now: Date): void
+  remove(): void
+}
+
+/** The `fs` option of `proper-lockfile`. Avoids the thread pool of Node, which takes long to start. */
+export function lockfileFs(lock: LockFiles) {
+  return {
+    mkdir: (_: string, callback: Callback) => call(callback, () => lock.install()),
+    stat: (_: string, callback: Callback<{ mtime: Date }>) =>
+      call(callback, () => ({ mtime: lock.refreshedAt() })),
+    utimes: (_: string, _atime: Date, mtime: Date, callback: Callback) =>
+      call(callback, () => lock.refresh(mtime)),
+    rmdir: (_: string, callback: Callback) => call(callback, () => lock.remove()),
+  }
+}
+
+type Callback<T = void> = (error: unknown, result?: T) => void
+
+async function call<T>(callback: Callback<T>, act: () => T | Promise<T>): Promise<void> {
+  let result: T
+  try {
+    result = await act()
+  } catch (error) {
+    callback(error)
+    return
+  }
+  callback(null, result)
+}

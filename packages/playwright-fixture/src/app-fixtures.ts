@@ -1,0 +1,157 @@
+import type { TestInfo, WorkerInfo } from '@playwright/test'
+import type { App, AppOptions, Apps } from '@portslice/app-server'
+import { type AdapterOptions, invalidOption, type PortsliceError } from '@portslice/core/internal'
+import { type RunningApps, recordOutput, restartCrashedApps } from './running-apps.js'
+import { baseUrlOf, unsetApp } from './unset-app.js'
+import { workerAllocator } from './worker-allocator.js'
+
+/** The apps of a worker, as a test uses them. */
+export interface AppWorkerFixtures {
+  /**
+   * The app of this worker, with its `url`, `port` and `output()`. With `apps`, the last of them,
+   * because it may depend on those before. Set in the config: `use: { app: { command: 'node server.js' } }`.
+   */
+  app: App
+  /**
+   * The apps of this worker, by name. Set in the config:
+   * `use: { apps: { api: { command: 'node api.js' }, web: { command: 'vite --port {PORT}' } } }`.
+   */
+  apps: Apps
+}
+
+/** Options for `use` in the config: `defineConfig<object, AppWorkerOptions>({ … })`. */
+export interface AppWorkerOptions {
+  /** One app for each worker. */
+  app: AppOptions
+  /** Several apps for each worker, by name; instead of `app`. */
+  apps: Readonly<Record<string, AppOptions>>
+}
+
+type Use<T> = (value: T) => Promise<void>
+
+/** Without `portAllocator`, so that a worker that starts no app leases no slice. */
+interface BaseFixtures {
+  portslice: AdapterOptions
+  _runningApps: RunningApps
+}
+
+/** Without a timeout of Playwright, because apps have their own. */
+const APP_FIXTURE = { scope: 'worker', timeout: 0 } as const
+
+/**
+ * A fixture that starts an app for each worker, for test files that do not use the config.
+ *
+ * @param options what to start, and when it is ready
+ * @throws PortsliceError when it is used, as `startApp` does
+ * @example
+ * test.use({ app: appFixture({ command: 'node server.js' }) })
+ */
+export function appFixture(options: AppOptions) {
+  return [
+    async ({ portslice, _runningApps }: BaseFixtures, use: Use<App>, worker: WorkerInfo) => {
+      await useApp(options, { portslice, _runningApps }, use, worker)
+    },
+    APP_FIXTURE,
+  ] as [
+    (given: object, use: Use<App>, worker: WorkerInfo) => Promise<void>,
+    { scope: 'worker'; timeout: number },
+  ]
+}
+
+/** The options of the config. The fixtures of the same names turn them into apps. */
+export const appOptions = {
+  app: [undefined, { option: true, scope: 'worker' }],
+  apps: [undefined, { option: true, scope: 'worker' }],
+  _runningApps: [
+    async ({}: object, use: Use<RunningApps>) => use(new Map()),
+    { scope: 'worker', box: true },
+  ],
+} as const
+
+/**
+ * Extend a `test` with these after {@link appOptions}, so that each fixture gets the option of its
+ * name. In one object with them, the config would replace the fixtures.
+ */
+export const appFixtures = {
+  apps: [
+    async (
+      { apps: options, portslice, _runningApps: running }: BaseFixtures & { apps?: unknown },
+      use: Use<Apps>,
+      worker: WorkerInfo,
+    ) => {
+      if (options === undefined) return use(unsetApp('apps') as Apps)
+      const named = options as AppWorkerOptions['apps']
+      const allocator = await workerAllocator(portslice, worker)
+      const { startApps } = await loadAppServer()
+      await using apps = await startApps(named, { allocator })
+      for (const name of Object.keys(named)) running.set(`"${name}"`, apps[name] as App)
+      await use(apps)
+      running.clear()
+    },
+    APP_FIXTURE,
+  ],
+
+  app: [
+    async (
+      {
+        app: options,
+        apps: _, // Starts the apps first.
+        portslice,
+        _runningApps,
+      }: BaseFixtures & { app?: unknown; apps: Apps },
+      use: Use<App>,
+      worker: WorkerInfo,
+    ) => {
+      const last = [..._runningApps.values()].at(-1)
+      if (last && options !== undefined) throw bothSetError(options)
+      if (last) return use(last)
+      if (options === undefined) return use(unsetApp('app') as App)
+      await useApp(options as AppOptions, { portslice, _runningApps }, use, worker)
+    },
+    APP_FIXTURE,
+  ],
+
+  baseURL: async (
+    { baseURL, app }: { baseURL: string | undefined; app: App },
+    use: Use<string | undefined>,
+  ) => {
+    await use(baseURL ?? baseUrlOf(app))
+  },
+
+  _appsOfTest: [
+    async ({ _runningApps: running }: BaseFixtures, use: Use<undefined>, testInfo: TestInfo) => {
+      await restartCrashedApps(running, testInfo)
+      const attachOutput = recordOutput(running, testInfo)
+      await use(undefined)
+      await attachOutput()
+    },
+    { auto: true, box: true, timeout: 0 },
+  ],
+} as const
+
+/** Loaded only by tests that start apps, because it takes longer than all that a port needs. */
+function loadAppServer() {
+  return import('@portslice/app-server')
+}
+
+async function useApp(
+  options: AppOptions,
+  { portslice, _runningApps: running }: BaseFixtures,
+  use: Use<App>,
+  worker: WorkerInfo,
+): Promise<void> {
+  const allocator = await workerAllocator(portslice, worker)
+  const { startApp } = await loadAppServer()
+  await using app = await startApp(options, { allocator })
+  running.set('', app)
+  await use(app)
+  running.clear()
+}
+
+function bothSetError(value: unknown): PortsliceError {
+  return invalidOption(
+    'The options `app` and `apps` are both set.',
+    value,
+    'Set `app` for one app, `apps` for several.',
+  )
+}

@@ -1,0 +1,36 @@
+import type { App } from '@portslice/app-server'
+import { invalidOption } from '@portslice/core/internal'
+
+const UNSET = Symbol('unset')
+
+/** The value of a fixture whose option is not set: throws when a test uses it. */
+export function unsetApp(option: 'app' | 'apps'): unknown {
+  const example =
+    option === 'app' ? "{ command: 'node server.js' }" : "{ web: { command: 'node web.js' } }"
+  return new Proxy(
+    { [UNSET]: true },
+    {
+      get(target, key) {
+        if (typeof key === 'symbol') return Reflect.get(target, key)
+        if (key === 'then') return undefined // Not a promise: the fixture may be awaited.
+        throw invalidOption(
+          `There is no \`${option}\`: nothing says what to start.`,
+          undefined,
+          `Set it in the Playwright config, for example \`use: { ${option}: ${example} }\`.`,
+        )
+      },
+    },
+  )
+}
+
+/** The `baseURL` of an app; `undefined` if there is none. */
+export function baseUrlOf(app: App): string | undefined {
+  if (UNSET in app) return undefined
+  if (typeof app.url === 'string') return app.url
+  // The value is the options of the app: `test.use({ app: … })` replaces the fixture.
+  throw invalidOption(
+    'The option `app` was set by `test.use`, where Playwright takes it for the app itself.',
+    app,
+    'Set it in `use` of the Playwright config, or of one of its projects; or use `test.use({ app: appFixture({ … }) })`.',
+  )
+}
