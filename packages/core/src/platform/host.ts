@@ -52,7 +52,7 @@ const UNKNOWN_PREFIX = 'unknown:'
 /** Cached: a process stays in the namespace that it was started in. */
 let host: string | undefined
 
-function hostname(): string {
+export function hostname(): string {
   try {
     return os.hostname()
   } catch {

@@ -1,7 +1,7 @@
 /** Time since boot: the same for all processes of one kernel, whatever the system clock is set to. */
 import { readFileSync } from 'node:fs'
 import os from 'node:os'
-import { bootId, namespaceOf } from './host.js'
+import { bootId, hostname, namespaceOf } from './host.js'
 import { omitUndefined } from './omit-undefined.js'
 
 export interface KernelTime {
@@ -75,7 +75,7 @@ function readClock(): string {
   if (process.platform !== 'linux') return process.platform
   const boot = bootId()
   // Kernels before 5.6 have no time namespaces.
-  return boot === undefined ? `${os.hostname()}/-` : `${boot}/${namespaceOf('time') ?? '-'}`
+  return boot === undefined ? `${hostname()}/-` : `${boot}/${namespaceOf('time') ?? '-'}`
 }
 
 function readUptime(): number | undefined {
