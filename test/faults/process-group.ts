@@ -16,6 +16,8 @@ export interface StartOptions {
   uid?: number
   /** A command that starts the process, such as one that enters a namespace first. */
   by?: readonly string[]
+  /** What runs the script. Default: this Node. */
+  runtime?: readonly string[]
 }
 
 export class ProcessGroup implements AsyncDisposable {
@@ -31,10 +33,10 @@ export class ProcessGroup implements AsyncDisposable {
   start(script: string, plan: unknown, options: StartOptions = {}): Member {
     const cwd = path.join(this.#folder, `process-${this.members.length + 1}`)
     mkdirSync(cwd)
-    const { uid, by = [], env } = options
+    const { uid, by = [], runtime = [process.execPath], env } = options
     if (uid !== undefined) chownTo(uid, cwd)
     const file = fileURLToPath(new URL(`processes/${script}.ts`, import.meta.url))
-    const [command, ...args] = [...by, process.execPath, file, JSON.stringify(plan)]
+    const [command, ...args] = [...by, ...runtime, file, JSON.stringify(plan)]
     const child = spawn(command as string, args, {
       cwd,
       // Warnings are listened to by the scripts. What else is on stderr is a failure.

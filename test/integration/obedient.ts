@@ -14,6 +14,8 @@ const SCRIPT = fileURLToPath(new URL('processes/obey.ts', import.meta.url))
 export interface StartOptions {
   /** A command that starts the process, such as one that enters a namespace. */
   by?: readonly string[]
+  /** What runs the script. Default: this Node. */
+  runtime?: readonly string[]
   /** Its working directory, and project root. */
   cwd?: string
   env?: Record<string, string>
@@ -31,8 +33,13 @@ export class Obedient implements AsyncDisposable {
   readonly #ended: Promise<unknown>
   readonly #waiting: ((line: string | undefined) => void)[] = []
 
-  private constructor({ by = [], cwd = os.tmpdir(), env = {} }: StartOptions) {
-    const [command, ...args] = [...by, process.execPath, SCRIPT]
+  private constructor({
+    by = [],
+    runtime = [process.execPath],
+    cwd = os.tmpdir(),
+    env = {},
+  }: StartOptions) {
+    const [command, ...args] = [...by, ...runtime, SCRIPT]
     this.#child = spawn(command as string, args, {
       cwd,
       env: { ...cleanEnvironment(), NODE_NO_WARNINGS: '1', ...env },
