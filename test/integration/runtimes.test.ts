@@ -11,7 +11,7 @@ import { TEST_ALL } from '../support/extent.ts'
 import { command } from '../support/installed.ts'
 import { type Interval, overlaps, readIntervalsInOrder } from '../support/intervals.ts'
 import { Playground } from '../support/project.ts'
-import { installRuntimes, type Runtimes } from '../support/runtimes.ts'
+import { installRuntimes, RUNTIME_VERSIONS, type Runtimes } from '../support/runtimes.ts'
 import { Obedient, TemporaryDirectory } from './obedient.ts'
 
 /** How long processes of all runtimes take ports from eight slices, in ms. */
@@ -114,10 +114,33 @@ describe.runIf(TEST_ALL)('Node, Bun and Deno', () => {
     )
   })
 
-  describe('the test runner of', () => {
-    const playground = new Playground()
-    afterAll(() => playground[Symbol.dispose]())
+  const playground = new Playground()
+  afterAll(() => playground[Symbol.dispose]())
 
+  test.each<[Name, string]>([
+    ['node', `Node ${process.versions.node}`],
+    ['bun', `Bun ${RUNTIME_VERSIONS.bun}`],
+    ['deno', `Deno ${RUNTIME_VERSIONS.deno}`],
+  ])('doctor names the runtime: %s', async (name, words) => {
+    const [binary, ...args] = runtimes[name].command as [string, ...string[]]
+    // Deno looks for packages from the script that it is given.
+    const project = playground.project({
+      'command.js': "import '../node_modules/portslice/dist/portslice.js'",
+    })
+    const doctor = async (...options: string[]) => {
+      const env = { PORTSLICE_LOCK_DIR: project.lockDirectory, PORTSLICE_RANGE: '20000-20511' }
+      return (
+        await command(binary, [...args, 'command.js', 'doctor', ...options], project.folder, env)
+      ).stdout
+    }
+    expect(await doctor()).toContain(`${words} on ${process.platform}`)
+    expect(JSON.parse(await doctor('--json')).runtime).toEqual({
+      name,
+      version: words.split(' ')[1],
+    })
+  })
+
+  describe('the test runner of', () => {
     async function run(
       name: 'bun' | 'deno',
       args: readonly string[],

@@ -5,9 +5,10 @@
 import net from 'node:net'
 import timers from 'node:timers'
 import { areTimersFaked, SharedMemoryTimer, uptimeOfSystem } from './clock.bun.js'
+import { runtime } from './runtime.js'
 
-const IS_BUN = process.versions.bun !== undefined
-const IS_DENO = process.versions.deno !== undefined
+const IS_BUN = runtime().name === 'bun'
+const IS_DENO = runtime().name === 'deno'
 
 type Timers = Pick<typeof timers, 'setTimeout' | 'clearTimeout'>
 

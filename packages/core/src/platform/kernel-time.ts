@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import os from 'node:os'
 import { bootId, hostname, namespaceOf } from './host.js'
 import { omitUndefined } from './omit-undefined.js'
+import { runtime } from './runtime.js'
 
 export interface KernelTime {
   /** The boot and the time namespace that it was measured in. */
@@ -16,7 +17,7 @@ export interface KernelTime {
 /** Taken at import: test runners replace `process.hrtime` later. */
 const { hrtime } = process
 /** Bun and Deno count from the start of the process. */
-const COUNTS_SINCE_BOOT = !process.versions.bun && !process.versions.deno
+const COUNTS_SINCE_BOOT = runtime().name === 'node'
 
 export function kernelTime(): KernelTime {
   return omitUndefined({
