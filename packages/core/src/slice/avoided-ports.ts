@@ -39,7 +39,12 @@ const DEFAULT_SERVER_PORTS = [
   50051, // gRPC's examples
 ]
 
-export const AVOIDED_PORTS: ReadonlySet<number> = new Set([
-  ...FETCH_BAD_PORTS,
-  ...DEFAULT_SERVER_PORTS,
-])
+/** The AirPlay receiver of macOS listens there once it is switched on. */
+const AIRPLAY_PORTS = [5000, 7000]
+
+export function avoidedPorts(platform: NodeJS.Platform): ReadonlySet<number> {
+  const ofSystem = platform === 'darwin' ? AIRPLAY_PORTS : []
+  return new Set([...FETCH_BAD_PORTS, ...DEFAULT_SERVER_PORTS, ...ofSystem])
+}
+
+export const AVOIDED_PORTS = avoidedPorts(process.platform)
