@@ -11,7 +11,8 @@ import type { Verdict } from './cell.ts'
 import { commandCell } from './command-cell.ts'
 import { coreCell } from './core-cell.ts'
 import { playwrightCell } from './playwright-cell.ts'
-import { type Place, printed, type Result, vitestRow, writePage } from './table.ts'
+import { CAPABILITIES, RUNTIMES, runtimeCell } from './runtime-cell.ts'
+import { type Place, printed, type Result, vitestRow, writePage, writeRuntimes } from './table.ts'
 import { NODES, nameOf, PLAYWRIGHTS, POOLS, refusedBy, VITESTS } from './versions.ts'
 import { vitestCell } from './vitest-cell.ts'
 import { Workshop } from './workshop.ts'
@@ -47,7 +48,20 @@ const ON_NODES = {
   '`portslice`, the command': commandCell,
 }
 
+const RUNTIME_CELLS: Cell[] = own
+  ? []
+  : CAPABILITIES.flatMap((row) =>
+      Object.entries(RUNTIMES).map(([column, runtime]) => ({
+        table: 'runtime' as const,
+        row,
+        column,
+        short: false,
+        run: (workshop: Workshop) => runtimeCell(workshop, row, runtime),
+      })),
+    )
+
 const CELLS: Cell[] = [
+  ...RUNTIME_CELLS,
   ...Object.entries(ON_NODES).flatMap(([row, cell]) =>
     nodes.map((node) => ({
       table: 'node' as const,
@@ -107,6 +121,9 @@ const results: Result[] = []
 }
 
 if (chosen.length === CELLS.length && !own) writePage(results)
+if (RUNTIME_CELLS.length > 0 && RUNTIME_CELLS.every((cell) => chosen.includes(cell))) {
+  writeRuntimes(results)
+}
 const skipped = results.filter(({ verdict }) => 'skipped' in verdict).length
 const failed = results.filter(({ verdict }) => 'passed' in verdict && !verdict.passed).length
 console.log(`${results.length - failed - skipped} passed, ${failed} failed, ${skipped} skipped`)
