@@ -42,7 +42,7 @@ const ENTRIES = readdirSync(PACKAGES).flatMap((name) => {
   const manifest = readFileSync(path.join(PACKAGES, name, 'package.json'), 'utf8')
   const { exports } = JSON.parse(manifest)
   return Object.values(exports)
-    .map((target) => target.types ?? target)
+    .map((target) => target.import?.types ?? target)
     .filter((file) => typeof file === 'string')
     .map(
       (file) =>
@@ -119,6 +119,7 @@ module.exports = {
     enhancedResolveOptions: {
       conditionNames: ['node', 'import', 'types', 'default'],
       exportsFields: ['exports'],
+      mainFields: ['module', 'main', 'types'],
     },
   },
 }

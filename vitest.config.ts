@@ -1,8 +1,9 @@
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-/** The longest first: one that takes minutes by itself is not to be the last to begin. */
-const LONGEST = /integration\/(vitest|chaos|compat|runners|examples|cluster-net|docs)\.test\.ts$/
+/** Start first, so that none of them is the only one left at the end. */
+const LONGEST =
+  /integration\/(chaos|vitest|quarantine|compat|docs|examples|runners|playwright-apps)\.test\.ts$/
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

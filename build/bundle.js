@@ -1,6 +1,11 @@
 import { fileURLToPath } from 'node:url'
 import { builtinsWithoutImport } from './builtins.js'
 import { bundledLicenses } from './licenses.js'
+import { MINIFIED, minifiedLibraries } from './minified.js'
+
+const EXTENSIONS = { esm: '.js', cjs: '.cjs' }
+/** Licences and what bundlers read. */
+export const COMMENTS = { legal: true, annotation: true, jsdoc: false }
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url))
 
@@ -12,13 +17,29 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url))
  *   so that fake timers of tests do not affect bundled libraries.
  * - `together`: modules that match one of these form one chunk.
  * - `inlined`: ids of modules that the bundle contains as strings.
+ * - `minified`: libraries that form one minified chunk.
+ * - `formats`: libraries have both, which share the state of the process (`process-state.ts` of core).
+ * - `cleanDir`: whether `dist` is emptied before.
  */
-export function bundle({ entries, external = [], replaceClock, together = [], inlined }) {
+export function bundle({
+  entries,
+  external = [],
+  replaceClock,
+  together = [],
+  minified,
+  inlined,
+  formats = ['esm', 'cjs'],
+  cleanDir = true,
+}) {
+  const groups = [
+    ...together.map((test) => ({ name: 'together', test })),
+    ...(minified ? [{ name: MINIFIED, test: minified }] : []),
+  ]
   return {
     input: Object.fromEntries(entries.map((name) => [name, `src/${name}.ts`])),
     platform: 'node',
     external: [/^node:/, ...external],
-    plugins: [builtinsWithoutImport(), bundledLicenses(inlined)],
+    plugins: [builtinsWithoutImport(), minifiedLibraries(), bundledLicenses(inlined)],
     resolve: {
       extensionAlias: { '.js': ['.ts', '.js'] },
       alias: {
@@ -38,16 +59,17 @@ export function bundle({ entries, external = [], replaceClock, together = [], in
         ),
       }),
     },
-    output: {
+    output: formats.map((format, i) => ({
       dir: 'dist',
-      cleanDir: true,
-      format: 'esm',
-      entryFileNames: '[name].js',
-      chunkFileNames: 'chunk-[hash].js',
-      ...(together.length > 0 && {
-        codeSplitting: { groups: together.map((test) => ({ name: 'together', test })) },
-      }),
-      comments: { legal: true, annotation: true, jsdoc: false },
-    },
+      cleanDir: cleanDir && i === 0,
+      format,
+      exports: 'named',
+      entryFileNames: `[name]${EXTENSIONS[format]}`,
+      chunkFileNames: `chunk-[hash]${EXTENSIONS[format]}`,
+      // Jest has no `import()` in CommonJS.
+      dynamicImportInCjs: false,
+      ...(groups.length > 0 && { codeSplitting: { groups } }),
+      comments: COMMENTS,
+    })),
   }
 }

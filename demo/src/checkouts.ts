@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Playground } from 'portslice-test/support/project'
+import { FixtureProjects } from 'portslice-test/support/project'
 import { TEST_FILES } from '../suite/size.ts'
 
 const SUITE = fileURLToPath(new URL('../suite', import.meta.url))
@@ -11,25 +11,25 @@ const TESTING = fileURLToPath(
 
 /** Two copies of the suite with the built packages installed, like two `git clone`s. */
 export class Checkouts implements Disposable {
-  readonly #playground = new Playground()
+  readonly #projects = new FixtureProjects()
   readonly folders: readonly [string, string]
 
   constructor() {
-    const modules = path.join(this.#playground.folder, 'node_modules')
+    const modules = path.join(this.#projects.folder, 'node_modules')
     symlinkSync(TESTING, path.join(modules, 'portslice-test'), 'dir')
     const files = suiteFiles()
-    this.folders = [this.#playground.project(files).folder, this.#playground.project(files).folder]
+    this.folders = [this.#projects.project(files).folder, this.#projects.project(files).folder]
   }
 
   /** Creates a directory that is removed with the checkouts. */
   folder(name: string): string {
-    const folder = path.join(this.#playground.folder, name)
+    const folder = path.join(this.#projects.folder, name)
     mkdirSync(folder)
     return folder
   }
 
   [Symbol.dispose](): void {
-    this.#playground[Symbol.dispose]()
+    this.#projects[Symbol.dispose]()
   }
 }
 

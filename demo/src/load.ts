@@ -81,13 +81,14 @@ async function run(
   { source, records, browser, signal, onEnd }: LoadOptions,
 ): Promise<Run> {
   const start = performance.now()
-  const { status, output } = await runToEnd(args, {
+  const { status, stdout, stderr } = await runToEnd(args, {
     cwd: checkout,
     env: { ...suiteEnvironment(source, records, browser), ...env },
     timeout: RUN_TIMEOUT_MS,
     signal,
   })
   const seconds = (performance.now() - start) / 1000
+  const output = `${stdout}\n${stderr}`
   const ended: Run = { name, runner, status, output, seconds, ...readIfWritten(report) }
   onEnd(ended)
   return ended

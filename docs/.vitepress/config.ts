@@ -4,27 +4,57 @@ import { defineConfig } from 'vitepress'
 import { examples } from '../build/examples.ts'
 import { asOnGitHub } from './as-on-github.ts'
 import { navigation, sidebar } from './pages.ts'
+import { REPOSITORY, sourceOf, VERSION } from './repository.ts'
+import { tabs } from './tabs.ts'
+
+/** The first page, above what docs/index.md says. */
+const HOME = {
+  layout: 'home',
+  hero: {
+    name: 'portslice',
+    text: 'Ports for parallel tests',
+    tagline: 'A port that you get is yours until you give it back, even before your app binds it.',
+    actions: [
+      { theme: 'brand', text: 'Getting started', link: '/getting-started' },
+      { theme: 'alt', text: 'How it works', link: '/how-it-works' },
+    ],
+  },
+}
 
 export default defineConfig({
   title: 'portslice',
-  description: 'Ports for parallel tests that nobody else on the machine has.',
+  description: 'Ports for parallel tests that no other process on the machine gets.',
   lang: 'en-GB',
   srcExclude: ['node_modules'],
   cleanUrls: false,
   // A link that leads nowhere ends the build; build/check-links.ts looks at the anchors.
   ignoreDeadLinks: false,
-  head: [['link', { rel: 'icon', href: 'data:,' }]],
+  head: [['link', { rel: 'icon', href: '/logo.svg' }]],
   markdown: {
     // The anchors that GitHub makes, so that a link works in both places.
     anchor: { slugify: slug },
     // `{PORT}` is text here, not an attribute.
     attrs: { disable: true },
-    config: asOnGitHub,
+    config(markdown) {
+      asOnGitHub(markdown)
+      tabs(markdown)
+    },
+  },
+  transformPageData({ relativePath, frontmatter }) {
+    if (relativePath === 'index.md') Object.assign(frontmatter, HOME)
+    // What is made of other sources cannot be edited here.
+    if (sourceOf(relativePath) !== `docs/${relativePath}`) frontmatter.editLink = false
   },
   themeConfig: {
+    logo: '/logo.svg',
+    socialLinks: [{ icon: 'github', link: REPOSITORY }],
+    editLink: {
+      text: 'Edit this page',
+      pattern: `${REPOSITORY}/edit/main/docs/:path`,
+    },
     search: { provider: 'local' },
     outline: { level: [2, 3] },
-    nav: navigation(),
+    nav: [...navigation(), { text: `v${VERSION}`, link: `${REPOSITORY}/releases` }],
     sidebar: sidebar(examples()),
   },
 })

@@ -8,34 +8,36 @@ const DOCS = fileURLToPath(new URL('..', import.meta.url))
 
 /** By their file names. What stands in no group comes last, under `More`. */
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
-  Start: ['getting-started', 'coming-from'],
-  Use: ['ways', 'app-server', 'command', 'runners', 'recipes', 'ci'],
-  'When something is wrong': ['troubleshooting'],
+  Start: ['getting-started', 'where', 'coming-from', 'migrate', 'comparison'],
+  Use: ['options', 'app-server', 'recipes', 'port-tables', 'ways', 'runners', 'ci'],
+  Command: ['command', 'json'],
+  'When something is wrong': ['troubleshooting', 'unexpected-ports', 'environments'],
   Background: [
     'how-it-works',
-    'protocol',
     'guarantee',
+    'faults',
+    'protocol',
     'security',
     'performance',
     'compatibility',
-    'decisions',
   ],
+  Contributing: ['decisions', 'debugging'],
 }
 
 /** Where the heading is too long for a menu, or says more than a name. */
 const SHORT_TITLES: Readonly<Record<string, string>> = {
   protocol: 'The checked protocol',
-  guarantee: 'The guarantee',
   security: 'Security',
-  compatibility: 'Compatibility',
   decisions: 'Decisions',
-  recipes: 'Recipes: ports in configs',
+  recipes: 'Recipes',
+  'unexpected-ports': 'Unexpected ports',
+  environments: 'Containers and sandboxes',
+  faults: 'How it is tested',
 }
 
 export function navigation(): DefaultTheme.NavItem[] {
   return [
     { text: 'Getting started', link: '/getting-started' },
-    { text: 'How it works', link: '/how-it-works' },
     { text: 'Troubleshooting', link: '/troubleshooting' },
     { text: 'API', link: '/api/', activeMatch: '^/api/' },
   ]

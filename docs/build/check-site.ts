@@ -31,7 +31,7 @@ export function faultsOf(site: string): string[] {
     ]),
   )
   return [...pages].flatMap(([page, document]) => [
-    ...(page === NOT_FOUND || document.querySelector('main h1')
+    ...(page === NOT_FOUND || document.querySelector('h1')
       ? []
       : [`${page} has no heading: it could not be drawn`]),
     ...document

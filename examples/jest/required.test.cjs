@@ -1,4 +1,4 @@
-// A test in CommonJS: `require` works too.
+// In CommonJS, Jest needs no flag for it.
 const { releasePort, takePort } = require('@portslice/core')
 
 test('required', async () => {

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
-import { bundle } from '../../build/bundle.js'
+import { bundle, COMMENTS } from '../../build/bundle.js'
 
 /** As source: what core has built no longer tells which libraries it contains. */
 const CORE = fileURLToPath(new URL('../core/src/internal.ts', import.meta.url))
@@ -10,7 +10,7 @@ const CORE = fileURLToPath(new URL('../core/src/internal.ts', import.meta.url))
  * then there is no file beside it.
  */
 async function bundleWatchdog() {
-  const { input: _, external: __, output, resolve, ...options } = bundle({ entries: [] })
+  const { input: _, external: __, output: ___, resolve, ...options } = bundle({ entries: [] })
   await using watchdog = await rolldown({
     ...options,
     input: 'src/watchdog.ts',
@@ -25,7 +25,7 @@ async function bundleWatchdog() {
     format: 'esm',
     minify: true,
     codeSplitting: false,
-    comments: output.comments,
+    comments: COMMENTS,
   })
   // It is run as a script, which exports nothing.
   const source = chunks[0].code.replace(/export\s*\{\s*\};?\s*$/, '')

@@ -23,9 +23,9 @@ const REPORTS = path.join(ROOT, 'api')
 function entries(): Entry[] {
   return packagesIn().flatMap(({ directory, manifest }) =>
     Object.entries(manifest.exports).flatMap(([entry, target]) => {
-      if (typeof target === 'string' || !target.types || entry.startsWith('./internal')) return []
+      if (typeof target === 'string' || entry.startsWith('./internal')) return []
       const name = [path.basename(directory), ...(entry === '.' ? [] : [entry.slice(2)])].join('.')
-      return [{ name, directory, declarations: path.join(directory, target.types) }]
+      return [{ name, directory, declarations: path.join(directory, target.import.types) }]
     }),
   )
 }

@@ -14,7 +14,7 @@ export interface Manifest {
   version: string
   private?: boolean
   repository: { url: string }
-  exports: Record<string, string | { types?: string }>
+  exports: Record<string, string | { import: { types: string } }>
   dependencies?: Record<string, string>
 }
 

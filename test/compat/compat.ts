@@ -1,21 +1,21 @@
 /**
- * Tries the packed packages on every version that they claim, prints what came of it, and writes
+ * Tests the packed packages on every version that they claim, prints the results, and writes
  * the tables of `docs/compatibility.md`. `--short` tries the oldest and the newest of some, and
  * writes nothing; `--node` tries a Node of this machine instead of those that are claimed, and writes
- * nothing either; further arguments are parts of the names of the cells to try.
+ * nothing either; further arguments are parts of the names of the jobs to run.
  */
 import { execFileSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
-import { appCell } from './app-cell.ts'
-import type { Verdict } from './cell.ts'
-import { commandCell } from './command-cell.ts'
-import { coreCell } from './core-cell.ts'
-import { playwrightCell } from './playwright-cell.ts'
-import { CAPABILITIES, RUNTIMES, runtimeCell } from './runtime-cell.ts'
+import { appJob } from './app-job.ts'
+import { commandJob } from './command-job.ts'
+import { coreJob } from './core-job.ts'
+import type { Verdict } from './job.ts'
+import { playwrightJob } from './playwright-job.ts'
+import { CAPABILITIES, RUNTIMES, runtimeJob } from './runtime-job.ts'
+import { Sandbox } from './sandbox.ts'
 import { type Place, printed, type Result, vitestRow, writePage, writeRuntimes } from './table.ts'
 import { NODES, nameOf, PLAYWRIGHTS, POOLS, refusedBy, VITESTS } from './versions.ts'
-import { vitestCell } from './vitest-cell.ts'
-import { Workshop } from './workshop.ts'
+import { vitestJob } from './vitest-job.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -30,10 +30,10 @@ function versionOf(binary: string): string {
   return execFileSync(binary, ['-p', 'process.versions.node'], { encoding: 'utf8' }).trim()
 }
 
-/** For each cell whether the short form has it: these share two Nodes and one vitest. */
-interface Cell extends Place {
+/** For each job whether the short form has it: these share two Nodes and one vitest. */
+interface Job extends Place {
   short: boolean
-  run(workshop: Workshop): Promise<Verdict>
+  run(sandbox: Sandbox): Promise<Verdict>
 }
 
 const [OLDEST, NEWEST] = [nodes[0], nodes.at(-1)]
@@ -43,12 +43,12 @@ const SHORT_POOLS = POOLS.filter(({ pool, isolate }) => isolate === (pool !== 't
 
 /** What is tried on each Node and needs nothing else beside it. */
 const ON_NODES = {
-  '`@portslice/core`, imported and required': coreCell,
-  '`@portslice/app-server`': appCell,
-  '`portslice`, the command': commandCell,
+  '`@portslice/core`, imported and required': coreJob,
+  '`@portslice/app-server`': appJob,
+  '`portslice`, the command': commandJob,
 }
 
-const RUNTIME_CELLS: Cell[] = own
+const RUNTIME_JOBS: Job[] = own
   ? []
   : CAPABILITIES.flatMap((row) =>
       Object.entries(RUNTIMES).map(([column, runtime]) => ({
@@ -56,19 +56,19 @@ const RUNTIME_CELLS: Cell[] = own
         row,
         column,
         short: false,
-        run: (workshop: Workshop) => runtimeCell(workshop, row, runtime),
+        run: (sandbox: Sandbox) => runtimeJob(sandbox, row, runtime),
       })),
     )
 
-const CELLS: Cell[] = [
-  ...RUNTIME_CELLS,
-  ...Object.entries(ON_NODES).flatMap(([row, cell]) =>
+const JOBS: Job[] = [
+  ...RUNTIME_JOBS,
+  ...Object.entries(ON_NODES).flatMap(([row, job]) =>
     nodes.map((node) => ({
       table: 'node' as const,
       row,
       column: `Node ${node}`,
-      short: node === OLDEST || (node === NEWEST && cell === coreCell),
-      run: (workshop: Workshop) => cell(workshop, node),
+      short: node === OLDEST || (node === NEWEST && job === coreJob),
+      run: (sandbox: Sandbox) => job(sandbox, node),
     })),
   ),
   ...PLAYWRIGHTS.flatMap((playwright) =>
@@ -77,7 +77,7 @@ const CELLS: Cell[] = [
       row: playwright,
       column: `Node ${node}`,
       short: playwright === PLAYWRIGHTS[0] && node === OLDEST,
-      run: (workshop: Workshop) => playwrightCell(workshop, { playwright, node }),
+      run: (sandbox: Sandbox) => playwrightJob(sandbox, { playwright, node }),
     })),
   ),
   ...VITESTS.flatMap((vitest) =>
@@ -87,16 +87,16 @@ const CELLS: Cell[] = [
         row: vitestRow(vitest, node),
         column: nameOf(pool),
         short: vitest === VITESTS[0] && node === OLDEST && SHORT_POOLS.includes(pool),
-        run: async (workshop: Workshop) => {
+        run: async (sandbox: Sandbox) => {
           const skipped = refusedBy(vitest, node)
-          return skipped ? { skipped } : vitestCell(workshop, { vitest, node, pool })
+          return skipped ? { skipped } : vitestJob(sandbox, { vitest, node, pool })
         },
       })),
     ),
   ),
 ]
 
-const chosen = CELLS.filter(({ table, row, column, short }) =>
+const chosen = JOBS.filter(({ table, row, column, short }) =>
   positionals.length > 0
     ? positionals.every((part) => `${table} ${row} × ${column}`.includes(part))
     : short || !values.short,
@@ -104,24 +104,24 @@ const chosen = CELLS.filter(({ table, row, column, short }) =>
 
 const results: Result[] = []
 {
-  using workshop = await Workshop.open(own)
-  for (const cell of chosen) {
+  using sandbox = await Sandbox.open(own)
+  for (const job of chosen) {
     const start = performance.now()
-    const verdict = await cell.run(workshop).catch(
+    const verdict = await job.run(sandbox).catch(
       (error): Verdict => ({
         passed: false,
         reason: 'it could not be tried',
-        said: String((error as Error).stack ?? error),
+        output: String((error as Error).stack ?? error),
       }),
     )
-    const result = { table: cell.table, row: cell.row, column: cell.column, verdict }
+    const result = { table: job.table, row: job.row, column: job.column, verdict }
     results.push(result)
     console.log(printed(result, (performance.now() - start) / 1000))
   }
 }
 
-if (chosen.length === CELLS.length && !own) writePage(results)
-if (RUNTIME_CELLS.length > 0 && RUNTIME_CELLS.every((cell) => chosen.includes(cell))) {
+if (chosen.length === JOBS.length && !own) writePage(results)
+if (RUNTIME_JOBS.length > 0 && RUNTIME_JOBS.every((job) => chosen.includes(job))) {
   writeRuntimes(results)
 }
 const skipped = results.filter(({ verdict }) => 'skipped' in verdict).length

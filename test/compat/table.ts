@@ -1,7 +1,7 @@
-/** What came of it, for people: lines on the terminal, and the tables of docs/compatibility.md. */
+/** Formats the results: lines on the terminal, and the tables of docs/compatibility.md. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
-import type { Verdict } from './cell.ts'
+import type { Verdict } from './job.ts'
 import { NODES, nameOf, PLAYWRIGHTS, POOLS, type VITESTS } from './versions.ts'
 
 const PAGE = new URL('../../docs/compatibility.md', import.meta.url)
@@ -10,7 +10,7 @@ const END = '<!-- end of tables -->'
 const RUNTIMES_BEGIN = '<!-- runtimes: written by `pnpm run compat runtime` -->'
 const RUNTIMES_END = '<!-- end of runtimes -->'
 
-/** Where a verdict belongs: the row and the column of a table. */
+/** The row and the column of a table. */
 export interface Place {
   table: 'vitest' | 'playwright' | 'node' | 'runtime'
   row: string
@@ -23,7 +23,7 @@ export function printed({ table, row, column, verdict }: Result, seconds: number
   const name = `${table} ${row} × ${column}`
   if ('skipped' in verdict) return `- ${name}: ${verdict.skipped}`
   if (verdict.passed) return `✓ ${name} (${seconds.toFixed(1)} s)`
-  return `✗ ${name}: ${verdict.reason}\n${verdict.said.trim().replaceAll(/^/gm, '    ')}`
+  return `✗ ${name}: ${verdict.reason}\n${verdict.output.trim().replaceAll(/^/gm, '    ')}`
 }
 
 export function writePage(results: readonly Result[]): void {
@@ -76,7 +76,7 @@ function tableOf(
     const found = results.find(
       (each) => each.table === table && each.row === row && each.column === column,
     )
-    return found ? marked(found.verdict) : ''
+    return found ? markOf(found.verdict) : ''
   }
   return [
     lineOf([corner, ...columns]),
@@ -85,7 +85,7 @@ function tableOf(
   ].join('\n')
 }
 
-function marked(verdict: Verdict): string {
+function markOf(verdict: Verdict): string {
   if ('skipped' in verdict) return `– ${verdict.skipped}`
   return verdict.passed ? '✓' : `✗ ${verdict.reason}`
 }

@@ -18,6 +18,9 @@ export const BESIDE: Partial<Record<(typeof VITESTS)[number], Record<string, str
 /** The peer range: ^1.50 */
 export const PLAYWRIGHTS = ['1.50.0', '1.65.1'] as const
 
+/** Jest has no adapter; these `require` what `import` in a test becomes. */
+export const JESTS = ['29.7.0', '30.5.2'] as const
+
 /** vitest's pools. The vm pools always isolate. */
 export const POOLS = [
   { pool: 'forks', isolate: true },

@@ -1,4 +1,3 @@
-/** What may stand in a journal's place. */
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import {
@@ -12,7 +11,7 @@ import {
   writeSync,
 } from 'node:fs'
 
-/** Escape sequences that clear a screen, in 7 and in 8 bits, and what else a terminal obeys. */
+/** Escape sequences and control characters, in 7 and in 8 bits. */
 export const ESCAPES = '\u001b[2J\u001b]0;owned\u0007\u009b31m\r\u007f\b'
 
 interface Slice {
@@ -35,7 +34,7 @@ function write(path: string, contents: string | Buffer): void {
   writeFileSync(path, contents, { mode: 0o600 })
 }
 
-/** Long ago: what such a journal says of ports has ceased to count. */
+/** So old that its ports no longer count. */
 function writeOld(path: string, contents: string | Buffer): void {
   write(path, contents)
   utimesSync(path, 1e9, 1e9)
@@ -49,7 +48,7 @@ function writeLines(path: string, bytes: number, of: string): void {
   utimesSync(path, 1e9, 1e9)
 }
 
-/** Each makes its journal; the first port of the slice is to be left alone where `spares` says so. */
+/** `spares`: the first port of the slice must not be handed out. */
 export const BAD_JOURNALS: Record<string, { make(slice: Slice): void; spares?: true }> = {
   torn: {
     make: ({ path, first }) =>
@@ -100,7 +99,7 @@ export const BAD_JOURNALS: Record<string, { make(slice: Slice): void; spares?: t
       writeOld(path, lease(ESCAPES) + take(first, { label: ESCAPES, key: ESCAPES })),
   },
   'a FIFO': { make: ({ path }) => void execFileSync('mkfifo', [path]) },
-  'a folder': { make: ({ path }) => void mkdirSync(path) },
+  'a directory': { make: ({ path }) => void mkdirSync(path) },
   'a link to an endless file': { make: ({ path }) => symlinkSync('/dev/zero', path) },
   'a draft that is a FIFO': { make: ({ path }) => void execFileSync('mkfifo', [`${path}.new`]) },
 }

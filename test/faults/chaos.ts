@@ -1,6 +1,6 @@
 /**
  * Breaks portslice on purpose, prints what happened, and writes the table of
- * `docs/guarantee.md`. `--short` tries each fault a few times, and writes nothing; further
+ * `docs/faults.md`. `--short` tries each fault a few times, and writes nothing; further
  * arguments name the faults to try, by a part of their names.
  */
 import { mkdtempSync, rmSync } from 'node:fs'

@@ -1,51 +1,57 @@
-/** One that holds a slice, and others who want that very slice all the while. */
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Member, ProcessGroup } from './process-group.ts'
-import type { Holding, Plan as HoldPlan } from './processes/hold-and-carry-on.ts'
-import type { Fed } from './processes/hunger.ts'
+import type { TestProcess } from '../support/process.ts'
+import type { FaultProcesses } from './fault-processes.ts'
+import type { Holding, Plan as HoldPlan } from './processes/hold-slice.ts'
+import type { Obtained } from './processes/lease-when-available.ts'
 
-/** ms; the longest that a slice may need to be had once its holder has given it back. */
-const COMES_BACK = 30_000
+const OBTAIN_TIMEOUT_MS = 600_000
+const SLICE_RETURN_TIMEOUT_MS = 60_000
 
+/** A process that holds a slice, and others that want the same slice all the time. */
 export class ContentionTest {
-  readonly holder: Member
+  readonly holder: TestProcess
   readonly held: Holding
   readonly lockDirectory: string
-  readonly #hungry: Member[]
-  readonly #fed: Promise<Fed>[]
+  readonly #competitors: TestProcess[]
+  readonly #obtained: Promise<Obtained>[]
   #earlyPorts: number[] = []
-  #mayBeHad = false
+  #isReleased = false
 
-  private constructor(holder: Member, held: Holding, lockDirectory: string, hungry: Member[]) {
+  private constructor(
+    holder: TestProcess,
+    held: Holding,
+    lockDirectory: string,
+    competitors: TestProcess[],
+  ) {
     this.holder = holder
     this.held = held
     this.lockDirectory = lockDirectory
-    this.#hungry = hungry
-    this.#fed = hungry.map(async (member) => {
-      const fed = await member.hear<Fed>(600_000)
-      if (!this.#mayBeHad) this.#earlyPorts.push(fed.port)
-      return fed
+    this.#competitors = competitors
+    this.#obtained = competitors.map(async (member) => {
+      const obtained = await member.hear<Obtained>(OBTAIN_TIMEOUT_MS)
+      if (!this.#isReleased) this.#earlyPorts.push(obtained.port)
+      return obtained
     })
-    // What goes wrong is told at the end.
-    for (const fed of this.#fed) fed.catch(() => {})
+    // Errors are reported at the end.
+    for (const obtained of this.#obtained) obtained.catch(() => {})
   }
 
   /** @param range of one slice, which all want */
   static async start(
-    group: ProcessGroup,
+    group: FaultProcesses,
     folder: string,
     range: readonly [number, number],
     block?: number,
   ): Promise<ContentionTest> {
     const lockDirectory = path.join(folder, `locks-${range[0]}`)
     const plan: HoldPlan = { options: { range, lockDirectory }, ...(block && { block }) }
-    const holder = group.start('hold-and-carry-on', plan)
+    const holder = group.start('hold-slice', plan)
     const held = await holder.hear<Holding>()
-    const hungry = [lockDirectory, `${lockDirectory}-of-others`].map((where) =>
-      group.start('hunger', { range, lockDirectory: where, waitTimeout: 400 }),
+    const competitors = [lockDirectory, `${lockDirectory}-of-others`].map((where) =>
+      group.start('lease-when-available', { range, lockDirectory: where, waitTimeout: 400 }),
     )
-    return new ContentionTest(holder, held, lockDirectory, hungry)
+    return new ContentionTest(holder, held, lockDirectory, competitors)
   }
 
   /** Lets the holder go on, end, and leave its slice to the others; gives what went wrong. */
@@ -57,35 +63,40 @@ export class ContentionTest {
     const kept = after.ports.filter((port) => ports.includes(port))
     if (after.first !== first) broken.push(`The holder has lost slice ${first} to ${after.first}.`)
     if (kept.length !== ports.length - 1) broken.push(`The holder of slice ${first} lost ports.`)
-    this.#mayBeHad = true
+    this.#isReleased = true
     this.holder.tell('end')
     await this.holder.untilEnded()
-    return { broken, refused: await this.#feed(broken) }
+    return { broken, refused: await this.#untilObtained(broken) }
   }
 
   /** As {@link finish}, for a holder that has been killed. */
   async leave(): Promise<{ refused: number; broken: string[] }> {
     const broken: string[] = []
-    return { broken, refused: await this.#feed(broken) }
+    return { broken, refused: await this.#untilObtained(broken) }
   }
 
-  /** From now on the slice may be had by others. */
+  /** From now on others may have the slice. */
   release(): void {
-    this.#mayBeHad = true
+    this.#isReleased = true
   }
 
-  /** That the others do get the slice in the end shows that they wanted it. */
-  async #feed(broken: string[]): Promise<number> {
+  /** The others get the slice in the end: this shows that they wanted it. */
+  async #untilObtained(broken: string[]): Promise<number> {
     let refused = 0
-    const deadline = sleep(COMES_BACK, undefined, { ref: false })
-    for (const [index, member] of this.#hungry.entries()) {
-      const fed = await Promise.race([this.#fed[index], deadline])
-      if (!fed) broken.push(`Slice ${this.held.first} had not come back after ${COMES_BACK} ms.`)
-      refused += fed?.refused ?? 0
-      member.tell('end') // Has ended already, if it was fed.
+    const deadline = sleep(SLICE_RETURN_TIMEOUT_MS, undefined, { ref: false })
+    for (const [index, member] of this.#competitors.entries()) {
+      const obtained = await Promise.race([this.#obtained[index], deadline])
+      if (!obtained)
+        broken.push(
+          `Slice ${this.held.first} was not leased again within ${SLICE_RETURN_TIMEOUT_MS} ms.`,
+        )
+      refused += obtained?.refused ?? 0
+      member.tell('end') // Has ended already, if it got the slice.
       await member.untilEnded()
     }
-    const early = this.#earlyPorts.map((port) => `Port ${port} was given to somebody else as well.`)
+    const early = this.#earlyPorts.map(
+      (port) => `Port ${port} was given to another process as well.`,
+    )
     broken.push(...early)
     return refused
   }

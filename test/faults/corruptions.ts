@@ -1,4 +1,4 @@
-/** What a hand, or a script that tidies, may do to the files of a slice whose holder lives. */
+/** What a user, or a script that cleans up, may do to the files of a slice that is held. */
 import {
   appendFileSync,
   copyFileSync,
@@ -12,11 +12,11 @@ import {
 } from 'node:fs'
 import path from 'node:path'
 
-type Act = (files: { lock: string; journal: string; folder: string }) => void
+type Corruption = (files: { lock: string; journal: string; folder: string }) => void
 
-const gone = (file: string) => rmSync(file, { recursive: true, force: true })
+const remove = (file: string) => rmSync(file, { recursive: true, force: true })
 
-export const CORRUPTIONS: Readonly<Record<string, Act>> = {
+export const CORRUPTIONS: Readonly<Record<string, Corruption>> = {
   'garbage is appended to the journal': ({ journal }) =>
     appendFileSync(journal, '{"event":"take","port":\n\0\xff]]\n{"event":"release","port":1}\n'),
   'the journal is cut in half': ({ journal }) =>
@@ -25,38 +25,38 @@ export const CORRUPTIONS: Readonly<Record<string, Act>> = {
     const ports = readFileSync(journal, 'utf8').match(/"port":\d+/g) ?? []
     for (const port of ports) appendFileSync(journal, `{"event":"release",${port}}\n`)
   },
-  'the journal is deleted': ({ journal }) => gone(journal),
-  'the journal becomes a folder': ({ journal }) => {
-    gone(journal)
+  'the journal is deleted': ({ journal }) => remove(journal),
+  'the journal becomes a directory': ({ journal }) => {
+    remove(journal)
     mkdirSync(journal)
   },
   'the journal becomes that of another host': ({ journal }) => {
     const text = readFileSync(journal, 'utf8')
-    gone(journal)
+    remove(journal)
     writeFileSync(journal, text.replace(/"host":"[^"]*"/, '"host":"another/net:[1]"'))
   },
   'the journal becomes that of another slice': ({ journal, folder }) => {
-    gone(journal)
-    copyFileSync(path.join(folder, 'stray.ndjson'), journal)
+    remove(journal)
+    copyFileSync(path.join(folder, 'foreign.ndjson'), journal)
   },
-  'the lock is removed': ({ lock }) => gone(lock),
+  'the lock is removed': ({ lock }) => remove(lock),
   'the lock is made stale': ({ lock }) => utimesSync(lock, new Date(0), new Date(0)),
   'the lock becomes a file': ({ lock }) => {
-    gone(lock)
+    remove(lock)
     writeFileSync(lock, '')
   },
   'the lock becomes a symbolic link': ({ lock, folder }) => {
-    gone(lock)
+    remove(lock)
     symlinkSync(folder, lock)
   },
   'something is put into the lock': ({ lock }) => writeFileSync(path.join(lock, 'x'), ''),
 }
 
-/** @returns whether it could be done: the file may be away at the moment */
-export function corrupt(folder: string, slice: number, act: Act): boolean {
+/** @returns whether it was possible: the file may be missing at the moment */
+export function corrupt(folder: string, slice: number, corruption: Corruption): boolean {
   const base = path.join(folder, `slice-${slice}`)
   try {
-    act({ lock: `${base}.lock`, journal: `${base}.ndjson`, folder })
+    corruption({ lock: `${base}.lock`, journal: `${base}.ndjson`, folder })
     return true
   } catch {
     return false

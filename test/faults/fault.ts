@@ -1,5 +1,4 @@
-/** One thing that goes wrong in real life, provoked against real processes. */
-
+/** Something that goes wrong in real life, provoked against real processes. */
 export interface Fault {
   /** What goes wrong: the row's name in the table. */
   readonly fault: string
@@ -11,21 +10,20 @@ export interface Fault {
 }
 
 export interface FaultContext {
-  /** The form for the test command: the same fault, fewer times. */
+  /** Whether to provoke it only a few times, as the test command does. */
   readonly short: boolean
-  /** An empty folder of its own, removed afterwards. */
+  /** An empty directory of its own, removed afterwards. */
   readonly folder: string
 }
 
-/** @see skipped, for where the machine does not allow the fault to be made */
 export type Outcome = Tried | Skipped
 
 export interface Tried {
   /** How often the fault was provoked. */
   readonly times: number
-  /** What was seen, in a clause, with its figures: "no overlap in 3 120 hand-outs; slowest 84 ms". */
+  /** What was observed, as a clause with figures: "no overlap in 3 120 hand-outs; slowest 84 ms". */
   readonly observed: string
-  /** What broke the promise, a sentence each; empty when it held. */
+  /** What broke the promise, a sentence each. */
   readonly broken: readonly string[]
 }
 

@@ -1,27 +1,28 @@
-/** Processes that want ports of one small range all at once, whatever keeps them apart. */
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import type { AllocatorOptions } from '@portslice/core'
 import { overlaps, readIntervals } from '../support/intervals.ts'
-import type { Member, ProcessGroup, StartOptions } from './process-group.ts'
+import type { ProcessOptions, TestProcess } from '../support/process.ts'
+import type { FaultProcesses } from './fault-processes.ts'
 import type { Done, Plan } from './processes/take-for-a-while.ts'
 import { chownTo } from './users.ts'
 
+/** Processes that take ports of one small range at the same time. */
 export class StressTest {
-  readonly #group: ProcessGroup
+  readonly #group: FaultProcesses
   readonly #folder: string
   readonly #pace: Pick<Plan, 'during' | 'growTo'>
   readonly #notes: string[] = []
-  readonly #rivals: Member[] = []
+  readonly #processes: TestProcess[] = []
 
-  constructor(group: ProcessGroup, folder: string, pace: Pick<Plan, 'during' | 'growTo'>) {
+  constructor(group: FaultProcesses, folder: string, pace: Pick<Plan, 'during' | 'growTo'>) {
     this.#group = group
     this.#folder = folder
     this.#pace = pace
   }
 
-  /** Starts one more, and waits until it holds a slice. */
-  async join(options: AllocatorOptions, start: StartOptions = {}): Promise<void> {
+  /** Starts another process, and waits until it holds a slice. */
+  async join(options: AllocatorOptions, start: ProcessOptions = {}): Promise<void> {
     const notes = path.join(this.#folder, `notes-${this.#notes.length}.ndjson`)
     writeFileSync(notes, '')
     if (start.uid !== undefined) chownTo(start.uid, notes)
@@ -32,24 +33,24 @@ export class StressTest {
       atOnce: 4,
       notes,
     }
-    const rival = this.#group.start('take-for-a-while', plan, start)
-    this.#rivals.push(rival)
-    await rival.hear()
+    const member = this.#group.start('take-for-a-while', plan, start)
+    this.#processes.push(member)
+    await member.hear()
   }
 
   /**
-   * Waits until all have done.
+   * Waits until all are done.
    *
    * @returns what went wrong: overlaps, warnings beyond one a process, processes that failed
    */
   async end(): Promise<{ handOuts: number; warnings: number; broken: string[] }> {
     const broken: string[] = []
     let warnings = 0
-    for (const rival of this.#rivals) {
-      const done = await rival.hear<Done>(this.#pace.during + 60_000).catch((error: Error) => {
+    for (const member of this.#processes) {
+      const done = await member.hear<Done>(this.#pace.during + 60_000).catch((error: Error) => {
         broken.push(error.message)
       })
-      await rival.untilEnded()
+      await member.untilEnded()
       const heard = done?.warnings ?? []
       warnings += heard.length
       const unfit = heard.length > 1 || heard.some((text) => !text.startsWith('PortsliceWarning'))

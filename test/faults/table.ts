@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import { type Fault, isSkipped, type Outcome } from './fault.ts'
 
-const GUARANTEE = new URL('../../docs/guarantee.md', import.meta.url)
+const GUARANTEE = new URL('../../docs/faults.md', import.meta.url)
 const BEGIN = '<!-- table: written by `pnpm run chaos` -->'
 const END = '<!-- end of table -->'
 
@@ -22,7 +22,7 @@ export function writeGuarantee(results: readonly { fault: Fault; outcome: Outcom
   const [before, rest] = text.split(BEGIN)
   const after = rest?.split(END)[1]
   if (before === undefined || after === undefined) {
-    throw new Error(`docs/guarantee.md has lost the marks of its table: ${BEGIN} and ${END}.`)
+    throw new Error(`docs/faults.md has lost the marks of its table: ${BEGIN} and ${END}.`)
   }
   const rows = results.map(({ fault, outcome }) =>
     isSkipped(outcome)

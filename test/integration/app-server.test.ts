@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { type AppOptions, startApp, startApps } from '@portslice/app-server'
 import { createAllocator, listSlices, type PortAllocator, type PortLease } from '@portslice/core'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { cleanEnvironment } from '../support/project.ts'
+import { cleanEnvironment } from '../support/process.ts'
 
 const script = (name: string) => fileURLToPath(new URL(`processes/${name}`, import.meta.url))
 const SERVE = [process.execPath, script('serve.ts')] as const
@@ -224,7 +224,7 @@ describe('an app is ready', () => {
     ['its page is missing', (url) => `${url}/404`, /:\d+\/404 answers with status 404\./],
     ['its page has an error', (url) => `${url}/500`, /:\d+\/500 answers with status 500\./],
     [
-      'nobody is there',
+      'the port is closed',
       () => 'http://127.0.0.1:1',
       /http:\/\/127\.0\.0\.1:1\/ does not answer \(connect ECONNREFUSED/,
     ],
@@ -247,10 +247,10 @@ describe('an app is ready', () => {
     const starting = startApp({
       command: 'sleep 1000',
       ...(ready && { ready }),
-      startTimeout: 500,
+      startTimeout: 1500,
     })
     await expect(starting).rejects.toThrow(message)
-    await expect(starting).rejects.toThrow('was not ready after 500 ms')
+    await expect(starting).rejects.toThrow('was not ready after 1500 ms')
   })
 })
 

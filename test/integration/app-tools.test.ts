@@ -1,6 +1,5 @@
 /** Apps beside the tools that people have: tests that replace HTTP, bundlers, compiled programs, dev servers. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
   copyFileSync,
@@ -20,9 +19,9 @@ import { releasePort, takePort } from '@portslice/core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { compiled } from '../support/compiled.ts'
 import { TEST_ALL } from '../support/extent.ts'
-import { command, npmInstall } from '../support/installed.ts'
-import { listenTo } from '../support/output.ts'
-import { cleanEnvironment, Playground, type Project } from '../support/project.ts'
+import { npmInstall } from '../support/installed.ts'
+import { run, TestProcess } from '../support/process.ts'
+import { type FixtureProject, FixtureProjects } from '../support/project.ts'
 
 /** What npm has, in the versions that were tried. */
 const TOOLS = {
@@ -45,14 +44,14 @@ const SERVER =
 const SERVE = `'${process.execPath}' server.cjs`
 
 const tools = realpathSync(mkdtempSync(path.join(os.tmpdir(), 'portslice-tools-')))
-let playground: Playground
+let projects: FixtureProjects
 
 beforeAll(async () => {
   await npmInstall(tools, TOOLS, ['--force'])
-  playground = new Playground([path.join(tools, 'node_modules')])
+  projects = new FixtureProjects([path.join(tools, 'node_modules')])
 }, 300_000)
 afterAll(() => {
-  playground?.[Symbol.dispose]()
+  projects?.[Symbol.dispose]()
   rmSync(tools, { recursive: true, force: true, maxRetries: 5 })
 }, 120_000)
 
@@ -70,7 +69,7 @@ function isAlive(pid: number): boolean {
 
 /** Runs a script of a project to its end, and gives what it printed. */
 async function output(files: Record<string, string>): Promise<string> {
-  const project = playground.project({ 'server.cjs': SERVER, ...files })
+  const project = projects.project({ 'server.cjs': SERVER, ...files })
   const { status, stdout, stderr } = await project.run(undefined, 'main.js', [])
   expect(status, stdout + stderr).toBe(0)
   return stdout + stderr
@@ -181,7 +180,7 @@ describe.runIf(IS_LINUX)('a program that was killed leaves no app', () => {
   const SCRIPT = fileURLToPath(new URL('processes/leave-an-app.ts', import.meta.url))
 
   interface Left {
-    child: ChildProcess
+    child: TestProcess
     /** The process of the app. */
     pid: number
     stderr: () => string
@@ -189,24 +188,18 @@ describe.runIf(IS_LINUX)('a program that was killed leaves no app', () => {
   }
 
   async function leave(
-    project: Project,
+    project: FixtureProject,
     args: readonly string[],
     env: Record<string, string> = {},
   ) {
     const starts = project.file('starts')
-    const child = spawn(args[0] as string, args.slice(1), {
+    const child = new TestProcess(args, {
       cwd: project.folder,
-      env: {
-        ...cleanEnvironment(),
-        PORTSLICE_LOCK_DIR: project.lockDirectory,
-        COMMAND: `exec ${SERVE}`,
-        STARTS: starts,
-        ...env,
-      },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      lockDirectory: project.lockDirectory,
+      env: { COMMAND: `exec ${SERVE}`, STARTS: starts, ...env },
     })
-    onTestFinished(() => void child.kill('SIGKILL'))
-    const { stdout, stderr } = listenTo(child)
+    onTestFinished(() => void child.signal('SIGKILL'))
+    const { stdout, stderr } = child
     const { url, pid } = await stdout
       .until((text) => /^\{.*\}$/m.exec(text), 'what runs')
       .then(([line]) => JSON.parse(line) as { url: string; pid: number })
@@ -225,29 +218,27 @@ describe.runIf(IS_LINUX)('a program that was killed leaves no app', () => {
   }
 
   async function expectEndOf({ child, pid }: Left): Promise<void> {
-    child.kill('SIGKILL')
-    await once(child, 'exit')
+    await child.kill()
     await expect.poll(() => isAlive(pid), { timeout: 30_000 }).toBe(false)
   }
 
   /** A folder without our packages beside it, which is all that a bundle has. */
-  function apart(files: Record<string, string>): Project {
-    const project = playground.project(files)
+  function apart(files: Record<string, string>): FixtureProject {
+    const project = projects.project(files)
     const modules = path.join(project.folder, 'node_modules', '@portslice')
     mkdirSync(modules, { recursive: true })
     return project
   }
 
-  async function bundled(format: 'cjs' | 'esm'): Promise<Project> {
-    const project = playground.project({
+  async function bundled(format: 'cjs' | 'esm'): Promise<FixtureProject> {
+    const project = projects.project({
       'main.js': await compiled(SCRIPT, 'esm'),
       'server.cjs': SERVER,
     })
-    await command(
-      tool('@esbuild/linux-x64/bin/esbuild'),
-      ['main.js', '--bundle', '--platform=node', `--format=${format}`, '--outfile=out/main.js'],
-      project.folder,
-    )
+    const esbuild = [tool('@esbuild/linux-x64/bin/esbuild'), 'main.js', '--bundle']
+    await run([...esbuild, '--platform=node', `--format=${format}`, '--outfile=out/main.js'], {
+      cwd: project.folder,
+    })
     const alone = apart({
       'server.cjs': SERVER,
       'package.json': JSON.stringify({ type: format === 'esm' ? 'module' : 'commonjs' }),
@@ -263,23 +254,19 @@ describe.runIf(IS_LINUX)('a program that was killed leaves no app', () => {
   })
 
   describe.runIf(TEST_ALL)('as a single executable', () => {
-    let project: Project
+    let project: FixtureProject
     beforeAll(async () => {
       project = await bundled('cjs')
       writeFileSync(
         project.file('sea.json'),
         '{ "main": "main.js", "output": "sea.blob", "disableExperimentalSEAWarning": true }',
       )
-      await command(process.execPath, ['--experimental-sea-config', 'sea.json'], project.folder)
+      const cwd = project.folder
+      await run([process.execPath, '--experimental-sea-config', 'sea.json'], { cwd })
       copyFileSync(process.execPath, project.file('program'))
-      await command(
-        process.execPath,
-        [
-          ...[tool('postject/dist/cli.js'), 'program', 'NODE_SEA_BLOB', 'sea.blob'],
-          ...['--sentinel-fuse', 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2'],
-        ],
-        project.folder,
-      )
+      const postject = [process.execPath, tool('postject/dist/cli.js'), 'program']
+      const fuse = ['--sentinel-fuse', 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2']
+      await run([...postject, 'NODE_SEA_BLOB', 'sea.blob', ...fuse], { cwd })
     }, 120_000)
 
     test('with a Node on the PATH', async () => {
@@ -304,18 +291,20 @@ describe.runIf(IS_LINUX)('a program that was killed leaves no app', () => {
     onTestFinished(() => void releasePort(port))
     const bun = tool('@oven/bun-linux-x64/bin/bun')
     chmodSync(bun, 0o755)
-    const project = playground.project({
+    const project = projects.project({
       'main.js': await compiled(SCRIPT, 'esm'),
       'server.cjs': SERVER,
     })
-    await command(bun, ['build', '--compile', 'main.js', '--outfile', 'program'], project.folder)
+    await run([bun, 'build', '--compile', 'main.js', '--outfile', 'program'], {
+      cwd: project.folder,
+    })
     const left = await leave(project, ['./program'], { TAKEN_PORT: String(port) })
     await expectEndOf(left)
     expect([left.stderr(), left.starts()]).toEqual(['', 1])
   })
 
   test('of a kind that starts itself whatever it is told: its copy ends at once', async () => {
-    const project = playground.project({
+    const project = projects.project({
       'main.js': await compiled(SCRIPT, 'esm'),
       'server.cjs': SERVER,
       // As an Electron that was built so that it is no Node.
@@ -334,7 +323,7 @@ describe.runIf(IS_LINUX)('a program that was killed leaves no app', () => {
   })
 
   test('whose watchdog was killed before: there is another one', async () => {
-    const project = playground.project({
+    const project = projects.project({
       'main.js': await compiled(SCRIPT, 'esm'),
       'server.cjs': SERVER,
     })
@@ -351,7 +340,7 @@ describe.runIf(IS_LINUX)('a program that was killed leaves no app', () => {
   })
 
   test('with its whole process group', async () => {
-    const project = playground.project({
+    const project = projects.project({
       'main.js': await compiled(SCRIPT, 'esm'),
       'server.cjs': SERVER,
     })
@@ -365,7 +354,7 @@ describe.runIf(IS_LINUX)('a program that was killed leaves no app', () => {
 })
 
 /** The watchdogs that a process has started. */
-function watchdogsOf({ pid }: ChildProcess): number[] {
+function watchdogsOf({ pid }: TestProcess): number[] {
   return readdirSync('/proc')
     .map(Number)
     .filter((each) => {
@@ -396,7 +385,7 @@ describe.runIf(canMount())('localhost has addresses of one family', () => {
     ['127.0.0.1', '127.0.0.1', String.raw`http://localhost:\d+`],
     ['::1', '127.0.0.1', String.raw`http://127\.0\.0\.1:\d+`],
   ])('%s, and the app listens on %s', async (localhost, host, url) => {
-    const project = playground.project({
+    const project = projects.project({
       hosts: `${localhost} localhost\n`,
       'server.cjs': SERVER.replace('PORT)', `PORT, '${host}')`),
       'main.js': `
@@ -406,17 +395,11 @@ describe.runIf(canMount())('localhost has addresses of one family', () => {
           console.log(app.url, await (await fetch(app.url)).text())
         }`,
     })
-    const { stdout } = await command(
-      'unshare',
-      [
-        '-m',
-        'sh',
-        '-c',
-        `mount --bind '${project.file('hosts')}' /etc/hosts && exec '${process.execPath}' main.js`,
-      ],
-      project.folder,
-      { PORTSLICE_LOCK_DIR: project.lockDirectory },
-    )
+    const mount = `mount --bind '${project.file('hosts')}' /etc/hosts && exec '${process.execPath}' main.js`
+    const { stdout } = await run(['unshare', '-m', 'sh', '-c', mount], {
+      cwd: project.folder,
+      lockDirectory: project.lockDirectory,
+    })
     expect(stdout).toMatch(new RegExp(`^(?:${url} here\n){4}$`))
   })
 })

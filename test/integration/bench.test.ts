@@ -5,7 +5,8 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { JSDOM } from 'jsdom'
 import { expect, onTestFinished, test } from 'vitest'
-import { runNode } from '../support/project.ts'
+import { TEST_ALL } from '../support/extent.ts'
+import { runNode } from '../support/process.ts'
 
 const BENCH = fileURLToPath(new URL('../../bench/src/bench.ts', import.meta.url))
 const PAGE = fileURLToPath(new URL('../../docs/performance.md', import.meta.url))
@@ -28,7 +29,7 @@ const TABLES = {
   listslices: [['0', '10']],
 }
 
-test('the bench measures, and writes its page with charts', async () => {
+test.runIf(TEST_ALL)('the bench measures, and writes its page with charts', async () => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-bench-page-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   const before = readFileSync(PAGE, 'utf8')

@@ -44,7 +44,7 @@ describe('a process that uses a leased port', () => {
     const [, port] = await run.said(/port (\d+)/)
     const [, pid] = await run.said(/serving (\d+)/)
     killAtEnd(Number(pid))
-    run.child.stdin.end('\n')
+    run.child.stdin?.end('\n')
     await run.complained(
       new RegExp(
         `"sh" has ended, but port ${port} is still in use. Waiting for pid ${pid} \\(.*-e`,
@@ -79,7 +79,7 @@ describe('a process that uses a leased port', () => {
     killAtEnd(Number(other))
     const [, pid] = await run.said(/serving (\d+)/)
     killAtEnd(Number(pid))
-    run.child.stdin.end('\n')
+    run.child.stdin?.end('\n')
     await run.complained(/is still in use/)
     process.kill(Number(pid), 'SIGTERM')
     await run.complained(new RegExp(`left processes .*: pid ${other} \\(sleep 1000\\)`))
@@ -213,7 +213,7 @@ test('a port on which something else listens at the end is told of', async () =>
   const server = net.createServer().listen(Number(port))
   onTestFinished(() => void server.close())
   await once(server, 'listening')
-  run.child.stdin.end('\n')
+  run.child.stdin?.end('\n')
   expect(await run.ended).toMatchObject({
     status: 0,
     stderr: expect.stringContaining(`a process still listens on port ${port}: pid ${process.pid}`),

@@ -23,7 +23,7 @@ describe('claim', () => {
     )
     const vain = await portslice(['claim', '--timeout', '0', String(port), 'true'], options)
     expect(vain).toMatchObject({ status: 1, stderr: expect.stringContaining(`pid ${first.pid}`) })
-    first.child.stdin.end('\n')
+    first.child.stdin?.end('\n')
     expect(await second.ended).toMatchObject({ status: 0, stdout: `then ${port}\n` })
   })
 
@@ -38,7 +38,7 @@ describe('claim', () => {
       { port, pid: run.pid },
       { port: port + 2, pid: run.pid },
     ])
-    run.child.stdin.end('\n')
+    run.child.stdin?.end('\n')
     expect((await run.ended).status).toBe(0)
   })
 

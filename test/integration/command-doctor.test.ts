@@ -5,6 +5,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, type TestContext, test } from 'vitest'
+import { ownSlices } from '../support/own-slices.ts'
 import {
   emptyProc,
   foreignProc,
@@ -146,7 +147,7 @@ describe.skipIf(process.platform !== 'linux')('doctor on an unusual machine', ()
 
   test('says which permission Node lacks', async (context) => {
     const folder = temporaryFolder()
-    const flags = permissionFlags().filter((flag) => !flag.includes(os.tmpdir()))
+    const flags = permissionFlags().filter((flag) => !flag.endsWith(`=${os.tmpdir()}`))
     const found = await diagnose(context, [], { PORTSLICE_LOCK_DIR: folder }, flags)
     expect(found.permissions).toMatch(/^note: .*--allow-fs-read=\/proc .*--allow-child-process/s)
     expect(found['lock-directory']).toContain(`problem: The lock directory "${folder}"`)
@@ -287,13 +288,17 @@ describe.skipIf(process.platform !== 'linux')('doctor on an unusual machine', ()
   test('counts a slice that is held in another network namespace', async (context) => {
     const by = ownNetwork()
     if (!isUsable(by)) return context.skip(by.missing)
-    const env = { PORTSLICE_RANGE: '20000-20031', PORTSLICE_LOCK_DIR: options.lockDirectory }
+    await using own = await ownSlices(1)
+    const env = {
+      PORTSLICE_RANGE: own.range.join('-'),
+      PORTSLICE_LOCK_DIR: options.lockDirectory,
+    }
     const [program, ...args] = by as readonly string[]
     const run = ['run', '--', 'sh', '-c', 'echo held; exec sleep 60']
     const held = startFile(program as string, [...args, process.execPath, COMMAND, ...run], { env })
     await held.said(/held/)
     const found = await diagnose(context, [], env)
-    expect(found.slices).toMatch(/^problem: 0 of 1 slices are free.*Held: 20000 \(portslice run/)
+    expect(found.slices).toMatch(/^problem: 0 of 1 slices are free.*Held: \d+ \(portslice run/)
   })
 })
 

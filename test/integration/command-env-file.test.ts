@@ -12,12 +12,12 @@ import {
 } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, type TestContext, test } from 'vitest'
-import { Playground } from '../support/project.ts'
+import type { TestProcess } from '../support/process.ts'
+import { FixtureProjects } from '../support/project.ts'
 import {
   COMMAND,
   P,
   portslice,
-  type Started,
   sh,
   start,
   startFile,
@@ -47,7 +47,7 @@ describe('--write-env', () => {
       cwd,
     })
     expect(second).toMatchObject({ status: 1, stderr: expect.stringContaining(`pid ${run.pid}`) })
-    run.child.stdin.end('\n')
+    run.child.stdin?.end('\n')
     expect((await run.ended).status).toBe(0)
     expect(readdirSync(cwd)).toEqual([])
   })
@@ -110,7 +110,7 @@ describe('--write-env', () => {
     const cwd = temporaryFolder()
     const args = ['run', '--write-env', 'ports', '--', ...sh('echo $PORT; read x')]
     const runs = Array.from({ length: 4 }, () => start(args, { ...options, cwd }))
-    const losers = new Set<Started>()
+    const losers = new Set<TestProcess>()
     await new Promise<void>((resolve) => {
       for (const run of runs) {
         void run.ended.then(() => {
@@ -121,10 +121,10 @@ describe('--write-env', () => {
     for (const { ended } of losers) {
       expect(await ended).toMatchObject({ status: 1, stderr: expect.stringContaining('is active') })
     }
-    const winner = runs.find((run) => !losers.has(run)) as Started
+    const winner = runs.find((run) => !losers.has(run)) as TestProcess
     const [, port] = await winner.said(/^(\d+)\n/)
     expect(readFileSync(path.join(cwd, 'ports'), 'utf8')).toContain(`PORT=${port}\n`)
-    winner.child.stdin.end('\n')
+    winner.child.stdin?.end('\n')
     expect((await winner.ended).status).toBe(0)
     expect(readdirSync(cwd)).toEqual([])
   })
@@ -141,7 +141,7 @@ describe('--write-env', () => {
       stderr: expect.stringContaining(`another run that is active (pid ${run.pid})`),
     })
     run.child.kill('SIGCONT')
-    run.child.stdin.end('\n')
+    run.child.stdin?.end('\n')
     expect((await run.ended).status).toBe(0)
   })
 
@@ -180,7 +180,7 @@ describe('--write-env', () => {
       status: 0,
       stderr: '',
     })
-    run.child.stdin.end('\n')
+    run.child.stdin?.end('\n')
     expect((await run.ended).status).toBe(0)
   })
 
@@ -200,7 +200,7 @@ describe('--write-env', () => {
     first.child.kill('SIGKILL')
     await first.ended
     const second = inContainer(['cat', 'ports'])
-    second.child.stdin.end()
+    second.child.stdin?.end()
     expect(await second.ended).toMatchObject({
       status: 0,
       stdout: expect.stringContaining(`PORT=${port}\n`),
@@ -219,7 +219,7 @@ describe('--write-env', () => {
       status: 1,
       stderr: expect.stringContaining('another run that is active'),
     })
-    run.child.stdin.end('\n')
+    run.child.stdin?.end('\n')
     expect((await run.ended).status).toBe(0)
   })
 })
@@ -230,7 +230,7 @@ async function leftByKilledRun(cwd: string): Promise<string> {
   const run = start(args, { ...options, cwd })
   await run.said(/up/)
   run.child.kill('SIGKILL')
-  run.child.stdin.end()
+  run.child.stdin?.end()
   await run.ended
   return readFileSync(path.join(cwd, 'ports'), 'utf8')
 }
@@ -264,15 +264,15 @@ describe('what already runs', () => {
       ['--env-file=.env.ports', '--input-type=module', '--eval', code],
       { ...options, cwd },
     )
-    other.child.stdin.end()
+    other.child.stdin?.end()
     expect(await other.ended).toMatchObject({ status: 0, stdout: `${port}\n` })
-    run.child.stdin.end('\n')
+    run.child.stdin?.end('\n')
     await run.ended
   })
 
   test("is what Playwright's reuseExistingServer uses; without it, Playwright starts its own", async () => {
-    using playground = new Playground()
-    const project = playground.project({
+    using projects = new FixtureProjects()
+    const project = projects.project({
       'server.js': `
         import { createServer } from 'node:http'
         const { PORT, NAME } = process.env

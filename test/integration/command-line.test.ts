@@ -4,7 +4,8 @@ import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { cleanEnvironment } from '../support/project.ts'
+import { TEST_ALL } from '../support/extent.ts'
+import { cleanEnvironment } from '../support/process.ts'
 import { portslice, sh, startFile, temporaryFolder, useLockDirectory } from './command-run.ts'
 
 const options = useLockDirectory()
@@ -51,7 +52,7 @@ describe('mistakes', () => {
   })
 
   test('help of each subcommand starts with examples', async () => {
-    for (const name of ['run', 'claim', 'list', 'map', 'doctor', 'clean']) {
+    for (const name of ['run', 'claim', 'list', 'map', 'doctor', 'clean', 'migrate']) {
       const { status, stdout } = await portslice([name, '--help'], options)
       expect(status).toBe(0)
       expect(stdout).toMatch(new RegExp(`^portslice ${name}: .*\n\n  portslice ${name}`))
@@ -63,7 +64,7 @@ describe('mistakes', () => {
   })
 })
 
-test('installed from its tarball, npx runs it', { timeout: 300_000 }, async () => {
+test.runIf(TEST_ALL)('installed from its tarball, npx runs it', { timeout: 300_000 }, async () => {
   const folder = temporaryFolder()
   const env = { ...cleanEnvironment(), PORTSLICE_LOCK_DIR: options.lockDirectory }
   const npm = (args: string[], cwd: string) =>

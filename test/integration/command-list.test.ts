@@ -36,7 +36,7 @@ describe('list', () => {
       status: 1,
       stdout: expect.stringMatching(new RegExp(`port ${last} is claimed by .*pid ${run.pid}`)),
     })
-    run.child.stdin.end('\n')
+    run.child.stdin?.end('\n')
     await run.ended
   })
 
@@ -57,7 +57,7 @@ describe('list', () => {
       const { slices } = JSON.parse((await portslice(['list', '--json'], other)).stdout)
       const slice = slices.find((each: { first: number }) => each.first === first)
       expect(slice).toMatchObject({ state: 'held', owner: { pid: run.pid, cwd: process.cwd() } })
-      run.child.stdin.end('\n')
+      run.child.stdin?.end('\n')
       await run.ended
     },
   )
@@ -75,7 +75,7 @@ describe('list', () => {
       holder: { pid: run.pid, runner: 'node', workerId: 1, cwd: process.cwd() },
       ports: [{ port: Number(port), state: 'out', label: 'abc', listening: false }],
     })
-    run.child.stdin.end('\n')
+    run.child.stdin?.end('\n')
     await run.ended
   })
 
@@ -84,7 +84,7 @@ describe('list', () => {
     await run.said(/ready/)
     const list = inTerminal(['list', '--watch'])
     await list.shows((screen) => / seen /.test(screen))
-    run.child.stdin.end('\n')
+    run.child.stdin?.end('\n')
     await run.ended
     await list.shows((screen) => !/ seen /.test(screen) && /^No ports are out|^PORTS/m.test(screen))
     list.terminal.write('\u0003')

@@ -3,12 +3,12 @@ import { execFileSync } from 'node:child_process'
 import { readdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
+import type { TestProcess } from '../support/process.ts'
 import {
   ownSlice,
   P,
   portslice,
   portsOut,
-  type Started,
   sh,
   start,
   temporaryFolder,
@@ -23,7 +23,7 @@ describe('run', () => {
       ['run', '--', ...sh('read x; echo "$x $PORT {PORT}"; echo err >&2; exit 7')],
       options,
     )
-    run.child.stdin.end('hello\n')
+    run.child.stdin?.end('hello\n')
     const { status, stdout, stderr } = await run.ended
     expect(stdout).toMatch(/^hello (\d+) \1\n$/)
     expect({ status, stderr }).toEqual({ status: 7, stderr: 'err\n' })
@@ -40,7 +40,7 @@ describe('run', () => {
     const [, web, api] = await run.said(/^(\d+) (\d+) \1 20000-20999 2\/2\nnamed \1\n/)
     expect(await portsOut(options.lockDirectory)).toEqual([Number(web), Number(api)])
     expect(Number(web)).toBeGreaterThanOrEqual(20_496)
-    run.child.stdin.end('\n')
+    run.child.stdin?.end('\n')
     expect((await run.ended).status).toBe(0)
     expect(await portsOut(options.lockDirectory)).toEqual([])
   })
@@ -57,7 +57,7 @@ describe('run', () => {
     const third = start(args, options)
     const [, other] = await third.complained(/not available now: \$PORT is (\d+)/)
     expect([port, port + 1]).not.toContain(Number(other))
-    for (const run of [...runs, third]) run.child.stdin.end('\n')
+    for (const run of [...runs, third]) run.child.stdin?.end('\n')
     for (const { ended } of runs) expect(await ended).toMatchObject({ status: 0, stderr: '' })
     expect(await third.ended).toMatchObject({ status: 0, stdout: `${other}\n` })
   })
@@ -81,7 +81,7 @@ describe('run', () => {
     expect(await portsOut(options.lockDirectory)).toEqual(
       [Number(one), Number(other)].sort((a, b) => a - b),
     )
-    run.child.stdin.end('\n')
+    run.child.stdin?.end('\n')
     expect((await run.ended).status).toBe(0)
   })
 
@@ -117,7 +117,7 @@ describe('run', () => {
         start(['run', '--', ...sh('echo $PORT; read x')], { ...options, cwd }),
       )
       const ports = await Promise.all(runs.map(async (run) => (await run.said(/^(\d+)\n/))[1]))
-      for (const run of runs) run.child.stdin.end('\n')
+      for (const run of runs) run.child.stdin?.end('\n')
       await Promise.all(runs.map(({ ended }) => ended))
       return ports
     }
@@ -129,7 +129,7 @@ describe('run', () => {
 })
 
 describe('run, when all ports are taken', () => {
-  let first: Started
+  let first: TestProcess
   let range: string
   beforeEach(async () => {
     // Below the default range, where nothing that runs beside this leases a slice.
@@ -144,7 +144,7 @@ describe('run, when all ports are taken', () => {
     const second = start(['run', ...wait, '--', ...sh('echo then {PORT}')], options)
     const held = `${range.split('-')[0]} \\(portslice run .*, pid ${first.pid}\\)`
     await second.complained(new RegExp(`waiting: all slices of ${range} are held: ${held}`))
-    first.child.stdin.end('\n')
+    first.child.stdin?.end('\n')
     expect(await second.ended).toMatchObject({
       status: 0,
       stdout: expect.stringMatching(/^then \d+\n$/),

@@ -1,5 +1,3 @@
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -8,8 +6,14 @@ import pty from '@lydell/node-pty'
 import { createAllocator, listSlices } from '@portslice/core'
 import xterm from '@xterm/headless'
 import { beforeEach, onTestFinished } from 'vitest'
-import { listenTo, type Outcome, Output } from '../support/output.ts'
-import { cleanEnvironment } from '../support/project.ts'
+import { TIED_TO_PARENT } from '../support/namespaces.ts'
+import { Output } from '../support/output.ts'
+import {
+  cleanEnvironment,
+  type Outcome,
+  type ProcessOptions,
+  TestProcess,
+} from '../support/process.ts'
 
 export const COMMAND = fileURLToPath(
   new URL('../../packages/cli/dist/portslice.js', import.meta.url),
@@ -33,13 +37,10 @@ export function isRunning(pid: number): boolean {
   }
 }
 
-export interface StartOptions {
-  cwd?: string
-  env?: Record<string, string>
-  lockDirectory?: string
-  /** Whether it leads a process group, so that the group can be signalled. */
-  detached?: boolean
-}
+export type StartOptions = Pick<ProcessOptions, 'cwd' | 'env' | 'lockDirectory' | 'detached'>
+
+/** What a terminal sets is for each test to set. */
+const NO_TERMINAL = { NO_COLOR: undefined, COLUMNS: undefined, TERM: undefined }
 
 /** Gives each test of a file its own lock directory. */
 export function useLockDirectory(): StartOptions & { lockDirectory: string } {
@@ -50,65 +51,36 @@ export function useLockDirectory(): StartOptions & { lockDirectory: string } {
   return options
 }
 
-function environment({ env, lockDirectory }: StartOptions): Record<string, string> {
-  const clean = cleanEnvironment()
-  for (const name of ['NO_COLOR', 'COLUMNS', 'TERM']) delete clean[name]
-  return { ...clean, ...(lockDirectory && { PORTSLICE_LOCK_DIR: lockDirectory }), ...env }
-}
-
-export interface Ended extends Outcome {
-  signal: NodeJS.Signals | null
-}
-
-export class Started {
-  readonly child: ChildProcessWithoutNullStreams
-  /** When it has ended, and all that it left has closed its stdout and stderr. */
-  readonly ended: Promise<Ended>
-  /** When it has ended, with its exit status, also if processes that it left have its stdout open. */
-  readonly exited: Promise<number | null>
-  readonly #stdout: Output
-  readonly #stderr: Output
-
-  constructor(file: string, args: string[], options: StartOptions) {
-    const { cwd, detached = false } = options
-    this.child = spawn(file, args, { ...(cwd && { cwd }), detached, env: environment(options) })
-    this.exited = once(this.child, 'exit').then(([status]) => status as number | null)
-    this.child.stdin.on('error', () => {}) // Not every program reads it.
-    const { stdout, stderr, ended } = listenTo(this.child)
-    this.#stdout = stdout
-    this.#stderr = stderr
-    this.ended = ended.then((outcome) => ({ ...outcome, signal: this.child.signalCode }))
-  }
-
-  get pid(): number {
-    return this.child.pid as number
-  }
-
-  said(pattern: RegExp): Promise<RegExpExecArray> {
-    return this.#stdout.until((text) => pattern.exec(text), pattern)
-  }
-
-  complained(pattern: RegExp): Promise<RegExpExecArray> {
-    return this.#stderr.until((text) => pattern.exec(text), pattern)
-  }
-}
-
 /** Starts `portslice …args`; it is killed at the end of the test if it still runs. */
-export function start(args: string[], options: StartOptions = {}): Started {
+export function start(args: string[], options: StartOptions = {}): TestProcess {
   return startFile(process.execPath, [COMMAND, ...args], options)
 }
 
-export function startFile(file: string, args: string[], options: StartOptions = {}): Started {
-  const started = new Started(file, args, options)
+export function startFile(
+  file: string,
+  args: readonly string[],
+  options: StartOptions = {},
+): TestProcess {
+  const started = new TestProcess([file, ...args], {
+    ...options,
+    env: { ...NO_TERMINAL, ...options.env },
+  })
   onTestFinished(() => void started.child.kill('SIGKILL'))
   return started
 }
 
 /** Runs `portslice …args` to its end. */
-export function portslice(args: string[], options: StartOptions = {}): Promise<Ended> {
+export function portslice(args: string[], options: StartOptions = {}): Promise<Outcome> {
   const started = start(args, options)
-  started.child.stdin.end()
+  started.child.stdin?.end()
   return started.ended
+}
+
+/** node-pty would pass them on as the string "undefined". */
+function withoutUndefined(env: NodeJS.ProcessEnv): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  )
 }
 
 /** A program in a pseudo-terminal, of which it is the foreground. */
@@ -126,7 +98,12 @@ export class InTerminal {
       name: 'xterm-256color',
       ...size,
       cwd: options.cwd ?? os.tmpdir(),
-      env: environment(options),
+      env: withoutUndefined({
+        ...cleanEnvironment(),
+        ...NO_TERMINAL,
+        ...(options.lockDirectory && { PORTSLICE_LOCK_DIR: options.lockDirectory }),
+        ...options.env,
+      }),
     })
     this.terminal.onData((text) => {
       this.#output.add(text)
@@ -195,4 +172,22 @@ export async function ownSlice(
   await using allocator = await createAllocator({ lockDirectory, range: [1088, 3071], workerId })
   const { port } = await allocator.take()
   return { ...(allocator.slices[0] as { first: number; last: number }), port }
+}
+
+/**
+ * Starts a program in namespaces of its own; it is killed at the end of the test.
+ *
+ * @param flags of `unshare`
+ * @param setUp a shell script that runs there first
+ * @param command the program with its arguments, which the script has as `$@`
+ */
+export function startInNamespaces(
+  flags: readonly string[],
+  setUp: string,
+  command: readonly string[],
+  options: StartOptions = {},
+): TestProcess {
+  const script = `set -e; ${setUp}; exec "$@"`
+  const args = [...flags, ...TIED_TO_PARENT, 'sh', '-c', script, 'sh', ...command]
+  return startFile('unshare', args, options)
 }

@@ -56,10 +56,10 @@ describe('signals', () => {
     const run = start(['run', '--', ...sh(script)], options)
     const [, , port] = await run.said(/pid (\d+) (\d+)/)
     run.child.kill('SIGTERM')
-    run.child.stdin.write('me\n')
+    run.child.stdin?.write('me\n')
     await run.said(/heard me/)
     expect(await portsOut(options.lockDirectory)).toEqual([Number(port)])
-    run.child.stdin.end()
+    run.child.stdin?.end()
     expect((await run.ended).status).toBe(4)
   })
 

@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { TEST_ALL } from '../support/extent.ts'
-import { runNode } from '../support/project.ts'
+import { runNode } from '../support/process.ts'
 
 /** ms; some 40 s on two cores that have nothing else to do. */
 const LONGEST = 300_000

@@ -3,8 +3,9 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { type Started, temporaryFolder } from './command-run.ts'
-import { startInNamespaces, whyNoNamespaces } from './namespaces.ts'
+import { whyNoNamespaces } from '../support/namespaces.ts'
+import type { TestProcess } from '../support/process.ts'
+import { startInNamespaces, temporaryFolder } from './command-run.ts'
 
 /** More than a slice has. */
 const PORTS = 40
@@ -39,7 +40,7 @@ describe.skipIf(whyNot)(
       ])
       await daemon.said(/listening/)
       const { volume, lockDirectory } = recipe()
-      const jobs = [1, 2].map((job): Started => {
+      const jobs = [1, 2].map((job): TestProcess => {
         mkdirSync(volumeOf(job), { recursive: true })
         const mount = `mount -t tmpfs tmpfs /run && mkdir -p ${volume} && mount --bind ${volumeOf(job)} ${volume}`
         return startInNamespaces(
@@ -51,7 +52,7 @@ describe.skipIf(whyNot)(
         )
       })
       const said = await Promise.all(jobs.map((job) => job.said(/^published (.*)\n/m)))
-      for (const job of jobs) job.child.stdin.end()
+      for (const job of jobs) job.child.stdin?.end()
       await Promise.all(jobs.map((job) => job.ended))
       return said.map(([, json]) => JSON.parse(json as string))
     }

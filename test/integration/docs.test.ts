@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url'
 import { type App, startApp } from '@portslice/app-server'
 import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest'
 import { openChromium } from '../support/chromium.ts'
-import { runNode } from '../support/project.ts'
+import { TEST_ALL } from '../support/extent.ts'
+import { runNode } from '../support/process.ts'
 
 type Browser = Awaited<ReturnType<typeof openChromium>>
 
@@ -19,7 +20,10 @@ const TABS = 2
 /** Only ends what hangs. ms */
 const LIMIT = 120_000
 
+const testSite = test.runIf(TEST_ALL)
+
 beforeAll(async () => {
+  if (!TEST_ALL) return
   rmSync(site, { recursive: true, force: true })
   const { status, stdout, stderr } = await runNode(['build/site.ts'], { cwd: docs })
   // It ends so for a public name without a docstring, and for a link, picture or anchor that
@@ -34,7 +38,7 @@ function pagesOf(folder: string): string[] {
     .sort()
 }
 
-test('every page of docs/ has become one of the site', () => {
+testSite('every page of docs/ has become one of the site', () => {
   const written = readdirSync(docs).filter((name) => name.endsWith('.md'))
   expect(written.length).toBeGreaterThan(10)
   expect(pagesOf(site)).toEqual(
@@ -42,7 +46,7 @@ test('every page of docs/ has become one of the site', () => {
   )
 })
 
-test('the API reference has every entry of every package', () => {
+testSite('the API reference has every entry of every package', () => {
   const packages = new URL('../../packages/', import.meta.url)
   const entries = readdirSync(packages).flatMap((folder) => {
     const manifest = readFileSync(new URL(`${folder}/package.json`, packages), 'utf8')
@@ -73,7 +77,7 @@ describe('troubleshooting starts from the message', () => {
   })
 })
 
-describe('in a browser', () => {
+describe.runIf(TEST_ALL)('in a browser', () => {
   let browser: Browser | undefined
   let app: App
   let whyNot = ''
@@ -129,7 +133,7 @@ describe('in a browser', () => {
           await tab.goto(app.url + file)
           // From now on it is Vue's, and what it does not agree with it has said.
           await tab.waitForFunction("'__vue_app__' in document.querySelector('#app')")
-          if (!(await tab.locator('main h1').first().isVisible())) note('has no heading')
+          if (!(await tab.locator('h1').first().isVisible())) note('has no heading')
           // Tables, code and pictures that are too wide are scrolled by themselves.
           const width = await tab.evaluate('document.documentElement.scrollWidth')
           if (width !== PHONE.width) note(`is ${width} px wide`)

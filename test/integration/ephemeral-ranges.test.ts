@@ -1,7 +1,7 @@
 /** Machines on which the system hands out unusual ports by itself: which are leased, and what the doctor says. */
 import { describe, expect, test } from 'vitest'
-import { COMMAND, temporaryFolder } from './command-run.ts'
-import { startInNamespaces, whyNoNamespaces } from './namespaces.ts'
+import { whyNoNamespaces } from '../support/namespaces.ts'
+import { COMMAND, startInNamespaces, temporaryFolder } from './command-run.ts'
 
 const WORKERS = 4
 const whyNot = whyNoNamespaces('--net')

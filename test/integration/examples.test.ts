@@ -16,13 +16,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { chromiumLaunch } from '../support/chromium.ts'
 import { TEST_ALL } from '../support/extent.ts'
 import {
-  command,
   fromTarballs,
   type PackedPackage,
   packAll,
   withDependencies,
 } from '../support/installed.ts'
-import type { Outcome } from '../support/project.ts'
+import { type Outcome, run } from '../support/process.ts'
 import { heldIn, runnersIn } from './leases.ts'
 
 const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url))
@@ -94,15 +93,15 @@ async function copyOf(name: string): Promise<Copy> {
       devDependencies: installable(devDependencies, original),
     }),
   )
-  await command('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline'], copy)
+  await run(['npm', 'install', '--no-audit', '--no-fund', '--prefer-offline'], { cwd: copy })
   return {
     folder: copy,
     lockDirectory,
     run: (script, args = [], env = {}) =>
-      command('npm', ['run', '--silent', script, '--', ...args], copy, {
-        PORTSLICE_LOCK_DIR: lockDirectory,
-        NO_COLOR: '1',
-        ...env,
+      run(['npm', 'run', '--silent', script, '--', ...args], {
+        cwd: copy,
+        lockDirectory,
+        env: { NO_COLOR: '1', ...env },
       }),
   }
 }
@@ -212,17 +211,8 @@ describe('run', () => {
     },
   ]
 
-  /** Runtimes, bundlers, browsers and databases: too much for each run of the tests. */
-  const SLOW = [
-    'bun-test',
-    'database',
-    'deno-test',
-    'jest',
-    'next',
-    'vite',
-    'vitest-browser-server',
-  ]
-  const isTested = (name: string) => TEST_ALL || !SLOW.includes(name)
+  /** One with a runner and one without: the others install and run as these do. */
+  const isTested = (name: string) => TEST_ALL || ['express', 'tsx'].includes(name)
 
   test.each(WITHOUT_A_REPORT.filter(({ name }) => isTested(name)))(
     '$name',

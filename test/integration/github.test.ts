@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { runNode } from '../support/project.ts'
+import { runNode } from '../support/process.ts'
 
 // Its ES modules fail, because they call `require`.
 const { runLint } = createRequire(import.meta.url)(

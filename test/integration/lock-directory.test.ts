@@ -2,9 +2,9 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { runNode } from '../support/project.ts'
+import { whyNoNamespaces } from '../support/namespaces.ts'
+import { runNode } from '../support/process.ts'
 import { startFile, temporaryFolder } from './command-run.ts'
-import { whyNoNamespaces } from './namespaces.ts'
 
 const CORE = import.meta.resolve('@portslice/core')
 

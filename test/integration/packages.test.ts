@@ -9,15 +9,15 @@ import { promisify } from 'node:util'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { TEST_ALL } from '../support/extent.ts'
+import { firstOf } from '../support/extent.ts'
 import {
-  command,
   fromTarballs,
   npmInstall,
   type PackedPackage,
   packAll,
   withDependencies,
 } from '../support/installed.ts'
+import { run } from '../support/process.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const PACKAGES = [
@@ -42,12 +42,7 @@ function packageNamed(name: string): PackedPackage {
 
 /** A `package.json` as it is published. */
 async function manifestOf(name: string): Promise<Manifest> {
-  const { stdout } = await promisify(execFile)('tar', [
-    '-xzOf',
-    packageNamed(name).file,
-    'package/package.json',
-  ])
-  return JSON.parse(stdout) as Manifest
+  return JSON.parse(await textIn(packageNamed(name).file, 'package.json')) as Manifest
 }
 
 interface Manifest {
@@ -59,74 +54,99 @@ interface Manifest {
 }
 
 const EVERYWHERE = ['LICENSE', 'README.md', 'package.json']
+const LIBRARIES = PACKAGES.filter((name) => name !== 'portslice')
+/** With their maps. */
+const DECLARATION = /^dist\/.+\.d\.c?ts(\.map)?$/
+const SOURCE = /^src\/.+\.ts$/
+
+/** What the entries of a library are built to, declarations aside. */
+function bothForms(...entries: string[]): string[] {
+  return entries.flatMap((entry) => [`dist/${entry}.js`, `dist/${entry}.cjs`])
+}
+
+const unpacked = new Map<string, Promise<string>>()
+
+/** A file of a tarball, which is unpacked once. */
+async function textIn(tarball: string, file: string): Promise<string> {
+  if (!unpacked.has(tarball)) unpacked.set(tarball, unpack(tarball))
+  return readFileSync(path.join((await unpacked.get(tarball)) as string, file), 'utf8')
+}
+
+async function unpack(tarball: string): Promise<string> {
+  const to = mkdtempSync(path.join(folder, 'unpacked-'))
+  await promisify(execFile)('tar', ['-xzf', tarball, '-C', to])
+  return path.join(to, 'package')
+}
 
 describe('the tarballs', () => {
   test.each([
     [
       '@portslice/core',
       [
+        ...bothForms('index', 'internal', 'internal/inspect', 'net'),
         'dist/THIRD-PARTY-LICENSES.txt',
-        'dist/allocator/*.d.ts',
-        'dist/api/*.d.ts',
+        'dist/chunk-*.cjs',
         'dist/chunk-*.js',
-        'dist/claim/*.d.ts',
-        'dist/errors.d.ts',
-        'dist/index.d.ts',
-        'dist/index.js',
-        'dist/internal.d.ts',
-        'dist/internal.js',
-        'dist/internal/*.d.ts',
-        'dist/internal/inspect.js',
-        'dist/net.d.ts',
-        'dist/net.js',
-        'dist/options/*.d.ts',
-        'dist/platform/*.d.ts',
-        'dist/probe/*.d.ts',
-        'dist/process-state.d.ts',
-        'dist/slice/*.d.ts',
       ],
     ],
+    ['@portslice/app-server', [...bothForms('index'), 'dist/THIRD-PARTY-LICENSES.txt']],
     [
       '@portslice/vitest-plugin',
-      [
-        'dist/apps.d.ts',
-        'dist/chunk-*.js',
-        'dist/global-setup.d.ts',
-        'dist/global-setup.js',
-        'dist/index.d.ts',
-        'dist/index.js',
-        'dist/provided.d.ts',
-        'dist/test.d.ts',
-        'dist/test.js',
-      ],
+      [...bothForms('index', 'test', 'global-setup'), 'dist/chunk-*.cjs', 'dist/chunk-*.js'],
     ],
-    ['@portslice/playwright-fixture', ['dist/apps.d.ts', 'dist/index.d.ts', 'dist/index.js']],
+    ['@portslice/playwright-fixture', bothForms('index')],
   ])('of %s holds nothing but what users need', (name, files) => {
-    const found = packageNamed(name).contents.map((file) =>
-      file
-        .replace(/^dist\/chunk-[\w-]+\.js$/, 'dist/chunk-*.js')
-        .replace(/^(dist\/[\w-]+)\/.+\.d\.ts$/, '$1/*.d.ts'),
-    )
+    const found = packageNamed(name)
+      .contents.filter((file) => !DECLARATION.test(file) && !SOURCE.test(file))
+      .map((file) => file.replace(/^(dist\/chunk-)[\w-]+/, '$1*'))
     expect([...new Set(found)].toSorted()).toEqual([...EVERYWHERE, ...files].toSorted())
+  })
+
+  test.each(LIBRARIES)('of %s leads from each declaration to its source', async (name) => {
+    const { contents, file } = packageNamed(name)
+    expect(contents.filter((each) => /\.test(-support)?\.ts$/.test(each))).toEqual([])
+    const declarations = contents.filter((each) => /^dist\/.+\.d\.c?ts$/.test(each))
+    expect(declarations.length).toBeGreaterThan(0)
+    for (const declaration of declarations) {
+      const map = JSON.parse(await textIn(file, `${declaration}.map`)) as { sources: string[] }
+      expect(map.sources).toHaveLength(1)
+      for (const source of map.sources) {
+        expect(contents).toContain(path.posix.join(path.posix.dirname(declaration), source))
+      }
+      const text = await textIn(file, declaration)
+      expect(text).toContain(`//# sourceMappingURL=${path.posix.basename(declaration)}.map`)
+    }
+  })
+
+  test.each(PACKAGES)('of %s has a README that links to the docs', async (name) => {
+    const readme = await textIn(packageNamed(name).file, 'README.md')
+    const linked = [...readme.matchAll(/portslice\/blob\/main\/(docs\/[\w-]+\.md)(#[\w-]+)?/g)]
+    expect(linked.length).toBeGreaterThan(1)
+    for (const [, page = '', anchor] of linked) {
+      const headings = readFileSync(path.join(ROOT, page), 'utf8').match(/^#+ .+/gm) ?? []
+      const anchors = headings.map((each) =>
+        each.replace(/^#+ /, '#').toLowerCase().replaceAll(' ', '-'),
+      )
+      if (anchor !== undefined) expect(anchors).toContain(anchor)
+    }
   })
 
   test('name the licences of what they contain, also in the text of the watchdog', async () => {
     const { file } = packageNamed('@portslice/app-server')
-    const { stdout } = await promisify(execFile)('tar', [
-      ...['-xzOf', file],
-      'package/dist/THIRD-PARTY-LICENSES.txt',
-    ])
-    expect(stdout).toMatch(/^cross-spawn \d/m)
-    expect(stdout).toMatch(/^pidtree \d/m)
+    const text = await textIn(file, 'dist/THIRD-PARTY-LICENSES.txt')
+    expect(text).toMatch(/^cross-spawn \d/m)
+    expect(text).toMatch(/^pidtree \d/m)
   })
 
   test.each(PACKAGES)('of %s has declarations that lead nowhere outside of it', async (name) => {
     const { contents, file } = packageNamed(name)
-    const declarations = contents.filter((each) => each.endsWith('.d.ts'))
-    for (const each of declarations) {
-      const { stdout } = await promisify(execFile)('tar', ['-xzOf', file, `package/${each}`])
-      for (const [, to] of stdout.matchAll(/['"](\.\.?\/[^'"]+)\.js['"]/g)) {
-        expect(contents).toContain(path.join(path.dirname(each), `${to}.d.ts`))
+    for (const each of contents.filter((name) => /\.d\.c?ts$/.test(name))) {
+      const text = await textIn(file, each)
+      const found = [...text.matchAll(/['"](\.\.?\/[^'"]+)\.(c?)js['"]/g)]
+      for (const [, to, form] of found) {
+        // A declaration of one form leads to declarations of the same form.
+        expect(form).toBe(each.endsWith('.d.cts') ? 'c' : '')
+        expect(contents).toContain(path.join(path.dirname(each), `${to}.d.${form}ts`))
       }
     }
   })
@@ -138,12 +158,14 @@ describe('the tarballs', () => {
     expect(messages.map((message) => formatMessage(message, manifest as never))).toEqual([])
   })
 
-  test.concurrent.each(PACKAGES)('of %s: are-the-types-wrong finds nothing', async (name) => {
-    const attw = createRequire(import.meta.url).resolve('@arethetypeswrong/cli/package.json')
-    // ESM alone: Node's `require` loads it, and so do the types; see below.
-    const args = [packageNamed(name).file, '--profile', 'esm-only', '--no-color', '--no-emoji']
-    await command(process.execPath, [path.join(attw, '../dist/index.js'), ...args], folder)
-  })
+  test.concurrent.each(firstOf(PACKAGES))(
+    'of %s: are-the-types-wrong finds nothing',
+    async (name) => {
+      const attw = createRequire(import.meta.url).resolve('@arethetypeswrong/cli/package.json')
+      const args = [packageNamed(name).file, '--no-color', '--no-emoji']
+      await run([process.execPath, path.join(attw, '../dist/index.js'), ...args], { cwd: folder })
+    },
+  )
 
   test.each(PACKAGES)(
     'of %s: no scripts that run at an install, no dependencies but each other',
@@ -216,10 +238,10 @@ const INSTALLERS: Record<
   },
 }
 
-test.concurrent.each(TEST_ALL ? Object.keys(INSTALLERS) : ['npm', 'pnpm'])(
+test.concurrent.each(firstOf(Object.keys(INSTALLERS)))(
   'installed with %s into an empty project, the first example of the README runs',
   async (installer) => {
-    const { files, install, run } = INSTALLERS[installer] as (typeof INSTALLERS)[string]
+    const { files, install, run: runTests } = INSTALLERS[installer] as (typeof INSTALLERS)[string]
     const project = path.join(folder, installer.replaceAll(/\W/g, '-'))
     const tarballs = fromTarballs(withDependencies(packed, '@portslice/vitest-plugin'))
     write(project, {
@@ -246,10 +268,8 @@ test.concurrent.each(TEST_ALL ? Object.keys(INSTALLERS) : ['npm', 'pnpm'])(
       YARN_ENABLE_IMMUTABLE_INSTALLS: 'false',
       NO_COLOR: '1',
     }
-    const [installs, ...withThat] = install
-    await command(installs, withThat, project, env)
-    const [runs, ...withThis] = run
-    const { stdout } = await command(runs, withThis, project, env)
+    await run(install, { cwd: project, env })
+    const { stdout } = await run(runTests, { cwd: project, env })
     expect(stdout).toMatch(/Tests {2}1 passed/)
   },
 )
@@ -306,15 +326,31 @@ describe('the types', () => {
       import net = require('@portslice/core/net')
       const { createServer } = net
       export async function use() { ${USE.replace(/export .*/, 'return { error, found, port, server, text }')} }`,
-    // CommonJS of TypeScript's "node16" knows no \`require\` of ESM, but this.
-    'imported.cts': `
-      import type { PortLease } from '@portslice/core' with { 'resolution-mode': 'import' }
-      export async function use() {
-        const { createAllocator, PortsliceError, takePort } = await import('@portslice/core')
-        const { createServer } = await import('@portslice/core/net')
-        ${USE.replace('const error: PortsliceError', 'const error').replace(/export .*/, 'return { error, found, port, server, text }')}
-      }`,
+    'vitest.cts': `
+      import portslice from '@portslice/vitest-plugin'
+      import setup from '@portslice/vitest-plugin/global-setup'
+      import { it, portFixtures } from '@portslice/vitest-plugin/test'
+      // @ts-expect-error: no such option
+      portslice({ rnage: [1, 2] })
+      // @ts-expect-error: a port is a number
+      it('b', ({ port }) => { const text: string = port; return void text })
+      export { portFixtures, setup }`,
+    'playwright.cts': `
+      import { defineConfig, namedPort, test } from '@portslice/playwright-fixture'
+      // @ts-expect-error: a port is a number
+      test('b', async ({ workerPort }) => { const text: string = workerPort; return void text })
+      // @ts-expect-error: no such option
+      defineConfig({ use: { app: { comand: 'node server.js' } } })
+      export default namedPort('web').then((web) =>
+        defineConfig({ use: { app: { command: 'node ' + web }, portslice: { onLeak: 'fail' } } }))`,
+    'app.cts': `
+      import { startApp } from '@portslice/app-server'
+      // @ts-expect-error: a URL is a string
+      export const url: Promise<number> = startApp({ command: 'a' }).then((app) => app.url)`,
   }
+
+  const ESM_FILES = ['module.mts', 'vitest.mts', 'playwright.mts']
+  const COMMONJS_FILES = ['required.cts', 'vitest.cts', 'playwright.cts', 'app.cts']
 
   beforeAll(async () => {
     await npmInstall(project, {
@@ -327,12 +363,14 @@ describe('the types', () => {
   }, 240_000)
 
   test.each([
-    ['node16', 'node16', ['module.mts', 'vitest.mts', 'playwright.mts', 'imported.cts']],
-    ['nodenext', 'nodenext', ['module.mts', 'vitest.mts', 'playwright.mts', 'imported.cts']],
-    ['nodenext', 'nodenext', ['required.cts']],
-    ['esnext', 'bundler', ['module.mts', 'vitest.mts', 'playwright.mts']],
+    ['node16', 'node16', ESM_FILES],
+    ['node16', 'node16', COMMONJS_FILES],
+    ['nodenext', 'nodenext', ESM_FILES],
+    ['nodenext', 'nodenext', COMMONJS_FILES],
+    ['esnext', 'bundler', ESM_FILES],
+    ['preserve', 'bundler', COMMONJS_FILES],
   ])('are right with module %s and resolution %s: %j', async (module, resolution, files) => {
-    const config = `tsconfig.${module}-${resolution}-${files.length}.json`
+    const config = `tsconfig.${module}-${files.length}.json`
     write(project, {
       [config]: JSON.stringify({
         compilerOptions: {
@@ -351,6 +389,6 @@ describe('the types', () => {
       }),
     })
     const tsc = bin('typescript', 'bin/tsc')
-    await command(process.execPath, [tsc, '--project', config], project)
+    await run([process.execPath, tsc, '--project', config], { cwd: project })
   })
 })

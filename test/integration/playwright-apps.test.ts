@@ -1,7 +1,7 @@
 /** Apps of Playwright's workers: one or several each, their output, and what becomes of a crash. */
 import { existsSync, readFileSync } from 'node:fs'
 import { afterAll, expect, test } from 'vitest'
-import { Playground } from '../support/project.ts'
+import { FixtureProjects } from '../support/project.ts'
 import {
   config,
   expectAllPassed,
@@ -11,8 +11,8 @@ import {
   told,
 } from './playwright-run.ts'
 
-const playground = new Playground()
-afterAll(() => playground[Symbol.dispose]())
+const projects = new FixtureProjects()
+afterAll(() => projects[Symbol.dispose]())
 
 /** An app that remembers what it was told, can crash, and says on whose behalf it answers. */
 const SERVER = `
@@ -53,7 +53,7 @@ const notes = ({ annotations }: Result) =>
 
 test('each worker has its own app, and a base URL for it', { timeout: TEST_TIMEOUT }, async () => {
   const workers = 3
-  const project = playground.project({
+  const project = projects.project({
     'server.js': SERVER,
     'playwright.config.ts': config(
       `fullyParallel: true, workers: ${workers}, use: { app: { command: ${COMMAND}, ready: '/' } }`,
@@ -91,7 +91,7 @@ test('each worker has its own app, and a base URL for it', { timeout: TEST_TIMEO
 test('an app that crashed between tests is started again; what it printed goes with failures', {
   timeout: TEST_TIMEOUT,
 }, async () => {
-  const project = playground.project({
+  const project = projects.project({
     'server.js': SERVER,
     'playwright.config.ts': config(`workers: 1, use: { app: { command: ${COMMAND} } }`),
     'app.spec.ts': `${BEGIN}
@@ -135,7 +135,7 @@ test('an app that crashed between tests is started again; what it printed goes w
 test('several apps of a worker know each other, and the last is the one of the base URL', {
   timeout: TEST_TIMEOUT,
 }, async () => {
-  const project = playground.project({
+  const project = projects.project({
     'server.js': SERVER,
     'playwright.config.ts': config(`
       fullyParallel: true,
@@ -184,7 +184,7 @@ test('several apps of a worker know each other, and the last is the one of the b
 test('without an app all is as before; an app that does not start fails its tests', {
   timeout: TEST_TIMEOUT,
 }, async () => {
-  const project = playground.project({
+  const project = projects.project({
     'server.js': SERVER,
     'playwright.config.ts': config(`
       workers: 1,

@@ -1,8 +1,9 @@
 /** Ports in `playwright.config.ts`, and what becomes of settings that are wrong. */
 import { readFileSync } from 'node:fs'
 import { afterAll, describe, expect, test } from 'vitest'
+import { firstOf } from '../support/extent.ts'
 import { overlaps } from '../support/intervals.ts'
-import { Playground } from '../support/project.ts'
+import { FixtureProjects } from '../support/project.ts'
 import {
   APP,
   config,
@@ -13,13 +14,13 @@ import {
   told,
 } from './playwright-run.ts'
 
-const playground = new Playground()
-afterAll(() => playground[Symbol.dispose]())
+const projects = new FixtureProjects()
+afterAll(() => projects[Symbol.dispose]())
 
 test('namedPort gives the config one number in all processes of a run, and each run its own', {
   timeout: TEST_TIMEOUT,
 }, async () => {
-  const project = playground.project({
+  const project = projects.project({
     'app.ts': APP,
     'server.js': `
       import { createServer } from 'node:http'
@@ -123,18 +124,18 @@ describe('what is wrong is told by the run, which ends', () => {
         message: /The option `shard` is \{"index":3,"total":2\}, which is not a shard/,
       },
     }
-    const projects = Object.entries(wrong).map(
+    const settings = firstOf(Object.entries(wrong), 3).map(
       ([name, { use }]) => `{ name: '${name}', use: { portslice: ${use} } }`,
     )
-    const project = playground.project({
-      'playwright.config.ts': config(`projects: [${projects}]`),
+    const project = projects.project({
+      'playwright.config.ts': config(`projects: [${settings}]`),
       'ports.spec.ts': TAKES_A_PORT,
     })
 
     const run = await playwright(project)
 
     expect(run.status).toBe(1)
-    expect(run.tests).toHaveLength(projects.length)
+    expect(run.tests).toHaveLength(settings.length)
     for (const { project, status, results } of run.tests) {
       expect(status).toBe('unexpected')
       expect(results[0].errors[0]?.message).toMatch('PortsliceError')
@@ -147,7 +148,7 @@ describe('what is wrong is told by the run, which ends', () => {
     { variable: 'PORTSLICE_SHARD', value: '5/4', message: '$PORTSLICE_SHARD is "5/4"' },
     { variable: 'PORTSLICE_LOCK_DIR', value: 'a file', message: 'is not a directory' },
   ])('$variable', { timeout: TEST_TIMEOUT }, async ({ variable, value, message }) => {
-    const project = playground.project({
+    const project = projects.project({
       'a file': 'where a folder should be',
       'playwright.config.ts': config(''),
       'ports.spec.ts': TAKES_A_PORT,
@@ -165,7 +166,7 @@ describe('what is wrong is told by the run, which ends', () => {
   })
 
   test('a variable that a port in the config depends on', { timeout: TEST_TIMEOUT }, async () => {
-    const project = playground.project({
+    const project = projects.project({
       'playwright.config.ts': `
         import { namedPort } from '@portslice/playwright-fixture'
         const web = await namedPort('web')
@@ -185,7 +186,7 @@ describe('what is wrong is told by the run, which ends', () => {
 test("a named port comes from the part of the range that belongs to Playwright's own --shard", {
   timeout: TEST_TIMEOUT,
 }, async () => {
-  const project = playground.project({
+  const project = projects.project({
     'playwright.config.ts': `
       import { appendFileSync } from 'node:fs'
       import { namedPort } from '@portslice/playwright-fixture'

@@ -2,7 +2,7 @@
 
 import { afterAll, expect, test } from 'vitest'
 import { chromiumLaunch } from '../support/chromium.ts'
-import { Playground } from '../support/project.ts'
+import { FixtureProjects } from '../support/project.ts'
 import {
   type Annotation,
   APP,
@@ -13,13 +13,13 @@ import {
   told,
 } from './playwright-run.ts'
 
-const playground = new Playground()
-afterAll(() => playground[Symbol.dispose]())
+const projects = new FixtureProjects()
+afterAll(() => projects[Symbol.dispose]())
 
 test('a port on which a test leaves a server is told of, and is not handed out again', {
   timeout: TEST_TIMEOUT,
 }, async () => {
-  const project = playground.project({
+  const project = projects.project({
     'app.ts': APP,
     'playwright.config.ts': config(`
       workers: 1,
@@ -99,7 +99,7 @@ test('a port on which a test leaves a server is told of, and is not handed out a
 test('a port that a worker leaves in use fails the run, with `onLeak: fail`', {
   timeout: TEST_TIMEOUT,
 }, async () => {
-  const project = playground.project({
+  const project = projects.project({
     'app.ts': APP,
     'playwright.config.ts': config("use: { portslice: { onLeak: 'fail' } }"),
     'leak.spec.ts': `
@@ -130,7 +130,7 @@ function ours(annotations: readonly Annotation[]): Annotation[] {
 }
 
 test('the fixtures go together with others', { timeout: TEST_TIMEOUT }, async () => {
-  const project = playground.project({
+  const project = projects.project({
     'app.ts': APP,
     'playwright.config.ts': config('workers: 1'),
     'together.spec.ts': `
@@ -171,7 +171,7 @@ test('the fixtures go together with others', { timeout: TEST_TIMEOUT }, async ()
 })
 
 test('a CommonJS project can use them', { timeout: TEST_TIMEOUT }, async () => {
-  const project = playground.project({
+  const project = projects.project({
     'package.json': '{ "private": true }',
     'playwright.config.ts': config('fullyParallel: true, workers: 2'),
     'commonjs.spec.ts': `
@@ -202,7 +202,7 @@ test('a CommonJS project can use them', { timeout: TEST_TIMEOUT }, async () => {
 })
 
 test('a browser opens the app on the port', { timeout: TEST_TIMEOUT }, async () => {
-  const project = playground.project({
+  const project = projects.project({
     'app.ts': APP,
     'playwright.config.ts': config(`
       workers: 1,

@@ -3,7 +3,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'vitest'
 import { readIntervals } from '../support/intervals.ts'
-import type { Outcome, Project, RunOptions } from '../support/project.ts'
+import type { Outcome } from '../support/process.ts'
+import type { FixtureProject, RunOptions } from '../support/project.ts'
 
 /** For a whole test, in ms: some runs of Playwright, on a machine that is busy with other things. */
 export const TEST_TIMEOUT = 300_000
@@ -119,7 +120,7 @@ let runs = 0
 
 /** Runs the tests of a project; two runs of one project may go on at once. */
 export async function playwright(
-  project: Project,
+  project: FixtureProject,
   args: string[] = [],
   { env, ...options }: RunOptions = {},
 ): Promise<PlaywrightRun> {
@@ -169,6 +170,6 @@ export function told<Facts>({ annotations }: Result): Facts {
 }
 
 /** When which port was out, in all runs of a project. */
-export function intervalsOf(project: Project) {
+export function intervalsOf(project: FixtureProject) {
   return readIntervals(project.file(INTERVALS_FILE))
 }

@@ -2,7 +2,7 @@
 
 import { afterAll, expect, test } from 'vitest'
 import { overlaps } from '../support/intervals.ts'
-import { Playground } from '../support/project.ts'
+import { FixtureProjects } from '../support/project.ts'
 import {
   APP,
   config,
@@ -13,8 +13,8 @@ import {
   told,
 } from './playwright-run.ts'
 
-const playground = new Playground()
-afterAll(() => playground[Symbol.dispose]())
+const projects = new FixtureProjects()
+afterAll(() => projects[Symbol.dispose]())
 
 /**
  * How long the port of a killed worker is not handed out again, at least, in ns. The quarantine
@@ -26,7 +26,7 @@ test('parallel workers never have one port at the same time', {
   timeout: TEST_TIMEOUT,
 }, async () => {
   const workers = 4
-  const project = playground.project({
+  const project = projects.project({
     'app.ts': APP,
     'playwright.config.ts': config(`fullyParallel: true, workers: ${workers}`),
     'ports.spec.ts': `
@@ -70,7 +70,7 @@ test('a worker that takes the place of a failed or killed one gets ports of its 
 }, async () => {
   // One worker a run, so that a retry has the parallel index of the try before; and two runs
   // at once, whose workers all prefer the same slice.
-  const project = playground.project({
+  const project = projects.project({
     'app.ts': APP,
     'playwright.config.ts': config('workers: 1, retries: 1'),
     'retried.spec.ts': `
@@ -117,7 +117,7 @@ test('a worker that takes the place of a failed or killed one gets ports of its 
 test('shards that run at the same time use halves of the range', {
   timeout: TEST_TIMEOUT,
 }, async () => {
-  const project = playground.project({
+  const project = projects.project({
     'app.ts': APP,
     'playwright.config.ts': config(`
       fullyParallel: true, workers: 2, use: { portslice: { range: [20000, 29999] } }
@@ -158,7 +158,7 @@ test('shards that run at the same time use halves of the range', {
 test('more shards than slices fail nothing, as a shard of the runner is a preference', {
   timeout: TEST_TIMEOUT,
 }, async () => {
-  const project = playground.project({
+  const project = projects.project({
     'app.ts': APP,
     'playwright.config.ts': config(`
       workers: 2, use: { portslice: { range: [20000, 20070] } }
@@ -181,7 +181,7 @@ test('more shards than slices fail nothing, as a shard of the runner is a prefer
 })
 
 test('every project of a config has its own options', { timeout: TEST_TIMEOUT }, async () => {
-  const project = playground.project({
+  const project = projects.project({
     'app.ts': APP,
     'playwright.config.ts': config(`
       fullyParallel: true,

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { listSlices } from '@portslice/core'
 import { expect, onTestFinished, test } from 'vitest'
 import { overlaps, readIntervals } from '../support/intervals.ts'
-import { cleanEnvironment, runNode } from '../support/project.ts'
+import { cleanEnvironment, runNode } from '../support/process.ts'
 import type { Plan } from './processes/take-and-release.ts'
 
 const script = (name: string) => fileURLToPath(new URL(`processes/${name}`, import.meta.url))

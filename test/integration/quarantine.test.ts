@@ -5,9 +5,12 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test, vi } from 'vitest'
-import { ownSlices } from '../faults/own-slices.ts'
-import { cleanEnvironment, Playground } from '../support/project.ts'
-import { Obedient, type StartOptions, TemporaryDirectory, whyNot } from './obedient.ts'
+import { AllocatorProcess } from '../support/allocator-process.ts'
+import { ownSlices } from '../support/own-slices.ts'
+import type { ProcessOptions } from '../support/process.ts'
+import { cleanEnvironment, whyNot } from '../support/process.ts'
+import { FixtureProjects } from '../support/project.ts'
+import { TemporaryDirectory } from '../support/temporary-directory.ts'
 
 /** Longer than a quarantine, in ms. */
 const OUT_OF_ACTION_MS = 36_000
@@ -21,10 +24,10 @@ async function takeKillTake(
     before,
     after,
   }: {
-    first?: StartOptions
-    next?: StartOptions
+    first?: ProcessOptions
+    next?: ProcessOptions
     /** What happens to the holder before it is killed. */
-    before?: (holder: Obedient) => Promise<unknown>
+    before?: (holder: AllocatorProcess) => Promise<unknown>
     /** What happens once the next one has the slice. */
     after?: () => void
   },
@@ -32,15 +35,15 @@ async function takeKillTake(
   await using slices = await ownSlices(1)
   const { range } = slices
   const options = { range, lockDirectory: directory.locks, waitTimeout: 1000 }
-  await using holder = await Obedient.start(first)
-  await holder.tell({ do: 'open', options })
-  const had = (await holder.tell({ do: 'take', count: 10 })).ports
+  await using holder = await AllocatorProcess.start(first)
+  await holder.command({ do: 'open', options })
+  const had = (await holder.command({ do: 'take', count: 10 })).ports
   await before?.(holder)
   await holder.kill()
-  await using heir = await Obedient.start(next)
-  await heir.tell({ do: 'open', options })
+  await using heir = await AllocatorProcess.start(next)
+  await heir.command({ do: 'open', options })
   after?.()
-  const { ports } = await heir.tell({ do: 'take', count: 10 })
+  const { ports } = await heir.command({ do: 'take', count: 10 })
   return { had, ports, options }
 }
 
@@ -57,7 +60,7 @@ async function untilRefreshed(lockDirectory: string): Promise<void> {
 describe.concurrent('the ports of a dead holder are not handed out at once', () => {
   test('when it was stopped for longer than that and then killed', async () => {
     using directory = new TemporaryDirectory()
-    const before = async (holder: Obedient) => {
+    const before = async (holder: AllocatorProcess) => {
       holder.signal('SIGSTOP')
       await sleep(OUT_OF_ACTION_MS)
     }
@@ -67,8 +70,8 @@ describe.concurrent('the ports of a dead holder are not handed out at once', () 
 
   test('when its event loop was blocked for longer than that and it was then killed', async () => {
     using directory = new TemporaryDirectory()
-    const before = async (holder: Obedient) => {
-      await holder.tell({ do: 'block', ms: OUT_OF_ACTION_MS * 2 })
+    const before = async (holder: AllocatorProcess) => {
+      await holder.command({ do: 'block', ms: OUT_OF_ACTION_MS * 2 })
       await sleep(OUT_OF_ACTION_MS)
     }
     const { had, ports } = await takeKillTake(directory, { before })
@@ -112,7 +115,7 @@ describe.concurrent('the ports of a dead holder are not handed out at once', () 
     using directory = new TemporaryDirectory()
     const env = { PORTSLICE_LOCK_DIR: directory.locks }
     const { had } = await takeKillTake(directory, {})
-    await using claimer = await Obedient.start({ env })
+    await using claimer = await AllocatorProcess.start({ env })
     const { error } = await claimer.try({
       do: 'claim',
       port: had[0] as number,
@@ -127,20 +130,20 @@ describe.concurrent('the ports of a dead holder are not handed out at once', () 
     const env = { PORTSLICE_LOCK_DIR: directory.locks }
     await using slices = await ownSlices(1)
     const { range } = slices
-    await using dead = await Obedient.start({ env })
-    await dead.tell({ do: 'claim', port: range[0] })
+    await using dead = await AllocatorProcess.start({ env })
+    await dead.command({ do: 'claim', port: range[0] })
     await dead.kill()
-    await using claimer = await Obedient.start({ env })
+    await using claimer = await AllocatorProcess.start({ env })
     const claim = { do: 'claim', port: range[0], options: { timeout: 500 } } as const
     const { error } = await claimer.try(claim)
     expect(error?.message).toMatch(/quarantined for \d+ s more/)
     // The worker that leases the slice leaves the port alone as well.
-    await using worker = await Obedient.start()
-    await worker.tell({
+    await using worker = await AllocatorProcess.start()
+    await worker.command({
       do: 'open',
       options: { range, lockDirectory: directory.locks, waitTimeout: 1000 },
     })
-    const { ports } = await worker.tell({ do: 'take', count: 20 })
+    const { ports } = await worker.command({ do: 'take', count: 20 })
     expect(ports).not.toContain(range[0])
   })
 })
@@ -169,13 +172,13 @@ describe.concurrent('a named port after its run was killed', () => {
     await using slices = await ownSlices(1)
     const { range } = slices
     const options = { range, lockDirectory: directory.locks, waitTimeout: 1000 }
-    await using run = await Obedient.start({ cwd: one })
-    const [had] = (await run.tell({ do: 'name', name: 'web', options })).ports
+    await using run = await AllocatorProcess.start({ cwd: one })
+    const [had] = (await run.command({ do: 'name', name: 'web', options })).ports
     const orphan = withOrphan ? await startOrphan(had as number) : undefined
     try {
       await run.kill()
-      await using next = await Obedient.start({ cwd: inOtherProject ? other : one })
-      const [has] = (await next.tell({ do: 'name', name: 'web', options })).ports
+      await using next = await AllocatorProcess.start({ cwd: inOtherProject ? other : one })
+      const [has] = (await next.command({ do: 'name', name: 'web', options })).ports
       return { had, has }
     } finally {
       orphan?.kill('SIGKILL')
@@ -214,8 +217,8 @@ describe.concurrent('a server that is restarted keeps the port of its key', () =
   `
 
   test('by node --watch, five times', async () => {
-    using playground = new Playground()
-    const project = playground.project({ 'server.mjs': SERVER, 'ports.txt': '' })
+    using projects = new FixtureProjects()
+    const project = projects.project({ 'server.mjs': SERVER, 'ports.txt': '' })
     const child = spawn(process.execPath, ['--watch', 'server.mjs'], {
       cwd: project.folder,
       env: { ...cleanEnvironment(), PORTSLICE_LOCK_DIR: project.lockDirectory },
@@ -234,8 +237,8 @@ describe.concurrent('a server that is restarted keeps the port of its key', () =
   })
 
   test('by a watcher that kills it and starts the next one at once, five times', async () => {
-    using playground = new Playground()
-    const project = playground.project({ 'server.mjs': SERVER, 'ports.txt': '' })
+    using projects = new FixtureProjects()
+    const project = projects.project({ 'server.mjs': SERVER, 'ports.txt': '' })
     for (let start = 1; start <= 6; start++) {
       const child = spawn(process.execPath, ['server.mjs'], {
         cwd: project.folder,

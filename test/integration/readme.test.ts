@@ -1,23 +1,18 @@
-/** Every snippet of the README and of the pages that begin with code is run as it stands there. */
+/** Every snippet of the pages below is run as it stands there. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { claimPort } from '@portslice/core'
 import { afterAll, expect, test } from 'vitest'
-import { Playground } from '../support/project.ts'
+import { FixtureProjects } from '../support/project.ts'
 
 const root = new URL('../../', import.meta.url)
 const read = (name: string) => readFileSync(new URL(name, root), 'utf8')
 const README = read('README.md')
-const ALL = [
-  README,
-  read('docs/ways.md'),
-  read('docs/getting-started.md'),
-  read('docs/coming-from.md'),
-].join('\n')
+const ALL = ['ways', 'app-server', 'coming-from'].map((page) => read(`docs/${page}.md`)).join('\n')
 
 /** With the packages that one may come from. */
-const playground = new Playground([fileURLToPath(new URL('docs/node_modules', root))])
-afterAll(() => playground[Symbol.dispose]())
+const projects = new FixtureProjects([fileURLToPath(new URL('docs/node_modules', root))])
+afterAll(() => projects[Symbol.dispose]())
 
 /** The snippets, by the file that each names in its first line. */
 const snippets = Object.fromEntries(
@@ -37,50 +32,26 @@ function filesOf(...names: string[]): Record<string, string> {
   )
 }
 
-test('the test that it opens with passes, without a config', async () => {
-  const { status, stdout, stderr } = await playground.project(filesOf('hello.test.ts')).vitest()
-  expect(status, stdout + stderr).toBe(0)
-  expect(stdout).toMatch(/Tests .*1 passed/)
-})
-
-test('the snippets for vitest pass', async () => {
-  const project = playground.project(
-    filesOf('fixtures.test.ts', 'server.test.ts', 'vitest.config.ts'),
-  )
-  const { status, stdout, stderr } = await project.vitest()
-  expect(status, stdout + stderr).toBe(0)
-  expect(stdout).toMatch(/Tests .*2 passed/)
-})
-
 test('the globalSetup is named as it is found', async () => {
-  const [, setting] = /`(test: \{ globalSetup: '[^']+' \})`/.exec(README) ?? []
-  const project = playground.project({
-    ...filesOf('hello.test.ts'),
+  const page = read('docs/getting-started.md')
+  const [, setting] = /`(test: \{ globalSetup: '[^']+' \})`/.exec(page) ?? []
+  const [, hello] = /^```ts\n(\/\/ hello\.test\.ts\n[\s\S]*?)^```$/m.exec(page) ?? []
+  const project = projects.project({
+    'hello.test.ts': hello as string,
     'vitest.config.js': `export default { ${setting} }`,
   })
   const { status, stdout, stderr } = await project.vitest()
   expect(status, stdout + stderr).toBe(0)
 })
 
-test('the snippets for Playwright pass', async () => {
-  const project = playground.project({
-    ...filesOf('app.spec.ts', 'playwright.config.ts'),
-    'server.js': `import http from 'node:http'
-      http.createServer((_, response) => response.end()).listen(Number(process.argv[2]))`,
-  })
-  const { status, stdout, stderr } = await project.playwright(['--reporter=line'])
-  expect(status, stdout + stderr).toBe(0)
-  expect(stdout).toContain('2 passed')
-})
-
-/** What the README calls `server.js`. */
+/** What the pages call `server.js`. */
 const SERVER = `
   import http from 'node:http'
   http.createServer((_, response) => response.end('hello'))
     .listen(process.env.PORT, () => console.log('listens on ' + process.env.PORT))`
 
 test('the snippets for apps pass, in Playwright', async () => {
-  const project = playground.project({
+  const project = projects.project({
     ...filesOf('e2e/playwright.config.ts', 'e2e/shop.spec.ts'),
     'server.js': SERVER,
   })
@@ -90,26 +61,20 @@ test('the snippets for apps pass, in Playwright', async () => {
 })
 
 test('the snippet for apps passes, in vitest', async () => {
-  const project = playground.project({ ...filesOf('shop.test.ts'), 'server.js': SERVER })
+  const project = projects.project({ ...filesOf('shop.test.ts'), 'server.js': SERVER })
   const { status, stdout, stderr } = await project.vitest(['--testTimeout=60000'])
   expect(status, stdout + stderr).toBe(0)
 })
 
 test('the snippet for apps runs by itself', async () => {
-  const project = playground.project({ ...filesOf('start.ts'), 'server.js': SERVER })
+  const project = projects.project({ ...filesOf('start.ts'), 'server.js': SERVER })
   const { status, stdout, stderr } = await project.run(undefined, 'start.ts', [])
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
   expect(stdout).toMatch(/^http:\/\/localhost:\d+ \d+ \d+\nhello\n$/)
 })
 
-test('the snippet without a test runner runs', async () => {
-  const project = playground.project(filesOf('ports.ts'))
-  const { status, stdout, stderr } = await project.run(undefined, 'ports.ts', [])
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
-  expect(stdout).toContain("state: 'held'")
-})
-
 test.each<[string, string | RegExp]>([
+  ['ports.ts', /^true 3\n[\s\S]*state: 'held'/],
   ['listen.ts', 'hello\n'],
   ['with-port.ts', 'up\n\n'],
   ['claim-port.ts', ''],
@@ -119,30 +84,11 @@ test.each<[string, string | RegExp]>([
   ['allocator.ts', 'true\n1\ntrue\ntrue\n'],
   ['guarded.ts', 'true\n'],
   ['after/net-cluster.ts', 'two ports\n'],
-  ['start/notes.test.ts', /pass 1$/m],
 ])('the snippet %s does what it says', async (file, says) => {
-  const project = playground.project(filesOf(file))
+  const project = projects.project(filesOf(file))
   const { status, stdout, stderr } = await project.run(undefined, file, [])
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
   expect(stdout).toEqual(typeof says === 'string' ? says : expect.stringMatching(says))
-})
-
-test('getting started with vitest', async () => {
-  const project = playground.project(filesOf('start/first.test.ts', 'start/vitest.config.ts'))
-  const { status, stdout, stderr } = await project.vitest(['--config=start/vitest.config.ts'])
-  expect(status, stdout + stderr).toBe(0)
-  expect(stdout).toMatch(/Tests .*1 passed/)
-})
-
-test('getting started with Playwright', async () => {
-  const project = playground.project({
-    ...filesOf('start/first.spec.ts', 'start/playwright.config.ts'),
-    'start/server.js': `import http from 'node:http'
-      http.createServer((_, response) => response.end('hello')).listen(Number(process.argv[3]))`,
-  })
-  const { status, stdout, stderr } = await project.playwright(['--config=start', '--reporter=line'])
-  expect(status, stdout + stderr).toBe(0)
-  expect(stdout).toContain('2 passed')
 })
 
 test.each([
@@ -154,19 +100,20 @@ test.each([
   // Some of them have fixed ports, so one checkout at a time.
   await using _turn = await claimPort(TURN, { timeout: 240_000 })
   const files = filesOf(`before/${name}.ts`, `after/${name}.ts`)
-  const project = playground.project({ ...files, 'server.js': SERVER })
+  const project = projects.project({ ...files, 'server.js': SERVER })
   const outcomes = [
     await project.run(undefined, `before/${name}.ts`, []),
     await project.run(undefined, `after/${name}.ts`, []),
   ]
-  expect(outcomes).toEqual([
+  expect(outcomes).toMatchObject([
     { status: 0, stderr: '', stdout: before },
     { status: 0, stderr: '', stdout: after },
   ])
 })
 
-test('the install commands name packages that there are', () => {
-  const named = [...README.matchAll(/npm install -D (\S+)`/g)].map(([, name]) => name)
+test('the README names the packages that there are', () => {
+  const [, table = ''] = README.split('## Install')
+  const named = [...table.matchAll(/^\| .* \| `(\S+)` +\|$/gm)].map(([, name]) => name)
   const manifests = readdirSync(new URL('packages', root)).map(
     (folder) =>
       JSON.parse(read(`packages/${folder}/package.json`)) as { name: string; private?: boolean },

@@ -3,9 +3,10 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
 import { compiled } from '../support/compiled.ts'
-import { TEST_ALL } from '../support/extent.ts'
+import { firstOf, TEST_ALL } from '../support/extent.ts'
 import { overlaps, readIntervals } from '../support/intervals.ts'
-import { Playground, type Project, type RunOptions, runNode } from '../support/project.ts'
+import { runNode } from '../support/process.ts'
+import { type FixtureProject, FixtureProjects, type RunOptions } from '../support/project.ts'
 import { heldIn, runnersIn } from './leases.ts'
 
 const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url))
@@ -15,8 +16,8 @@ const ESM_IN_JEST = { NODE_OPTIONS: '--experimental-vm-modules --no-warnings' }
 const modulesOf = (example: string) => path.join(EXAMPLES, example, 'node_modules')
 
 describe('runs of many files', () => {
-  const playground = new Playground(['jest', 'mocha', 'ava'].map(modulesOf))
-  afterAll(() => playground[Symbol.dispose]())
+  const projects = new FixtureProjects(['jest', 'mocha', 'ava'].map(modulesOf))
+  afterAll(() => projects[Symbol.dispose]())
 
   const SERVING = fileURLToPath(new URL('processes/serving.ts', import.meta.url))
 
@@ -25,8 +26,8 @@ describe('runs of many files', () => {
     fileName: (i: number) => string,
     text: string,
     files: Record<string, string> = {},
-  ): Promise<Project> {
-    return playground.project({
+  ): Promise<FixtureProject> {
+    return projects.project({
       'serving.mjs': await compiled(SERVING, 'esm'),
       ...files,
       ...Object.fromEntries(Array.from({ length: count }, (_, i) => [fileName(i), text])),
@@ -35,7 +36,7 @@ describe('runs of many files', () => {
 
   /** Runs it twice at the same time, and asserts that every port was one holder's at a time. */
   async function expectUnique(
-    project: Project,
+    project: FixtureProject,
     [packageName, script, ...args]: [string | undefined, string, ...string[]],
     { handOuts, runs = 2, env }: { handOuts: number; runs?: number } & RunOptions,
   ): Promise<void> {
@@ -88,7 +89,7 @@ describe('runs of many files', () => {
     expect(new Set(runnersIn(project.lockDirectory))).toEqual(new Set(['node-test']))
   })
 
-  test.each(['threads', 'processes'])('AVA, in %s', async (where) => {
+  test.each(firstOf(['threads', 'processes']))('AVA, in %s', async (where) => {
     const project = await projectWith(
       12,
       (i) => `tests/${i}.js`,
@@ -114,7 +115,7 @@ describe('runs of many files', () => {
   })
 
   test('Jest: many files with a module registry each lose no slice', async () => {
-    const files = TEST_ALL ? 500 : 100
+    const files = TEST_ALL ? 500 : 40
     // CommonJS with core in it, as a transform makes it: Jest takes minutes for so many of ESM.
     const project = await projectWith(
       files,

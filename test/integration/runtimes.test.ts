@@ -4,15 +4,16 @@ import os from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ownSlices } from '../faults/own-slices.ts'
-import { type Member, ProcessGroup } from '../faults/process-group.ts'
+import { FaultProcesses } from '../faults/fault-processes.ts'
 import type { Plan } from '../faults/processes/take-until-killed.ts'
+import { AllocatorProcess } from '../support/allocator-process.ts'
 import { TEST_ALL } from '../support/extent.ts'
-import { command } from '../support/installed.ts'
 import { type Interval, overlaps, readIntervalsInOrder } from '../support/intervals.ts'
-import { Playground } from '../support/project.ts'
+import { ownSlices } from '../support/own-slices.ts'
+import { run as runCommand, type TestProcess } from '../support/process.ts'
+import { FixtureProjects } from '../support/project.ts'
 import { installRuntimes, RUNTIME_VERSIONS, type Runtimes } from '../support/runtimes.ts'
-import { Obedient, TemporaryDirectory } from './obedient.ts'
+import { TemporaryDirectory } from '../support/temporary-directory.ts'
 
 /** How long processes of all runtimes take ports from eight slices, in ms. */
 const SHARED_FOR_MS = 60_000
@@ -32,7 +33,7 @@ describe.runIf(TEST_ALL)('Node, Bun and Deno', () => {
     test('share eight slices while they are killed at random: no port is out twice', async () => {
       using directory = new TemporaryDirectory()
       await using slices = await ownSlices(8)
-      await using group = new ProcessGroup(directory.path)
+      await using group = new FaultProcesses(directory.path)
       const notes = path.join(directory.path, 'notes.ndjson')
       writeFileSync(notes, '')
       const options = { range: slices.range, lockDirectory: directory.locks, waitTimeout: 60_000 }
@@ -40,16 +41,17 @@ describe.runIf(TEST_ALL)('Node, Bun and Deno', () => {
       const end = performance.now() + SHARED_FOR_MS
       const handOutsOf = { node: 0, bun: 0, deno: 0 }
 
-      const openOf = ({ pid }: Member): Interval[] =>
+      const openOf = ({ pid }: TestProcess): Interval[] =>
         ofProcess(readIntervalsInOrder(notes), pid).filter(({ to }) => to === undefined)
 
       async function killOneAfterTheOther(name: Name): Promise<void> {
         while (performance.now() < end) {
-          const member = group.start('take-until-killed', plan, { runtime: runtimes[name].command })
+          const member = group.start('take-until-killed', plan, {
+            runtime: runtimes[name].command,
+          })
           await member.hear()
           await sleep(Math.random() * 5000)
-          member.kill()
-          await member.ended
+          await member.kill()
           // Had another process been given such a port before this line, there would be an overlap.
           for (const { port, holder } of openOf(member)) {
             appendFileSync(notes, `${JSON.stringify({ event: 'back', port, holder, at: '0' })}\n`)
@@ -75,33 +77,30 @@ describe.runIf(TEST_ALL)('Node, Bun and Deno', () => {
       async (first, second, third) => {
         using directory = new TemporaryDirectory()
         await using slices = await ownSlices(1)
-        const open = {
-          do: 'open',
-          options: { range: slices.range, lockDirectory: directory.locks },
-        } as const
+        const options = { range: slices.range, lockDirectory: directory.locks }
         const start = (name: Name) =>
-          Obedient.start({
+          AllocatorProcess.start({
             runtime: runtimes[name].command,
-            env: { PORTSLICE_LOCK_DIR: directory.locks },
+            lockDirectory: directory.locks,
           })
 
         await using holder = await start(first)
-        await holder.tell(open)
-        const had = (await holder.tell({ do: 'take', count: 10 })).ports
+        await holder.open(options)
+        const had = await holder.take(10)
         await holder.kill()
 
         const discovering = performance.now()
         await using observer = await start(second)
-        await observer.tell(open)
+        await observer.open(options)
         const discovered = performance.now()
-        const { ports } = await observer.tell({ do: 'take', count: 10 })
+        const ports = await observer.take(10)
         expect(ports.filter((port) => had.includes(port))).toEqual([])
         await sleep(QUARANTINE_MS / 2)
-        await observer.tell({ do: 'release' })
+        await observer.command({ do: 'release' })
         await observer.end()
 
         await using heir = await start(third)
-        const { ports: claimed } = await heir.tell({
+        const { ports: claimed } = await heir.command({
           do: 'claim',
           port: had[0] as number,
           options: { timeout: 60_000 },
@@ -114,7 +113,7 @@ describe.runIf(TEST_ALL)('Node, Bun and Deno', () => {
     )
   })
 
-  const playground = new Playground()
+  const playground = new FixtureProjects()
   afterAll(() => playground[Symbol.dispose]())
 
   test.each<[Name, string]>([
@@ -148,12 +147,10 @@ describe.runIf(TEST_ALL)('Node, Bun and Deno', () => {
       env: Record<string, string> = {},
     ): Promise<string> {
       const project = playground.project(files)
-      const { stdout, stderr } = await command(
-        runtimes[name].binary,
-        ['test', ...args],
-        project.folder,
-        { PORTSLICE_LOCK_DIR: project.lockDirectory, NO_COLOR: '1', ...env },
-      )
+      const { stdout, stderr } = await runCommand([runtimes[name].binary, 'test', ...args], {
+        cwd: project.folder,
+        env: { PORTSLICE_LOCK_DIR: project.lockDirectory, NO_COLOR: '1', ...env },
+      })
       return stdout + stderr
     }
 

@@ -9,7 +9,7 @@ import path from 'node:path'
 import { createAllocator, namedPort, type PortAllocator } from '@portslice/core'
 import { userIdentity } from '@portslice/core/internal/inspect'
 import { expect, onTestFinished, test } from 'vitest'
-import { cleanEnvironment, runNode } from '../support/project.ts'
+import { cleanEnvironment, runNode } from '../support/process.ts'
 
 /** Nobody's: it may read what all may read, and no more. */
 const OTHER_USER = 65_534

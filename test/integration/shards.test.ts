@@ -1,8 +1,9 @@
 /** Shards of two runners at once on one machine, none of which sees the locks of another. */
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { TEST_ALL } from '../support/extent.ts'
 import { overlaps, readIntervals } from '../support/intervals.ts'
-import { Playground } from '../support/project.ts'
+import { FixtureProjects } from '../support/project.ts'
 
 const INTERVALS = fileURLToPath(import.meta.resolve('../support/intervals.ts'))
 const SHARDS = [1, 2, 3, 4]
@@ -34,38 +35,41 @@ const TESTS = `
     await Promise.all([serveLate(port), serveLate(await takePort())])
   })`
 
-test('four shards of vitest and four of Playwright, with four lock directories: no port is out twice', async () => {
-  using playground = new Playground()
-  const project = playground.project({
-    'serve.ts': SERVE,
-    'vitest.config.js': `
+test.runIf(TEST_ALL)(
+  'four shards of vitest and four of Playwright, with four lock directories: no port is out twice',
+  async () => {
+    using projects = new FixtureProjects()
+    const project = projects.project({
+      'serve.ts': SERVE,
+      'vitest.config.js': `
       import portslice from '@portslice/vitest-plugin'
       export default { plugins: [portslice()], test: { maxWorkers: 1, testTimeout: 120_000 } }`,
-    'playwright.config.js': `export default { workers: 1, testMatch: '*.spec.ts', timeout: 120_000 }`,
-    ...Object.fromEntries(
-      Array.from({ length: FILES }, (_, i) => [
-        [`${i}.test.ts`, `import { test } from '@portslice/vitest-plugin/test'\n${TESTS}`],
-        [`${i}.spec.ts`, `import { test } from '@portslice/playwright-fixture'\n${TESTS}`],
-      ]).flat(),
-    ),
-  })
-  const env = (run: string, shard: number) => ({
-    RUN: `${run}-${shard}`,
-    PORTSLICE_LOCK_DIR: project.file(`locks-${shard}`),
-  })
-  const outcomes = await Promise.all(
-    SHARDS.flatMap((shard) => [
-      project.vitest([`--shard=${shard}/4`, '--dir=.', '--exclude=**/*.spec.ts'], {
-        env: env('vitest', shard),
-      }),
-      project.playwright([`--shard=${shard}/4`, '--reporter=line', `--output=results-${shard}`], {
-        env: env('playwright', shard),
-      }),
-    ]),
-  )
-  for (const { status, stdout, stderr } of outcomes) expect(status, stdout + stderr).toBe(0)
-  const intervals = readIntervals(project.file('intervals.ndjson'))
-  expect(intervals).toHaveLength(2 * FILES * 2)
-  expect(intervals.filter(({ to }) => to === undefined)).toEqual([])
-  expect(overlaps(intervals)).toEqual([])
-})
+      'playwright.config.js': `export default { workers: 1, testMatch: '*.spec.ts', timeout: 120_000 }`,
+      ...Object.fromEntries(
+        Array.from({ length: FILES }, (_, i) => [
+          [`${i}.test.ts`, `import { test } from '@portslice/vitest-plugin/test'\n${TESTS}`],
+          [`${i}.spec.ts`, `import { test } from '@portslice/playwright-fixture'\n${TESTS}`],
+        ]).flat(),
+      ),
+    })
+    const env = (run: string, shard: number) => ({
+      RUN: `${run}-${shard}`,
+      PORTSLICE_LOCK_DIR: project.file(`locks-${shard}`),
+    })
+    const outcomes = await Promise.all(
+      SHARDS.flatMap((shard) => [
+        project.vitest([`--shard=${shard}/4`, '--dir=.', '--exclude=**/*.spec.ts'], {
+          env: env('vitest', shard),
+        }),
+        project.playwright([`--shard=${shard}/4`, '--reporter=line', `--output=results-${shard}`], {
+          env: env('playwright', shard),
+        }),
+      ]),
+    )
+    for (const { status, stdout, stderr } of outcomes) expect(status, stdout + stderr).toBe(0)
+    const intervals = readIntervals(project.file('intervals.ndjson'))
+    expect(intervals).toHaveLength(2 * FILES * 2)
+    expect(intervals.filter(({ to }) => to === undefined)).toEqual([])
+    expect(overlaps(intervals)).toEqual([])
+  },
+)

@@ -1,10 +1,11 @@
 /** Apps of vitest's workers and test files, on the real runner. */
 import { readFileSync } from 'node:fs'
 import { afterAll, expect, test } from 'vitest'
-import { Playground, type Project } from '../support/project.ts'
+import { firstOf } from '../support/extent.ts'
+import { type FixtureProject, FixtureProjects } from '../support/project.ts'
 
-const playground = new Playground()
-afterAll(() => playground[Symbol.dispose]())
+const projects = new FixtureProjects()
+afterAll(() => projects[Symbol.dispose]())
 
 const SERVER = `
   import { appendFileSync } from 'node:fs'
@@ -19,7 +20,7 @@ function filesOf(count: number, text: string): Record<string, string> {
   return Object.fromEntries(Array.from({ length: count }, (_, i) => [`file-${i}.test.js`, text]))
 }
 
-async function run(project: Project, args: string[]) {
+async function run(project: FixtureProject, args: string[]) {
   const { status, stdout, stderr } = await project.vitest(args)
   expect(status, stdout + stderr).toBe(0)
   const pids = readFileSync(project.file('started'), 'utf8').trim().split('\n').map(Number)
@@ -57,7 +58,7 @@ test.each([
   ['of a worker', '{}', 1],
   ['of a file', '{ scope: "file" }', 3],
 ])('an app %s', async (_, scope, starts) => {
-  const project = playground.project({
+  const project = projects.project({
     'vitest.config.js': `
       import portslice from '@portslice/vitest-plugin'
       export default { plugins: [portslice()] }`,
@@ -69,10 +70,10 @@ test.each([
   expect(await run(project, args)).toHaveLength(starts)
 })
 
-test.each(['forks', 'threads', 'vmThreads'])(
+test.each(firstOf(['forks', 'threads', 'vmThreads']))(
   'several apps in files side by side: %s',
   async (pool) => {
-    const project = playground.project({
+    const project = projects.project({
       'server.js': SERVER,
       ...filesOf(
         2,

@@ -2,12 +2,13 @@
 import { appendFileSync, readdirSync, readFileSync } from 'node:fs'
 import { listSlices } from '@portslice/core'
 import { afterAll, describe, expect, test } from 'vitest'
-import { TEST_ALL } from '../support/extent.ts'
+import { firstOf, TEST_ALL } from '../support/extent.ts'
 import { type Interval, overlaps, readIntervals } from '../support/intervals.ts'
-import { type Outcome, Playground, type Project, type RunOptions } from '../support/project.ts'
+import type { Outcome } from '../support/process.ts'
+import { type FixtureProject, FixtureProjects, type RunOptions } from '../support/project.ts'
 
-const playground = new Playground()
-afterAll(() => playground[Symbol.dispose]())
+const projects = new FixtureProjects()
+afterAll(() => projects[Symbol.dispose]())
 
 const INTERVALS = new URL(import.meta.resolve('../support/intervals.ts')).pathname
 
@@ -73,7 +74,11 @@ interface Report {
   }[]
 }
 
-async function run(project: Project, args: string[] = [], options: RunOptions = {}): Promise<Run> {
+async function run(
+  project: FixtureProject,
+  args: string[] = [],
+  options: RunOptions = {},
+): Promise<Run> {
   const record = project.file('intervals.ndjson')
   const report = project.file('report.json')
   const outcome = await project.vitest(
@@ -110,45 +115,51 @@ function expectUnique({ status, report, intervals, stdout, stderr }: Run, handOu
 }
 
 /** The slices that were ever leased: each has a journal. */
-const journals = (project: Project) =>
+const journals = (project: FixtureProject) =>
   readdirSync(project.lockDirectory).filter((name) => name.endsWith('.ndjson'))
 
-const isAnyHeld = async (project: Project) =>
+const isAnyHeld = async (project: FixtureProject) =>
   (await listSlices({ lockDirectory: project.lockDirectory })).some(
     ({ state, holder }) => state === 'held' && holder !== undefined,
   )
 
 const testsOf = ({ report }: Run) => report.testResults.flatMap((file) => file.assertionResults)
 
-describe.each(['forks', 'threads', 'vmForks', 'vmThreads'])('the pool %s', (pool) => {
-  test.each(['--isolate', '--no-isolate'])(
-    'with %s: unique ports, no slice kept',
-    async (isolate) => {
-      const files = 12
-      const project = playground.project({
-        'vitest.config.js': CONFIG(),
-        ...testFiles(files, SERVING_TESTS),
-      })
-      expectUnique(await run(project, [`--pool=${pool}`, isolate]), files * SERVED)
-      expect(await isAnyHeld(project)).toBe(false)
-    },
-  )
+const POOLS = ['forks', 'threads', 'vmForks', 'vmThreads']
+
+describe.each(firstOf(POOLS, 2))('the pool %s', (pool) => {
+  test.each(
+    firstOf(pool === 'threads' ? ['--no-isolate', '--isolate'] : ['--isolate', '--no-isolate']),
+  )('with %s: unique ports, no slice kept', async (isolate) => {
+    const files = 12
+    const project = projects.project({
+      'vitest.config.js': CONFIG(),
+      ...testFiles(files, SERVING_TESTS),
+    })
+    expectUnique(await run(project, [`--pool=${pool}`, isolate]), files * SERVED)
+    expect(await isAnyHeld(project)).toBe(false)
+  })
 })
 
 describe('a run of many files loses no slice', () => {
-  const FILES = TEST_ALL ? 200 : 60
+  const FILES = TEST_ALL ? 200 : 40
   const ONE_TEST = `
     import { test } from '@portslice/vitest-plugin/test'
     test('has a port', async ({ port }) => { if (!port) throw new Error('none') })`
 
   // Where workers live on, each keeps its one slice, whatever becomes of modules and globals.
-  test.each([
-    ['vmForks', '--isolate'],
-    ['vmThreads', '--isolate'],
-    ['forks', '--no-isolate'],
-    ['threads', '--no-isolate'],
-  ])('%s %s: as many slices as workers', async (pool, isolate) => {
-    const project = playground.project({
+  test.each(
+    firstOf(
+      [
+        ['vmThreads', '--isolate'],
+        ['forks', '--no-isolate'],
+        ['vmForks', '--isolate'],
+        ['threads', '--no-isolate'],
+      ] as const,
+      2,
+    ),
+  )('%s %s: as many slices as workers', async (pool, isolate) => {
+    const project = projects.project({
       'vitest.config.js': CONFIG(),
       ...testFiles(FILES, ONE_TEST),
     })
@@ -161,8 +172,8 @@ describe('a run of many files loses no slice', () => {
 
   // Where each file has a worker of its own, a slice comes back with its end. One that ends
   // late costs the next a step aside, so some more slices than workers are seen, but not one for each file.
-  test.each(['forks', 'threads'])('%s --isolate: slices come back', async (pool) => {
-    const project = playground.project({
+  test.each(firstOf(['forks', 'threads']))('%s --isolate: slices come back', async (pool) => {
+    const project = projects.project({
       'vitest.config.js': CONFIG(),
       ...testFiles(FILES, ONE_TEST),
     })
@@ -188,7 +199,7 @@ test('several projects in one run, with options of their own, and another run be
       ] } }`,
     ...testFiles(5, SERVING_TESTS),
   }
-  const [one, two] = [playground.project(files), playground.project(files)]
+  const [one, two] = [projects.project(files), projects.project(files)]
   const runs = await Promise.all([run(one), run(two)])
   for (const outcome of runs) expectUnique(outcome, 3 * 5 * SERVED)
   expect(overlaps(runs.flatMap(({ intervals }) => intervals))).toEqual([])
@@ -204,7 +215,7 @@ test('without the plugin, and from a `test` of their own, the fixtures work as w
      })
      test('builds on the port', ({ port, url }) => expect(url).toBe('http://localhost:' + port))`,
   )
-  const project = playground.project({
+  const project = projects.project({
     'tests/plain.test.js': SERVING_TESTS,
     'tests/own.test.js': ownTest,
   })
@@ -212,7 +223,7 @@ test('without the plugin, and from a `test` of their own, the fixtures work as w
 })
 
 test('takePort of @portslice/core shares the slice of the fixtures, and the range of the plugin', async () => {
-  const project = playground.project({
+  const project = projects.project({
     'vitest.config.js': CONFIG('', '{ range: [24000, 24999] }'),
     'tests/core.test.js': `
       import { expect } from 'vitest'
@@ -252,10 +263,10 @@ describe('tests that change the world around them', () => {
     })`
   const FAKED_FIRST = `import { vi } from 'vitest'\nvi.useFakeTimers({ now: 0 })\n`
 
-  test.each(['forks', 'threads', 'vmForks', 'vmThreads'])(
+  test.each(firstOf(['vmThreads', 'forks', 'threads', 'vmForks']))(
     'fake timers and dates, in %s',
     async (pool) => {
-      const project = playground.project({
+      const project = projects.project({
         'vitest.config.js': CONFIG(`setupFiles: ['fake.js']`),
         'fake.js': FAKED_FIRST,
         ...testFiles(3, FAKE_TIME),
@@ -275,11 +286,17 @@ describe('tests that change the world around them', () => {
   )
 
   test.each(
-    ['jsdom', 'happy-dom'].flatMap((environment) =>
-      ['forks', 'vmThreads'].map((pool) => [environment, pool] as const),
+    firstOf(
+      [
+        ['jsdom', 'vmThreads'],
+        ['happy-dom', 'forks'],
+        ['jsdom', 'forks'],
+        ['happy-dom', 'vmThreads'],
+      ] as const,
+      2,
     ),
   )('the environment %s, in %s', async (environment, pool) => {
-    const project = playground.project({
+    const project = projects.project({
       'vitest.config.js': CONFIG(`environment: '${environment}'`),
       ...testFiles(
         4,
@@ -314,7 +331,7 @@ describe('a port that a test leaves in use', () => {
   const leftPort = ({ stdout }: Run) => /left:(\d+):/.exec(stdout)?.[1] ?? 'none was left'
 
   test('is not handed out again; a report at the end names the test and the port', async () => {
-    const project = playground.project({ 'vitest.config.js': CONFIG(), 'a.test.js': LEAKING })
+    const project = projects.project({ 'vitest.config.js': CONFIG(), 'a.test.js': LEAKING })
     const outcome = await run(project)
     expect(outcome.status, outcome.stdout + outcome.stderr).toBe(0)
     expect(outcome.stderr).toContain(
@@ -326,7 +343,7 @@ describe('a port that a test leaves in use', () => {
   })
 
   test('fails its test with `onLeak: fail`, and only that', async () => {
-    const project = playground.project({
+    const project = projects.project({
       'vitest.config.js': CONFIG('', `{ onLeak: 'fail' }`),
       'a.test.js': LEAKING,
     })
@@ -338,7 +355,7 @@ describe('a port that a test leaves in use', () => {
   })
 
   test("of a worker is warned of at the worker's end", async () => {
-    const project = playground.project({
+    const project = projects.project({
       'vitest.config.js': CONFIG(),
       'a.test.js': LEAKING.replace('{ port }', '{ workerPort: port }'),
     })
@@ -348,7 +365,7 @@ describe('a port that a test leaves in use', () => {
   })
 
   test('passes in silence with `onLeak: ignore`', async () => {
-    const project = playground.project({
+    const project = projects.project({
       'vitest.config.js': CONFIG('', `{ onLeak: 'ignore' }`),
       'a.test.js': LEAKING,
     })
@@ -358,7 +375,7 @@ describe('a port that a test leaves in use', () => {
   })
 
   test('is warned of where it happens without the plugin', async () => {
-    const project = playground.project({ 'a.test.js': LEAKING })
+    const project = projects.project({ 'a.test.js': LEAKING })
     const outcome = await run(project)
     expect(outcome.status, outcome.stdout + outcome.stderr).toBe(0)
     expect(outcome.stderr).toContain(
@@ -367,7 +384,7 @@ describe('a port that a test leaves in use', () => {
   })
 
   test('is reported by the globalSetup, too', async () => {
-    const project = playground.project({
+    const project = projects.project({
       'vitest.config.js': `export default { test: { globalSetup: '@portslice/vitest-plugin/global-setup' } }`,
       'a.test.js': LEAKING,
     })
@@ -398,7 +415,7 @@ describe('bad input is refused before any worker starts, in plain words', () => 
     [`{ shard: { index: 3, total: 2 } }`, 'is not a shard'],
     [`{ waitTimeout: 'long' }`, 'waitTimeout'],
   ])('options: %s', async (options, words) => {
-    const project = playground.project({
+    const project = projects.project({
       'vitest.config.js': CONFIG('', options),
       'a.test.js': STARTED,
     })
@@ -415,7 +432,7 @@ describe('bad input is refused before any worker starts, in plain words', () => 
     [{ PORTSLICE_LOCK_DIR: import.meta.filename }, 'is not a directory'],
   ])('variables: %j', (env, words) => {
     test.each(SETUPS)('with %s', async (_, config) => {
-      const project = playground.project({ 'vitest.config.js': config, 'a.test.js': STARTED })
+      const project = projects.project({ 'vitest.config.js': config, 'a.test.js': STARTED })
       const { status, stdout, stderr } = await run(project, [], { env })
       expect(status).toBe(1)
       expect(stdout + stderr).toContain(words)
@@ -423,7 +440,7 @@ describe('bad input is refused before any worker starts, in plain words', () => 
     })
 
     test('with neither, at first use', async () => {
-      const project = playground.project({ 'a.test.js': STARTED })
+      const project = projects.project({ 'a.test.js': STARTED })
       const outcome = await run(project, [], { env })
       expect(outcome.status).toBe(1)
       expect(testsOf(outcome)[0]?.failureMessages.join()).toContain(words)
@@ -432,7 +449,7 @@ describe('bad input is refused before any worker starts, in plain words', () => 
 })
 
 test("vitest's own --shard decides which part of the range is tried first", async () => {
-  const project = playground.project({
+  const project = projects.project({
     'vitest.config.js': CONFIG('', '{ range: [20000, 29999] }'),
     ...testFiles(4, SERVING_TESTS),
   })
@@ -452,7 +469,7 @@ test("vitest's own --shard decides which part of the range is tried first", asyn
 })
 
 test('more jobs of a CI system, or more shards of vitest, than slices fail nothing', async () => {
-  const project = playground.project({
+  const project = projects.project({
     'vitest.config.js': CONFIG('', '{ range: [20000, 20999] }'), // 31 slices
     ...testFiles(2, SERVING_TESTS),
   })
@@ -468,7 +485,7 @@ test('more jobs of a CI system, or more shards of vitest, than slices fail nothi
 })
 
 test("with vitest's own --shard, fixtures and takePort() share one slice", async () => {
-  const project = playground.project({
+  const project = projects.project({
     'vitest.config.js': CONFIG('', '{ range: [20000, 29999] }'),
     ...testFiles(
       2,
@@ -487,7 +504,7 @@ test("with vitest's own --shard, fixtures and takePort() share one slice", async
 })
 
 test('fewer slices than workers are warned of', async () => {
-  const project = playground.project({
+  const project = projects.project({
     'vitest.config.js': CONFIG('', '{ range: [20000, 20070] }'),
     'a.test.js': SERVING_TESTS,
   })
@@ -496,7 +513,7 @@ test('fewer slices than workers are warned of', async () => {
 })
 
 test('watch mode: each run anew has unique ports, and no slice is lost', async () => {
-  const project = playground.project({
+  const project = projects.project({
     'vitest.config.js': CONFIG(),
     ...testFiles(3, SERVING_TESTS),
   })
@@ -506,7 +523,10 @@ test('watch mode: each run anew has unique ports, and no slice is lost', async (
   })
   const runs = 4
   for (let i = 1; i <= runs; i++) {
-    await watching.untilSaid('Waiting for file changes', i)
+    await watching.stdout.until(
+      (text) => text.split('Waiting for file changes').length > i || null,
+      'Waiting for file changes',
+    )
     // A change of all files, so that the run anew has three, too.
     if (i < runs) {
       for (const name of readdirSync(project.file('tests'))) {

@@ -1,13 +1,17 @@
 /** Many processes that want more than there is: each gets its turn, and none blocks the others. */
 import { expect, test } from 'vitest'
-import { ownSlices } from '../faults/own-slices.ts'
-import { Obedient, TemporaryDirectory } from './obedient.ts'
+import { AllocatorProcess } from '../support/allocator-process.ts'
+import { ownSlices } from '../support/own-slices.ts'
+import { TemporaryDirectory } from '../support/temporary-directory.ts'
 
 /** Far longer than all turns together, in ms. */
-const LONG_MS = 60_000
+const LONG_MS = 120_000
 
-async function startAll(count: number, env: Record<string, string> = {}): Promise<Obedient[]> {
-  return Promise.all(Array.from({ length: count }, () => Obedient.start({ env })))
+async function startAll(
+  count: number,
+  env: Record<string, string> = {},
+): Promise<AllocatorProcess[]> {
+  return Promise.all(Array.from({ length: count }, () => AllocatorProcess.start({ env })))
 }
 
 test('takeMany in four processes that together want more than there is: all are served in turn', async () => {
@@ -24,9 +28,9 @@ test('takeMany in four processes that together want more than there is: all are 
   const start = performance.now()
   const served = await Promise.all(
     processes.map(async (each) => {
-      await each.tell({ do: 'open', options })
-      const { ports } = await each.tell({ do: 'take', count: 40 })
-      await each.tell({ do: 'close' })
+      await each.command({ do: 'open', options })
+      const { ports } = await each.command({ do: 'take', count: 40 })
+      await each.command({ do: 'close' })
       return ports.length
     }),
   )
@@ -48,10 +52,10 @@ test('claimPorts of the same ports in opposite orders: all are served in turn', 
       const wanted = index % 2 === 0 ? ports : ports.toReversed()
       for (let turn = 0; turn < 5; turn++) {
         const claim = { do: 'claim all', ports: wanted, options: { timeout: LONG_MS } } as const
-        expect((await each.tell(claim)).ports).toEqual(wanted)
+        expect((await each.command(claim)).ports).toEqual(wanted)
         expect(++holders).toBe(1)
         holders--
-        await each.tell({ do: 'release' })
+        await each.command({ do: 'release' })
       }
     }),
   )
@@ -64,16 +68,16 @@ test('a port of a list that may not be bound is an obstacle, not an error of the
   using directory = new TemporaryDirectory()
   await using slices = await ownSlices(1)
   const [free] = slices.range
-  await using user = await Obedient.start({
+  await using user = await AllocatorProcess.start({
     // Of this user from the start: the directory is made by the normal user.
     env: { PORTSLICE_LOCK_DIR: `${directory.path}/locks-of-user` },
   })
   directory.openToAll()
-  await user.tell({ do: 'become a normal user' })
+  await user.command({ do: 'become a normal user' })
   const refused = await user.try({ do: 'claim', port: 80, options: { timeout: 300 } })
   skip(refused.error === undefined, 'every user may bind port 80 here')
   expect(refused.error).toMatchObject({ code: 'ERR_PORTSLICE_OPTION_INVALID' })
-  const { ports } = await user.tell({ do: 'claim', port: [80, free] })
+  const { ports } = await user.command({ do: 'claim', port: [80, free] })
   expect(ports).toEqual([free])
 })
 
@@ -81,12 +85,12 @@ test('the error of a full range counts the quarantined ports', async () => {
   using directory = new TemporaryDirectory()
   await using slices = await ownSlices(1)
   const options = { range: slices.range, lockDirectory: directory.locks, waitTimeout: 300 }
-  await using holder = await Obedient.start()
-  await holder.tell({ do: 'open', options })
-  const { ports } = await holder.tell({ do: 'take', count: 20 })
+  await using holder = await AllocatorProcess.start()
+  await holder.command({ do: 'open', options })
+  const { ports } = await holder.command({ do: 'take', count: 20 })
   await holder.kill()
-  await using next = await Obedient.start()
-  await next.tell({ do: 'open', options })
+  await using next = await AllocatorProcess.start()
+  await next.command({ do: 'open', options })
   const rest = await next.try({ do: 'take', count: 20 })
   expect(rest.error).toMatchObject({ code: 'ERR_PORTSLICE_RANGE_EXHAUSTED' })
   expect(rest.error?.message).toContain(`0 ports out, ${ports.length} quarantined`)

@@ -7,8 +7,9 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { claimPort, createAllocator } from '@portslice/core'
 import { expect, onTestFinished, test } from 'vitest'
+import { firstOf } from '../support/extent.ts'
 import { overlaps, readIntervals } from '../support/intervals.ts'
-import { cleanEnvironment, runNode } from '../support/project.ts'
+import { cleanEnvironment, runNode } from '../support/process.ts'
 
 const script = (name: string) => fileURLToPath(new URL(`processes/${name}`, import.meta.url))
 
@@ -38,15 +39,18 @@ async function handOut(ways: readonly string[], times: number) {
   return readIntervals(path.join(folder, 'intervals.ndjson'))
 }
 
-test.each(WAYS)('%s in many processes: no port is out twice, none is missing', async (way) => {
-  const times = way === 'releaseWhenClosed' ? 5 : 20
-  const intervals = await handOut(
-    Array.from({ length: PROCESSES }, () => way),
-    times,
-  )
-  expect(overlaps(intervals)).toEqual([])
-  expect(intervals.length).toBeGreaterThanOrEqual(PROCESSES * times)
-})
+test.each(firstOf(WAYS, 3))(
+  '%s in many processes: no port is out twice, none is missing',
+  async (way) => {
+    const times = way === 'releaseWhenClosed' ? 5 : 20
+    const intervals = await handOut(
+      Array.from({ length: PROCESSES }, () => way),
+      times,
+    )
+    expect(overlaps(intervals)).toEqual([])
+    expect(intervals.length).toBeGreaterThanOrEqual(PROCESSES * times)
+  },
+)
 
 test('all ways at once', async () => {
   expect(overlaps(await handOut(WAYS, 10))).toEqual([])

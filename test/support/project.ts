@@ -1,5 +1,3 @@
-/** Small projects in a temporary folder, on which the real test runners are run. */
-import { type ChildProcess, spawn } from 'node:child_process'
 import {
   cpSync,
   existsSync,
@@ -14,28 +12,28 @@ import {
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { listenTo, type Outcome, type Output } from './output.ts'
-
-export type { Outcome } from './output.ts'
+import {
+  type Outcome,
+  type ProcessOptions,
+  runNode,
+  startNode,
+  type TestProcess,
+} from './process.ts'
 
 const OUR_PACKAGES = fileURLToPath(new URL('../../packages', import.meta.url))
 const DEPENDENCIES = fileURLToPath(new URL('../node_modules', import.meta.url))
 
-/** The runners' variables of the run that this is called from must not reach the run inside. */
-const INHERITED_FROM_RUNNERS =
-  /^(VITEST|TEST$|TEST_|NODE_ENV$|NODE_OPTIONS$|FORCE_COLOR$|npm_|PORTSLICE_|CI$|CI_|CIRCLE|BUILDKITE|SYSTEM_|BITBUCKET_|SEMAPHORE_|HEROKU_)/
-
 /**
- * A folder with copies of our built packages in its `node_modules`, as an installation has
- * them, and with links to what the workspace has installed; and projects below it.
+ * Small projects for the real test runners, in a temporary directory whose `node_modules` has copies of
+ * our built packages, as an installation has them, and links to what the workspace has installed.
  */
-export class Playground implements Disposable {
+export class FixtureProjects implements Disposable {
   readonly folder: string
   #projects = 0
 
   /** @param further `node_modules` folders, whose packages are linked as well */
   constructor(further: readonly string[] = []) {
-    this.folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-playground-'))
+    this.folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-fixtures-'))
     const modules = path.join(this.folder, 'node_modules')
     mkdirSync(path.join(modules, '@portslice'), { recursive: true })
     for (const name of readdirSync(OUR_PACKAGES)) {
@@ -50,7 +48,7 @@ export class Playground implements Disposable {
   }
 
   /** Writes a project. `package.json` makes it ESM unless `files` has one. */
-  project(files: Record<string, string>): Project {
+  project(files: Record<string, string>): FixtureProject {
     const folder = path.join(this.folder, `project-${++this.#projects}`)
     mkdirSync(path.join(folder, '.git'), { recursive: true })
     const defaults = { 'package.json': '{ "type": "module" }' }
@@ -58,7 +56,7 @@ export class Playground implements Disposable {
       mkdirSync(path.dirname(path.join(folder, name)), { recursive: true })
       writeFileSync(path.join(folder, name), text)
     }
-    return new Project(folder)
+    return new FixtureProject(folder)
   }
 
   /** Removes the folder, unless $KEEP_PROJECTS is set: then it says where it is. */
@@ -81,15 +79,9 @@ function linkAll(from: string, to: string): void {
   }
 }
 
-export interface RunOptions {
-  env?: Record<string, string>
-  /** ms; only ends what hangs. Default: 240 000. */
-  timeout?: number
-  /** The Node to run it on. Default: this one. */
-  node?: string
-}
+export type RunOptions = Pick<ProcessOptions, 'env' | 'timeout' | 'node'>
 
-export class Project {
+export class FixtureProject {
   readonly folder: string
   /** Locks of this project's runs, unless a run is given others. */
   readonly lockDirectory: string
@@ -112,82 +104,34 @@ export class Project {
     return this.run('@playwright/test', 'cli.js', ['test', ...args], options)
   }
 
-  /** Runs a script of a package, or with `packageName` undefined a file of the project, on this Node. */
+  /** Runs a script of a package, or with `packageName` undefined a file of the project, on Node. */
   async run(
     packageName: string | undefined,
     script: string,
     args: string[],
     options: RunOptions = {},
   ): Promise<Outcome> {
-    return this.start(packageName, script, args, options).ended
+    return runNode([this.#script(packageName, script), ...args], this.#options(options))
   }
 
-  /** As {@link run}, for what goes on until it is disposed of. */
+  /** As {@link run}, for a process that goes on until it is disposed of. */
   start(
     packageName: string | undefined,
     script: string,
     args: string[],
     options: RunOptions = {},
-  ): Running {
-    const file = packageName
+  ): TestProcess {
+    const command = [this.#script(packageName, script), ...args]
+    return startNode(command, { stdin: 'ignore', ...this.#options(options) })
+  }
+
+  #script(packageName: string | undefined, script: string): string {
+    return packageName
       ? path.join(this.folder, '..', 'node_modules', packageName, script)
       : this.file(script)
-    return new Running([file, ...args], {
-      cwd: this.folder,
-      lockDirectory: this.lockDirectory,
-      ...options,
-    })
-  }
-}
-
-type NodeOptions = RunOptions & { cwd: string; lockDirectory?: string }
-
-export function runNode(args: string[], options: NodeOptions): Promise<Outcome> {
-  return new Running(args, options).ended
-}
-
-/** A Node process, with what it has printed so far. */
-export class Running implements AsyncDisposable {
-  readonly ended: Promise<Outcome>
-  readonly #child: ChildProcess
-  readonly #stdout: Output
-
-  constructor(args: string[], options: NodeOptions) {
-    const { cwd, lockDirectory, env = {}, timeout = 240_000, node = process.execPath } = options
-    const child = spawn(node, args, {
-      cwd,
-      env: {
-        ...cleanEnvironment(),
-        ...(lockDirectory && { PORTSLICE_LOCK_DIR: lockDirectory }),
-        ...env,
-      },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      timeout,
-      killSignal: 'SIGKILL',
-    })
-    this.#child = child
-    const { stdout, ended } = listenTo(child)
-    this.#stdout = stdout
-    this.ended = ended
   }
 
-  /** Waits until it has printed `text` to stdout `times` times. */
-  async untilSaid(text: string, times = 1): Promise<void> {
-    await this.#stdout.until((said) => said.split(text).length > times || null, text)
+  #options(options: RunOptions): ProcessOptions {
+    return { cwd: this.folder, lockDirectory: this.lockDirectory, ...options }
   }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#child.kill()
-    await this.ended
-  }
-}
-
-/** The environment without what the test runner that calls this has put there. */
-export function cleanEnvironment(): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(process.env).filter(
-      (entry): entry is [string, string] =>
-        entry[1] !== undefined && !INHERITED_FROM_RUNNERS.test(entry[0]),
-    ),
-  )
 }

@@ -1,9 +1,9 @@
 /** Machines that are unlike this one: namespaces, sandboxes and permissions, each put before a command. */
-import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { whyNot } from './process.ts'
 
 /** The command that runs another one there, or the reason, as a clause, why this machine cannot. */
 export type Restricted = readonly string[] | { readonly missing: string }
@@ -59,12 +59,8 @@ export class Restrictions implements Disposable {
 
   #build(): string | { missing: string } {
     const program = path.join(this.#folder, 'restrict')
-    try {
-      execFileSync('cc', ['-o', program, SOURCE], { stdio: 'pipe' })
-      return program
-    } catch (error) {
-      return { missing: `there is no C compiler here (${reasonOf(error)})` }
-    }
+    const missing = whyNot('cc', '-o', program, SOURCE)
+    return missing === undefined ? program : { missing }
   }
 
   [Symbol.dispose](): void {
@@ -78,15 +74,6 @@ function inShell(command: readonly string[], script: string): string[] {
 
 function usable(command: readonly string[]): Restricted {
   const [program, ...args] = [...command, 'true']
-  try {
-    execFileSync(program as string, args, { stdio: 'pipe' })
-    return command
-  } catch (error) {
-    return { missing: `\`${command.join(' ')}\` does not work here (${reasonOf(error)})` }
-  }
-}
-
-function reasonOf(error: unknown): string {
-  const { stderr, message } = error as Error & { stderr?: Buffer }
-  return (stderr?.toString().trim() || message).split('\n').at(-1) as string
+  const missing = whyNot(program as string, ...args)
+  return missing === undefined ? command : { missing }
 }

@@ -1,5 +1,5 @@
 /** Bun and Deno from npm. The workspace does not depend on them, as each has some 90 MB. */
-import { chmodSync, globSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { npmInstall } from './installed.ts'
 
@@ -17,8 +17,8 @@ export type Runtimes = Record<'node' | 'bun' | 'deno', Runtime>
 export async function installRuntimes(directory: string): Promise<Runtimes> {
   await npmInstall(directory, RUNTIME_VERSIONS)
   // Not the scripts of the packages `bun` and `deno`: a signal would end those alone.
-  const bun = findBinary(directory, '@oven/*/bin/bun{,.exe}')
-  const deno = findBinary(directory, '@deno/*/deno{,.exe}')
+  const bun = findBinary(directory, '@oven', 'bin/bun')
+  const deno = findBinary(directory, '@deno', 'deno')
   return {
     node: { binary: process.execPath, command: [process.execPath] },
     bun: { binary: bun, command: [bun] },
@@ -26,11 +26,13 @@ export async function installRuntimes(directory: string): Promise<Runtimes> {
   }
 }
 
-function findBinary(directory: string, pattern: string): string {
-  const modules = path.join(directory, 'node_modules')
-  const [found] = globSync(pattern, { cwd: modules })
-  if (found === undefined) throw new Error(`npm installed no ${pattern} for this machine.`)
-  const binary = path.join(modules, found)
+/** npm installs the one package of a scope that is for this machine. */
+function findBinary(directory: string, scope: string, file: string): string {
+  const packages = path.join(directory, 'node_modules', scope)
+  const [binary] = readdirSync(packages)
+    .flatMap((name) => [file, `${file}.exe`].map((each) => path.join(packages, name, each)))
+    .filter((each) => existsSync(each))
+  if (binary === undefined) throw new Error(`npm installed no ${scope} package for this machine.`)
   chmodSync(binary, 0o755)
   return binary
 }

@@ -1,6 +1,7 @@
 /** Holds slices, each with its own allocator and one port out. */
 import { createAllocator } from '@portslice/core'
-import { planned, whenAllAreReady } from './member.ts'
+import { readPlan } from 'portslice-test/support/script'
+import { whenAllAreReady } from './member.ts'
 
 export interface HoldSlices {
   range: readonly [number, number]
@@ -9,9 +10,9 @@ export interface HoldSlices {
   workerId: number
 }
 
-const { range, slices, workerId } = planned<HoldSlices>()
+const { range, slices, workerId } = readPlan<HoldSlices>()
 for (let more = 0; more < slices; more++) {
   const allocator = await createAllocator({ range, workerId: workerId + more })
   await allocator.take()
 }
-await whenAllAreReady(async () => undefined)
+whenAllAreReady(async () => undefined)

@@ -1,7 +1,8 @@
 /** Holds ports, and sends the memory and file descriptors used. Needs --expose-gc. */
 import { readdirSync, readlinkSync } from 'node:fs'
 import { createAllocator } from '@portslice/core'
-import { planned, whenAllAreReady } from './member.ts'
+import { readPlan } from 'portslice-test/support/script'
+import { whenAllAreReady } from './member.ts'
 
 export interface Held {
   slices: number
@@ -13,11 +14,11 @@ export interface Held {
 }
 
 /** Without `ports`, the process only loads portslice. */
-const { ports } = planned<{ ports: number }>()
+const { ports } = readPlan<{ ports: number }>()
 const allocator = ports > 0 ? await createAllocator() : undefined
 await allocator?.takeMany(ports)
 
-await whenAllAreReady(async (): Promise<Held> => {
+whenAllAreReady(async (): Promise<Held> => {
   // Closed handles are freed in the next turn of the event loop.
   for (let turn = 0; turn < 3; turn++) {
     globalThis.gc?.()

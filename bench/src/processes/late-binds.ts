@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Recorder } from 'portslice-test/support/intervals'
-import { planned, whenAllAreReady } from './member.ts'
+import { readPlan } from 'portslice-test/support/script'
+import { whenAllAreReady } from './member.ts'
 import { SOURCES, type Source } from './sources.ts'
 
 export interface LateBinds {
@@ -19,7 +20,7 @@ export interface LateBinds {
 
 const SERVE_MS = 10
 
-const { source, file, ports, atOnce, delay } = planned<LateBinds>()
+const { source, file, ports, atOnce, delay } = readPlan<LateBinds>()
 const recorder = new Recorder(file)
 const take = await SOURCES[source]()
 
@@ -61,7 +62,7 @@ async function useOneAfterTheOther(): Promise<void> {
   }
 }
 
-await whenAllAreReady(async () => {
+whenAllAreReady(async () => {
   await Promise.all(Array.from({ length: atOnce }, useOneAfterTheOther))
   return refused
 })

@@ -2,15 +2,16 @@
 import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { createAllocator } from '@portslice/core'
+import { readPlan } from 'portslice-test/support/script'
 import { lock } from 'proper-lockfile'
 import { type Blocks, inBlocks } from './in-blocks.ts'
-import { planned, whenAllAreReady } from './member.ts'
+import { whenAllAreReady } from './member.ts'
 
-const { folder, ...blocks } = planned<Blocks & { folder: string }>()
+const { folder, ...blocks } = readPlan<Blocks & { folder: string }>()
 const locked = path.join(folder, 'locked')
 mkdirSync(locked)
 
-await whenAllAreReady(() =>
+whenAllAreReady(() =>
   inBlocks(
     {
       async portslice() {

@@ -1,10 +1,11 @@
 /** Calls `listSlices` repeatedly, and sends the number of slices and the time of each call. */
 import { listSlices } from '@portslice/core'
-import { planned, whenAllAreReady } from './member.ts'
+import { readPlan } from 'portslice-test/support/script'
+import { whenAllAreReady } from './member.ts'
 
-const { calls } = planned<{ calls: number }>()
+const { calls } = readPlan<{ calls: number }>()
 
-await whenAllAreReady(async () => {
+whenAllAreReady(async () => {
   const times: number[] = []
   let listed = 0
   for (let call = 0; call < calls; call++) {

@@ -1,24 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-
-export function planned<Plan>(): Plan {
-  return JSON.parse(process.argv[2] as string) as Plan
-}
+import { onLines, say } from 'portslice-test/support/script'
 
 /**
  * Reports that this process is ready, starts the work together with the other processes, and
- * sends the result. The process ends when its parent disconnects.
+ * sends the result. The process ends with its parent.
  *
  * @param work gets the start time, in ns of the system-wide monotonic clock
  */
-export async function whenAllAreReady<Result>(
-  work: (begin: bigint) => Promise<Result>,
-): Promise<void> {
-  process.once('disconnect', () => process.exit())
-  process.once('message', async (word) => {
-    const begin = BigInt(word as string)
+export function whenAllAreReady<Result>(work: (begin: bigint) => Promise<Result>): void {
+  onLines(async (line) => {
+    const begin = BigInt(line)
     const left = Number(begin - process.hrtime.bigint()) / 1e6
     if (left > 0) await sleep(left)
-    process.send?.(await work(begin))
+    say((await work(begin)) ?? null)
   })
-  process.send?.('ready')
+  say('ready')
 }

@@ -2,7 +2,8 @@
 import dgram from 'node:dgram'
 import { once } from 'node:events'
 import net from 'node:net'
-import { planned, whenAllAreReady } from './member.ts'
+import { readPlan } from 'portslice-test/support/script'
+import { whenAllAreReady } from './member.ts'
 
 export interface WarmPlan {
   way: Way
@@ -13,7 +14,7 @@ export interface WarmPlan {
 
 export type Way = keyof typeof WAYS
 
-const { way, given, operations } = planned<WarmPlan>()
+const { way, given, operations } = readPlan<WarmPlan>()
 
 async function listenAndClose(port: number): Promise<void> {
   const server = net.createServer().listen({ port, exclusive: true })
@@ -77,7 +78,7 @@ const WARM_UP_FACTOR = 3
 const operation = await WAYS[way]()
 for (let done = 0; done < WARM_UP_FACTOR * operations; done++) await operation()
 
-await whenAllAreReady(async () => {
+whenAllAreReady(async () => {
   const start = performance.now()
   for (let done = 0; done < operations; done++) await operation()
   return ((performance.now() - start) * 1000) / operations

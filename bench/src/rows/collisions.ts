@@ -1,9 +1,9 @@
 import path from 'node:path'
 import { overlaps, readIntervals } from 'portslice-test/support/intervals'
 import { groups } from '../charts.ts'
-import { ProcessGroup } from '../process-group.ts'
 import type { LateBinds } from '../processes/late-binds.ts'
 import type { Source } from '../processes/sources.ts'
+import { startReady } from '../ready-processes.ts'
 import type { Measured, Row } from '../row.ts'
 
 const SOURCES: readonly Source[] = [
@@ -45,12 +45,12 @@ get-port-please begin where they do by themselves.`,
         for (const source of SOURCES) {
           const file = path.join(folder, `${processes}-${delay}-${SOURCES.indexOf(source)}.ndjson`)
           const plan: LateBinds = { source, file, ports, atOnce: PORTS_PER_PROCESS, delay }
-          await using group = await ProcessGroup.of<number>(
+          await using group = await startReady(
             'late-binds',
             Array.from({ length: processes }, () => plan),
             { lockDirectory: path.join(folder, 'locks') },
           )
-          const refused = await group.run()
+          const refused = await group.run<number>()
           const noted = readIntervals(file)
           if (noted.length !== cell.handedOut) {
             throw new Error(`Only ${noted.length} of ${cell.handedOut} hand-outs were recorded.`)

@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { lines } from '../charts.ts'
-import { ProcessGroup } from '../process-group.ts'
 import type { HoldSlices } from '../processes/hold-slices.ts'
+import { startReady } from '../ready-processes.ts'
 import type { Measured, Row } from '../row.ts'
 import { figure, type Stats, statsOf } from '../stats.ts'
 
@@ -20,17 +20,15 @@ then; it is in the table too.`,
     const found: { size: number; listed: number; first: number; warm: Stats }[] = []
     for (const size of sizes) {
       const lockDirectory = path.join(folder, `locks-${size}`)
-      await using _holders = await ProcessGroup.of<undefined>('hold-slices', plansFor(size), {
+      await using _holders = await startReady('hold-slices', plansFor(size), {
         lockDirectory,
       })
-      await using lister = await ProcessGroup.of<{ listed: number; times: number[] }>(
-        'list',
-        [{ calls }],
-        {
-          lockDirectory,
-        },
-      )
-      const [result] = (await lister.run()) as [{ listed: number; times: number[] }]
+      await using lister = await startReady('list', [{ calls }], {
+        lockDirectory,
+      })
+      const [result] = (await lister.run<{ listed: number; times: number[] }>()) as [
+        { listed: number; times: number[] },
+      ]
       const [first, ...times] = result.times as [number, ...number[]]
       found.push({ size, listed: result.listed, first, warm: statsOf(times) })
     }

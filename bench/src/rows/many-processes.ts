@@ -3,7 +3,7 @@ import path from 'node:path'
 import { mean, min } from 'simple-statistics'
 import { inTurns } from '../baselines.ts'
 import { lines } from '../charts.ts'
-import { ProcessGroup } from '../process-group.ts'
+import { startReady } from '../ready-processes.ts'
 import type { Measured, Row, Target } from '../row.ts'
 import { figure, statsOf, withQuartiles } from '../stats.ts'
 
@@ -41,8 +41,8 @@ one process does; it stays flat if beyond that never less than ${MIN_REMAINING *
       const total = await inTurns(SOURCES, rounds, async (source) => {
         const plans = Array.from({ length: processes }, () => ({ source, lasts }))
         const lockDirectory = path.join(folder, 'locks')
-        await using group = await ProcessGroup.of<number>('churn', plans, { lockDirectory })
-        const counts = await group.run()
+        await using group = await startReady('churn', plans, { lockDirectory })
+        const counts = await group.run<number>()
         slowest[source].push(min(counts) / mean(counts))
         return (mean(counts) * processes * 1000) / lasts
       })

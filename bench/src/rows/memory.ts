@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { inTurns } from '../baselines.ts'
-import { ProcessGroup } from '../process-group.ts'
 import type { Held } from '../processes/hold.ts'
+import { startReady } from '../ready-processes.ts'
 import type { Measured, Row, Target } from '../row.ts'
 import { figure, statsOf, withQuartiles } from '../stats.ts'
 
@@ -23,12 +23,12 @@ no more than the first did, as the medians have it; of the memory, no more than 
     let processes = 0
     await inTurns(PORTS, rounds, async (ports) => {
       processes++
-      await using group = await ProcessGroup.of<Held>('hold', [{ ports: Number(ports) }], {
+      await using group = await startReady('hold', [{ ports: Number(ports) }], {
         // A new directory each time, because the ports of the last process are in quarantine.
         lockDirectory: path.join(folder, `locks-${processes}`),
         flags: ['--expose-gc'],
       })
-      const [held] = (await group.run()) as [Held]
+      const [held] = (await group.run<Held>()) as [Held]
       found[ports]?.push(held)
       return held.rss
     })

@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { atMost, comparison, comparisonChart, type Samples } from '../baselines.ts'
-import { ProcessGroup } from '../process-group.ts'
+import { startReady } from '../ready-processes.ts'
 import type { Measured, Row } from '../row.ts'
 
 export const slice: Row = {
@@ -10,10 +10,10 @@ journal), in blocks, in turns with a lock and unlock of proper-lockfile on a fol
 is one part of it.`,
   async run({ short, folder }): Promise<Measured> {
     const plan = short ? { rounds: 3, operations: 20 } : { rounds: 60, operations: 100 }
-    await using group = await ProcessGroup.of<Samples>('lease', [{ ...plan, folder }], {
+    await using group = await startReady('lease', [{ ...plan, folder }], {
       lockDirectory: path.join(folder, 'locks'),
     })
-    const [samples] = (await group.run()) as [Samples]
+    const [samples] = (await group.run<Samples>()) as [Samples]
     const of = (name: string) => samples[name] as readonly number[]
     return {
       tables: [comparison('Lease and release, µs', samples, 'proper-lockfile')],

@@ -1,6 +1,7 @@
 import os from 'node:os'
 import { createAllocator } from '@portslice/core'
-import { type Outcome, Playground, type Project } from 'portslice-test/support/project'
+import type { Outcome } from 'portslice-test/support/process'
+import { type FixtureProject, FixtureProjects } from 'portslice-test/support/project'
 import { comparison, comparisonChart, inTurns, ratio, type Samples } from '../baselines.ts'
 import type { Context, Measured, Row, Target } from '../row.ts'
 
@@ -67,16 +68,16 @@ function playwrightFiles(source: Source, ports: readonly number[]): Record<strin
 
 interface Runs {
   files: (source: Source, ports: readonly number[]) => Record<string, string>
-  run: (project: Project) => Promise<Outcome>
+  run: (project: FixtureProject) => Promise<Outcome>
   rounds: number
 }
 
 /** The wall time with each source, in s. */
 async function wallTimes(ports: readonly number[], runs: Runs): Promise<Samples<Source>> {
-  using playground = new Playground()
+  using fixtures = new FixtureProjects()
   const projects = Object.fromEntries(
-    SOURCES.map((source) => [source, playground.project(runs.files(source, ports))]),
-  ) as Record<Source, Project>
+    SOURCES.map((source) => [source, fixtures.project(runs.files(source, ports))]),
+  ) as Record<Source, FixtureProject>
   return await inTurns(SOURCES, runs.rounds, async (source) => {
     const start = performance.now()
     const { status, stdout, stderr } = await runs.run(projects[source])

@@ -1,8 +1,8 @@
 import path from 'node:path'
 import { createAllocator } from '@portslice/core'
 import { atMost, comparison, comparisonChart, inTurns, ratio } from '../baselines.ts'
-import { ProcessGroup } from '../process-group.ts'
 import type { WarmPlan, Way } from '../processes/warm.ts'
+import { startReady } from '../ready-processes.ts'
 import type { Measured, Row } from '../row.ts'
 import { figure } from '../stats.ts'
 
@@ -32,8 +32,8 @@ again at the release. That is the distance from the bare \`listen\`: that asks o
     const { port: given } = await allocator.take()
     const samples = await inTurns(WAYS, rounds, async (way) => {
       const plan: WarmPlan = { way, given, operations }
-      await using group = await ProcessGroup.of<number>('warm', [plan], { lockDirectory })
-      const [taken] = await group.run()
+      await using group = await startReady('warm', [plan], { lockDirectory })
+      const [taken] = await group.run<number>()
       return taken as number
     })
     const bare = ratio(samples.portslice, samples['bare listen(0) and close'])

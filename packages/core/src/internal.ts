@@ -5,6 +5,8 @@
  */
 
 export { sharedAllocator } from './allocator/shared.js'
+export { watchBoundPorts } from './api/bound-ports.js'
+export type { LeaseObserver } from './api/lease-observer.js'
 export { inspect, PortsliceError } from './errors.js'
 export {
   type AdapterOptions,
@@ -12,7 +14,13 @@ export {
   type OnLeak,
 } from './internal/adapter-options.js'
 export { namedPort, preferShard } from './internal/runner-shard.js'
-export { type LeakedPort, leakError, leakMessage, TestPorts } from './internal/test-ports.js'
+export {
+  type LeakedPort,
+  leakError,
+  leakedPort,
+  leakMessage,
+  TestPorts,
+} from './internal/test-ports.js'
 export { replacePlaceholders } from './options/placeholders.js'
 export { variablePartOf } from './options/port-name.js'
 export { formatShard, runnerShardVariables } from './options/shard.js'

@@ -3,6 +3,7 @@ import type { App, AppOptions, Apps } from '@portslice/app-server'
 import { type AdapterOptions, invalidOption, type PortsliceError } from '@portslice/core/internal'
 import { type RunningApps, recordOutput, restartCrashedApps } from './running-apps.js'
 import { baseUrlOf, unsetApp } from './unset-app.js'
+import { noteFixture } from './unused-app.js'
 import { workerAllocator } from './worker-allocator.js'
 
 /** The apps of a worker, as a test uses them. */
@@ -19,7 +20,7 @@ export interface AppWorkerFixtures {
   apps: Apps
 }
 
-/** Options for `use` in the config: `defineConfig<object, AppWorkerOptions>({ … })`. */
+/** The apps that `use` in the config takes. */
 export interface AppWorkerOptions {
   /** One app for each worker. */
   app: AppOptions
@@ -120,6 +121,7 @@ export const appFixtures = {
 
   _appsOfTest: [
     async ({ _runningApps: running }: BaseFixtures, use: Use<undefined>, testInfo: TestInfo) => {
+      noteFixture()
       await restartCrashedApps(running, testInfo)
       const attachOutput = recordOutput(running, testInfo)
       await use(undefined)

@@ -14,15 +14,28 @@ import {
   type TestType,
 } from '@playwright/test'
 import type { PortAllocator, TakeOptions } from '@portslice/core'
-import { type AdapterOptions, leakError, leakMessage, TestPorts } from '@portslice/core/internal'
+import {
+  type AdapterOptions,
+  leakError,
+  leakMessage,
+  TestPorts,
+  watchBoundPorts,
+} from '@portslice/core/internal'
 import { type AppWorkerFixtures, appFixtures, appOptions } from './app-fixtures.js'
 import { workerAllocator } from './worker-allocator.js'
 
-export { expect } from '@playwright/test'
+// All of it, so that a test file needs no second import.
+export * from '@playwright/test'
 export type { App, AppOptions, Apps } from '@portslice/app-server'
 export type { AllocatorOptions, PortAllocator, PortLease, TakeOptions } from '@portslice/core'
 export { namedPort, type OnLeak, PortsliceError } from '@portslice/core/internal'
 export { type AppWorkerFixtures, type AppWorkerOptions, appFixture } from './app-fixtures.js'
+export {
+  defineConfig,
+  type PortsliceDefineConfig,
+  type PortsliceTestConfig,
+  type PortsliceUseOptions,
+} from './define-config.js'
 
 /** Options of the fixtures, set by `use: { portslice: { … } }`. */
 export type PortsliceOptions = AdapterOptions
@@ -60,6 +73,7 @@ export const portFixtures: Fixtures<PortTestFixtures, PortWorkerFixtures> = {
 
   portAllocator: [
     async ({ portslice }, use, workerInfo) => {
+      watchBoundPorts(currentTest)
       await use(await workerAllocator(portslice, workerInfo))
     },
     { scope: 'worker' },
@@ -114,3 +128,12 @@ export const test = base
   PlaywrightTestArgs & PlaywrightTestOptions & PortTestFixtures,
   PlaywrightWorkerArgs & PlaywrightWorkerOptions & PortWorkerFixtures & AppWorkerFixtures
 >
+
+/** As a message names it; `undefined` outside of a test. */
+function currentTest(): string | undefined {
+  try {
+    return `the test "${base.info().titlePath.filter(Boolean).join(' > ')}"`
+  } catch {
+    return undefined
+  }
+}

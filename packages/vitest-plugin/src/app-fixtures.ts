@@ -1,6 +1,7 @@
 import type { App, AppOptions, Apps } from '@portslice/app-server'
 import type { PortAllocator } from '@portslice/core'
 import { inspect, invalidOption, sharedAllocator } from '@portslice/core/internal'
+import type { Fixture, Use } from './fixture.js'
 import { projectOptions } from './project-options.js'
 
 /** Options of {@link appFixture} and {@link appsFixture}. */
@@ -11,9 +12,6 @@ export interface AppFixtureOptions {
    */
   scope?: 'worker' | 'file'
 }
-
-type Use<T> = (value: T) => Promise<void>
-type AppFixture<T> = [(context: object, use: Use<T>) => Promise<void>, { scope: 'worker' | 'file' }]
 
 /**
  * A fixture for `test.extend` that starts an app on first use, and stops it at the end of its
@@ -68,7 +66,7 @@ function loadAppServer() {
 function defineFixture<T extends AsyncDisposable>(
   scope: 'worker' | 'file',
   start: (allocator: PortAllocator) => Promise<T>,
-): AppFixture<T> {
+): Fixture<T> {
   if (scope !== 'worker' && scope !== 'file') {
     throw invalidOption(
       `The option \`scope\` is ${inspect(scope)}.`,
@@ -76,11 +74,12 @@ function defineFixture<T extends AsyncDisposable>(
       "Give one of 'worker', 'file'.",
     )
   }
-  return [
-    async ({}, use) => {
+  const scoped = [
+    async ({}: object, use: Use<T>) => {
       await using started = await start(await sharedAllocator(projectOptions().allocator))
       await use(started)
     },
     { scope },
   ]
+  return scoped as unknown as Fixture<T>
 }

@@ -6,7 +6,18 @@ import {
   runnerShardVariables,
 } from '@portslice/core/internal'
 import type { TestProject } from 'vitest/node'
+import { leaseTable, type PortCounts, portNames, tableVariables } from './ports.js'
 import './vitest-types.js'
+
+/** Options of the vitest plugin: those of an allocator, `onLeak` and `ports`. */
+export interface PortslicePluginOptions extends AdapterOptions {
+  /**
+   * Ports that are leased once for the whole run, by name: `{ api: 2, web: 1 }`. Tests have them from
+   * `inject('portslicePorts').api`, and without `await` from `portsFromEnv()` and
+   * `namedPortSync('web')` of `@portslice/core`.
+   */
+  ports?: PortCounts
+}
 
 /**
  * Checks the options and the environment variables before any worker starts, and passes them on to
@@ -15,14 +26,28 @@ import './vitest-types.js'
  * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID, …_RANGE_INVALID, …_SHARD_INVALID,
  *   …_LOCK_DIRECTORY
  */
-export function configureProject(project: TestProject, options: AdapterOptions): void {
+export async function configureProject(
+  project: TestProject,
+  options: PortslicePluginOptions,
+): Promise<void> {
   const { shard } = project.vitest.config
-  const { allocator, onLeak, slices } = checkAdapterOptions(options)
-  project.provide('portslice', { allocator, onLeak, isReported: onLeak === 'warn' })
+  const { ports, ...rest } = Object(options) === options ? options : {}
+  const names = ports === undefined ? {} : portNames(ports)
+  const { allocator, onLeak, slices } = checkAdapterOptions(ports === undefined ? options : rest)
+  project.provide('portslice', {
+    allocator,
+    onLeak,
+    isReported: onLeak === 'warn',
+    isIsolated: isIsolated(project),
+    hooks: project.config.sequence.hooks,
+  })
+  const table = await leaseTable(names, allocator)
+  if (ports !== undefined) project.provide('portslicePorts', table)
   // For fixtures, for `takePort()` of @portslice/core, and for programs that the tests start.
   project.config.env = {
     ...project.config.env,
     ...variablesFor(allocator),
+    ...(ports !== undefined && tableVariables(names, table)),
     ...runnerShardVariables(shard && { index: shard.index, total: shard.count }),
   }
 
@@ -32,6 +57,16 @@ export function configureProject(project: TestProject, options: AdapterOptions):
       `portslice: the range has ${slices} slices of 32 ports for up to ${workers} workers, and each needs one: some will wait for others. Widen the option \`range\` or $PORTSLICE_RANGE, or lower \`maxWorkers\`.`,
     )
   }
+}
+
+/** Whether each test file has a worker, or in vm pools globals, of its own. */
+function isIsolated({ config }: TestProject): boolean {
+  // Before vitest 4 each pool has options of its own.
+  const { pool, poolOptions } = config as {
+    pool: string
+    poolOptions?: Record<string, { isolate?: boolean }>
+  }
+  return pool.startsWith('vm') || (poolOptions?.[pool]?.isolate ?? config.isolate)
 }
 
 function variablesFor({ range, shard, lockDirectory }: AllocatorOptions): Record<string, string> {

@@ -18,8 +18,8 @@ import { formatLeaks, printLeaks } from './leak-report.js'
  * // vitest.config.ts
  * export default defineConfig({ test: { globalSetup: '@portslice/vitest-plugin/global-setup' } })
  */
-export default function setup(project: TestProject): () => void {
-  configureProject(project, {})
+export default async function setup(project: TestProject): Promise<() => void> {
+  await configureProject(project, {})
   const report = () => {
     const modules = project.vitest.state.getTestModules()
     printLeaks(formatLeaks(modules.filter((module) => module.project === project)))

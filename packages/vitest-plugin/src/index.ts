@@ -3,25 +3,25 @@
  *
  * @module @portslice/vitest-plugin
  */
-import type { AdapterOptions } from '@portslice/core/internal'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type {} from 'vitest/config' // Declares the hook `configureVitest`.
 import type { Reporter, Vite } from 'vitest/node'
-import { configureProject } from './configure-project.js'
+import { configureProject, type PortslicePluginOptions } from './configure-project.js'
 import { formatLeaks, printLeaks } from './leak-report.js'
 
 export type { AllocatorOptions, TakeOptions } from '@portslice/core'
 export { namedPort, type OnLeak, PortsliceError } from '@portslice/core/internal'
+export type { PortslicePluginOptions } from './configure-project.js'
+export type { PortCounts, PortTable } from './ports.js'
 export type { PortsliceMeta, ProvidedPortslice } from './vitest-types.js'
-
-/** Options of the vitest plugin. */
-export type PortslicePluginOptions = AdapterOptions
 
 /**
  * The vitest plugin. The fixtures work without it; it adds what needs the main process: options
  * and environment variables are checked once before any worker starts, vitest's own `--shard`
  * decides which part of the range is tried first, and leaked ports are reported at the end of a run.
  *
- * @param options those of an allocator, and `onLeak`
+ * @param options those of an allocator, `onLeak` and `ports`
  * @throws PortsliceError when vitest starts, for invalid options or environment variables
  * @example
  * // vitest.config.ts
@@ -30,8 +30,13 @@ export type PortslicePluginOptions = AdapterOptions
 export default function portslice(options: PortslicePluginOptions = {}): Vite.Plugin {
   return {
     name: 'portslice',
-    configureVitest({ project, vitest }) {
-      configureProject(project, options)
+    config: () => ({ test: { setupFiles: [SETUP_FILE] } }),
+    configResolved({ server }) {
+      // Tests in jsdom and the like load only files that vite would serve.
+      server.fs.allow.push(path.dirname(SETUP_FILE))
+    },
+    async configureVitest({ project, vitest }) {
+      await configureProject(project, options)
       const { reporters } = vitest.config
       if (options.onLeak !== 'ignore' && !reporters.some(isLeakReporter)) {
         ;(reporters as unknown[]).push(new LeakReporter())
@@ -39,6 +44,9 @@ export default function portslice(options: PortslicePluginOptions = {}): Vite.Pl
     },
   }
 }
+
+/** Added in `config`: vitest inlines only setup files that it finds there, and runs them for each file. */
+const SETUP_FILE = fileURLToPath(new URL('setup.js', import.meta.url))
 
 /** One for the whole run, also if several projects use the plugin. */
 class LeakReporter implements Reporter {

@@ -3,16 +3,19 @@ import { leakMessage } from '@portslice/core/internal'
 import type { TestModule } from 'vitest/node'
 import './vitest-types.js'
 
-/** One line for each test that has left ports in use, in the order of the files. */
+/** One line for each test that left ports in use, in the order of the files. */
 export function formatLeaks(modules: readonly TestModule[]): string[] {
-  return modules.flatMap((module) =>
-    [...module.children.allTests()].flatMap((test) => {
-      const leaked = test.meta().portslice?.leaked ?? []
-      const file = path.relative(module.project.config.root, module.moduleId)
-      const name = `${file} > ${test.fullName}`
-      return leaked.length > 0 ? [leakMessage(name, leaked)] : []
-    }),
-  )
+  return modules.flatMap((module) => {
+    const file = path.relative(module.project.config.root, module.moduleId)
+    const ofTests = [...module.children.allTests()].map((test) => ({
+      owner: test.fullName,
+      leaked: test.meta().portslice?.leaked ?? [],
+    }))
+    const others = module.meta().portslice?.others ?? []
+    return [...ofTests, ...others].flatMap(({ owner, leaked }) =>
+      leaked.length > 0 ? [leakMessage(`${file} > ${owner}`, leaked)] : [],
+    )
+  })
 }
 
 /** Prints to stderr, because stdout may be a machine-readable report. */

@@ -4,18 +4,16 @@
  * @module @portslice/vitest-plugin/test
  */
 import type { PortAllocator, TakeOptions } from '@portslice/core'
-import {
-  type LeakedPort,
-  leakError,
-  leakMessage,
-  sharedAllocator,
-  TestPorts,
-} from '@portslice/core/internal'
+import { leakMessage, sharedAllocator, TestPorts, watchBoundPorts } from '@portslice/core/internal'
 import { test as base, type TestAPI, type TestContext } from 'vitest'
+import type { Fixture, Use } from './fixture.js'
 import { projectOptions } from './project-options.js'
+import { reportTest } from './report.js'
+import { currentScope, fullName, watchedFile, watchTestFile } from './test-file.js'
 
 export type { App, AppOptions, Apps } from '@portslice/app-server'
 export { type AppFixtureOptions, appFixture, appsFixture } from './app-fixtures.js'
+export { startApp, takePort } from './plain.js'
 
 /** The fixtures of {@link test}. */
 export interface PortFixtures {
@@ -33,8 +31,6 @@ export interface PortFixtures {
   portAllocator: PortAllocator
 }
 
-type Use<T> = (value: T) => Promise<void>
-
 /**
  * The fixtures as an object, for a `test` of your own.
  *
@@ -44,6 +40,7 @@ type Use<T> = (value: T) => Promise<void>
 export const portFixtures = {
   portAllocator: [
     async ({}: object, use: Use<PortAllocator>) => {
+      watchBoundPorts(() => currentScope()?.description)
       await use(await sharedAllocator(projectOptions().allocator))
     },
     { scope: 'worker' },
@@ -69,13 +66,13 @@ export const portFixtures = {
     const name = fullName(task)
     const ports = new TestPorts(portAllocator, name)
     await use((options) => ports.take(options))
-    reportLeaks(task, name, await ports.release())
+    reportTest(task, name, await ports.release(), projectOptions())
   },
 
   port: async ({ takePort }: { takePort: PortFixtures['takePort'] }, use: Use<number>) => {
     await use(await takePort())
   },
-} as const
+} as unknown as { [Name in keyof PortFixtures]: Fixture<PortFixtures[Name]> }
 
 /**
  * vitest's `test` with the fixtures `port`, `takePort`, `workerPort` and `portAllocator`.
@@ -90,18 +87,14 @@ export const test = base.extend(portFixtures as never) as unknown as TestAPI<Por
 /** The same as {@link test}. */
 export const it = test
 
-function reportLeaks(task: TestContext['task'], name: string, leaked: LeakedPort[]): void {
-  if (leaked.length === 0) return
-  const { onLeak, isReported } = projectOptions()
-  if (onLeak === 'fail') throw leakError(`The test "${name}"`, leaked)
-  if (onLeak === 'ignore') return
-  task.meta.portslice = { leaked }
-  if (!isReported) console.warn(`portslice: ${leakMessage(`The test "${name}"`, leaked)}`)
-}
+// The plugin's setup file has done so already, except where there is no plugin.
+if (!watchedFile()) tryToWatchTestFile()
 
-/** The names of the test and of the suites around it. */
-function fullName(task: TestContext['task']): string {
-  const names = [task.name]
-  for (let suite = task.suite; suite; suite = suite.suite) names.unshift(suite.name)
-  return names.filter(Boolean).join(' > ')
+/** Only while a test file is imported: elsewhere vitest takes no hooks. */
+function tryToWatchTestFile(): void {
+  try {
+    watchTestFile()
+  } catch {
+    // takePort() and startApp() say what to do.
+  }
 }

@@ -1,11 +1,11 @@
-/** An app that binds its port 5 s after whoever took that for it has died, and notes how it went. */
+/** An app that binds its port 5 s after its parent, which took the port, was killed. */
 import { once } from 'node:events'
 import { appendFileSync } from 'node:fs'
 import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { planned } from './told.ts'
+import { readPlan } from '../../support/script.ts'
 
-const { port, notes } = planned<{ port: number; notes: string }>()
+const { port, notes } = readPlan<{ port: number; notes: string }>()
 const note = (what: object) =>
   appendFileSync(notes, `${JSON.stringify({ pid: process.pid, port, ...what })}\n`)
 
@@ -16,7 +16,7 @@ await sleep(5000)
 const server = net.createServer().listen({ port, exclusive: true })
 try {
   await once(server, 'listening')
-  // Long enough for somebody else who was given the port to run into it.
+  // Long enough for another process that was given the port to notice.
   await sleep(500)
   note({ bound: true })
 } catch (error) {

@@ -1,6 +1,5 @@
 /**
- * Runs workers of whatever kind, ends one at a random moment and starts another in its place,
- * again and again. Argument: a JSON of {@link ChurnPlan}. Prints a JSON of {@link Churned}.
+ * Runs workers of any kind, and again and again ends one at a random moment and starts another. Argument: a JSON of {@link ChurnPlan}. Prints a JSON of {@link Churned}.
  */
 import { statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
@@ -45,7 +44,7 @@ export async function churn(start: (plan: TurnsPlan) => Worker): Promise<void> {
   let [started, left] = [0, ends]
   const all: string[] = []
 
-  async function oneAfterTheOther(): Promise<void> {
+  async function replaceRepeatedly(): Promise<void> {
     while (left-- > 0) {
       const notes = path.join(folder, `notes-${++started}.ndjson`)
       writeFileSync(notes, '')
@@ -71,7 +70,7 @@ export async function churn(start: (plan: TurnsPlan) => Worker): Promise<void> {
     }
   }
 
-  await Promise.all(Array.from({ length: workers }, oneAfterTheOther))
+  await Promise.all(Array.from({ length: workers }, replaceRepeatedly))
   result.handOuts = readIntervals(...all).length
   process.stdout.write(JSON.stringify(result))
 }

@@ -1,14 +1,14 @@
-/** Causes errors and warnings with texts that a terminal would obey, and says what they say. */
+/** Causes errors and warnings that quote terminal escapes, and says their messages. */
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createAllocator, namedPort, PortsliceError, releasePort } from '@portslice/core'
-import { heardWarnings, planned, say, whenTold } from './told.ts'
+import { collectWarnings, onWords, readPlan, say } from '../../support/script.ts'
 
 export interface Plan {
   /** Of one slice, which this process holds. */
   range: readonly [number, number]
-  /** Of one slice that somebody holds whose journal says what a terminal would obey. */
+  /** Of a slice of another process, whose journal has terminal escapes. */
   heldRange: readonly [number, number]
   heldLockDirectory: string
   escapes: string
@@ -17,9 +17,9 @@ export interface Plan {
 /** The message of each error and warning, by what caused it. */
 export type Messages = Record<string, string>
 
-const { range, heldRange, heldLockDirectory, escapes } = planned<Plan>()
-const warnings = heardWarnings()
-whenTold({ end: () => process.exit() })
+const { range, heldRange, heldLockDirectory, escapes } = readPlan<Plan>()
+const warnings = collectWarnings()
+onWords({ end: () => process.exit() })
 const folder = process.cwd()
 const evil = path.join(folder, escapes)
 
@@ -52,7 +52,7 @@ await provoke('a holder', () =>
 const allocator = await createAllocator({ range, lockDirectory: evil })
 const lease = await allocator.take({ label: escapes })
 await provoke('a label', () => lease.untilListening({ timeout: 1 }))
-// Something else in the folder's place: the journal cannot be written any more.
+// A link in place of the directory: the journal can no longer be written.
 rmSync(evil, { recursive: true })
 mkdirSync(`${evil}-elsewhere`)
 symlinkSync(`${evil}-elsewhere`, evil)

@@ -1,10 +1,10 @@
-/** Takes ports, binds an app late on each and gives them back, for as long as is planned. */
+/** Takes ports, binds an app late on each, and gives them back, for a while. */
 import { once } from 'node:events'
 import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type AllocatorOptions, createAllocator, type PortLease } from '@portslice/core'
 import { Recorder } from '../../support/intervals.ts'
-import { heardWarnings, planned, say, whenTold } from './told.ts'
+import { collectWarnings, onWords, readPlan, say } from '../../support/script.ts'
 
 export interface Plan {
   options: AllocatorOptions
@@ -23,10 +23,10 @@ export interface Done {
   warnings: string[]
 }
 
-const { options, during, atOnce, growTo, notes } = planned<Plan>()
-const warnings = heardWarnings()
+const { options, during, atOnce, growTo, notes } = readPlan<Plan>()
+const warnings = collectWarnings()
 const recorder = new Recorder(notes)
-whenTold({ end: () => process.exit() })
+onWords({ end: () => process.exit() })
 
 const allocator = await createAllocator(options)
 const end = performance.now() + during
@@ -37,7 +37,7 @@ async function use(lease: PortLease): Promise<void> {
   const back = recorder.out(port)
   await sleep(Math.random() * 60)
   const server = net.createServer().listen({ port, exclusive: true })
-  await once(server, 'listening') // Throws EADDRINUSE, should anybody have the port.
+  await once(server, 'listening') // Throws EADDRINUSE if another process has the port.
   server.close()
   await once(server, 'close')
   back()

@@ -1,4 +1,4 @@
-/** Takes ports, binds an app late on each, gives them back, and goes on so until it is ended. */
+/** Takes ports, binds an app late on each, and gives them back, until it is killed. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import net from 'node:net'
@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type AllocatorOptions, createAllocator } from '@portslice/core'
 import { Recorder } from '../../support/intervals.ts'
-import { planned, say, whenTold } from './told.ts'
+import { onWords, readPlan, say } from '../../support/script.ts'
 
 export interface Plan {
   options: AllocatorOptions
@@ -20,10 +20,10 @@ export interface Plan {
   orphanNotes?: string
 }
 
-const { options, atOnce, bindAfter, notes, orphanNotes } = planned<Plan>()
+const { options, atOnce, bindAfter, notes, orphanNotes } = readPlan<Plan>()
 const recorder = new Recorder(notes)
 let isToEnd = false
-whenTold({
+onWords({
   end: () => {
     isToEnd = true
   },
@@ -37,7 +37,7 @@ async function takeOneAfterTheOther(): Promise<void> {
     const back = recorder.out(lease.port)
     await sleep(Math.random() * bindAfter)
     const server = net.createServer().listen({ port: lease.port, exclusive: true })
-    await once(server, 'listening') // Throws EADDRINUSE, should anybody have the port.
+    await once(server, 'listening') // Throws EADDRINUSE if another process has the port.
     server.close()
     await once(server, 'close')
     back()
@@ -49,7 +49,7 @@ if (orphanNotes) {
   const { port } = await allocator.take({ label: 'orphan' })
   recorder.out(port)
   const script = fileURLToPath(new URL('bind-when-orphaned.ts', import.meta.url))
-  // It notices the death of this process by the end of its stdin.
+  // Its stdin ends with this process.
   spawn(process.execPath, [script, JSON.stringify({ port, notes: orphanNotes })], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,

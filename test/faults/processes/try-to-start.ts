@@ -1,6 +1,6 @@
-/** Tries to make an allocator with each of some lock directories, and says how that went. */
+/** Tries to make an allocator with each of some lock directories. */
 import { createAllocator, PortsliceError } from '@portslice/core'
-import { planned, say, whenTold } from './told.ts'
+import { onWords, readPlan, say } from '../../support/script.ts'
 
 export interface Plan {
   range: readonly [number, number]
@@ -13,8 +13,8 @@ export interface Attempt {
   advice: string
 }
 
-const { range, lockDirectories } = planned<Plan>()
-whenTold({ end: () => process.exit() })
+const { range, lockDirectories } = readPlan<Plan>()
+onWords({ end: () => process.exit() })
 const attempts: Attempt[] = []
 for (const lockDirectory of lockDirectories) {
   try {

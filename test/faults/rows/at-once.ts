@@ -1,24 +1,24 @@
 import path from 'node:path'
 import { overlaps } from '../../support/intervals.ts'
+import { ownSlices } from '../../support/own-slices.ts'
 import type { Fault } from '../fault.ts'
-import { ownSlices } from '../own-slices.ts'
-import { Commanded } from '../processes/start-commanded.ts'
+import { startAllocators } from '../fault-processes.ts'
 
-/** Until the last process has heard when to begin, in ns for each. */
-const HEAD_START = 1_000_000n
-/** On a busy machine, in ms: it only ends what hangs. */
-const PATIENCE = 100_000
+/** For each process, until the last of them has heard when to begin. */
+const HEAD_START_NS = 1_000_000n
+/** Only a process that hangs takes so long. */
+const WAIT_TIMEOUT_MS = 100_000
 
-/** Nobody can have all of that alone; those who hold a few slices beside this do no harm. */
+/** So many that slices of other programs do no harm. */
 const ALL_UNPRIVILEGED = [1024, 32_767] as const
 
-/** Each process or allocator wants the slice that all others want first. */
+/** All processes and allocators want the same slice first. */
 async function allAtOnce(
   folder: string,
   { processes, each, short }: { processes: number; each: number; short: boolean },
 ): Promise<{ distinct: number; slowest: number; broken: string[] }> {
   await using stack = new AsyncDisposableStack()
-  const workers = (await Commanded.startMany(processes, folder)).map((one) => stack.use(one))
+  const workers = (await startAllocators(processes, folder)).map((one) => stack.use(one))
   const count = Math.ceil(processes * each * 1.1)
   const range = short
     ? stack.use(await ownSlices(count, undefined, { mayBeUsed: true })).range
@@ -27,20 +27,20 @@ async function allAtOnce(
     range,
     lockDirectory: path.join(folder, 'locks'),
     workerId: 1,
-    waitTimeout: PATIENCE,
+    waitTimeout: WAIT_TIMEOUT_MS,
   }
-  const at = String(process.hrtime.bigint() + BigInt(processes) * HEAD_START)
+  const at = String(process.hrtime.bigint() + BigInt(processes) * HEAD_START_NS)
   const opened = await Promise.all(
     workers.map((worker) => worker.open(options, { count: each, at })),
   )
   const leased = opened.flatMap((one) => one.slices)
   const distinct = new Set(leased).size
   await Promise.all(workers.map((worker) => worker.take(1)))
-  await Promise.all(workers.map((worker) => worker.ask({ do: 'serve' })))
+  await Promise.all(workers.map((worker) => worker.command({ do: 'serve' })))
   const found = overlaps(workers.flatMap((worker) => worker.intervals()))
 
-  // All of it comes back, so that the next run finds it free.
-  await Promise.all(workers.map((worker) => worker.ask({ do: 'close' })))
+  // So that the next run finds all of it free.
+  await Promise.all(workers.map((worker) => worker.command({ do: 'close' })))
   return {
     distinct,
     slowest: Math.max(...opened.map(({ took }) => took)),
@@ -61,7 +61,7 @@ export const processesAtOnce: Fault = {
     'up to 200 processes of one checkout that begin at one tick of the clock, all with the same worker id',
   must: 'each gets a slice and a port of its own',
   async run({ short, folder }) {
-    const processes = short ? 30 : 200
+    const processes = short ? 16 : 200
     const { distinct, slowest, broken } = await allAtOnce(folder, {
       processes,
       each: 1,
@@ -81,7 +81,7 @@ export const hundredsOfSlices: Fault = {
     'up to 700 allocators in several processes, made at the same instant and held together, each with a port that is served',
   must: 'each gets a slice and a port of its own',
   async run({ short, folder }) {
-    const shape = short ? { processes: 2, each: 50 } : { processes: 7, each: 100 }
+    const shape = short ? { processes: 2, each: 30 } : { processes: 7, each: 100 }
     const allocators = shape.processes * shape.each
     const { distinct, slowest, broken } = await allAtOnce(folder, {
       ...shape,

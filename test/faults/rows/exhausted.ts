@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import path from 'node:path'
+import type { AllocatorProcess, Failure } from '../../support/allocator-process.ts'
+import { ownSlices } from '../../support/own-slices.ts'
 import type { Fault } from '../fault.ts'
-import { ownSlices } from '../own-slices.ts'
-import { Commanded, type Failure } from '../processes/start-commanded.ts'
+import { startAllocator, startAllocators } from '../fault-processes.ts'
 import { chownTo, letPass, OTHER_USERS, whyNoOtherUsers } from '../users.ts'
 
 export const allSlicesTaken: Fault = {
@@ -11,7 +12,7 @@ export const allSlicesTaken: Fault = {
   provoked: 'one process more than slices; later one of the holders is killed',
   must: 'it waits, then gets one error that names who holds them; it gets a slice once there is one',
   async run({ short, folder }) {
-    const rounds = short ? 2 : 20
+    const rounds = short ? 1 : 20
     const broken: string[] = []
     const waits: number[] = []
     for (let round = 0; round < rounds; round++) {
@@ -19,10 +20,8 @@ export const allSlicesTaken: Fault = {
       const lockDirectory = path.join(folder, 'locks')
       const options = { range: slices.range, lockDirectory, waitTimeout: 300 }
       await using stack = new AsyncDisposableStack()
-      const holders = (await Commanded.startMany(slices.count + 1, folder)).map((one) =>
-        stack.use(one),
-      )
-      const late = holders.pop() as Commanded
+      const holders = (await startAllocators(slices.count + 1, folder)).map((one) => stack.use(one))
+      const late = holders.pop() as AllocatorProcess
       await Promise.all(holders.map((holder) => holder.open({ ...options, waitTimeout: 20_000 })))
 
       const failure = await late.open(options).catch((error: Failure) => error)
@@ -55,12 +54,12 @@ export const noDescriptors: Fault = {
   provoked: `a process with \`ulimit -n ${DESCRIPTORS}\` opens files until it may open none, then closes 0, 1, 2 … of them, before it asks for a slice and for a port`,
   must: 'it gets the port, or one error that says what the system refused, and leaves nothing held; it gets one when there is room',
   async run({ short, folder }) {
-    const mostLeft = short ? 3 : 6
+    const mostLeft = short ? 1 : 6
     const broken: string[] = []
     const counts = { refused: 0, got: 0 }
     await using slices = await ownSlices(1)
     const range = slices.range
-    await using other = await Commanded.start(folder)
+    await using other = await startAllocator(folder)
     const cases = [false, true].flatMap((isOpen) =>
       (['never', 'always'] as const).flatMap((timeWaitGuard) =>
         Array.from({ length: mostLeft + 1 }, (_, left) => ({ isOpen, timeWaitGuard, left })),
@@ -70,10 +69,10 @@ export const noDescriptors: Fault = {
       const lockDirectory = path.join(folder, `locks-${index}`)
       const options = { range, lockDirectory, timeWaitGuard, waitTimeout: short ? 100 : 300 }
       const by = ['sh', '-c', `ulimit -n ${DESCRIPTORS}; exec "$@"`, 'sh']
-      await using poor = await Commanded.start(folder, { by })
+      await using poor = await startAllocator(folder, { by })
       const place = `${isOpen ? 'With a slice' : 'Without a slice'} and ${left} descriptors left`
       if (isOpen) await poor.open(options)
-      await poor.ask({ do: 'use up descriptors', but: left })
+      await poor.command({ do: 'use up descriptors', but: left })
       const refusal = await (isOpen ? poor.take(1) : poor.open(options)).then(
         () => undefined,
         (error: Failure) => error,
@@ -86,15 +85,15 @@ export const noDescriptors: Fault = {
       }
       if (refusal && !isOpen) {
         // Were the slice held by the attempt that failed, the process beside it would not get it.
-        await other.open({ ...options, waitTimeout: 1000 }).catch((error) => {
+        await other.open({ ...options, waitTimeout: 20_000 }).catch((error) => {
           broken.push(`${place}: it kept the slice (${error.message})`)
         })
-        await other.ask({ do: 'close' })
+        await other.command({ do: 'close' })
       }
-      await poor.ask({ do: 'free descriptors' })
+      await poor.command({ do: 'free descriptors' })
       if (refusal && !isOpen) await poor.open(options)
       await poor.take(1)
-      await poor.ask({ do: 'serve' })
+      await poor.command({ do: 'serve' })
     }
     return {
       times: counts.got + counts.refused,
@@ -123,7 +122,7 @@ export const noProcesses: Fault = {
       const own = path.join(folder, `${round}`)
       mkdirSync(own)
       if (isRoot) chownTo(uid, own)
-      await using worker = await Commanded.start(own, isRoot ? { uid } : {})
+      await using worker = await startAllocator(own, isRoot ? { uid } : {})
       try {
         execFileSync('prlimit', ['--nproc=1', '--pid', String(worker.pid)], {
           stdio: 'pipe',
@@ -134,13 +133,13 @@ export const noProcesses: Fault = {
           skipped: `the limit cannot be set (${(error as Error).message.trim().split('\n').at(-1)})`,
         }
       }
-      const answer = await worker.ask<string>({ do: 'start a process' })
-      if (answer !== 'EAGAIN')
-        return { skipped: `processes can be started all the same (${answer})` }
+      const { systemError } = await worker.command({ do: 'start a process' })
+      if (systemError !== 'EAGAIN')
+        return { skipped: `processes can be started all the same (${systemError})` }
       await worker.open({ range: slices.range, lockDirectory: path.join(own, 'locks') })
       ports += (await worker.take(40)).length
-      await worker.ask({ do: 'serve' })
-      await worker.ask({ do: 'close' })
+      await worker.command({ do: 'serve' })
+      await worker.command({ do: 'close' })
     }
     return { times: rounds, observed: `${ports} ports were handed out and served`, broken }
   },

@@ -1,25 +1,25 @@
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { AllocatorProcess } from '../../support/allocator-process.ts'
 import { overlaps } from '../../support/intervals.ts'
+import { ownSlices } from '../../support/own-slices.ts'
 import { CORRUPTIONS, corrupt } from '../corruptions.ts'
 import type { Fault } from '../fault.ts'
-import { ownSlices } from '../own-slices.ts'
-import type { Churned } from '../processes/commanded.ts'
-import { Commanded } from '../processes/start-commanded.ts'
+import { startAllocators } from '../fault-processes.ts'
 
-/** Fewer than the processes, so that somebody always wants what another has. */
+/** Fewer than the processes, so that they always compete. */
 const SLICES = 3
 const PROCESSES = 4
-/** The longest that a slice may need to come back, in ms. A lock of unclear origin takes 10 s. */
-const COMES_BACK = 40_000
-/** The journal of a slice that nobody of these has. */
-const STRAY =
+/** A lock of unclear origin takes 10 s. */
+const SLICE_RETURN_TIMEOUT_MS = 40_000
+/** The journal of a slice that none of these processes has. */
+const FOREIGN_JOURNAL =
   '{"v":1,"event":"lease","pid":1,"host":"h","runner":"r","workerId":1,"cwd":"/","command":"c","at":"2026-01-01T00:00:00Z"}\n'
 
-/** Gives slices back whose locks are no locks any more, and whose journals do not tell whose. */
+/** Gives slices back whose locks and journals are damaged. */
 async function leaveDamaged(
-  holder: Commanded,
+  holder: AllocatorProcess,
   options: { range: readonly [number, number]; lockDirectory: string; waitTimeout: number },
 ): Promise<void> {
   const { slices } = await holder.open(options, { count: SLICES })
@@ -33,7 +33,7 @@ async function leaveDamaged(
       corrupt(options.lockDirectory, slice, CORRUPTIONS[kind] as (typeof CORRUPTIONS)[string])
     }
   }
-  await holder.ask({ do: 'close' })
+  await holder.command({ do: 'close' })
 }
 
 export const filesEdited: Fault = {
@@ -41,18 +41,18 @@ export const filesEdited: Fault = {
   provoked: `${Object.keys(CORRUPTIONS).length} kinds of damage to random slices, many times a second, while ${PROCESSES + 1} processes share ${SLICES} slices`,
   must: 'no overlap, no process fails, and the slices come back',
   async run({ short, folder }) {
-    const rounds = short ? 150 : 2500
+    const rounds = short ? 100 : 2500
     await using slices = await ownSlices(SLICES)
     await using stack = new AsyncDisposableStack()
     const lockDirectory = path.join(folder, 'locks')
     const options = { range: slices.range, lockDirectory, waitTimeout: 1000 }
-    const patient = { ...options, waitTimeout: COMES_BACK }
-    const workers = (await Commanded.startMany(PROCESSES + 1, folder)).map((one) => stack.use(one))
-    const [holder, ...others] = workers as [Commanded, ...Commanded[]]
+    const patient = { ...options, waitTimeout: SLICE_RETURN_TIMEOUT_MS }
+    const workers = (await startAllocators(PROCESSES + 1, folder)).map((one) => stack.use(one))
+    const [holder, ...others] = workers as [AllocatorProcess, ...AllocatorProcess[]]
     await holder.open(options)
     await holder.take(5)
-    writeFileSync(path.join(lockDirectory, 'stray.ndjson'), STRAY)
-    await Promise.all(others.map((one) => one.ask({ do: 'churn', options })))
+    writeFileSync(path.join(lockDirectory, 'foreign.ndjson'), FOREIGN_JOURNAL)
+    await Promise.all(others.map((one) => one.command({ do: 'churn', options })))
 
     const kinds = Object.values(CORRUPTIONS)
     let done = 0
@@ -66,16 +66,16 @@ export const filesEdited: Fault = {
     const broken: string[] = []
     const churned = await Promise.all(
       others.map((one) =>
-        one.ask<Churned>({ do: 'stop churning' }).catch((error): Churned => {
+        one.command({ do: 'stop churning' }).catch((error: Error) => {
           broken.push(`A process failed: ${error.message}`)
-          return { handOuts: 0, refusals: 0 }
+          return { handOuts: 0 }
         }),
       ),
     )
     const handOuts = churned.reduce((sum, one) => sum + one.handOuts, 0)
     // The first holder must still have what it was given.
-    await holder.ask({ do: 'serve' })
-    await holder.ask({ do: 'close' })
+    await holder.command({ do: 'serve' })
+    await holder.command({ do: 'close' })
     const shared = overlaps(workers.flatMap((one) => one.intervals()))
     const damage = short ? undefined : leaveDamaged(holder, patient)
     const back = await Promise.resolve(damage)
@@ -87,7 +87,7 @@ export const filesEdited: Fault = {
       broken: [
         ...broken,
         ...shared.slice(0, 5).map(([a, b]) => `Port ${a.port}: ${a.holder} and ${b.holder}.`),
-        ...(handOuts > 0 ? [] : ['Nobody was given a port at all.']),
+        ...(handOuts > 0 ? [] : ['No port was handed out at all.']),
       ],
     }
   },

@@ -3,6 +3,7 @@ import { hundredsOfSlices, processesAtOnce } from './at-once.ts'
 import { clockJumps } from './clock.ts'
 import { allSlicesTaken, noDescriptors, noProcesses } from './exhausted.ts'
 import { filesEdited } from './files-edited.ts'
+import { foreignProgramOnSentinel, foreignPrograms } from './foreign-programs.ts'
 import { journals } from './journals.ts'
 import { killed } from './killed.ts'
 import { killedBetweenSteps } from './killed-between-steps.ts'
@@ -13,11 +14,10 @@ import { networkNamespaces } from './namespaces.ts'
 import { ephemeralEverywhere, unusualNetworks } from './other-networks.ts'
 import { sameCrashedSlice } from './same-crashed-slice.ts'
 import { stopped } from './stopped.ts'
-import { strangerOnSentinel, strangers } from './strangers.ts'
 import { clusterWorkersKilled, threadsTerminated } from './threads-and-clusters.ts'
 import { otherUsers } from './users.ts'
 
-/** Every fault that is provoked, in the order of the table. */
+/** In the order of the table. */
 export const FAULTS: readonly Fault[] = [
   killed,
   killedBetweenSteps,
@@ -30,8 +30,8 @@ export const FAULTS: readonly Fault[] = [
   networkNamespaces,
   ephemeralEverywhere,
   unusualNetworks,
-  strangers,
-  strangerOnSentinel,
+  foreignPrograms,
+  foreignProgramOnSentinel,
   allSlicesTaken,
   moreWorkersThanSlices,
   noDescriptors,

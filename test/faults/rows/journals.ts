@@ -1,18 +1,18 @@
 import { appendFileSync, mkdirSync } from 'node:fs'
 import path from 'node:path'
+import { ownSlices } from '../../support/own-slices.ts'
 import { BAD_JOURNALS, ESCAPES, lease } from '../bad-journals.ts'
 import type { Fault } from '../fault.ts'
-import { ownSlices } from '../own-slices.ts'
-import { ProcessGroup } from '../process-group.ts'
-import type { Holding, Plan as HoldPlan } from '../processes/hold-and-carry-on.ts'
-import type { Met, Plan } from '../processes/meet-journals.ts'
+import { FaultProcesses } from '../fault-processes.ts'
+import type { Holding, Plan as HoldPlan } from '../processes/hold-slice.ts'
+import type { LeaseResult, Plan } from '../processes/lease-with-journals.ts'
 import type { Messages, Plan as ProvokePlan } from '../processes/provoke-messages.ts'
 
-/** The longest that a slice may take, in ms; none of ours takes a hundredth. */
-const LONGEST = 10_000
-/** Bytes; a process that read the largest journals whole would need more. */
-const MOST_MEMORY = 200e6
-/** What a terminal obeys: all control characters but the line feed, in 7 and in 8 bits. */
+/** None of ours takes a hundredth of it. */
+const LEASE_TIMEOUT_MS = 10_000
+/** A process that read the largest journals whole would need more. */
+const MOST_MEMORY_BYTES = 200e6
+/** All control characters but the line feed, in 7 and in 8 bits. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const CONTROL = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/
 
@@ -23,10 +23,10 @@ export const journals: Fault = {
   async run({ short, folder }) {
     const names = Object.keys(BAD_JOURNALS)
     const rounds = short ? 1 : 5
-    const met: Met[] = []
+    const met: LeaseResult[] = []
     const broken: string[] = []
     await using slices = await ownSlices(names.length + 2)
-    await using group = new ProcessGroup(folder)
+    await using group = new FaultProcesses(folder)
     const firsts = names.map((_, index) => slices.range[0] + index * 32)
     for (let round = 0; round < rounds; round++) {
       const lockDirectory = path.join(folder, `locks-${round}`)
@@ -38,8 +38,8 @@ export const journals: Fault = {
       for (const [index, name] of names.entries()) {
         // A process each: one that hangs or runs out of memory says nothing of the others.
         const plan: Plan = { lockDirectory, slices: [firsts[index] as number] }
-        const member = group.start('meet-journals', plan)
-        const one = await member.hear<Met>(LONGEST).catch(() => undefined)
+        const member = group.start('lease-with-journals', plan)
+        const one = await member.hear<LeaseResult>(LEASE_TIMEOUT_MS).catch(() => undefined)
         member.tell('end')
         if (one) met.push(one)
         broken.push(...wrongWith(name, one))
@@ -65,27 +65,29 @@ export const journals: Fault = {
   },
 }
 
-function wrongWith(name: string, met: Met | undefined): string[] {
+function wrongWith(name: string, met: LeaseResult | undefined): string[] {
   if (!met) return [`A journal ${name}: the process hung or ended.`]
   const { port, first, took, grew, error, warnings } = met
   const isToSpare = BAD_JOURNALS[name]?.spares === true
   return [
     ...(error ? [`A journal ${name}: ${error}`] : []),
-    ...(took > LONGEST ? [`A journal ${name}: took ${took.toFixed(0)} ms.`] : []),
-    ...(grew > MOST_MEMORY ? [`A journal ${name}: needed ${(grew / 1e6).toFixed(0)} MB.`] : []),
+    ...(took > LEASE_TIMEOUT_MS ? [`A journal ${name}: took ${took.toFixed(0)} ms.`] : []),
+    ...(grew > MOST_MEMORY_BYTES
+      ? [`A journal ${name}: needed ${(grew / 1e6).toFixed(0)} MB.`]
+      : []),
     ...(isToSpare && port === first ? [`A journal ${name}: what it says of a port was lost.`] : []),
     ...(warnings.length > 1 ? [`A journal ${name}: ${warnings.length} warnings.`] : []),
     ...(warnings.some((text) => CONTROL.test(text)) ? [`A journal ${name}: a raw warning.`] : []),
   ]
 }
 
-/** @param own the first port of a slice for it; the slice before it is held by somebody */
-async function provoked(group: ProcessGroup, folder: string, own: number): Promise<Messages> {
+/** @param own the first port of a slice for it; the slice before it is held by another process */
+async function provoked(group: FaultProcesses, folder: string, own: number): Promise<Messages> {
   const lockDirectory = path.join(folder, 'locks-of-a-holder')
   const held = own - 32
   const heldRange = [held, held + 31] as const
   const plan: HoldPlan = { options: { range: heldRange, lockDirectory } }
-  const holder = group.start('hold-and-carry-on', plan)
+  const holder = group.start('hold-slice', plan)
   await holder.hear<Holding>()
   appendFileSync(path.join(lockDirectory, `slice-${held}.ndjson`), lease(ESCAPES))
   const provokePlan: ProvokePlan = {

@@ -1,27 +1,25 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
+import type { AllocatorProcess } from '../../support/allocator-process.ts'
+import { ownSlices } from '../../support/own-slices.ts'
 import type { Fault, FaultContext, Outcome } from '../fault.ts'
-import { ownSlices } from '../own-slices.ts'
-import { ProcessGroup } from '../process-group.ts'
-import type { Plan } from '../processes/have-turns.ts'
-import { Commanded } from '../processes/start-commanded.ts'
+import { FaultProcesses, startAllocator } from '../fault-processes.ts'
+import type { Plan } from '../processes/take-turns.ts'
 
 /** All with which files, directories and sockets are made, changed and removed. */
 const CALLS = [
   ...['openat', 'write', 'pwrite64', 'mkdir', 'rmdir', 'unlink', 'unlinkat', 'rename', 'renameat2'],
   ...['utimensat', 'ftruncate', 'bind', 'listen', 'close'],
 ]
-/** The next holder may need so long, in ms; a lock of unknown origin is watched for 10 s. */
-const LONGEST = 1000
-/** Beside it on a busy machine: a few times what the same takes after an end in good order. */
-const TIMES_USUAL = 4
-/** A process is killed at one in so many system calls when it is to be short. */
-const ONE_IN = 2
+/** Far less than the 10 s for which a lock of unknown origin is watched; on a busy machine. */
+const LEASE_LIMIT_MS = 5000
+/** In the short form a process is killed at one in so many system calls. */
+const ONE_IN = 4
 const AT_ONCE = 3
 
 interface Moment {
   call: string
-  /** It is the so-manieth call of its kind in the process, from 1. */
+  /** Its number among the calls of its kind, from 1. */
   when: number
 }
 
@@ -29,15 +27,14 @@ export const killedBetweenSteps: Fault = {
   fault: 'a holder is killed between two steps of taking or giving back a slice',
   provoked:
     'a process that leases a slice, takes a port and gives all back is killed at each system call that it makes meanwhile (`strace --inject`)',
-  must: 'the next holder never waits for more than about a second',
+  must: 'the next holder has the slice at once, without waiting for the lock to go stale',
   async run({ short, folder }: FaultContext): Promise<Outcome> {
     await using slices = await ownSlices(1)
-    await using undisturbed = await Commanded.start(folder)
+    await using undisturbed = await startAllocator(folder)
     const plan = planFor(slices.range, path.join(folder, 'usual'))
     const moments = await momentsOf(folder, plan)
     if (typeof moments === 'string') return { skipped: moments }
     const usual = await timeToLease(undisturbed, plan)
-    const longest = Math.max(LONGEST, usual * TIMES_USUAL)
 
     const chosen = moments.filter((_, index) => !short || index % ONE_IN === 0)
     const broken: string[] = []
@@ -46,20 +43,20 @@ export const killedBetweenSteps: Fault = {
     const next = chosen.values()
     const work = async () => {
       await using own = await ownSlices(1)
-      await using nextHolder = await Commanded.start(folder)
+      await using nextHolder = await startAllocator(folder)
       for (const { call, when } of next) {
         const at = `${call}-${when}`
         const ownFolder = path.join(folder, at)
         mkdirSync(ownFolder)
         const ownPlan = planFor(own.range, path.join(ownFolder, 'locks'))
-        await using group = new ProcessGroup(ownFolder)
+        await using group = new FaultProcesses(ownFolder)
         const by = [...strace('/dev/null'), '-e', `inject=${call}:signal=KILL:when=${when}`]
-        const member = group.start('have-turns', ownPlan, { by })
+        const member = group.start('take-turns', ownPlan, { by })
         await member.ended
         if (member.complaint !== undefined) killed++
         const took = await timeToLease(nextHolder, ownPlan)
         slowest = Math.max(slowest, took)
-        if (took > longest)
+        if (took > LEASE_LIMIT_MS)
           broken.push(`Killed at ${at}, the next holder waited ${took.toFixed(0)} ms.`)
       }
     }
@@ -74,24 +71,24 @@ export const killedBetweenSteps: Fault = {
 }
 
 function planFor(range: readonly [number, number], lockDirectory: string): Plan {
-  return { options: { range, lockDirectory }, waitTimeout: 20_000, turn: 0, once: true }
+  return { options: { range, lockDirectory }, waitTimeoutMs: 20_000, turnMs: 0, once: true }
 }
 
 function strace(output: string): string[] {
   return ['strace', '-f', '-qq', '-y', '-o', output, '-e', `trace=${CALLS.join(',')}`]
 }
 
-/** The calls from the first socket or file of ours to the end. @returns why there are none */
+/** The calls from our first socket or file to the end. @returns the reason, if strace fails */
 async function momentsOf(folder: string, plan: Plan): Promise<Moment[] | string> {
   const output = path.join(folder, 'trace')
-  await using group = new ProcessGroup(folder)
-  const traced = group.start('have-turns', plan, { by: strace(output) })
+  await using group = new FaultProcesses(folder)
+  const traced = group.start('take-turns', plan, { by: strace(output) })
   await traced.ended
   if (traced.complaint !== undefined) return `strace cannot be used here (${traced.complaint})`
   const counts = new Map<string, number>()
   const moments: Moment[] = []
   const lines = readFileSync(output, 'utf8').split('\n')
-  // Calls are counted for each thread. All of ours are those of the first one.
+  // Calls are counted for each thread. Ours are in the first one.
   const [thread] = (lines[0] ?? '').split(' ')
   let isOurs = false
   for (const line of lines) {
@@ -105,8 +102,8 @@ async function momentsOf(folder: string, plan: Plan): Promise<Moment[] | string>
   return moments
 }
 
-async function timeToLease(process: Commanded, { options = {} }: Plan): Promise<number> {
+async function timeToLease(process: AllocatorProcess, { options = {} }: Plan): Promise<number> {
   const { took } = await process.open({ ...options, waitTimeout: 20_000 })
-  await process.ask({ do: 'close' })
+  await process.command({ do: 'close' })
   return took
 }

@@ -3,23 +3,24 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createAllocator } from '@portslice/core'
 import { type Interval, overlaps, readIntervals } from '../../support/intervals.ts'
+import { ownSlices } from '../../support/own-slices.ts'
+import type { TestProcess } from '../../support/process.ts'
 import type { Fault } from '../fault.ts'
-import { ownSlices } from '../own-slices.ts'
-import { type Member, ProcessGroup } from '../process-group.ts'
+import { FaultProcesses } from '../fault-processes.ts'
 import type { Plan } from '../processes/take-until-killed.ts'
 
 const WORKERS = 8
 /** One in so many workers starts an app that outlives it. */
-const WITH_ORPHAN = 2
+const ORPHAN_ONE_IN = 2
 /**
  * A port that was out when its holder was killed is left alone for 30 s from the holder's last
  * sign of life, which is renewed every 5 s: so for 25 s from the kill, in ns.
  */
-const LEFT_ALONE = 25_000_000_000n
-/** Until an orphaned app has bound its port and let it go again, in ms; twice that on a busy machine. */
-const ORPHAN = 5600
-/** The longest that a slice may need to come back, in ms. A lock of unclear origin takes 10 s. */
-const COMES_BACK = 20_000
+const QUARANTINE_NS = 25_000_000_000n
+/** Until an orphaned app has bound its port and let it go again. */
+const ORPHAN_MS = 5600
+/** A lock of unclear origin takes 10 s. */
+const SLICE_RETURN_TIMEOUT_MS = 40_000
 
 interface OrphanNote {
   pid: number
@@ -33,13 +34,13 @@ export const killed: Fault = {
   provoked: `${WORKERS} workers that take, bind late and release are killed at random, also while they start, and started again; some leave an app behind that binds its port 5 s later`,
   must: 'no overlap, every slice comes back, and what was out is left alone for 30 s',
   async run({ short, folder }) {
-    const kills = short ? 36 : 500
+    const kills = short ? 18 : 500
     await using slices = await ownSlices(short ? 40 : 120, [10_016, 32_767])
     const lockDirectory = path.join(folder, 'locks')
     const notes = path.join(folder, 'intervals.ndjson')
     const orphanNotes = path.join(folder, 'orphans.ndjson')
     for (const file of [notes, orphanNotes]) appendFileSync(file, '')
-    await using group = new ProcessGroup(folder)
+    await using group = new FaultProcesses(folder)
 
     let started = 0
     const start = (isToDie: boolean) => {
@@ -49,12 +50,12 @@ export const killed: Fault = {
         atOnce: 6,
         bindAfter: 60,
         notes,
-        ...(isToDie && started++ % WITH_ORPHAN === 0 && { orphanNotes }),
+        ...(isToDie && started++ % ORPHAN_ONE_IN === 0 && { orphanNotes }),
       }
       return group.start('take-until-killed', plan)
     }
     let left = kills
-    const killAgainAndAgain = async (): Promise<Member> => {
+    const killRepeatedly = async (): Promise<TestProcess> => {
       for (;;) {
         const isToDie = left-- > 0
         const member = start(isToDie)
@@ -66,9 +67,9 @@ export const killed: Fault = {
         await member.ended
       }
     }
-    const survivors = await Promise.all(Array.from({ length: WORKERS }, killAgainAndAgain))
+    const survivors = await Promise.all(Array.from({ length: WORKERS }, killRepeatedly))
     // Others want the ports of the last ones that were killed for as long as they are left alone.
-    await sleep(short ? ORPHAN : Number(LEFT_ALONE / 1_000_000n))
+    await sleep(short ? ORPHAN_MS : Number(QUARANTINE_NS / 1_000_000n))
     for (const member of survivors) member.tell('end')
     await Promise.all(survivors.map((member) => member.untilEnded()))
     const orphans = await untilOrphansAreDone(orphanNotes)
@@ -77,7 +78,7 @@ export const killed: Fault = {
     const killedAt = new Map(group.members.map((member) => [member.pid, member.killedAt]))
     const intervals = readIntervals(notes).map((interval): Interval => {
       const at = killedAt.get(Number.parseInt(interval.holder, 10))
-      return interval.to === undefined && at ? { ...interval, to: at + LEFT_ALONE } : interval
+      return interval.to === undefined && at ? { ...interval, to: at + QUARANTINE_NS } : interval
     })
     const unhappy = orphans.filter(({ bound }) => bound !== true)
     const clashes = overlaps(intervals)
@@ -104,7 +105,7 @@ export const killed: Fault = {
 
 /** Waits until each orphan that was started has said how it went, and gives the last word of each. */
 async function untilOrphansAreDone(file: string): Promise<OrphanNote[]> {
-  for (let left = ORPHAN * 3; ; left -= 100) {
+  for (let left = ORPHAN_MS * 10; ; left -= 100) {
     const last = new Map<number, OrphanNote>()
     const lines = existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : []
     for (const line of lines.filter(Boolean)) {
@@ -126,7 +127,9 @@ async function slicesThatDoNotComeBack(
     starts.map(async (start) => {
       const range = [start, start + 31] as const
       try {
-        await (await createAllocator({ range, lockDirectory, waitTimeout: COMES_BACK })).close()
+        await (
+          await createAllocator({ range, lockDirectory, waitTimeout: SLICE_RETURN_TIMEOUT_MS })
+        ).close()
         return []
       } catch (error) {
         return [`Slice ${start} did not come back: ${(error as Error).message}`]

@@ -1,15 +1,16 @@
 import { chmodSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { ownSlices } from '../../support/own-slices.ts'
+import { PrivateDisk } from '../../support/private-disk.ts'
+import type { ProcessOptions } from '../../support/process.ts'
 import type { Fault } from '../fault.ts'
-import { ownSlices } from '../own-slices.ts'
-import { PrivateDisk } from '../private-disk.ts'
-import { ProcessGroup, type StartOptions } from '../process-group.ts'
+import { FaultProcesses } from '../fault-processes.ts'
 import type { Attempt, Plan } from '../processes/try-to-start.ts'
 import { chownTo, letPass, OTHER_USERS, whyNoOtherUsers } from '../users.ts'
 
 const CODE = 'ERR_PORTSLICE_LOCK_DIRECTORY'
 
-/** What a lock directory must not be, by what it is called in a sentence. */
+/** Unfit lock directories, by a description. */
 type Unfit = Record<string, string>
 
 /** Those that need no other user. */
@@ -27,7 +28,7 @@ function unfitOnes(folder: string): Unfit {
     mkdirSync(at(name))
     chmodSync(at(name), mode)
   }
-  writeFileSync(at('file'), 'not a folder')
+  writeFileSync(at('file'), 'not a directory')
   return {
     'a symbolic link': at('link'),
     'a dangling link': at('dangling'),
@@ -54,14 +55,14 @@ function foreignOnes(folder: string, uid: number, another: number): Unfit {
     "another user's": own('foreign', 0o755, another),
     "another user's and private": own('private', 0o700, another),
     "root's": own('of-root', 0o755, 0),
-    'in a folder that is not theirs': path.join(own('parent', 0o755, another), 'locks'),
-    'in a folder that may not be entered': path.join(own('shut', 0o700, another), 'locks'),
+    'in a directory of another user': path.join(own('parent', 0o755, another), 'locks'),
+    'in a directory that may not be entered': path.join(own('shut', 0o700, another), 'locks'),
     'unreadable though their own': own('unreadable', 0o000, uid),
     'read-only though their own': own('read-only', 0o500, uid),
   }
 }
 
-/** All that lies in a folder, and below it. */
+/** All files and directories below one. */
 const contents = (folder: string) => readdirSync(folder, { recursive: true }).map(String).sort()
 
 export const lockDirectoryAtStart: Fault = {
@@ -71,12 +72,12 @@ export const lockDirectoryAtStart: Fault = {
   must: `${CODE} that says what to do, and nothing written through it`,
   async run({ folder }) {
     await using slices = await ownSlices(1)
-    await using group = new ProcessGroup(folder)
+    await using group = new FaultProcesses(folder)
     letPass(folder)
     const broken: string[] = []
     const skipped = new Set<string>()
     let refused = 0
-    const attempt = async (unfit: Unfit, start: StartOptions, seen = folder) => {
+    const attempt = async (unfit: Unfit, start: ProcessOptions, seen = folder) => {
       const plan: Plan = { range: slices.range, lockDirectories: Object.values(unfit) }
       const member = group.start('try-to-start', plan, start)
       const before = contents(seen)

@@ -1,50 +1,51 @@
 import { chmodSync, mkdirSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { ownSlices } from '../../support/own-slices.ts'
+import { PrivateDisk } from '../../support/private-disk.ts'
+import type { ProcessOptions } from '../../support/process.ts'
 import { type Fault, isSkipped, type Outcome, type Tried } from '../fault.ts'
-import { ownSlices } from '../own-slices.ts'
-import { PrivateDisk } from '../private-disk.ts'
-import { ProcessGroup, type StartOptions } from '../process-group.ts'
+import { FaultProcesses } from '../fault-processes.ts'
 import { StressTest } from '../stress-test.ts'
 import { chownTo, letPass, OTHER_USERS, whyNoOtherUsers } from '../users.ts'
 
 const COMPETITORS = 3
-/** Each wants a slice for itself and two more at times: they compete for the rest. */
+/** Each wants one slice, and at times two more: they compete for the rest. */
 const SLICES = COMPETITORS * 3 - 1
-/** As many as each leases in the end, where each keeps what it has leased. */
+/** How many slices each leases in the end, if it keeps what it has leased. */
 const GROW_TO = 5
 
-/** One way in which a lock directory comes to harm. */
-interface Harm {
+/** One way in which a lock directory is damaged. */
+interface Damage {
   lockDirectory: string
-  start: StartOptions
+  start: ProcessOptions
   growTo?: number
-  /** Does the harm once more; `time` counts from 0. */
-  strike(time: number): void
+  /** Does it once more; `time` counts from 0. */
+  damage(time: number): void
 }
 
 /**
- * Lets rivals run while their lock directory comes to harm again and again.
+ * Runs processes whose lock directory is damaged repeatedly.
  *
  * @param folder an empty one
  */
-async function suffer(
+async function runDuringDamage(
   folder: string,
-  { short, every }: { short: boolean; every: number },
-  harm: Harm,
+  { short, everyMs }: { short: boolean; everyMs: number },
+  kind: Damage,
 ): Promise<Tried> {
   const during = short ? 5000 : 45_000
-  const { lockDirectory, start, growTo, strike } = harm
+  const { lockDirectory, start, growTo, damage } = kind
   await using slices = await ownSlices(growTo ? growTo * COMPETITORS : SLICES)
-  await using group = new ProcessGroup(folder)
+  await using group = new FaultProcesses(folder)
   const stress = new StressTest(group, folder, { during, ...(growTo && { growTo }) })
   const options = { range: slices.range, lockDirectory }
   await Promise.all(Array.from({ length: COMPETITORS }, () => stress.join(options, start)))
   const end = performance.now() + during
   let times = 0
   for (; performance.now() < end; times++) {
-    await sleep(every * (0.5 + Math.random()))
-    strike(times)
+    await sleep(everyMs * (0.5 + Math.random()))
+    damage(times)
   }
   const { handOuts, warnings, broken } = await stress.end()
   return {
@@ -56,20 +57,20 @@ async function suffer(
 
 const deleted = (folder: string, short: boolean) => {
   const lockDirectory = path.join(folder, 'locks')
-  const strike = () => rmSync(lockDirectory, { recursive: true, force: true, maxRetries: 20 })
-  return suffer(folder, { short, every: 700 }, { lockDirectory, start: {}, strike })
+  const damage = () => rmSync(lockDirectory, { recursive: true, force: true, maxRetries: 20 })
+  return runDuringDamage(folder, { short, everyMs: 700 }, { lockDirectory, start: {}, damage })
 }
 
 const moved = (folder: string, short: boolean) => {
   const lockDirectory = path.join(folder, 'locks')
-  const strike = (time: number) => {
+  const damage = (time: number) => {
     try {
       renameSync(lockDirectory, path.join(folder, `moved-${time}`))
     } catch {
-      // Nobody has made it again yet.
+      // It has not been created again yet.
     }
   }
-  return suffer(folder, { short, every: 700 }, { lockDirectory, start: {}, strike })
+  return runDuringDamage(folder, { short, everyMs: 700 }, { lockDirectory, start: {}, damage })
 }
 
 async function unreadable(folder: string, short: boolean): Promise<Outcome> {
@@ -83,11 +84,11 @@ async function unreadable(folder: string, short: boolean): Promise<Outcome> {
   chownTo(uid, home, lockDirectory)
   // A new allocator is refused, so the ones that there are lease more and more slices.
   // Shut for longer than locks stay fresh in the long form: then their refreshing fails as well.
-  const strike = (time: number) => chmodSync(lockDirectory, time % 2 === 0 ? 0o000 : 0o700)
-  return suffer(
+  const damage = (time: number) => chmodSync(lockDirectory, time % 2 === 0 ? 0o000 : 0o700)
+  return runDuringDamage(
     folder,
-    { short, every: short ? 1500 : 12_000 },
-    { lockDirectory, start: { uid }, growTo: GROW_TO, strike },
+    { short, everyMs: short ? 1500 : 12_000 },
+    { lockDirectory, start: { uid }, growTo: GROW_TO, damage },
   )
 }
 
@@ -95,15 +96,15 @@ async function full(folder: string, short: boolean): Promise<Outcome> {
   const disk = await PrivateDisk.mount(path.join(folder, 'disk'), 'size=64k,mode=0700')
   if (typeof disk === 'string') return { skipped: disk }
   await using _ = disk // Until the rivals have ended, hence `await` below.
-  const strike = (time: number) => {
+  const damage = (time: number) => {
     if (time % 3 === 2) unlinkSync(disk.file('filler'))
     else fill(disk.file('filler'))
   }
   const lockDirectory = path.join(disk.folder, 'locks')
-  return await suffer(
+  return await runDuringDamage(
     folder,
-    { short, every: 1000 },
-    { lockDirectory, start: { by: disk.by }, strike },
+    { short, everyMs: 1000 },
+    { lockDirectory, start: { by: disk.by }, damage },
   )
 }
 

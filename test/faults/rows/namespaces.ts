@@ -3,12 +3,13 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { listSlices } from '@portslice/core'
 import { type Interval, overlaps, readIntervals } from '../../support/intervals.ts'
+import { NetworkNamespace } from '../../support/namespaces.ts'
+import type { TestProcess } from '../../support/process.ts'
 import type { Fault, FaultContext, Outcome, Tried } from '../fault.ts'
-import { NetworkNamespace } from '../network-namespace.ts'
-import { type Member, ProcessGroup } from '../process-group.ts'
-import type { Holding, Plan as HoldPlan } from '../processes/hold-and-carry-on.ts'
-import type { Fed } from '../processes/hunger.ts'
-import type { Plan } from '../processes/lease-again-and-again.ts'
+import { FaultProcesses } from '../fault-processes.ts'
+import type { Holding, Plan as HoldPlan } from '../processes/hold-slice.ts'
+import type { Plan } from '../processes/lease-repeatedly.ts'
+import type { Obtained } from '../processes/lease-when-available.ts'
 
 /** In namespaces of their own all ports are free. */
 const FIRST = 20_000
@@ -16,10 +17,10 @@ const sliceAt = (index: number) => [FIRST + index * 32, FIRST + index * 32 + 31]
 
 type Part = (context: FaultContext, networks: readonly NetworkNamespace[]) => Promise<Tried>
 
-/** Longer than a lock needs to go stale where its holder cannot be asked, in ms. */
-const OUT_OF_ACTION = { short: 13_000, long: 30_000 }
-/** Within this a dead holder elsewhere is replaced, in ms; waiting out its lock would take 10 s. */
-const REPLACED_WITHIN = 5000
+/** Longer than a lock needs to go stale if its holder cannot be asked. */
+const PAUSE_MS = { short: 13_000, long: 30_000 }
+/** Waiting for its lock to go stale would take 10 s. */
+const REPLACEMENT_LIMIT_MS = 7000
 
 /** All lease one slice in turn, and are killed at times, so that all find a dead holder's lock at once. */
 const taken: Part = async ({ short, folder }, networks) => {
@@ -27,12 +28,12 @@ const taken: Part = async ({ short, folder }, networks) => {
   const notes = path.join(folder, 'intervals.ndjson')
   writeFileSync(notes, '')
   mkdirSync(lockDirectory, { mode: 0o700 })
-  await using group = new ProcessGroup(folder)
+  await using group = new FaultProcesses(folder)
   const options = { range: sliceAt(0), lockDirectory, waitTimeout: 0 }
   const plan: Plan = { options, notes, keep: 10 }
-  const start = async (index: number): Promise<Member> => {
+  const start = async (index: number): Promise<TestProcess> => {
     const network = networks[index % networks.length] as NetworkNamespace
-    const member = group.start('lease-again-and-again', plan, { by: network.by })
+    const member = group.start('lease-repeatedly', plan, { by: network.by })
     await member.hear()
     return member
   }
@@ -42,7 +43,7 @@ const taken: Part = async ({ short, folder }, networks) => {
   for (; performance.now() < end; times++) {
     await sleep(Math.random() * 1000)
     const index = times % members.length
-    const member = members[index] as Member
+    const member = members[index] as TestProcess
     member.kill()
     await member.ended
     members[index] = await start(index)
@@ -63,7 +64,7 @@ const taken: Part = async ({ short, folder }, networks) => {
   }
 }
 
-function endedWithTheirHolders(intervals: readonly Interval[], group: ProcessGroup): Interval[] {
+function endedWithTheirHolders(intervals: readonly Interval[], group: FaultProcesses): Interval[] {
   const killedAt = new Map(group.members.map((member) => [member.pid, member.killedAt]))
   return intervals.map((interval) => {
     const at = killedAt.get(Number.parseInt(interval.holder, 10))
@@ -78,17 +79,17 @@ function endedWithTheirHolders(intervals: readonly Interval[], group: ProcessGro
 const keptUntilDead =
   (how: 'stopped' | 'blocked', index: number): Part =>
   async ({ short, folder }, [here, there]) => {
-    await using group = new ProcessGroup(folder)
+    await using group = new FaultProcesses(folder)
     const lockDirectory = path.join(folder, 'locks')
     const options = { range: sliceAt(index), lockDirectory }
-    const during = OUT_OF_ACTION[short ? 'short' : 'long']
+    const during = PAUSE_MS[short ? 'short' : 'long']
     const plan: HoldPlan = { options, block: during * 2 }
-    const holder = group.start('hold-and-carry-on', plan, { by: (here as NetworkNamespace).by })
+    const holder = group.start('hold-slice', plan, { by: (here as NetworkNamespace).by })
     const { first } = await holder.hear<Holding>()
     if (how === 'stopped') holder.signal('SIGSTOP')
     else holder.tell('block')
-    const hungry = group.start(
-      'hunger',
+    const waiting = group.start(
+      'lease-when-available',
       { ...options, waitTimeout: 300 },
       { by: (there as NetworkNamespace).by },
     )
@@ -96,15 +97,17 @@ const keptUntilDead =
     const seen = (await listSlices({ lockDirectory })).find((slice) => slice.first === first)
     const start = performance.now()
     holder.kill()
-    const { refused } = await hungry.hear<Fed>(40_000)
+    const { refused } = await waiting.hear<Obtained>(40_000)
     const took = performance.now() - start
-    await hungry.untilEnded()
+    await waiting.untilEnded()
     const wasSeen = seen?.state === 'held' && seen.holder?.pid === holder.pid
     return {
       times: 1,
       observed: `a holder elsewhere that was ${how} for ${during / 1000} s kept its slice, and was replaced ${(took / 1000).toFixed(1)} s after it was killed`,
       broken: [
-        ...(took > REPLACED_WITHIN ? [`A dead holder elsewhere held its slice ${took} ms.`] : []),
+        ...(took > REPLACEMENT_LIMIT_MS
+          ? [`A dead holder elsewhere held its slice ${took} ms.`]
+          : []),
         ...(refused === 0 ? [`A slice was had while its holder was ${how}.`] : []),
         ...(wasSeen ? [] : [`A ${how} holder elsewhere was listed as ${JSON.stringify(seen)}.`]),
         ...group.complaints,
@@ -114,11 +117,11 @@ const keptUntilDead =
 
 /** One whose lock is removed by hand while it is blocked ends after another has made its own: that stays. */
 const notItsOwn: Part = async ({ folder }, [here, there]) => {
-  await using group = new ProcessGroup(folder)
+  await using group = new FaultProcesses(folder)
   const lockDirectory = path.join(folder, 'locks')
   const options = { range: sliceAt(2), lockDirectory }
   const lock = path.join(lockDirectory, `slice-${sliceAt(2)[0]}.lock`)
-  const blocked = group.start('hold-and-carry-on', { options, block: 4000 } satisfies HoldPlan, {
+  const blocked = group.start('hold-slice', { options, block: 4000 } satisfies HoldPlan, {
     by: (here as NetworkNamespace).by,
   })
   await blocked.hear()
@@ -128,7 +131,7 @@ const notItsOwn: Part = async ({ folder }, [here, there]) => {
   rmSync(lock, { recursive: true })
   rmSync(lock.replace(/lock$/, 'sock'))
   const next = group.start(
-    'hold-and-carry-on',
+    'hold-slice',
     { options: { ...options, waitTimeout: 3000 } } satisfies HoldPlan,
     { by: (there as NetworkNamespace).by },
   )

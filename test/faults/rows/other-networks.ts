@@ -1,15 +1,14 @@
-import { execFileSync } from 'node:child_process'
 import path from 'node:path'
+import { NetworkNamespace } from '../../support/namespaces.ts'
 import type { Fault, Outcome } from '../fault.ts'
-import { NetworkNamespace } from '../network-namespace.ts'
-import { Commanded } from '../processes/start-commanded.ts'
-import { Stranger } from '../processes/start-stranger.ts'
-import type { Binding } from '../processes/stranger.ts'
+import { startAllocator } from '../fault-processes.ts'
+import { ForeignProgram } from '../foreign-program.ts'
+import type { Binding } from '../processes/bind-on-command.ts'
 
 const WHOLE_RANGE = { 'ipv4/ip_local_port_range': '1024 65535' }
 const NO_IPV6 = { 'ipv6/conf/all/disable_ipv6': '1', 'ipv6/conf/lo/disable_ipv6': '1' }
 const IPV6_ALONE = { 'ipv6/bindv6only': '1' }
-/** Sockets that a stranger opens at once. */
+/** Sockets that a foreign program opens at once. */
 const BATCH = 400
 const ALL = { first: 1, last: 65_535 }
 
@@ -18,11 +17,9 @@ type Network = Readonly<Record<string, string>>
 async function make(settings: Network): Promise<NetworkNamespace | string> {
   const network = await NetworkNamespace.make()
   if (typeof network === 'string') return network
-  const [command, ...args] = network.by
   for (const [name, value] of Object.entries(settings)) {
-    const write = ['sh', '-c', `echo "$1" > "/proc/sys/net/$2"`, 'sh', value, name]
     try {
-      execFileSync(command as string, [...args, ...write], { stdio: 'pipe' })
+      await network.set(name, value)
     } catch (error) {
       await network[Symbol.asyncDispose]()
       return `${name} cannot be set (${(error as Error).message.trim().split('\n').at(-1)})`
@@ -42,22 +39,22 @@ export const ephemeralEverywhere: Fault = {
     if (typeof network === 'string') return { skipped: network }
     await using stack = new AsyncDisposableStack()
     stack.use(network)
-    const stranger = stack.use(new Stranger(network.by))
+    const foreign = stack.use(new ForeignProgram({ by: network.by }))
     const hits = { guarded: 0, unguarded: 0 }
     let asked = 0
     const broken: string[] = []
     // Without the guard some of them must be hit, else this would prove nothing.
     for (const timeWaitGuard of ['auto', 'never'] as const) {
-      await using worker = await Commanded.start(folder, { by: network.by })
+      await using worker = await startAllocator(folder, { by: network.by })
       const lockDirectory = path.join(folder, 'locks')
       await worker.open({ lockDirectory, timeWaitGuard })
       const out = new Set(await worker.take(ports))
       for (let batch = 0; batch < batches; batch++) {
         const given = [
-          ...(await stranger.ask({ do: 'bind any', count: BATCH, ...ALL })),
-          ...(await stranger.ask({ do: 'connect', count: BATCH / 4 })),
+          ...(await foreign.command({ do: 'bind any', count: BATCH, ...ALL })),
+          ...(await foreign.command({ do: 'connect', count: BATCH / 4 })),
         ]
-        await stranger.ask({ do: 'close' })
+        await foreign.command({ do: 'close' })
         const hit = given.filter((port) => out.has(port))
         hits[timeWaitGuard === 'auto' ? 'guarded' : 'unguarded'] += hit.length
         if (timeWaitGuard === 'auto') {
@@ -65,7 +62,7 @@ export const ephemeralEverywhere: Fault = {
           if (hit.length > 0) broken.push(`The OS gave away ${hit}.`)
         }
       }
-      if (timeWaitGuard === 'auto') await worker.ask({ do: 'serve' })
+      if (timeWaitGuard === 'auto') await worker.command({ do: 'serve' })
     }
     if (!short && hits.unguarded === 0) {
       broken.push('Without the guard none was hit either, so this proves nothing.')
@@ -96,7 +93,7 @@ export const unusualNetworks: Fault = {
   fault: 'IPv6 is off; or kept apart from IPv4; and no interface but loopback is up',
   provoked:
     'networks with disable_ipv6=1, with bindv6only=1 and with neither, in which other programs listen',
-  must: 'the ports of a slice that nobody listens on are handed out, and no others',
+  must: 'exactly the ports of a slice without a listener are handed out',
   async run({ folder }): Promise<Outcome> {
     const broken: string[] = []
     const seen: string[] = []
@@ -109,14 +106,14 @@ export const unusualNetworks: Fault = {
       if (typeof network === 'string') return { skipped: network }
       await using stack = new AsyncDisposableStack()
       stack.use(network)
-      const stranger = stack.use(new Stranger(network.by))
+      const foreign = stack.use(new ForeignProgram({ by: network.by }))
       const what = settings === NO_IPV6 ? LISTENERS : [...LISTENERS, ...IPV6_LISTENERS]
-      await stranger.ask({ do: 'bind', what })
-      const worker = stack.use(await Commanded.start(folder, { by: network.by }))
+      await foreign.command({ do: 'bind', what })
+      const worker = stack.use(await startAllocator(folder, { by: network.by }))
       const lockDirectory = path.join(folder, `locks-${seen.length}`)
       await worker.open({ lockDirectory, range: [20_000, 20_031], waitTimeout: 0 })
-      const out = await worker.ask<number[]>({ do: 'take all' })
-      await worker.ask({ do: 'serve' })
+      const { ports: out } = await worker.command({ do: 'take all' })
+      await worker.command({ do: 'serve' })
       const expected = 31 - what.length
       const wrong = what.filter(({ port }) => out.includes(port))
       if (wrong.length > 0) broken.push(`${name}: ${JSON.stringify(wrong)} were handed out.`)

@@ -1,14 +1,13 @@
 import { chmodSync, linkSync, lstatSync, mkdirSync, readdirSync, rmSync, utimesSync } from 'node:fs'
 import path from 'node:path'
-import { readIntervals } from '../../support/intervals.ts'
+import { ownSlices } from '../../support/own-slices.ts'
 import type { Fault } from '../fault.ts'
-import { ownSlices } from '../own-slices.ts'
-import { Commanded, type Failure } from '../processes/start-commanded.ts'
+import { startAllocator } from '../fault-processes.ts'
 
-/** Time for both to have heard, in ns: they then wait for the clock. */
-const HEAD_START = 5_000_000n
-/** How old a lock is made, in ms: its age decides nothing. */
-const OLD = 60_000
+/** Until both have heard; they then wait for the clock. */
+const HEAD_START_NS = 5_000_000n
+/** How old a lock is made: its age decides nothing. */
+const OLD_MS = 60_000
 /** Between two rounds with a slice of a process that was just killed, not a copy of one. */
 const ROUNDS_BETWEEN_KILLS = 50
 
@@ -18,7 +17,7 @@ export const sameCrashedSlice: Fault = {
     'a lock and a journal as a killed holder leaves them, every other time with an old lock; both try at one tick of the clock',
   must: 'exactly one gets it, and none of the ports that the dead one had',
   async run({ short, folder }) {
-    const rounds = short ? 60 : 1000
+    const rounds = short ? 30 : 1000
     await using slices = await ownSlices(1)
     const slice = slices.range[0]
     const options = {
@@ -26,8 +25,8 @@ export const sameCrashedSlice: Fault = {
       lockDirectory: path.join(folder, 'locks'),
       waitTimeout: 0,
     }
-    await using one = await Commanded.start(folder)
-    await using other = await Commanded.start(folder)
+    await using one = await startAllocator(folder)
+    await using other = await startAllocator(folder)
     const broken: string[] = []
     const won = [0, 0]
     const apart: number[] = []
@@ -44,25 +43,25 @@ export const sameCrashedSlice: Fault = {
       }
       if (round % 2 === 1) makeOld(path.join(options.lockDirectory, `slice-${slice}.lock`))
 
-      const at = String(process.hrtime.bigint() + HEAD_START)
-      const outcomes = await Promise.allSettled([
-        one.open(options, { at }),
-        other.open(options, { at }),
-      ])
-      const winners = [one, other].filter((_, i) => outcomes[i]?.status === 'fulfilled')
-      outcomes.forEach((outcome, i) => {
-        if (outcome.status === 'fulfilled') won[i] = (won[i] ?? 0) + 1
-        else if ((outcome.reason as Failure).code !== 'ERR_PORTSLICE_RANGE_EXHAUSTED')
-          broken.push(`Round ${round}: the loser was told "${outcome.reason}".`)
+      const at = String(process.hrtime.bigint() + HEAD_START_NS)
+      const answers = await Promise.all(
+        [one, other].map((each) => each.try({ do: 'open', options, at })),
+      )
+      const winners = [one, other].filter((_, i) => !answers[i]?.error)
+      answers.forEach(({ error }, i) => {
+        if (!error) won[i] = (won[i] ?? 0) + 1
+        else if (error.code !== 'ERR_PORTSLICE_RANGE_EXHAUSTED')
+          broken.push(`Round ${round}: the loser was told "${error.message}".`)
       })
       if (winners.length !== 1) broken.push(`Round ${round}: ${winners.length} got it.`)
       for (const winner of winners) {
         const got = await winner.take(3)
         const early = got.filter((port) => dead.includes(port))
         if (early.length > 0) broken.push(`Round ${round}: ${early} were the dead one's.`)
-        await winner.ask({ do: 'close' })
+        await winner.command({ do: 'close' })
       }
-      apart.push(Math.abs(Number(one.openedAt - other.openedAt)) / 1000)
+      const [first, second] = answers.map(({ openedAt }) => BigInt(openedAt)) as [bigint, bigint]
+      apart.push(Math.abs(Number(first - second)) / 1000)
     }
     const median = apart.sort((a, b) => a - b)[apart.length >> 1] ?? 0
     return {
@@ -78,14 +77,14 @@ async function leaveBehind(
   folder: string,
   options: { range: readonly [number, number]; lockDirectory: string },
 ): Promise<number[]> {
-  await using holder = await Commanded.start(folder)
+  await using holder = await startAllocator(folder)
   await holder.open({ ...options, waitTimeout: 5000 })
   await holder.take(3)
   await holder.kill()
   const left = path.join(folder, 'left')
   rmSync(left, { recursive: true, force: true })
   linkTree(options.lockDirectory, left)
-  return readIntervals(holder.notes).map(({ port }) => port)
+  return holder.intervals().map(({ port }) => port)
 }
 
 /** The lock with its dead socket and the journal, as fresh as the holder left them. */
@@ -105,6 +104,6 @@ function linkTree(from: string, to: string): void {
 }
 
 function makeOld(lock: string): void {
-  const time = new Date(Date.now() - OLD)
+  const time = new Date(Date.now() - OLD_MS)
   utimesSync(lock, time, time)
 }

@@ -2,15 +2,15 @@ import { mkdirSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { overlaps, readIntervals } from '../../support/intervals.ts'
-import { runNode } from '../../support/project.ts'
+import { ownSlices } from '../../support/own-slices.ts'
+import { runNode } from '../../support/process.ts'
 import type { Fault, Outcome } from '../fault.ts'
-import { ownSlices } from '../own-slices.ts'
+import { startAllocator } from '../fault-processes.ts'
 import type { Churned, ChurnPlan } from '../processes/churn.ts'
-import { Commanded } from '../processes/start-commanded.ts'
 
 const WORKERS = 4
-/** On a busy machine, in ms: it only ends what hangs. */
-const PATIENCE = 240_000
+/** Only a process that hangs takes so long. */
+const CHURN_TIMEOUT_MS = 240_000
 
 async function provoke(
   script: string,
@@ -31,7 +31,7 @@ async function provoke(
   const file = fileURLToPath(new URL(`../processes/${script}`, import.meta.url))
   const { status, stdout, stderr } = await runNode([file, JSON.stringify(plan)], {
     cwd: folder,
-    timeout: PATIENCE,
+    timeout: CHURN_TIMEOUT_MS,
   })
   if (status !== 0) throw new Error(`It ended with ${status}: ${stderr}`)
   const { handOuts, withPortOut, failures } = JSON.parse(stdout) as Churned
@@ -39,7 +39,7 @@ async function provoke(
 
   const shared = overlaps(intervals)
 
-  await using heir = await Commanded.start(folder)
+  await using heir = await startAllocator(folder)
   const { slices: back, took } = await heir.open(options, { count: slices.count })
   return {
     times: ends,
@@ -59,7 +59,7 @@ export const threadsTerminated: Fault = {
   provoked: `${WORKERS} threads of one process that take, serve and release are terminated at random moments and replaced`,
   must: 'no overlap, and all slices come back',
   run: ({ short, folder }) =>
-    provoke('churn-threads.ts', folder, { ends: short ? 40 : 1000, longest: 200 }),
+    provoke('churn-threads.ts', folder, { ends: short ? 20 : 1000, longest: 200 }),
 }
 
 export const clusterWorkersKilled: Fault = {
@@ -67,5 +67,5 @@ export const clusterWorkersKilled: Fault = {
   provoked: `${WORKERS} workers of a Node cluster that take, serve and release are killed at random moments and replaced`,
   must: 'no overlap, and all slices come back',
   run: ({ short, folder }) =>
-    provoke('churn-cluster.ts', folder, { ends: short ? 24 : 400, longest: 200 }),
+    provoke('churn-cluster.ts', folder, { ends: short ? 12 : 400, longest: 200 }),
 }

@@ -1,9 +1,10 @@
 import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 import type { AllocatorOptions } from '@portslice/core'
+import { ownSlices } from '../../support/own-slices.ts'
+import type { ProcessOptions } from '../../support/process.ts'
 import type { Fault } from '../fault.ts'
-import { ownSlices } from '../own-slices.ts'
-import { ProcessGroup, type StartOptions } from '../process-group.ts'
+import { FaultProcesses } from '../fault-processes.ts'
 import { StressTest } from '../stress-test.ts'
 import { chownTo, letPass, OTHER_USERS, whyNoOtherUsers } from '../users.ts'
 
@@ -21,7 +22,7 @@ export const otherUsers: Fault = {
       if (uid !== undefined) chownTo(uid, own)
       return own
     }
-    const rivals: { options: AllocatorOptions; start: StartOptions }[] = [
+    const competitors: { options: AllocatorOptions; start: ProcessOptions }[] = [
       { options: { lockDirectory: path.join(ownFolder('one'), 'locks') }, start: {} },
       { options: { lockDirectory: path.join(ownFolder('two'), 'locks') }, start: {} },
       { options: {}, start: { env: { TMPDIR: ownFolder('temporary') } } },
@@ -35,20 +36,20 @@ export const otherUsers: Fault = {
     ]
     // Not enough for all that they want at times, so they compete; but one of them can always go
     // on: each has one slice, and wants two more at once.
-    await using slices = await ownSlices(rivals.length * 2 + 1)
-    await using group = new ProcessGroup(folder)
+    await using slices = await ownSlices(competitors.length * 2 + 1)
+    await using group = new FaultProcesses(folder)
     const stress = new StressTest(group, folder, { during: short ? 2500 : 60_000 })
     await Promise.all(
-      rivals.map(({ options, start }) =>
+      competitors.map(({ options, start }) =>
         // The same worker id: all want the same slices first.
         stress.join({ range: slices.range, workerId: 1, ...options }, start),
       ),
     )
     const { handOuts, warnings, broken } = await stress.end()
-    const users = new Set(rivals.map(({ start }) => start.uid)).size
+    const users = new Set(competitors.map(({ start }) => start.uid)).size
     return {
       times: handOuts,
-      observed: `${broken.length === 0 ? 'no overlap' : 'trouble'} in ${handOuts} hand-outs to ${rivals.length} processes of ${users} users${whyAlone ? ` (${whyAlone})` : ''}`,
+      observed: `${broken.length === 0 ? 'no overlap' : 'trouble'} in ${handOuts} hand-outs to ${competitors.length} processes of ${users} users${whyAlone ? ` (${whyAlone})` : ''}`,
       broken: [
         ...new Set([...broken, ...group.complaints]),
         ...(warnings > 0 ? [`${warnings} processes warned without a reason.`] : []),

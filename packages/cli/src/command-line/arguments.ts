@@ -20,12 +20,15 @@ export interface Syntax<Name extends string> {
   options: Readonly<Record<Name, OptionSyntax>>
   /** For subcommands that run a program. `operand`: one or more arguments before it. */
   program?: { operand?: { name: string; example: string; accepts(argument: string): boolean } }
+  /** Whether files and directories may be named, before, between and after the options. */
+  takesPaths?: boolean
 }
 
 export interface Arguments<Name extends string> {
   value(name: Name): string | undefined
   values(name: Name): string[]
   has(name: Name): boolean
+  /** What stands before the program, or the paths. */
   operands: string[]
   program: string[]
 }
@@ -46,7 +49,9 @@ export function readArguments<Name extends string>(
     const { options, next, isTerminated } = readOptions(syntax, rest)
     for (const { name, value } of options) given.set(name, [...(given.get(name) ?? []), value])
     rest = next
-    if (isTerminated || !operand?.accepts(rest[0] ?? '')) break
+    if (isTerminated && syntax.takesPaths) operands.push(...rest.splice(0))
+    const isOperand = syntax.takesPaths ? rest.length > 0 : operand?.accepts(rest[0] ?? '')
+    if (isTerminated || !isOperand) break
     operands.push(rest.shift() as string)
   }
   checkProgram(syntax, operands, rest)

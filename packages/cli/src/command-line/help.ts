@@ -8,12 +8,13 @@ export const HELP = `portslice: runs any command with ports that no other proces
   portslice list                                      which process has which ports
 
 Commands
-  run     runs a command with its own ports, until none of its processes uses them
-  claim   runs a command on fixed ports, one run at a time
-  list    shows which process has which ports
-  map     draws the range of ports
-  doctor  checks whether portslice works on this machine, and suggests repairs
-  clean   removes what dead processes left behind
+  run      runs a command with its own ports, until none of its processes uses them
+  claim    runs a command on fixed ports, one run at a time
+  list     shows which process has which ports
+  map      draws the range of ports
+  doctor   checks whether portslice works on this machine, and suggests repairs
+  clean    removes what dead processes left behind
+  migrate  moves tests from get-port and the like to portslice
 
 'portslice COMMAND --help' shows examples and options. '--version' prints the version.
 `

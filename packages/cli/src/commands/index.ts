@@ -12,6 +12,7 @@ const LOADERS = {
   map: () => import('./map.js'),
   doctor: () => import('./doctor.js'),
   clean: () => import('./clean.js'),
+  migrate: () => import('./migrate.js'),
 } satisfies Record<string, () => Promise<Command>>
 
 export type CommandName = keyof typeof LOADERS

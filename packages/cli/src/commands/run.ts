@@ -12,6 +12,7 @@ import { leasePorts } from '../run/lease-ports.js'
 import { variablesFor } from '../run/port-variables.js'
 import { runWithPorts } from '../run/run-with-ports.js'
 import { SignalForwarder } from '../run/signal-forwarder.js'
+import { COUNT, parseCount } from '../run/table.js'
 import { pluralize } from '../terminal/format.js'
 
 export const help = `portslice run: runs a command with ports that no other process on this machine has
@@ -20,12 +21,14 @@ export const help = `portslice run: runs a command with ports that no other proc
   portslice run -- python3 -m http.server {PORT}        or in the arguments
   portslice run --name web --name api -- docker compose up
                                                         $WEB_PORT and $API_PORT
+  portslice run --count 20 -- node --test               20 ports in $PORTS, with commas between
   portslice run --prefer 3000 -- npm start              port 3000 if it is free, else another
   portslice run --write-env .env.ports -- make serve    also in a file: PORT=20003
   portslice run -- sh -c 'serve & test; kill %1'        several programs on one port
 
 Options, before the command; '--' may be left out
   --name NAME          a port named NAME, in $NAME_PORT and {NAME_PORT}; repeat for more ports
+  --count NUMBER       that many ports without names: all in $PORTS, the first also in $PORT
   --prefer PORT        this port, or one of a list (3000,3001), if it is free now; the second
                        --prefer is for the second port, and so on
   --write-env FILE     writes the ports to this file, and removes it at the end
@@ -49,6 +52,7 @@ const SYNTAX = {
   command: 'run',
   options: {
     name: { type: 'string', multiple: true, example: 'web' },
+    ...COUNT,
     prefer: { type: 'string', multiple: true, example: '3000' },
     'write-env': { type: 'string', example: '.env.ports' },
     // An alias: Node handles an option of this name itself, and fails if the file is missing.
@@ -65,7 +69,10 @@ const MAX_LABEL_LENGTH = 200
 export async function run(args: string[]): Promise<number> {
   const given = readArguments(SYNTAX, args)
   const { program } = given
-  const variables = variablesFor(given.values('name'))
+  const names = given.values('name')
+  const table = parseCount(given)
+  const named = names.length > 0 || table.length === 0 ? variablesFor(names) : []
+  const variables = [...named, ...table]
   const prefer = given
     .values('prefer')
     .map((text) => parsePortList(text, 'portslice run --prefer 3000,3001 -- COMMAND …'))
@@ -73,7 +80,7 @@ export async function run(args: string[]): Promise<number> {
   if (prefer.length > variables.length) {
     throw usageError(
       `The option --prefer is given ${prefer.length} times for ${pluralize(variables.length, 'port')}.`,
-      'Give it once for each port, in the order of --name. Several choices for one port are a list: --prefer 3000,3001',
+      'Give it once for each port, in the order of --name, and then those of --count. Several choices for one port are a list: --prefer 3000,3001',
     )
   }
   const { options, env } = parseRangeAndShard(given)

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { environmentFor, withPorts } from './pass-ports.js'
 import { variablesFor } from './port-variables.js'
+import { parseCount } from './table.js'
 
 describe('the variables of ports', () => {
   test('PORT without names, otherwise one variable per name', () => {
@@ -41,4 +42,28 @@ test('known placeholders in arguments are replaced anywhere', () => {
   // biome-ignore lint/suspicious/noTemplateCurlyInString: it is a shell's
   const others = '{PORT} {OTHER_PORT} {{WEB_PORT {web_port} ${WEB_PORT}'
   expect(withPorts(others, [WEB, API])).toBe(others)
+})
+
+const withCount = (count: string | undefined) => parseCount({ value: () => count })
+
+test('a table is all in $PORTS, in order, and its first also in $PORT, beside names', () => {
+  const table = withCount('3').map((each, index) => ({ ...each, port: 30_002 - index }))
+  expect(environmentFor([WEB, ...table])).toEqual({
+    WEB_PORT: '20000',
+    PORTSLICE_PORT_WEB: '20000',
+    PORT: '30002',
+    PORTS: '30002,30001,30000',
+  })
+  const one = withCount('1').map((each) => ({ ...each, port: 20_000 }))
+  expect(environmentFor(one)).toEqual({ PORT: '20000', PORTS: '20000' })
+  expect(withCount(undefined)).toEqual([])
+})
+
+test.each(['0', '', '-1', '1.5', 'two', '65536', '99999'])('--count %j is refused', (count) => {
+  expect(() => withCount(count)).toThrow(
+    expect.objectContaining({
+      code: 'ERR_PORTSLICE_USAGE',
+      message: expect.stringContaining(`--count is ${JSON.stringify(count)}`),
+    }),
+  )
 })

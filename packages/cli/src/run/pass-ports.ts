@@ -5,14 +5,18 @@ export interface AssignedPort extends PortVariable {
   port: number
 }
 
-/** `PORT`, or for named ports `WEB_PORT` and the variable that `namedPort('web')` reads. */
+/** `PORT`, or for named ports `WEB_PORT` and the variable that `namedPort('web')` reads; `PORTS` for a table. */
 export function environmentFor(ports: readonly AssignedPort[]): Record<string, string> {
-  return Object.fromEntries(
-    ports.flatMap(({ name, variable, port }) => [
-      [variable, String(port)],
-      ...(name === undefined ? [] : [[`PORTSLICE_PORT_${variablePartOf(name)}`, String(port)]]),
-    ]),
-  )
+  const table = ports.filter(({ isInTable }) => isInTable).map(({ port }) => port)
+  return {
+    ...Object.fromEntries(
+      ports.flatMap(({ name, variable, port }) => [
+        [variable, String(port)],
+        ...(name === undefined ? [] : [[`PORTSLICE_PORT_${variablePartOf(name)}`, String(port)]]),
+      ]),
+    ),
+    ...(table.length > 0 && { PORTS: table.join(',') }),
+  }
 }
 
 /** Replaces `{PORT}`, `{WEB_PORT}` and so on, and leaves other braces alone. */

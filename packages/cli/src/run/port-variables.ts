@@ -2,10 +2,12 @@ import { inspect, variablePartOf } from '@portslice/core/internal/inspect'
 import { asUsageError, usageError } from '../command-line/usage-error.js'
 
 export interface PortVariable {
-  /** As typed; missing for the only port of a run without names. */
+  /** As typed; missing for ports without a name. */
   name?: string
-  /** `PORT`, or `WEB_PORT` for `web`. */
+  /** `PORT`, `WEB_PORT` for `web`, or `PORTS` for the ports of a table after its first. */
   variable: string
+  /** Whether it belongs to the table in `$PORTS`, as with `--count`. */
+  isInTable?: true
 }
 
 export function variablesFor(names: readonly string[]): PortVariable[] {

@@ -2,6 +2,8 @@ import { defaultAllocator } from '../allocator/shared.js'
 import { inspect } from '../errors.js'
 import type { TakeOptions } from '../options/options.js'
 import { invalidOption } from '../options/validate.js'
+import { watchBoundPorts } from './bound-ports.js'
+import { leaseObserver } from './lease-observer.js'
 import { popLease, registerLease } from './lease-registry.js'
 
 /**
@@ -15,8 +17,14 @@ import { popLease, registerLease } from './lease-registry.js'
  * server.listen(port)
  */
 export async function takePort(options: TakeOptions = {}): Promise<number> {
+  const noteTaken = leaseObserver().onTake?.()
   const allocator = await defaultAllocator()
-  return registerLease(await allocator.take(options)).port
+  const lease = registerLease(await allocator.take(options))
+  if (noteTaken) {
+    watchBoundPorts()
+    noteTaken(lease, options.label)
+  }
+  return lease.port
 }
 
 /**
@@ -39,5 +47,7 @@ export async function releasePort(port: number): Promise<{ leaked: boolean }> {
       'Release each port once, in the process that took it; release ports of an allocator with their own `release`.',
     )
   }
-  return lease.release()
+  const outcome = await lease.release()
+  leaseObserver().onRelease?.(lease, outcome)
+  return outcome
 }

@@ -1,5 +1,6 @@
 import type { PortAllocator } from '../allocator/allocator.js'
 import type { PortLease } from '../allocator/lease.js'
+import { ownerOfBoundPort, watchBoundPorts } from '../api/bound-ports.js'
 import { PortsliceError } from '../errors.js'
 import type { TakeOptions } from '../options/options.js'
 
@@ -9,6 +10,8 @@ export interface LeakedPort {
   port: number
   /** The label that the test gave it, if any. */
   label?: string
+  /** What bound it, such as `the test "a > b"`, if that is known and is not what took it. */
+  boundBy?: string
 }
 
 /** In characters: enough to recognise a test. */
@@ -22,6 +25,7 @@ export class TestPorts {
 
   /** @param owner the test's name: the default label of its ports */
   constructor(allocator: PortAllocator, owner: string) {
+    watchBoundPorts()
     this.#allocator = allocator
     this.#owner = owner.slice(0, MAX_OWNER_LENGTH)
   }
@@ -41,11 +45,46 @@ export class TestPorts {
   async release(): Promise<LeakedPort[]> {
     const leaked = await Promise.all(
       this.#taken.splice(0).map(async ({ lease, label }) => {
-        const outcome = await lease.release()
-        return outcome.leaked ? [{ port: lease.port, ...(label !== undefined && { label }) }] : []
+        const { leaked } = await lease.release()
+        return leaked ? [leakedPort(lease.port, label, this.#owner)] : []
       }),
     )
     return leaked.flat()
+  }
+
+  /**
+   * Gives back what is not in use.
+   *
+   * @returns whether everything has been given back
+   */
+  async releaseUnused(): Promise<boolean> {
+    const used = await Promise.all(this.#taken.map(({ lease }) => lease.isListening()))
+    const unused = this.#taken.filter((_, index) => !used[index])
+    await Promise.all(
+      unused.map(({ lease }) => {
+        this.#taken.splice(
+          this.#taken.findIndex((each) => each.lease === lease),
+          1,
+        )
+        return lease.release()
+      }),
+    )
+    return this.#taken.length === 0
+  }
+}
+
+/**
+ * A leaked port, with what bound it.
+ *
+ * @param label what it was taken for
+ * @param owner what took it
+ */
+export function leakedPort(port: number, label: string | undefined, owner: string): LeakedPort {
+  const boundBy = ownerOfBoundPort(port)
+  return {
+    port,
+    ...(label !== undefined && { label }),
+    ...(boundBy !== undefined && boundBy !== `the test "${owner}"` && { boundBy }),
   }
 }
 
@@ -58,8 +97,11 @@ export function leakMessage(owner: string, leaked: readonly LeakedPort[]): strin
   const ports = leaked.map(({ port, label }) =>
     label === undefined ? `${port}` : `${port} (${JSON.stringify(label)})`,
   )
+  const binders = leaked.flatMap(({ port, boundBy }) =>
+    boundBy === undefined ? [] : [` Port ${port} was bound by ${boundBy}.`],
+  )
   const [noun, verb] = ports.length === 1 ? ['port', 'is'] : ['ports', 'are']
-  return `${owner} left ${noun} ${ports.join(', ')} in use: something still listens there after its end. Close the server in the test; until then the ${noun} ${verb} not handed out again.`
+  return `${owner} left ${noun} ${ports.join(', ')} in use: something still listens there after its end.${binders.join('')} Close the server in the test; until then the ${noun} ${verb} not handed out again.`
 }
 
 /**

@@ -1,0 +1,48 @@
+/** Migrates many files: each knows of the others only which numbers they share. */
+import path from 'node:path'
+import { ADVICE } from './advice.js'
+import { type MigratedSource, mayMatter, Source, sharedBasesOf } from './migrate-source.js'
+import { projectOf } from './project.js'
+import { readSource } from './read-file.js'
+
+export interface MigratedFile extends MigratedSource {
+  /** Absolute. */
+  file: string
+  /** As it is now. */
+  before: string
+  /** Packages that it imports after the change. */
+  packages: readonly string[]
+}
+
+/** Those that change, or that have something to list. */
+export function migrateFiles(files: readonly string[]): MigratedFile[] {
+  const unreadable: MigratedFile[] = []
+  const sources: Source[] = []
+  for (const file of files) {
+    const code = readSource(file)
+    if (code === undefined) unreadable.push(notText(file))
+    else if (mayMatter(code)) sources.push(new Source(code, file, projectOf(file)))
+  }
+  const sharedBases = sharedBasesOf(sources)
+  const migrated = sources.map((source): MigratedFile => {
+    const { code, changes, findings } = source.migrate(sharedBases)
+    const { file, code: before } = source
+    return { file, before, code, changes, findings, packages: packagesIn(code, before) }
+  })
+  return [...migrated, ...unreadable]
+    .filter(({ changes, findings }) => changes > 0 || findings.length > 0)
+    .sort((a, b) => (a.file < b.file ? -1 : 1))
+}
+
+function notText(file: string): MigratedFile {
+  const advice = `${ADVICE.unparsable} (${path.basename(file)} is not UTF-8)`
+  const finding = { line: 1, column: 1, kind: 'unparsable' as const, source: '', advice }
+  return { file, before: '', code: '', changes: 0, findings: [finding], packages: [] }
+}
+
+/** Our packages that the new text names, and the old one does not need to. */
+function packagesIn(code: string, before: string): string[] {
+  if (code === before) return []
+  const names = code.match(/@portslice\/[a-z-]+(?=['"/])/g) ?? []
+  return [...new Set(names)].sort()
+}

@@ -1,0 +1,175 @@
+/** Files as they are found: ends of lines, comments, languages; and what must hold for any file. */
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { mayMatter } from './migrate-source.js'
+import { type FileSetup, listed, migrated, text } from './migrated.test-support.js'
+import { parseSource } from './parse.js'
+
+test('Windows ends of lines stay, also in what is added', () => {
+  const code =
+    "import getPort, { portNumbers } from 'get-port'\r\nawait getPort()\r\nuse(portNumbers)\r\n"
+  expect(migrated(code).code).toBe(
+    "import { portNumbers } from 'get-port'\r\nimport { takePort } from '@portslice/core'\r\nawait takePort()\r\nuse(portNumbers)\r\n",
+  )
+})
+
+test('a byte order mark, a shebang, directives and comments stay', () => {
+  const code = text(`
+    #!/usr/bin/env node
+    'use strict'
+    /* eslint-env jest */
+
+    // The port of the worker
+    beforeAll(async () => {
+      port = 4000 + Number(process.env.JEST_WORKER_ID) // one each
+    })
+  `)
+  expect(migrated(`\uFEFF${code.split('\n').slice(1).join('\n')}`, { file: 'a.js' }).code).toMatch(
+    /^\uFEFF'use strict'/,
+  )
+  expect(migrated(code, { file: 'a.js' }).code).toBe(
+    text(`
+      #!/usr/bin/env node
+      'use strict'
+      /* eslint-env jest */
+
+      // The port of the worker
+      const { takePort } = require('@portslice/core')
+
+      beforeAll(async () => {
+        port = await takePort() // one each
+      })
+    `),
+  )
+})
+
+test('TypeScript, JSX, decorators and Flow', () => {
+  for (const [file, code] of [
+    ['a.ts', 'const x = <number>await getPort() satisfies number\n'],
+    ['a.tsx', 'const x = <App port={await getPort()} />\n'],
+    ['a.jsx', 'const x = <App port={await getPort()} />\n'],
+    ['a.js', 'const x: number = await getPort()\n'],
+    ['a.mts', 'enum A { B = 1 }\n@fixed class C { constructor(private port = getPort()) {} }\n'],
+    ['a.ts', 'type M = { [K in keyof T as Uppercase<K>]?: T[K] }\nuse(await getPort())\n'],
+    ['a.ts', 'class C { constructor(@Inject() private a: A) { getPort() } }\n'],
+    ['a.js', '@fixed class C { @own accessor a = getPort() }\n'],
+    ['a.js', 'await using server = await serve(getPort())\n'],
+    ['a.ts', 'declare global { var x: number }\nnamespace N { export const y = getPort() }\n'],
+    ['a.ts', 'abstract class A<in out T> { abstract a(x: T): asserts x is T; b = getPort() }\n'],
+    ['a.ts', 'type F = typeof import("x") extends infer U ? U : never\nlet p = getPort()\n'],
+    ['a.ts', 'function f(a: string): void\nfunction f(a: any) { return getPort() }\n'],
+    ['a.ts', 'export type P = Awaited<ReturnType<() => number>>\nusing(await getPort())\n'],
+  ] as const) {
+    const whole = `import getPort from 'get-port'\n${code}`
+    expect(migrated(whole, { file }).code, file).toBe(
+      `import { takePort } from '@portslice/core'\n${code.replace('getPort()', 'takePort()')}`,
+    )
+  }
+})
+
+describe('a file that cannot be parsed', () => {
+  test('is listed and stays as it is', () => {
+    const code = "import getPort from 'get-port'\nconst port = = await getPort()\n"
+    const { code: after, findings } = migrated(code)
+    expect(after).toBe(code)
+    expect(findings).toMatchObject([
+      { line: 2, kind: 'unparsable', advice: expect.stringContaining('Unexpected token') },
+    ])
+  })
+
+  test('as little as one with endless nesting', () => {
+    const code = `import getPort from 'get-port'\nx(${'1+'.repeat(50_000)}1)\nawait getPort()\n`
+    expect(migrated(code)).toMatchObject({ code, findings: [{ kind: 'unparsable' }] })
+  })
+
+  test('is passed over if it has nothing to do with ports', () => {
+    expect(listed('const a = = 1\napp.listen(3000)')).toEqual([])
+  })
+})
+
+test('most files are not parsed', () => {
+  expect(mayMatter("import { test } from 'vitest'\ntest('adds', () => add(1, 2))\n")).toBe(false)
+  expect(mayMatter("const getPort = require('get-port')")).toBe(true)
+  expect(mayMatter('server.listen(3000)')).toBe(true)
+})
+
+test('a finding has the place, the code and what to do', () => {
+  const code =
+    "import getPort from 'get-port'\n\n  const a = 1,\n    b = getPort({\n      ...c,\n    })\n"
+  expect(migrated(code).findings).toEqual([
+    {
+      line: 4,
+      column: 9,
+      kind: 'options',
+      source: 'getPort({',
+      advice: expect.stringContaining('takePort({ prefer:'),
+    },
+  ])
+})
+
+describe('any file', () => {
+  const load = fc.constantFrom(
+    "import getPort from 'get-port'",
+    "import getPort, { portNumbers, clearLockedPorts } from 'get-port'",
+    "const getPort = require('get-port')",
+    "const { default: getPort } = await import('get-port');",
+    "import { takePort } from '@portslice/core'\nimport getPort from 'get-port'",
+    'import { detect } from \'detect-port\'\nimport portfinder from "portfinder"',
+    "import { test } from 'vitest'",
+    '// nothing',
+  )
+  const statement = fc.constantFrom(
+    'await getPort()',
+    'const a = await getPort({ port: 3000 }) // the usual one',
+    'await getPort({ port: portNumbers(3000, 3010), host })',
+    'clearLockedPorts();',
+    'getPort(options).then((port) => port)',
+    'const { takePort } = fixtures',
+    'await detect(4000)\nawait portfinder.getPortPromise()',
+    'portfinder.basePort = 8000',
+    'const port = 4000 + Number(process.env.VITEST_POOL_ID ?? 1)',
+    'const base = 5000; export const apiPort = base + +process.env.JEST_WORKER_ID',
+    'beforeAll(async () => { port = 6000 + Number(process.env.JEST_WORKER_ID) })',
+    'server.listen(3000)',
+    'function f(getPort) { return getPort() }',
+    '',
+  )
+  const file = fc.constantFrom('a.test.ts', 'a.mjs', 'a.js', 'b.cjs', 'vitest.config.ts', 'c.tsx')
+  const setup: fc.Arbitrary<FileSetup> = fc.record({
+    file,
+    isModule: fc.boolean(),
+    dependencies: fc.subarray(['vitest', 'jest']),
+  })
+  const code = fc
+    .tuple(
+      fc.uniqueArray(load, { maxLength: 3 }),
+      fc.array(statement),
+      fc.constantFrom('\n', '\r\n'),
+    )
+    .map(([loads, statements, end]) =>
+      [...loads, ...statements, ''].join('\n').replaceAll('\n', end),
+    )
+    .filter((each) => 'program' in parseSource(each, 'a.tsx'))
+
+  test('is still code afterwards, and a second time nothing changes', () => {
+    fc.assert(
+      fc.property(code, setup, (before, setup) => {
+        const once = migrated(before, setup)
+        expect(parseSource(once.code, 'a.tsx')).toHaveProperty('program')
+        expect(migrated(once.code, setup)).toMatchObject({ code: once.code, changes: 0 })
+        expect(once.changes > 0).toBe(once.code !== before)
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  test('changes no line that has nothing to do with ports', () => {
+    fc.assert(
+      fc.property(code, setup, (before, setup) => {
+        const lines = new Set(migrated(before, setup).code.split(/\r?\n/))
+        const others = before.split(/\r?\n/).filter((line) => /fixtures|nothing|listen/.test(line))
+        for (const line of others) expect(lines).toContain(line)
+      }),
+    )
+  })
+})

@@ -1,0 +1,87 @@
+/** What a package.json says of the files below it. */
+import { existsSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+
+export interface ProjectInfo {
+  isModule: boolean
+  /** All that is installed for it. */
+  dependencies: ReadonlySet<string>
+  /** What is installed with it where it is used. */
+  production: ReadonlySet<string>
+  scripts: readonly string[]
+}
+
+const UNKNOWN: ProjectInfo = {
+  isModule: false,
+  dependencies: new Set(),
+  production: new Set(),
+  scripts: [],
+}
+
+interface Manifest {
+  type?: unknown
+  scripts?: Record<string, unknown>
+  dependencies?: object
+  devDependencies?: object
+  peerDependencies?: object
+  optionalDependencies?: object
+}
+
+const known = new Map<string, ProjectInfo>()
+
+/** The closest package.json above the file; dependencies also of those further up, as in a workspace. */
+export function projectOf(file: string): ProjectInfo {
+  return projectIn(path.dirname(path.resolve(file)))
+}
+
+function projectIn(directory: string): ProjectInfo {
+  const cached = known.get(directory)
+  if (cached) return cached
+  const parent = path.dirname(directory)
+  const above = parent === directory ? UNKNOWN : projectIn(parent)
+  const manifest = manifestIn(directory)
+  const info: ProjectInfo = manifest
+    ? {
+        isModule: manifest.type === 'module',
+        dependencies: new Set([
+          ...above.dependencies,
+          ...[
+            manifest.dependencies,
+            manifest.devDependencies,
+            manifest.peerDependencies,
+            manifest.optionalDependencies,
+          ].flatMap((each) => Object.keys(each ?? {})),
+        ]),
+        production: new Set(Object.keys(manifest.dependencies ?? {})),
+        scripts: [...above.scripts, ...Object.values(manifest.scripts ?? {}).map(String)],
+      }
+    : above
+  known.set(directory, info)
+  return info
+}
+
+function manifestIn(directory: string): Manifest | undefined {
+  try {
+    return JSON.parse(readFileSync(path.join(directory, 'package.json'), 'utf8')) as Manifest
+  } catch {
+    return undefined
+  }
+}
+
+const INSTALLERS = [
+  ['pnpm-lock.yaml', 'pnpm add -D'],
+  ['yarn.lock', 'yarn add -D'],
+  ['bun.lock', 'bun add -d'],
+  ['bun.lockb', 'bun add -d'],
+  ['package-lock.json', 'npm install -D'],
+] as const
+
+/** How this project installs packages, by the lock file that it keeps. */
+export function installCommand(directory: string, packages: readonly string[]): string {
+  for (let at = path.resolve(directory); ; at = path.dirname(at)) {
+    const found = INSTALLERS.find(([lockFile]) => existsSync(path.join(at, lockFile)))
+    if (found || at === path.dirname(at)) {
+      return [found?.[1] ?? 'npm install -D', ...packages].join(' ')
+    }
+  }
+}

@@ -1,0 +1,144 @@
+/** Replaces ports that are calculated from the number of the worker. */
+import type { AdviceName } from './advice.js'
+import type { FileKind } from './file-kind.js'
+import type { FileMigration } from './replace-packages.js'
+import { isFunction, type Node, propertyName, type SyntaxTree } from './syntax-tree.js'
+import { portSums, type WorkerSum } from './worker-numbers.js'
+
+/** Callbacks that a runner calls once for each file or test. */
+const HOOKS = /^(before|beforeAll|beforeEach|test|it|after|setup|suite)$/
+
+export function replaceWorkerSums(
+  file: FileMigration,
+  kind: FileKind,
+  /** Bases that also stand in other files, which must agree on the number. */
+  sharedBases: ReadonlySet<number>,
+): void {
+  const { tree, edits, takePort } = file
+  const sums = portSums(tree).filter(({ node }) => !edits.isGone(node))
+  const replaced: Node[] = []
+  for (const sum of sums) {
+    const isOnly = sums.filter(({ base }) => base === sum.base).length === 1
+    const isShared = !isOnly || (sum.base !== undefined && sharedBases.has(sum.base))
+    const advice = obstacle(file, sum, kind) ?? (isShared ? 'sharedNumber' : undefined)
+    if (advice) {
+      file.list(sum.node, advice)
+      continue
+    }
+    edits.replace(sum.node, `await ${takePort.name}()`)
+    file.noteChange()
+    replaced.push(sum.node)
+  }
+  if (replaced.length === 0) return
+  takePort.ensure()
+  removeUnused(file, replaced)
+}
+
+function obstacle(
+  { tree }: FileMigration,
+  { node, base }: WorkerSum,
+  kind: FileKind,
+): AdviceName | undefined {
+  if (kind.role === 'config') return 'config'
+  if (base === undefined || tree.parentOf(node)?.type === 'TemplateLiteral') return 'workerSum'
+  const place = placeOf(tree, node, kind)
+  if (place !== undefined) return place
+  return isCountedFrom(tree, node) ? 'block' : undefined
+}
+
+/** Why no `await takePort()` can stand here. */
+function placeOf(tree: SyntaxTree, node: Node, kind: FileKind): AdviceName | undefined {
+  for (const around of tree.ancestorsOf(node)) {
+    if (/^(For|While|DoWhile)/.test(around.type)) return 'repeated'
+    if (around.type === 'PropertyDefinition' || around.type === 'StaticBlock') return 'synchronous'
+    if (!isFunction(around)) continue
+    if (!around.async) return 'synchronous'
+    // Any other function may be called again, and must return the same number.
+    return isCallback(tree, around) ? undefined : 'repeated'
+  }
+  return kind.allowsTopLevelAwait ? undefined : 'synchronous'
+}
+
+function isCallback(tree: SyntaxTree, callback: Node): boolean {
+  const call = tree.parentOf(callback)
+  if (call?.type === 'CallExpression' && call.arguments.some((each) => each === callback)) {
+    return HOOKS.test(calledName(call.callee))
+  }
+  // test.extend({ port: async ({}, use, testInfo) => … }), also as [fixture, { scope }]
+  for (const around of tree.ancestorsOf(callback)) {
+    if (/^(Property|ObjectExpression|ArrayExpression)$/.test(around.type)) continue
+    return (
+      around.type === 'CallExpression' &&
+      around.callee.type === 'MemberExpression' &&
+      propertyName(around.callee) === 'extend'
+    )
+  }
+  return false
+}
+
+/** `beforeAll` and `test.beforeAll`; of `test.only` and `test.concurrent` the first. */
+function calledName(callee: Node): string {
+  if (callee.type === 'Identifier') return callee.name
+  // test.each([…])('…', async () => …)
+  if (callee.type === 'CallExpression') return calledName(callee.callee)
+  if (callee.type === 'TaggedTemplateExpression') return calledName(callee.tag)
+  if (callee.type !== 'MemberExpression') return ''
+  const name = propertyName(callee) ?? ''
+  return HOOKS.test(name) ? name : calledName(callee.object)
+}
+
+/** Whether the variable is a first port, from which others are counted. */
+function isCountedFrom(tree: SyntaxTree, node: Node): boolean {
+  const parent = tree.parentOf(node)
+  const references =
+    parent?.type === 'VariableDeclarator'
+      ? tree.referencesOf(parent.id)
+      : parent?.type === 'AssignmentExpression'
+        ? referencesOfTarget(tree, parent.left)
+        : []
+  return references.some((each) => {
+    const around = tree.parentOf(each)
+    return (
+      around?.type === 'UpdateExpression' ||
+      (around?.type === 'BinaryExpression' && /^[-+*]$/.test(around.operator) && !isText(around))
+    )
+  })
+}
+
+/** `'http://localhost:' + port` counts nothing. */
+function isText({ left, right }: { left: Node; right: Node }): boolean {
+  return [left, right].some(
+    (each): boolean =>
+      (each.type === 'Literal' && typeof each.value === 'string') ||
+      each.type === 'TemplateLiteral' ||
+      (each.type === 'BinaryExpression' && isText(each)),
+  )
+}
+
+function referencesOfTarget(tree: SyntaxTree, target: Node): readonly Node[] {
+  const declaration = tree.declarationOf(target)
+  return declaration ? tree.referencesTo(declaration) : []
+}
+
+/** Constants that only the replaced sums have used, such as the first port. */
+function removeUnused({ tree, edits }: FileMigration, replaced: readonly Node[]): void {
+  const names = tree.nodes.filter(
+    (node) => node.type === 'Identifier' && isIn(node, replaced) && tree.declarationOf(node),
+  )
+  for (const name of names) {
+    const declaration = tree.declarationOf(name)
+    if (declaration?.type !== 'Variable' || edits.isGone(declaration.node)) continue
+    const { variableNode } = declaration
+    const [declarator, ...more] = variableNode.declarations
+    const isPlain = declarator?.id === declaration.node && more.length === 0
+    const isLocal = tree.parentOf(variableNode)?.type !== 'ExportNamedDeclaration'
+    const isUnused = tree.referencesTo(declaration).every((each) => edits.isGone(each))
+    if (!isPlain || !isLocal || !isUnused || !declarator.init) continue
+    edits.removeStatement(variableNode)
+    removeUnused({ tree, edits } as FileMigration, [declarator.init])
+  }
+}
+
+function isIn({ start, end }: Node, nodes: readonly Node[]): boolean {
+  return nodes.some((node) => node.start <= start && end <= node.end)
+}

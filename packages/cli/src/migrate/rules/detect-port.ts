@@ -1,0 +1,31 @@
+import { isFunction, type Node } from '../syntax-tree.js'
+import { isNumeric } from './numeric.js'
+import {
+  type Arguments,
+  type CallContext,
+  NO_ARGUMENTS,
+  optionsArguments,
+  type PackageRule,
+  portsArgument,
+} from './package-rule.js'
+
+/** Version 1 exports a function, version 2 also `detect` and `detectPort`. */
+export const DETECT_PORT: PackageRule = {
+  packageName: 'detect-port',
+  calls: { default: detect, detect, detectPort: detect },
+  advice: { waitPort: 'waitForPort' },
+}
+
+function detect([wanted, ...more]: readonly Node[], context: CallContext): Arguments {
+  if (wanted === undefined) return NO_ARGUMENTS
+  if (more.length > 0 || isFunction(wanted)) return { advice: 'callback' }
+  const onePort = (value: Node): Arguments =>
+    // It also takes strings, which takePort() refuses.
+    isNumeric(context.tree, value) ? portsArgument(value, context) : { advice: 'options' }
+  if (wanted.type !== 'ObjectExpression') return onePort(wanted)
+  return optionsArguments(
+    wanted,
+    { port: 'port', dropped: ['hostname'], refused: { callback: 'callback' } },
+    onePort,
+  )
+}

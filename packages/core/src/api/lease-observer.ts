@@ -1,0 +1,15 @@
+/** How a test runner's adapter learns what `takePort()` of this package hands out in its tests. */
+import type { PortLease } from '../allocator/lease.js'
+import { processWide } from '../process-state.js'
+
+export interface LeaseObserver {
+  /** Called when a port is asked for: who asks is known only then. Returns who is told of the lease. */
+  onTake?: () => (lease: PortLease, label: string | undefined) => void
+  /** Called when `releasePort` has released a lease. */
+  onRelease?: (lease: PortLease, outcome: { leaked: boolean }) => void
+}
+
+/** The adapter sets the functions without loading this package: workers that take no port start sooner. */
+export function leaseObserver(): LeaseObserver {
+  return processWide<LeaseObserver>('@portslice/lease-observer', () => ({}))
+}

@@ -1,0 +1,120 @@
+/** `takePort` and `startApp` as plain functions, for hooks, helpers and tests without fixtures. */
+import type { App, AppOptions } from '@portslice/app-server'
+import type { TakeOptions } from '@portslice/core'
+import {
+  invalidOption,
+  sharedAllocator,
+  TestPorts,
+  watchBoundPorts,
+} from '@portslice/core/internal'
+import { projectOptions } from './project-options.js'
+import { reportOther, reportTest } from './report.js'
+import { currentScope, type Ending, type Scope, watchedFile } from './test-file.js'
+
+/**
+ * Takes a port until the test, the suite or the file that calls it ends: called in a test, in
+ * `beforeEach` or in a helper, until the end of the test; in `beforeAll`, until the end of its suite,
+ * after all `afterAll` hooks; at the top of a file, until the end of the file. In concurrent tests use
+ * the fixture `takePort`: this function keeps the port until the end of their suite.
+ *
+ * @param options what it is for
+ * @throws PortsliceError as `PortAllocator.take` does
+ * @example
+ * beforeAll(async () => {
+ *   const port = await takePort()
+ *   server = createServer().listen(port)
+ *   return () => server.close()
+ * })
+ */
+export async function takePort(options: TakeOptions = {}): Promise<number> {
+  const scope = scopeOrThrow('takePort')
+  watchBoundPorts(() => currentScope()?.description)
+  return scope.resource('ports', () => new ScopedPorts(scope)).take(options)
+}
+
+/**
+ * Starts an app on a leased port, and stops it when the test, the suite or the file that calls this
+ * function ends, as with {@link takePort}.
+ *
+ * @param options what to start, and when it is ready
+ * @throws PortsliceError as `startApp` of `@portslice/app-server` does
+ * @example
+ * let app: App
+ * beforeAll(async () => {
+ *   app = await startApp({ command: 'node server.js' })
+ * })
+ */
+export async function startApp(options: AppOptions): Promise<App> {
+  const scope = scopeOrThrow('startApp')
+  return scope.resource('apps', () => new ScopedApps()).start(options)
+}
+
+class ScopedPorts {
+  readonly #scope: Scope
+  readonly #pending = new Set<Promise<unknown>>()
+  #ports: TestPorts | undefined
+
+  constructor(scope: Scope) {
+    this.#scope = scope
+  }
+
+  take(options: TakeOptions): Promise<number> {
+    return pendingIn(this.#pending, async () => {
+      const allocator = await sharedAllocator(projectOptions().allocator)
+      this.#ports ??= new TestPorts(allocator, this.#scope.name)
+      return this.#ports.take(options)
+    })
+  }
+
+  /** What a suite still uses may be closed by what its `beforeAll` has returned, which runs later. */
+  readonly end: Ending = async (isLast) => {
+    await Promise.allSettled(this.#pending)
+    const ports = this.#ports
+    if (!ports) return true
+    if (!isLast) return ports.releaseUnused()
+    const leaked = await ports.release()
+    const { name, description, test } = this.#scope
+    if (test) reportTest(test, name, leaked, projectOptions())
+    else reportOther(watchedFile()?.file, { owner: name, description }, leaked, projectOptions())
+    return true
+  }
+}
+
+class ScopedApps {
+  readonly #pending = new Set<Promise<unknown>>()
+  readonly #apps: App[] = []
+
+  start(options: AppOptions): Promise<App> {
+    return pendingIn(this.#pending, async () => {
+      const allocator = await sharedAllocator(projectOptions().allocator)
+      const { startApp } = await import('@portslice/app-server')
+      const app = await startApp(options, { allocator })
+      this.#apps.push(app)
+      return app
+    })
+  }
+
+  readonly end: Ending = async () => {
+    await Promise.allSettled(this.#pending)
+    for (const app of this.#apps.splice(0).reverse()) await app[Symbol.asyncDispose]()
+    return true
+  }
+}
+
+/** What was not awaited is to be given back as well. */
+function pendingIn<T>(pending: Set<Promise<unknown>>, task: () => Promise<T>): Promise<T> {
+  const promise = task()
+  pending.add(promise)
+  promise.catch(() => {}).finally(() => pending.delete(promise))
+  return promise
+}
+
+function scopeOrThrow(name: string): Scope {
+  const scope = currentScope()
+  if (scope) return scope
+  throw invalidOption(
+    `${name}() cannot tell when its test ends: this test file was started without portslice.`,
+    undefined,
+    "Add the plugin to the vitest config (`plugins: [portslice()]`), which runs without isolation need, and import '@portslice/vitest-plugin/test' at the top of the file.",
+  )
+}

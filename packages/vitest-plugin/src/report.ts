@@ -1,0 +1,46 @@
+/** What becomes of ports that a test, a suite or a file has left in use. */
+import { type LeakedPort, leakError, leakMessage } from '@portslice/core/internal'
+import type { RunnerTestCase, RunnerTestFile } from 'vitest'
+import type { ProvidedPortslice } from './vitest-types.js'
+
+/**
+ * Notes leaks of a test for the report at the end of the run, or warns, or fails the test.
+ *
+ * @throws PortsliceError ERR_PORTSLICE_PORT_LEAKED with `onLeak: 'fail'`
+ */
+export function reportTest(
+  test: RunnerTestCase,
+  name: string,
+  leaked: readonly LeakedPort[],
+  { onLeak, isReported }: Pick<ProvidedPortslice, 'onLeak' | 'isReported'>,
+): void {
+  if (leaked.length === 0 || onLeak === 'ignore') return
+  const owner = `The test "${name}"`
+  if (onLeak === 'fail') throw leakError(owner, leaked)
+  const before = test.meta.portslice?.leaked ?? []
+  test.meta.portslice = { leaked: [...before, ...leaked] }
+  if (!isReported) console.warn(`portslice: ${leakMessage(owner, leaked)}`)
+}
+
+/**
+ * The same for what is not a test's, such as a port that a hook took.
+ *
+ * @param owner what the report calls it, such as `suite > beforeAll`
+ * @param description the same in a sentence
+ */
+export function reportOther(
+  file: RunnerTestFile | undefined,
+  { owner, description }: { owner: string; description: string },
+  leaked: readonly LeakedPort[],
+  { onLeak, isReported }: Pick<ProvidedPortslice, 'onLeak' | 'isReported'>,
+): void {
+  if (leaked.length === 0 || onLeak === 'ignore') return
+  const start = description.replace(/^t/, 'T')
+  if (onLeak === 'fail') throw leakError(start, leaked)
+  if (!isReported || !file) {
+    console.warn(`portslice: ${leakMessage(start, leaked)}`)
+    return
+  }
+  const { leaked: own = [], others = [] } = file.meta.portslice ?? {}
+  file.meta.portslice = { leaked: own, others: [...others, { owner, leaked: [...leaked] }] }
+}

@@ -1,0 +1,13 @@
+/**
+ * A setup file that the plugin adds: it runs before each test file, also in workers without isolation.
+ *
+ * @module @portslice/vitest-plugin/setup
+ */
+
+// In vitest's browser mode this runs in a browser, which has no ports.
+if (globalThis.process?.versions?.node) {
+  const { watch } = await import('./worker.js')
+  watch()
+}
+
+export {}

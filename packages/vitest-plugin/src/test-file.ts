@@ -1,0 +1,222 @@
+/**
+ * Which test, suite or file runs, and what is to be done when it ends. Does not load the rest of
+ * portslice: test files that take no port start sooner.
+ */
+
+import type { RunnerTestCase, RunnerTestFile, RunnerTestSuite } from 'vitest'
+import * as vitest from 'vitest'
+import './vitest-types.js'
+
+/**
+ * Gives back what a test, suite or file has had.
+ *
+ * @param isLast whether nothing of the test file runs after this call
+ * @returns whether everything is given back; otherwise it is called again at the end of the file
+ */
+export type Ending = (isLast: boolean) => Promise<boolean>
+
+/** The test, suite or file that runs. */
+export interface Scope {
+  /** Its name in messages and in `portslice list`, such as `suite > test`. */
+  readonly name: string
+  /** What a sentence calls it, such as `the test "suite > test"`. */
+  readonly description: string
+  /** Set for a test: where its leaks are noted. */
+  readonly test?: RunnerTestCase
+  /** What was registered for the end of this test, suite or file under this key. */
+  resource<T>(key: string, make: () => T & { end: Ending }): T
+}
+
+type SuiteHooks = Record<'afterAll', (() => Promise<void>)[]>
+type Resources = Map<string, { end: Ending }>
+
+/** The test file that this worker runs. */
+export interface WatchedFile {
+  /** Known when its hooks run; not while it is imported. */
+  file?: RunnerTestFile
+  readonly runningTests: Set<RunnerTestCase>
+  readonly resources: Map<object, Resources>
+  /** What suites have not given back when they ended. */
+  readonly postponed: Ending[]
+  getHooks?: ((suite: RunnerTestSuite) => SuiteHooks) | undefined
+}
+
+/** In place of the file itself, which is not known while it is imported. */
+const WHOLE_FILE = {}
+/** On `globalThis`, of which each test file in a vm pool has its own, as it has of this module. */
+const WATCHED_FILE = Symbol.for('@portslice/vitest-plugin watched file')
+
+const host = globalThis as { [WATCHED_FILE]?: WatchedFile }
+
+/** The test file that runs, if it is watched. */
+export function watchedFile(): WatchedFile | undefined {
+  return host[WATCHED_FILE]
+}
+
+/**
+ * Registers hooks in the test file that is being imported. To be called before the file registers its
+ * own, so that these run after them at the end of each test, and of the file.
+ *
+ * @param atEnd called at the very end of the file
+ */
+export function watchTestFile(
+  atEnd: (watched: WatchedFile) => Promise<void> = async () => {},
+): void {
+  const watched: WatchedFile = {
+    runningTests: new Set(),
+    resources: new Map(),
+    postponed: [],
+  }
+  host[WATCHED_FILE] = watched
+  // vitest looks at the parameters of hooks for fixtures, so these hooks declare none.
+  vitest.beforeAll(async function fileHook() {
+    // biome-ignore lint/complexity/noArguments: see above
+    watched.file = [...arguments].at(-1) as RunnerTestFile
+    watched.getHooks = await loadGetHooks()
+    return async () => {
+      const endings = [...watched.postponed.splice(0), ...takeEndings(watched, WHOLE_FILE)]
+      await runAll([
+        ...endings.map((end) => () => end(true)),
+        () => atEnd(watched),
+        async () => {
+          if (host[WATCHED_FILE] === watched) delete host[WATCHED_FILE]
+        },
+      ])
+    }
+  })
+  vitest.beforeEach(function testHook() {
+    // biome-ignore lint/complexity/noArguments: see above
+    const { task, onTestFinished } = arguments[0] as vitest.TestContext
+    watched.runningTests.add(task)
+    onTestFinished(async () => {
+      try {
+        await runAll(takeEndings(watched, task).map((end) => () => end(true)))
+      } finally {
+        watched.runningTests.delete(task)
+      }
+    })
+  })
+}
+
+/**
+ * The test that runs; of concurrent tests, the suite that has all of them, as it cannot be told which
+ * one has called. Without a test, the suite whose hook runs, or the file.
+ *
+ * @returns `undefined` if the test file is not watched
+ */
+export function currentScope(): Scope | undefined {
+  const watched = watchedFile()
+  if (!watched) return undefined
+  const { file, runningTests } = watched
+  const [test] = runningTests
+  if (test && runningTests.size === 1) {
+    const name = fullName(test)
+    return scopeOf(watched, test, { name, description: `the test "${name}"`, test })
+  }
+  if (!file) {
+    return scopeOf(watched, WHOLE_FILE, { name: 'the test file', description: 'the test file' })
+  }
+  const suite = test ? commonSuite(runningTests, file) : runningSuite(file)
+  const hook = hookOf(suite)
+  if (suite === file) {
+    const name = hook ? `${hook} of the file` : 'the test file'
+    return scopeOf(watched, WHOLE_FILE, { name, description: name })
+  }
+  const name = hook ? `${fullName(suite)} > ${hook}` : fullName(suite)
+  const description = hook
+    ? `${hook} of the suite "${fullName(suite)}"`
+    : `the suite "${fullName(suite)}"`
+  return scopeOf(watched, suite, { name, description })
+}
+
+/** The names of the test or suite and of the suites around it. */
+export function fullName(task: RunnerTestCase | RunnerTestSuite): string {
+  const names = [task.name]
+  for (let suite = task.suite; suite; suite = suite.suite) names.unshift(suite.name)
+  return names.filter(Boolean).join(' > ')
+}
+
+function scopeOf(
+  watched: WatchedFile,
+  key: object,
+  names: Pick<Scope, 'name' | 'description' | 'test'>,
+): Scope {
+  return {
+    ...names,
+    resource(name, make) {
+      const known = watched.resources.get(key) ?? new Map()
+      if (!watched.resources.has(key)) {
+        watched.resources.set(key, known)
+        if (key !== WHOLE_FILE && !names.test) endWithSuite(watched, key as RunnerTestSuite)
+      }
+      if (!known.has(name)) known.set(name, make())
+      return known.get(name)
+    },
+  }
+}
+
+/** After the hooks of the suite; without access to them, at the end of the file. */
+function endWithSuite(watched: WatchedFile, suite: RunnerTestSuite): void {
+  const hooks = watched.getHooks?.(suite).afterAll
+  const end = async () => {
+    for (const ending of takeEndings(watched, suite)) {
+      if (!(await ending(false))) watched.postponed.push(ending)
+    }
+  }
+  if (!hooks) {
+    watched.postponed.push(async () => {
+      await runAll(takeEndings(watched, suite).map((ending) => () => ending(true)))
+      return true
+    })
+  } else if (vitest.inject('portslice')?.hooks === 'list') hooks.push(end)
+  else hooks.unshift(end) // They run from the last to the first.
+}
+
+/** The last first: what was started later may build on what was there. */
+function takeEndings(watched: WatchedFile, key: object): Ending[] {
+  const resources = [...(watched.resources.get(key)?.values() ?? [])]
+  watched.resources.delete(key)
+  return resources.map(({ end }) => end).reverse()
+}
+
+/** Runs each of them, whatever the others throw; then throws the first error. */
+async function runAll(tasks: readonly (() => Promise<unknown>)[]): Promise<void> {
+  const errors: unknown[] = []
+  for (const task of tasks) await task().catch((error) => errors.push(error))
+  if (errors.length > 0) throw errors[0]
+}
+
+/** The innermost suite that runs; of several at a time, the one around them. */
+function runningSuite(suite: RunnerTestSuite): RunnerTestSuite {
+  const running = suite.tasks.filter(
+    (task) => task.type === 'suite' && task.result?.state === 'run',
+  ) as RunnerTestSuite[]
+  return running.length === 1 ? runningSuite(running[0] as RunnerTestSuite) : suite
+}
+
+function commonSuite(tests: Iterable<RunnerTestCase>, file: RunnerTestFile): RunnerTestSuite {
+  const [first = [], ...others] = [...tests].map((test) => suitesAround(test))
+  return first.findLast((suite) => others.every((suites) => suites.includes(suite))) ?? file
+}
+
+/** The outermost first. */
+function suitesAround(test: RunnerTestCase): RunnerTestSuite[] {
+  const suites: RunnerTestSuite[] = []
+  for (let suite = test.suite; suite; suite = suite.suite) suites.unshift(suite)
+  return suites
+}
+
+function hookOf(suite: RunnerTestSuite): string | undefined {
+  const hooks = Object.entries(suite.result?.hooks ?? {})
+  return hooks.find(([, state]) => state === 'run')?.[0]
+}
+
+/** `TestRunner` has the hooks of suites from vitest 4.1 on; before that, `vitest/suite`. */
+async function loadGetHooks(): Promise<WatchedFile['getHooks']> {
+  const { TestRunner } = vitest as { TestRunner?: { getSuiteHooks?: unknown } }
+  if (TestRunner?.getSuiteHooks) return TestRunner.getSuiteHooks as WatchedFile['getHooks']
+  // Not a literal: vite refuses to resolve what vitest 5 does not export.
+  const before41 = 'vitest/suite'
+  const suiteModule = await import(/* @vite-ignore */ before41).catch(() => undefined)
+  return suiteModule?.getHooks
+}

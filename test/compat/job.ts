@@ -1,0 +1,51 @@
+/** A job of the matrix: a version of one thing on a version of another. */
+import { existsSync } from 'node:fs'
+import path from 'node:path'
+import { type Interval, overlaps, readIntervals } from '../support/intervals.ts'
+import { type Outcome, runNode } from '../support/process.ts'
+
+export type Verdict =
+  | { passed: true }
+  | { passed: false; reason: string; output: string }
+  | { skipped: string }
+
+/** Runs scripts in a project with this Node, all with one lock directory. */
+export function nodeIn(folder: string, node: string): (...args: string[]) => Promise<Outcome> {
+  return (...args) =>
+    runNode(args, { cwd: folder, node, lockDirectory: path.join(folder, 'locks') })
+}
+
+/** Empty if the run has not come so far. */
+export function intervalsIn(record: string): Interval[] {
+  return existsSync(record) ? readIntervals(record) : []
+}
+
+/**
+ * Judges a run: it ended well, so many ports were handed out, all came back, and none was out
+ * twice at a time.
+ */
+export function verdictOf(
+  outcomes: readonly Outcome[],
+  intervals: readonly Interval[],
+  handOuts: number,
+): Verdict {
+  const output = outcomes.map(({ stdout, stderr }) => stdout + stderr).join('\n')
+  const reason = reasonAgainst(outcomes, intervals, handOuts)
+  return reason === undefined ? { passed: true } : { passed: false, reason, output }
+}
+
+function reasonAgainst(
+  outcomes: readonly Outcome[],
+  intervals: readonly Interval[],
+  handOuts: number,
+): string | undefined {
+  const shared = overlaps(intervals)[0]
+  if (shared) return `port ${shared[0].port} was out twice`
+  const bad = outcomes.find(({ status }) => status !== 0)
+  if (bad) return `ended with ${bad.status ?? 'a signal'}`
+  if (intervals.length !== handOuts) {
+    return `${intervals.length} hand-outs were noted instead of ${handOuts}`
+  }
+  const kept = intervals.find(({ to }) => to === undefined)
+  return kept && `port ${kept.port} never came back`
+}

@@ -1,0 +1,137 @@
+/** The first example for each runner in docs/getting-started.md, in a new project with the packed packages. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { BESIDE, JESTS, PLAYWRIGHTS, VITESTS } from '../compat/versions.ts'
+import { TEST_ALL } from '../support/extent.ts'
+import {
+  fromTarballs,
+  npmInstall,
+  type PackedPackage,
+  packAll,
+  withDependencies,
+} from '../support/installed.ts'
+import { runNode } from '../support/process.ts'
+import { snippet } from '../support/snippets.ts'
+
+const TSC = fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', import.meta.url))
+
+const example = (file: string) => snippet('docs/getting-started.md', `start/${file}`)
+
+type ProjectType = 'module' | 'commonjs'
+
+interface Runner {
+  /** Which of our packages the example imports. */
+  ours: string
+  others: Record<string, string>
+  files: Record<string, string>
+  /** A script below `node_modules`, with its arguments. */
+  run: [string, ...string[]]
+  byType?: Record<ProjectType, { args: string[]; env?: Record<string, string> }>
+  passed: string
+}
+
+const vitest = (version: (typeof VITESTS)[number]): Runner => ({
+  ours: '@portslice/vitest-plugin',
+  others: { vitest: version, ...BESIDE[version] },
+  files: {
+    'first.test.ts': example('first.test.ts'),
+    'vitest.config.ts': example('vitest.config.ts'),
+  },
+  run: ['vitest/vitest.mjs', 'run'],
+  passed: '1 passed',
+})
+
+const playwright = (version: string): Runner => ({
+  ours: '@portslice/playwright-fixture',
+  others: { '@playwright/test': version },
+  files: {
+    'first.spec.ts': example('first.spec.ts'),
+    'playwright.config.ts': example('playwright.config.ts'),
+    // What the config starts; it works in projects of both types.
+    'server.js': `import('node:http').then((http) =>
+      http.createServer((_, response) => response.end('hello')).listen(Number(process.argv[3])))`,
+  },
+  run: ['@playwright/test/cli.js', 'test', '--reporter=line'],
+  passed: '2 passed',
+})
+
+const jest = (version: string): Runner => ({
+  ours: '@portslice/core',
+  others: { jest: version, '@jest/globals': version, 'ts-jest': '29.4.12', typescript: '5.9.3' },
+  files: { 'jest.test.ts': example('jest.test.ts') },
+  run: ['jest/bin/jest.js'],
+  byType: {
+    module: {
+      args: ['--preset=ts-jest/presets/default-esm'],
+      env: { NODE_OPTIONS: '--experimental-vm-modules --no-warnings' },
+    },
+    commonjs: { args: ['--preset=ts-jest'] },
+  },
+  passed: '1 passed',
+})
+
+const RUNNERS: Record<string, Runner> = {
+  'vitest 5.1.1': vitest('5.1.1'),
+  'Playwright 1.65.1': playwright('1.65.1'),
+  'Jest 29.7.0': jest('29.7.0'),
+  ...(TEST_ALL && {
+    ...Object.fromEntries(VITESTS.map((version) => [`vitest ${version}`, vitest(version)])),
+    ...Object.fromEntries(PLAYWRIGHTS.map((each) => [`Playwright ${each}`, playwright(each)])),
+    ...Object.fromEntries(JESTS.map((version) => [`Jest ${version}`, jest(version)])),
+  }),
+}
+
+const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-first-example-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }), 120_000)
+
+let packed: PackedPackage[]
+beforeAll(async () => {
+  packed = await packAll(folder)
+}, 120_000)
+
+test.each(Object.keys(RUNNERS))('%s, in an ESM and in a CommonJS project', async (name) => {
+  const { ours, others, files, run, byType, passed } = RUNNERS[name] as Runner
+  const installed = path.join(folder, name.replaceAll(/\W/g, '-'))
+  await npmInstall(installed, {
+    ...fromTarballs(withDependencies(packed, ours)),
+    ...others,
+    '@types/node': '24.19.2',
+  })
+  for (const type of ['module', 'commonjs'] as const) {
+    const project = path.join(installed, type)
+    mkdirSync(path.join(project, '.git'), { recursive: true })
+    const all = {
+      ...files,
+      'package.json': JSON.stringify({ private: true, type }),
+      'tsconfig.json': JSON.stringify({
+        compilerOptions: {
+          module: 'nodenext',
+          target: 'es2022',
+          types: ['node'],
+          strict: true,
+          skipLibCheck: true,
+          isolatedModules: true,
+        },
+      }),
+    }
+    for (const [file, text] of Object.entries(all)) writeFileSync(path.join(project, file), text)
+    const types = await runNode([TSC, '--noEmit'], { cwd: project })
+    expect(types.status, `${type}: ${types.stdout}`).toBe(0)
+
+    const [script, ...args] = run
+    const special = byType?.[type]
+    const { status, stdout, stderr } = await runNode(
+      [path.join(installed, 'node_modules', script), ...args, ...(special?.args ?? [])],
+      {
+        cwd: project,
+        lockDirectory: path.join(project, 'locks'),
+        env: { NO_COLOR: '1', ...special?.env },
+      },
+    )
+    expect(status, `${type}: ${stdout}${stderr}`).toBe(0)
+    expect(stdout + stderr).toContain(passed)
+  }
+})

@@ -1,0 +1,71 @@
+/** `use.app` without the fixture, and a port that a test of the same worker has left bound. */
+import { execFileSync } from 'node:child_process'
+import { afterAll, expect, test } from 'vitest'
+import { FixtureProjects } from '../support/project.ts'
+import { expectAllPassed, playwright, TEST_TIMEOUT } from './playwright-run.ts'
+
+const projects = new FixtureProjects()
+afterAll(() => projects[Symbol.dispose]())
+
+const SERVER = `
+  import { createServer } from 'node:http'
+  createServer((_, response) => response.end('the app')).listen(process.env.PORT)`
+const CONFIG = `
+  import { defineConfig } from '@portslice/playwright-fixture'
+  export default defineConfig({ use: { app: { command: 'node server.js' } } })`
+const TEST = `
+  import { expect, test, type APIRequestContext } from '@playwright/test'
+  const get = async (request: APIRequestContext) => (await request.get('/')).text()
+  test('answers', async ({ request, baseURL }) => {
+    if (baseURL) expect(await get(request)).toBe('the app')
+  })`
+
+test(
+  '`use.app` that no test has the fixture for is warned of; the command in the warning cures it',
+  async () => {
+    const project = projects.project({
+      'playwright.config.ts': CONFIG,
+      'server.js': SERVER,
+      'tests/a.spec.ts': TEST,
+      'tests/b.spec.ts': TEST,
+    })
+    const before = await playwright(project)
+    expectAllPassed(before, 2)
+    expect(before.stderr).toContain(
+      'portslice: `use.app` is set in the Playwright config, but no test',
+    )
+    const command = /^ {2}(sed .*)$/m.exec(before.stderr)?.[1] as string
+    execFileSync('sh', ['-c', command], { cwd: project.folder })
+    const after = await playwright(project)
+    expectAllPassed(after, 2)
+    expect(after.stderr).not.toContain('portslice:')
+    expect((await playwright(project, ['--list'])).stderr).not.toContain('portslice:')
+  },
+  TEST_TIMEOUT,
+)
+
+test(
+  'EADDRINUSE on a port of the worker says which test has left its server',
+  async () => {
+    const project = projects.project({
+      'playwright.config.ts': `
+        import { defineConfig } from '@playwright/test'
+        export default defineConfig({ workers: 1 })`,
+      'a.spec.ts': `
+        import { once } from 'node:events'
+        import { createServer } from 'node:http'
+        import { expect, test } from '@portslice/playwright-fixture'
+        const listen = async (port: number) => once(createServer().listen(port), 'listening')
+        test('leaves its server', async ({ workerPort }) => { await listen(workerPort) })
+        test('wants the port', async ({ workerPort }) => {
+          const error = await listen(workerPort).catch((error) => error)
+          expect(error.code).toBe('EADDRINUSE')
+          expect(error.message).toContain('portslice: port ' + workerPort + ' has been bound since ')
+          expect(error.message).toContain('by this same process, left by the test "a.spec.ts > leaves its server"')
+          expect(error.stack).toContain(error.message)
+        })`,
+    })
+    expectAllPassed(await playwright(project), 2)
+  },
+  TEST_TIMEOUT,
+)

@@ -1,0 +1,126 @@
+/** The types of every snippet of the docs, as a user's editor shows them. See first-example.test.ts for running them. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, describe, expect, test } from 'vitest'
+import { JESTS, PLAYWRIGHTS, VITESTS } from '../compat/versions.ts'
+import { TEST_ALL } from '../support/extent.ts'
+import { fromTarballs, npmInstall, packAll } from '../support/installed.ts'
+import { runNode } from '../support/process.ts'
+import { FixtureProjects } from '../support/project.ts'
+import { allSnippets, type Snippet } from '../support/snippets.ts'
+
+const root = new URL('../../', import.meta.url)
+const modules = (workspace: string) => fileURLToPath(new URL(`${workspace}/node_modules`, root))
+const TSC = path.join(modules('.'), 'typescript/bin/tsc')
+
+const SNIPPETS = allSnippets()
+
+/** What they cannot be checked with; the page says in words what to write there. */
+const NEWER_THAN_OLDEST = ['docs/recipes.md vitest.config.ts']
+
+const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-snippets-'))
+const projects = new FixtureProjects(
+  ['docs', 'examples/vitest-browser-server', 'examples/jest', '.'].map((workspace) =>
+    modules(workspace),
+  ),
+)
+afterAll(() => {
+  projects[Symbol.dispose]()
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+}, 120_000)
+
+test('the pages have snippets', () => {
+  expect(SNIPPETS.length).toBeGreaterThan(40)
+  expect(SNIPPETS.filter(({ declarations }) => 'server.d.ts' in declarations)).toHaveLength(1)
+})
+
+const RESOLUTIONS = {
+  bundler: { module: 'esnext', moduleResolution: 'bundler' },
+  nodenext: { module: 'nodenext', moduleResolution: 'nodenext' },
+}
+type Resolution = keyof typeof RESOLUTIONS
+type ProjectType = 'module' | 'commonjs'
+
+const FORMS: [Resolution, ProjectType][] = [
+  ['bundler', 'module'],
+  ['bundler', 'commonjs'],
+  ['nodenext', 'module'],
+  ['nodenext', 'commonjs'],
+]
+
+/** The files of a project with these snippets, each in a directory of its own. */
+function projectFiles(
+  snippets: readonly Snippet[],
+  resolution: Resolution,
+  type: ProjectType,
+): Record<string, string> {
+  const files = snippets.flatMap(({ page, file, text, declarations }) => {
+    const directory = `${page.replaceAll(/\W/g, '-')}/${file.replaceAll(/\W/g, '-')}`
+    const beside = Object.entries(declarations).map(
+      ([name, declared]) =>
+        [path.posix.join(directory, path.dirname(file), name), declared] as const,
+    )
+    return [[`${directory}/${file}`, text] as const, ...beside]
+  })
+  return {
+    ...Object.fromEntries(files),
+    'package.json': JSON.stringify({ private: true, type }),
+    'tsconfig.json': JSON.stringify({
+      compilerOptions: {
+        ...RESOLUTIONS[resolution],
+        target: 'es2022',
+        lib: ['es2023', 'esnext.disposable'],
+        types: ['node'],
+        strict: true,
+        allowJs: true,
+        checkJs: true,
+        noEmit: true,
+        // Our declarations have a test of their own; those of others are theirs.
+        skipLibCheck: true,
+      },
+    }),
+  }
+}
+
+test.each(FORMS)(
+  'are right with the newest runners and %s, in a project of the type %s',
+  async (resolution, type) => {
+    const project = projects.project(projectFiles(SNIPPETS, resolution, type))
+    const { status, stdout, stderr } = await runNode([TSC], { cwd: project.folder })
+    expect(status, stdout + stderr).toBe(0)
+  },
+)
+
+describe.runIf(TEST_ALL)('with the oldest runners', () => {
+  const installed = path.join(folder, 'oldest')
+
+  test('are right', { timeout: 600_000 }, async () => {
+    const { devDependencies } = JSON.parse(
+      readFileSync(new URL('docs/package.json', root), 'utf8'),
+    ) as { devDependencies: Record<string, string> }
+    const others = ['get-port', 'portfinder', 'detect-port', 'wait-on']
+    await npmInstall(installed, {
+      ...fromTarballs(await packAll(folder)),
+      ...Object.fromEntries(others.map((name) => [name, devDependencies[name] as string])),
+      '@jest/globals': JESTS[0],
+      '@playwright/test': PLAYWRIGHTS[0],
+      '@types/node': '20.19.43',
+      vitest: VITESTS[0],
+    })
+    const snippets = SNIPPETS.filter(
+      ({ page, file }) => !NEWER_THAN_OLDEST.includes(`${page} ${file}`),
+    )
+    expect(snippets).toHaveLength(SNIPPETS.length - NEWER_THAN_OLDEST.length)
+    for (const [resolution, type] of FORMS) {
+      const project = path.join(installed, `${resolution}-${type}`)
+      for (const [name, text] of Object.entries(projectFiles(snippets, resolution, type))) {
+        mkdirSync(path.join(project, path.dirname(name)), { recursive: true })
+        writeFileSync(path.join(project, name), text)
+      }
+      const { status, stdout, stderr } = await runNode([TSC], { cwd: project })
+      expect(status, `${resolution}, ${type}: ${stdout}${stderr}`).toBe(0)
+    }
+  })
+})

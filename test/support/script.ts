@@ -1,0 +1,46 @@
+/** The other end of `TestProcess`: what a script is started with, is told, and answers. */
+import { createInterface } from 'node:readline'
+
+/** What the script was started with: its last argument, as JSON. */
+export function readPlan<Plan>(): Plan {
+  return JSON.parse(process.argv.at(-1) as string) as Plan
+}
+
+export function say(message: unknown): void {
+  process.stdout.write(`${JSON.stringify(message)}\n`)
+}
+
+/** Calls what a word on stdin stands for. The process ends with stdin: then its parent has ended. */
+export function onWords(words: Record<string, () => unknown>): void {
+  onLines((line) => void words[line]?.())
+}
+
+export function onLines(listener: (line: string) => void): void {
+  const lines = createInterface(process.stdin)
+  lines.on('line', listener)
+  lines.on('close', () => process.exit())
+}
+
+/** Carries out commands as they come, and answers each with its result and with further `facts`. */
+export function answerCommands<Command>(
+  carryOut: (command: Command) => Promise<object>,
+  facts: () => object = () => ({}),
+): void {
+  const warnings = collectWarnings()
+  onLines(async (line) => {
+    const { id, command } = JSON.parse(line) as { id: number; command: Command }
+    const start = performance.now()
+    const result = await carryOut(command).catch(({ code, message, stack }) => ({
+      error: { code, message, stack },
+    }))
+    say({ answerTo: id, took: performance.now() - start, warnings, ...facts(), ...result })
+  })
+  say({ pid: process.pid })
+}
+
+/** All warnings of this process so far. */
+export function collectWarnings(): string[] {
+  const warnings: string[] = []
+  process.on('warning', ({ name, message }) => warnings.push(`${name}: ${message}`))
+  return warnings
+}
