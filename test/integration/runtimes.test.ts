@@ -129,7 +129,10 @@ describe.runIf(TEST_ALL)('Node, Bun and Deno', () => {
     const doctor = async (...options: string[]) => {
       const env = { PORTSLICE_LOCK_DIR: project.lockDirectory, PORTSLICE_RANGE: '20000-20511' }
       return (
-        await command(binary, [...args, 'command.js', 'doctor', ...options], project.folder, env)
+        await runCommand([binary, ...args, 'command.js', 'doctor', ...options], {
+          cwd: project.folder,
+          env,
+        })
       ).stdout
     }
     expect(await doctor()).toContain(`${words} on ${process.platform}`)
