@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { listSlices } from '@portslice/core'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { TestProcess } from '../support/process.ts'
 import {
@@ -149,6 +150,29 @@ describe('run, when all ports are taken', () => {
       status: 0,
       stdout: expect.stringMatching(/^then \d+\n$/),
     })
+  })
+
+  test('a table that is too large for now leaves the ports to others', async () => {
+    const two = `${range.split('-')[0]}-${Number(range.split('-')[1]) + 32}`
+    const table = start(
+      ['run', '--range', two, '--count', '40', '--timeout', '60', 'true'],
+      options,
+    )
+    await table.complained(/waiting: /)
+    const small = ['run', '--range', two, '--count', '20', '--timeout', '30', '--']
+    const run = await portslice([...small, ...sh('echo $PORTS')], options)
+    expect(run).toMatchObject({ status: 0, stdout: expect.stringMatching(/^(\d+,){19}\d+\n$/) })
+    first.child.stdin?.end('\n')
+    expect(await table.ended).toMatchObject({ status: 0 })
+  })
+
+  test('a run that does not get all of its ports leaves none of them in quarantine', async () => {
+    const [next, last] = range.split('-').map((port) => Number(port) + 32)
+    const names = Array.from({ length: 32 }, (_, i) => ['--name', `n${i}`]).flat()
+    const vain = ['run', '--range', `${next}-${last}`, ...names, '--timeout', '0', 'true']
+    expect(await portslice(vain, options)).toMatchObject({ status: 1 })
+    const slices = await listSlices({ lockDirectory: options.lockDirectory })
+    expect(slices.filter((slice) => slice.first === next && slice.ports.length > 0)).toEqual([])
   })
 
   test('in vain, it names who has them, and options of the command', async () => {

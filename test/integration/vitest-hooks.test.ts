@@ -27,6 +27,11 @@ const BEGIN = `
     return server
   }
   async function close(server) { await once(server.close(), 'close') }
+  function step() {
+    let done
+    const promise = new Promise((resolve) => { done = resolve })
+    return { promise, done }
+  }
   async function isOut(port) {
     const ports = (await listSlices()).flatMap(({ ports }) => ports)
     return ports.some((each) => each.port === port && each.state === 'out')
@@ -34,6 +39,7 @@ const BEGIN = `
 
 const LIFETIMES = `${BEGIN}
   const ofFile = await takePort()
+  if (process.portOfAfterAll) expect(await isOut(process.portOfAfterAll)).toBe(false)
   let ofSuite, ofTest, ofBody, nested, app, closedLate
   describe('suite', () => {
     beforeAll(async () => {
@@ -76,6 +82,39 @@ const LIFETIMES = `${BEGIN}
       expect(await isOut(port)).toBe(true)
     })
     test.concurrent('starts when the first has ended', async () => { thirdStarts() })
+  })
+  describe('a suite begins while a test of another one runs', () => {
+    const [runs, hasPort, ends] = [step(), step(), step()]
+    describe.concurrent('one', () => {
+      test('runs', async () => { runs.done(); await hasPort.promise })
+      afterAll(() => ends.done())
+    })
+    describe.concurrent('other', () => {
+      let port
+      beforeAll(async () => {
+        await runs.promise
+        port = await takePort()
+        hasPort.done()
+        await ends.promise
+      })
+      test('has its port', async () => expect(await isOut(port)).toBe(true))
+    })
+  })
+  describe('an automatic fixture takes a port', () => {
+    const [hasPort, ends] = [step(), step()]
+    const it = test.extend({ own: [async ({}, use) => use(await takePort()), { auto: true }] })
+    test.concurrent('ends first', () => {})
+    test.concurrent('goes on', () => hasPort.promise)
+    it.concurrent('starts when the first has ended', async ({ own, expect }) => {
+      hasPort.done()
+      await ends.promise
+      expect(await isOut(own)).toBe(true)
+    })
+    test.concurrent('starts when the second has ended', () => ends.done())
+  })
+  describe('the last hook takes a port', () => {
+    test('passes', () => {})
+    afterAll(async () => { process.portOfAfterAll = await takePort() })
   })`
 
 const LEAKS = `${BEGIN}

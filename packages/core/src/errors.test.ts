@@ -28,3 +28,11 @@ test('control characters of a problem or an advice are escaped', () => {
   const error = new PortsliceError('ERR_PORTSLICE_CLOSED', 'a\u001b[2J', { advice: 'b\u0007' })
   expect(error.message).toContain('a\\u001b[2J\nb\\u0007\n')
 })
+
+test('a program can change the properties of an error, as of any other', () => {
+  const error = new PortsliceError('ERR_PORTSLICE_CLOSED', 'It is closed.', { advice: 'Open it.' })
+  for (const name of ['name', 'message', 'stack', 'problem', 'advice', 'docs'] as const) {
+    Object.assign(error, { [name]: 'changed' })
+    expect(error[name]).toBe('changed')
+  }
+})

@@ -78,7 +78,8 @@ export class PortsliceError extends Error {
     // Not enumerable: Node prints enumerable properties after the message, which contains these.
     const hidden = { ...texts, name: `PortsliceError [${code}]`, [BRAND]: true }
     for (const key of Reflect.ownKeys(hidden)) {
-      Object.defineProperty(this, key, { value: Reflect.get(hidden, key) })
+      const value: unknown = Reflect.get(hidden, key)
+      Object.defineProperty(this, key, { value, writable: true, configurable: true })
     }
     Error.captureStackTrace(this, new.target) // Begins with the new name.
   }

@@ -74,7 +74,10 @@ export function watchTestFile(
     watched.file = [...arguments].at(-1) as RunnerTestFile
     watched.getHooks = await loadGetHooks()
     return async () => {
-      const endings = [...watched.postponed.splice(0), ...takeEndings(watched, WHOLE_FILE)]
+      // Also what a test or suite took that ended without its hooks, or took in its `afterAll`.
+      const keys = [...watched.resources.keys()].reverse()
+      const left = keys.flatMap((key) => takeEndings(watched, key))
+      const endings = [...watched.postponed.splice(0), ...left]
       await runAll([
         ...endings.map((end) => () => end(true)),
         () => atEnd(watched),
@@ -99,24 +102,28 @@ export function watchTestFile(
 }
 
 /**
- * The test that runs; of concurrent tests, the suite that has all of them, as it cannot be told which
- * one has called. Without a test, the suite whose hook runs, or the file.
+ * The test that runs. While other tests, or the hooks of other suites, run at the same time: the suite
+ * that has all of them, as it cannot be told which one has called. Without a test, the suite whose
+ * hook runs, or the file.
  *
  * @returns `undefined` if the test file is not watched
  */
 export function currentScope(): Scope | undefined {
   const watched = watchedFile()
   if (!watched) return undefined
-  const { file, runningTests } = watched
-  const [test] = runningTests
-  if (test && runningTests.size === 1) {
-    const name = fullName(test)
-    return scopeOf(watched, test, { name, description: `the test "${name}"`, test })
-  }
+  const { file } = watched
   if (!file) {
     return scopeOf(watched, WHOLE_FILE, { name: 'the test file', description: 'the test file' })
   }
-  const suite = test ? commonSuite(runningTests, file) : runningSuite(file)
+  const { tests, suites } = runningTasks(watched, file)
+  const [test] = tests
+  if (test && tests.length === 1 && suites.length === 0) {
+    const name = fullName(test)
+    return scopeOf(watched, test, { name, description: `the test "${name}"`, test })
+  }
+  const suite = test
+    ? commonSuite([...tests.map(({ suite }) => suite), ...suites], file)
+    : runningSuite(file)
   const hook = hookOf(suite)
   if (suite === file) {
     const name = hook ? `${hook} of the file` : 'the test file'
@@ -194,15 +201,37 @@ function runningSuite(suite: RunnerTestSuite): RunnerTestSuite {
   return running.length === 1 ? runningSuite(running[0] as RunnerTestSuite) : suite
 }
 
-function commonSuite(tests: Iterable<RunnerTestCase>, file: RunnerTestFile): RunnerTestSuite {
-  const [first = [], ...others] = [...tests].map((test) => suitesAround(test))
-  return first.findLast((suite) => others.every((suites) => suites.includes(suite))) ?? file
+/**
+ * The tests that run, and the suites of which a hook runs. A test is not watched yet while its automatic
+ * fixtures are set up, and vitest calls it passed before its hooks have ended.
+ */
+function runningTasks(watched: WatchedFile, file: RunnerTestFile) {
+  const tests = new Set(watched.runningTests)
+  const suites: RunnerTestSuite[] = []
+  const visit = (suite: RunnerTestSuite) => {
+    if (hookOf(suite)) suites.push(suite)
+    for (const task of suite.tasks) {
+      if (task.result?.state !== 'run') continue
+      if (task.type === 'suite') visit(task)
+      else tests.add(task)
+    }
+  }
+  visit(file)
+  return { tests: [...tests], suites }
+}
+
+function commonSuite(
+  suites: readonly (RunnerTestSuite | undefined)[],
+  file: RunnerTestFile,
+): RunnerTestSuite {
+  const [first = [], ...others] = suites.map(withSuitesAround)
+  return first.findLast((suite) => others.every((each) => each.includes(suite))) ?? file
 }
 
 /** The outermost first. */
-function suitesAround(test: RunnerTestCase): RunnerTestSuite[] {
+function withSuitesAround(innermost: RunnerTestSuite | undefined): RunnerTestSuite[] {
   const suites: RunnerTestSuite[] = []
-  for (let suite = test.suite; suite; suite = suite.suite) suites.unshift(suite)
+  for (let suite = innermost; suite; suite = suite.suite) suites.unshift(suite)
   return suites
 }
 

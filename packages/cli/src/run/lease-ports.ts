@@ -1,4 +1,4 @@
-import { createAllocator, type PortLease } from '@portslice/core'
+import { createAllocator, type PortAllocator, type PortLease } from '@portslice/core'
 import { type AllocatorOptions, PortsliceError } from '@portslice/core/internal/inspect'
 import { printNotice } from '../terminal/print.js'
 import type { AssignedPort } from './pass-ports.js'
@@ -37,20 +37,28 @@ export async function leasePorts({
   // A failed report must not end the wait.
   const timer = setTimeout(() => void report().catch(() => {}), NOTICE_DELAY_MS)
   const leases: PortLease[] = []
-  const ports: AssignedPort[] = []
+  let allocator: PortAllocator | undefined
   try {
-    const allocator = await createAllocator({ ...options, waitTimeout: timeout })
+    allocator = await createAllocator({ ...options, waitTimeout: timeout })
+    // All of them or none: of two runs that want most of the range, one has to get all of its ports.
+    const isAny = ({ name }: PortVariable, at: number) => name === undefined && !prefer[at]?.length
+    const anyCount = variables.filter(isAny).length
+    const any = anyCount > 0 ? await allocator.takeMany(anyCount, { label }) : []
     for (const [at, each] of variables.entries()) {
       const wanted = prefer[at] ?? []
-      const lease = await allocator.take({ label: each.name ?? label, prefer: wanted })
+      const lease = isAny(each, at)
+        ? (any.shift() as PortLease)
+        : await allocator.take({ label: each.name ?? label, prefer: wanted })
       if (wanted.length > 0 && !wanted.includes(lease.port)) {
         printNotice(`${wanted.join(', ')} not available now: $${each.variable} is ${lease.port}`)
       }
       leases.push(lease)
-      ports.push({ ...each, port: lease.port })
     }
+    const ports = variables.map((each, at) => ({ ...each, port: (leases[at] as PortLease).port }))
     return { leases, ports }
   } catch (error) {
+    // Ports that are out when this process ends would be quarantined.
+    await allocator?.close()
     throw withCommandAdvice(error)
   } finally {
     isWaiting = false

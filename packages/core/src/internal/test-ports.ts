@@ -1,7 +1,7 @@
 import type { PortAllocator } from '../allocator/allocator.js'
 import type { PortLease } from '../allocator/lease.js'
 import { ownerOfBoundPort, watchBoundPorts } from '../api/bound-ports.js'
-import { PortsliceError } from '../errors.js'
+import { inspect, PortsliceError } from '../errors.js'
 import type { TakeOptions } from '../options/options.js'
 
 /** A port on which something still listens after the end of its test. */
@@ -22,6 +22,7 @@ export class TestPorts {
   readonly #allocator: PortAllocator
   readonly #owner: string
   readonly #taken: { lease: PortLease; label: string | undefined }[] = []
+  #hasEnded = false
 
   /** @param owner the test's name: the default label of its ports */
   constructor(allocator: PortAllocator, owner: string) {
@@ -33,16 +34,28 @@ export class TestPorts {
   /**
    * Takes a port for the test.
    *
-   * @throws PortsliceError as `PortAllocator.take` does
+   * @throws PortsliceError as `PortAllocator.take` does; ERR_PORTSLICE_CLOSED if the test has ended
    */
   async take(options: TakeOptions = {}): Promise<number> {
     const lease = await this.#allocator.take({ label: this.#owner, ...options })
+    if (this.#hasEnded) {
+      await lease.release()
+      throw new PortsliceError(
+        'ERR_PORTSLICE_CLOSED',
+        `${inspect(this.#owner)} ended before it got the port that it asked for.`,
+        {
+          advice:
+            'Wait for the port with `await`. If all ports were taken for so long, widen the range, or give the test more time than `waitTimeout`.',
+        },
+      )
+    }
     this.#taken.push({ lease, label: options.label })
     return lease.port
   }
 
-  /** @returns the ports that have leaked */
+  /** Releases all ports: the test has ended. @returns the ports that have leaked */
   async release(): Promise<LeakedPort[]> {
+    this.#hasEnded = true
     const leaked = await Promise.all(
       this.#taken.splice(0).map(async ({ lease, label }) => {
         const { leaked } = await lease.release()

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { codeOf } from '../errors.js'
 import { namespaceOf } from './host.js'
 import { omitUndefined } from './omit-undefined.js'
-import { processTable, startTimeFrom } from './process-table.js'
+import { DENIED, processTable, readProcessFile, startTimeFrom } from './process-table.js'
 
 /** Tells a process from a later one with the same pid, and from one in another pid namespace. */
 export interface ProcessRun {
@@ -19,7 +19,9 @@ export function ownRun(): ProcessRun {
 export function processStateOf(pid: number, run: ProcessRun): 'running' | 'gone' | 'unknown' {
   const isComparable = run.startedAt !== undefined && run.pidNamespace === namespaceOf('pid')
   if (!isComparable || processTable() !== 'own') return 'unknown'
-  return startTimeOf(String(pid)) === run.startedAt ? 'running' : 'gone'
+  const stat = readProcessFile(pid, 'stat')
+  if (stat === DENIED) return 'unknown'
+  return stat !== undefined && startTimeFrom(stat) === run.startedAt ? 'running' : 'gone'
 }
 
 export function startTimeOf(pid: string): string | undefined {
