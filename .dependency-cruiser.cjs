@@ -31,7 +31,7 @@ const PACKAGE_LAYERS = [
 
 /** What stands beside the sources, and is not published. */
 const TESTS = '[.](test|test-support)[.]ts$'
-/** Folders that use the packages as anybody does. Nothing that is published knows them. */
+/** Directories that use the packages as users do. Nothing that is published knows them. */
 const USERS = '^(test|bench|demo|docs|examples|scripts|build)/'
 
 /** `$1` in a rule stands for what its `from` has caught. */
@@ -78,7 +78,7 @@ module.exports = {
     {
       name: 'not-an-entry-for-users',
       severity: 'error',
-      comment: 'Tests, demos and examples use the packages as anybody does.',
+      comment: 'Tests, demos and examples use the packages as users do.',
       from: { path: USERS },
       to: { path: '^packages/', pathNot: `^${oneOf(ENTRIES.join(' '))}$` },
     },

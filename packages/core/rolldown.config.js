@@ -4,6 +4,6 @@ import { bundle } from '../../build/bundle.js'
 export default bundle({
   entries: ['index', 'internal', 'internal/inspect', 'net'],
   replaceClock: fileURLToPath(new URL('src/platform/clock.ts', import.meta.url)),
-  // Whoever asks for a port needs nearly all of it: one file is found and read sooner than six.
+  // A process that takes a port needs nearly all of this: one file is found and read sooner than six.
   together: [/src\/(?:index|internal)\.ts$|rolldown\/runtime/],
 })

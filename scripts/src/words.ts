@@ -7,14 +7,7 @@ import { ROOT } from './packages.ts'
 
 /** Pathspecs of git. */
 const AREAS = [
-  'packages/cli',
-  'packages/process-tree',
-  'scripts',
-  'build',
-  'protocol',
-  'demo',
-  'bench',
-  'examples',
+  '.',
   ':!*.lock',
   ':!*/CHANGELOG.md',
   // These contain banned phrases on purpose.

@@ -61,7 +61,7 @@ async function start(options: AppOptions, allocator?: PortAllocator) {
   return { app, ask, environment: async () => JSON.parse(await ask('/env')) }
 }
 
-/** Runs, and is none that has ended and waits for its parent to notice. */
+/** Whether it runs, and has not ended and waits for its parent to notice. */
 function isAlive(pid: number): boolean {
   try {
     return !/^\d+ \(.*\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))
@@ -306,14 +306,14 @@ describe('an app that does not start', () => {
     ['an empty command', { command: [] }, 'The option `command` is [].'],
     ['an option that there is not', { command: 'x', port: 1 }, 'There is no option `port`'],
     [
-      'a folder that there is not',
+      'a directory that does not exist',
       { command: 'x', cwd: '/no/such' },
       'The option `cwd` is "/no/such".',
     ],
     ['a port that has no name', { command: 'x {DB_PORT}' }, 'There is no port for {DB_PORT}'],
     ['ports of one name', { command: 'x', ports: ['a', 'A'] }, 'would both be in $A_PORT'],
-    ['a page that is no URL', { command: 'x', ready: 'health' }, 'neither a path nor a URL'],
-    ['a time that is none', { command: 'x', stopTimeout: -1 }, 'The option `stopTimeout` is -1.'],
+    ['a page that is not a URL', { command: 'x', ready: 'health' }, 'neither a path nor a URL'],
+    ['a negative time', { command: 'x', stopTimeout: -1 }, 'The option `stopTimeout` is -1.'],
   ])('because it has %s', async (_, options, message) => {
     const starting = startApp(options as AppOptions)
     await expect(starting).rejects.toMatchObject({ code: 'ERR_PORTSLICE_OPTION_INVALID' })
@@ -497,7 +497,7 @@ describe('a program that never asks takes the port', () => {
   })
 
   test('and works for the app: then all is well', async () => {
-    // Servers of containers bind the port for the app, and are no descendants of it.
+    // Servers of containers bind the port for the app, and are not its descendants.
     let isOccupied = false
     const { app } = await start({
       command: 'sleep 1000',
@@ -586,34 +586,37 @@ describe.runIf(process.platform === 'linux')('a worker that leaves its app', () 
   test.each([
     ['dies by SIGKILL', 'stay'],
     ['ends without stopping it', 'end'],
-  ])('and %s: nothing of it is left, and nobody has had its port', async (_, mode) => {
-    const lockDirectory = path.join(temporaryFolder(), 'locks')
-    const worker = spawn(process.execPath, [script('start-an-app.ts'), mode], {
-      env: { ...cleanEnvironment(), PORTSLICE_LOCK_DIR: lockDirectory },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    onTestFinished(() => void worker.kill('SIGKILL'))
-    const [line] = (await once(createInterface(worker.stdout), 'line')) as [string]
-    const { port, pids } = JSON.parse(line) as { port: number; pids: number[] }
-    onTestFinished(() => {
-      for (const pid of pids.filter(isAlive)) process.kill(pid, 'SIGKILL')
-    })
-    if (mode === 'stay') {
-      expect(pids.map(isAlive)).toEqual([true, true])
-      worker.kill('SIGKILL')
-    }
-    if (worker.exitCode === null && worker.signalCode === null) await once(worker, 'exit')
+  ])(
+    'and %s: no process of the app is left, and no other process got its port',
+    async (_, mode) => {
+      const lockDirectory = path.join(temporaryFolder(), 'locks')
+      const worker = spawn(process.execPath, [script('start-an-app.ts'), mode], {
+        env: { ...cleanEnvironment(), PORTSLICE_LOCK_DIR: lockDirectory },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      onTestFinished(() => void worker.kill('SIGKILL'))
+      const [line] = (await once(createInterface(worker.stdout), 'line')) as [string]
+      const { port, pids } = JSON.parse(line) as { port: number; pids: number[] }
+      onTestFinished(() => {
+        for (const pid of pids.filter(isAlive)) process.kill(pid, 'SIGKILL')
+      })
+      if (mode === 'stay') {
+        expect(pids.map(isAlive)).toEqual([true, true])
+        worker.kill('SIGKILL')
+      }
+      if (worker.exitCode === null && worker.signalCode === null) await once(worker, 'exit')
 
-    // Whoever comes next gets the slice, but not the port: first in turn, had it been given back.
-    const slice = port & ~31
-    const next = await createAllocator({ lockDirectory, range: [slice, slice + 31] })
-    onTestFinished(() => next.close())
-    const taken = await next.takeMany(20)
-    expect(taken.map((lease) => lease.port)).not.toContain(port)
+      // The next worker gets the slice, but not the port: first in turn, had it been given back.
+      const slice = port & ~31
+      const next = await createAllocator({ lockDirectory, range: [slice, slice + 31] })
+      onTestFinished(() => next.close())
+      const taken = await next.takeMany(20)
+      expect(taken.map((lease) => lease.port)).not.toContain(port)
 
-    await expect.poll(() => pids.map(isAlive), { timeout: 30_000 }).toEqual([false, false])
-    await expect.poll(() => watchdogsOf(lockDirectory), { timeout: 30_000 }).toEqual([])
-  })
+      await expect.poll(() => pids.map(isAlive), { timeout: 30_000 }).toEqual([false, false])
+      await expect.poll(() => watchdogsOf(lockDirectory), { timeout: 30_000 }).toEqual([])
+    },
+  )
 })
 
 /** The watchdogs of workers with this lock directory. */

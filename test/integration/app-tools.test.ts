@@ -307,7 +307,7 @@ describe.runIf(IS_LINUX)('a program that was killed leaves no app', () => {
     const project = projects.project({
       'main.js': await compiled(SCRIPT, 'esm'),
       'server.cjs': SERVER,
-      // As an Electron that was built so that it is no Node.
+      // As an Electron that was built so that it is not a Node.
       program: `#!/bin/sh\nexec '${process.execPath}' main.js\n`,
     })
     const program = project.file('program')

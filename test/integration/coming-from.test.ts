@@ -1,19 +1,21 @@
-/** The JavaScript snippets of docs/coming-from.md, run as they stand there. The others: readme.test.ts. */
-import { readFileSync } from 'node:fs'
+/** The snippets of docs/coming-from.md, run as they stand there. */
+import { fileURLToPath } from 'node:url'
 import { claimPort } from '@portslice/core'
 import { afterAll, expect, test } from 'vitest'
 import { FixtureProjects } from '../support/project.ts'
+import { snippetsOf } from '../support/snippets.ts'
 import { TEST_TIMEOUT } from './playwright-run.ts'
 
-const PAGE = readFileSync(new URL('../../docs/coming-from.md', import.meta.url), 'utf8')
 const snippets = Object.fromEntries(
-  [...PAGE.matchAll(/^```js\n(\/\/ (\S+)\n[\s\S]*?)^```$/gm)].map(([, text, name]) => [name, text]),
+  snippetsOf('docs/coming-from.md').map(({ file, text }) => [file, text]),
 ) as Record<string, string>
 
 /** Claimed by the test that uses the fixed ports of the page, so that two checkouts take turns. */
 const TURN = 4344
 
-const projects = new FixtureProjects()
+/** With the packages that one may come from. */
+const OTHERS = fileURLToPath(new URL('../../docs/node_modules', import.meta.url))
+const projects = new FixtureProjects([OTHERS])
 afterAll(() => projects[Symbol.dispose]())
 
 const used = new Set<string>()
@@ -22,23 +24,52 @@ function files(...names: string[]): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, snippets[name] as string]))
 }
 
+/** What the page calls `server.js`. */
+const SERVER = `
+  import http from 'node:http'
+  http.createServer((_, response) => response.end('hello')).listen(process.env.PORT)`
+
 test.each([
-  ['after/portastic.js', '3 true\n'],
-  ['after/get-port-please.js', 'true true\n'],
-  ['before/hard-coded.js', 'hello\n'],
-  ['after/hard-coded.js', 'hello\n'],
-  ['after/unix-socket.js', 'true\n'],
-  ['after/static-url.js', 'api\n'],
+  ['get-port', 'true true\n', 'true true\n'],
+  ['portfinder', 'true 3\n', 'true 3\n'],
+  ['detect-port', 'as wanted\n', 'as wanted\ntrue\n'],
+  ['wait-on', 'hello\n', 'hello\n'],
+])('coming from %s, the code after does what the code before did', async (name, before, after) => {
+  await using _turn = await claimPort(TURN, { timeout: 240_000 })
+  const all = files(`before/${name}.mts`, `after/${name}.mts`)
+  const project = projects.project({ ...all, 'server.js': SERVER })
+  const outcomes = [
+    await project.run(undefined, `before/${name}.mts`, []),
+    await project.run(undefined, `after/${name}.mts`, []),
+  ]
+  expect(outcomes).toMatchObject([
+    { status: 0, stderr: '', stdout: before },
+    { status: 0, stderr: '', stdout: after },
+  ])
+})
+
+test.each([
+  ['after/net-cluster.ts', 'two ports\n'],
+  ['after/portastic.mts', '3 true\n'],
+  ['after/get-port-please.mts', 'true true\n'],
+  ['before/hard-coded.mts', 'hello\n'],
+  ['after/hard-coded.mts', 'hello\n'],
+  ['after/unix-socket.mts', 'true\n'],
+  ['after/static-url.mts', 'api\n'],
 ])('%s', async (name, says) => {
   await using _turn = await claimPort(TURN, { timeout: 240_000 })
   const project = projects.project(files(name))
-  expect(await project.run(undefined, name, [])).toEqual({ status: 0, stderr: '', stdout: says })
+  expect(await project.run(undefined, name, [])).toMatchObject({
+    status: 0,
+    stderr: '',
+    stdout: says,
+  })
 })
 
 test('a base plus the number of the worker', async () => {
   await using _turn = await claimPort(TURN, { timeout: 240_000 })
   const project = projects.project(
-    files('before/worker-number.test.js', 'after/worker-number.test.js'),
+    files('before/worker-number.test.ts', 'after/worker-number.test.ts'),
   )
   const { status, stdout, stderr } = await project.vitest()
   expect(status, stdout + stderr).toBe(0)
@@ -55,7 +86,7 @@ test(
         .listen(Number(process.argv[2]), () => console.log('listens'))`
     const other = projects.project({ 'server.js': server('the other checkout') })
     const project = projects.project({
-      ...files('before/playwright.config.js', 'after/playwright.config.js'),
+      ...files('before/playwright.config.ts', 'after/playwright.config.ts'),
       'server.js': server('this checkout'),
       // `webServer` starts in the folder of the config.
       'before/server.js': server('this checkout'),
@@ -86,6 +117,7 @@ test(
   TEST_TIMEOUT,
 )
 
-test('every snippet that names its file was run', () => {
-  expect([...used].toSorted()).toEqual(Object.keys(snippets).toSorted())
+test('every snippet was run', () => {
+  // net-cluster itself ends a worker of current Nodes, as the page says.
+  expect([...used, 'before/net-cluster.mjs'].toSorted()).toEqual(Object.keys(snippets).toSorted())
 })

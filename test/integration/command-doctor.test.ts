@@ -35,7 +35,7 @@ describe('doctor', () => {
     execFileSync('chmod', ['777', locks])
     for (const env of [
       { PORTSLICE_LOCK_DIR: locks },
-      // Nobody can make anything there, not even root, whom permissions allow all.
+      // No user can create anything there, not even root.
       { PORTSLICE_LOCK_DIR: '/proc/portslice/locks' },
       { PORTSLICE_LOCK_DIR: '/proc' },
       { PORTSLICE_RANGE: '5-6' },

@@ -90,7 +90,7 @@ describe('--write-env', () => {
     expect(readdirSync(cwd)).toEqual([])
   })
 
-  test('--write-env replaces what a dead run left, and nothing of anybody else', async () => {
+  test('--write-env replaces what a dead run left, and no other files', async () => {
     const cwd = temporaryFolder()
     const file = path.join(cwd, 'ports')
     const args = ['run', '--write-env', 'ports', '--', 'cat', 'ports']

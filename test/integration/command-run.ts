@@ -153,7 +153,7 @@ export const tellSignals = ['run', '--', process.execPath, TELL_SIGNALS]
 
 export const count = (text: string, part: string) => text.split(part).length - 1
 
-/** The ports that are out, of those who use this lock directory. */
+/** The ports that are out in this lock directory. */
 export async function portsOut(lockDirectory: string): Promise<number[]> {
   const slices = await listSlices({ lockDirectory })
   return slices

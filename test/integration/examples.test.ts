@@ -67,7 +67,7 @@ function installable(dependencies: Record<string, string>, from: string): Record
   return { ...fromTarballs(ours), ...Object.fromEntries(others) }
 }
 
-/** An example that stands alone, as whoever copies it has it. */
+/** An example that stands alone, as a user's copy does. */
 interface Copy {
   folder: string
   lockDirectory: string

@@ -1,4 +1,4 @@
-/** The first example for each runner in docs/getting-started.md, in a new project with the packed packages. */
+/** The first examples for each runner in docs/getting-started.md and docs/runners.md, in a new project with the packed packages. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -18,7 +18,7 @@ import { snippet } from '../support/snippets.ts'
 
 const TSC = fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', import.meta.url))
 
-const example = (file: string) => snippet('docs/getting-started.md', `start/${file}`)
+const example = (file: string) => snippet('docs/getting-started.md', file)
 
 type ProjectType = 'module' | 'commonjs'
 
@@ -33,26 +33,30 @@ interface Runner {
   passed: string
 }
 
+/** What the examples start; it works in projects of both types. */
+const SERVER = `import('node:http').then((http) =>
+  http.createServer((_, response) => response.end('hello')).listen(process.env.PORT))`
+
 const vitest = (version: (typeof VITESTS)[number]): Runner => ({
   ours: '@portslice/vitest-plugin',
   others: { vitest: version, ...BESIDE[version] },
   files: {
-    'first.test.ts': example('first.test.ts'),
+    'hello.test.ts': example('hello.test.ts'),
+    'app.test.ts': example('app.test.ts'),
+    'server.js': SERVER,
     'vitest.config.ts': example('vitest.config.ts'),
   },
   run: ['vitest/vitest.mjs', 'run'],
-  passed: '1 passed',
+  passed: '2 passed',
 })
 
 const playwright = (version: string): Runner => ({
   ours: '@portslice/playwright-fixture',
   others: { '@playwright/test': version },
   files: {
-    'first.spec.ts': example('first.spec.ts'),
+    'hello.spec.ts': example('hello.spec.ts'),
     'playwright.config.ts': example('playwright.config.ts'),
-    // What the config starts; it works in projects of both types.
-    'server.js': `import('node:http').then((http) =>
-      http.createServer((_, response) => response.end('hello')).listen(Number(process.argv[3])))`,
+    'server.js': SERVER,
   },
   run: ['@playwright/test/cli.js', 'test', '--reporter=line'],
   passed: '2 passed',
@@ -61,7 +65,7 @@ const playwright = (version: string): Runner => ({
 const jest = (version: string): Runner => ({
   ours: '@portslice/core',
   others: { jest: version, '@jest/globals': version, 'ts-jest': '29.4.12', typescript: '5.9.3' },
-  files: { 'jest.test.ts': example('jest.test.ts') },
+  files: { 'jest.test.ts': snippet('docs/runners.md', 'jest.test.ts') },
   run: ['jest/bin/jest.js'],
   byType: {
     module: {

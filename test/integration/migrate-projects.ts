@@ -60,7 +60,8 @@ describe('${name}', () => {
   return {
     ...SHARED,
     'package.json': '{ "type": "module", "devDependencies": { "vitest": "*", "get-port": "*" } }',
-    'vitest.config.js': "export default { test: { pool: 'forks', maxWorkers: 2 } }",
+    'vitest.config.js':
+      "export default { test: { pool: 'forks', maxWorkers: 2, hookTimeout: 60_000 } }",
     'test/orders.test.js': testFile('orders'),
     'test/users.test.js': testFile('users'),
   }
@@ -93,7 +94,7 @@ test('${name} answers from this process', async () => {
   return {
     ...SHARED,
     'package.json': '{ "devDependencies": { "jest": "*" } }',
-    'jest.config.cjs': 'module.exports = { maxWorkers: 2, transform: {} }',
+    'jest.config.cjs': 'module.exports = { maxWorkers: 2, testTimeout: 60_000, transform: {} }',
     'test/orders.test.js': testFile('orders', 21_100, true),
     'test/users.test.js': testFile('users', 21_200, false),
   }

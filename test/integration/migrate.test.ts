@@ -58,13 +58,6 @@ function repository(files: Record<string, string>): string {
 
 const read = (directory: string, name: string) => readFileSync(path.join(directory, name), 'utf8')
 
-/** What a built module exports. */
-function exportsOf(module: string): string[] {
-  const file = new URL(`../../packages/${module}`, import.meta.url)
-  const [, names = ''] = /export \{([^}]*)\};?\s*$/.exec(readFileSync(file, 'utf8')) ?? []
-  return names.split(',').map((each) => each.trim().replace(/.* as /, ''))
-}
-
 function migrate(cwd: string, ...args: string[]): Promise<Outcome> {
   return portslice(['migrate', ...args], { cwd })
 }
@@ -123,8 +116,8 @@ describe('without --write', () => {
 
 test('the example in the docs is what the command prints', async () => {
   const page = readFileSync(new URL('../../docs/migrate.md', import.meta.url), 'utf8')
-  const [, code, printed] = /^```js\n(.*?)^```\n.*?^```diff\n(.*?)^```\n/ms.exec(page) ?? []
-  const directory = repository({ 'server.test.js': code as string })
+  const [, code, printed] = /^```ts\n(.*?)^```\n.*?^```diff\n(.*?)^```\n/ms.exec(page) ?? []
+  const directory = repository({ 'server.test.ts': code as string })
   const { stdout } = await portslice(['migrate'], { cwd: directory, env: { COLUMNS: '100' } })
   expect(stdout).toBe(printed)
 })
@@ -270,17 +263,9 @@ describe('suites that were moved run in two checkouts at once', { timeout: 600_0
     expect(printed).toContain('EADDRINUSE')
   }
 
-  /** Whether there is takePort() for hooks: until then, core's is imported by hand. */
-  const HAS_SUITE_PORTS = exportsOf('vitest-plugin/dist/test.js').includes('takePort')
-  /** Likewise for `portslice run --count`. */
-  const HAS_PORTS_FROM_ENV = exportsOf('core/dist/index.js').includes('portsFromEnv')
-
   test('vitest, with `await getPort()` in `beforeAll`', async () => {
     const checkouts = checkoutsOf(vitestWithGetPort())
-    const fromCore = (text: string) =>
-      text.replace('@portslice/vitest-plugin/test', '@portslice/core')
-    const byHand = { 'test/orders.test.js': fromCore, 'test/users.test.js': fromCore }
-    const said = await move(checkouts, HAS_SUITE_PORTS ? {} : byHand)
+    const said = await move(checkouts, {})
     expect(said).not.toContain('left to you')
     expect(read(checkouts[0]?.folder as string, 'test/orders.test.js')).not.toContain('get-port')
     for (let i = 0; i < REPETITIONS; i++) {
@@ -291,9 +276,7 @@ describe('suites that were moved run in two checkouts at once', { timeout: 600_0
   test('Jest, with `$JEST_WORKER_ID` in sums', async () => {
     const checkouts = checkoutsOf(jestWithWorkerId())
     const run = (checkout: FixtureProject, env: Record<string, string>) =>
-      checkout.run('jest', 'bin/jest.js', [], {
-        env: { ...env, NODE_OPTIONS: '--experimental-vm-modules --no-warnings' },
-      })
+      checkout.run('jest', 'bin/jest.js', [], { env })
     expectCollision(await runBoth(checkouts, run))
     const said = await move(checkouts, {
       'test/users.test.js': (text) =>
@@ -312,39 +295,25 @@ describe('suites that were moved run in two checkouts at once', { timeout: 600_0
     expectCollision(
       await runBoth(checkouts, ({ folder }, env) => runNode(suite, { cwd: folder, env })),
     )
-    const ports = HAS_PORTS_FROM_ENV
-      ? "require('@portslice/core').portsFromEnv()"
-      : "process.env.PORTS.split(',').map(Number)"
     const said = await move(checkouts, {
       'test/ports-map.js': (text) => `${text.replace('module.exports =', 'const table =')}
-const ports = ${ports}
+const ports = require('@portslice/core').portsFromEnv()
 module.exports = Object.fromEntries(Object.keys(table).map((name, i) => [name, ports[i]]))
 `,
-      ...(!HAS_PORTS_FROM_ENV && { 'test/run.mjs': () => RUN_WITH_PORTS }),
     })
     expect(said).toContain('test/ports-map.js:1  {')
     expect(said).toContain('portsFromEnv()')
     for (let i = 0; i < REPETITIONS; i++) {
       expectSuccess(
         await runBoth(checkouts, (checkout, env) =>
-          HAS_PORTS_FROM_ENV
-            ? checkout.run(
-                'portslice',
-                'dist/portslice.js',
-                ['run', '--count', String(TABLE_SIZE), '--', process.execPath, ...suite],
-                { env },
-              )
-            : checkout.run(undefined, 'test/run.mjs', suite, { env }),
+          checkout.run(
+            'portslice',
+            'dist/portslice.js',
+            ['run', '--count', String(TABLE_SIZE), '--', process.execPath, ...suite],
+            { env },
+          ),
         ),
       )
     }
   })
-
-  /** What people write without `portslice run --count`. */
-  const RUN_WITH_PORTS = `import { spawn } from 'node:child_process'
-import { createAllocator } from '@portslice/core'
-const leases = await (await createAllocator()).takeMany(${TABLE_SIZE})
-process.env.PORTS = leases.map(({ port }) => port).join()
-spawn(process.execPath, process.argv.slice(2), { stdio: 'inherit' }).on('exit', process.exit)
-`
 })

@@ -92,7 +92,12 @@ describe('the tarballs', () => {
     ['@portslice/app-server', [...bothForms('index'), 'dist/THIRD-PARTY-LICENSES.txt']],
     [
       '@portslice/vitest-plugin',
-      [...bothForms('index', 'test', 'global-setup'), 'dist/chunk-*.cjs', 'dist/chunk-*.js'],
+      [
+        ...bothForms('index', 'test', 'global-setup'),
+        'dist/chunk-*.cjs',
+        'dist/chunk-*.js',
+        'dist/setup.js',
+      ],
     ],
     ['@portslice/playwright-fixture', bothForms('index')],
   ])('of %s holds nothing but what users need', (name, files) => {

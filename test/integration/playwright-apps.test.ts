@@ -35,7 +35,7 @@ const BEGIN = `
 `
 
 function isRunning(pid: number): boolean {
-  // One that has ended may wait for init to notice: whoever had started it has ended, too.
+  // One that has ended may wait for init to notice: the process that started it has ended, too.
   const stat = existsSync(`/proc/${pid}/stat`) ? readFileSync(`/proc/${pid}/stat`, 'latin1') : ''
   return stat !== '' && !/\) [ZX] /.test(stat)
 }

@@ -107,7 +107,7 @@ describe('what is wrong is told by the run, which ends', () => {
       name: {
         use: '{ rnage: [20000, 29999] }',
         message:
-          /There is no option `rnage`; it is set to \[20000,29999\]\.\s+The options are range, /,
+          /There is no option `rnage`; it is set to \[20000,29999\]\.\s+Did you mean 'range'\? The options are range, /,
       },
       onLeak: {
         use: "{ onLeak: 'explode' }",
@@ -149,7 +149,7 @@ describe('what is wrong is told by the run, which ends', () => {
     { variable: 'PORTSLICE_LOCK_DIR', value: 'a file', message: 'is not a directory' },
   ])('$variable', { timeout: TEST_TIMEOUT }, async ({ variable, value, message }) => {
     const project = projects.project({
-      'a file': 'where a folder should be',
+      'a file': 'where a directory should be',
       'playwright.config.ts': config(''),
       'ports.spec.ts': TAKES_A_PORT,
     })

@@ -107,7 +107,7 @@ test('a worker that takes the place of a failed or killed one gets ports of its 
   }
   const intervals = intervalsOf(project)
   expect(intervals).toHaveLength(8)
-  // Nobody has given back the ports of the killed workers: nobody may have got them soon after.
+  // The killed workers have not given back their ports: no other worker may have got them soon after.
   expect(intervals.filter(({ to }) => to === undefined)).toHaveLength(2)
   expect(
     overlaps(intervals.map((interval) => ({ to: interval.from + LEFT_ALONE, ...interval }))),

@@ -7,10 +7,11 @@ import { TEST_ALL } from '../support/extent.ts'
 import { overlaps, readIntervals } from '../support/intervals.ts'
 import type { Outcome } from '../support/process.ts'
 import { type FixtureProject, FixtureProjects } from '../support/project.ts'
+import { snippetsOf } from '../support/snippets.ts'
 
 const PAGE = readFileSync(new URL('../../docs/port-tables.md', import.meta.url), 'utf8')
 const snippets = Object.fromEntries(
-  [...PAGE.matchAll(/^```js\n(\/\/ (\S+)\n[\s\S]*?)^```$/gm)].map(([, text, name]) => [name, text]),
+  snippetsOf('docs/port-tables.md').map(({ file, text }) => [file, text]),
 ) as Record<string, string>
 
 const JEST = fileURLToPath(new URL('../../examples/jest/node_modules', import.meta.url))
@@ -79,7 +80,7 @@ test("Jest's globalSetup", async () => {
 
 test("the vitest plugin's option `ports`, and a port for each test", async () => {
   const project = projects.project({
-    ...files('ports.js', 'vitest.config.js', 'table.test.js', 'each-test.test.js'),
+    ...files('ports.js', 'vitest.config.js', 'table.test.js', 'each-test.test.ts'),
     'a.test.js': THREE_PORTS(`import { test } from 'vitest'`),
     'child.test.js': `
       import { execFileSync } from 'node:child_process'

@@ -57,12 +57,17 @@ function expectTwoPorts([one, other]: (string | undefined)[]): void {
   expect(one).not.toBe(other)
 }
 
-test("Playwright's webServer", async () => {
+test.each([
+  ['playwright.config.ts', 'module'],
+  ['playwright.config.ts', 'commonjs'],
+  ['playwright.config.mts', 'commonjs'],
+])("Playwright's webServer in %s, in a project of the type %s", async (config, type) => {
   using projects = new FixtureProjects()
   const project = projects.project({
-    'playwright.config.mts': snippet('playwright.config.mts'),
-    'server.js': `import http from 'node:http'
-      http.createServer((_, response) => response.end('web')).listen(Number(process.argv[3]))`,
+    'package.json': JSON.stringify({ type }),
+    [config]: snippet(config),
+    'server.js': `import('node:http').then((http) =>
+      http.createServer((_, response) => response.end('web')).listen(Number(process.argv[3])))`,
     'web.spec.ts': `
       import { expect, test } from '@playwright/test'
       test('reaches the server', async ({ baseURL, request }) => {
@@ -207,7 +212,7 @@ describe.runIf(TEST_ALL)('tools from the registry', () => {
 
   test('Vite in middleware mode: two servers, each with a port for hot reload', async () => {
     const cwd = projects.project({
-      'middleware.js': snippet('middleware.js'),
+      'middleware.mjs': snippet('middleware.mjs'),
       'index.html': '<h1>hello</h1>',
     }).folder
     const options = { ...appOf('Vite: the HMR port 24678'), cwd, ready: '/@vite/client' }
@@ -253,16 +258,16 @@ describe.runIf(TEST_ALL)('tools from the registry', () => {
     await npmInstall(folder, { ...CT, '@playwright/test': '1.62.1' }, ['--force'])
     const ours = path.join(projects.folder, 'node_modules', '@portslice')
     symlinkSync(ours, path.join(folder, 'node_modules', '@portslice'), 'dir')
-    const recipe = snippet('playwright-ct.config.mts')
+    const recipe = snippet('playwright-ct.config.ts')
       // Its fixtures need another version of Playwright; core has the same function.
       .replace('@portslice/playwright-fixture', '@portslice/core')
     const launch = JSON.stringify(await chromiumLaunch())
     const run = (name: string) => {
       const files = {
-        'recipe.mts': recipe,
-        'playwright-ct.config.mts': `
-          import recipe from './recipe.mts'
-          export default { ...recipe, use: { ...recipe.use, launchOptions: ${launch} } }`,
+        'recipe.ts': recipe,
+        'playwright-ct.config.ts': `
+          import recipe from './recipe'
+          export default recipe.then((all) => ({ ...all, use: { ...all.use, launchOptions: ${launch} } }))`,
         'playwright/index.html':
           '<div id="root"></div><script type="module" src="./index.js"></script>',
         'playwright/index.js': '',
@@ -280,7 +285,7 @@ describe.runIf(TEST_ALL)('tools from the registry', () => {
         writeFileSync(path.join(folder, name, file), text)
       }
       return runNode(
-        ['../node_modules/@playwright/test/cli.js', 'test', '-c', 'playwright-ct.config.mts'],
+        ['../node_modules/@playwright/test/cli.js', 'test', '-c', 'playwright-ct.config.ts'],
         { cwd: path.join(folder, name), lockDirectory: path.join(folder, 'locks') },
       )
     }

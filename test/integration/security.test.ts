@@ -11,7 +11,7 @@ import { userIdentity } from '@portslice/core/internal/inspect'
 import { expect, onTestFinished, test } from 'vitest'
 import { cleanEnvironment, runNode } from '../support/process.ts'
 
-/** Nobody's: it may read what all may read, and no more. */
+/** An unprivileged one, without files of its own. */
 const OTHER_USER = 65_534
 /** As it stands in the default lock directory's name. */
 const USER = userIdentity()
@@ -236,7 +236,7 @@ const testOfUsers = test.skipIf(!hasOtherUser)
 
 async function withPortOut(): Promise<{ allocator: PortAllocator; first: number; base: string }> {
   const folder = temporaryFolder()
-  fs.chmodSync(folder, 0o711) // Whoever is kept out is kept out by the lock directory.
+  fs.chmodSync(folder, 0o711) // So that only the lock directory keeps others out.
   const { allocator, slice, lockDirectory } = await ownAllocator(path.join(folder, 'locks'))
   await allocator.take({ label: 'secret' })
   return { allocator, first: slice.first, base: path.join(lockDirectory, `slice-${slice.first}`) }

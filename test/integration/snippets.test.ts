@@ -18,12 +18,12 @@ const TSC = path.join(modules('.'), 'typescript/bin/tsc')
 const SNIPPETS = allSnippets()
 
 /** What they cannot be checked with; the page says in words what to write there. */
-const NEWER_THAN_OLDEST = ['docs/recipes.md vitest.config.ts']
+const NEWER_THAN_OLDEST = ['docs/recipes.md vitest.config.ts', 'docs/where.md around-all.test.ts']
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-snippets-'))
 const projects = new FixtureProjects(
-  ['docs', 'examples/vitest-browser-server', 'examples/jest', '.'].map((workspace) =>
-    modules(workspace),
+  ['docs', 'examples/vitest-browser-server', 'examples/jest', 'examples/vite', '.'].map(
+    (workspace) => modules(workspace),
   ),
 )
 afterAll(() => {
@@ -50,22 +50,28 @@ const FORMS: [Resolution, ProjectType][] = [
   ['nodenext', 'commonjs'],
 ]
 
-/** The files of a project with these snippets, each in a directory of its own. */
+/** The files of a project: a directory for each page, and another one for what a page shows in two versions. */
 function projectFiles(
   snippets: readonly Snippet[],
   resolution: Resolution,
   type: ProjectType,
 ): Record<string, string> {
-  const files = snippets.flatMap(({ page, file, text, declarations }) => {
-    const directory = `${page.replaceAll(/\W/g, '-')}/${file.replaceAll(/\W/g, '-')}`
-    const beside = Object.entries(declarations).map(
-      ([name, declared]) =>
-        [path.posix.join(directory, path.dirname(file), name), declared] as const,
-    )
-    return [[`${directory}/${file}`, text] as const, ...beside]
-  })
+  const files: Record<string, string> = {}
+  for (const { page, file, text, declarations } of snippets) {
+    const beside = Object.entries(declarations).map(([name, declared]): [string, string] => [
+      path.posix.join(path.posix.dirname(file), name),
+      declared,
+    ])
+    const all: [string, string][] = [[file, text], ...beside]
+    const isTaken = (directory: string) =>
+      all.some(([name, content]) => (files[`${directory}/${name}`] ?? content) !== content)
+    const base = page.replaceAll(/\W/g, '-')
+    let directory = base
+    for (let version = 2; isTaken(directory); version++) directory = `${base}-${version}`
+    for (const [name, content] of all) files[`${directory}/${name}`] = content
+  }
   return {
-    ...Object.fromEntries(files),
+    ...files,
     'package.json': JSON.stringify({ private: true, type }),
     'tsconfig.json': JSON.stringify({
       compilerOptions: {

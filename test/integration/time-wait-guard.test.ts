@@ -1,4 +1,4 @@
-/** The kernel hands a guarded port to nobody who did not ask for it by its number. */
+/** The kernel hands out a guarded port only to a program that asks for it by its number. */
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import net, { type AddressInfo } from 'node:net'
@@ -65,7 +65,7 @@ test.skipIf(process.platform !== 'linux')(
 
     const given = [...(await portsOfBindZero()), ...(await portsOfConnections())]
     expect(hits(given, guarded)).toBe(0)
-    // Else the kernel would give none of these ports to anybody, and the guard be for nothing.
+    // Otherwise the kernel would not hand out these ports at all, and the test would prove nothing.
     expect(hits(given, unguarded)).toBeGreaterThan(0)
 
     for (const { port } of guarded) {

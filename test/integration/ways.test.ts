@@ -124,7 +124,7 @@ class KeyHolder {
         env: {
           ...cleanEnvironment(),
           PORTSLICE_LOCK_DIR: path.join(folder, 'locks'),
-          // Nobody else leases slices there: between a crash and a restart they could be had.
+          // No other test leases slices there: between a crash and a restart they would be free.
           PORTSLICE_RANGE: '2048-3999',
         },
         stdio: ['pipe', 'pipe', 'inherit'],

@@ -119,7 +119,7 @@ export class TestProcess implements AsyncDisposable {
       }
       return outcome
     })
-    this.ended.catch(() => {}) // Reported to those who wait for it.
+    this.ended.catch(() => {}) // Reported to callers that await it.
   }
 
   get pid(): number {

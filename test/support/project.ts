@@ -114,7 +114,7 @@ export class FixtureProject {
     return runNode([this.#script(packageName, script), ...args], this.#options(options))
   }
 
-  /** As {@link run}, for a process that goes on until it is disposed of. */
+  /** As {@link run}, for a process that runs until it is disposed of. */
   start(
     packageName: string | undefined,
     script: string,

@@ -17,7 +17,7 @@ export interface Snippet {
 
 /** Comments (`<!-- server.d.ts … -->`) and a block of code whose first line names its file. */
 const BLOCK =
-  /((?:^<!-- \S+\.d\.ts\n(?:(?!-->)[\s\S])*?^-->\n)*)\n?^```[jt]s\n(?:\/\/ (\S+)\n)?([\s\S]*?)^```$/gm
+  /((?:^<!-- \S+\.d\.m?ts\n(?:(?!-->)[\s\S])*?^-->\n)*)\n?^```[jt]s\n(?:\/\/ (\S+)\n)?([\s\S]*?)^```$/gm
 const DECLARATIONS = /^<!-- (\S+)\n([\s\S]*?)^-->$/gm
 
 /** @throws Error for code that names no file */

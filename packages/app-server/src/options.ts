@@ -73,6 +73,14 @@ const APP_VALIDATORS: Record<keyof AppOptions, Validator> = {
   stopTimeout: milliseconds,
 }
 
+/** As Playwright's `webServer` and other starters call them. */
+const OTHER_NAMES = {
+  url: 'ready',
+  timeout: 'startTimeout',
+  gracefulShutdown: 'stopTimeout',
+  args: 'command',
+}
+
 const CONTEXT_VALIDATORS: Record<keyof StartContext, Validator> = {
   allocator: (value) =>
     typeof (value as PortAllocator | null)?.take === 'function' ? undefined : 'Give an allocator.',
@@ -98,7 +106,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 /** @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID */
 export function checkAppOptions(options: unknown): asserts options is AppOptions {
-  checkOptions(options, APP_VALIDATORS)
+  checkOptions(options, APP_VALIDATORS, OTHER_NAMES)
   const { command, ready } = options as Partial<AppOptions>
   if (command === undefined) {
     throw invalidOption(

@@ -81,13 +81,39 @@ export class PortsliceError extends Error {
       const value: unknown = Reflect.get(hidden, key)
       Object.defineProperty(this, key, { value, writable: true, configurable: true })
     }
-    Error.captureStackTrace(this, new.target) // Begins with the new name.
+    captureUserStack(this, new.target) // Begins with the new name.
   }
 
   /** @hidden */
   static override [Symbol.hasInstance](candidate: unknown): boolean {
     return typeof candidate === 'object' && candidate !== null && BRAND in candidate
   }
+}
+
+/** In an installed package of ours. */
+const OWN_FRAME = /[\\/]node_modules[\\/]@?portslice[\\/]|\(?node:internal/
+
+/** Sets the stack, without our own frames before the first one of the user. */
+function captureUserStack(
+  error: Error,
+  below: Parameters<typeof Error.captureStackTrace>[1],
+): void {
+  Error.captureStackTrace(error, below)
+  const headline = `${error}\n`
+  const { stack = '' } = error
+  if (!stack.startsWith(headline)) return
+  const frames = stack.slice(headline.length).split('\n')
+  const first = frames.findIndex((frame) => !OWN_FRAME.test(frame))
+  if (first > 0) error.stack = headline + frames.slice(first).join('\n')
+}
+
+/**
+ * An error that was created in a timer has no stack of its caller: gives it the one of the `async`
+ * function that throws it, which costs nothing unless there is an error.
+ */
+export function withCallerStack(error: unknown): unknown {
+  if (error instanceof PortsliceError) captureUserStack(error, withCallerStack)
+  return error
 }
 
 /**

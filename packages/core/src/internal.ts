@@ -5,6 +5,7 @@
  */
 
 export { sharedAllocator } from './allocator/shared.js'
+export { withAwaitHint } from './api/await-hint.js'
 export { watchBoundPorts } from './api/bound-ports.js'
 export type { LeaseObserver } from './api/lease-observer.js'
 export { inspect, PortsliceError } from './errors.js'

@@ -28,6 +28,8 @@ type StateName =
   | 'turns with claims'
   /** The ports of `namedPort`, by environment variable. */
   | 'named ports'
+  /** The config file that first named a port, by environment variable. */
+  | 'config files of named ports'
   /** The name of a network namespace that cannot be read. */
   | 'unknown network namespace'
   /** Relative directories in environment variables, resolved when they were first read. */

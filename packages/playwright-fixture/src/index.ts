@@ -20,11 +20,12 @@ import {
   leakMessage,
   TestPorts,
   watchBoundPorts,
+  withAwaitHint,
 } from '@portslice/core/internal'
 import { type AppWorkerFixtures, appFixtures, appOptions } from './app-fixtures.js'
 import { workerAllocator } from './worker-allocator.js'
 
-// All of it, so that a test file needs no second import.
+// So that a test file needs no second import.
 export * from '@playwright/test'
 export type { App, AppOptions, Apps } from '@portslice/app-server'
 export type { AllocatorOptions, PortAllocator, PortLease, TakeOptions } from '@portslice/core'
@@ -95,15 +96,15 @@ export const portFixtures: Fixtures<PortTestFixtures, PortWorkerFixtures> = {
   takePort: async ({ portAllocator, portslice }, use, testInfo) => {
     const name = testInfo.titlePath.filter(Boolean).join(' > ')
     const ports = new TestPorts(portAllocator, name)
-    await use((options) => ports.take(options))
+    await use((options) => withAwaitHint(ports.take(options), 'takePort()'))
     const leaked = await ports.release()
     const { onLeak = 'warn' } = portslice
-    if (leaked.length === 0 || onLeak === 'ignore') return
+    // A test that has failed may not have come to closing its server.
+    if (leaked.length === 0 || onLeak === 'ignore' || testInfo.errors.length > 0) return
     if (onLeak === 'fail') throw leakError(`The test "${name}"`, leaked)
-    testInfo.annotations.push({
-      type: 'portslice',
-      description: leakMessage(`The test "${name}"`, leaked),
-    })
+    const description = leakMessage(`The test "${name}"`, leaked)
+    testInfo.annotations.push({ type: 'portslice', description })
+    console.warn(`portslice: ${description}`) // The list and line reporters show no annotations.
   },
 
   port: async ({ takePort }, use) => {

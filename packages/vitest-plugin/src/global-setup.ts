@@ -7,6 +7,9 @@
 import type { TestProject } from 'vitest/node'
 import { configureProject } from './configure-project.js'
 import { formatLeaks, printLeaks } from './leak-report.js'
+import { globalSetupAsSetupFile, isWorker } from './misuse.js'
+
+if (isWorker()) throw globalSetupAsSetupFile()
 
 /**
  * Called by vitest.

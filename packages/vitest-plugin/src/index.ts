@@ -9,6 +9,14 @@ import type {} from 'vitest/config' // Declares the hook `configureVitest`.
 import type { Reporter, Vite } from 'vitest/node'
 import { configureProject, type PortslicePluginOptions } from './configure-project.js'
 import { formatLeaks, printLeaks } from './leak-report.js'
+import {
+  inTestModule,
+  isTestProject,
+  notePluginUsed,
+  pluginAsGlobalSetup,
+  uncalledPlugin,
+  watchPluginUse,
+} from './misuse.js'
 
 export type { AllocatorOptions, TakeOptions } from '@portslice/core'
 export { namedPort, type OnLeak, PortsliceError } from '@portslice/core/internal'
@@ -28,9 +36,14 @@ export type { PortsliceMeta, ProvidedPortslice } from './vitest-types.js'
  * export default defineConfig({ plugins: [portslice({ range: [20000, 29999] })] })
  */
 export default function portslice(options: PortslicePluginOptions = {}): Vite.Plugin {
+  if (isTestProject(options)) throw pluginAsGlobalSetup()
+  watchPluginUse()
   return {
     name: 'portslice',
-    config: () => ({ test: { setupFiles: [SETUP_FILE] } }),
+    config: () => {
+      notePluginUsed()
+      return { test: { setupFiles: [SETUP_FILE] } }
+    },
     configResolved({ server }) {
       // Tests in jsdom and the like load only files that vite would serve.
       server.fs.allow.push(path.dirname(SETUP_FILE))
@@ -44,6 +57,26 @@ export default function portslice(options: PortslicePluginOptions = {}): Vite.Pl
     },
   }
 }
+
+// Vite takes a function that was not called for a plugin, with its properties as hooks.
+Object.assign(portslice, {
+  config: () => {
+    throw uncalledPlugin()
+  },
+})
+
+/**
+ * Not here: using it throws an error that says so.
+ *
+ * @deprecated import it from `@portslice/vitest-plugin/test`
+ */
+export const test: never = inTestModule('test')
+/**
+ * Not here: using it throws an error that says so.
+ *
+ * @deprecated import it from `@portslice/vitest-plugin/test`
+ */
+export const it: never = inTestModule('it')
 
 /** Added in `config`: vitest inlines only setup files that it finds there, and runs them for each file. */
 const SETUP_FILE = fileURLToPath(new URL('setup.js', import.meta.url))

@@ -6,6 +6,7 @@ import {
   sharedAllocator,
   TestPorts,
   watchBoundPorts,
+  withAwaitHint,
 } from '@portslice/core/internal'
 import { projectOptions } from './project-options.js'
 import { reportOther, reportTest } from './report.js'
@@ -26,7 +27,11 @@ import { currentScope, type Ending, type Scope, watchedFile } from './test-file.
  *   return () => server.close()
  * })
  */
-export async function takePort(options: TakeOptions = {}): Promise<number> {
+export function takePort(options: TakeOptions = {}): Promise<number> {
+  return withAwaitHint(take(options), 'takePort()')
+}
+
+async function take(options: TakeOptions): Promise<number> {
   const scope = scopeOrThrow('takePort')
   watchBoundPorts(() => currentScope()?.description)
   return scope.resource('ports', () => new ScopedPorts(scope)).take(options)

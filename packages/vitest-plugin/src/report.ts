@@ -14,7 +14,8 @@ export function reportTest(
   leaked: readonly LeakedPort[],
   { onLeak, isReported }: Pick<ProvidedPortslice, 'onLeak' | 'isReported'>,
 ): void {
-  if (leaked.length === 0 || onLeak === 'ignore') return
+  // A test that has failed may not have come to closing its server.
+  if (leaked.length === 0 || onLeak === 'ignore' || test.result?.state === 'fail') return
   const owner = `The test "${name}"`
   if (onLeak === 'fail') throw leakError(owner, leaked)
   const before = test.meta.portslice?.leaked ?? []

@@ -103,7 +103,7 @@ export function watchTestFile(
 
 /**
  * The test that runs. While other tests, or the hooks of other suites, run at the same time: the suite
- * that has all of them, as it cannot be told which one has called. Without a test, the suite whose
+ * that has all of them, as it is unknown which one has called. Without a test, the suite whose
  * hook runs, or the file.
  *
  * @returns `undefined` if the test file is not watched

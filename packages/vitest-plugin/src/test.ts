@@ -4,7 +4,13 @@
  * @module @portslice/vitest-plugin/test
  */
 import type { PortAllocator, TakeOptions } from '@portslice/core'
-import { leakMessage, sharedAllocator, TestPorts, watchBoundPorts } from '@portslice/core/internal'
+import {
+  leakMessage,
+  sharedAllocator,
+  TestPorts,
+  watchBoundPorts,
+  withAwaitHint,
+} from '@portslice/core/internal'
 import { test as base, type TestAPI, type TestContext } from 'vitest'
 import type { Fixture, Use } from './fixture.js'
 import { projectOptions } from './project-options.js'
@@ -65,7 +71,7 @@ export const portFixtures = {
   ) => {
     const name = fullName(task)
     const ports = new TestPorts(portAllocator, name)
-    await use((options) => ports.take(options))
+    await use((options) => withAwaitHint(ports.take(options), 'takePort()'))
     reportTest(task, name, await ports.release(), projectOptions())
   },
 

@@ -23,7 +23,7 @@ const SOCKETS_AT_ONCE = 400
 const MOST_ATTEMPTS = 20
 
 export const foreignPrograms: Fault = {
-  fault: 'a program that never asked binds ports in the range',
+  fault: 'a program that does not use portslice binds ports in the range',
   provoked:
     'a process binds ports by number, on seven kinds of address; others through bind(0), in slices of the ephemeral range',
   must: 'its ports are skipped while it has them, and handed out when it has gone',
@@ -90,7 +90,7 @@ export const foreignPrograms: Fault = {
 }
 
 export const foreignProgramOnSentinel: Fault = {
-  fault: 'a program that never asked sits on a sentinel',
+  fault: 'a program that does not use portslice holds a sentinel',
   provoked: 'a process binds the UDP port of the sentinel, on three kinds of address',
   must: 'the slice is passed over, and leased once the program has gone',
   async run({ short, folder }) {

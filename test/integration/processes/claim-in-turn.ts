@@ -24,7 +24,7 @@ if (times === 'hold') {
     const claim = await claimPort(list, { timeout: 240_000 })
     const back = recorder.out(claim.port)
     const server = http.createServer().listen(claim.port)
-    await once(server, 'listening') // Throws EADDRINUSE, should anybody have the port.
+    await once(server, 'listening') // Throws EADDRINUSE, should another process have the port.
     await sleep(Math.random() * 10)
     const closed = once(server, 'close')
     server.close()

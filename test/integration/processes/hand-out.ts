@@ -16,7 +16,7 @@ const recorder = new Recorder(path.join(folder, 'intervals.ndjson'))
 /** The longest that an app waits before it binds its port, in ms. */
 const BINDS_AFTER = 20
 
-/** Binds it late, as apps do; fails with EADDRINUSE should anybody have it. */
+/** Binds it late, as apps do; fails with EADDRINUSE should another process have it. */
 async function appOn(port: number): Promise<http.Server> {
   await sleep(Math.random() * BINDS_AFTER)
   const server = http.createServer().listen(port)

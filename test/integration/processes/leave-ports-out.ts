@@ -9,7 +9,7 @@ await namedPort('left')
 const lease = await allocator.take()
 await lease.release()
 // What is closed already goes with the next turns of the loop, and a look at the kernel's tables
-// of sockets ends, later where there are many; a pipe to whoever reads stdout is not ours.
+// of sockets ends, later where there are many; a pipe to the reader of stdout is not ours.
 const active = () => process.getActiveResourcesInfo().filter((name) => name !== 'PipeWrap')
 const deadline = performance.now() + 5000
 while (active().length > 0 && performance.now() < deadline) {

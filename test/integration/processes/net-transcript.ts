@@ -126,7 +126,7 @@ const PROGRAMS: Record<string, (net: Net) => unknown> = {
     return answer
   },
 
-  'what is no port': async (net) => {
+  'what is not a port': async (net) => {
     const values = [-1, 65_536, 1.5, Number.NaN, false, true, {}, [], '', ' ', { port: -1 }]
     const more = [{ port: 'x' }, { port: true }, { path: 5 }, { host: 'localhost' }, { fd: -1 }]
     return Promise.all(

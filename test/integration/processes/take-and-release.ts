@@ -32,7 +32,7 @@ async function takeOneAfterTheOther(): Promise<void> {
     await sleep(Math.random() * bindAfter)
     const server = http.createServer((_, response) => response.end(String(process.pid)))
     server.listen(lease.port)
-    await once(server, 'listening') // Throws EADDRINUSE, should anybody have the port.
+    await once(server, 'listening') // Throws EADDRINUSE, should another process have the port.
     server.close()
     back()
     const { leaked } = await lease.release()

@@ -1,5 +1,4 @@
-import { inspect, PortsliceError } from '@portslice/core/internal/inspect'
-import { closestMatch } from 'leven'
+import { inspect, PortsliceError, suggest } from '@portslice/core/internal/inspect'
 
 export const USAGE = 'ERR_PORTSLICE_USAGE'
 
@@ -35,11 +34,4 @@ export function unknownOption(
       `Its options are ${options.join(', ')}; '${name} --help' explains ${command === undefined ? 'its commands, which have more' : 'them'}.`,
     option,
   )
-}
-
-/** Suggests the most similar word, if at most half of the letters differ. */
-export function suggest(typed: string, known: readonly string[], prefix = ''): string | undefined {
-  const maxDistance = Math.max(2, Math.floor(typed.length / 2))
-  const match = closestMatch(typed, known, { maxDistance })
-  return match && `Did you mean '${prefix}${match}'?`
 }

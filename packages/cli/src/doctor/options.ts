@@ -11,8 +11,8 @@ import {
   resolveOptions,
   type SliceStart,
   sentinelOf,
+  suggest,
 } from '@portslice/core/internal/inspect'
-import { suggest } from '../command-line/usage-error.js'
 import { type Finding, note, ok, problemFromError } from './finding.js'
 
 export interface OptionsFindings {

@@ -71,7 +71,7 @@ describe('take', () => {
     expect(allocator.slices).toHaveLength(3)
   })
 
-  test('skips a port that somebody listens on, and comes back to it later', async () => {
+  test('skips a port that is listened on, and comes back to it later', async () => {
     const { allocator, first, usable } = await allocatorOf(1)
     const server = await serve(first)
     const leases = await allocator.takeMany(usable.length - 1)
@@ -241,7 +241,7 @@ describe('many keys', () => {
     }
   })
 
-  test('keep nobody from a port that is wanted', async () => {
+  test('do not keep others from a port that they want', async () => {
     const { allocator, usable } = await allocatorOf(1)
     for (const key of KEYS) await (await allocator.take({ key })).release()
     expect(await allocator.takeMany(usable.length)).toHaveLength(usable.length)
@@ -317,7 +317,7 @@ describe('takeMany and takeBlock', () => {
 })
 
 describe('prefer', () => {
-  test('gives the first of these ports that can be had at once, else any', async () => {
+  test('gives the first of these ports that is available at once, else any', async () => {
     const { allocator, first, usable } = await allocatorOf(1)
     const [one, two] = [first + 20, first + 21]
     await serve(one)
@@ -367,7 +367,7 @@ describe('release', () => {
     expect((await allocator.take()).port).toBe(lease.port)
   })
 
-  test('a connection that is still open is no leak', async () => {
+  test('a connection that is still open is not a leak', async () => {
     const { allocator } = await allocatorOf(1)
     const lease = await allocator.take()
     const server = await serve(lease.port)
@@ -448,7 +448,7 @@ describe('requests that come to nothing', () => {
     await closing
   })
 
-  test('take gets its port beside a block that cannot be had', async () => {
+  test('take gets its port beside a block that is not available', async () => {
     const { allocator, usable } = await allocatorOf(1, { waitTimeout: 3000 })
     await allocator.takeMany(usable.length - 5)
     const block = expect(allocator.takeBlock(10)).rejects.toEqual(exhausted)
@@ -477,7 +477,7 @@ describe('requests that come to nothing', () => {
 })
 
 describe('prefer', () => {
-  test('gives that port if it can be had at once, from a slice or from outside of the range', async () => {
+  test('gives that port if it is available at once, from a slice or from outside of the range', async () => {
     const { allocator, first } = await allocatorOf(1)
     const [outside] = await ownRange(1, { first: 4000, last: 9999 })
     const inside = await allocator.take({ prefer: first + 7, label: 'inside' })
@@ -538,7 +538,7 @@ describe('close', () => {
     expect(await next.takeMany(usable.length)).toHaveLength(usable.length)
   })
 
-  test('ends those who wait', async () => {
+  test('ends requests that wait', async () => {
     const { allocator, usable } = await allocatorOf(1, { waitTimeout: 60_000 })
     await allocator.takeMany(usable.length)
     const waiting = allocator.take()

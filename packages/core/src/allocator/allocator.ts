@@ -1,4 +1,4 @@
-import { PortsliceError } from '../errors.js'
+import { PortsliceError, withCallerStack } from '../errors.js'
 import { type AllocatorOptions, checkTakeOptions, type TakeOptions } from '../options/options.js'
 import { type ResolvedOptions, resolveOptions } from '../options/resolve.js'
 import { throwIfAborted } from '../platform/abort.js'
@@ -141,7 +141,7 @@ export class Allocator implements PortAllocator {
   }
 
   /** Repeats an attempt until it succeeds, for `waitTimeout`; other requests take turns with it. */
-  #wait<T extends PortLease[] | Slice>(
+  async #wait<T extends PortLease[] | Slice>(
     find: () => Promise<T | undefined>,
     signal?: AbortSignal,
   ): Promise<T> {
@@ -149,12 +149,16 @@ export class Allocator implements PortAllocator {
       this.#checkWanted(signal)
       return this.#finder.attempt(find)
     }
-    return this.#requests.add(attempt, {
-      timeout: this.#options.waitTimeout,
-      signal,
-      undo: (late) => void (Array.isArray(late) && this.#finder.undo(late)),
-      onTimeout: () => this.#finder.failure(),
-    })
+    try {
+      return await this.#requests.add(attempt, {
+        timeout: this.#options.waitTimeout,
+        signal,
+        undo: (late) => void (Array.isArray(late) && this.#finder.undo(late)),
+        onTimeout: () => this.#finder.failure(),
+      })
+    } catch (error) {
+      throw withCallerStack(error)
+    }
   }
 
   /** @throws PortsliceError ERR_PORTSLICE_CLOSED; the signal's reason */

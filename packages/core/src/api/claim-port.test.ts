@@ -95,7 +95,7 @@ test('a port on which a program listens is waited for', async () => {
   expect(claim.port).toBe(port)
 })
 
-test('a UDP socket of a program that never asked keeps the port as well', async () => {
+test('a UDP socket of a program that does not use portslice keeps the port as well', async () => {
   const socket = dgram.createSocket('udp4').bind(port)
   await once(socket, 'listening')
   const { message } = await refusal(claimPort(port, { timeout: 20 }))
@@ -165,7 +165,7 @@ test('a claimed port that is the last of its slice is in the way of the others, 
   expect(message).toContain(`claimed by pid ${process.pid}`)
 })
 
-test('the note of a dead one names nobody', async () => {
+test('the note of a dead process is ignored', async () => {
   const lost = await claimPort(port)
   const note = notePath()
   const text = readFileSync(note, 'utf8').replace(`"pid":${process.pid}`, '"pid":4194304')
@@ -175,7 +175,7 @@ test('the note of a dead one names nobody', async () => {
   expect((await refusal(claimPort(port, { timeout: 0 }))).message).not.toContain('4194304')
 })
 
-test('a pipe in the place of a note names nobody, and is not waited for', async () => {
+test('a pipe in the place of a note is ignored, and is not waited for', async () => {
   const claim = await claimPort(port)
   const note = notePath()
   rmSync(note)
@@ -184,7 +184,7 @@ test('a pipe in the place of a note names nobody, and is not waited for', async 
   await claim.release()
 })
 
-test("a note that cannot be removed is in nobody's way", async () => {
+test('a note that cannot be removed does not block a claim', async () => {
   const claim = await claimPort(port)
   const note = notePath()
   rmSync(note)

@@ -115,7 +115,7 @@ test('a server that listens already keeps its port', async () => {
 /** As Express and Koa have it: its `listen` makes a server of its own. */
 const app = Object.assign(() => {}, { listen() {}, once() {}, off() {} })
 
-test.each([undefined, {}, 'server', app])('%s is refused: it is no server', async (value) => {
+test.each([undefined, {}, 'server', app])('%s is refused: it is not a server', async (value) => {
   await expect(listen(value as never)).rejects.toMatchObject({
     code: 'ERR_PORTSLICE_OPTION_INVALID',
   })

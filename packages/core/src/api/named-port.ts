@@ -1,8 +1,12 @@
 import { sharedAllocator } from '../allocator/shared.js'
+import { inspect } from '../errors.js'
 import type { AllocatorOptions } from '../options/options.js'
 import { portFromVariable, variablePartOf } from '../options/port-name.js'
+import { warnOnce } from '../platform/warn-once.js'
 import { processWide } from '../process-state.js'
 import { namedKey } from '../slice/key-memory.js'
+import { withAwaitHint } from './await-hint.js'
+import { callingConfigFile } from './config-file.js'
 
 /**
  * Hands out one port for a name, for config files: the first process that asks leases it
@@ -19,10 +23,15 @@ import { namedKey } from '../slice/key-memory.js'
  * const web = await namedPort('web')
  * export default defineConfig({ webServer: { command: `vite --port ${web} --strictPort`, port: web } })
  */
-export async function namedPort(name: string, options: AllocatorOptions = {}): Promise<number> {
+export function namedPort(name: string, options: AllocatorOptions = {}): Promise<number> {
+  return withAwaitHint(findNamedPort(name, options), `namedPort(${inspect(name)})`)
+}
+
+async function findNamedPort(name: string, options: AllocatorOptions): Promise<number> {
   const variable = `PORTSLICE_PORT_${variablePartOf(name)}`
   const named = portsByVariable()
   const known = named.get(variable)
+  noteConfigFile(name, variable)
   if (known) return known
   const inherited = process.env[variable]
   if (inherited !== undefined && inherited !== '') return portFromVariable(inherited, variable)
@@ -31,6 +40,21 @@ export async function namedPort(name: string, options: AllocatorOptions = {}): P
   named.set(variable, port)
   port.catch(() => named.delete(variable))
   return port
+}
+
+/** Two projects of one run that name the same port share it, which they may not know. */
+function noteConfigFile(name: string, variable: string): void {
+  const file = callingConfigFile()
+  if (file === undefined) return
+  const files = processWide('config files of named ports', () => new Map<string, string>())
+  const first = files.get(variable) ?? file
+  files.set(variable, first)
+  if (first === file) return
+  warnOnce(
+    `${variable} ${file}`,
+    'PORTSLICE_SHARED_NAME',
+    `${first} and ${file} both call namedPort(${inspect(name)}), and so share one port. If each is to have its own, use different names, such as ${inspect(`shop-${name}`)}.`,
+  )
 }
 
 /** Also those that are being handed out. */

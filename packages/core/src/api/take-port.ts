@@ -2,6 +2,7 @@ import { defaultAllocator } from '../allocator/shared.js'
 import { inspect } from '../errors.js'
 import type { TakeOptions } from '../options/options.js'
 import { invalidOption } from '../options/validate.js'
+import { withAwaitHint } from './await-hint.js'
 import { watchBoundPorts } from './bound-ports.js'
 import { leaseObserver } from './lease-observer.js'
 import { popLease, registerLease } from './lease-registry.js'
@@ -16,7 +17,11 @@ import { popLease, registerLease } from './lease-registry.js'
  * const port = await takePort()
  * server.listen(port)
  */
-export async function takePort(options: TakeOptions = {}): Promise<number> {
+export function takePort(options: TakeOptions = {}): Promise<number> {
+  return withAwaitHint(take(options), 'takePort()')
+}
+
+async function take(options: TakeOptions): Promise<number> {
   const noteTaken = leaseObserver().onTake?.()
   const allocator = await defaultAllocator()
   const lease = registerLease(await allocator.take(options))

@@ -4,6 +4,7 @@ import { claimNotPermittedError, claimTimeoutError } from '../claim/claim-errors
 import type { ClaimContext } from '../claim/context.js'
 import { type ClaimObstacle, describeObstacle, type Obstacle } from '../claim/obstacle.js'
 import { type Claim, isClaim, tryClaim } from '../claim/try-claim.js'
+import { withCallerStack } from '../errors.js'
 import { checkWaitOptions } from '../options/options.js'
 import { resolveOptions } from '../options/resolve.js'
 import { throwIfAborted } from '../platform/abort.js'
@@ -86,13 +87,17 @@ export async function waitForClaims(
     )
   // All calls that want the same ports take turns by the lowest of them.
   const turns = turnsFor(Math.min(...groups.flat()))
-  const claims = await waitingClaims().add(turns.begin(attempt, timeout, isHeldByOthers), {
-    timeout,
-    signal,
-    undo: (late) => void releaseAll(late),
-    onTimeout: async () => claimTimeoutError(subject, value, timeout, await describeObstacles()),
-  })
-  return claims.map((claim) => leaseClaim(claim, turns))
+  try {
+    const claims = await waitingClaims().add(turns.begin(attempt, timeout, isHeldByOthers), {
+      timeout,
+      signal,
+      undo: (late) => void releaseAll(late),
+      onTimeout: async () => claimTimeoutError(subject, value, timeout, await describeObstacles()),
+    })
+    return claims.map((claim) => leaseClaim(claim, turns))
+  } catch (error) {
+    throw withCallerStack(error)
+  }
 }
 
 function claimContext(): ClaimContext {

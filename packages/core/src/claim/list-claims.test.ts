@@ -25,7 +25,7 @@ test('tells who has claimed a port, and whether the app listens, until it is rel
   expect(await listClaims()).toEqual([])
 })
 
-test('a note whose writer has died, or lives elsewhere, is no claim', async () => {
+test('a note whose writer has died, or lives elsewhere, is not a claim', async () => {
   const lockDirectory = temporaryFolder()
   const [port] = await ownRange(1, { first: 4000, last: 9999 })
   for (const host of [hostIdentity(), 'elsewhere']) {

@@ -2,7 +2,7 @@ import type { PortAllocator } from '../allocator/allocator.js'
 import type { PortLease } from '../allocator/lease.js'
 import { ownerOfBoundPort, watchBoundPorts } from '../api/bound-ports.js'
 import { inspect, PortsliceError } from '../errors.js'
-import type { TakeOptions } from '../options/options.js'
+import { checkTakeOptions, type TakeOptions } from '../options/options.js'
 
 /** A port on which something still listens after the end of its test. */
 export interface LeakedPort {
@@ -37,6 +37,7 @@ export class TestPorts {
    * @throws PortsliceError as `PortAllocator.take` does; ERR_PORTSLICE_CLOSED if the test has ended
    */
   async take(options: TakeOptions = {}): Promise<number> {
+    checkTakeOptions(options) // Before it is spread: a string has keys as well.
     const lease = await this.#allocator.take({ label: this.#owner, ...options })
     if (this.#hasEnded) {
       await lease.release()

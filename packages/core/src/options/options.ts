@@ -1,3 +1,4 @@
+import { inspect } from '../errors.js'
 import { LAST_PORT } from '../slice/layout.js'
 import { validateRange } from './range.js'
 import { validateShard } from './shard.js'
@@ -6,6 +7,7 @@ import {
   boolean,
   checkOptions,
   integer,
+  invalidOption,
   isIterable,
   isPort,
   milliseconds,
@@ -132,6 +134,20 @@ export function checkTakeOptions(
   options: unknown,
   more: Readonly<Record<string, Validator>> = {},
 ): asserts options is TakeOptions {
+  if (typeof options === 'number') {
+    throw invalidOption(
+      `The options are ${options}, a number.`,
+      options,
+      `Write \`{ prefer: ${options} }\` to get this port if it is available, or \`claimPort(${options})\` to wait for it.`,
+    )
+  }
+  if (typeof options === 'string') {
+    throw invalidOption(
+      `The options are ${inspect(options)}, a string.`,
+      options,
+      `Write \`{ label: ${inspect(options)} }\` to say what the port is for, or \`namedPort(${inspect(options)})\` for one port in all processes of a run.`,
+    )
+  }
   checkOptions(options, { ...TAKE_VALIDATORS, ...more })
 }
 

@@ -33,7 +33,7 @@ test('a checkout is known by its .git folder, a worktree by its .git file', () =
   expect(findProjectRoot(path.join(checkout, 'trees'))).toBe(checkout)
 })
 
-test('a folder in no checkout stands for itself', () => {
+test('a directory outside of checkouts is its own project root', () => {
   const folder = temporaryFolder()
   expect(findProjectRoot(folder)).toBe(folder)
 })

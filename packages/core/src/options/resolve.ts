@@ -14,6 +14,7 @@ import {
   trialOrder,
 } from '../slice/layout.js'
 import { lockDirectoryFor, workingDirectory } from './lock-directory.js'
+import { warnAboutMisspeltVariables } from './misspelt-variables.js'
 import { type AllocatorOptions, checkAllocatorOptions } from './options.js'
 import { findProjectRoot } from './project-root.js'
 import { rangeFromEnvironment, validateRange } from './range.js'
@@ -61,6 +62,7 @@ export interface ResolvedOptions {
  */
 export function resolveOptions(options: AllocatorOptions = {}): ResolvedOptions {
   checkAllocatorOptions(options)
+  warnAboutMisspeltVariables(process.env)
   const worker = detectWorker()
   const workerId = options.workerId ?? worker.workerId
   const shard = resolveShard(options)

@@ -49,7 +49,7 @@ describe('the variables of CI systems', () => {
     expect(detectShard(env)?.shard).toEqual({ index: 1, total: 3, isStrict: false })
   })
 
-  test('GitLab without `parallel` sets only the total, which is no shard', () => {
+  test('GitLab without `parallel` sets only the total, which is not a shard', () => {
     expect(detectShard({ CI_NODE_TOTAL: '1' })).toBeUndefined()
   })
 

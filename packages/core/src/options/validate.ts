@@ -1,5 +1,6 @@
 import { inspect, PortsliceError } from '../errors.js'
 import { LAST_PORT } from '../slice/layout.js'
+import { suggest } from './suggest.js'
 
 /**
  * Checks one value that a user gave.
@@ -57,11 +58,13 @@ export function isIterable(value: unknown): value is Iterable<unknown> {
 /**
  * Checks each option with the validator of its name.
  *
+ * @param otherNames what users may call an option, and its name here
  * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID for an invalid value or an unknown name
  */
 export function checkOptions(
   options: unknown,
   validators: Readonly<Record<string, Validator>>,
+  otherNames: Readonly<Record<string, string>> = {},
 ): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw invalidOption(
@@ -72,10 +75,14 @@ export function checkOptions(
   }
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(validators, name)) {
+      const known = Object.keys(validators)
+      const advice = Object.hasOwn(otherNames, name)
+        ? `Use \`${otherNames[name]}\`.`
+        : suggest(name, known)
       throw invalidOption(
         `There is no option \`${name}\`; it is set to ${inspect(value)}.`,
         value,
-        `The options are ${Object.keys(validators).join(', ')}.`,
+        [advice, `The options are ${known.join(', ')}.`].filter(Boolean).join(' '),
       )
     }
     const advice = value === undefined ? undefined : validators[name]?.(value)

@@ -46,7 +46,7 @@ testOfLinux('tells a process that has several sockets once, on TCP and UDP', asy
   expect((await ownersOf(port)).map(({ pid }) => pid)).toEqual([process.pid])
 })
 
-testOfLinux('a port on which nobody listens has no owner', async () => {
+testOfLinux('a port without a listener has no owner', async () => {
   const server = net.createServer().listen(0)
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo

@@ -11,7 +11,7 @@ import { isLeaked } from './leak.js'
 import { isListening } from './listening.js'
 import { guardWithTimeWait } from './time-wait.js'
 
-/** A port that nobody else is given while the test runs. */
+/** A port that no other process gets while the test runs. */
 async function portOfTest(range?: readonly [number, number]): Promise<number> {
   const allocator = await createAllocator({
     lockDirectory: temporaryFolder(),

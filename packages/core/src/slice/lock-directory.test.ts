@@ -58,7 +58,7 @@ test('a path at which no directory can be created is refused', () => {
 })
 
 test.each([0o777, 0o770, 0o702, 0o1777])(
-  'a folder of mode %o is refused and left as it is',
+  'a directory of mode %o is refused and left as it is',
   (mode) => {
     const folder = path.join(temporaryFolder(), 'open')
     mkdirSync(folder)
@@ -68,7 +68,7 @@ test.each([0o777, 0o770, 0o702, 0o1777])(
   },
 )
 
-test('a folder that others may only read is accepted', () => {
+test('a directory that others may only read is accepted', () => {
   const folder = path.join(temporaryFolder(), 'readable')
   mkdirSync(folder)
   chmodSync(folder, 0o755)
@@ -76,7 +76,7 @@ test('a folder that others may only read is accepted', () => {
 })
 
 test.skipIf(process.getuid?.() !== 0)(
-  "another user's folder is refused (needs root to try)",
+  "another user's directory is refused (needs root to try)",
   async () => {
     const { chownSync } = await import('node:fs')
     const folder = path.join(temporaryFolder(), 'theirs')

@@ -137,7 +137,7 @@ describe('the ports that a journal leaves in quarantine', () => {
     ])
   })
 
-  test('for all of it, where one of the counts disagrees or another kernel has counted', () => {
+  test('for the full time, if one of the counts disagrees or another kernel has counted', () => {
     for (const died of [
       { ...secondsAgo(60), clock: 'another boot' },
       { ...secondsAgo(60), clock: '' },
@@ -154,7 +154,7 @@ describe('the ports that a journal leaves in quarantine', () => {
     expect(quarantineAfter({ ports }, 20_000, now)).toEqual([])
   })
 
-  test('with the run of the dead holder, so that its descendants can be told', () => {
+  test('with the run of the dead holder, so that its descendants are recognised', () => {
     const run = { startedAt: '4711', pidNamespace: 'pid:[1]' }
     const [left] = quarantineAfter({ ports: [out(20_001)], lease: { ...lease, ...run } }, 20_000)
     expect(left).toMatchObject(run)

@@ -291,7 +291,7 @@ describe('quarantine', () => {
     }
   })
 
-  test('is handed on to the next holder with what is left of it, not begun again', async () => {
+  test('is handed on to the next holder with the rest of its time, not started anew', async () => {
     const files = await setUp()
     await leaveBehind(files)
     const one = await files.lease()
