@@ -1,6 +1,6 @@
-import { inspect } from '@portslice/core/internal/inspect'
+import { inspect, suggest } from '@portslice/core/internal/inspect'
 import { readArguments, type Syntax } from '../command-line/arguments.js'
-import { suggest, usageError } from '../command-line/usage-error.js'
+import { usageError } from '../command-line/usage-error.js'
 import { bashCompletion } from '../completion/bash.js'
 import { fishCompletion } from '../completion/fish.js'
 import { type CommandTable, commandTables, type NamedCommand } from '../completion/tables.js'

@@ -72,7 +72,7 @@ function kernelTimeAgo(seconds: number): KernelTime {
   const now = kernelTime()
   return {
     ...now,
-    monotonic: now.monotonic - seconds * 1000,
+    monotonic: (now.monotonic as number) - seconds * 1000,
     ...(now.uptime !== undefined && { uptime: now.uptime - seconds * 1000 }),
   }
 }

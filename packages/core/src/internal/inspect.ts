@@ -28,6 +28,7 @@ export {
   processTable,
   readProcessText,
 } from '../platform/process-table.js'
+export { type Runtime, runtime } from '../platform/runtime.js'
 export { userIdentity } from '../platform/user.js'
 export { probePort } from '../probe/free.js'
 export { holdUdpPort, tryToHoldUdpPort } from '../probe/held-udp.js'

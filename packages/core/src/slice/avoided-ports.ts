@@ -31,14 +31,23 @@ const DEFAULT_SERVER_PORTS: Readonly<Record<string, readonly number[]>> = {
   "gRPC's examples": [50051],
 }
 
-export const AVOIDED_PORTS: ReadonlySet<number> = new Set([
-  ...FETCH_BAD_PORTS,
-  ...Object.values(DEFAULT_SERVER_PORTS).flat(),
-])
+/** The AirPlay receiver of macOS listens there once it is switched on. */
+const AIRPLAY_PORTS = [5000, 7000]
+
+export function avoidedPorts(platform: NodeJS.Platform): ReadonlySet<number> {
+  return new Set([
+    ...FETCH_BAD_PORTS,
+    ...Object.values(DEFAULT_SERVER_PORTS).flat(),
+    ...(platform === 'darwin' ? AIRPLAY_PORTS : []),
+  ])
+}
+
+export const AVOIDED_PORTS = avoidedPorts(process.platform)
 
 /** Completes the sentence "It is …"; `undefined` if the port is not avoided. */
 export function whyAvoided(port: number): string | undefined {
+  if (!AVOIDED_PORTS.has(port)) return undefined
   if (FETCH_BAD_PORTS.includes(port)) return 'a port that browsers refuse to open'
   const server = Object.entries(DEFAULT_SERVER_PORTS).find(([, ports]) => ports.includes(port))
-  return server && `the default port of ${server[0]}`
+  return `the default port of ${server?.[0] ?? 'the AirPlay receiver of macOS'}`
 }
