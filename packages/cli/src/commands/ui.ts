@@ -26,7 +26,7 @@ Options
 It only reads, and only programs of this machine that know the printed URL can reach it.
 `
 
-const SYNTAX: Syntax<'port' | 'open'> = {
+export const syntax: Syntax<'port' | 'open'> = {
   command: 'ui',
   options: { port: { type: 'string', example: '4000' }, open: { type: 'boolean' } },
 }
@@ -34,7 +34,7 @@ const SYNTAX: Syntax<'port' | 'open'> = {
 const CLAIM_TIMEOUT_MS = 10_000
 
 export async function run(args: string[]): Promise<number> {
-  const given = readArguments(SYNTAX, args)
+  const given = readArguments(syntax, args)
   const wanted = parsePort(given)
   const ended = untilSignal()
   await using lease = await leasePort(wanted)
