@@ -104,7 +104,7 @@ export interface PortUse {
   key?: string
   /** When it was handed out, ISO 8601. */
   since?: string
-  /** When that ended, ISO 8601; missing if it has not, or nobody saw it. */
+  /** When that ended, ISO 8601; missing if it has not, or no process saw it. */
   until?: string
   /** `out`: not yet. `died`: its holder ended without releasing it. */
   end: 'out' | 'released' | 'leaked' | 'died'

@@ -45,7 +45,7 @@ export async function recordAllocator(open: () => Promise<PortAllocator>): Promi
 }
 
 /**
- * The record of a port, which goes on while the port is out. From now on it belongs to a test.
+ * The record of a port that is out. From now on it belongs to a test.
  *
  * @param label of the test; by default the label is the name of the test, which the report has anyway
  */
