@@ -25,7 +25,7 @@ const LAYERS = [
 /** The packages, likewise. */
 const PACKAGE_LAYERS = [
   'core',
-  'process-tree postgres redis',
+  'process-tree pages postgres redis',
   'app-server',
   'vitest-plugin playwright-fixture cli',
 ]

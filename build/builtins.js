@@ -18,8 +18,10 @@ export function builtinsWithoutImport() {
       return code.replaceAll(IMPORT, (_, namespace, only, withNames, names, module) => {
         const get = `process.getBuiltinModule("${module}")`
         const whole = namespace ?? only ?? withNames
+        // The global has that name already, and its declaration would hide the global above it.
+        const isGlobal = whole === 'process' && module === 'node:process'
         return [
-          ...(whole ? [`const ${whole} = ${get};`] : []),
+          ...(whole && !isGlobal ? [`const ${whole} = ${get};`] : []),
           ...(names ? [`const {${names.replaceAll(' as ', ': ')}} = ${get};`] : []),
         ].join(' ')
       })

@@ -17,6 +17,7 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url))
  *   so that fake timers of tests do not affect bundled libraries.
  * - `together`: modules that match one of these form one chunk.
  * - `inlined`: ids of modules that the bundle contains as strings.
+ * - `define`: expressions that replace identifiers.
  * - `minified`: libraries that form one minified chunk.
  * - `formats`: libraries have both, which share the state of the process (`process-state.ts` of core).
  * - `cleanDir`: whether `dist` is emptied before.
@@ -28,6 +29,7 @@ export function bundle({
   together = [],
   minified,
   inlined,
+  define = {},
   formats = ['esm', 'cjs'],
   cleanDir = true,
 }) {
@@ -53,6 +55,7 @@ export function bundle({
     },
     transform: {
       target: 'node20.19',
+      define,
       ...(replaceClock && {
         inject: Object.fromEntries(
           ['Date', 'setTimeout', 'clearTimeout'].map((name) => [name, [replaceClock, name]]),

@@ -19,8 +19,8 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
     'ci',
     'many-machines',
   ],
-  Command: ['command', 'json'],
-  'When something is wrong': ['troubleshooting', 'unexpected-ports', 'environments'],
+  Command: ['command', 'ui', 'json'],
+  'When something is wrong': ['troubleshooting', 'events', 'unexpected-ports', 'environments'],
   Background: [
     'how-it-works',
     'guarantee',

@@ -1,9 +1,12 @@
 import { bundle } from '../../build/bundle.js'
+import { bundlePage } from '../../build/page.js'
+
+const { page, moduleIds } = await bundlePage('live')
 
 export default bundle({
   entries: ['portslice'],
   formats: ['esm'],
-  external: [/^@portslice\/(?!process-tree)/],
+  external: [/^@portslice\/(?!process-tree|pages)/],
   // What every subcommand needs: one file is found and read sooner than ten. And what shows things
   // needs: `run` is not to wait for the expressions with which columns are counted.
   together: [
@@ -12,4 +15,6 @@ export default bundle({
   ],
   // The parser of `migrate` is larger than all else together.
   minified: /node_modules\/(?:@babel\/parser|magic-string|@jridgewell|diff|oxc-walker)\//,
+  inlined: moduleIds,
+  define: { LIVE_PAGE: JSON.stringify(page) },
 })

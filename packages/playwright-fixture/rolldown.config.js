@@ -1,3 +1,11 @@
 import { bundle } from '../../build/bundle.js'
+import { bundlePage } from '../../build/page.js'
 
-export default bundle({ entries: ['index'], external: ['@playwright/test', /^@portslice\//] })
+const { page, moduleIds } = await bundlePage('report')
+
+export default bundle({
+  entries: ['index', 'reporter'],
+  external: [/^@playwright\/test/, /^@portslice\/(?!pages)/],
+  inlined: moduleIds,
+  define: { REPORT_PAGE: JSON.stringify(page) },
+})

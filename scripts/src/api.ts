@@ -1,5 +1,6 @@
 /**
- * Writes reports of the public API and of the command's help to `api/`, so that reviews show changes.
+ * Writes reports of the public API and of the command's help to `api/`, so that reviews show changes,
+ * and the manual page.
  * `--check` writes nothing, and fails if a report is out of date. Build first.
  */
 import {
@@ -16,6 +17,7 @@ import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Entry, reportsOf } from './api-report.ts'
 import { commandReport } from './command-report.ts'
+import { manPage } from './man-page.ts'
 import { packagesIn, ROOT } from './packages.ts'
 
 const REPORTS = path.join(ROOT, 'api')
@@ -40,6 +42,7 @@ try {
   wanted = new Map([
     ...all.map(({ name }, i) => [`${name}.api.md`, reports[i] as string] as const),
     ['cli.help.md', commandReport(path.join(ROOT, 'packages/cli'))] as const,
+    ['../packages/cli/man/portslice.1', manPage(path.join(ROOT, 'packages/cli'))] as const,
   ])
 } finally {
   rmSync(temporary, { recursive: true, force: true })
@@ -53,7 +56,9 @@ const changed = [...wanted].filter(([file, text]) => {
   // Git may check files out with CRLF on Windows.
   return !existsSync(known) || readFileSync(known, 'utf8').replaceAll('\r\n', '\n') !== text
 })
-const different = [...changed.map(([file]) => file), ...stale].map((file) => `api/${file}`)
+const different = [...changed.map(([file]) => file), ...stale].map((file) =>
+  path.posix.join('api', file),
+)
 if (!values.check) {
   for (const [file, text] of changed) writeFileSync(path.join(REPORTS, file), text)
   for (const file of stale) rmSync(path.join(REPORTS, file))

@@ -11,8 +11,9 @@ import { commandJob } from './command-job.ts'
 import { coreJob } from './core-job.ts'
 import type { Verdict } from './job.ts'
 import { playwrightJob } from './playwright-job.ts'
+import { CAPABILITIES, RUNTIMES, runtimeJob } from './runtime-job.ts'
 import { Sandbox } from './sandbox.ts'
-import { type Place, printed, type Result, vitestRow, writePage } from './table.ts'
+import { type Place, printed, type Result, vitestRow, writePage, writeRuntimes } from './table.ts'
 import { NODES, nameOf, PLAYWRIGHTS, POOLS, refusedBy, VITESTS } from './versions.ts'
 import { vitestJob } from './vitest-job.ts'
 
@@ -47,7 +48,20 @@ const ON_NODES = {
   '`portslice`, the command': commandJob,
 }
 
+const RUNTIME_JOBS: Job[] = own
+  ? []
+  : CAPABILITIES.flatMap((row) =>
+      Object.entries(RUNTIMES).map(([column, runtime]) => ({
+        table: 'runtime' as const,
+        row,
+        column,
+        short: false,
+        run: (sandbox: Sandbox) => runtimeJob(sandbox, row, runtime),
+      })),
+    )
+
 const JOBS: Job[] = [
+  ...RUNTIME_JOBS,
   ...Object.entries(ON_NODES).flatMap(([row, job]) =>
     nodes.map((node) => ({
       table: 'node' as const,
@@ -107,6 +121,9 @@ const results: Result[] = []
 }
 
 if (chosen.length === JOBS.length && !own) writePage(results)
+if (RUNTIME_JOBS.length > 0 && RUNTIME_JOBS.every((job) => chosen.includes(job))) {
+  writeRuntimes(results)
+}
 const skipped = results.filter(({ verdict }) => 'skipped' in verdict).length
 const failed = results.filter(({ verdict }) => 'passed' in verdict && !verdict.passed).length
 console.log(`${results.length - failed - skipped} passed, ${failed} failed, ${skipped} skipped`)

@@ -7,10 +7,12 @@ import { NODES, nameOf, PLAYWRIGHTS, POOLS, type VITESTS } from './versions.ts'
 const PAGE = new URL('../../docs/compatibility.md', import.meta.url)
 const BEGIN = '<!-- tables: written by `pnpm run compat` -->'
 const END = '<!-- end of tables -->'
+const RUNTIMES_BEGIN = '<!-- runtimes: written by `pnpm run compat runtime` -->'
+const RUNTIMES_END = '<!-- end of runtimes -->'
 
 /** The row and the column of a table. */
 export interface Place {
-  table: 'vitest' | 'playwright' | 'node'
+  table: 'vitest' | 'playwright' | 'node' | 'runtime'
   row: string
   column: string
 }
@@ -24,14 +26,7 @@ export function printed({ table, row, column, verdict }: Result, seconds: number
   return `✗ ${name}: ${verdict.reason}\n${verdict.output.trim().replaceAll(/^/gm, '    ')}`
 }
 
-/** Replaces the text between the two marks. */
 export function writePage(results: readonly Result[]): void {
-  const text = readFileSync(PAGE, 'utf8')
-  const [before, rest] = text.split(BEGIN)
-  const after = rest?.split(END)[1]
-  if (before === undefined || after === undefined) {
-    throw new Error(`docs/compatibility.md has lost the marks of its tables: ${BEGIN} and ${END}.`)
-  }
   const nodes = NODES.map((node) => `Node ${node}`)
   const tables = [
     '### `@portslice/vitest-plugin`',
@@ -40,9 +35,30 @@ export function writePage(results: readonly Result[]): void {
     tableOf(results, 'playwright', '@playwright/test', [...PLAYWRIGHTS], nodes),
     '### What needs only Node',
     tableOf(results, 'node', '', rowsOf(results, 'node'), nodes),
-    `On ${os.type()} ${os.release()}, ${os.arch()}, ${os.availableParallelism()} cores.`,
+    MACHINE,
   ]
-  writeFileSync(PAGE, [before, BEGIN, '\n\n', tables.join('\n\n'), '\n\n', END, after].join(''))
+  replaceBetween(BEGIN, END, tables)
+}
+
+export function writeRuntimes(results: readonly Result[]): void {
+  const columns = results.filter(({ table }) => table === 'runtime').map(({ column }) => column)
+  replaceBetween(RUNTIMES_BEGIN, RUNTIMES_END, [
+    tableOf(results, 'runtime', '', rowsOf(results, 'runtime'), [...new Set(columns)]),
+    MACHINE,
+  ])
+}
+
+const MACHINE = `On ${os.type()} ${os.release()}, ${os.arch()}, ${os.availableParallelism()} cores.`
+
+/** Replaces what stands between two marks of the page. */
+function replaceBetween(begin: string, end: string, paragraphs: readonly string[]): void {
+  const text = readFileSync(PAGE, 'utf8')
+  const [before, rest] = text.split(begin)
+  const after = rest?.split(end)[1]
+  if (before === undefined || after === undefined) {
+    throw new Error(`docs/compatibility.md has lost the marks of its tables: ${begin} and ${end}.`)
+  }
+  writeFileSync(PAGE, [before, begin, '\n\n', paragraphs.join('\n\n'), '\n\n', end, after].join(''))
 }
 
 function rowsOf(results: readonly Result[], table: Place['table']): string[] {

@@ -13,7 +13,11 @@ export class FaultProcesses extends ProcessGroup {
     this.#directory = directory
   }
 
-  override start(script: string, plan: unknown, options: ProcessOptions = {}): TestProcess {
+  override start(
+    script: string,
+    plan: unknown,
+    options: ProcessOptions & { runtime?: readonly string[] } = {},
+  ): TestProcess {
     const cwd = ownDirectory(this.#directory, this.members.length + 1)
     if (options.uid !== undefined) chownTo(options.uid, cwd)
     return super.start(script, plan, { cwd, ...options })

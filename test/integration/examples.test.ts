@@ -51,12 +51,19 @@ function manifestIn(project: string): Manifest {
   return JSON.parse(readFileSync(path.join(project, 'package.json'), 'utf8')) as Manifest
 }
 
-/** Our packages from their tarballs, and of others the versions that this workspace has. */
+/**
+ * Our packages from their tarballs, and of others the versions that this workspace has, or what the
+ * example asks for, if it is not part of the workspace.
+ */
 function installable(dependencies: Record<string, string>, from: string): Record<string, string> {
   const ours = Object.keys(dependencies).flatMap((name) => withDependencies(packed, name))
-  const others = Object.keys(dependencies)
-    .filter((name) => !packed.some((each) => each.name === name))
-    .map((name) => [name, manifestIn(path.join(from, 'node_modules', name)).version])
+  const isInWorkspace = existsSync(path.join(from, 'node_modules'))
+  const others = Object.entries(dependencies)
+    .filter(([name]) => !packed.some((each) => each.name === name))
+    .map(([name, range]) => [
+      name,
+      isInWorkspace ? manifestIn(path.join(from, 'node_modules', name)).version : range,
+    ])
   return { ...fromTarballs(ours), ...Object.fromEntries(others) }
 }
 
@@ -137,6 +144,8 @@ describe('run', () => {
     runners: string[]
   }
 
+  const REPORTS_ON_STDERR = ['bun-test', 'jest']
+
   const threeOf = (runner: string) => [runner, runner, runner]
 
   const WITHOUT_A_REPORT: Example[] = [
@@ -155,6 +164,18 @@ describe('run', () => {
       args: () => ['--test-concurrency=3'],
       says: /pass 6\n/,
       runners: threeOf('node-test'),
+    },
+    {
+      name: 'bun-test',
+      script: 'test',
+      says: / 4 pass\n +0 fail\n/,
+      runners: threeOf('bun'),
+    },
+    {
+      name: 'deno-test',
+      script: 'test',
+      says: /ok \| 6 passed \| 0 failed/,
+      runners: threeOf('deno'),
     },
     { name: 'ava', script: 'test', says: /6 tests passed/, runners: threeOf('ava') },
     {
@@ -198,7 +219,7 @@ describe('run', () => {
     async ({ name, script, args, env, says, runners }) => {
       const copy = await copyOf(name)
       const { stdout, stderr } = await copy.run(script, args?.(copy), await env?.())
-      expect(stdout + (name === 'jest' ? stderr : '')).toMatch(says)
+      expect(stdout + (REPORTS_ON_STDERR.includes(name) ? stderr : '')).toMatch(says)
       // A runner may give two files to one worker when another is slow to start.
       const found = runnersIn(copy.lockDirectory)
       expect(new Set(found)).toEqual(new Set(runners))

@@ -337,7 +337,7 @@ describe('a port that a test leaves in use', () => {
     expect(outcome.stderr).toContain(
       `a.test.js > suite > forgets its server left port ${leftPort(outcome)} in use`,
     )
-    expect(testsOf(outcome)[0]?.meta).toEqual({
+    expect(testsOf(outcome)[0]?.meta).toMatchObject({
       portslice: { leaked: [{ port: Number(leftPort(outcome)) }] },
     })
   })

@@ -11,6 +11,8 @@ const SCRIPT = fileURLToPath(new URL('processes/allocate-on-command.ts', import.
 export interface AllocatorProcessOptions extends ProcessOptions {
   /** Where to record which ports it has. */
   record?: string
+  /** What runs the script. Default: this Node. */
+  runtime?: readonly string[]
 }
 
 export interface Failure extends Error {
@@ -31,8 +33,12 @@ export class AllocatorProcess extends TestProcess {
   #ownPid = 0
   readonly #record: string | undefined
 
-  private constructor({ record, ...options }: AllocatorProcessOptions) {
-    super([process.execPath, SCRIPT, record ?? ''], {
+  private constructor({
+    record,
+    runtime = [process.execPath],
+    ...options
+  }: AllocatorProcessOptions) {
+    super([...runtime, SCRIPT, record ?? ''], {
       cwd: os.tmpdir(),
       ...options,
       env: { NODE_NO_WARNINGS: '1', ...options.env },

@@ -42,14 +42,29 @@ export class Recorder {
 }
 
 export function readIntervals(...files: string[]): Interval[] {
+  return intervalsOf(files.flatMap(readEvents))
+}
+
+/**
+ * As {@link readIntervals}, by the order of the lines in one file. For runtimes whose clocks start
+ * with the process: what all of them append to one file is in the order in which it happened.
+ */
+export function readIntervalsInOrder(file: string): Interval[] {
+  return intervalsOf(readEvents(file).map((event, line) => ({ ...event, at: String(line) })))
+}
+
+function readEvents(file: string): Event[] {
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Event)
+}
+
+function intervalsOf(events: readonly Event[]): Interval[] {
   const intervals = new Map<string, Interval>()
-  for (const file of files) {
-    for (const line of readFileSync(file, 'utf8').split('\n')) {
-      if (line === '') continue
-      const { event, port, holder, at } = JSON.parse(line) as Event
-      if (event === 'out') intervals.set(holder, { port, holder, from: BigInt(at) })
-      if (event === 'back') Object.assign(intervals.get(holder) ?? {}, { to: BigInt(at) })
-    }
+  for (const { event, port, holder, at } of events) {
+    if (event === 'out') intervals.set(holder, { port, holder, from: BigInt(at) })
+    if (event === 'back') Object.assign(intervals.get(holder) ?? {}, { to: BigInt(at) })
   }
   return [...intervals.values()]
 }

@@ -1,12 +1,19 @@
 import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type ProcessOptions, startNode, type TestProcess } from './process.ts'
+import { type ProcessOptions, TestProcess } from './process.ts'
 
 /** The time from the message to the start, so that all processes get it in time. */
 const START_DELAY_MS = 200
 const START_DELAY_PER_PROCESS_MS = 5
 const MEASUREMENT_TIMEOUT_MS = 300_000
+
+interface ScriptOptions {
+  /** Of Node. */
+  flags?: readonly string[]
+  /** What runs the script, instead of Node. */
+  runtime?: readonly string[]
+}
 
 /** Processes that run the scripts of one directory, and are ended together. */
 export class ProcessGroup implements AsyncDisposable {
@@ -17,14 +24,15 @@ export class ProcessGroup implements AsyncDisposable {
     this.#scripts = scripts
   }
 
-  /** Starts a script, which is given `plan` as JSON. `flags` are Node's. */
+  /** Starts a script, which is given `plan` as JSON. */
   start(
     script: string,
     plan: unknown,
-    { flags = [], ...options }: ProcessOptions & { flags?: readonly string[] } = {},
+    { flags = [], runtime, ...options }: ProcessOptions & ScriptOptions = {},
   ): TestProcess {
     const file = fileURLToPath(new URL(`${script}.ts`, this.#scripts))
-    const member = startNode([...flags, file, JSON.stringify(plan)], {
+    const node = [options.node ?? process.execPath, ...flags]
+    const member = new TestProcess([...(runtime ?? node), file, JSON.stringify(plan)], {
       ...options,
       // Scripts collect warnings. Anything else on stderr is a failure.
       env: { NODE_NO_WARNINGS: '1', ...options.env },

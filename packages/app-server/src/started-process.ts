@@ -61,7 +61,8 @@ export class StartedProcess {
       // A running app must not keep this process alive.
       ;(stream as { unref?: () => void } | null)?.unref?.()
     }
-    child.unref()
+    // Deno cannot unref a process that it was not permitted to start.
+    if (child.pid !== undefined) child.unref()
   }
 
   /** Waits until all output has been read. Call after its exit. */

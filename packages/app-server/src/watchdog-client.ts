@@ -96,8 +96,8 @@ class WatchdogClient {
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-MAX_STDERR_LENGTH)
     })
-    // A running app must not keep this process alive.
-    child.unref()
+    // A running app must not keep this process alive. Deno throws if it could not be started.
+    if (child.pid !== undefined) child.unref()
     for (const stream of child.stdio) (stream as { unref?: () => void } | null)?.unref?.()
     child.stdin?.write(`${JSON.stringify(WATCHDOG_SOURCE)}\n`)
     for (const each of this.#trees.values()) this.#send(each)

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
-import { COMMANDS, type CommandName, loadCommand } from './commands/index.js'
+import { COMMANDS, type CommandName, loadCommand, loadCommands } from './commands/index.js'
 
 // In `portslice list | head -1` the reader closes the pipe early.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -22,7 +22,7 @@ async function main([first, ...rest]: string[]): Promise<number> {
   if (first === undefined || ['--help', '-h', 'help'].includes(first)) return help(first, rest)
   const command = await loadCommand(await findCommand(first))
   try {
-    return await command.run(rest)
+    return await command.run(rest, loadCommands)
   } catch (error) {
     // Compared by name, because not every command loads the parser.
     if ((error as Error).name === 'HelpRequested') return print(command.help)

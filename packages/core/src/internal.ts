@@ -14,6 +14,13 @@ export {
   checkAdapterOptions,
   type OnLeak,
 } from './internal/adapter-options.js'
+export type { PortListener, PortUse, SliceUse, WorkerUse } from './internal/port-use.js'
+export {
+  isPortReportRequested,
+  recordAllocator,
+  requestPortReport,
+  takeWorkerUse,
+} from './internal/recorded-allocator.js'
 export { namedPort, preferShard } from './internal/runner-shard.js'
 export {
   type LeakedPort,

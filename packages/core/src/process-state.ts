@@ -38,6 +38,8 @@ type StateName =
   | 'resolved directories'
   /** The lock directories about which the user has been warned. */
   | 'warnings'
+  /** Whether `$NODE_DEBUG` is obeyed already. */
+  | 'debug log'
   /** State of a package built on this one. */
   | `@portslice/${string}`
 

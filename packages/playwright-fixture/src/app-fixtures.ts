@@ -1,6 +1,7 @@
 import type { TestInfo, WorkerInfo } from '@playwright/test'
 import type { App, AppOptions, Apps } from '@portslice/app-server'
 import { type AdapterOptions, invalidOption, type PortsliceError } from '@portslice/core/internal'
+import { reportPorts } from './report-ports.js'
 import { type RunningApps, recordOutput, restartCrashedApps } from './running-apps.js'
 import { baseUrlOf, unsetApp } from './unset-app.js'
 import { noteFixture } from './unused-app.js'
@@ -126,6 +127,7 @@ export const appFixtures = {
       const attachOutput = recordOutput(running, testInfo)
       await use(undefined)
       await attachOutput()
+      if (running.size > 0) await reportPorts(testInfo, [])
     },
     { auto: true, box: true, timeout: 0 },
   ],

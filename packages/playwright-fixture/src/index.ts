@@ -23,6 +23,7 @@ import {
   withAwaitHint,
 } from '@portslice/core/internal'
 import { type AppWorkerFixtures, appFixtures, appOptions } from './app-fixtures.js'
+import { reportPorts } from './report-ports.js'
 import { workerAllocator } from './worker-allocator.js'
 
 // So that a test file needs no second import.
@@ -82,7 +83,7 @@ export const portFixtures: Fixtures<PortTestFixtures, PortWorkerFixtures> = {
 
   workerPort: [
     async ({ portAllocator, portslice }, use) => {
-      const ports = new TestPorts(portAllocator, 'worker port')
+      const ports = new TestPorts(portAllocator, 'worker port', 'worker')
       await use(await ports.take())
       const leaked = await ports.release()
       const { onLeak = 'warn' } = portslice
@@ -98,6 +99,7 @@ export const portFixtures: Fixtures<PortTestFixtures, PortWorkerFixtures> = {
     const ports = new TestPorts(portAllocator, name)
     await use((options) => withAwaitHint(ports.take(options), 'takePort()'))
     const leaked = await ports.release()
+    await reportPorts(testInfo, ports.uses)
     const { onLeak = 'warn' } = portslice
     // A test that has failed may not have come to closing its server.
     if (leaked.length === 0 || onLeak === 'ignore' || testInfo.errors.length > 0) return

@@ -4,6 +4,7 @@ import {
   type AdapterOptions,
   checkAdapterOptions,
   preferShard,
+  recordAllocator,
   sharedAllocator,
 } from '@portslice/core/internal'
 
@@ -18,5 +19,5 @@ export function workerAllocator(
 ): Promise<PortAllocator> {
   preferShard(shard ? { index: shard.current, total: shard.total } : undefined)
   const { allocator } = checkAdapterOptions(options)
-  return sharedAllocator(allocator)
+  return recordAllocator(() => sharedAllocator(allocator))
 }

@@ -1,8 +1,8 @@
 import type { App, AppOptions, Apps } from '@portslice/app-server'
 import type { PortAllocator } from '@portslice/core'
-import { inspect, invalidOption, sharedAllocator } from '@portslice/core/internal'
+import { inspect, invalidOption } from '@portslice/core/internal'
 import type { Fixture, Use } from './fixture.js'
-import { projectOptions } from './project-options.js'
+import { workerAllocator } from './worker-allocator.js'
 
 /** Options of {@link appFixture} and {@link appsFixture}. */
 export interface AppFixtureOptions {
@@ -76,7 +76,7 @@ function defineFixture<T extends AsyncDisposable>(
   }
   const scoped = [
     async ({}: object, use: Use<T>) => {
-      await using started = await start(await sharedAllocator(projectOptions().allocator))
+      await using started = await start(await workerAllocator())
       await use(started)
     },
     { scope },

@@ -1,16 +1,12 @@
 /** `takePort` and `startApp` as plain functions, for hooks, helpers and tests without fixtures. */
 import type { App, AppOptions } from '@portslice/app-server'
 import type { TakeOptions } from '@portslice/core'
-import {
-  invalidOption,
-  sharedAllocator,
-  TestPorts,
-  watchBoundPorts,
-  withAwaitHint,
-} from '@portslice/core/internal'
+import { invalidOption, TestPorts, watchBoundPorts, withAwaitHint } from '@portslice/core/internal'
+import { addToMeta } from './port-meta.js'
 import { projectOptions } from './project-options.js'
 import { reportOther, reportTest } from './report.js'
 import { currentScope, type Ending, type Scope, watchedFile } from './test-file.js'
+import { workerAllocator } from './worker-allocator.js'
 
 /**
  * Takes a port until the test, the suite or the file that calls it ends: called in a test, in
@@ -65,8 +61,8 @@ class ScopedPorts {
 
   take(options: TakeOptions): Promise<number> {
     return pendingIn(this.#pending, async () => {
-      const allocator = await sharedAllocator(projectOptions().allocator)
-      this.#ports ??= new TestPorts(allocator, this.#scope.name)
+      const { name, test } = this.#scope
+      this.#ports ??= new TestPorts(await workerAllocator(), name, test ? 'test' : 'worker')
       return this.#ports.take(options)
     })
   }
@@ -79,6 +75,7 @@ class ScopedPorts {
     if (!isLast) return ports.releaseUnused()
     const leaked = await ports.release()
     const { name, description, test } = this.#scope
+    if (test) addToMeta(test, ports.uses)
     if (test) reportTest(test, name, leaked, projectOptions())
     else reportOther(watchedFile()?.file, { owner: name, description }, leaked, projectOptions())
     return true
@@ -91,7 +88,7 @@ class ScopedApps {
 
   start(options: AppOptions): Promise<App> {
     return pendingIn(this.#pending, async () => {
-      const allocator = await sharedAllocator(projectOptions().allocator)
+      const allocator = await workerAllocator()
       const { startApp } = await import('@portslice/app-server')
       const app = await startApp(options, { allocator })
       this.#apps.push(app)

@@ -19,7 +19,7 @@ export function reportTest(
   const owner = `The test "${name}"`
   if (onLeak === 'fail') throw leakError(owner, leaked)
   const before = test.meta.portslice?.leaked ?? []
-  test.meta.portslice = { leaked: [...before, ...leaked] }
+  test.meta.portslice = { ...test.meta.portslice, leaked: [...before, ...leaked] }
   if (!isReported) console.warn(`portslice: ${leakMessage(owner, leaked)}`)
 }
 

@@ -39,6 +39,8 @@ export interface WatchedFile {
   /** What suites have not given back when they ended. */
   readonly postponed: Ending[]
   getHooks?: ((suite: RunnerTestSuite) => SuiteHooks) | undefined
+  /** Called at the end of each test, once ports are used in this file. */
+  atTestEnd?: (test: RunnerTestCase) => void
 }
 
 /** In place of the file itself, which is not known while it is imported. */
@@ -95,6 +97,7 @@ export function watchTestFile(
       try {
         await runAll(takeEndings(watched, task).map((end) => () => end(true)))
       } finally {
+        watched.atTestEnd?.(task)
         watched.runningTests.delete(task)
       }
     })

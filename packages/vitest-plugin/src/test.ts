@@ -4,18 +4,14 @@
  * @module @portslice/vitest-plugin/test
  */
 import type { PortAllocator, TakeOptions } from '@portslice/core'
-import {
-  leakMessage,
-  sharedAllocator,
-  TestPorts,
-  watchBoundPorts,
-  withAwaitHint,
-} from '@portslice/core/internal'
+import { leakMessage, TestPorts, watchBoundPorts, withAwaitHint } from '@portslice/core/internal'
 import { test as base, type TestAPI, type TestContext } from 'vitest'
 import type { Fixture, Use } from './fixture.js'
+import { addToMeta } from './port-meta.js'
 import { projectOptions } from './project-options.js'
 import { reportTest } from './report.js'
 import { currentScope, fullName, watchedFile, watchTestFile } from './test-file.js'
+import { workerAllocator } from './worker-allocator.js'
 
 export type { App, AppOptions, Apps } from '@portslice/app-server'
 export { type AppFixtureOptions, appFixture, appsFixture } from './app-fixtures.js'
@@ -47,14 +43,14 @@ export const portFixtures = {
   portAllocator: [
     async ({}: object, use: Use<PortAllocator>) => {
       watchBoundPorts(() => currentScope()?.description)
-      await use(await sharedAllocator(projectOptions().allocator))
+      await use(await workerAllocator())
     },
     { scope: 'worker' },
   ],
 
   workerPort: [
     async ({ portAllocator }: { portAllocator: PortAllocator }, use: Use<number>) => {
-      const ports = new TestPorts(portAllocator, 'worker port')
+      const ports = new TestPorts(portAllocator, 'worker port', 'worker')
       await use(await ports.take())
       const leaked = await ports.release()
       // A warning also for `onLeak: 'fail'`, because vitest ignores errors at the end of a worker.
@@ -72,7 +68,9 @@ export const portFixtures = {
     const name = fullName(task)
     const ports = new TestPorts(portAllocator, name)
     await use((options) => withAwaitHint(ports.take(options), 'takePort()'))
-    reportTest(task, name, await ports.release(), projectOptions())
+    const leaked = await ports.release()
+    addToMeta(task, ports.uses)
+    reportTest(task, name, leaked, projectOptions())
   },
 
   port: async ({ takePort }: { takePort: PortFixtures['takePort'] }, use: Use<number>) => {

@@ -1,5 +1,5 @@
 import type { AllocatorOptions } from '@portslice/core'
-import type { LeakedPort, OnLeak } from '@portslice/core/internal'
+import type { LeakedPort, OnLeak, PortUse, WorkerUse } from '@portslice/core/internal'
 import type { PortTable } from './ports.js'
 
 /** Sent from the main process to the fixtures, by `provide` and `inject`. */
@@ -20,6 +20,10 @@ export interface ProvidedPortslice {
 export interface PortsliceMeta {
   /** The ports on which something still listened when the test had ended. */
   leaked: LeakedPort[]
+  /** The ports of a test, with the times at which it had them. */
+  ports?: PortUse[]
+  /** The worker of a test, with what it has besides the ports of its tests. */
+  worker?: WorkerUse
   /** Of a file: the ports that its hooks, suites and top level left in use. */
   others?: {
     /** What took the ports, such as `suite > beforeAll`. */

@@ -13,15 +13,27 @@ export interface OptionSyntax {
   multiple?: boolean
   /** A sample value for error messages. */
   example?: string
+  /** Whether the value is the path of a file. */
+  isFile?: boolean
 }
 
 export interface Syntax<Name extends string> {
   command: string
   options: Readonly<Record<Name, OptionSyntax>>
   /** For subcommands that run a program. `operand`: one or more arguments before it. */
-  program?: { operand?: { name: string; example: string; accepts(argument: string): boolean } }
+  program?: { operand?: Operand & { accepts(argument: string): boolean } }
   /** Whether files and directories may be named, before, between and after the options. */
   takesPaths?: boolean
+  /** For subcommands that take exactly one argument, before or after the options. */
+  argument?: Operand & {
+    /** All that it can be, if they are few. */
+    values?: readonly string[]
+  }
+}
+
+interface Operand {
+  name: string
+  example: string
 }
 
 export interface Arguments<Name extends string> {
@@ -43,18 +55,20 @@ export function readArguments<Name extends string>(
 ): Arguments<Name> {
   const given = new Map<string, string[]>()
   const operands: string[] = []
-  const operand = syntax.program?.operand
+  const accepts = operandTest(syntax)
   let rest = [...args]
   for (;;) {
     const { options, next, isTerminated } = readOptions(syntax, rest)
     for (const { name, value } of options) given.set(name, [...(given.get(name) ?? []), value])
     rest = next
     if (isTerminated && syntax.takesPaths) operands.push(...rest.splice(0))
-    const isOperand = syntax.takesPaths ? rest.length > 0 : operand?.accepts(rest[0] ?? '')
-    if (isTerminated || !isOperand) break
+    if (isTerminated || rest.length === 0 || !accepts(rest[0] as string)) break
     operands.push(rest.shift() as string)
   }
-  checkProgram(syntax, operands, rest)
+  if (syntax.argument) {
+    operands.push(...rest)
+    checkArgument(syntax.command, syntax.argument, operands)
+  } else checkProgram(syntax, operands, rest)
   return {
     value: (name) => given.get(name)?.at(-1),
     values: (name) => given.get(name) ?? [],
@@ -62,6 +76,26 @@ export function readArguments<Name extends string>(
     operands,
     program: rest,
   }
+}
+
+function operandTest({
+  program,
+  argument,
+  takesPaths,
+}: Syntax<string>): (argument: string) => boolean {
+  return argument || takesPaths ? () => true : (text) => program?.operand?.accepts(text) ?? false
+}
+
+function checkArgument(command: string, { name, example }: Operand, operands: string[]): void {
+  if (operands.length === 1 && operands[0] !== '') return
+  const write = `Write: portslice ${command} ${example}`
+  throw operands.length <= 1
+    ? usageError(`'portslice ${command}' needs a ${name}.`, write)
+    : usageError(
+        `'portslice ${command}' takes one ${name}, but got ${inspect(operands[1])} as well.`,
+        write,
+        operands[1],
+      )
 }
 
 interface GivenOptions {

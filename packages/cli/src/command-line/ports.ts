@@ -17,6 +17,16 @@ export function parsePortList(text: string, example: string): number[] {
   )
 }
 
+export function parsePort(text: string, example: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0
+  if (port >= 1 && port <= LAST_PORT) return port
+  throw usageError(
+    `${inspect(text)} is not a port.`,
+    `Give a port from 1 to ${LAST_PORT}: ${example}`,
+    text,
+  )
+}
+
 export function rejectDuplicates(lists: readonly (readonly number[])[]): void {
   const ports = lists.flat()
   const twice = ports.find((port, index) => ports.indexOf(port) !== index)

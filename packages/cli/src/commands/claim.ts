@@ -35,11 +35,11 @@ together or not at all. From a list with commas, one port is claimed. Without --
 the first argument is in $PORT and {PORT}. Everything else works as in 'portslice run'.
 `
 
-const SYNTAX: Syntax<'name' | 'write-env' | 'timeout' | 'linger' | 'wait-all'> = {
+export const syntax: Syntax<'name' | 'write-env' | 'timeout' | 'linger' | 'wait-all'> = {
   command: 'claim',
   options: {
     name: { type: 'string', multiple: true, example: 'web' },
-    'write-env': { type: 'string', example: '.env.ports' },
+    'write-env': { type: 'string', example: '.env.ports', isFile: true },
     ...TIMEOUT,
     ...LINGER,
   },
@@ -49,7 +49,7 @@ const SYNTAX: Syntax<'name' | 'write-env' | 'timeout' | 'linger' | 'wait-all'> =
 const DEFAULT_TIMEOUT_MS = 60_000
 
 export async function run(args: string[]): Promise<number> {
-  const given = readArguments(SYNTAX, args)
+  const given = readArguments(syntax, args)
   const wanted = given.operands.map((text) =>
     parsePortList(text, 'portslice claim 3000,3001 -- COMMAND …'),
   )

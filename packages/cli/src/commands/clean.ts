@@ -16,7 +16,7 @@ This is never necessary: the next process that leases a slice cleans it up. File
 stay, and so do the records of ports that are in quarantine or leaked.
 `
 
-const SYNTAX: Syntax<'dry-run'> = {
+export const syntax: Syntax<'dry-run'> = {
   command: 'clean',
   options: { 'dry-run': { type: 'boolean' } },
 }
@@ -31,7 +31,7 @@ const REASONS: Record<NonNullable<Leftover['kept']>, string> = {
 }
 
 export async function run(args: string[]): Promise<number> {
-  const dryRun = readArguments(SYNTAX, args).has('dry-run')
+  const dryRun = readArguments(syntax, args).has('dry-run')
   const found = await removeLeftovers({ dryRun })
   const { dim } = coloursFor(process.stdout)
   const lockDirectory = lockDirectoryFor(undefined)

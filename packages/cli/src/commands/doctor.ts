@@ -39,13 +39,13 @@ ${RANGE_AND_SHARD_HELP}
 The exit status is 1 if portslice cannot guarantee here that each port has one owner at a time.
 `
 
-const SYNTAX: Syntax<'json' | 'range' | 'shard'> = {
+export const syntax: Syntax<'json' | 'range' | 'shard'> = {
   command: 'doctor',
   options: { json: { type: 'boolean' }, ...RANGE_AND_SHARD },
 }
 
 export async function run(args: string[]): Promise<number> {
-  const given = readArguments(SYNTAX, args)
+  const given = readArguments(syntax, args)
   const { resolved, findings } = optionsFindings(parseRangeAndShard(given).options)
   if (resolved?.remote) {
     const found = await findingsOf('coordinator', () => coordinatorFindings(resolved))

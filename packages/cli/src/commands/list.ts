@@ -29,13 +29,13 @@ A slice is 32 ports that one process has leased. A port is 'out' (handed out, no
 not handed out for 30 s).
 `
 
-const SYNTAX: Syntax<'json' | 'watch'> = {
+export const syntax: Syntax<'json' | 'watch'> = {
   command: 'list',
   options: { json: { type: 'boolean' }, watch: { type: 'boolean' } },
 }
 
 export async function run(args: string[]): Promise<number> {
-  const given = readArguments(SYNTAX, args)
+  const given = readArguments(syntax, args)
   const { stdout } = process
   if (given.has('watch')) {
     if (given.has('json') || !stdout.isTTY) {
@@ -58,7 +58,7 @@ export async function run(args: string[]): Promise<number> {
   stdout.write(
     given.has('json')
       ? formatListJson({ ...placeOfSlices(), slices, claims })
-      : formatTables({ slices, claims }),
+      : formatTables({ slices, claims }, await hasLinks(stdout)),
   )
   return 0
 }
@@ -79,9 +79,17 @@ async function readTables(): Promise<Tables> {
   return { slices: await findOwners(hideClaimedSlices(slices, claims)), claims }
 }
 
-function formatTables({ slices, claims }: Tables): string {
+/** Loaded for terminals only. */
+async function hasLinks(stream: NodeJS.WriteStream): Promise<boolean> {
+  if (!stream.isTTY) return false
+  const { createSupportsHyperlinks } = await import('supports-hyperlinks')
+  return createSupportsHyperlinks(stream)
+}
+
+function formatTables({ slices, claims }: Tables, hasLinks = false): string {
   const { stdout } = process
   return listTable(slices, claims, {
+    hasLinks,
     colours: coloursFor(stdout),
     now: Date.now(),
     columns: lineLimitOf(stdout),

@@ -26,13 +26,13 @@ Each character of the overview is a slice of 32 ports. Below it, the slices in u
 port. A program that does not use portslice listens on a 'foreign' port; such ports are skipped.
 `
 
-const SYNTAX: Syntax<'svg' | 'range' | 'shard'> = {
+export const syntax: Syntax<'svg' | 'range' | 'shard'> = {
   command: 'map',
-  options: { svg: { type: 'string', example: 'ports.svg' }, ...RANGE_AND_SHARD },
+  options: { svg: { type: 'string', example: 'ports.svg', isFile: true }, ...RANGE_AND_SHARD },
 }
 
 export async function run(args: string[]): Promise<number> {
-  const given = readArguments(SYNTAX, args)
+  const given = readArguments(syntax, args)
   const { ranges, slices, remote } = resolveOptions(parseRangeAndShard(given).options)
   const { picture } = await readPicture(ranges, slices, remote !== undefined)
   const owners = await findForeignOwners(picture)

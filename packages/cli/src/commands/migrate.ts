@@ -28,7 +28,7 @@ that are not known before the code runs, tables of ports, fixed ports. The exit 
 file could not be changed.
 `
 
-const SYNTAX: Syntax<'write' | 'force' | 'dry-run' | 'json'> = {
+export const syntax: Syntax<'write' | 'force' | 'dry-run' | 'json'> = {
   command: 'migrate',
   options: {
     write: { type: 'boolean' },
@@ -40,7 +40,7 @@ const SYNTAX: Syntax<'write' | 'force' | 'dry-run' | 'json'> = {
 }
 
 export async function run(args: string[]): Promise<number> {
-  const given = readArguments(SYNTAX, args)
+  const given = readArguments(syntax, args)
   const isWriting = given.has('write')
   if (isWriting && given.has('dry-run')) {
     throw usageError(

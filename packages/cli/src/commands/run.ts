@@ -10,6 +10,7 @@ import { parseSecondsOption, TIMEOUT } from '../command-line/seconds.js'
 import { usageError } from '../command-line/usage-error.js'
 import { leasePorts } from '../run/lease-ports.js'
 import { variablesFor } from '../run/port-variables.js'
+import { printUrls } from '../run/print-urls.js'
 import { runWithPorts } from '../run/run-with-ports.js'
 import { SignalForwarder } from '../run/signal-forwarder.js'
 import { COUNT, parseCount } from '../run/table.js'
@@ -35,6 +36,7 @@ Options, before the command; '--' may be left out
   --timeout SECONDS    how long to wait if all ports are taken; default 10, 0 does not wait
 ${LINGER_HELP}
 ${RANGE_AND_SHARD_HELP}
+  --quiet              does not print the URLs of the ports when it starts on a terminal
 
 The command gets stdin, stdout, stderr, the terminal and signals directly. The exit status is that
 of the command: 128 plus the signal number if a signal ended it, 127 if the command does not exist,
@@ -48,18 +50,19 @@ the command has ended, a second Ctrl-C sends SIGTERM to all of them and ends the
 does not exist yet, Node may end with 'node: FILE: not found' and status 9.
 `
 
-const SYNTAX = {
+export const syntax = {
   command: 'run',
   options: {
     name: { type: 'string', multiple: true, example: 'web' },
     ...COUNT,
     prefer: { type: 'string', multiple: true, example: '3000' },
-    'write-env': { type: 'string', example: '.env.ports' },
+    'write-env': { type: 'string', example: '.env.ports', isFile: true },
     // An alias: Node handles an option of this name itself, and fails if the file is missing.
-    'env-file': { type: 'string', example: '.env.ports' },
+    'env-file': { type: 'string', example: '.env.ports', isFile: true },
     ...TIMEOUT,
     ...LINGER,
     ...RANGE_AND_SHARD,
+    quiet: { type: 'boolean' },
   },
   program: {},
 } satisfies Syntax<string>
@@ -67,7 +70,7 @@ const SYNTAX = {
 const MAX_LABEL_LENGTH = 200
 
 export async function run(args: string[]): Promise<number> {
-  const given = readArguments(SYNTAX, args)
+  const given = readArguments(syntax, args)
   const { program } = given
   const names = given.values('name')
   const table = parseCount(given)
@@ -89,6 +92,7 @@ export async function run(args: string[]): Promise<number> {
   const signals = new SignalForwarder()
   const label = program.join(' ').slice(0, MAX_LABEL_LENGTH)
   const { leases, ports } = await leasePorts({ variables, prefer, label, options, timeout })
+  if (process.stderr.isTTY && !given.has('quiet')) printUrls(ports)
   const envFile = given.value('write-env') ?? given.value('env-file')
   return runWithPorts({ ports, leases, program, env, envFile, linger, signals })
 }

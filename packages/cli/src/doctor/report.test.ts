@@ -42,7 +42,12 @@ portslice works here.
 })
 
 test('the JSON report', () => {
-  expect(doctorDocument(FINDINGS)).toEqual({ version: 1, ok: false, findings: FINDINGS })
+  expect(doctorDocument(FINDINGS)).toEqual({
+    version: 1,
+    ok: false,
+    runtime: { name: 'node', version: process.versions.node },
+    findings: FINDINGS,
+  })
   expect(doctorDocument(FINDINGS.slice(0, 2)).ok).toBe(true)
 })
 

@@ -1,3 +1,4 @@
+import { type Runtime, runtime } from '@portslice/core/internal/inspect'
 import type { Colours } from '../terminal/colours.js'
 import { pluralize, sanitize } from '../terminal/format.js'
 import { wrapAfter } from '../terminal/wrap.js'
@@ -10,11 +11,13 @@ const INDENT = '         '
 export interface DoctorDocument {
   version: 1
   ok: boolean
+  /** What the command runs on. */
+  runtime: Runtime
   findings: readonly Finding[]
 }
 
 export function doctorDocument(findings: readonly Finding[]): DoctorDocument {
-  return { version: 1, ok: isHealthy(findings), findings }
+  return { version: 1, ok: isHealthy(findings), runtime: runtime(), findings }
 }
 
 export function isHealthy(findings: readonly Finding[]): boolean {

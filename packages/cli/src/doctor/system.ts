@@ -1,6 +1,6 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 import os from 'node:os'
-import { type ProcessTable, processTable } from '@portslice/core/internal/inspect'
+import { type ProcessTable, processTable, runtime } from '@portslice/core/internal/inspect'
 import { connectTo } from './connect.js'
 import { type Finding, note, ok, problem } from './finding.js'
 
@@ -8,8 +8,10 @@ import { type Finding, note, ok, problem } from './finding.js'
 const DISCARD_PORT = 9
 const CONNECT_TIMEOUT_MS = 2000
 
-export function systemFinding(): Finding {
-  const what = `Node ${process.versions.node} on ${process.platform} (${process.arch}).`
+const RUNTIME_NAMES = { node: 'Node', bun: 'Bun', deno: 'Deno' }
+
+export function systemFinding({ name, version } = runtime()): Finding {
+  const what = `${RUNTIME_NAMES[name]} ${version} on ${process.platform} (${process.arch}).`
   return process.platform === 'linux'
     ? ok('system', what)
     : note('system', `${what} Which process listens on a port can only be told on Linux.`)

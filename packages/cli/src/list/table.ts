@@ -10,6 +10,8 @@ export interface TableOptions {
   columns?: number
   /** ms since 1970 */
   now: number
+  /** Whether the terminal shows links (OSC 8). */
+  hasLinks?: boolean
 }
 
 type Paint = (text: string) => string
@@ -17,6 +19,8 @@ type Paint = (text: string) => string
 interface Row {
   cells: [ports: string, state: string, pid: string, what: string, since: string, where: string]
   paint: Paint
+  /** The first cell, if an app listens there. */
+  url?: string
 }
 
 const HEADINGS: Row['cells'] = ['PORTS', 'STATE', 'PID', 'FOR', 'SINCE', 'IN']
@@ -29,7 +33,7 @@ export function listTable(
   claims: readonly ClaimStatus[],
   options: TableOptions,
 ): string {
-  const { colours, columns = Number.POSITIVE_INFINITY, now } = options
+  const { colours, columns = Number.POSITIVE_INFINITY, now, hasLinks = false } = options
   if (slices.length + claims.length === 0) return 'No ports are out on this machine.\n'
   const rows: Row[] = [
     { cells: HEADINGS, paint: colours.dim },
@@ -37,7 +41,12 @@ export function listTable(
     ...claims.map((claim) => rowOf(claim, colours, now)),
   ]
   const widths = fitWidths(rows, columns)
-  return rows.map((row) => `${lineOf(row, widths, columns)}\n`).join('')
+  return rows
+    .map((row) => {
+      const line = lineOf(row, widths, columns)
+      return `${row.paint(hasLinks ? withLink(line, row) : line)}\n`
+    })
+    .join('')
 }
 
 function rowsOf(slice: ListedSlice, colours: Colours, now: number): Row[] {
@@ -60,6 +69,7 @@ function rowsOf(slice: ListedSlice, colours: Colours, now: number): Row[] {
       return {
         cells: [`  ${port.port}`, state, '', labelOf(port), age(port.since, now), ''],
         paint,
+        ...(port.listening && { url: urlOf(port.port) }),
       }
     }),
   ]
@@ -88,6 +98,7 @@ function rowOf(claim: ClaimStatus, { cyan, green }: Colours, now: number): Row {
       formatDirectory(cwd),
     ],
     paint: listening ? green : cyan,
+    ...(listening && { url: urlOf(port) }),
   }
 }
 
@@ -124,7 +135,7 @@ function fitWidths(rows: readonly Row[], columns: number): number[] {
   return widths
 }
 
-function lineOf({ cells, paint }: Row, widths: readonly number[], columns: number): string {
+function lineOf({ cells }: Row, widths: readonly number[], columns: number): string {
   const line = cells
     .map((cell, column) => {
       const width = widths[column] as number
@@ -132,6 +143,17 @@ function lineOf({ cells, paint }: Row, widths: readonly number[], columns: numbe
     })
     .join(COLUMN_GAP)
     .trimEnd()
-  // Painted last, because `truncate` does not know escape sequences.
-  return paint(columns === Number.POSITIVE_INFINITY ? line : truncate(line, columns))
+  // Painted later, because `truncate` does not know escape sequences.
+  return columns === Number.POSITIVE_INFINITY ? line : truncate(line, columns)
+}
+
+function urlOf(port: number): string {
+  return `http://localhost:${port}`
+}
+
+/** The port at the beginning of the line becomes a link (OSC 8). */
+function withLink(line: string, { cells, url }: Row): string {
+  const [indent, port] = /^( *)(\d+)$/.exec(cells[0])?.slice(1) ?? []
+  if (url === undefined || port === undefined || !line.startsWith(cells[0])) return line
+  return `${indent}\u001b]8;;${url}\u0007${port}\u001b]8;;\u0007${line.slice(cells[0].length)}`
 }

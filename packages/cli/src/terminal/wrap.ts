@@ -20,20 +20,20 @@ export function wrapAfter(prefix: string, text: string, columns: number): string
 /** Wraps help that consists of paragraphs and of terms with descriptions. */
 export function wrapHelp(text: string, columns: number): string {
   if (text.split('\n').every((line) => widthOf(line) <= columns)) return text
-  return partsOf(text)
+  return helpParts(text)
     .map((part) => formatPart(part, columns))
     .join('\n')
 }
 
-interface Part {
+export interface HelpPart {
   /** Empty for a paragraph. */
   term: string
   column: number
   description: string
 }
 
-function partsOf(text: string): Part[] {
-  const parts: Part[] = []
+export function helpParts(text: string): HelpPart[] {
+  const parts: HelpPart[] = []
   for (const line of text.split('\n')) {
     const previous = parts.at(-1)
     const column = line.search(/\S/)
@@ -54,7 +54,7 @@ function partsOf(text: string): Part[] {
   return parts
 }
 
-function formatPart({ term, column, description }: Part, columns: number): string {
+function formatPart({ term, column, description }: HelpPart, columns: number): string {
   if (term === '') return wrapAfter('', description, columns)
   if (description === '') return wrapAfter('  ', term.trim(), columns)
   const isBeside = column - term.length >= 2 && columns - column >= MIN_DESCRIPTION_WIDTH

@@ -3,6 +3,7 @@ import { protectWithTimeWait } from '../claim/protect.js'
 import { isClaim, tryClaim } from '../claim/try-claim.js'
 import { isOutOfDescriptors, type PortsliceError } from '../errors.js'
 import type { ResolvedOptions } from '../options/resolve.js'
+import { skipPort } from '../platform/events.js'
 import { probePort } from '../probe/free.js'
 import { isListeningForTcp } from '../probe/listening.js'
 import type { LeasedSlice } from '../slice/leased-slice.js'
@@ -177,9 +178,14 @@ export class PortFinder {
     this.#checkWanted(signal)
     if (probe.state === 'not-permitted') this.#refusal = probe.error
     else this.#isAnyPermitted = true
-    if (probe.state !== 'free' || !this.#options.needsTimeWait(port)) return probe.state === 'free'
+    if (probe.state !== 'free') {
+      skipPort(port, probe.state)
+      return false
+    }
+    if (!this.#options.needsTimeWait(port)) return true
     const isProtected = await protectWithTimeWait(port)
     this.#checkWanted(signal)
+    if (!isProtected) skipPort(port, 'in-use')
     return isProtected
   }
 }

@@ -72,7 +72,7 @@ function kernelTimeAgo(seconds: number): KernelTime {
   const now = kernelTime()
   return {
     ...now,
-    monotonic: now.monotonic - seconds * 1000,
+    monotonic: (now.monotonic as number) - seconds * 1000,
     ...(now.uptime !== undefined && { uptime: now.uptime - seconds * 1000 }),
   }
 }
@@ -123,7 +123,7 @@ test('leaves the journal alone until the quarantine of its ports has ended', asy
   const [kept] = await removeLeftovers({ lockDirectory })
   expect(kept).toMatchObject({ kept: 'quarantined' })
   expect(Date.parse(kept?.until ?? '')).toBeGreaterThan(Date.now())
-  expect(left()).toEqual([path.basename(journalPath(lockDirectory, first))])
+  expect(left()).toEqual([`slice-${first}.history`, `slice-${first}.ndjson`])
 })
 
 test('a journal that tells who leaked a port stays while something listens there', async () => {
@@ -224,7 +224,10 @@ test('notes of claims go when the claim is dead', async () => {
   await claim.release()
   const foreign = path.join(path.dirname(note), `${port}-${hostCode(ELSEWHERE)}.json`)
   writeFileSync(foreign, text.replaceAll(hostIdentity(), ELSEWHERE))
-  expect(await removeLeftovers()).toMatchObject([{ first: port, kept: 'elsewhere' }])
+  expect(await removeLeftovers()).toMatchObject([
+    { first: port, files: [`slice-${port}.history`] },
+    { first: port, kept: 'elsewhere' },
+  ])
   rmSync(foreign)
   mkdirSync(path.dirname(note), { recursive: true })
   writeFileSync(note, text)

@@ -1,6 +1,7 @@
 import { clearTimeout, Date, setTimeout } from '../platform/clock.js'
 import { kernelTime } from '../platform/kernel-time.js'
 import {
+  archiveClaim,
   type ClaimNote,
   readClaimNote,
   removeClaimNote,
@@ -45,6 +46,13 @@ export class ClaimNoteWriter {
   /** For a process that exits with the port claimed: its child processes may still bind the port. */
   recordExit(): void {
     this.#write({ ...this.#note, died: kernelTime() })
+  }
+
+  /** For a claim that has ended regularly. */
+  archiveAndRemove(): void {
+    const { lockDirectory } = this.#context
+    if (lockDirectory !== undefined) archiveClaim(lockDirectory, this.#port, this.#note)
+    this.remove()
   }
 
   remove(): void {

@@ -1,4 +1,5 @@
 import { isOutOfDescriptors } from '../errors.js'
+import { events, skipPort } from '../platform/events.js'
 import { isNotPermitted } from '../probe/bind-errors.js'
 import { type HeldUdpPort, holdUdpPort } from '../probe/held-udp.js'
 import { atProcessExit } from '../process-state.js'
@@ -29,9 +30,12 @@ export async function tryClaim(
   try {
     if (context.remote) return await context.remote.tryClaim(port, label)
     const own = heldSlices().get(sliceOf(port))
-    return own
-      ? await claimFromSlice(own, port, context, label)
-      : await claimWithSocket(port, context)
+    const outcome = await (own
+      ? claimFromSlice(own, port, context, label)
+      : claimWithSocket(port, context))
+    if (!isClaim(outcome)) skipPort(port, outcome.kind)
+    else if (events.claim.hasSubscribers) events.claim.publish({ port, label })
+    return outcome
   } catch (error) {
     if (isOutOfDescriptors(error)) return { kind: 'descriptors', error }
     if (isNotPermitted(error)) return { kind: 'not-permitted', error }
@@ -98,10 +102,11 @@ function keepClaim(port: number, socket: HeldUdpPort, note: ClaimNoteWriter): Cl
   const cancelExitTask = atProcessExit(() => note.recordExit())
   return {
     port,
-    async release() {
+    async release(leaked) {
       cancelExitTask()
-      note.remove()
+      note.archiveAndRemove()
       await socket.close()
+      if (events.release.hasSubscribers) events.release.publish({ port, leaked })
     },
   }
 }

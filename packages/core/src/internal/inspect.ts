@@ -7,6 +7,7 @@
 export { checkCoordinator } from '../api/check-coordinator.js'
 export { claimPortsWithProgress } from '../api/claim-port.js'
 export { listClaims, listSlices } from '../api/list.js'
+export { type PortHistory, type PortProcess, portHistory } from '../api/port-history.js'
 export { type Leftover, removeLeftovers } from '../api/remove-leftovers.js'
 export type { ClaimTimeoutError } from '../claim/claim-errors.js'
 export type { ClaimStatus } from '../claim/list-claims.js'
@@ -30,6 +31,7 @@ export {
   processTable,
   readProcessText,
 } from '../platform/process-table.js'
+export { type Runtime, runtime } from '../platform/runtime.js'
 export { userIdentity } from '../platform/user.js'
 export { probePort } from '../probe/free.js'
 export { holdUdpPort, tryToHoldUdpPort } from '../probe/held-udp.js'

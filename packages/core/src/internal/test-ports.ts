@@ -3,6 +3,8 @@ import type { PortLease } from '../allocator/lease.js'
 import { ownerOfBoundPort, watchBoundPorts } from '../api/bound-ports.js'
 import { inspect, PortsliceError } from '../errors.js'
 import { checkTakeOptions, type TakeOptions } from '../options/options.js'
+import type { PortUse } from './port-use.js'
+import { useOfTest } from './recorded-allocator.js'
 
 /** A port on which something still listens after the end of its test. */
 export interface LeakedPort {
@@ -21,14 +23,25 @@ const MAX_OWNER_LENGTH = 200
 export class TestPorts {
   readonly #allocator: PortAllocator
   readonly #owner: string
+  readonly #scope: 'test' | 'worker'
   readonly #taken: { lease: PortLease; label: string | undefined }[] = []
+  readonly #uses: PortUse[] = []
   #hasEnded = false
 
-  /** @param owner the test's name: the default label of its ports */
-  constructor(allocator: PortAllocator, owner: string) {
+  /**
+   * @param owner the test's name: the default label of its ports
+   * @param scope whose ports they are in the report of the run
+   */
+  constructor(allocator: PortAllocator, owner: string, scope: 'test' | 'worker' = 'test') {
     watchBoundPorts()
     this.#allocator = allocator
+    this.#scope = scope
     this.#owner = owner.slice(0, MAX_OWNER_LENGTH)
+  }
+
+  /** When it had which port, if the allocator records that. */
+  get uses(): readonly PortUse[] {
+    return this.#uses
   }
 
   /**
@@ -51,6 +64,8 @@ export class TestPorts {
       )
     }
     this.#taken.push({ lease, label: options.label })
+    const use = this.#scope === 'test' ? useOfTest(lease, options.label) : undefined
+    if (use) this.#uses.push(use)
     return lease.port
   }
 

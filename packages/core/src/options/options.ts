@@ -180,3 +180,9 @@ export function checkWaitOptions(options: unknown): void {
 export function checkListOptions(options: unknown): void {
   checkOptions(options, { lockDirectory, host: hostAdvice, coordinator: coordinatorAdvice })
 }
+
+/** @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID */
+export function checkHistoryOptions(options: unknown): void {
+  // The range is checked by `resolveOptions`.
+  checkOptions(options, { lockDirectory, range: ALLOCATOR_VALIDATORS.range })
+}

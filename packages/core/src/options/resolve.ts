@@ -1,8 +1,9 @@
 import { PortsliceError } from '../errors.js'
-import { ephemeralRange } from '../platform/host.js'
+import { ephemeralRange, excludedRanges } from '../platform/host.js'
 import {
   defaultRanges,
   formatRanges,
+  holdableSlices,
   type PortRange,
   partOf,
   preferenceClasses,
@@ -82,7 +83,7 @@ export function resolveOptions(options: AllocatorOptions = {}): ResolvedOptions 
   const guard = options.timeWaitGuard ?? 'auto'
   return {
     ranges,
-    slices: trialOrder(preferenceClasses(part, ephemeral), {
+    slices: trialOrder(preferenceClasses(holdableSlices(part, excludedRanges()), ephemeral), {
       projectRoot,
       workerId,
       preferredShard: shard?.isStrict ? undefined : shard,

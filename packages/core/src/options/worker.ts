@@ -1,4 +1,5 @@
 import cluster from 'node:cluster'
+import { runtime } from '../platform/runtime.js'
 import type { Shard } from '../slice/layout.js'
 import { detectShard } from './shard.js'
 
@@ -6,7 +7,7 @@ type Environment = Readonly<Record<string, string | undefined>>
 
 /** Which worker of which test runner this process or thread is. */
 export interface WorkerIdentity {
-  /** `vitest`, `playwright`, `jest`, `mocha`, `node-test`, `ava`, `cluster`, or `node` for anything else. */
+  /** `vitest`, `playwright`, `jest`, `mocha`, `node-test`, `ava`, `cluster`; for anything else the runtime: `bun`, `deno` or `node`. */
   runner: string
   /** 1-based. Only decides which slice is tried first. */
   workerId: number
@@ -70,5 +71,6 @@ function threadNumber(): number {
 
 function findRunner(env: Environment): string {
   if (env.NODE_TEST_CONTEXT !== undefined) return 'node-test'
-  return env === process.env && AVA_WORKER_SCRIPT.test(process.argv[1] ?? '') ? 'ava' : 'node'
+  if (env !== process.env) return 'node'
+  return AVA_WORKER_SCRIPT.test(process.argv[1] ?? '') ? 'ava' : runtime().name
 }

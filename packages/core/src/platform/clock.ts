@@ -4,6 +4,11 @@
  */
 import net from 'node:net'
 import timers from 'node:timers'
+import { areTimersFaked, SharedMemoryTimer, uptimeOfSystem } from './clock.bun.js'
+import { runtime } from './runtime.js'
+
+const IS_BUN = runtime().name === 'bun'
+const IS_DENO = runtime().name === 'deno'
 
 type Timers = Pick<typeof timers, 'setTimeout' | 'clearTimeout'>
 
@@ -12,10 +17,8 @@ const NODE_SET_IMMEDIATE = /^function setImmediate\(callback/
 
 /** `@sinonjs/fake-timers` keeps the originals on its clock; `mock.timers` of `node:test` does not. */
 function realTimers(): Timers {
+  if (IS_BUN) return timersOfBun()
   const { setTimeout, clearTimeout } = timers
-  if (NODE_SET_TIMEOUT.test(Function.prototype.toString.call(setTimeout))) {
-    return { setTimeout, clearTimeout }
-  }
   const { clock } = setTimeout as { clock?: Record<string, unknown> }
   if (clock?._setTimeout) {
     return {
@@ -23,6 +26,7 @@ function realTimers(): Timers {
       clearTimeout: clock._clearTimeout as typeof clearTimeout,
     }
   }
+  if (isOriginal(setTimeout, NODE_SET_TIMEOUT)) return { setTimeout, clearTimeout }
   return {
     setTimeout: (callback: () => void, ms?: number) => new SocketTimer(callback, ms),
     clearTimeout: (timer: SocketTimer | undefined) => timer?.clear(),
@@ -31,10 +35,16 @@ function realTimers(): Timers {
 
 function realImmediate(): (callback: () => void) => unknown {
   const { setImmediate } = timers
-  if (NODE_SET_IMMEDIATE.test(Function.prototype.toString.call(setImmediate))) return setImmediate
   const { clock } = setImmediate as { clock?: Record<string, unknown> }
   const real = clock?._setImmediate as typeof setImmediate | undefined
-  return real ?? ((callback) => setTimeout(callback, 0))
+  if (real) return real
+  if (isOriginal(setImmediate, NODE_SET_IMMEDIATE)) return setImmediate
+  return (callback) => setTimeout(callback, 0)
+}
+
+/** Deno's own source is minified, and a {@link SocketTimer} keeps no test of `deno test` going. */
+function isOriginal(timer: unknown, source: RegExp): boolean {
+  return IS_DENO || source.test(Function.prototype.toString.call(timer))
 }
 
 /** The timer of a socket does not keep the process alive, so a message port does until `unref()`. */
@@ -59,6 +69,17 @@ class SocketTimer {
     this.#socket.destroy()
     this.#keepAlive.close()
   }
+}
+
+/** Timers in shared memory while `bun:test` has replaced the real ones. */
+function timersOfBun(): Timers {
+  const { setTimeout, clearTimeout } = timers
+  return {
+    setTimeout: (callback: () => void, ms?: number) =>
+      areTimersFaked() ? new SharedMemoryTimer(callback, ms) : setTimeout(callback, ms),
+    clearTimeout: (timer: SharedMemoryTimer | NodeJS.Timeout | undefined) =>
+      timer instanceof SharedMemoryTimer ? timer.clear() : clearTimeout(timer),
+  } as unknown as Timers
 }
 
 /** A proxy around a fake also claims to be native code, but has no name. */
@@ -99,9 +120,16 @@ export function sleep(ms: number): Promise<void> {
 
 /** In seconds. Fake timers replace `performance.now()` and `process.hrtime()`, but not this. */
 const { uptime } = process
+/** On Deno `process.uptime()` calls `performance.now()`, also if that has been replaced. */
+const performanceNow = performance.now.bind(performance)
 
+/** When this process started, in seconds since boot. */
+const startOfProcess = IS_BUN ? uptimeOfSystem() - uptime() : 0
+
+/** Milliseconds since this process started. */
 export function monotonicNow(): number {
-  return uptime() * 1000
+  if (IS_DENO) return performanceNow()
+  return (IS_BUN && areTimersFaked() ? uptimeOfSystem() - startOfProcess : uptime()) * 1000
 }
 
 export interface Deadline {

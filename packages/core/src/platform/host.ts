@@ -2,6 +2,8 @@ import { readFileSync, readlinkSync } from 'node:fs'
 import os from 'node:os'
 import { processWide } from '../process-state.js'
 import { LAST_PORT, type PortRange } from '../slice/layout.js'
+import { bootIdOfMac } from './boot.macos.js'
+import { dynamicPortRange, excludedPortRanges } from './ports.windows.js'
 
 export interface EphemeralRange extends PortRange {
   /** Whether this is the default of the system, because its setting could not be read. */
@@ -14,15 +16,50 @@ const DEFAULT_EPHEMERAL_RANGE: PortRange =
 
 /** On Linux the setting of this network namespace, which applies to IPv6 as well. */
 export function ephemeralRange(): EphemeralRange {
+  const range = readEphemeralRange()
+  return { ...(range ?? DEFAULT_EPHEMERAL_RANGE), isAssumed: range === undefined }
+}
+
+function readEphemeralRange(): PortRange | undefined {
+  if (process.platform === 'linux') return readLocalPortRange()
+  return portsOfWindows().dynamic
+}
+
+/** Ports that no process can bind. */
+export function excludedRanges(): readonly PortRange[] {
+  return portsOfWindows().excluded
+}
+
+interface SystemPorts {
+  dynamic: PortRange | undefined
+  excluded: readonly PortRange[]
+}
+
+/** Cached: `netsh` takes some time. */
+let systemPorts: SystemPorts | undefined
+
+function portsOfWindows(): SystemPorts {
+  systemPorts ??=
+    process.platform === 'win32'
+      ? { dynamic: dynamicPortRange(), excluded: excludedPortRanges() }
+      : { dynamic: undefined, excluded: [] }
+  return systemPorts
+}
+
+function readLocalPortRange(): PortRange | undefined {
   try {
     const text = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8')
     const [first = 0, last = 0] = text.trim().split(/\s+/).map(Number)
-    if (first >= 1 && last >= first && last <= LAST_PORT) return { first, last, isAssumed: false }
-  } catch {}
-  return { ...DEFAULT_EPHEMERAL_RANGE, isAssumed: true }
+    return first >= 1 && last >= first && last <= LAST_PORT ? { first, last } : undefined
+  } catch {
+    return undefined
+  }
 }
 
+/** Of this start of the machine; `undefined` on Windows. */
 export function bootId(): string | undefined {
+  if (process.platform === 'darwin') return bootIdOfMac()
+  if (process.platform !== 'linux') return undefined
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
   } catch {
@@ -52,7 +89,7 @@ const UNKNOWN_PREFIX = 'unknown:'
 /** Cached: a process stays in the namespace that it was started in. */
 let host: string | undefined
 
-function hostname(): string {
+export function hostname(): string {
   try {
     return os.hostname()
   } catch {

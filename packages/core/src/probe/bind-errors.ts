@@ -6,8 +6,12 @@ export function isTaken(error: unknown): boolean {
   return code === 'EADDRINUSE' || (code === 'EACCES' && process.platform === 'win32')
 }
 
-/** The port is privileged, or forbidden by Landlock, SELinux, seccomp or the permissions of Node. */
+/**
+ * The port is privileged, or forbidden by Landlock, SELinux, seccomp or the permissions of Node or
+ * Deno, whose error has no code.
+ */
 export function isNotPermitted(error: unknown): boolean {
+  if (error instanceof Error && error.name === 'NotCapable') return true
   return ['EACCES', 'EPERM', 'ERR_ACCESS_DENIED'].includes(codeOf(error)) && !isTaken(error)
 }
 

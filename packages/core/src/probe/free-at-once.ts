@@ -1,41 +1,52 @@
 /** Probes all addresses with one bind of `::`, which on Linux includes IPv4. */
+import type dgram from 'node:dgram'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import net from 'node:net'
 import { isNoSuchAddress } from './bind-errors.js'
-import { bindUdp, udpSocket } from './bind-udp.js'
+import { closeUdp, udpSocket } from './bind-udp.js'
 import { probeUdpOnAddresses } from './free-on-addresses.js'
-import { FREE, IN_USE, type PortProbe, probeFromError } from './port-probe.js'
+import { FREE, type PortProbe, probeFromError } from './port-probe.js'
 
 let isOneBindEnough: boolean | undefined
 
 export function probeUdpAtOnce(port: number): PortProbe | Promise<PortProbe> {
   isOneBindEnough ??= doesWildcardIncludeIpv4()
-  if (!isOneBindEnough) return probeUdpOnAddresses(port)
-  return canBindNow(port) ? FREE : probeUdpWithOneBind(port)
+  return isOneBindEnough ? probeUdpWithOneBind(port) : probeUdpOnAddresses(port)
 }
 
-/** A numeric address needs no resolver, so Node binds synchronously, unless that fails. */
-function canBindNow(port: number): boolean {
+/** A numeric address needs no resolver, so Node binds synchronously. Bun does not. */
+function probeUdpWithOneBind(port: number): PortProbe | Promise<PortProbe> {
   const socket = udpSocket('udp6')
   let isBound = false
-  socket.on('listening', () => {
+  let failure: Error | undefined
+  socket.once('listening', () => {
     isBound = true
   })
-  socket.on('error', () => {}) // The next probe finds out the reason.
+  socket.once('error', (error) => {
+    failure = error
+  })
   socket.bind({ port, address: '::', exclusive: true })
+  if (!isBound) return probeUdpWhenBound(port, socket, failure)
   socket.close()
-  return isBound
+  return FREE
 }
 
-async function probeUdpWithOneBind(port: number): Promise<PortProbe> {
+async function probeUdpWhenBound(
+  port: number,
+  socket: dgram.Socket,
+  failure: Error | undefined,
+): Promise<PortProbe> {
   try {
-    const socket = await bindUdp(port, '::')
-    socket?.close()
-    return socket ? FREE : IN_USE
+    if (failure) throw failure
+    await once(socket, 'listening')
+    return FREE
   } catch (error) {
     if (!isNoSuchAddress(error)) return probeFromError(error)
     isOneBindEnough = false
-    return probeUdpOnAddresses(port)
+    return await probeUdpOnAddresses(port)
+  } finally {
+    await closeUdp(socket)
   }
 }
 

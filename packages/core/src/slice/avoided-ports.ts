@@ -5,41 +5,49 @@ const FETCH_BAD_PORTS = [
 ]
 
 /** A server that is started later needs its port; a test that connects to it may destroy data. */
-const DEFAULT_SERVER_PORTS = [
-  1433, // Microsoft SQL Server
-  1521, // Oracle
-  2181, // ZooKeeper
-  2375,
-  2376, // Docker
-  3306,
-  33060, // MySQL
-  5432, // PostgreSQL
-  5672,
-  15672, // RabbitMQ
-  6379,
-  16379,
-  26379, // Redis, its cluster bus and Sentinel
-  7687, // Neo4j
-  8086, // InfluxDB
-  8123, // ClickHouse
-  9042, // Cassandra
-  9092, // Kafka
-  9200,
-  9300, // Elasticsearch
-  10250, // kubelet
-  11211, // memcached
-  11434, // Ollama
-  24678, // Vite's hot reload
-  25565, // Minecraft
-  26257, // CockroachDB
-  27017,
-  27018,
-  27019, // MongoDB
-  28015, // RethinkDB
-  50051, // gRPC's examples
-]
+const DEFAULT_SERVER_PORTS: Readonly<Record<string, readonly number[]>> = {
+  'Microsoft SQL Server': [1433],
+  Oracle: [1521],
+  ZooKeeper: [2181],
+  Docker: [2375, 2376],
+  MySQL: [3306, 33060],
+  PostgreSQL: [5432],
+  RabbitMQ: [5672, 15672],
+  'Redis, its cluster bus or Sentinel': [6379, 16379, 26379],
+  Neo4j: [7687],
+  InfluxDB: [8086],
+  ClickHouse: [8123],
+  Cassandra: [9042],
+  Kafka: [9092],
+  Elasticsearch: [9200, 9300],
+  kubelet: [10250],
+  memcached: [11211],
+  Ollama: [11434],
+  "Vite's hot reload": [24678],
+  Minecraft: [25565],
+  CockroachDB: [26257],
+  MongoDB: [27017, 27018, 27019],
+  RethinkDB: [28015],
+  "gRPC's examples": [50051],
+}
 
-export const AVOIDED_PORTS: ReadonlySet<number> = new Set([
-  ...FETCH_BAD_PORTS,
-  ...DEFAULT_SERVER_PORTS,
-])
+/** The AirPlay receiver of macOS listens there once it is switched on. */
+const AIRPLAY_PORTS = [5000, 7000]
+
+export function avoidedPorts(platform: NodeJS.Platform): ReadonlySet<number> {
+  return new Set([
+    ...FETCH_BAD_PORTS,
+    ...Object.values(DEFAULT_SERVER_PORTS).flat(),
+    ...(platform === 'darwin' ? AIRPLAY_PORTS : []),
+  ])
+}
+
+export const AVOIDED_PORTS = avoidedPorts(process.platform)
+
+/** Completes the sentence "It is …"; `undefined` if the port is not avoided. */
+export function whyAvoided(port: number): string | undefined {
+  if (!AVOIDED_PORTS.has(port)) return undefined
+  if (FETCH_BAD_PORTS.includes(port)) return 'a port that browsers refuse to open'
+  const server = Object.entries(DEFAULT_SERVER_PORTS).find(([, ports]) => ports.includes(port))
+  return `the default port of ${server?.[0] ?? 'the AirPlay receiver of macOS'}`
+}

@@ -3,8 +3,10 @@ import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { type KernelTime, parseKernelTime } from '../platform/kernel-time.js'
 import type { ProcessRun } from '../platform/process-run.js'
+import { archiveLine } from './history.js'
+import { formatLine, timestamp } from './journal.js'
 import { type SliceStart, sliceOf } from './layout.js'
-import { ensureLockDirectory } from './lock-directory.js'
+import { ensureLockDirectory, historyPath } from './lock-directory.js'
 import { hostCode } from './lock-token.js'
 import { readOwnFile, writeOwnFile } from './own-file.js'
 
@@ -50,6 +52,13 @@ export function writeClaimNote(lockDirectory: string, port: number, note: ClaimN
   ensureLockDirectory(lockDirectory)
   mkdirSync(claimDirectory(lockDirectory), { recursive: true, mode: 0o700 })
   writeOwnFile(notePath(lockDirectory, port, note.host), `${JSON.stringify({ v: 1, ...note })}\n`)
+}
+
+/** Keeps who had claimed a port, for `why`. */
+export function archiveClaim(lockDirectory: string, port: number, note: ClaimNote): void {
+  const { pid, cwd, command, at } = note
+  const line = formatLine({ event: 'claim', port, pid, cwd, command, at, until: timestamp() })
+  archiveLine(historyPath(lockDirectory, sliceOf(port)), line)
 }
 
 /** Requires the claim: otherwise the note may be of the next claimer. Never throws. */

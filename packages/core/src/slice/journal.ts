@@ -1,6 +1,8 @@
 import { closeSync, existsSync, writeSync } from 'node:fs'
 import { Date } from '../platform/clock.js'
+import { archiveJournal } from './history.js'
 import { createOwnFile, replaceOwnFile } from './own-file.js'
+import { readJournalText } from './slice-record.js'
 
 /** Some hundred takes and releases. Small, because `list` may read 700 journals. */
 const REWRITE_AFTER_BYTES = 32 * 1024
@@ -20,11 +22,20 @@ export function timestamp(): string {
 
 export class Journal {
   readonly #path: string
+  readonly #historyPath: string
   #file: number | undefined
   #room = 0
 
-  constructor(path: string) {
+  constructor(path: string, historyPath: string) {
     this.#path = path
+    this.#historyPath = historyPath
+  }
+
+  /** What an earlier holder wrote. It goes to the history, because the journal is started anew. */
+  takeOver(): string | undefined {
+    const text = readJournalText(this.#path)
+    if (text !== undefined) archiveJournal(this.#historyPath, text)
+    return text
   }
 
   /** True also for the journal of a holder that took over a lost lock: it is not replaced. */
@@ -49,10 +60,20 @@ export class Journal {
 
   /** A crash meanwhile may lose `head`, but not `carried`. @throws the system error */
   rewrite(head: string, carried: string): void {
+    const isStarted = this.#file !== undefined
     this.close()
+    if (isStarted) this.#archive()
     this.#file =
       carried === '' ? createOwnFile(this.#path, head) : replaceOwnFile(this.#path, head + carried)
     this.#room = REWRITE_AFTER_BYTES
+  }
+
+  #archive(): void {
+    try {
+      this.takeOver()
+    } catch {
+      // Out of descriptors. The history is for people only.
+    }
   }
 
   close(): void {

@@ -4,6 +4,7 @@ import {
   defaultRanges,
   formatRanges,
   hash,
+  holdableSlices,
   type PortRange,
   partOf,
   portsOf,
@@ -232,4 +233,12 @@ test('the hash is FNV-1a', () => {
   expect(hash('')).toBe(0x811c9dc5)
   expect(hash('a')).toBe(0xe40c292c)
   expect(hash('foobar')).toBe(0xbf9cf968)
+})
+
+test('slices whose sentinel is excluded are left out, unless that leaves none', () => {
+  const slices = slicesIn({ first: 20_000, last: 20_095 })
+  expect(holdableSlices(slices, [])).toEqual([20_000, 20_032, 20_064])
+  // The sentinel of the first one, and a port of the second one.
+  expect(holdableSlices(slices, [{ first: 20_031, last: 20_032 }])).toEqual([20_032, 20_064])
+  expect(holdableSlices(slices, [{ first: 19_000, last: 21_000 }])).toEqual(slices)
 })

@@ -84,6 +84,18 @@ function overlaps(slice: SliceStart, range: PortRange): boolean {
   return slice <= range.last && sentinelOf(slice) >= range.first
 }
 
+/** Without slices whose sentinel cannot be bound; all of them if that leaves none. */
+export function holdableSlices(
+  slices: readonly SliceStart[],
+  excluded: readonly PortRange[],
+): readonly SliceStart[] {
+  const holdable = slices.filter((slice) => {
+    const sentinel = sentinelOf(slice)
+    return !excluded.some(({ first, last }) => sentinel >= first && sentinel <= last)
+  })
+  return holdable.length > 0 ? holdable : slices
+}
+
 /** Shard `index` of `total`. */
 export interface Shard {
   /** From 1 to `total`. */

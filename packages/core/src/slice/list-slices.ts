@@ -83,9 +83,26 @@ export interface PortStatus {
  */
 export async function listSlices(options: ListSlicesOptions = {}): Promise<SliceStatus[]> {
   checkListOptions(options)
-  const lockDirectory = lockDirectoryFor(options.lockDirectory)
-  const known =
-    lockDirectory === undefined ? new Set<SliceStart>() : slicesWithJournal(lockDirectory)
+  return readStatuses(lockDirectoryFor(options.lockDirectory))
+}
+
+/** The status of one slice; `undefined` if it is free. */
+export async function readStatus(
+  lockDirectory: string | undefined,
+  slice: SliceStart,
+): Promise<SliceStatus | undefined> {
+  const [status] = await readStatuses(lockDirectory, slice)
+  return status
+}
+
+/** @param only this slice alone */
+async function readStatuses(
+  lockDirectory: string | undefined,
+  only?: SliceStart,
+): Promise<SliceStatus[]> {
+  const isWanted = (slice: SliceStart) => only === undefined || slice === only
+  const journals = lockDirectory === undefined ? [] : slicesWithJournal(lockDirectory)
+  const known = new Set(only === undefined ? journals : [only])
   let sentinels = await heldSentinels(known)
   // Read on demand: it takes longer than the rest, and often no port is out.
   let table: Promise<ReadonlySet<number> | undefined> | undefined
@@ -95,7 +112,8 @@ export async function listSlices(options: ListSlicesOptions = {}): Promise<Slice
   }
 
   const statuses: SliceStatus[] = []
-  for (const first of [...new Set([...known, ...sentinels])].sort((a, b) => a - b)) {
+  const slices = new Set([...journals, ...sentinels].filter(isWanted))
+  for (const first of [...slices].sort((a, b) => a - b)) {
     let status = await statusFrom(lockDirectory, first, sentinels)
     if (!status.isHeld && status.record?.ports.length) {
       sentinels = await heldSentinels(known)
@@ -109,7 +127,7 @@ export async function listSlices(options: ListSlicesOptions = {}): Promise<Slice
       last: sentinelOf(first),
       state: isHeld ? 'held' : 'abandoned',
       ...(unverified && { unverified }),
-      ...(record?.lease && (isInJournal || !isHeld) && { holder: statusOf(record.lease) }),
+      ...(record?.lease && (isInJournal || !isHeld) && { holder: holderFrom(record.lease) }),
       ports,
     })
   }
@@ -158,7 +176,7 @@ async function heldElsewhere(lockDirectory: string, slice: SliceStart): Promise<
   return { isHeld, isInJournal: isHeld, ...(state === 'unknown' && { unverified: true }) }
 }
 
-function statusOf({
+export function holderFrom({
   at,
   startedAt: _,
   pidNamespace: __,
@@ -167,12 +185,12 @@ function statusOf({
   return { ...lease, since: at }
 }
 
-function slicesWithJournal(lockDirectory: string): Set<SliceStart> {
+function slicesWithJournal(lockDirectory: string): SliceStart[] {
   try {
     const slices = readdirSync(lockDirectory).map(sliceOfJournal)
-    return new Set(slices.filter((slice) => slice !== undefined))
+    return slices.filter((slice) => slice !== undefined)
   } catch {
-    return new Set() // Usually: no process of this user has leased a slice yet.
+    return [] // Usually: no process of this user has leased a slice yet.
   }
 }
 

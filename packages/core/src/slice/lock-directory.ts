@@ -72,6 +72,10 @@ export function journalPath(directory: string, slice: SliceStart): string {
   return `${lockedPath(directory, slice)}.ndjson`
 }
 
+export function historyPath(directory: string, slice: SliceStart): string {
+  return `${lockedPath(directory, slice)}.history`
+}
+
 export function sliceOfJournal(fileName: string): SliceStart | undefined {
   const match = /^slice-(\d{1,5})\.ndjson$/.exec(fileName)
   return match ? Number(match[1]) : undefined
@@ -83,7 +87,7 @@ export function livenessPath(directory: string, slice: SliceStart): string {
 
 export function sliceOfFile(fileName: string): SliceStart | undefined {
   const [, slice, draft] =
-    /^(?:slice-(\d{1,5})\.(?:ndjson|ndjson\.new|sock|lock)|(\d{1,5})\.[0-9a-z-]+\.(?:new|old))$/.exec(
+    /^(?:slice-(\d{1,5})\.(?:ndjson|ndjson\.new|history|history\.1|sock|lock)|(\d{1,5})\.[0-9a-z-]+\.(?:new|old))$/.exec(
       fileName,
     ) ?? []
   const first = slice ?? draft

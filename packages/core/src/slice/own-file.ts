@@ -63,3 +63,21 @@ export function createOwnFile(path: string, text: string): number {
     throw error
   }
 }
+
+/**
+ * Creates the file if it is missing. Does not follow a link, or wait for a pipe.
+ *
+ * @returns false, with nothing written, if the file would grow larger than `maxBytes`, or is not a file
+ */
+export function appendToOwnFile(path: string, text: string, maxBytes: number): boolean {
+  const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants
+  const file = openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600)
+  try {
+    const stats = fstatSync(file)
+    if (!stats.isFile() || stats.size + Buffer.byteLength(text) > maxBytes) return false
+    writeFileSync(file, text)
+    return true
+  } finally {
+    closeSync(file)
+  }
+}

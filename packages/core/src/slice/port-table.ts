@@ -1,5 +1,6 @@
 import { type Deadline, deadlineIn, Date as RealDate } from '../platform/clock.js'
 import { hasLiveDescendant } from '../platform/descendants.js'
+import { events, skipPort } from '../platform/events.js'
 import { elapsedSince, type KernelTime } from '../platform/kernel-time.js'
 import { omitUndefined } from '../platform/omit-undefined.js'
 import { AVOIDED_PORTS } from './avoided-ports.js'
@@ -58,6 +59,9 @@ export class PortTable {
     const until = new RealDate(RealDate.now() + left).toISOString()
     const lines = formatLine({ event: 'quarantine', ...about, at: since, until })
     this.#entries.set(port.port, { record, lines, until: deadlineIn(left) })
+    if (events.quarantine.hasSubscribers) {
+      events.quarantine.publish({ port: port.port, label: port.label, leftMs: left })
+    }
   }
 
   /** In ms; 0 if the port is not quarantined. */
@@ -187,7 +191,10 @@ export class PortTable {
     const entry = this.#entries.get(port)
     if (entry?.record.state === 'out') return false
     const quarantined = this.quarantineLeft(port) > 0 ? entry?.record : undefined
-    if (quarantined && !isSameUse(keyUseOf(quarantined), use)) return false
+    if (quarantined && !isSameUse(keyUseOf(quarantined), use)) {
+      skipPort(port, 'quarantined')
+      return false
+    }
     return use === undefined || !this.#isWantedByOrphan(port, use, quarantined)
   }
 

@@ -110,7 +110,7 @@ describe('the ports that a journal leaves in quarantine', () => {
   const now = kernelTime()
   const secondsAgo = (seconds: number) => ({
     ...now,
-    monotonic: now.monotonic - seconds * 1000,
+    monotonic: (now.monotonic as number) - seconds * 1000,
     ...(now.uptime !== undefined && { uptime: now.uptime - seconds * 1000 }),
   })
 
@@ -141,8 +141,8 @@ describe('the ports that a journal leaves in quarantine', () => {
     for (const died of [
       { ...secondsAgo(60), clock: 'another boot' },
       { ...secondsAgo(60), clock: '' },
-      { ...secondsAgo(60), monotonic: now.monotonic },
-      { ...secondsAgo(60), monotonic: now.monotonic + 86_400_000 },
+      { ...secondsAgo(60), monotonic: now.monotonic as number },
+      { ...secondsAgo(60), monotonic: (now.monotonic as number) + 86_400_000 },
     ]) {
       const ports = [{ port: 20_001, state: 'quarantined' as const, died }]
       expect(quarantineAfter({ ports }, 20_000, now)).toMatchObject([{ left: QUARANTINE_MS }])

@@ -68,16 +68,21 @@ export interface Quarantined extends PortRecord {
 
 /** `undefined` if there is no readable file. */
 export function readSliceRecord(path: string): SliceRecord | undefined {
+  const text = readJournalText(path)
+  return text === undefined ? undefined : parseJournal(text)
+}
+
+/** `undefined` if there is no readable file. */
+export function readJournalText(path: string): string | undefined {
   try {
-    const found = readOwnFile(path, MAX_JOURNAL_BYTES)
-    return found && parseJournal(found.text)
+    return readOwnFile(path, MAX_JOURNAL_BYTES)?.text
   } catch (error) {
     if (isOutOfDescriptors(error)) throw error
     return undefined
   }
 }
 
-type Line = Record<string, unknown>
+export type Line = Record<string, unknown>
 
 export function parseJournal(text: string): SliceRecord {
   let lease: LeaseRecord | undefined
@@ -139,7 +144,7 @@ export function quarantineAfter(
     .filter(({ left }) => left > 0)
 }
 
-function parseLine(row: string): Line | undefined {
+export function parseLine(row: string): Line | undefined {
   if (!row.startsWith('{')) return undefined
   try {
     const line: unknown = JSON.parse(row)
@@ -149,7 +154,7 @@ function parseLine(row: string): Line | undefined {
   }
 }
 
-function parseLease(line: Line): LeaseRecord | undefined {
+export function parseLease(line: Line): LeaseRecord | undefined {
   const { v, pid, workerId } = line
   const strings = [line.host, line.runner, line.cwd, line.command, line.at]
   const isValid =
@@ -173,17 +178,17 @@ function parseLease(line: Line): LeaseRecord | undefined {
   })
 }
 
-function parsePort(
+export function parsePort(
   line: Line,
   lease: LeaseRecord | undefined,
 ): Omit<PortRecord, 'state'> | undefined {
   const { port } = line
   if (typeof port !== 'number' || !Number.isInteger(port)) return undefined
-  const [at, key] = [stringFrom(line.at), stringFrom(line.key)]
+  const key = stringFrom(line.key)
   const projectRoot = stringFrom(line.projectRoot) ?? lease?.projectRoot ?? ''
   return omitUndefined({
     port,
-    since: at === undefined || Number.isNaN(Date.parse(at)) ? undefined : at,
+    since: timeFrom(line.at),
     label: stringFrom(line.label),
     key,
     projectRoot: key === undefined ? undefined : projectRoot,
@@ -193,6 +198,12 @@ function parsePort(
   })
 }
 
-function stringFrom(value: unknown): string | undefined {
+export function stringFrom(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
+}
+
+/** Written again, because `Date.parse` accepts any text in parentheses. */
+export function timeFrom(value: unknown): string | undefined {
+  const ms = typeof value === 'string' ? Date.parse(value) : Number.NaN
+  return Number.isNaN(ms) ? undefined : new Date(ms).toISOString()
 }

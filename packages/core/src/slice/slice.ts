@@ -1,5 +1,6 @@
 import { codeOf, isOutOfDescriptors, PortsliceError } from '../errors.js'
 import { clearTimeout, nextTurn, setTimeout } from '../platform/clock.js'
+import { events, skipPort } from '../platform/events.js'
 import { kernelTime } from '../platform/kernel-time.js'
 import { type HeldUdpPort, holdUdpPort } from '../probe/held-udp.js'
 import { atProcessExit, processWide } from '../process-state.js'
@@ -9,9 +10,14 @@ import { formatLine, Journal, timestamp } from './journal.js'
 import { type SliceStart, sentinelOf } from './layout.js'
 import type { LeasedSlice } from './leased-slice.js'
 import { Lock } from './lock.js'
-import { ensureLockDirectory, journalPath, lockDirectoryError } from './lock-directory.js'
+import {
+  ensureLockDirectory,
+  historyPath,
+  journalPath,
+  lockDirectoryError,
+} from './lock-directory.js'
 import { type PortOrder, type PortPurpose, PortTable } from './port-table.js'
-import { type LeaseRecord, type PortRecord, readSliceRecord } from './slice-record.js'
+import { type LeaseRecord, type PortRecord, parseJournal, readSliceRecord } from './slice-record.js'
 
 export interface LeaseContext {
   readonly lockDirectory: string | undefined
@@ -63,18 +69,21 @@ export class Slice implements LeasedSlice {
       refreshed: () => this.#checkJournal(),
       lost: () => this.#restoreLater(),
     })
-    this.#journal = new Journal(journalPath(lockDirectory, first))
+    this.#journal = new Journal(
+      journalPath(lockDirectory, first),
+      historyPath(lockDirectory, first),
+    )
     this.#claims = new EarlierClaims(lockDirectory, holder.host, this.#ports)
   }
 
   /** @returns `undefined` if another process holds the slice @throws the system error; PortsliceError */
   static async lease(first: SliceStart, context: LeaseContext): Promise<Slice | undefined> {
     const sentinel = await holdUdpPort(sentinelOf(first))
-    if (!sentinel) return undefined
+    if (!sentinel) return skipSlice(first, 'held')
     const slice = new Slice(first, context, sentinel)
     let isLeased = false
     try {
-      if (!(await slice.#acquireLock())) return undefined
+      if (!(await slice.#acquireLock())) return skipSlice(first, 'locked')
       await slice.#load()
       slice.#rewriteJournal()
       slice.#removeDeadClaimNotes()
@@ -82,6 +91,10 @@ export class Slice implements LeasedSlice {
       heldSlices().set(first, slice)
       slice.#isOpen = true
       isLeased = true
+      if (events.lease.hasSubscribers) {
+        const { last } = slice
+        events.lease.publish({ first, last, lockDirectory: context.lockDirectory })
+      }
       return slice
     } finally {
       if (!isLeased) await slice.giveBack()
@@ -123,12 +136,20 @@ export class Slice implements LeasedSlice {
     this.#ports.reserve(ports)
     try {
       for (const port of ports) {
-        if (await this.#isClaimed(port)) return false
+        if (await this.#isClaimed(port)) {
+          skipPort(port, 'claimed')
+          return false
+        }
         if (!(await isUsable(port))) return false
       }
       if (this.#givenBack) return false
       for (const [index, purpose] of purposes.entries()) {
-        this.#write(this.#ports.take(first + index, purpose), this.#journal?.exists())
+        const port = first + index
+        this.#write(this.#ports.take(port, purpose), this.#journal?.exists())
+        if (events.take.hasSubscribers) {
+          const { label, key } = purpose
+          events.take.publish({ port, label, key })
+        }
       }
       return true
     } finally {
@@ -139,6 +160,7 @@ export class Slice implements LeasedSlice {
 
   release(port: number, leaked: boolean): void {
     this.#write(this.#ports.release(port, leaked))
+    if (events.release.hasSubscribers) events.release.publish({ port, leaked })
     this.#closeIfUnused()
   }
 
@@ -172,6 +194,9 @@ export class Slice implements LeasedSlice {
     this.#endJournal()
     await this.#lock?.release()
     await this.#sentinel.close()
+    if (this.#isOpen && events.giveBack.hasSubscribers) {
+      events.giveBack.publish({ first: this.first, last: this.last })
+    }
     // The rest may have been synchronous: a loop of leases must not block the process.
     await nextTurn()
   }
@@ -228,10 +253,8 @@ export class Slice implements LeasedSlice {
   }
 
   async #load(): Promise<void> {
-    const { lockDirectory } = this.#context
-    if (lockDirectory === undefined) return
-    const record = readSliceRecord(journalPath(lockDirectory, this.first))
-    if (record) this.#ports.load(record)
+    const journal = this.#journal?.takeOver()
+    if (journal !== undefined) this.#ports.load(parseJournal(journal))
     await this.#claims?.load(this.first)
   }
 
@@ -314,4 +337,9 @@ export class Slice implements LeasedSlice {
     }
     if (!this.#needsRestoring) this.#retryDelay = FIRST_RETRY_MS
   }
+}
+
+function skipSlice(first: SliceStart, reason: 'held' | 'locked'): undefined {
+  if (!events.skipSlice.hasSubscribers) return
+  events.skipSlice.publish({ first, last: sentinelOf(first), reason })
 }

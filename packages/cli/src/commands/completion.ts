@@ -1,0 +1,46 @@
+import { inspect, suggest } from '@portslice/core/internal/inspect'
+import { readArguments, type Syntax } from '../command-line/arguments.js'
+import { usageError } from '../command-line/usage-error.js'
+import { bashCompletion } from '../completion/bash.js'
+import { fishCompletion } from '../completion/fish.js'
+import { type CommandTable, commandTables, type NamedCommand } from '../completion/tables.js'
+import { zshCompletion } from '../completion/zsh.js'
+
+export const help = `portslice completion: prints a script that completes commands and options in a shell
+
+  eval "$(portslice completion bash)"     in ~/.bashrc
+  eval "$(portslice completion zsh)"      in ~/.zshrc, after compinit
+  portslice completion fish | source      in ~/.config/fish/config.fish
+
+The program of 'portslice run' and 'portslice claim' is completed as if it stood alone.
+`
+
+const SHELLS: Readonly<Record<string, (tables: readonly CommandTable[]) => string>> = {
+  bash: bashCompletion,
+  zsh: zshCompletion,
+  fish: fishCompletion,
+}
+
+export const syntax: Syntax<string> = {
+  command: 'completion',
+  options: {},
+  argument: { name: 'SHELL', example: 'bash', values: Object.keys(SHELLS) },
+}
+
+export async function run(
+  args: string[],
+  loadAll: () => Promise<readonly NamedCommand[]>,
+): Promise<number> {
+  const [shell = ''] = readArguments(syntax, args).operands
+  const script = Object.hasOwn(SHELLS, shell) ? SHELLS[shell] : undefined
+  if (!script) {
+    const names = Object.keys(SHELLS)
+    throw usageError(
+      `There is no completion for ${inspect(shell)}.`,
+      suggest(shell, names) ?? `Give one of ${names.join(', ')}.`,
+      shell,
+    )
+  }
+  process.stdout.write(script(commandTables(await loadAll())))
+  return 0
+}

@@ -1,0 +1,30 @@
+import type { IncomingMessage } from 'node:http'
+
+/** Why a request is refused; `undefined` if it is not. */
+export interface Refusal {
+  status: 403 | 404 | 405
+  reason: string
+}
+
+/**
+ * Refuses what a page of another site could send: its name may resolve to 127.0.0.1 (DNS
+ * rebinding). The path begins with a token, so that other users of this machine cannot read what
+ * the journals keep from them.
+ */
+export function checkRequest(
+  { method, url = '', headers }: Pick<IncomingMessage, 'method' | 'url' | 'headers'>,
+  { port, token }: { port: number; token: string },
+): Refusal | undefined {
+  const hosts = [`127.0.0.1:${port}`, `localhost:${port}`]
+  const { host, origin, 'sec-fetch-site': site, 'sec-fetch-mode': mode } = headers
+  if (!hosts.includes(host ?? '')) return { status: 403, reason: 'foreign Host header' }
+  if (origin !== undefined && !hosts.some((each) => origin === `http://${each}`)) {
+    return { status: 403, reason: 'foreign Origin header' }
+  }
+  // A link on another page may open this one, but not load from it.
+  const isOwn = site === undefined || site === 'same-origin' || site === 'none'
+  if (!isOwn && mode !== 'navigate') return { status: 403, reason: 'request of another site' }
+  if (!url.startsWith(`/${token}/`)) return { status: 403, reason: 'wrong token in the URL' }
+  if (method !== 'GET' && method !== 'HEAD') return { status: 405, reason: 'only GET is allowed' }
+  return undefined
+}

@@ -1,0 +1,81 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { checkRequest } from './check-request.js'
+import type { Feed } from './feed.js'
+
+export interface PageSource {
+  script: string
+  style: string
+}
+
+export interface UiServerOptions {
+  port: number
+  /** Part of every URL. */
+  token: string
+  page: PageSource
+  feed: Feed
+}
+
+const HEADERS = {
+  'content-security-policy': [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "connect-src 'self'",
+    "img-src 'self' data:",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; '),
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'cache-control': 'no-store',
+}
+
+const HTML = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>portslice</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="page.css">
+<script defer src="page.js"></script>
+<body><noscript>This page needs JavaScript.</noscript></body>
+</html>
+`
+
+/** Serves the page and its events. It only reads, and listens on 127.0.0.1. */
+export function createUiServer({ port, token, page, feed }: UiServerOptions): Server {
+  const files: Record<string, { type: string; body: string }> = {
+    '': { type: 'text/html; charset=utf-8', body: HTML },
+    'page.js': { type: 'text/javascript; charset=utf-8', body: page.script },
+    'page.css': { type: 'text/css; charset=utf-8', body: page.style },
+  }
+  return createServer((request, response) => {
+    for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value)
+    const refusal = checkRequest(request, { port, token })
+    if (refusal) return respond(response, refusal.status, `${refusal.reason}\n`)
+    const name = nameOf(request, token)
+    if (name === 'events' && request.method === 'GET') return feed.connect(response)
+    const file = files[name]
+    if (!file) return respond(response, 404, 'not found\n')
+    respond(response, 200, file.body, file.type)
+  })
+}
+
+function nameOf({ url = '' }: IncomingMessage, token: string): string {
+  return url.slice(token.length + 2).split('?')[0] as string
+}
+
+function respond(
+  response: ServerResponse,
+  status: number,
+  body: string,
+  type = 'text/plain; charset=utf-8',
+): void {
+  response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body) })
+  response.end(response.req.method === 'HEAD' ? undefined : body)
+}

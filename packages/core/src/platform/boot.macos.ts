@@ -1,0 +1,16 @@
+import { type CommandOutput, commandOutput } from './command-output.js'
+
+const UUID = /[\dA-F]{8}(?:-[\dA-F]{4}){3}-[\dA-F]{12}/i
+
+/**
+ * As the boot id of Linux: another one after each start of the machine. The name of a Mac, in
+ * contrast, may change with the network that it is in.
+ */
+export function bootIdOfMac(output: CommandOutput = commandOutput): string | undefined {
+  const session = UUID.exec(output('/usr/sbin/sysctl', ['-n', 'kern.bootsessionuuid']) ?? '')
+  if (session) return session[0].toLowerCase()
+  const registry = output('/usr/sbin/ioreg', ['-rd1', '-c', 'IOPlatformExpertDevice']) ?? ''
+  const machine = UUID.exec(/"IOPlatformUUID" = .*/.exec(registry)?.[0] ?? '')
+  const boot = /\bsec = (\d+)/.exec(output('/usr/sbin/sysctl', ['-n', 'kern.boottime']) ?? '')
+  return machine && boot ? `${machine[0].toLowerCase()}@${boot[1]}` : undefined
+}

@@ -1,0 +1,11 @@
+export interface Runtime {
+  readonly name: 'node' | 'bun' | 'deno'
+  readonly version: string
+}
+
+/** Bun and Deno also have a version of Node: the one that they are compatible with. */
+export function runtime(versions: NodeJS.ProcessVersions = process.versions): Runtime {
+  if (versions.bun !== undefined) return { name: 'bun', version: versions.bun }
+  if (versions.deno !== undefined) return { name: 'deno', version: versions.deno }
+  return { name: 'node', version: versions.node }
+}

@@ -1,0 +1,148 @@
+import { omitUndefined } from '../platform/omit-undefined.js'
+import {
+  type LeaseRecord,
+  type Line,
+  parseLease,
+  parseLine,
+  parsePort,
+  timeFrom,
+} from './slice-record.js'
+
+/** A port from hand-out to release, as journals tell it. */
+export interface JournaledUse {
+  /** Missing if the line about its lease is lost. */
+  lease?: LeaseRecord
+  /** Who had claimed it as a fixed port. */
+  claimer?: { pid: number; command: string; cwd: string }
+  label?: string
+  key?: string
+  /** When it was handed out, ISO 8601. */
+  since?: string
+  /** When it ended; missing if unknown. */
+  until?: string
+  /** Missing if the journals do not tell its end. */
+  end?: 'released' | 'leaked' | 'died'
+  quarantinedUntil?: string
+}
+
+/**
+ * Who had a port, oldest first, in the order of the lines: a clock may have been set back. Lines that
+ * are in both the history and the journal count once.
+ *
+ * @param text history and journal; may contain torn, garbled and foreign lines
+ */
+export function parseUses(text: string, port: number): JournaledUse[] {
+  const uses = new Uses(port)
+  for (const row of text.split('\n')) {
+    const line = parseLine(row)
+    if (line) uses.read(line)
+  }
+  return uses.result
+}
+
+class Uses {
+  readonly #all: JournaledUse[] = []
+  readonly #claims: JournaledUse[] = []
+  readonly #port: number
+  readonly #byId = new Map<string, JournaledUse>()
+  /** The use that the lines are about. */
+  #current: JournaledUse | undefined
+  #lease: LeaseRecord | undefined
+
+  constructor(port: number) {
+    this.#port = port
+  }
+
+  read(line: Line): void {
+    if (line.event === 'lease') this.#begin(parseLease(line))
+    else if (line.event === 'end') this.#close('died', timeFrom(line.at))
+    else if (line.port !== this.#port) return
+    else if (line.event === 'take') this.#take(line)
+    else if (line.event === 'release') this.#release(line)
+    else if (line.event === 'quarantine') this.#quarantine(line)
+    else if (line.event === 'claim') this.#claim(line)
+  }
+
+  #begin(lease: LeaseRecord | undefined): void {
+    // A journal that was written again begins with the same lease.
+    if (!lease || (this.#lease && idOf(lease) === idOf(this.#lease))) return
+    this.#close('died')
+    this.#lease = lease
+  }
+
+  #take(line: Line): void {
+    const use = this.#useOf(line)
+    if (!use) return
+    const id = `${this.#lease && idOf(this.#lease)} ${use.since} ${use.label}`
+    const known = this.#byId.get(id)
+    if (!known) {
+      this.#close('released') // The line about its release is lost.
+      this.#byId.set(id, use)
+      this.#all.push(use)
+    }
+    this.#current = known ?? use
+  }
+
+  #release(line: Line): void {
+    this.#close(line.leaked === true ? 'leaked' : 'released', timeFrom(line.at))
+  }
+
+  #quarantine(line: Line): void {
+    const until = timeFrom(line.until)
+    const found = this.#useOf(line)
+    if (!found) return
+    const known = this.#all.findLast(({ since, label }) => {
+      return since === found.since && label === found.label
+    })
+    const use: JournaledUse = known ?? { ...found, end: 'died' }
+    // The line was written by the next holder.
+    if (!known) {
+      delete use.lease
+      this.#all.push(use)
+    }
+    use.end = 'died'
+    if (until !== undefined) use.quarantinedUntil = until
+  }
+
+  /**
+   * Claims go where their time says: their lines are in the history before those of a journal that has
+   * not ended yet.
+   */
+  get result(): JournaledUse[] {
+    const merged = [...this.#all]
+    for (const claim of this.#claims) {
+      const before = merged.findLastIndex(({ since = '' }) => since <= (claim.since ?? ''))
+      merged.splice(before + 1, 0, claim)
+    }
+    return merged
+  }
+
+  /** One line for the whole claim, by another process than that of the lines around it. */
+  #claim(line: Line): void {
+    const { pid, command, cwd } = line
+    if (!Number.isInteger(pid) || typeof command !== 'string' || typeof cwd !== 'string') return
+    this.#claims.push({
+      claimer: { pid: pid as number, command, cwd },
+      ...omitUndefined({ since: timeFrom(line.at), until: timeFrom(line.until) }),
+      end: 'released',
+    })
+  }
+
+  #close(end: NonNullable<JournaledUse['end']>, until?: string): void {
+    const use = this.#current
+    if (!use || use.end !== undefined) return
+    use.end = end
+    if (until !== undefined) use.until = until
+  }
+
+  #useOf(line: Line): JournaledUse | undefined {
+    const found = parsePort(line, this.#lease)
+    if (!found) return undefined
+    const { label, key, since } = found
+    return omitUndefined({ lease: this.#lease, label, key, since })
+  }
+}
+
+function idOf({ host, pid, startedAt, at }: LeaseRecord): string {
+  return `${host} ${pid} ${startedAt} ${at}`
+}

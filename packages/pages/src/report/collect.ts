@@ -1,0 +1,63 @@
+import type { ReportedTest, ReportedWorker, RunReport, WorkerUse } from './run-report.js'
+
+/** What a runner tells of a test, and the test of its ports. */
+export interface CollectedTest extends Omit<ReportedTest, 'worker' | 'ports'> {
+  /** Missing if the test used no ports. */
+  use?: { ports: ReportedTest['ports']; worker: WorkerUse }
+}
+
+export function collectReport(
+  about: Pick<RunReport, 'runner' | 'directory' | 'startedAt' | 'endedAt'>,
+  collected: readonly CollectedTest[],
+): RunReport {
+  const workers = new Map<string, ReportedWorker>()
+  const tests: ReportedTest[] = []
+  for (const { use, ...test } of collected) {
+    if (!use) continue
+    const worker = `worker ${use.worker.id}`
+    addWorkerUse(workers, worker, use.worker)
+    tests.push(withPorts(test, worker, use.ports))
+  }
+  return {
+    ...about,
+    startedAt: Math.min(about.startedAt, ...tests.map(({ startedAt }) => startedAt)),
+    endedAt: Math.max(about.endedAt, ...tests.map(({ endedAt }) => endedAt)),
+    tests: tests.sort((a, b) => a.startedAt - b.startedAt),
+    workers: [...workers.values()].sort((a, b) =>
+      a.name.localeCompare(b.name, 'en', { numeric: true }),
+    ),
+    testsWithoutPorts: collected.length - tests.length,
+  }
+}
+
+/** Fixtures give ports back after the end of the test as runners count it. */
+function withPorts(
+  test: Omit<ReportedTest, 'worker' | 'ports'>,
+  worker: string,
+  ports: ReportedTest['ports'],
+): ReportedTest {
+  const starts = ports.map(({ requestedAt }) => requestedAt)
+  const ends = ports.flatMap(({ releasedAt = [] }) => releasedAt)
+  const startedAt = Math.min(test.startedAt, ...starts)
+  const endedAt = Math.max(test.endedAt, ...ends)
+  return { ...test, startedAt, endedAt, worker, ports }
+}
+
+function addWorkerUse(
+  workers: Map<string, ReportedWorker>,
+  name: string,
+  { pid, slices, ports }: WorkerUse,
+): void {
+  const worker = workers.get(name) ?? { name, pids: [], slices: [], ports: [] }
+  workers.set(name, worker)
+  if (!worker.pids.includes(pid)) worker.pids.push(pid)
+  worker.slices.push(...slices)
+  for (const use of ports) {
+    // A port that is out is told of with each test.
+    const known = worker.ports.findIndex(
+      ({ port, takenAt }) => port === use.port && takenAt === use.takenAt,
+    )
+    if (known === -1) worker.ports.push(use)
+    else worker.ports[known] = use
+  }
+}

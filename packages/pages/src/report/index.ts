@@ -1,0 +1,57 @@
+/**
+ * The report of a run: one HTML file that needs no other files.
+ *
+ * @module @portslice/pages/report
+ */
+import { createHash } from 'node:crypto'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import type { RunReport } from './run-report.js'
+
+export { type CollectedTest, collectReport } from './collect.js'
+export type { PortUse, ReportedTest, RunReport } from './run-report.js'
+
+/** Put here by the build. */
+declare const REPORT_PAGE: { script: string; style: string }
+
+export const DEFAULT_REPORT_FILE = 'portslice-report.html'
+
+/** @param directory against which the file is resolved */
+export function writeReport(report: RunReport, directory: string, file: string): string {
+  const absolute = path.resolve(directory, file)
+  mkdirSync(path.dirname(absolute), { recursive: true })
+  writeFileSync(absolute, reportHtml(report, REPORT_PAGE))
+  return absolute
+}
+
+/** Test names and errors are data, never markup; the policy allows only the scripts of this file. */
+export function reportHtml(report: RunReport, { script, style }: typeof REPORT_PAGE): string {
+  const policy = [
+    "default-src 'none'",
+    `script-src '${hashOf(script)}'`,
+    `style-src '${hashOf(style)}'`,
+    'img-src data:',
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join('; ')
+  const data = JSON.stringify(report).replaceAll('<', '\\u003c')
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Ports of a run</title>
+<link rel="icon" href="data:,">
+<style>${style}</style>
+<body><noscript>This page needs JavaScript.</noscript>
+<script type="application/json" id="report">${data}</script>
+<script>${script}</script>
+</body>
+</html>
+`
+}
+
+function hashOf(text: string): string {
+  return `sha256-${createHash('sha256').update(text).digest('base64')}`
+}

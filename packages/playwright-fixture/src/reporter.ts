@@ -1,0 +1,110 @@
+/**
+ * A reporter that writes when which test had which port to one HTML file:
+ * `reporter: [['list'], ['@portslice/playwright-fixture/reporter']]`.
+ *
+ * @module @portslice/playwright-fixture/reporter
+ */
+
+import path from 'node:path'
+import type {
+  FullConfig,
+  FullResult,
+  Reporter,
+  TestCase,
+  TestResult,
+} from '@playwright/test/reporter'
+import { requestPortReport } from '@portslice/core/internal'
+import {
+  type CollectedTest,
+  collectReport,
+  DEFAULT_REPORT_FILE,
+  writeReport,
+} from '@portslice/pages/report'
+import { ATTACHMENT } from './report-ports.js'
+
+/** Options of the reporter. */
+export interface PortReporterOptions {
+  /** The file, relative to the directory of the config. Default: `portslice-report.html`. */
+  outputFile?: string
+}
+
+/**
+ * Writes the report of a run.
+ *
+ * @example
+ * // playwright.config.ts
+ * export default defineConfig({
+ *   reporter: [['list'], ['@portslice/playwright-fixture/reporter', { outputFile: 'ports.html' }]],
+ * })
+ */
+export default class PortReporter implements Reporter {
+  readonly #outputFile: string
+  readonly #tests: CollectedTest[] = []
+  #config: FullConfig | undefined
+
+  /** @param options where to write the report */
+  constructor({ outputFile = DEFAULT_REPORT_FILE }: PortReporterOptions = {}) {
+    this.#outputFile = outputFile
+    requestPortReport()
+  }
+
+  /** Called by Playwright. */
+  onBegin(config: FullConfig): void {
+    this.#config = config
+  }
+
+  /** Called by Playwright. */
+  onTestEnd(test: TestCase, result: TestResult): void {
+    this.#tests.push(collectTest(test, result))
+  }
+
+  /** Called by Playwright. */
+  onEnd({ startTime, duration }: FullResult): void {
+    const { version = '', configFile } = this.#config ?? {}
+    const directory = configFile ? path.dirname(configFile) : process.cwd()
+    const startedAt = startTime.getTime()
+    const about = {
+      runner: `Playwright ${version}`,
+      directory,
+      startedAt,
+      endedAt: startedAt + duration,
+    }
+    const file = writeReport(collectReport(about, this.#tests), directory, this.#outputFile)
+    process.stderr.write(`portslice: the report of the ports is in ${file}\n`)
+  }
+
+  /** Called by Playwright. */
+  printsToStdio(): boolean {
+    return false
+  }
+}
+
+function collectTest(test: TestCase, result: TestResult): CollectedTest {
+  const startedAt = result.startTime.getTime()
+  const [, project, , ...names] = test.titlePath()
+  const passed = result.status === 'passed'
+  return {
+    name: names.join(' > '),
+    file: [project, path.relative(process.cwd(), test.location.file)].filter(Boolean).join(' '),
+    status: passed ? 'passed' : result.status === 'skipped' ? 'skipped' : 'failed',
+    startedAt,
+    endedAt: startedAt + result.duration,
+    retry: result.retry,
+    errors: result.errors.map(({ stack, message, value }) => stack ?? message ?? value ?? ''),
+    ...useOf(result),
+  }
+}
+
+function useOf({ attachments }: TestResult): Pick<CollectedTest, 'use'> {
+  const parts = attachments
+    .filter(({ name, body }) => name === ATTACHMENT && body)
+    .map(({ body }) => JSON.parse(String(body)) as NonNullable<CollectedTest['use']>)
+  const [first] = parts
+  if (!first) return {}
+  const worker = {
+    ...first.worker,
+    slices: parts.flatMap((part) => part.worker.slices),
+    ports: parts.flatMap((part) => part.worker.ports),
+  }
+  return { use: { ports: parts.flatMap((part) => part.ports), worker } }
+}

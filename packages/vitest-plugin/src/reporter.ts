@@ -1,0 +1,85 @@
+/**
+ * A reporter that writes when which test had which port to one HTML file:
+ * `test: { reporters: ['default', '@portslice/vitest-plugin/reporter'] }`.
+ *
+ * @module @portslice/vitest-plugin/reporter
+ */
+import { requestPortReport } from '@portslice/core/internal'
+import {
+  type CollectedTest,
+  collectReport,
+  DEFAULT_REPORT_FILE,
+  writeReport,
+} from '@portslice/pages/report'
+import type { Reporter, TestCase, TestModule, Vitest } from 'vitest/node'
+import './vitest-types.js'
+
+/** Options of the reporter. */
+export interface PortReporterOptions {
+  /** The file, relative to the root of the project. Default: `portslice-report.html`. */
+  outputFile?: string
+}
+
+/**
+ * Writes the report of a run.
+ *
+ * @example
+ * // vitest.config.ts
+ * export default defineConfig({
+ *   test: {
+ *     reporters: ['default', ['@portslice/vitest-plugin/reporter', { outputFile: 'ports.html' }]],
+ *   },
+ * })
+ */
+export default class PortReporter implements Reporter {
+  readonly #outputFile: string
+  #vitest: Vitest | undefined
+  #startedAt = Date.now()
+
+  /** @param options where to write the report */
+  constructor({ outputFile = DEFAULT_REPORT_FILE }: PortReporterOptions = {}) {
+    this.#outputFile = outputFile
+  }
+
+  /** Called by vitest. */
+  onInit(vitest: Vitest): void {
+    this.#vitest = vitest
+    requestPortReport()
+  }
+
+  /** Called by vitest. */
+  onTestRunStart(): void {
+    this.#startedAt = Date.now()
+  }
+
+  /** Called by vitest. */
+  onTestRunEnd(modules: readonly TestModule[]): void {
+    const { version = '', config } = this.#vitest ?? {}
+    const directory = config?.root ?? process.cwd()
+    const about = {
+      runner: `vitest ${version}`,
+      directory,
+      startedAt: this.#startedAt,
+      endedAt: Date.now(),
+    }
+    const tests = modules.flatMap((module) => [...module.children.allTests()].map(collectTest))
+    const file = writeReport(collectReport(about, tests), directory, this.#outputFile)
+    process.stderr.write(`portslice: the report of the ports is in ${file}\n`)
+  }
+}
+
+function collectTest(test: TestCase): CollectedTest {
+  const { state, errors = [] } = test.result()
+  const { startTime = 0, duration = 0, retryCount = 0 } = test.diagnostic() ?? {}
+  const { ports, worker } = test.meta().portslice ?? {}
+  return {
+    name: test.fullName,
+    file: test.module.relativeModuleId,
+    status: state === 'passed' || state === 'failed' ? state : 'skipped',
+    startedAt: startTime,
+    endedAt: startTime + duration,
+    retry: retryCount,
+    errors: errors.map(({ stack, message }) => stack ?? message ?? ''),
+    ...(ports && worker && { use: { ports, worker } }),
+  }
+}

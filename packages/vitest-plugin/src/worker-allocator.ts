@@ -1,0 +1,16 @@
+import type { PortAllocator } from '@portslice/core'
+import { recordAllocator, sharedAllocator } from '@portslice/core/internal'
+import { addToMeta } from './port-meta.js'
+import { projectOptions } from './project-options.js'
+import { watchedFile } from './test-file.js'
+
+/**
+ * The allocator of this worker. Call it only if a port is needed, because it leases a slice.
+ *
+ * @throws PortsliceError as `createAllocator` does
+ */
+export function workerAllocator(): Promise<PortAllocator> {
+  const watched = watchedFile()
+  if (watched) watched.atTestEnd = addToMeta
+  return recordAllocator(() => sharedAllocator(projectOptions().allocator))
+}
