@@ -5,7 +5,18 @@ import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { InTerminal, P, portslice, temporaryFolder } from './command-run.ts'
 
-const COMMANDS = ['run', 'claim', 'list', 'why', 'map', 'doctor', 'clean', 'migrate', 'completion']
+const COMMANDS = [
+  'run',
+  'claim',
+  'list',
+  'why',
+  'map',
+  'ui',
+  'doctor',
+  'clean',
+  'migrate',
+  'completion',
+]
 
 function whyNot(shell: string): string | undefined {
   const { error } = spawnSync(shell, ['-c', 'exit'])

@@ -100,13 +100,22 @@ describe('the tarballs', () => {
     [
       '@portslice/vitest-plugin',
       [
-        ...bothForms('index', 'test', 'global-setup'),
+        ...bothForms('index', 'test', 'global-setup', 'reporter'),
+        'dist/THIRD-PARTY-LICENSES.txt',
         'dist/chunk-*.cjs',
         'dist/chunk-*.js',
         'dist/setup.js',
       ],
     ],
-    ['@portslice/playwright-fixture', bothForms('index')],
+    [
+      '@portslice/playwright-fixture',
+      [
+        ...bothForms('index', 'reporter'),
+        'dist/THIRD-PARTY-LICENSES.txt',
+        'dist/chunk-*.cjs',
+        'dist/chunk-*.js',
+      ],
+    ],
   ])('of %s holds nothing but what users need', (name, files) => {
     const found = packageNamed(name)
       .contents.filter((file) => !DECLARATION.test(file) && !SOURCE.test(file))
@@ -180,11 +189,13 @@ describe('the tarballs', () => {
   )
 
   test.each(PACKAGES)(
-    'of %s: no scripts that run at an install, no dependencies but each other',
+    'of %s: no scripts that run at an install, no dependencies but each other and a database client',
     async (name) => {
       const { scripts = {}, dependencies = {} } = await manifestOf(name)
       expect(Object.keys(scripts).filter((each) => /install|prepare/.test(each))).toEqual([])
-      expect(Object.keys(dependencies).filter((each) => !PACKAGES.includes(each))).toEqual([])
+      const clients = { '@portslice/postgres': 'pg', '@portslice/redis': '@redis/client' }
+      const allowed = [...PACKAGES, clients[name as keyof typeof clients]]
+      expect(Object.keys(dependencies).filter((each) => !allowed.includes(each))).toEqual([])
     },
   )
 

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { startApp } from '@portslice/app-server'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { chromiumLaunch } from '../support/chromium.ts'
-import { TEST_ALL } from '../support/extent.ts'
+import { firstOf, TEST_ALL } from '../support/extent.ts'
 import { npmInstall } from '../support/installed.ts'
 import { sectionsOf } from '../support/page.ts'
 import { type Outcome, runNode } from '../support/process.ts'
@@ -57,11 +57,13 @@ function expectTwoPorts([one, other]: (string | undefined)[]): void {
   expect(one).not.toBe(other)
 }
 
-test.each([
-  ['playwright.config.ts', 'module'],
-  ['playwright.config.ts', 'commonjs'],
-  ['playwright.config.mts', 'commonjs'],
-])("Playwright's webServer in %s, in a project of the type %s", async (config, type) => {
+test.each(
+  firstOf([
+    ['playwright.config.ts', 'module'],
+    ['playwright.config.ts', 'commonjs'],
+    ['playwright.config.mts', 'commonjs'],
+  ]),
+)("Playwright's webServer in %s, in a project of the type %s", async (config, type) => {
   using projects = new FixtureProjects()
   const project = projects.project({
     'package.json': JSON.stringify({ type }),

@@ -60,7 +60,7 @@ describe('runs of many files', () => {
     test('one', async () => { await Promise.all([serve(), serve()]) })
     test('other', () => serve())`
 
-  test('Mocha, parallel', async () => {
+  test.runIf(TEST_ALL)('Mocha, parallel', async () => {
     const project = await projectWith(12, (i) => `${i}.test.js`, TWO_TESTS('const test = it'))
     await expectUnique(
       project,
@@ -114,7 +114,7 @@ describe('runs of many files', () => {
     expect(new Set(runnersIn(project.lockDirectory))).toEqual(new Set(['jest']))
   })
 
-  test('Jest: many files with a module registry each lose no slice', async () => {
+  test.runIf(TEST_ALL)('Jest: many files with a module registry each lose no slice', async () => {
     const files = TEST_ALL ? 500 : 40
     // CommonJS with core in it, as a transform makes it: Jest takes minutes for so many of ESM.
     const project = await projectWith(

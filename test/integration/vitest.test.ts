@@ -141,7 +141,7 @@ describe.each(firstOf(POOLS, 2))('the pool %s', (pool) => {
   })
 })
 
-describe('a run of many files loses no slice', () => {
+describe.runIf(TEST_ALL)('a run of many files loses no slice', () => {
   const FILES = TEST_ALL ? 200 : 40
   const ONE_TEST = `
     import { test } from '@portslice/vitest-plugin/test'
