@@ -5,8 +5,9 @@ import path from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { createAllocator } from '../allocator/allocator.js'
 import { ownRange, temporaryFolder } from '../own-slices.test-support.js'
+import { hostIdentity } from '../platform/host.js'
 import { listSlices } from './list-slices.js'
-import { journalPath } from './lock-directory.js'
+import { journalPath, livenessPath } from './lock-directory.js'
 
 /** What is listed of the slices in a range: others may hold slices at the same time. */
 async function listed(lockDirectory: string, [first, last]: readonly [number, number]) {
@@ -95,4 +96,27 @@ test('a lock directory that is not there holds nothing; a bad option is refused'
   await expect(listSlices({ lockDir: 'x' } as never)).rejects.toMatchObject({
     code: 'ERR_PORTSLICE_OPTION_INVALID',
   })
+})
+
+test('shows a holder in another network namespace while a stranger has the sentinel here', async () => {
+  const range = await ownRange()
+  const [first] = range
+  const lockDirectory = temporaryFolder()
+  const stranger = path.join(temporaryFolder(), 'locks')
+  await using _ = await createAllocator({ range, lockDirectory: stranger })
+  const host = `${hostIdentity().split('/')[0]}/net:[1]`
+  const lease = { v: 1, event: 'lease', pid: 1, host, runner: 'unit', workerId: 1, cwd: '/' }
+  const lines = [
+    { ...lease, command: 'elsewhere', at: new Date().toISOString() },
+    { event: 'take', port: first, label: 'api' },
+  ]
+  const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('')
+  writeFileSync(journalPath(lockDirectory, first), text)
+  const holder = net.createServer().listen(livenessPath(lockDirectory, first))
+  onTestFinished(() => void holder.close())
+  await once(holder, 'listening')
+
+  expect(await listed(lockDirectory, range)).toMatchObject([
+    { state: 'held', holder: { command: 'elsewhere' }, ports: [{ port: first, state: 'out' }] },
+  ])
 })

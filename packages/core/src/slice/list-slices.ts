@@ -149,18 +149,26 @@ async function statusFrom(
   if (lockDirectory === undefined) return { isHeld: true, isInJournal: false }
   const record = readSliceRecord(journalPath(lockDirectory, first))
   if (!sentinels.has(first)) return { record, ...(await heldElsewhere(lockDirectory, first)) }
-  return { record, isHeld: true, isInJournal: await holdsSentinel(lockDirectory, first, record) }
+  return {
+    record,
+    isHeld: true,
+    isInJournal: await isJournalOfHolder(lockDirectory, first, record),
+  }
 }
 
-/** Whether the holder of the sentinel is the process in this journal. */
-async function holdsSentinel(
+/**
+ * Whether the process in this journal holds the slice. It can do so in another network namespace while
+ * a process with another lock directory has the sentinel here.
+ */
+async function isJournalOfHolder(
   lockDirectory: string,
   slice: SliceStart,
   record: SliceRecord | undefined,
 ): Promise<boolean> {
   const { lease, lock, ended } = record ?? {}
-  if (!lease || ended || lease.host !== hostIdentity()) return false
-  const state = processStateOf(lease.pid, lease)
+  if (!lease || ended) return false
+  const isHere = lease.host === hostIdentity()
+  const state = isHere ? processStateOf(lease.pid, lease) : 'unknown'
   if (state !== 'unknown' && lock !== undefined && lockToken(lockDirectory, slice) === lock) {
     return state === 'running'
   }
