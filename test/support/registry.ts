@@ -3,11 +3,19 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import http from 'node:http'
+import os from 'node:os'
 import path from 'node:path'
 import { listen } from '@portslice/core'
 import type { PackedPackage } from './installed.ts'
 
-const REGISTRY = 'https://registry.npmjs.org'
+/** The registry that npm uses on this machine, without a slash at its end. */
+const REGISTRY = execFileSync('npm', ['config', 'get', 'registry'], {
+  encoding: 'utf8',
+  shell: process.platform === 'win32',
+  cwd: os.tmpdir(),
+})
+  .trim()
+  .replace(/\/$/, '')
 
 /** An npm registry that has our packages as they were packed, and refers to npm's for all others. */
 export class Registry implements AsyncDisposable {

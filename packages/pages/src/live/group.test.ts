@@ -9,7 +9,7 @@ const slice = (first: number, more: Partial<SliceRow> = {}): SliceRow => ({
   run: 'vitest 1',
   name: 'vitest',
   workerId: 1,
-  projectRoot: '/work/shop',
+  projectRoot: '/home/ann/shop',
   pid: 7,
   ...more,
 })
@@ -37,7 +37,7 @@ const ROWS = rowsOf(
     port: 3000,
     state: 'listening',
     pid: 9,
-    directory: '/work/shop/web',
+    directory: '/home/ann/shop/web',
     command: 'vite',
     since: '2026-01-01T00:00:00.000Z',
   },
@@ -45,7 +45,7 @@ const ROWS = rowsOf(
 
 test('workers of a run are one group in their project, and so are claims made in it', () => {
   const { roots, counts } = groupRows(ROWS, '', undefined)
-  expect(roots.map(({ root }) => root)).toEqual(['/work/shop', FOREIGN_ROOT])
+  expect(roots.map(({ root }) => root)).toEqual(['/home/ann/shop', FOREIGN_ROOT])
   expect(roots[0]?.runs.map(({ name, workers }) => ({ name, workers }))).toEqual([
     { name: 'vitest', workers: 2 },
     { name: 'vite', workers: 0 },
