@@ -14,6 +14,7 @@ export {
   checkAdapterOptions,
   type OnLeak,
 } from './internal/adapter-options.js'
+export { coordinatorError, messageOf } from './internal/coordinator-error.js'
 export type { PortListener, PortUse, SliceUse, WorkerUse } from './internal/port-use.js'
 export {
   isPortReportRequested,
@@ -22,6 +23,15 @@ export {
   takeWorkerUse,
 } from './internal/recorded-allocator.js'
 export { namedPort, preferShard } from './internal/runner-shard.js'
+export {
+  fieldsOf,
+  finite,
+  list,
+  parseHolder,
+  parseLeft,
+  parseRefusal,
+  text,
+} from './internal/stored.js'
 export {
   type LeakedPort,
   leakError,

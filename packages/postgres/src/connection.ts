@@ -1,5 +1,5 @@
+import { coordinatorError, messageOf } from '@portslice/core/internal'
 import pg from 'pg'
-import { coordinatorError, messageOf } from './errors.js'
 
 const CONNECT_TIMEOUT_MS = 10_000
 /** A query without an answer for this long loses the session. */

@@ -1,5 +1,5 @@
+import { coordinatorError, messageOf } from '@portslice/core/internal'
 import type { Connection } from './connection.js'
-import { coordinatorError, messageOf } from './errors.js'
 import { SCHEMA, SCHEMA_VERSION } from './schema.js'
 
 /** Any number that no other program uses: processes that start at once must not migrate at once. */

@@ -10,11 +10,21 @@ import type {
   Refusal,
   SessionOptions,
 } from '@portslice/core/coordinator'
+import {
+  coordinatorError,
+  fieldsOf,
+  finite,
+  parseHolder,
+  parseLeft,
+  parseRefusal,
+  text,
+} from '@portslice/core/internal'
 import { Connection } from './connection.js'
-import { coordinatorError } from './errors.js'
 import { lockClass } from './lock-keys.js'
 import { migrate, rightsError } from './migrate.js'
-import { fieldsOf, parseHolder, parseLeft, parseRefusal, text } from './parse.js'
+
+/** Why a request can be refused. */
+const REASONS = ['held', 'quarantined', 'recovering'] as const
 
 const MAX_HISTORY = 50
 const HISTORY_DAYS = 7
@@ -73,7 +83,7 @@ export class PostgresSession implements CoordinatorSession {
       owner,
       this.#holder,
     ])
-    return parseRefusal(answer) ?? { left: parseLeft(fieldsOf(answer).left) }
+    return parseRefusal(answer, REASONS) ?? { left: parseLeft(fieldsOf(answer).left) }
   }
 
   async heldSlices(): Promise<number[]> {
@@ -98,7 +108,7 @@ export class PostgresSession implements CoordinatorSession {
         this.#holder,
         isClaim,
       ])
-      return parseRefusal(answer)
+      return parseRefusal(answer, REASONS)
     } catch (error) {
       // A session keeps its advisory locks when a statement fails.
       for (const { port } of uses) {
@@ -264,9 +274,4 @@ async function endLastBackend(connection: Connection, owner: string): Promise<vo
       [last.pid, last.startedAt],
     )
     .catch(() => [])
-}
-
-/** Times may be infinite. */
-function finite(value: unknown): number {
-  return typeof value === 'number' && Math.abs(value) <= 8.64e15 ? value : 0
 }

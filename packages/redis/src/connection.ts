@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
+import { messageOf } from '@portslice/core/internal'
 import { createClient } from '@redis/client'
-import { messageOf } from './errors.js'
 import { SCRIPT } from './script.js'
 
 const CONNECT_TIMEOUT_MS = 10_000

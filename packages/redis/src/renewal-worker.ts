@@ -1,7 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
+import { fieldsOf, messageOf } from '@portslice/core/internal'
 import { Connection } from './connection.js'
-import { messageOf } from './errors.js'
-import { fieldsOf } from './parse.js'
 import type { RenewalMessage, RenewalTarget } from './renewal.js'
 import { SESSION_MS } from './script.js'
 

@@ -10,10 +10,22 @@ import type {
   Refusal,
   SessionOptions,
 } from '@portslice/core/coordinator'
+import {
+  coordinatorError,
+  fieldsOf,
+  finite,
+  list,
+  messageOf,
+  parseHolder,
+  parseLeft,
+  parseRefusal,
+  text,
+} from '@portslice/core/internal'
 import { Connection } from './connection.js'
-import { coordinatorError, messageOf } from './errors.js'
-import { fieldsOf, finite, list, parseHolder, parseLeft, parseRefusal, text } from './parse.js'
 import { Renewal } from './renewal.js'
+
+/** Why a request can be refused. */
+const REASONS = ['held', 'quarantined', 'recovering', 'lost'] as const
 
 /** A key that expires, renewed by a thread. A process that does not renew it in time loses all it held. */
 export class RedisSession implements CoordinatorSession {
@@ -54,7 +66,7 @@ export class RedisSession implements CoordinatorSession {
 
   async holdSlice(first: number): Promise<HeldSlice | Refusal> {
     const answer = await this.#run('hold', { first, holder: this.#options.holder })
-    return parseRefusal(answer) ?? { left: parseLeft(fieldsOf(answer).left) }
+    return parseRefusal(answer, REASONS) ?? { left: parseLeft(fieldsOf(answer).left) }
   }
 
   async heldSlices(): Promise<number[]> {
@@ -64,7 +76,7 @@ export class RedisSession implements CoordinatorSession {
 
   async takePorts(uses: readonly PortUse[], slice?: number): Promise<Refusal | undefined> {
     const { holder } = this.#options
-    return parseRefusal(await this.#run('take', { uses, slice, holder }))
+    return parseRefusal(await this.#run('take', { uses, slice, holder }), REASONS)
   }
 
   async releasePort(port: number, leaked: boolean): Promise<void> {
@@ -78,7 +90,7 @@ export class RedisSession implements CoordinatorSession {
   async resume({ slices, ports }: Holdings): Promise<Holdings> {
     const { holder } = this.#options
     const answer = await this.#run('resume', { slices, uses: ports, holder })
-    const refusal = parseRefusal(answer)
+    const refusal = parseRefusal(answer, REASONS)
     if (refusal) throw new Error('the new session has expired')
     const kept = fieldsOf(answer)
     return { slices: list(kept.slices) as number[], ports: list(kept.ports) as PortUse[] }

@@ -1,5 +1,5 @@
-/** Reads what is stored in Redis, which another program may have written. */
-import type { HolderInfo, LeftPort, Refusal } from '@portslice/core/coordinator'
+/** Reads what coordinators store in a database, which another program may have written. */
+import type { HolderInfo, LeftPort, Refusal } from '../coordinator/coordinator.js'
 
 type Fields = Record<string, unknown>
 
@@ -32,37 +32,45 @@ function number(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined
 }
 
-/** @returns `undefined`: nothing was refused */
-export function parseRefusal(value: unknown): Refusal | undefined {
+/**
+ * @param reasons those that this kind of database gives
+ * @returns `undefined`: nothing was refused
+ */
+export function parseRefusal(
+  value: unknown,
+  reasons: readonly Refusal['refused'][],
+): Refusal | undefined {
   const { refused, port, leftMs, holder } = fieldsOf(value)
-  if (
-    refused !== 'held' &&
-    refused !== 'quarantined' &&
-    refused !== 'recovering' &&
-    refused !== 'lost'
-  )
-    return undefined
-  return { refused, port: number(port), leftMs: number(leftMs), holder: parseHolder(holder) }
+  const reason = reasons.find((each) => each === refused)
+  if (reason === undefined) return undefined
+  return {
+    refused: reason,
+    port: number(port),
+    leftMs: number(leftMs),
+    holder: parseHolder(holder),
+  }
 }
 
 export function parseLeft(value: unknown): LeftPort[] {
-  const rows = Array.isArray(value) ? value.map(fieldsOf) : []
-  return rows.flatMap(({ port, leftMs, label, key, projectRoot }) => {
-    if (!Number.isInteger(port)) return []
-    return {
-      port: port as number,
-      leftMs: number(leftMs) ?? 0,
-      label: text(label),
-      key: text(key),
-      projectRoot: text(projectRoot),
-    }
-  })
+  return list(value)
+    .map(fieldsOf)
+    .flatMap(({ port, leftMs, label, key, projectRoot }) => {
+      if (!Number.isInteger(port)) return []
+      return {
+        port: port as number,
+        leftMs: number(leftMs) ?? 0,
+        label: text(label),
+        key: text(key),
+        projectRoot: text(projectRoot),
+      }
+    })
 }
 
 export function list(value: unknown): unknown[] {
   return Array.isArray(value) ? value : []
 }
 
+/** A time, which may be infinite in a database; 0 if `Date` cannot have it. */
 export function finite(value: unknown): number {
   return typeof value === 'number' && Math.abs(value) <= 8.64e15 ? value : 0
 }

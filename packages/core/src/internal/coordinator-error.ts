@@ -1,4 +1,5 @@
-import { hidePassword, PortsliceError } from '@portslice/core/coordinator'
+import { PortsliceError } from '../errors.js'
+import { hidePassword } from '../options/remote.js'
 
 /** ERR_PORTSLICE_COORDINATOR. @param problem begins after the name of the database */
 export function coordinatorError(
