@@ -263,10 +263,11 @@ describe.concurrent.each(ENGINES)('$name', (engine) => {
     const refused = await holder.try({ do: 'take', count: 1 })
     expect(refused.error?.message).toContain('is lost')
     if (isRestored) server.restore()
-    await server.start()
+    // Is there beforehand: the server is new for a short time only.
     await using newcomer = await AllocatorProcess.start()
-    const early2 = await newcomer.try({ do: 'open', options })
-    expect(early2.error?.message).toContain('has just started')
+    await server.start()
+    const tooEarly = await newcomer.try({ do: 'open', options })
+    expect(tooEarly.error?.message).toContain('has just started')
     await vi.waitFor(
       async () =>
         expect((await warnings(holder)).at(-1)).toContain(
