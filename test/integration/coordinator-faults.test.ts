@@ -33,6 +33,8 @@ interface Engine {
   markAsNew(server: DatabaseServer, host: string): Promise<void>
   /** The setting that limits the connections to so many. */
   limit: Readonly<Record<string, string>>
+  /** Settings with which a crash loses as much as it may, or, for Redis, as little as it can. */
+  crash: Readonly<Record<string, string>>
 }
 
 const ENGINES: Engine[] = [
@@ -43,6 +45,7 @@ const ENGINES: Engine[] = [
     start: (options) => PostgresServer.start(options),
     markAsNew: async () => {},
     limit: { max_connections: '8', superuser_reserved_connections: '3', max_wal_senders: '0' },
+    crash: { wal_writer_delay: '10s' },
   },
   {
     name: 'Redis',
@@ -51,6 +54,7 @@ const ENGINES: Engine[] = [
     start: (options) => RedisServer.start(options),
     markAsNew: (server, host) => (server as RedisServer).markAsNew(host),
     limit: { maxclients: '5' },
+    crash: { appendonly: 'yes', appendfsync: 'always' },
   },
 ]
 
@@ -230,9 +234,7 @@ describe.concurrent.each(ENGINES)('$name', (engine) => {
   })
 
   const killServer = async (isRestored: boolean) => {
-    await using server = await engine.start(
-      engine.name === 'Redis' ? { settings: { appendonly: 'yes', appendfsync: 'always' } } : {},
-    )
+    await using server = await engine.start({ settings: engine.crash })
     const host = nextHost()
     await engine.markAsNew(server, host)
     const options = optionsOn(server, host, 2)
