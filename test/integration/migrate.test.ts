@@ -273,7 +273,7 @@ describe('suites that were moved run in two checkouts at once', { timeout: 600_0
     }
   })
 
-  test('Jest, with `$JEST_WORKER_ID` in sums', async () => {
+  test.runIf(TEST_ALL)('Jest, with `$JEST_WORKER_ID` in sums', async () => {
     const checkouts = checkoutsOf(jestWithWorkerId())
     const run = (checkout: FixtureProject, env: Record<string, string>) =>
       checkout.run('jest', 'bin/jest.js', [], { env })
@@ -289,31 +289,34 @@ describe('suites that were moved run in two checkouts at once', { timeout: 600_0
     for (let i = 0; i < REPETITIONS; i++) expectSuccess(await runBoth(checkouts, run))
   })
 
-  test('node:test, with a table of 100 ports that is read when a file is loaded', async () => {
-    const checkouts = checkoutsOf(nodeTestWithTable())
-    const suite = ['--test', 'test/orders.test.js', 'test/users.test.js']
-    expectCollision(
-      await runBoth(checkouts, ({ folder }, env) => runNode(suite, { cwd: folder, env })),
-    )
-    const said = await move(checkouts, {
-      'test/ports-map.js': (text) => `${text.replace('module.exports =', 'const table =')}
+  test.runIf(TEST_ALL)(
+    'node:test, with a table of 100 ports that is read when a file is loaded',
+    async () => {
+      const checkouts = checkoutsOf(nodeTestWithTable())
+      const suite = ['--test', 'test/orders.test.js', 'test/users.test.js']
+      expectCollision(
+        await runBoth(checkouts, ({ folder }, env) => runNode(suite, { cwd: folder, env })),
+      )
+      const said = await move(checkouts, {
+        'test/ports-map.js': (text) => `${text.replace('module.exports =', 'const table =')}
 const ports = require('@portslice/core').portsFromEnv()
 module.exports = Object.fromEntries(Object.keys(table).map((name, i) => [name, ports[i]]))
 `,
-    })
-    expect(said).toContain('test/ports-map.js:1  {')
-    expect(said).toContain('portsFromEnv()')
-    for (let i = 0; i < REPETITIONS; i++) {
-      expectSuccess(
-        await runBoth(checkouts, (checkout, env) =>
-          checkout.run(
-            'portslice',
-            'dist/portslice.js',
-            ['run', '--count', String(TABLE_SIZE), '--', process.execPath, ...suite],
-            { env },
+      })
+      expect(said).toContain('test/ports-map.js:1  {')
+      expect(said).toContain('portsFromEnv()')
+      for (let i = 0; i < REPETITIONS; i++) {
+        expectSuccess(
+          await runBoth(checkouts, (checkout, env) =>
+            checkout.run(
+              'portslice',
+              'dist/portslice.js',
+              ['run', '--count', String(TABLE_SIZE), '--', process.execPath, ...suite],
+              { env },
+            ),
           ),
-        ),
-      )
-    }
-  })
+        )
+      }
+    },
+  )
 })

@@ -2,6 +2,7 @@
 
 import { afterAll, expect, test } from 'vitest'
 import { chromiumLaunch } from '../support/chromium.ts'
+import { TEST_ALL } from '../support/extent.ts'
 import { FixtureProjects } from '../support/project.ts'
 import {
   type Annotation,
@@ -96,24 +97,28 @@ test('a port on which a test leaves a server is told of, and is not handed out a
   }
 })
 
-test('a port that a worker leaves in use fails the run, with `onLeak: fail`', {
-  timeout: TEST_TIMEOUT,
-}, async () => {
-  const project = projects.project({
-    'app.ts': APP,
-    'playwright.config.ts': config("use: { portslice: { onLeak: 'fail' } }"),
-    'leak.spec.ts': `
+test.runIf(TEST_ALL)(
+  'a port that a worker leaves in use fails the run, with `onLeak: fail`',
+  {
+    timeout: TEST_TIMEOUT,
+  },
+  async () => {
+    const project = projects.project({
+      'app.ts': APP,
+      'playwright.config.ts': config("use: { portslice: { onLeak: 'fail' } }"),
+      'leak.spec.ts': `
       import { test } from '@portslice/playwright-fixture'
       import { serve } from './app.ts'
       test('leaves a server', async ({ workerPort }) => { await serve(workerPort) })
     `,
-  })
+    })
 
-  const run = await playwright(project)
+    const run = await playwright(project)
 
-  expect(run.status).toBe(1)
-  expect(run.stdout + run.stderr).toMatch('A worker left port')
-})
+    expect(run.status).toBe(1)
+    expect(run.stdout + run.stderr).toMatch('A worker left port')
+  },
+)
 
 interface LeakOutcome {
   /** Of the test that leaks. */

@@ -83,7 +83,7 @@ test.each(
   expectTwoPorts(portsTold(await Promise.all(runs)))
 })
 
-test("vitest's browser mode", async () => {
+test.runIf(TEST_ALL)("vitest's browser mode", async () => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-recipes-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
   const LAUNCH_OPTIONS = JSON.stringify(await chromiumLaunch())

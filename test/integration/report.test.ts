@@ -9,6 +9,7 @@ import type { Browser, Page } from '@playwright/test'
 import { listen } from '@portslice/core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { openChromium } from '../support/chromium.ts'
+import { firstOf } from '../support/extent.ts'
 import { type FixtureProject, FixtureProjects } from '../support/project.ts'
 import { playwright } from './playwright-run.ts'
 
@@ -131,9 +132,11 @@ async function expectAnswers(file: string) {
 }
 
 describe('vitest', () => {
-  test.each(['forks', 'threads'])('answers a ticket about a flaky test (%s)', async (pool) => {
-    const project: FixtureProject = projects.project({
-      'vitest.config.js': `
+  test.each(firstOf(['forks', 'threads']))(
+    'answers a ticket about a flaky test (%s)',
+    async (pool) => {
+      const project: FixtureProject = projects.project({
+        'vitest.config.js': `
         import portslice from '@portslice/vitest-plugin'
         export default {
           plugins: [portslice()],
@@ -142,15 +145,16 @@ describe('vitest', () => {
             reporters: ['default', '@portslice/vitest-plugin/reporter'],
           },
         }`,
-      'a.test.js': TESTS(`import { test } from '@portslice/vitest-plugin/test'`),
-    })
-    const run = await project.vitest([], { env: { STRANGER: await startStranger() } })
-    expect(run.status, run.stdout + run.stderr).toBe(1)
-    expect(run.stderr).toContain(
-      `the report of the ports is in ${project.file('portslice-report.html')}`,
-    )
-    await expectAnswers(project.file('portslice-report.html'))
-  })
+        'a.test.js': TESTS(`import { test } from '@portslice/vitest-plugin/test'`),
+      })
+      const run = await project.vitest([], { env: { STRANGER: await startStranger() } })
+      expect(run.status, run.stdout + run.stderr).toBe(1)
+      expect(run.stderr).toContain(
+        `the report of the ports is in ${project.file('portslice-report.html')}`,
+      )
+      await expectAnswers(project.file('portslice-report.html'))
+    },
+  )
 
   test('says in task.meta which ports each test had', async () => {
     const project = projects.project({

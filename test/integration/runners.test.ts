@@ -89,7 +89,7 @@ describe('runs of many files', () => {
     expect(new Set(runnersIn(project.lockDirectory))).toEqual(new Set(['node-test']))
   })
 
-  test.each(firstOf(['threads', 'processes']))('AVA, in %s', async (where) => {
+  test.runIf(TEST_ALL).each(['threads', 'processes'])('AVA, in %s', async (where) => {
     const project = await projectWith(
       12,
       (i) => `tests/${i}.js`,

@@ -286,15 +286,12 @@ describe('tests that change the world around them', () => {
   )
 
   test.each(
-    firstOf(
-      [
-        ['jsdom', 'vmThreads'],
-        ['happy-dom', 'forks'],
-        ['jsdom', 'forks'],
-        ['happy-dom', 'vmThreads'],
-      ] as const,
-      2,
-    ),
+    firstOf([
+      ['jsdom', 'vmThreads'],
+      ['happy-dom', 'forks'],
+      ['jsdom', 'forks'],
+      ['happy-dom', 'vmThreads'],
+    ] as const),
   )('the environment %s, in %s', async (environment, pool) => {
     const project = projects.project({
       'vitest.config.js': CONFIG(`environment: '${environment}'`),
@@ -354,7 +351,7 @@ describe('a port that a test leaves in use', () => {
     expect(failed[0]?.failureMessages.join()).toContain(`left port ${leftPort(outcome)} in use`)
   })
 
-  test("of a worker is warned of at the worker's end", async () => {
+  test.runIf(TEST_ALL)("of a worker is warned of at the worker's end", async () => {
     const project = projects.project({
       'vitest.config.js': CONFIG(),
       'a.test.js': LEAKING.replace('{ port }', '{ workerPort: port }'),
@@ -364,7 +361,7 @@ describe('a port that a test leaves in use', () => {
     expect(outcome.stderr).toContain(`A worker left port ${leftPort(outcome)} in use`)
   })
 
-  test('passes in silence with `onLeak: ignore`', async () => {
+  test.runIf(TEST_ALL)('passes in silence with `onLeak: ignore`', async () => {
     const project = projects.project({
       'vitest.config.js': CONFIG('', `{ onLeak: 'ignore' }`),
       'a.test.js': LEAKING,
@@ -374,7 +371,7 @@ describe('a port that a test leaves in use', () => {
     expect(outcome.stderr + outcome.stdout).not.toContain('portslice:')
   })
 
-  test('is warned of where it happens without the plugin', async () => {
+  test.runIf(TEST_ALL)('is warned of where it happens without the plugin', async () => {
     const project = projects.project({ 'a.test.js': LEAKING })
     const outcome = await run(project)
     expect(outcome.status, outcome.stdout + outcome.stderr).toBe(0)
@@ -383,7 +380,7 @@ describe('a port that a test leaves in use', () => {
     )
   })
 
-  test('is reported by the globalSetup, too', async () => {
+  test.runIf(TEST_ALL)('is reported by the globalSetup, too', async () => {
     const project = projects.project({
       'vitest.config.js': `export default { test: { globalSetup: '@portslice/vitest-plugin/global-setup' } }`,
       'a.test.js': LEAKING,
@@ -406,15 +403,17 @@ describe('bad input is refused before any worker starts, in plain words', () => 
     ],
   ] as const
 
-  test.each([
-    [`{ range: [20000, 20010] }`, 'no complete slice'],
-    [`{ rnage: [20000, 29999] }`, 'There is no option `rnage`'],
-    [`{ onLeak: 'maybe' }`, 'onLeak'],
-    ['20000', 'The options are 20000'],
-    ['null', 'The options are null'],
-    [`{ shard: { index: 3, total: 2 } }`, 'is not a shard'],
-    [`{ waitTimeout: 'long' }`, 'waitTimeout'],
-  ])('options: %s', async (options, words) => {
+  test.each(
+    firstOf([
+      [`{ rnage: [20000, 29999] }`, 'There is no option `rnage`'],
+      [`{ range: [20000, 20010] }`, 'no complete slice'],
+      [`{ onLeak: 'maybe' }`, 'onLeak'],
+      ['20000', 'The options are 20000'],
+      ['null', 'The options are null'],
+      [`{ shard: { index: 3, total: 2 } }`, 'is not a shard'],
+      [`{ waitTimeout: 'long' }`, 'waitTimeout'],
+    ]),
+  )('options: %s', async (options, words) => {
     const project = projects.project({
       'vitest.config.js': CONFIG('', options),
       'a.test.js': STARTED,
@@ -426,11 +425,13 @@ describe('bad input is refused before any worker starts, in plain words', () => 
     expect(stdout).not.toContain('a worker has started')
   })
 
-  describe.each([
-    [{ PORTSLICE_RANGE: 'abc' }, '$PORTSLICE_RANGE'],
-    [{ PORTSLICE_SHARD: '5/4' }, '$PORTSLICE_SHARD'],
-    [{ PORTSLICE_LOCK_DIR: import.meta.filename }, 'is not a directory'],
-  ])('variables: %j', (env, words) => {
+  describe.each(
+    firstOf([
+      [{ PORTSLICE_RANGE: 'abc' }, '$PORTSLICE_RANGE'],
+      [{ PORTSLICE_SHARD: '5/4' }, '$PORTSLICE_SHARD'],
+      [{ PORTSLICE_LOCK_DIR: import.meta.filename }, 'is not a directory'],
+    ]),
+  )('variables: %j', (env, words) => {
     test.each(SETUPS)('with %s', async (_, config) => {
       const project = projects.project({ 'vitest.config.js': config, 'a.test.js': STARTED })
       const { status, stdout, stderr } = await run(project, [], { env })
@@ -468,28 +469,35 @@ test("vitest's own --shard decides which part of the range is tried first", asyn
   expect(Math.max(...(one as number[]))).toBeLessThan(Math.min(...(two as number[])))
 })
 
-test('more jobs of a CI system, or more shards of vitest, than slices fail nothing', async () => {
-  const project = projects.project({
-    'vitest.config.js': CONFIG('', '{ range: [20000, 20999] }'), // 31 slices
-    ...testFiles(2, SERVING_TESTS),
-  })
-  for (const [args, env] of [
-    [[], { CI_NODE_INDEX: '1', CI_NODE_TOTAL: '40' }],
-    [[], { CI_NODE_INDEX: '7', CI_NODE_TOTAL: '3' }],
-    [['--shard=1/40', '--passWithNoTests'], {}],
-  ] as const) {
-    const record = { RECORD: project.file('intervals.ndjson') }
-    const { status, stdout, stderr } = await run(project, [...args], { env: { ...record, ...env } })
-    expect(status, stdout + stderr).toBe(0)
-  }
-})
+test.runIf(TEST_ALL)(
+  'more jobs of a CI system, or more shards of vitest, than slices fail nothing',
+  async () => {
+    const project = projects.project({
+      'vitest.config.js': CONFIG('', '{ range: [20000, 20999] }'), // 31 slices
+      ...testFiles(2, SERVING_TESTS),
+    })
+    for (const [args, env] of [
+      [[], { CI_NODE_INDEX: '1', CI_NODE_TOTAL: '40' }],
+      [[], { CI_NODE_INDEX: '7', CI_NODE_TOTAL: '3' }],
+      [['--shard=1/40', '--passWithNoTests'], {}],
+    ] as const) {
+      const record = { RECORD: project.file('intervals.ndjson') }
+      const { status, stdout, stderr } = await run(project, [...args], {
+        env: { ...record, ...env },
+      })
+      expect(status, stdout + stderr).toBe(0)
+    }
+  },
+)
 
-test("with vitest's own --shard, fixtures and takePort() share one slice", async () => {
-  const project = projects.project({
-    'vitest.config.js': CONFIG('', '{ range: [20000, 29999] }'),
-    ...testFiles(
-      2,
-      `import { takePort } from '@portslice/core'
+test.runIf(TEST_ALL)(
+  "with vitest's own --shard, fixtures and takePort() share one slice",
+  async () => {
+    const project = projects.project({
+      'vitest.config.js': CONFIG('', '{ range: [20000, 29999] }'),
+      ...testFiles(
+        2,
+        `import { takePort } from '@portslice/core'
        import { test } from '@portslice/vitest-plugin/test'
        import { expect } from 'vitest'
        const slice = (port) => Math.floor(port / 32)
@@ -497,11 +505,12 @@ test("with vitest's own --shard, fixtures and takePort() share one slice", async
          expect(process.env.PORTSLICE_RUNNER_SHARD).toBe('2/2')
          expect(slice(await takePort())).toBe(slice(port))
        })`,
-    ),
-  })
-  const { status, stdout, stderr } = await run(project, ['--shard=2/2'])
-  expect(status, stdout + stderr).toBe(0)
-})
+      ),
+    })
+    const { status, stdout, stderr } = await run(project, ['--shard=2/2'])
+    expect(status, stdout + stderr).toBe(0)
+  },
+)
 
 test('fewer slices than workers are warned of', async () => {
   const project = projects.project({
