@@ -6,7 +6,6 @@ import { omitUndefined } from './omit-undefined.js'
 import { runtime } from './runtime.js'
 
 export interface KernelTime {
-  /** The boot and the time namespace that it was measured in. */
   readonly clock: string
   /** Milliseconds since boot by `/proc/uptime`, which no library can fake. Includes suspend. */
   readonly uptime?: number
@@ -40,7 +39,6 @@ export function elapsedSince(then: KernelTime, now = kernelTime()): number {
   return differences.length > 0 ? Math.min(...differences) : 0
 }
 
-/** By each count that both moments have. */
 function differencesBetween(then: KernelTime, now: KernelTime): number[] {
   const monotonic = difference(then.monotonic, now.monotonic)
   const uptime = difference(then.uptime, now.uptime)

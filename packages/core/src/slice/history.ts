@@ -6,7 +6,6 @@ import { readJournalText } from './slice-record.js'
 /** Two files of this size at most: some hundred takes and releases each. */
 const MAX_HISTORY_BYTES = 48 * 1024
 
-/** A journal without these says only that the slice was leased. */
 const ABOUT_PORTS = /"event":"(?:take|quarantine)"/
 
 /** Adds the text of a journal that is about to be started anew. Requires the lock of the slice. */
@@ -34,7 +33,6 @@ export function archiveLine(historyPath: string, line: string): void {
   }
 }
 
-/** The newest lines, each ended. */
 function fitIn(journal: string): string {
   const ended = journal.endsWith('\n') ? journal : `${journal}\n`
   if (Buffer.byteLength(ended) <= MAX_HISTORY_BYTES) return ended
@@ -42,10 +40,7 @@ function fitIn(journal: string): string {
   return tail.slice(tail.indexOf('\n') + 1)
 }
 
-/**
- * What earlier holders wrote, and the journal, oldest first. Read in the other direction, so that lines
- * which move meanwhile are read twice instead of not at all.
- */
+/** Oldest first. Read newest first: lines that move meanwhile are read twice instead of not at all. */
 export function readWithHistory(journalPath: string, historyPath: string): string {
   const texts = [journalPath, historyPath, olderHistoryPath(historyPath)].map(readJournalText)
   return texts
