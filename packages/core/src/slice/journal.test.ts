@@ -74,7 +74,7 @@ test('is rewritten before it grows large, and loses nothing that counts', async 
   expect([...(record?.keys ?? [])]).toEqual([[first + 6, { key: 'remembered', projectRoot: '/' }]])
 })
 
-test('is made again when its file has been deleted', async () => {
+test('is created again when its file has been deleted', async () => {
   const { first, take, journal } = await setUp()
   await take(first + 1)
   execFileSync('rm', [journal])
