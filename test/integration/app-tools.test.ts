@@ -109,7 +109,7 @@ describe('readiness is not what a test has replaced', () => {
     expect(printed).toMatch(/\nready\n$/)
   })
 
-  test('nock that lets no request through: it is ready all the same', async () => {
+  test('nock that blocks all requests does not affect it', async () => {
     const printed = await output({
       'main.js': `${START}
         import nock from 'nock'
@@ -121,7 +121,7 @@ describe('readiness is not what a test has replaced', () => {
     expect(printed).toMatch(/\nready\n$/)
   })
 
-  test('functions of Node that fail, and timers that stand still', async () => {
+  test('functions of Node that fail, and timers that never fire', async () => {
     const printed = await output({
       'main.js': `${START}
         import http from 'node:http'
@@ -147,7 +147,7 @@ describe('readiness is not what a test has replaced', () => {
   })
 })
 
-test("Vite's port for changes is in use, and the app fails of something else: no other try", async () => {
+test("Vite's port for changes is in use, and the app fails for another reason: no retry", async () => {
   // Another run of this test, or a Vite, may have it already.
   const occupied = net.createServer().on('error', () => {})
   occupied.listen(24_678)
@@ -276,7 +276,7 @@ describe.runIf(IS_LINUX)('a program that was killed leaves no app', () => {
       expect([left.stderr(), left.starts()]).toEqual(['', 1])
     })
 
-    test('without one, which is said: and it does not start itself again', async () => {
+    test('without one: says so, and does not start itself again', async () => {
       rmSync(project.file('starts'))
       const left = await leave(project, ['./program'], { PATH: '/nowhere' })
       expect(left.starts()).toBe(1)
@@ -303,7 +303,7 @@ describe.runIf(IS_LINUX)('a program that was killed leaves no app', () => {
     expect([left.stderr(), left.starts()]).toEqual(['', 1])
   })
 
-  test('of a kind that starts itself whatever it is told: its copy ends at once', async () => {
+  test('that always starts itself: its copy ends at once', async () => {
     const project = projects.project({
       'main.js': await compiled(SCRIPT, 'esm'),
       'server.cjs': SERVER,
@@ -322,7 +322,7 @@ describe.runIf(IS_LINUX)('a program that was killed leaves no app', () => {
     expect(left.starts()).toBe(1)
   })
 
-  test('whose watchdog was killed before: there is another one', async () => {
+  test('whose watchdog was killed before: a new one ends it', async () => {
     const project = projects.project({
       'main.js': await compiled(SCRIPT, 'esm'),
       'server.cjs': SERVER,
@@ -448,7 +448,7 @@ describe.runIf(TEST_ALL)('Turborepo', () => {
     )
   })
 
-  test('lets it through as docs/app-server.md has it', async () => {
+  test('passes it on with the settings of docs/app-server.md', async () => {
     const printed = await run(JSON.parse(PASSED as string))
     expect(printed.trim().split(' ')).toEqual(
       expect.arrayContaining(['PORT', 'API_PORT', 'PORTSLICE_TREE']),

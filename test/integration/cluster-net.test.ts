@@ -50,7 +50,7 @@ test('each form of listening on port 0 gives eight workers eight ports; what is 
   for (const name of Object.keys(nodes)) expect([name, nodes[name]]).toEqual([name, 1])
 })
 
-test('all else is as with node:net', async () => {
+test('everything else works as with node:net', async () => {
   expect(await transcriptOf(net as unknown as typeof nodeNet)).toEqual(await transcriptOf(nodeNet))
 })
 

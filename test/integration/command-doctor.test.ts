@@ -331,7 +331,7 @@ describe.skipIf(process.platform === 'win32')('the lock directory', () => {
     )
   })
 
-  test('cannot be made: running without files, and what it costs', async (context) => {
+  test('cannot be created: running without files, and what that costs', async (context) => {
     const PORTSLICE_LOCK_DIR = '/proc/portslice/locks'
     const found = await diagnose(context, [], { PORTSLICE_LOCK_DIR })
     expect(found['lock-directory']).toMatch(/^problem: .*PORTSLICE_LOCK_DIR=none.*not quarantined/s)

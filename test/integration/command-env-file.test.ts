@@ -69,7 +69,7 @@ describe('--write-env', () => {
     },
   )
 
-  test('--env-file is --write-env, as far as Node lets it through', async () => {
+  test('--env-file is --write-env, unless Node takes it', async () => {
     const cwd = temporaryFolder()
     const args = ['run', '--env-file', 'ports', '--', 'cat', 'ports']
     const missing = await portslice(args, { ...options, cwd })

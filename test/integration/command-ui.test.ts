@@ -75,7 +75,7 @@ async function open(browser: Browser, url: string, settings = {}) {
 const lineOf = (page: Page, port: number) =>
   page.locator('.lines li').filter({ hasText: String(port) })
 
-test('shows a run with its worktree, label and URL, as it changes; refuses what others send', async () => {
+test('shows a run with its worktree, label and URL, as it changes; refuses requests of other sites', async () => {
   const root = worktree('shop-fix')
   const holder = new Holder({ ...options, cwd: root, env: { VITEST_POOL_ID: '3' } })
   const port = await holder.take(HOSTILE)

@@ -59,7 +59,7 @@ describe.skipIf(noNetworks).concurrent('a holder in another network namespace', 
     },
   )
 
-  test('that is dead is replaced at once although its lock is dated in the future', async () => {
+  test('that is dead is replaced at once, even if its lock is dated in the future', async () => {
     using directory = new TemporaryDirectory()
     await using slices = await ownSlices(1)
     const options = { range: slices.range, lockDirectory: directory.locks, waitTimeout: 13_000 }
@@ -120,7 +120,7 @@ const PAGE_BYTES = 4096
 /** Characters. */
 const LONGEST_LABEL = 200
 
-describe.concurrent('lines of a journal that a full disk has refused', () => {
+describe.concurrent('lines of a journal that a full disk rejected', () => {
   /** A holder with a lock directory on a small disk, and what is needed to fill that. */
   async function onSmallDisk(
     stack: AsyncDisposableStack,

@@ -199,7 +199,7 @@ describe('the tarballs', () => {
     },
   )
 
-  test('claim what docs/compatibility.md has tried', async () => {
+  test('declare the versions that docs/compatibility.md lists as tested', async () => {
     const page = readFileSync(path.join(ROOT, 'docs/compatibility.md'), 'utf8')
     const vitest = (await manifestOf('@portslice/vitest-plugin')).peerDependencies?.vitest ?? ''
     const playwright = (await manifestOf('@portslice/playwright-fixture')).peerDependencies

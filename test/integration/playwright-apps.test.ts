@@ -181,7 +181,7 @@ test('several apps of a worker know each other, and the last is the one of the b
   })
 })
 
-test('without an app all is as before; an app that does not start fails its tests', {
+test('without an app nothing changes; an app that does not start fails its tests', {
   timeout: TEST_TIMEOUT,
 }, async () => {
   const project = projects.project({

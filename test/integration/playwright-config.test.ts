@@ -97,7 +97,7 @@ const TAKES_A_PORT = `
   test('takes a port', ({ port }) => {})
 `
 
-describe('what is wrong is told by the run, which ends', () => {
+describe('the run ends with an error message', () => {
   test('options in the config', { timeout: TEST_TIMEOUT }, async () => {
     const wrong = {
       range: {

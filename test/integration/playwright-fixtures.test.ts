@@ -16,7 +16,7 @@ import {
 const projects = new FixtureProjects()
 afterAll(() => projects[Symbol.dispose]())
 
-test('a port on which a test leaves a server is told of, and is not handed out again', {
+test('reports a port on which a test leaves a server, and does not hand it out again', {
   timeout: TEST_TIMEOUT,
 }, async () => {
   const project = projects.project({
@@ -129,7 +129,7 @@ function ours(annotations: readonly Annotation[]): Annotation[] {
   return annotations.filter(({ type }) => type === 'portslice')
 }
 
-test('the fixtures go together with others', { timeout: TEST_TIMEOUT }, async () => {
+test('the fixtures can be combined with others', { timeout: TEST_TIMEOUT }, async () => {
   const project = projects.project({
     'app.ts': APP,
     'playwright.config.ts': config('workers: 1'),

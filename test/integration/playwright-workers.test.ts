@@ -155,7 +155,7 @@ test('shards that run at the same time use halves of the range', {
   }
 })
 
-test('more shards than slices fail nothing, as a shard of the runner is a preference', {
+test("more shards than slices do not fail, because the runner's shard is a preference", {
   timeout: TEST_TIMEOUT,
 }, async () => {
   const project = projects.project({

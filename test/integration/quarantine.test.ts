@@ -111,7 +111,7 @@ describe.concurrent('the ports of a dead holder are not handed out at once', () 
     },
   )
 
-  test('to a claim either, whose time-out says why', async () => {
+  test('to a claim, whose timeout error says why', async () => {
     using directory = new TemporaryDirectory()
     const env = { PORTSLICE_LOCK_DIR: directory.locks }
     const { had } = await takeKillTake(directory, {})
@@ -185,7 +185,7 @@ describe.concurrent('a named port after its run was killed', () => {
     }
   }
 
-  test('is another one as long as a process is left that was told to bind it', async () => {
+  test('is another one while a process runs that may bind it', async () => {
     const { had, has } = await nameKillName({ withOrphan: true, inOtherProject: false })
     expect(has).not.toBe(had)
   })

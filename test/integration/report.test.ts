@@ -131,7 +131,7 @@ async function expectAnswers(file: string) {
 }
 
 describe('vitest', () => {
-  test.each(['forks', 'threads'])('answers a ticket about a flaky test (%s)', async (pool) => {
+  test.each(['forks', 'threads'])('explains a flaky test (%s)', async (pool) => {
     const project: FixtureProject = projects.project({
       'vitest.config.js': `
         import portslice from '@portslice/vitest-plugin'
@@ -192,7 +192,7 @@ describe('Playwright', () => {
       reporter: [['list'], ['@portslice/playwright-fixture/reporter', { outputFile: ${JSON.stringify(file)} }]],
     })`
 
-  test('answers a ticket about a flaky test', async () => {
+  test('explains a flaky test', async () => {
     const project = projects.project({
       'playwright.config.js': CONFIG('reports/ports.html'),
       'a.spec.js': TESTS(`import { test } from '@portslice/playwright-fixture'`),
