@@ -222,7 +222,7 @@ describe.runIf(IS_LINUX)('a program that was killed leaves no app', () => {
     await expect.poll(() => isAlive(pid), { timeout: 30_000 }).toBe(false)
   }
 
-  /** A folder without our packages beside it, which is all that a bundle has. */
+  /** A directory without our packages, like that of a bundle. */
   function apart(files: Record<string, string>): FixtureProject {
     const project = projects.project(files)
     const modules = path.join(project.folder, 'node_modules', '@portslice')

@@ -49,7 +49,7 @@ test.runIf(TEST_ALL)('the bench measures, and writes its page with charts', asyn
   ])
   expect(machine).toContain('load at the start')
   expect(tables).toEqual(Object.values(TABLES).flat())
-  expect(page).toContain('## What was found') // What was written by hand is kept.
+  expect(page).toContain('## What was found') // Text that people wrote is kept.
 
   const charts = [...page.matchAll(/!\[.+\]\(images\/(.+)\)/g)].map(([, file]) => file)
   expect(charts).toHaveLength(3)

@@ -19,7 +19,7 @@ import {
 
 const options = useLockDirectory()
 
-/** A server on $PORT, deaf to the signals that are named. */
+/** A server on $PORT that ignores the named signals. */
 const serve = (...deafTo: string[]) =>
   `'${process.execPath}' -e '${deafTo.map((signal) => `process.on("${signal}", () => {});`).join('')}
     require("net").createServer().listen(process.env.PORT, () => console.log("serving " + process.pid))'`

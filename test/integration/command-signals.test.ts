@@ -35,7 +35,7 @@ describe('signals', () => {
     await run.said(/ready/)
     process.kill(toGroup ? -run.pid : run.pid, signal)
     await run.said(new RegExp(`got ${signal}`))
-    // This one is passed on after all that is still to come of the first.
+    // This signal is passed on after everything that the first one causes.
     const next = signal === 'SIGUSR2' ? 'SIGALRM' : 'SIGUSR2'
     process.kill(run.pid, next)
     await run.said(new RegExp(`got ${next}`))

@@ -39,7 +39,7 @@ async function urlOf(ui: Command): Promise<string> {
   return (await ui.said(/^(http:\/\/127\.0\.0\.1:\d+\/\S+)\n/))[1] as string
 }
 
-/** Takes ports with the labels that it is told. */
+/** Takes ports with the given labels. */
 class Holder {
   readonly #process: Command
 

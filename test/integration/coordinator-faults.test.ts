@@ -360,7 +360,7 @@ describe.concurrent.each(ENGINES)('$name', (engine) => {
         expect(opening.error?.code).toBe('ERR_PORTSLICE_RANGE_EXHAUSTED')
         return undefined
       }
-      // The holder is told, and only then does the server let others have the slice.
+      // The holder learns of it before the server lets another process have the slice.
       await vi.waitFor(
         async () => expect((await warnings(holder)).join()).toContain('In doubt are the ports'),
         { timeout: 25_000, interval: 200 },

@@ -66,7 +66,7 @@ function program(name: string, script: string): void {
   chmodSync(path.join(bin, name), 0o755)
 }
 
-/** The folder of a Node of this version, as npm's package has it. */
+/** The directory of a Node of this version, from its npm package. */
 async function nodeOf(version: string): Promise<string> {
   const tools = path.join(folder, `node-${version}`)
   await npmInstall(tools, { node: nodePackage(version) })

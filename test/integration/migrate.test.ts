@@ -198,7 +198,7 @@ describe('suites that were moved run in two checkouts at once', { timeout: 600_0
   afterAll(() => projects[Symbol.dispose]())
 
   const REPETITIONS = TEST_ALL ? 20 : 1
-  /** What is done by hand after `migrate`, at most. */
+  /** The most that is done by hand after `migrate`. */
   const MAX_LINES_BY_HAND = 10
 
   let meetings = 0
@@ -256,7 +256,7 @@ describe('suites that were moved run in two checkouts at once', { timeout: 600_0
     for (const { status, stdout, stderr } of outcomes) expect(status, stdout + stderr).toBe(0)
   }
 
-  /** At least one meets a port that the other has: what the move is for. */
+  /** At least one finds a port of the other in use: that is why projects move. */
   function expectCollision(outcomes: readonly Outcome[]): void {
     const printed = outcomes.map(({ stdout, stderr }) => stdout + stderr).join('\n')
     expect(outcomes.some(({ status }) => status !== 0)).toBe(true)

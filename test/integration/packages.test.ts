@@ -42,7 +42,7 @@ function packageNamed(name: string): PackedPackage {
   return packed.find((each) => each.name === name) as PackedPackage
 }
 
-/** A `package.json` as it is published. */
+/** A published `package.json`. */
 async function manifestOf(name: string): Promise<Manifest> {
   return JSON.parse(await textIn(packageNamed(name).file, 'package.json')) as Manifest
 }

@@ -14,7 +14,7 @@ import {
 const projects = new FixtureProjects()
 afterAll(() => projects[Symbol.dispose]())
 
-/** An app that remembers what it was told, can crash, and says on whose behalf it answers. */
+/** An app that remembers what it was sent, can crash, and answers with its pid and environment. */
 const SERVER = `
   import { createServer } from 'node:http'
   const notes = []

@@ -89,7 +89,7 @@ test('reports a port on which a test leaves a server, and does not hand it out a
     expect(next.status).toBe('passed')
     expect(ours(next.annotations)).toEqual([])
   }
-  // The failure ends its worker, and the server with it; in the others it goes on.
+  // The failure ends its worker, and the server with it; in the others the worker continues.
   for (const { leak, next, left } of [warned, ignore]) {
     expect(next.workerIndex).toBe(leak.workerIndex)
     expect(told<{ ports: number[] }>(next).ports).not.toContain(left)

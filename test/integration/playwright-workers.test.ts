@@ -226,7 +226,7 @@ test('every project of a config has its own options', { timeout: TEST_TIMEOUT },
   expect(descents(high)).toBeGreaterThan(1)
 })
 
-/** The ports that all tests of a run have told, in order. */
+/** The ports that all tests of a run have reported, in order. */
 function portsTold({ tests }: Pick<Awaited<ReturnType<typeof playwright>>, 'tests'>): number[] {
   return tests.flatMap(({ results }) => told<{ ports: number[] }>(results[0]).ports)
 }

@@ -1,4 +1,4 @@
-/** The ports of a dead holder are left alone for 30 s from the discovery of its death, whatever the clock says. */
+/** The ports of a dead holder are not handed out for 30 s from the discovery of its death, with any clock. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
@@ -15,7 +15,7 @@ import { TemporaryDirectory } from '../support/temporary-directory.ts'
 /** Longer than a quarantine, in ms. */
 const OUT_OF_ACTION_MS = 36_000
 
-/** Takes ports in one process, kills it, and gives the ports and what the next process is given. */
+/** Takes ports in one process, kills it, and returns its ports and those of the next process. */
 async function takeKillTake(
   directory: TemporaryDirectory,
   {
@@ -148,7 +148,7 @@ describe.concurrent('the ports of a dead holder are not handed out at once', () 
   })
 })
 
-/** A process that has what a run gave to all that it started, and binds nothing yet. */
+/** A process with the environment that a run gives its children; it has bound nothing yet. */
 async function startOrphan(port: number): Promise<ChildProcess> {
   const orphan = spawn(
     process.execPath,

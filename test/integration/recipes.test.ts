@@ -43,7 +43,7 @@ function appOf(section: string): { command: string; ports: string[] } {
   return { command, ports: [port] }
 }
 
-/** Asserts that all runs passed, and gives the ports that they told. */
+/** Asserts that all runs passed, and returns the ports that they printed. */
 function portsTold(outcomes: Outcome[]): (string | undefined)[] {
   return outcomes.map(({ status, stdout, stderr }) => {
     expect(status, stdout + stderr).toBe(0)

@@ -148,7 +148,7 @@ const UNREADABLE = {
   port: expect.any(Number),
 }
 
-/** The flags of a Node process that may read this repository and its lock directory, and no more. */
+/** The flags of a Node process that may read only this repository and its lock directory. */
 function permissionFlags(): string[] {
   const root = fileURLToPath(new URL('../..', import.meta.url))
   const isStable = process.allowedNodeEnvironmentFlags.has('--permission')

@@ -152,7 +152,7 @@ const SERVER = `
   import { createServer } from 'node:http'
   createServer((_, response) => response.end('the app')).listen(process.env.PORT)`
 
-/** Runs both files in the same worker, twice where it goes on with other files. */
+/** Runs both files in the same worker, twice if the worker is reused for other files. */
 async function expectHooksToWork(where: FixtureProjects, args: string[], isIsolated: boolean) {
   const project = where.project({
     'vitest.config.js': CONFIG(),

@@ -147,7 +147,7 @@ describe.runIf(TEST_ALL)('a run of many files loses no slice', () => {
     import { test } from '@portslice/vitest-plugin/test'
     test('has a port', async ({ port }) => { if (!port) throw new Error('none') })`
 
-  // Where workers live on, each keeps its one slice, whatever becomes of modules and globals.
+  // A worker that is reused keeps its one slice, even with new modules and globals.
   test.each(
     firstOf(
       [
@@ -273,7 +273,7 @@ describe('tests that change the world around them', () => {
       })
       const outcome = await run(project, [`--pool=${pool}`])
       expectUnique(outcome, 3 * 3)
-      // Times in the journals are the machine's, whatever the tests made of the clock.
+      // Times in the journals are those of the machine, not of the tests' fake clocks.
       for (const name of journals(project)) {
         for (const line of readFileSync(`${project.lockDirectory}/${name}`, 'utf8')
           .trim()

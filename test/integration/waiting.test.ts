@@ -1,4 +1,4 @@
-/** Many processes that want more than there is: each gets its turn, and none blocks the others. */
+/** More processes than slices: each gets its turn, and no process blocks the others. */
 import { expect, test } from 'vitest'
 import { AllocatorProcess } from '../support/allocator-process.ts'
 import { ownSlices } from '../support/own-slices.ts'

@@ -87,7 +87,7 @@ export class Model {
     return wrong
   }
 
-  /** @returns whether the release is to be called a leak */
+  /** @returns whether the release must be reported as a leak */
   release(port: number): boolean {
     const hold = this.#held.get(port)
     this.#held.delete(port)
@@ -141,7 +141,7 @@ export class Model {
     }
   }
 
-  /** It goes on. What happened to its journals meanwhile it notices only from now on. */
+  /** Continues the process, which notices only now what happened to its journals. */
   wakes(process: ModelProcess, now: number): void {
     process.stoppedAt = undefined
     process.blockedAt = undefined

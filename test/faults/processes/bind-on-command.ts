@@ -1,4 +1,4 @@
-/** Binds the ports that it is told to, without portslice. */
+/** Binds ports on command, without portslice. */
 import dgram from 'node:dgram'
 import { once } from 'node:events'
 import net from 'node:net'

@@ -1,4 +1,4 @@
-/** Takes ports, binds an app late on each, and gives them back, for a while. */
+/** Repeatedly takes ports, binds an app late on each, and gives them back. */
 import { once } from 'node:events'
 import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'

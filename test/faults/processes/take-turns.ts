@@ -1,4 +1,4 @@
-/** Waits for a slice or a claimed port, keeps it for a while, and does so again. */
+/** Repeatedly waits for a slice or a claimed port, and keeps it for some time. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type AllocatorOptions, claimPort, createAllocator } from '@portslice/core'
 import { onWords, readPlan, say } from '../../support/script.ts'

@@ -8,7 +8,7 @@ import type { Holding, Plan as HoldPlan } from '../processes/hold-slice.ts'
 import type { LeaseResult, Plan } from '../processes/lease-with-journals.ts'
 import type { Messages, Plan as ProvokePlan } from '../processes/provoke-messages.ts'
 
-/** None of ours takes a hundredth of it. */
+/** A lease takes less than a hundredth of this. */
 const LEASE_TIMEOUT_MS = 10_000
 /** A process that read the largest journals whole would need more. */
 const MOST_MEMORY_BYTES = 200e6

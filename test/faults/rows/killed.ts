@@ -103,7 +103,7 @@ export const killed: Fault = {
   },
 }
 
-/** Waits until each orphan that was started has said how it went, and gives the last word of each. */
+/** Waits until each orphan has recorded its result, and returns the last line of each. */
 async function untilOrphansAreDone(file: string): Promise<OrphanNote[]> {
   for (let left = ORPHAN_MS * 10; ; left -= 100) {
     const last = new Map<number, OrphanNote>()

@@ -115,7 +115,7 @@ const keptUntilDead =
     }
   }
 
-/** One whose lock is removed by hand while it is blocked ends after another has made its own: that stays. */
+/** A holder whose lock was removed while it was blocked ends, and keeps the lock of the next holder. */
 const notItsOwn: Part = async ({ folder }, [here, there]) => {
   await using group = new FaultProcesses(folder)
   const lockDirectory = path.join(folder, 'locks')

@@ -190,7 +190,7 @@ test('checks a holder in another network namespace: dead, alive, or watched for 
   expect(unknown.left()).toEqual([])
 })
 
-/** @param stays whether it goes on listening */
+/** @param stays whether it continues to listen */
 async function serveAt(socket: string, stays: boolean): Promise<void> {
   const draft = path.join(temporaryFolder(), 'draft')
   const server = net.createServer().listen(draft)

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { findProjectRoot } from './project-root.js'
 
-/** As Node's permission list does for paths outside of it. */
+/** Like Node's permission model for a path that is not allowed. */
 const closed = { path: '' }
 vi.mock('node:fs', async (original) => {
   const fs = await original<typeof import('node:fs')>()

@@ -95,7 +95,7 @@ test('keeps what the keys had last, also of holders before', async () => {
   await take(first + 1, { key: 'one' })
   await take(first + 2, { key: 'two' })
   for (const port of [first + 1, first + 2]) slice.release(port, false)
-  await take(first + 2) // Now no key has it.
+  await take(first + 2) // Then no key has this port.
   await take(first + 4, { key: 'one' }) // Its port of before is in use, perhaps.
   for (const port of [first + 2, first + 4]) slice.release(port, false)
   const kept = [[first + 4, { key: 'one', projectRoot: '/' }]]
