@@ -53,7 +53,7 @@ async function portsOut(lockDirectory: string) {
   )
 }
 
-/** Starts an app for the test, and gives what it answers. */
+/** Starts an app for the test, and returns its answer. */
 async function start(options: AppOptions, allocator?: PortAllocator) {
   const app = await startApp(options, allocator && { allocator })
   onTestFinished(() => app.stop())
@@ -61,7 +61,7 @@ async function start(options: AppOptions, allocator?: PortAllocator) {
   return { app, ask, environment: async () => JSON.parse(await ask('/env')) }
 }
 
-/** Whether it runs, and has not ended and waits for its parent to notice. */
+/** Whether it runs and is not a zombie. */
 function isAlive(pid: number): boolean {
   try {
     return !/^\d+ \(.*\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))
@@ -236,7 +236,7 @@ describe('an app is ready', () => {
     ],
     ['the function never answers', () => () => new Promise(() => {}), /has not answered yet/],
   ])('not when %s', async (_, readyAt, message) => {
-    // The page is there from the beginning, so that no time-out is too short for it.
+    // The page is available from the start, so that no timeout is too short for it.
     const server = http.createServer(({ url }, response) => {
       response.writeHead(Number(url?.slice(1))).end()
     })
@@ -375,7 +375,7 @@ describe('the error of an app that is not ready in time says what to change', ()
       ['did not pass'],
     ],
   ])('%s', async (_, options, has, hasNot) => {
-    // The app is up by then; where it is not, the message is another one.
+    // The app is up by then; otherwise the message would differ.
     const error = await startApp({ ...options, startTimeout: 3000 }).catch((error) => error)
     const { message } = error as Error
     for (const part of has) expect(message).toContain(part)

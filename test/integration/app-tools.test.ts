@@ -1,4 +1,4 @@
-/** Apps beside the tools that people have: tests that replace HTTP, bundlers, compiled programs, dev servers. */
+/** Apps with common tools: tests that replace HTTP, bundlers, compiled programs, dev servers. */
 import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
@@ -23,7 +23,7 @@ import { npmInstall } from '../support/installed.ts'
 import { run, TestProcess } from '../support/process.ts'
 import { type FixtureProject, FixtureProjects } from '../support/project.ts'
 
-/** What npm has, in the versions that were tried. */
+/** From npm, in the tested versions. */
 const TOOLS = {
   esbuild: '0.28.2',
   msw: '3.0.5',
@@ -67,7 +67,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Runs a script of a project to its end, and gives what it printed. */
+/** Runs a script of a project, and returns its output. */
 async function output(files: Record<string, string>): Promise<string> {
   const project = projects.project({ 'server.cjs': SERVER, ...files })
   const { status, stdout, stderr } = await project.run(undefined, 'main.js', [])
@@ -75,7 +75,7 @@ async function output(files: Record<string, string>): Promise<string> {
   return stdout + stderr
 }
 
-/** A script that starts an app, and says its page or its error. */
+/** A script that starts an app, and prints its page or its error. */
 const START = `
   import { startApp } from '@portslice/app-server'
   async function start(options) {
@@ -87,7 +87,7 @@ const START = `
     }
   }`
 
-describe('readiness is not what a test has replaced', () => {
+describe('readiness does not depend on what a test replaces', () => {
   const COMMAND = JSON.stringify(SERVE)
 
   test('MSW that answers for the app: it is not ready before it listens', async () => {
@@ -176,7 +176,7 @@ test("Vite's port for changes is in use, and the app fails for another reason: n
   expect(printed).toContain('starts: 1\n')
 })
 
-describe.runIf(IS_LINUX)('a program that was killed leaves no app', () => {
+describe.runIf(IS_LINUX)('an app ends with a killed program', () => {
   const SCRIPT = fileURLToPath(new URL('processes/leave-an-app.ts', import.meta.url))
 
   interface Left {
@@ -307,7 +307,7 @@ describe.runIf(IS_LINUX)('a program that was killed leaves no app', () => {
     const project = projects.project({
       'main.js': await compiled(SCRIPT, 'esm'),
       'server.cjs': SERVER,
-      // As an Electron that was built so that it is not a Node.
+      // Like an Electron that was built without the option to run as Node.
       program: `#!/bin/sh\nexec '${process.execPath}' main.js\n`,
     })
     const program = project.file('program')

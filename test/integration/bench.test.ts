@@ -1,4 +1,4 @@
-/** The quickest rows of `pnpm run bench`, as few times as it goes: whether they are measured, not how fast. */
+/** The quickest rows of `pnpm run bench`, with the fewest runs: tests that they are measured, not how fast they are. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'

@@ -60,7 +60,7 @@ interface Finding {
   advice?: string
 }
 
-/** So that a look at them is quick. */
+/** Few, so that checking them is quick. */
 const FEW_SLICES = '20000-20511'
 const DEFAULT_RANGE = { PORTSLICE_RANGE: '' }
 

@@ -39,7 +39,7 @@ export function isRunning(pid: number): boolean {
 
 export type StartOptions = Pick<ProcessOptions, 'cwd' | 'env' | 'lockDirectory' | 'detached'>
 
-/** What a terminal sets is for each test to set. */
+/** Each test sets the variables of a terminal itself. */
 const NO_TERMINAL = { NO_COLOR: undefined, COLUMNS: undefined, TERM: undefined }
 
 /** Gives each test of a file its own lock directory. */
@@ -69,7 +69,7 @@ export function startFile(
   return started
 }
 
-/** Runs `portslice …args` to its end. */
+/** Runs `portslice …args`. */
 export function portslice(args: string[], options: StartOptions = {}): Promise<Outcome> {
   const started = start(args, options)
   started.child.stdin?.end()

@@ -1,4 +1,4 @@
-/** Signals and the terminal: the program has them as if it was run alone. */
+/** Signals and the terminal: the program gets them as if it ran without portslice. */
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import {

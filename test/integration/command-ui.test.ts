@@ -1,4 +1,4 @@
-/** `portslice ui`, in a browser and with what other programs may send to it. */
+/** `portslice ui`, in a browser, and with requests of other programs. */
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import http from 'node:http'

@@ -1,4 +1,4 @@
-/** What becomes of ports of another host when processes, networks and the database fail. */
+/** The ports of another host when processes, networks and the database fail. */
 import { execFileSync } from 'node:child_process'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'

@@ -15,7 +15,7 @@ const site = path.join(docs, '.vitepress', 'dist')
 
 /** A phone's, in CSS pixels. */
 const PHONE = { width: 390, height: 844 }
-/** How many pages are looked at side by side. */
+/** How many pages are checked at the same time. */
 const TABS = 2
 /** Only ends what hangs. ms */
 const LIMIT = 120_000

@@ -32,7 +32,7 @@ const NAMES = readdirSync(EXAMPLES).filter((name) =>
 const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-examples-'))
 // If these tests run as root, the database of one example runs as another user.
 chmodSync(folder, 0o755)
-// Some ten thousand files: on a busy disk that takes its time.
+// Some ten thousand files: slow on a busy disk.
 afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }), 120_000)
 
 let packed: PackedPackage[]
@@ -211,7 +211,7 @@ describe('run', () => {
     },
   ]
 
-  /** One with a runner and one without: the others install and run as these do. */
+  /** One with a runner and one without: the others install and run like these. */
   const isTested = (name: string) => TEST_ALL || ['express', 'tsx'].includes(name)
 
   test.each(WITHOUT_A_REPORT.filter(({ name }) => isTested(name)))(

@@ -32,7 +32,7 @@ const noNetworks = whyNot('unshare', '-n', 'true')
 
 describe.skipIf(noNetworks).concurrent('a holder in another network namespace', () => {
   test.each(['SIGSTOP', 'block'])(
-    'keeps its slice for as long as it lives, also when %s keeps it from its timers, and is replaced once it is dead',
+    'keeps its slice as long as it lives, even if %s stops its timers, and is replaced once it is dead',
     async (how) => {
       using directory = new TemporaryDirectory()
       await using slices = await ownSlices(1)
@@ -190,7 +190,7 @@ describe.concurrent('lines of a journal that a full disk rejected', () => {
     const written = await ports()
     makeRoom()
     await vi.waitFor(async () => expect(await ports()).toEqual(sorted(had)), SOON)
-    // Else the disk had room, and nothing was tried.
+    // Otherwise the disk had room, and nothing was tested.
     expect(written.length).toBeLessThan(had.length)
     await holder.kill()
     const next = await start()

@@ -1,4 +1,4 @@
-/** `portslice migrate`: what it does to files and says, and whole suites that it has moved. */
+/** `portslice migrate`: its changes to files, its output, and whole suites that it has moved. */
 import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
@@ -192,7 +192,7 @@ test('does not change files that must agree on a number', async () => {
   expect((await migrate(tests)).stdout).toContain('Would change 2 places in 2 files.')
 })
 
-describe('suites that were moved run in two checkouts at once', { timeout: 600_000 }, () => {
+describe('migrated suites run in two checkouts at once', { timeout: 600_000 }, () => {
   const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url))
   const projects = new FixtureProjects([path.join(EXAMPLES, 'jest', 'node_modules')])
   afterAll(() => projects[Symbol.dispose]())

@@ -1,4 +1,4 @@
-/** The snippets of docs/ways.md and docs/app-server.md, run as they stand there, and what the README names. */
+/** The snippets of docs/ways.md and docs/app-server.md, run unchanged, and the names in the README. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { afterAll, expect, test } from 'vitest'
 import { FixtureProjects } from '../support/project.ts'

@@ -1,4 +1,4 @@
-/** Apps of Playwright's workers: one or several each, their output, and what becomes of a crash. */
+/** Apps of Playwright's workers: one or several each, their output, and crashes. */
 import { existsSync, readFileSync } from 'node:fs'
 import { afterAll, expect, test } from 'vitest'
 import { FixtureProjects } from '../support/project.ts'
@@ -28,7 +28,7 @@ const SERVER = `
 `
 const COMMAND = JSON.stringify([process.execPath, 'server.js'])
 
-/** What a test tells of itself. */
+/** What a test reports. */
 const BEGIN = `
   import { expect, test } from '@portslice/playwright-fixture'
   const tell = (testInfo, facts) => testInfo.annotations.push({ type: 'facts', description: JSON.stringify(facts) })

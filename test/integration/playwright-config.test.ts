@@ -1,4 +1,4 @@
-/** Ports in `playwright.config.ts`, and what becomes of settings that are wrong. */
+/** Ports in `playwright.config.ts`, and wrong settings. */
 import { readFileSync } from 'node:fs'
 import { afterAll, describe, expect, test } from 'vitest'
 import { firstOf } from '../support/extent.ts'

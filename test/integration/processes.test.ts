@@ -20,7 +20,7 @@ function temporaryFolder(): string {
   return folder
 }
 
-/** Runs a process for each plan at the same time, and gives what they noted. */
+/** Runs a process for each plan at the same time, and returns what they recorded. */
 async function runAll(plans: Plan[]): Promise<ReturnType<typeof readIntervals>> {
   const folder = temporaryFolder()
   const outcomes = await Promise.all(
@@ -92,7 +92,7 @@ const isHeld = async (lockDirectory: string, slice: number) =>
   )
 
 test.each(['SIGKILL', 'SIGTERM', 'SIGINT'] as const)(
-  'a process ended by %s frees its slice at once; its ports are left alone for a while',
+  'a process ended by %s frees its slice at once; its ports are quarantined',
   async (signal) => {
     const lockDirectory = path.join(temporaryFolder(), 'locks')
     const { child, said } = await startHolder('hold-ports.ts', lockDirectory)

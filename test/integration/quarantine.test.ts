@@ -101,7 +101,7 @@ describe.concurrent('the ports of a dead holder are not handed out at once', () 
         LD_PRELOAD: String(library).trim(),
         FAKETIME_TIMESTAMP_FILE: file,
         FAKETIME_NO_CACHE: '1',
-        // Who sets a clock does not change the monotonic one.
+        // Setting the clock does not change the monotonic one.
         FAKETIME_DONT_FAKE_MONOTONIC: '1',
         DONT_FAKE_MONOTONIC: '1',
       }

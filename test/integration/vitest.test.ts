@@ -1,4 +1,4 @@
-/** The vitest package on the real runner: small projects in a temporary folder, and what is reported. */
+/** The vitest package on the real runner: small projects in a temporary directory, and its reports. */
 import { appendFileSync, readdirSync, readFileSync } from 'node:fs'
 import { listSlices } from '@portslice/core'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -184,7 +184,7 @@ describe.runIf(TEST_ALL)('a run of many files loses no slice', () => {
   })
 })
 
-test('several projects in one run, with options of their own, and another run beside it', async () => {
+test('several projects with their own options in one run, beside another run', async () => {
   const files = {
     'vitest.config.js': `
       import portslice from '@portslice/vitest-plugin'
@@ -205,7 +205,7 @@ test('several projects in one run, with options of their own, and another run be
   expect(overlaps(runs.flatMap(({ intervals }) => intervals))).toEqual([])
 })
 
-test('without the plugin, and from a `test` of their own, the fixtures work as well', async () => {
+test('the fixtures work without the plugin, and with another `test`', async () => {
   const ownTest = SERVING_TESTS.replace(
     "import { test } from '@portslice/vitest-plugin/test'",
     `import { test as base } from 'vitest'
@@ -242,7 +242,7 @@ test('takePort of @portslice/core shares the slice of the fixtures, and the rang
   expect(journals(project)).toHaveLength(1)
 })
 
-describe('tests that change the world around them', () => {
+describe('tests that replace clocks and globals', () => {
   const FAKE_TIME = `${BEGIN}
     import { afterEach, beforeEach } from 'vitest'
     afterEach(() => { vi.useRealTimers() })
@@ -342,7 +342,7 @@ describe('a port that a test leaves in use', () => {
     })
   })
 
-  test('fails its test with `onLeak: fail`, and only that', async () => {
+  test('fails only its test with `onLeak: fail`', async () => {
     const project = projects.project({
       'vitest.config.js': CONFIG('', `{ onLeak: 'fail' }`),
       'a.test.js': LEAKING,
@@ -354,7 +354,7 @@ describe('a port that a test leaves in use', () => {
     expect(failed[0]?.failureMessages.join()).toContain(`left port ${leftPort(outcome)} in use`)
   })
 
-  test("of a worker is warned of at the worker's end", async () => {
+  test('of a worker causes a warning at the end of the worker', async () => {
     const project = projects.project({
       'vitest.config.js': CONFIG(),
       'a.test.js': LEAKING.replace('{ port }', '{ workerPort: port }'),
@@ -364,7 +364,7 @@ describe('a port that a test leaves in use', () => {
     expect(outcome.stderr).toContain(`A worker left port ${leftPort(outcome)} in use`)
   })
 
-  test('passes in silence with `onLeak: ignore`', async () => {
+  test('is not reported with `onLeak: ignore`', async () => {
     const project = projects.project({
       'vitest.config.js': CONFIG('', `{ onLeak: 'ignore' }`),
       'a.test.js': LEAKING,
@@ -374,7 +374,7 @@ describe('a port that a test leaves in use', () => {
     expect(outcome.stderr + outcome.stdout).not.toContain('portslice:')
   })
 
-  test('is warned of where it happens without the plugin', async () => {
+  test('causes a warning in its test without the plugin', async () => {
     const project = projects.project({ 'a.test.js': LEAKING })
     const outcome = await run(project)
     expect(outcome.status, outcome.stdout + outcome.stderr).toBe(0)
@@ -394,7 +394,7 @@ describe('a port that a test leaves in use', () => {
   })
 })
 
-describe('bad input is refused before any worker starts, in plain words', () => {
+describe('invalid input is refused before any worker starts', () => {
   const STARTED = `console.log('a worker has started')
     import { test } from '@portslice/vitest-plugin/test'
     test('x', ({ port }) => {})`
@@ -468,7 +468,7 @@ test("vitest's own --shard decides which part of the range is tried first", asyn
   expect(Math.max(...(one as number[]))).toBeLessThan(Math.min(...(two as number[])))
 })
 
-test('more jobs of a CI system, or more shards of vitest, than slices fail nothing', async () => {
+test('more CI jobs or vitest shards than slices do not fail', async () => {
   const project = projects.project({
     'vitest.config.js': CONFIG('', '{ range: [20000, 20999] }'), // 31 slices
     ...testFiles(2, SERVING_TESTS),
@@ -503,7 +503,7 @@ test("with vitest's own --shard, fixtures and takePort() share one slice", async
   expect(status, stdout + stderr).toBe(0)
 })
 
-test('fewer slices than workers are warned of', async () => {
+test('fewer slices than workers cause a warning', async () => {
   const project = projects.project({
     'vitest.config.js': CONFIG('', '{ range: [20000, 20070] }'),
     'a.test.js': SERVING_TESTS,
@@ -512,7 +512,7 @@ test('fewer slices than workers are warned of', async () => {
   expect(stdout + stderr).toContain('the range has 2 slices of 32 ports for up to 3 workers')
 })
 
-test('watch mode: each run anew has unique ports, and no slice is lost', async () => {
+test('watch mode: each rerun has unique ports, and no slice is lost', async () => {
   const project = projects.project({
     'vitest.config.js': CONFIG(),
     ...testFiles(3, SERVING_TESTS),

@@ -128,7 +128,7 @@ export class Model {
     this.#giveBack(name)
   }
 
-  /** A process ends in good order. */
+  /** A process ends normally. */
   closes(process: ModelProcess): void {
     this.processes.splice(this.processes.indexOf(process), 1)
     this.#giveBack(process.name)
@@ -148,7 +148,7 @@ export class Model {
     if (process.forgottenAt !== undefined) process.forgottenAt = now
   }
 
-  /** A deleted lock directory forgets what the dead had. */
+  /** A deleted lock directory loses the ports of dead holders. */
   forgets(directory: string, now: number): void {
     for (const [port, left] of this.#left) if (left.directory === directory) this.#left.delete(port)
     for (const process of this.processes) {

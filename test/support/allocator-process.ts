@@ -104,7 +104,7 @@ export class AllocatorProcess extends TestProcess {
     else await super.kill()
   }
 
-  /** Lets it end in good order. */
+  /** Lets it end normally. */
   async end(): Promise<void> {
     this.child.stdin?.end()
     await this.exited

@@ -73,7 +73,7 @@ export const filesEdited: Fault = {
       ),
     )
     const handOuts = churned.reduce((sum, one) => sum + one.handOuts, 0)
-    // The first holder must still have what it was given.
+    // The first holder must still have its ports.
     await holder.command({ do: 'serve' })
     await holder.command({ do: 'close' })
     const shared = overlaps(workers.flatMap((one) => one.intervals()))

@@ -36,7 +36,7 @@ export const journals: Fault = {
         BAD_JOURNALS[name]?.make({ path: path.join(lockDirectory, `slice-${first}.ndjson`), first })
       }
       for (const [index, name] of names.entries()) {
-        // A process each: one that hangs or runs out of memory says nothing of the others.
+        // A process each, so that one that hangs or runs out of memory does not affect the others.
         const plan: Plan = { lockDirectory, slices: [firsts[index] as number] }
         const member = group.start('lease-with-journals', plan)
         const one = await member.hear<LeaseResult>(LEASE_TIMEOUT_MS).catch(() => undefined)

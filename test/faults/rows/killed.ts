@@ -45,7 +45,7 @@ export const killed: Fault = {
     let started = 0
     const start = (isToDie: boolean) => {
       const plan: Plan = {
-        // The same worker id for all: they want the same slices, and the ports of the dead.
+        // The same worker id for all: they try the same slices, with the ports of dead holders.
         options: { range: slices.range, lockDirectory, workerId: 1, waitTimeout: 30_000 },
         atOnce: 6,
         bindAfter: 60,

@@ -22,7 +22,7 @@ const PAUSE_MS = { short: 13_000, long: 30_000 }
 /** Waiting for its lock to go stale would take 10 s. */
 const REPLACEMENT_LIMIT_MS = 7000
 
-/** All lease one slice in turn, and are killed at times, so that all find a dead holder's lock at once. */
+/** All lease one slice in turn, and some are killed, so that all find a dead holder's lock at once. */
 const taken: Part = async ({ short, folder }, networks) => {
   const lockDirectory = path.join(folder, 'locks')
   const notes = path.join(folder, 'intervals.ndjson')

@@ -48,7 +48,7 @@ export type Command =
   | { do: 'start a process' }
   | { do: 'become a normal user' }
 
-/** What came of a command, as far as it concerns it. */
+/** The result of a command; fields that do not apply are missing. */
 export interface Result {
   ports?: number[]
   /** The first ports of slices that were leased. */
@@ -57,7 +57,7 @@ export interface Result {
   took?: number
   leaked?: boolean
   handOuts?: number
-  /** How often there was no slice in time. */
+  /** How often no slice was free in time. */
   refusals?: number
   /** The error of the operating system, or ''. */
   systemError?: string

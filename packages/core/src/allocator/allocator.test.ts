@@ -262,7 +262,7 @@ describe('takeMany and takeBlock', () => {
   })
 
   test.each(['takeBlock', 'takeMany'] as const)(
-    'a take is served at once while a %s waits that cannot be served',
+    'serves a take at once while a %s waits',
     async (impossible) => {
       const { allocator, usable } = await allocatorOf(1, { waitTimeout: 5000 })
       const served: string[] = []
