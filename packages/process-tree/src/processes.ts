@@ -26,6 +26,7 @@ const KTHREADD_PID = 2
 
 export interface Processes {
   readonly running: readonly RunningProcess[]
+  /** Pids of processes that this user may not inspect. */
   readonly hidden: ReadonlySet<number>
   /** Also zombies. `startedAt` is empty if nothing could be read. */
   readonly ended: readonly ProcessIdentity[]

@@ -20,7 +20,9 @@ export class PortFinder {
   readonly #context: ClaimContext
   readonly #ports: LeasedPorts
   readonly #checkWanted: (signal: AbortSignal | undefined) => void
+  /** The system's error when it had no more sockets or files. */
   #shortage: unknown
+  /** The system's error when a bind was not permitted, in this attempt. */
   #refusal: unknown
   #isAnyPermitted = false
 

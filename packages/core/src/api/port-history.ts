@@ -274,6 +274,7 @@ function useFrom({ lease, end, ...use }: JournaledUse, isOut: boolean): PortUse 
   return { ...omitUndefined({ holder }), ...use, end: end ?? open }
 }
 
+/** Its process ended without releasing it. */
 interface DeadClaim {
   note: ClaimNote
   /** The quarantine's end may be past. */

@@ -2,6 +2,7 @@ import { PortsliceError } from '../errors.js'
 import type { ClaimObstacle, Obstacle } from './obstacle.js'
 
 export interface ClaimTimeoutError extends PortsliceError {
+  /** One for each port that was asked for. */
   readonly obstacles: readonly ClaimObstacle[]
 }
 

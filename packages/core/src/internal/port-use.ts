@@ -18,6 +18,7 @@ export interface PortListener {
   /** Missing if the system does not show it, as the other two. */
   pid?: number
   command?: string
+  /** A process that this worker has not started. */
   isForeign?: true
   /** It kept a server of this process from listening (EADDRINUSE). */
   isInTheWay?: true

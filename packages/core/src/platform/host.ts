@@ -34,6 +34,7 @@ interface SystemPorts {
   excluded: readonly PortRange[]
 }
 
+/** Cached: `netsh` takes some time. */
 let systemPorts: SystemPorts | undefined
 
 function portsOfWindows(): SystemPorts {

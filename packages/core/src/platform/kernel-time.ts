@@ -6,6 +6,7 @@ import { omitUndefined } from './omit-undefined.js'
 import { runtime } from './runtime.js'
 
 export interface KernelTime {
+  /** The boot and the time namespace that it was measured in. */
   readonly clock: string
   /** Milliseconds since boot by `/proc/uptime`, which no library can fake. Includes suspend. */
   readonly uptime?: number

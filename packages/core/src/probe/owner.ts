@@ -8,6 +8,7 @@ export interface PortOwner {
   pid: number
   command: string
   cwd?: string
+  /** -1 if unknown. */
   uid: number
 }
 

@@ -6,6 +6,7 @@ import { readJournalText } from './slice-record.js'
 /** Two files of this size at most: some hundred takes and releases each. */
 const MAX_HISTORY_BYTES = 48 * 1024
 
+/** A journal without these says only that the slice was leased. */
 const ABOUT_PORTS = /"event":"(?:take|quarantine)"/
 
 /** Adds the text of a journal that is about to be started anew. Requires the lock of the slice. */

@@ -58,6 +58,7 @@ export async function holderStateOf(
 
 interface WatchedLock {
   signature: string
+  /** Monotonic, in ms. */
   since: number
 }
 

@@ -13,6 +13,7 @@ import { codeOf } from '../errors.js'
 
 export interface FoundFile {
   text: string
+  /** In ms since 1970. */
   changedAt: number
 }
 

@@ -14,6 +14,7 @@ export interface JournaledUse {
   claimer?: { pid: number; command: string; cwd: string }
   label?: string
   key?: string
+  /** ISO 8601, as the others. */
   since?: string
   until?: string
   /** Missing if unknown. */

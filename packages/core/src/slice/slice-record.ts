@@ -61,6 +61,7 @@ export interface Quarantined extends PortRecord {
   readonly state: 'quarantined'
   readonly died: KernelTime
   readonly host?: string
+  /** In ms. */
   readonly left: number
 }
 
