@@ -1,4 +1,4 @@
-/** What becomes of ports of another host when processes, networks and the database fail. */
+/** The ports of another host when processes, networks and the database fail. */
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
@@ -373,7 +373,7 @@ describe.concurrent.each(ENGINES)('$name', (engine) => {
         expect(opening.error?.code).toBe('ERR_PORTSLICE_RANGE_EXHAUSTED')
         return undefined
       }
-      // The holder is told, and only then does the server let others have the slice.
+      // The holder learns of it before the server lets another process have the slice.
       await vi.waitFor(
         async () => expect((await warnings(holder)).join()).toContain('In doubt are the ports'),
         { timeout: 25_000, interval: 200 },

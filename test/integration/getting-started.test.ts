@@ -36,7 +36,7 @@ const VARIANTS: Record<string, Variant> = {
   }),
 }
 
-/** What the last command of a section prints, if all went well. */
+/** What the last command of a section prints on success. */
 const PRINTS: Record<string, RegExp> = {
   vitest: /Tests +2 passed/,
   Playwright: /\d passed/,
@@ -66,7 +66,7 @@ function program(name: string, script: string): void {
   chmodSync(path.join(bin, name), 0o755)
 }
 
-/** The folder of a Node of this version, as npm's package has it. */
+/** The directory of a Node of this version, from its npm package. */
 async function nodeOf(version: string): Promise<string> {
   const tools = path.join(folder, `node-${version}`)
   await npmInstall(tools, { node: nodePackage(version) })
@@ -79,7 +79,7 @@ const [, ESM_NAME = '', CJS_NAME = ''] =
     readFileSync(new URL('../../docs/getting-started.md', import.meta.url), 'utf8'),
   ) ?? []
 
-/** Follows the steps in an empty folder, and gives what the last command printed. */
+/** Follows the steps in an empty directory, and returns the output of the last command. */
 async function follow(name: string, steps: readonly Step[], variant: Variant): Promise<string> {
   const { installer, isCommonJs = false, node, versions = {} } = variant
   const project = path.join(folder, name.replaceAll(/\W+/g, '-').toLowerCase())

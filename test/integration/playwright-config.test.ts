@@ -1,4 +1,4 @@
-/** Ports in `playwright.config.ts`, and what becomes of settings that are wrong. */
+/** Ports in `playwright.config.ts`, and wrong settings. */
 import { readFileSync } from 'node:fs'
 import { afterAll, describe, expect, test } from 'vitest'
 import { firstOf, TEST_ALL } from '../support/extent.ts'
@@ -97,7 +97,7 @@ const TAKES_A_PORT = `
   test('takes a port', ({ port }) => {})
 `
 
-describe('what is wrong is told by the run, which ends', () => {
+describe('the run ends with an error message', () => {
   test('options in the config', { timeout: TEST_TIMEOUT }, async () => {
     const wrong = {
       range: {

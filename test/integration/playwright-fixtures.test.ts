@@ -17,7 +17,7 @@ import {
 const projects = new FixtureProjects()
 afterAll(() => projects[Symbol.dispose]())
 
-test('a port on which a test leaves a server is told of, and is not handed out again', {
+test('reports a port on which a test leaves a server, and does not hand it out again', {
   timeout: TEST_TIMEOUT,
 }, async () => {
   const project = projects.project({
@@ -90,7 +90,7 @@ test('a port on which a test leaves a server is told of, and is not handed out a
     expect(next.status).toBe('passed')
     expect(ours(next.annotations)).toEqual([])
   }
-  // The failure ends its worker, and the server with it; in the others it goes on.
+  // The failure ends its worker, and the server with it; in the others the worker continues.
   for (const { leak, next, left } of [warned, ignore]) {
     expect(next.workerIndex).toBe(leak.workerIndex)
     expect(told<{ ports: number[] }>(next).ports).not.toContain(left)
@@ -134,7 +134,7 @@ function ours(annotations: readonly Annotation[]): Annotation[] {
   return annotations.filter(({ type }) => type === 'portslice')
 }
 
-test('the fixtures go together with others', { timeout: TEST_TIMEOUT }, async () => {
+test('the fixtures can be combined with others', { timeout: TEST_TIMEOUT }, async () => {
   const project = projects.project({
     'app.ts': APP,
     'playwright.config.ts': config('workers: 1'),

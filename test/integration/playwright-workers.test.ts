@@ -161,7 +161,7 @@ test.runIf(TEST_ALL)(
 )
 
 test.runIf(TEST_ALL)(
-  'more shards than slices fail nothing, as a shard of the runner is a preference',
+  "more shards than slices do not fail, because the runner's shard is a preference",
   {
     timeout: TEST_TIMEOUT,
   },
@@ -235,7 +235,7 @@ test('every project of a config has its own options', { timeout: TEST_TIMEOUT },
   expect(descents(high)).toBeGreaterThan(1)
 })
 
-/** The ports that all tests of a run have told, in order. */
+/** The ports that all tests of a run have reported, in order. */
 function portsTold({ tests }: Pick<Awaited<ReturnType<typeof playwright>>, 'tests'>): number[] {
   return tests.flatMap(({ results }) => told<{ ports: number[] }>(results[0]).ports)
 }

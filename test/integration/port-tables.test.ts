@@ -1,4 +1,4 @@
-/** docs/port-tables.md, run as it stands there: also with 100 ports, in two checkouts at once. */
+/** Runs docs/port-tables.md, also with 100 ports and in two checkouts at once. */
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'

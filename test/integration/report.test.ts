@@ -132,11 +132,9 @@ async function expectAnswers(file: string) {
 }
 
 describe('vitest', () => {
-  test.each(firstOf(['forks', 'threads']))(
-    'answers a ticket about a flaky test (%s)',
-    async (pool) => {
-      const project: FixtureProject = projects.project({
-        'vitest.config.js': `
+  test.each(firstOf(['forks', 'threads']))('explains a flaky test (%s)', async (pool) => {
+    const project: FixtureProject = projects.project({
+      'vitest.config.js': `
         import portslice from '@portslice/vitest-plugin'
         export default {
           plugins: [portslice()],
@@ -145,16 +143,15 @@ describe('vitest', () => {
             reporters: ['default', '@portslice/vitest-plugin/reporter'],
           },
         }`,
-        'a.test.js': TESTS(`import { test } from '@portslice/vitest-plugin/test'`),
-      })
-      const run = await project.vitest([], { env: { STRANGER: await startStranger() } })
-      expect(run.status, run.stdout + run.stderr).toBe(1)
-      expect(run.stderr).toContain(
-        `the report of the ports is in ${project.file('portslice-report.html')}`,
-      )
-      await expectAnswers(project.file('portslice-report.html'))
-    },
-  )
+      'a.test.js': TESTS(`import { test } from '@portslice/vitest-plugin/test'`),
+    })
+    const run = await project.vitest([], { env: { STRANGER: await startStranger() } })
+    expect(run.status, run.stdout + run.stderr).toBe(1)
+    expect(run.stderr).toContain(
+      `the report of the ports is in ${project.file('portslice-report.html')}`,
+    )
+    await expectAnswers(project.file('portslice-report.html'))
+  })
 
   test('says in task.meta which ports each test had', async () => {
     const project = projects.project({
@@ -196,7 +193,7 @@ describe('Playwright', () => {
       reporter: [['list'], ['@portslice/playwright-fixture/reporter', { outputFile: ${JSON.stringify(file)} }]],
     })`
 
-  test('answers a ticket about a flaky test', async () => {
+  test('explains a flaky test', async () => {
     const project = projects.project({
       'playwright.config.js': CONFIG('reports/ports.html'),
       'a.spec.js': TESTS(`import { test } from '@portslice/playwright-fixture'`),

@@ -1,4 +1,4 @@
-/** Test runners for which there is no adapter, on many files at once. See docs/runners.md. */
+/** Test runners without an adapter, on many files at once. See docs/runners.md. */
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'

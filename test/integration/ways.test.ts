@@ -89,7 +89,7 @@ test.each(firstOf([2, 1]))(
   },
 )
 
-test('the next in line has the port when its holder is killed, and is told of whom it waits for', async () => {
+test('the next claimer gets the port when its holder is killed, and knows its holder', async () => {
   const [port] = (await portsToClaim(1)) as [number]
   const folder = temporaryFolder()
   const holder = spawn(process.execPath, [script('claim-in-turn.ts'), folder, `${port}`, 'hold'], {
@@ -143,7 +143,7 @@ class KeyHolder {
   }
 }
 
-test('programs that keep no state have the port of their key again after a crash, and after a restart', async () => {
+test('programs without state get the port of their key again after a crash or restart', async () => {
   const folder = temporaryFolder()
   const workers = Array.from({ length: PROCESSES }, (_, index) => index + 1)
   const start = () => Promise.all(workers.map((workerId) => KeyHolder.start(folder, workerId)))
