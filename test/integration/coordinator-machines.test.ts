@@ -1,8 +1,5 @@
 /** Three machines, as network namespaces, whose test suites publish on one host at once. */
 import { execFileSync } from 'node:child_process'
-import { once } from 'node:events'
-import http from 'node:http'
-import net from 'node:net'
 import { afterAll, describe, expect, test } from 'vitest'
 import {
   type DatabaseServer,
@@ -14,6 +11,7 @@ import { TEST_ALL } from '../support/extent.ts'
 import { NetworkNamespace } from '../support/namespaces.ts'
 import { run } from '../support/process.ts'
 import { FixtureProjects } from '../support/project.ts'
+import { PublishingHost } from '../support/publishing-host.ts'
 import { COMMAND } from './command-run.ts'
 
 const MACHINES = 3
@@ -27,7 +25,7 @@ afterAll(() => projects[Symbol.dispose]())
 
 const PUBLISH = `
   export async function publish(port) {
-    const url = process.env.STAND_IN + '/' + port
+    const url = process.env.PUBLISH_AT + '/' + port
     await new Promise((resolve) => setTimeout(resolve, Math.random() * 50))
     const published = await fetch(url, { method: 'POST' })
     if (!published.ok) throw new Error(await published.text())
@@ -72,55 +70,12 @@ function project() {
   })
 }
 
-/** Publishes ports on the host, as its Docker daemon would for a container. */
-class StandIn implements AsyncDisposable {
-  readonly conflicts: string[] = []
-  published = 0
-  readonly #servers = new Map<string, net.Server>()
-  readonly #http: http.Server
-  readonly #address: string
-
-  constructor(address: string) {
-    this.#address = address
-    this.#http = http.createServer(async ({ method, url = '' }, response) => {
-      const port = url.slice(1)
-      if (method === 'POST') {
-        const server = net.createServer()
-        try {
-          await once(server.listen(Number(port), address), 'listening')
-          this.#servers.set(port, server)
-          this.published++
-        } catch (error) {
-          this.conflicts.push((error as Error).message)
-          response.statusCode = 409
-          response.end((error as Error).message)
-          return
-        }
-      } else {
-        const server = this.#servers.get(port)
-        this.#servers.delete(port)
-        if (server) await once(server.close(), 'close')
-      }
-      response.end('done')
-    })
-  }
-
-  async start(): Promise<string> {
-    await once(this.#http.listen(0, this.#address), 'listening')
-    return `http://${this.#address}:${(this.#http.address() as net.AddressInfo).port}`
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#http.close()
-    this.#http.closeAllConnections()
-    for (const server of this.#servers.values()) server.close()
-  }
-}
-
-/** Connects a namespace with the host by a pair of interfaces, which end with the namespace. */
-function connect(machine: NetworkNamespace, host: string, index: number): void {
-  const name = `pm${process.pid % 100_000}-${index}`
-  const [outer, inner] = [`10.78.${index}.1`, `10.78.${index}.2`]
+/** Connects a namespace with the host by a pair of interfaces. @returns removes them */
+function connect(machine: NetworkNamespace, host: string, index: number): Disposable {
+  // Those of an earlier test may not be gone yet.
+  const network = Number(host.split('.')[2]) * 10 + index
+  const name = `pm${process.pid % 100_000}-${network}`
+  const [outer, inner] = [`10.78.${network}.1`, `10.78.${network}.2`]
   const pid = machine.by[1]?.match(/\d+/)?.[0] as string
   const ip = (...args: string[]) => execFileSync('ip', args)
   const inside = (...args: string[]) =>
@@ -133,6 +88,7 @@ function connect(machine: NetworkNamespace, host: string, index: number): void {
   inside('addr', 'add', `${inner}/24`, 'dev', `${name}i`)
   inside('link', 'set', `${name}i`, 'up')
   inside('route', 'add', 'default', 'via', outer)
+  return { [Symbol.dispose]: () => void ip('link', 'del', name) }
 }
 
 interface Engine {
@@ -174,17 +130,16 @@ describe.each(ENGINES)('$name', ({ why, host, start }) => {
       const made = await NetworkNamespace.make()
       if (typeof made === 'string') return skip(made)
       namespaces.push(machines.use(made))
-      connect(made, host, index)
+      machines.use(connect(made, host, index))
     }
     const server = machines.use(await start(host))
-    const standIn = machines.use(new StandIn(host))
-    const url = await standIn.start()
+    const publishing = machines.use(await PublishingHost.start(host))
     const suites = namespaces.map(({ by }) => ({ by, project: project() }))
     const rounds = Number(process.env.ROUNDS ?? ROUNDS)
     for (let round = 0; round < rounds; round++) {
       const runs = suites.flatMap(({ by, project: { folder, lockDirectory } }) => {
         const env = {
-          STAND_IN: url,
+          PUBLISH_AT: publishing.url,
           PORTSLICE_HOST: host,
           PORTSLICE_COORDINATOR: server.url,
           PORTSLICE_RANGE: RANGE,
@@ -202,7 +157,7 @@ describe.each(ENGINES)('$name', ({ why, host, start }) => {
       const failed = outcomes.filter(({ status }) => status !== 0)
       expect(failed.map(({ stdout, stderr }) => `${stdout}\n${stderr}`)).toEqual([])
     }
-    expect(standIn.conflicts).toEqual([])
-    expect(standIn.published).toBe(rounds * MACHINES * PUBLISHED)
+    expect(publishing.conflicts).toEqual([])
+    expect(publishing.published).toBe(rounds * MACHINES * PUBLISHED)
   })
 })

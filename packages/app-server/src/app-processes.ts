@@ -68,9 +68,11 @@ export class AppProcesses {
   /** @returns `undefined` if the watchdog was lost meanwhile: call it again */
   async observe(url?: string): Promise<Observation | undefined> {
     const { host } = this
+    const { lease } = this.#plan
     const observation = await watchdog().observe(this.#id, this.root.tree, {
-      port: this.#plan.lease.port,
+      port: lease.port,
       ...(host !== undefined && { host }),
+      ...(lease.host !== undefined && { remoteHost: lease.host }),
       ...(url !== undefined && { url }),
     })
     this.host ??= observation?.host

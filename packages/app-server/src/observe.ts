@@ -3,12 +3,15 @@ import http from 'node:http'
 import https from 'node:https'
 import net from 'node:net'
 import type { ProcessTree } from '@portslice/process-tree'
+import { hostInUrl } from './host-in-url.js'
 import { findProcessWithoutPort } from './without-port.js'
 
 export interface Query {
   port: number
   /** If it is known already. */
   host?: string
+  /** The host that it is a port of, if that is another one. */
+  remoteHost?: string
   /** A path of the app, or a URL. */
   url?: string
 }
@@ -37,9 +40,14 @@ const CONNECT_TIMEOUT_MS = 1000
 
 /** Called in the watchdog, where tests have not replaced parts of Node. */
 export async function observe(tree: ProcessTree, query: Query): Promise<Observation> {
-  const { port, url } = query
-  const listener = await tree.listenerOn(port)
-  const host = listener === 'none' ? undefined : (query.host ?? (await reachableName(port)))
+  const { port, url, remoteHost } = query
+  const listener = await (remoteHost === undefined
+    ? tree.listenerOn(port)
+    : listenerOnHost(remoteHost, port))
+  const host =
+    listener === 'none'
+      ? undefined
+      : (hostInUrl(remoteHost) ?? query.host ?? (await reachableName(port)))
   const withoutPort = listener === 'none' ? await findProcessWithoutPort(tree) : undefined
   return {
     listener,
@@ -47,6 +55,11 @@ export async function observe(tree: ProcessTree, query: Query): Promise<Observat
     ...(withoutPort !== undefined && { withoutPort }),
     ...(url !== undefined && { answer: await request(url, port, host) }),
   }
+}
+
+/** Which process has a port of another host cannot be seen: a container of the app, most likely. */
+async function listenerOnHost(host: string, port: number): Promise<'none' | 'unknown'> {
+  return (await accepts(host, port)) ? 'unknown' : 'none'
 }
 
 /** `localhost`, unless the app listens elsewhere: servers choose differently between 127.0.0.1 and ::1. */

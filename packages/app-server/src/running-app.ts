@@ -3,6 +3,7 @@ import { reportsAddressInUse } from '@portslice/core/internal'
 import type { App } from './app.js'
 import { type AppPlan, leasesOf } from './app-plan.js'
 import { AppProcesses } from './app-processes.js'
+import { hostInUrl } from './host-in-url.js'
 import { Output } from './output.js'
 import { describeApp, type FailedStart, notReadyError, portTakenError } from './start-error.js'
 import { waitUntilReady } from './wait-until-ready.js'
@@ -32,7 +33,8 @@ export class RunningApp implements App {
   }
 
   get url(): string {
-    return `http://${this.#processes?.host ?? 'localhost'}:${this.port}`
+    const host = hostInUrl(this.#plan.lease.host) ?? this.#processes?.host ?? 'localhost'
+    return `http://${host}:${this.port}`
   }
 
   get ports(): Readonly<Record<string, number>> {

@@ -93,5 +93,6 @@ function formatTables({ slices, claims }: Tables, hasLinks = false): string {
     colours: coloursFor(stdout),
     now: Date.now(),
     columns: lineLimitOf(stdout),
+    host: resolveRemote({})?.host,
   })
 }

@@ -92,7 +92,7 @@ export async function run(args: string[]): Promise<number> {
   const signals = new SignalForwarder()
   const label = program.join(' ').slice(0, MAX_LABEL_LENGTH)
   const { leases, ports } = await leasePorts({ variables, prefer, label, options, timeout })
-  if (process.stderr.isTTY && !given.has('quiet')) printUrls(ports)
+  if (process.stderr.isTTY && !given.has('quiet')) printUrls(ports, leases[0]?.host)
   const envFile = given.value('write-env') ?? given.value('env-file')
   return runWithPorts({ ports, leases, program, env, envFile, linger, signals })
 }

@@ -22,6 +22,7 @@ ${RANGE_AND_SHARD_HELP}
 
 The past is what the journals of its slice tell: who took the port, with label and test, and how that
 ended. Some hundred uses are kept for each slice of 32 ports, until 'portslice clean' removes them.
+With $PORTSLICE_HOST and $PORTSLICE_COORDINATOR, the database tells: the last 50 events of the port.
 `
 
 export const syntax: Syntax<'json' | 'range' | 'shard'> = {
@@ -39,7 +40,8 @@ export async function run(args: string[]): Promise<number> {
   const { range } = parseRangeAndShard(given).options
   const history = await portHistory(port, { ...(range && { range }) })
   const { stdout } = process
-  const lockDirectory = lockDirectoryFor(undefined) ?? null
+  const isRemote = history.host !== undefined
+  const lockDirectory = isRemote ? null : (lockDirectoryFor(undefined) ?? null)
   stdout.write(
     given.has('json')
       ? formatJson({ version: WHY_VERSION, lockDirectory, ...history })

@@ -1,7 +1,7 @@
 import { type ClaimStatus, type PortStatus, UNKNOWN_HOLDER } from '@portslice/core/internal/inspect'
 import type { Colours } from '../terminal/colours.js'
 import { formatDuration } from '../terminal/duration.js'
-import { pad, sanitize, truncate, widthOf } from '../terminal/format.js'
+import { pad, sanitize, truncate, urlOf, widthOf } from '../terminal/format.js'
 import type { ListedSlice } from './find-owners.js'
 import { formatCommand, formatDirectory, holderName } from './format-holder.js'
 
@@ -12,6 +12,8 @@ export interface TableOptions {
   now: number
   /** Whether the terminal shows links (OSC 8). */
   hasLinks?: boolean
+  /** The other host whose ports these are. */
+  host?: string | undefined
 }
 
 type Paint = (text: string) => string
@@ -19,8 +21,8 @@ type Paint = (text: string) => string
 interface Row {
   cells: [ports: string, state: string, pid: string, what: string, since: string, where: string]
   paint: Paint
-  /** The first cell, if an app listens there. */
-  url?: string
+  /** The port in the first cell, if an app listens there. */
+  listening?: number
 }
 
 const HEADINGS: Row['cells'] = ['PORTS', 'STATE', 'PID', 'FOR', 'SINCE', 'IN']
@@ -33,8 +35,8 @@ export function listTable(
   claims: readonly ClaimStatus[],
   options: TableOptions,
 ): string {
-  const { colours, columns = Number.POSITIVE_INFINITY, now, hasLinks = false } = options
-  if (slices.length + claims.length === 0) return 'No ports are out on this machine.\n'
+  const { colours, columns = Number.POSITIVE_INFINITY, now, hasLinks = false, host } = options
+  if (slices.length + claims.length === 0) return `No ports are out on ${host ?? 'this machine'}.\n`
   const rows: Row[] = [
     { cells: HEADINGS, paint: colours.dim },
     ...slices.flatMap((slice) => rowsOf(slice, colours, now)),
@@ -44,7 +46,7 @@ export function listTable(
   return rows
     .map((row) => {
       const line = lineOf(row, widths, columns)
-      return `${row.paint(hasLinks ? withLink(line, row) : line)}\n`
+      return `${row.paint(hasLinks ? withLink(line, row, host) : line)}\n`
     })
     .join('')
 }
@@ -69,7 +71,7 @@ function rowsOf(slice: ListedSlice, colours: Colours, now: number): Row[] {
       return {
         cells: [`  ${port.port}`, state, '', labelOf(port), age(port.since, now), ''],
         paint,
-        ...(port.listening && { url: urlOf(port.port) }),
+        ...(port.listening && { listening: port.port }),
       }
     }),
   ]
@@ -98,7 +100,7 @@ function rowOf(claim: ClaimStatus, { cyan, green }: Colours, now: number): Row {
       formatDirectory(cwd),
     ],
     paint: listening ? green : cyan,
-    ...(listening && { url: urlOf(port) }),
+    ...(listening && { listening: port }),
   }
 }
 
@@ -147,13 +149,9 @@ function lineOf({ cells }: Row, widths: readonly number[], columns: number): str
   return columns === Number.POSITIVE_INFINITY ? line : truncate(line, columns)
 }
 
-function urlOf(port: number): string {
-  return `http://localhost:${port}`
-}
-
 /** The port at the beginning of the line becomes a link (OSC 8). */
-function withLink(line: string, { cells, url }: Row): string {
+function withLink(line: string, { cells, listening }: Row, host: string | undefined): string {
   const [indent, port] = /^( *)(\d+)$/.exec(cells[0])?.slice(1) ?? []
-  if (url === undefined || port === undefined || !line.startsWith(cells[0])) return line
-  return `${indent}\u001b]8;;${url}\u0007${port}\u001b]8;;\u0007${line.slice(cells[0].length)}`
+  if (listening === undefined || port === undefined || !line.startsWith(cells[0])) return line
+  return `${indent}\u001b]8;;${urlOf(listening, host)}\u0007${port}\u001b]8;;\u0007${line.slice(cells[0].length)}`
 }

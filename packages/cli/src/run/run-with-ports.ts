@@ -33,9 +33,10 @@ export async function runWithPorts(options: RunOptions): Promise<number> {
     file?.remove()
     const outcomes = await Promise.all(leases.map((lease) => lease.release()))
     const leaked = leases.filter((_, index) => outcomes[index]?.leaked)
-    for (const { port } of leaked) {
+    for (const { port, host } of leaked) {
+      const who = host === undefined ? await listenersOn(port) : `a program on ${host}`
       printNotice(
-        `a process still listens on port ${port}: ${await listenersOn(port)}. The port is not handed out again until it has ended.`,
+        `a process still listens on port ${port}: ${who}. The port is not handed out again until it has ended.`,
       )
     }
     signals.stop()

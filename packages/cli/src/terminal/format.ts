@@ -46,3 +46,8 @@ export function listNames(names: readonly string[], max: number): string {
   const more = names.length - max
   return [...names.slice(0, max), ...(more > 0 ? [`and ${more} more`] : [])].join(', ')
 }
+
+/** Where an app on the port answers, if it is a web server. @param host if it is another one */
+export function urlOf(port: number, host = 'localhost'): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}

@@ -58,14 +58,16 @@ function describeState(history: PortHistory, { now }: HistoryOptions): string {
 type Fact = [name: string, text: string]
 
 function factsOf(history: PortHistory, options: HistoryOptions): Fact[] {
-  const { slice, label, key, since, claim, processes, state } = history
+  const { slice, label, key, since, claim, processes, state, host } = history
   const facts: Fact[] = []
   if (label !== undefined) facts.push(['label', label])
   if (key !== undefined) facts.push(['key', key])
   if (since !== undefined) facts.push(['since', formatTime(since, options)])
   if (claim) facts.push(['by', `${formatClaimant(claim)}, in ${formatDirectory(claim.cwd)}`])
   for (const process of listenersOf(history)) facts.push(['listening', formatProcess(process)])
-  if (state !== 'claimed' && history.listening && processes.length === 0) {
+  if (history.listening && host !== undefined) {
+    facts.push(['listening', `a program on ${host}`])
+  } else if (state !== 'claimed' && history.listening && processes.length === 0) {
     facts.push(['listening', 'a process that cannot be seen, such as one of another user'])
   }
   facts.push(['slice', describeSlice(slice, history)])
@@ -116,9 +118,12 @@ const ENDS: Record<Use['end'], string> = {
   died: 'holder died',
 }
 
-function formatUses({ uses, port }: PortHistory, options: HistoryOptions): string[] {
+function formatUses({ uses, port, host }: PortHistory, options: HistoryOptions): string[] {
   const { colours, columns, now } = options
-  if (uses.length === 0) return [`No journal tells of an earlier use of port ${port}.`]
+  if (uses.length === 0) {
+    const source = host === undefined ? 'No journal tells' : 'The coordinator does not tell'
+    return [`${source} of an earlier use of port ${port}.`]
+  }
   const rows = [HEADINGS, ...uses.map((use) => cellsOf(use, now))]
   const widths = HEADINGS.map((_, at) => Math.max(...rows.map((row) => widthOf(row[at] as string))))
   return rows.map((row, index) => {

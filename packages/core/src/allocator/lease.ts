@@ -10,6 +10,8 @@ export interface PortLease extends AsyncDisposable {
   readonly port: number
   /** The `label` it was taken with, if any. */
   readonly label?: string
+  /** The host that it is a port of, if that is another one (option `host`). */
+  readonly host?: string
   /**
    * Whether something listens on the port now (TCP or UDP).
    *
@@ -49,9 +51,16 @@ function falseWhenOutOfDescriptors(error: unknown): false {
   throw error
 }
 
+/** Where a port is, unless it is on this machine. */
+export interface PortPlace {
+  readonly host?: string
+  readonly isListening?: (port: number) => Promise<boolean>
+}
+
 export class Lease implements PortLease {
   readonly port: number
   readonly label?: string
+  readonly host?: string
   readonly #giveBack: () => Promise<{ leaked: boolean }>
   readonly #isListening: (port: number) => Promise<boolean>
   #released: Promise<{ leaked: boolean }> | undefined
@@ -60,12 +69,13 @@ export class Lease implements PortLease {
     port: number,
     label: string | undefined,
     giveBack: () => Promise<{ leaked: boolean }>,
-    isListeningOn = isListening,
+    place: PortPlace = {},
   ) {
     this.port = port
     if (label !== undefined) this.label = label
+    if (place.host !== undefined) this.host = place.host
     this.#giveBack = giveBack
-    this.#isListening = isListeningOn
+    this.#isListening = place.isListening ?? isListening
   }
 
   isListening(): Promise<boolean> {

@@ -2,13 +2,13 @@ import type { TakeOptions } from '../options/options.js'
 import { nextTurn } from '../platform/clock.js'
 import { isLeaked } from '../probe/leak.js'
 import { CloseWatcher } from './close-watcher.js'
-import { Lease, type PortLease } from './lease.js'
+import { Lease, type PortLease, type PortPlace } from './lease.js'
 
 export interface LeasablePort {
   readonly port: number
   readonly key?: string | undefined
   giveBack(leaked: boolean): void | Promise<void>
-  readonly isListening?: (port: number) => Promise<boolean>
+  readonly place?: PortPlace
 }
 
 interface OutPort {
@@ -54,13 +54,14 @@ export class LeasedPorts {
   }
 
   #lease(out: OutPort, { label, releaseWhenClosed }: TakeOptions): PortLease {
-    const { port, isListening } = out.source
+    const { port, place } = out.source
     out.leases++
     let stopWatching = () => {}
     const giveBack = async () => (this.#drop(lease) ? this.#release(out) : { leaked: false })
-    const lease = new Lease(port, label, giveBack, isListening)
+    const lease = new Lease(port, label, giveBack, place)
     if (releaseWhenClosed) {
-      stopWatching = this.#closeWatcher.whenClosed(port, () => void lease.release(), isListening)
+      const onClosed = () => void lease.release()
+      stopWatching = this.#closeWatcher.whenClosed(port, onClosed, place?.isListening)
     }
     this.#byLease.set(lease, { out, stopWatching })
     return lease
@@ -81,8 +82,8 @@ export class LeasedPorts {
   }
 
   async #giveBack(out: OutPort): Promise<{ leaked: boolean }> {
-    const { port, isListening } = out.source
-    const leaked = await isLeaked(port, isListening)
+    const { port, place } = out.source
+    const leaked = await isLeaked(port, place?.isListening)
     if (++this.#releases % RELEASES_PER_TURN === 0) await nextTurn()
     this.#forget(out)
     await out.source.giveBack(leaked)

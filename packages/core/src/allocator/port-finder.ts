@@ -115,7 +115,7 @@ export class PortFinder {
         port,
         key: keys[0],
         giveBack,
-        isListening: this.#context.remote?.isListening ?? isListeningForTcp,
+        place: this.#context.remote ?? { isListening: isListeningForTcp },
       }
       const lease = this.#ports.add(source, request)
       try {
@@ -141,11 +141,8 @@ export class PortFinder {
         return keys.map((key, index) => {
           const port = first + index
           const giveBack = (leaked: boolean) => slice.release(port, leaked)
-          const isListening = this.#context.remote?.isListening
-          return this.#ports.add(
-            { port, key, giveBack, ...(isListening && { isListening }) },
-            request,
-          )
+          const { remote: place } = this.#context
+          return this.#ports.add({ port, key, giveBack, ...(place && { place }) }, request)
         })
       }
       if (this.#refusal === refusal || isHighestProbed) continue

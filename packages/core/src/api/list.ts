@@ -1,14 +1,11 @@
-import { openLeaseContext } from '../allocator/lease-context.js'
 import { type ClaimStatus, listClaims as listLocalClaims } from '../claim/list-claims.js'
-import type { RemoteHost } from '../claim/remote-host.js'
 import { checkListOptions } from '../options/options.js'
-import { resolveRemote } from '../options/remote.js'
-import { resolveOptions } from '../options/resolve.js'
 import {
   type ListSlicesOptions,
   listSlices as listLocalSlices,
   type SliceStatus,
 } from '../slice/list-slices.js'
+import { remoteHostOf } from './remote-host-of.js'
 
 /**
  * Lists the slices that are held on this machine, and those in which dead holders left ports, ascending.
@@ -23,22 +20,14 @@ import {
  * const out = (await listSlices()).flatMap(({ ports }) => ports.map(({ port }) => port))
  */
 export async function listSlices(options: ListSlicesOptions = {}): Promise<SliceStatus[]> {
+  checkListOptions(options)
   const remote = await remoteHostOf(options)
   return remote ? remote.listSlices() : listLocalSlices(options)
 }
 
 /** The claimed ports of this lock directory and network namespace, or of the other host, ascending. */
 export async function listClaims(options: ListSlicesOptions = {}): Promise<ClaimStatus[]> {
+  checkListOptions(options)
   const remote = await remoteHostOf(options)
   return remote ? remote.listClaims() : listLocalClaims(options)
-}
-
-async function remoteHostOf(options: ListSlicesOptions): Promise<RemoteHost | undefined> {
-  checkListOptions(options)
-  const { lockDirectory, host, coordinator } = options
-  // A lock directory is of this machine, whatever the environment says.
-  if (lockDirectory !== undefined) return undefined
-  const given = { ...(host && { host }), ...(coordinator && { coordinator }) }
-  if (!resolveRemote(given)) return undefined
-  return (await openLeaseContext(resolveOptions(given))).remote
 }

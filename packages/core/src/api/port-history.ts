@@ -24,11 +24,16 @@ import {
 import { historyPath, journalPath } from '../slice/lock-directory.js'
 import { type JournaledUse, parseUses } from '../slice/port-uses.js'
 import { QUARANTINE_MS } from '../slice/slice-record.js'
+import { remoteHostOf } from './remote-host-of.js'
 
 /** Options of {@link portHistory}. */
 export interface PortHistoryOptions {
   /** The lock directory; `false`: none. Default: as the option `lockDirectory` of an allocator. */
   lockDirectory?: string | false
+  /** The other host that it is a port of, as the option of an allocator. */
+  host?: string
+  /** The URL of the database that knows it, as the option of an allocator. */
+  coordinator?: string
   /** The range that ports are handed out from. Default: as the option `range` of an allocator. */
   range?: readonly [first: number, last: number]
 }
@@ -37,6 +42,8 @@ export interface PortHistoryOptions {
 export interface PortHistory {
   /** The port number. */
   port: number
+  /** The host that it is a port of, if that is another one. */
+  host?: string
   /** The slice it belongs to. */
   slice: {
     /** The first port. */
@@ -88,7 +95,7 @@ export interface PortHistory {
     /** A sentence for people. */
     text: string
   }
-  /** Who had it, newest first, as far as the journals of the slice go back. */
+  /** Who had it, newest first, as far as the journals of the slice, or the database, go back. */
   uses: PortUse[]
 }
 
@@ -124,13 +131,15 @@ export interface PortProcess {
 
 /**
  * Tells who has a port now, who had it and when, and why it is not handed out. Binds no port that another
- * process may have, and leases nothing. The journals of the slice keep some hundred takes.
+ * process may have, and leases nothing. The journals of the slice keep some hundred takes. With
+ * `host` and `coordinator`: of a port of the other host; the database keeps the last 50 events of a port for
+ * seven days.
  *
  * Strings such as labels come from other processes: escape control characters before you print them.
  *
  * @param port 1 to 65535
- * @param options the lock directory, and the range
- * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID, …_RANGE_INVALID
+ * @param options the lock directory or the other host, and the range
+ * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID, …_RANGE_INVALID, …_COORDINATOR
  * @example
  * const { uses } = await portHistory(20003)
  */
@@ -145,6 +154,12 @@ export async function portHistory(
       port,
       `Give a port from 1 to ${LAST_PORT}.`,
     )
+  }
+  const remote = await remoteHostOf(options)
+  if (remote) {
+    const { remotePortHistory } = await import('./remote-port-history.js')
+    const notHandedOut = whyNotHandedOut(port, options)
+    return { ...(await remotePortHistory(port, remote)), ...(notHandedOut && { notHandedOut }) }
   }
   const lockDirectory = lockDirectoryFor(options.lockDirectory)
   const slice = sliceOf(port)

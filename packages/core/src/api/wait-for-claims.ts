@@ -1,4 +1,4 @@
-import { Lease, type PortLease } from '../allocator/lease.js'
+import { Lease, type PortLease, type PortPlace } from '../allocator/lease.js'
 import { openLeaseContext } from '../allocator/lease-context.js'
 import type { Claim } from '../claim/claim.js'
 import { claimNotPermittedError, claimTimeoutError } from '../claim/claim-errors.js'
@@ -89,7 +89,7 @@ export async function waitForClaims(
       undo: (late) => void releaseAll(late),
       onTimeout: async () => claimTimeoutError(subject, value, timeout, await describeObstacles()),
     })
-    return claims.map((claim) => leaseClaim(claim, turns, context.remote?.isListening))
+    return claims.map((claim) => leaseClaim(claim, turns, context.remote))
   } catch (error) {
     throw withCallerStack(error)
   }
@@ -132,16 +132,16 @@ function leaseClaim(
   claim: Claim,
   turns: Turns,
   // Only TCP counts, because the UDP socket is that of the claim.
-  isListening = isListeningForTcp,
+  place: PortPlace = { isListening: isListeningForTcp },
 ): PortLease {
   const giveBack = async () => {
     unregisterLease(lease)
-    const leaked = await isLeaked(claim.port, isListening)
+    const leaked = await isLeaked(claim.port, place.isListening)
     await claim.release(leaked)
     turns.end()
     waitingClaims().wake()
     return { leaked }
   }
-  const lease = new Lease(claim.port, undefined, giveBack, isListening)
+  const lease = new Lease(claim.port, undefined, giveBack, place)
   return registerLease(lease)
 }

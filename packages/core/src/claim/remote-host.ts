@@ -3,8 +3,10 @@ import type { SliceStatus } from '../slice/list-slices.js'
 import type { Claim } from './claim.js'
 import type { ClaimStatus } from './list-claims.js'
 import type { Obstacle } from './obstacle.js'
+import type { PortEvent } from './port-event.js'
 
 export interface RemoteHost {
+  readonly host: string
   /** Why nothing can be handed out at the moment, as a sentence. */
   readonly trouble: string | undefined
   holds(first: number): boolean
@@ -15,4 +17,6 @@ export interface RemoteHost {
   readonly isListening: (port: number) => Promise<boolean>
   listSlices(): Promise<SliceStatus[]>
   listClaims(): Promise<ClaimStatus[]>
+  /** Newest first. */
+  history(port: number): Promise<PortEvent[]>
 }

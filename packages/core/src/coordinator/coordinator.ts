@@ -1,7 +1,6 @@
-import type { LeaseRecord } from '../slice/slice-record.js'
+import type { HolderInfo, PortEvent } from '../claim/port-event.js'
 
-/** The process that leases ports. */
-export type HolderInfo = Readonly<Omit<LeaseRecord, 'at'>>
+export type { HolderInfo, PortEvent }
 
 /** A port, and what it is taken for. */
 export interface PortUse {
@@ -75,18 +74,6 @@ export interface Listing {
   readonly slices: readonly ListedSlice[]
   /** Ascending. */
   readonly ports: readonly ListedPort[]
-}
-
-/** Something that happened to a port. */
-export interface PortEvent {
-  /** What happened. */
-  readonly event: 'take' | 'release' | 'leak' | 'quarantine'
-  /** When, in ms since 1970, by the clock of the server. */
-  readonly atMs: number
-  /** What the port was for. */
-  readonly label?: string | undefined
-  /** Who had it. */
-  readonly holder?: HolderInfo | undefined
 }
 
 /** Slices and ports that a process holds. */

@@ -4,7 +4,7 @@ import type { ClaimStatus } from '../claim/list-claims.js'
 import type { Obstacle } from '../claim/obstacle.js'
 import type { RemoteHost } from '../claim/remote-host.js'
 import { PortsliceError, sanitize } from '../errors.js'
-import { hidePassword, type ResolvedRemote } from '../options/remote.js'
+import { coordinatorError, hidePassword, type ResolvedRemote } from '../options/remote.js'
 import { Date, deadlineIn, monotonicNow, setTimeout } from '../platform/clock.js'
 import { growingDelays } from '../platform/poll.js'
 import { processWide } from '../process-state.js'
@@ -14,6 +14,8 @@ import type {
   CoordinatorSession,
   HolderInfo,
   Holdings,
+  Listing,
+  PortEvent,
   PortUse,
   Refusal,
   SessionOptions,
@@ -73,6 +75,10 @@ class CoordinatedHost implements RemoteHost {
     this.#holder = holder
     this.#openSession = openSession
     this.#probe = new RemoteProbe(remote)
+  }
+
+  get host(): string {
+    return this.#remote.host
   }
 
   get trouble(): string | undefined {
@@ -316,10 +322,19 @@ class CoordinatedHost implements RemoteHost {
     return claimStatuses(await this.#list(), this.isListening)
   }
 
-  async #list() {
-    const session = this.#session
-    if (!session) throw new Error(this.#trouble)
-    return session.list()
+  async history(port: number): Promise<PortEvent[]> {
+    return this.#openSessionOrThrow().history(port)
+  }
+
+  async #list(): Promise<Listing> {
+    return this.#openSessionOrThrow().list()
+  }
+
+  #openSessionOrThrow(): CoordinatorSession {
+    if (this.#session) return this.#session
+    const trouble = this.#trouble ?? ''
+    const advice = 'Check that the server runs, and that this machine may connect to it.'
+    throw coordinatorError(trouble, this.#remote.coordinator, advice)
   }
 }
 

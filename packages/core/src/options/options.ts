@@ -162,5 +162,6 @@ export function checkListOptions(options: unknown): void {
 
 export function checkHistoryOptions(options: unknown): void {
   // The range is checked by `resolveOptions`.
-  checkOptions(options, { lockDirectory, range: ALLOCATOR_VALIDATORS.range })
+  const { range, host, coordinator } = ALLOCATOR_VALIDATORS
+  checkOptions(options, { lockDirectory, range, host, coordinator })
 }
