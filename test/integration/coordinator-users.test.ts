@@ -178,7 +178,8 @@ describe.each(ENGINES)('$name', (engine) => {
 
     const map = await portslice(['map'], options)
     expect(map.status).toBe(0)
-    expect(map.stdout).toContain('1 listening')
+    expect(map.stdout).toContain('16 slices of 32 ports, 1 held, 1 port out.')
+    expect(map.stdout).toMatch(/^22016 {2}·*█/m)
 
     const doctor = await portslice(['doctor'], options)
     expect(doctor.stdout).toContain(`The ports of "${address}" are leased through`)
@@ -208,7 +209,7 @@ describe.each(ENGINES)('$name', (engine) => {
   })
 
   test('claim: one run at a time', { timeout: TIMEOUT_MS }, async () => {
-    const { host, address, options } = await newHost()
+    const { options } = await newHost()
     const port = 22_021
     const one = start(['claim', `${port}`, '--', 'sh', '-c', 'echo begun; read -r end'], options)
     await one.stdout.until((text) => /begun/.exec(text), 'begun')
@@ -224,7 +225,7 @@ describe.each(ENGINES)('$name', (engine) => {
   })
 
   test('namedPort: one for each run', { timeout: TIMEOUT_MS }, async () => {
-    const { host, address, options } = await newHost()
+    const { options } = await newHost()
     const runs = [0, 1].map(() => startFile(process.execPath, ['named.js'], options))
     const ports = await Promise.all(
       runs.map(async ({ stdout }) => (await stdout.until((text) => /\d+\n/.exec(text), 'port'))[0]),
@@ -247,7 +248,7 @@ describe.each(ENGINES)('$name', (engine) => {
   })
 
   test('the fixtures of vitest', { timeout: TIMEOUT_MS }, async () => {
-    const { host, address, options } = await newHost()
+    const { host, options } = await newHost()
     const outcome = await project.vitest([], options)
     const output = outcome.stdout + outcome.stderr
     expect(output).toContain('3 passed')

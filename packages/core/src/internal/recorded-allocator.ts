@@ -113,12 +113,14 @@ class RecordedAllocator implements PortAllocator {
 
 class RecordedLease implements PortLease {
   declare readonly label?: string
+  declare readonly host?: string
   readonly #lease: PortLease
   readonly #use: PortUse
   readonly #beforeRelease: () => Promise<void> | undefined
 
   constructor(lease: PortLease, use: PortUse, beforeRelease: () => Promise<void> | undefined) {
     if (lease.label !== undefined) this.label = lease.label
+    if (lease.host !== undefined) this.host = lease.host
     this.#lease = lease
     this.#use = use
     this.#beforeRelease = beforeRelease
