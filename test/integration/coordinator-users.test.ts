@@ -90,7 +90,6 @@ interface Engine {
   /** The hosts of its tests are 127.0.<network>.1, .2 and so on. */
   network: number
   start(): Promise<DatabaseServer>
-  markAsNew(server: DatabaseServer, host: string): Promise<void>
 }
 
 const ENGINES: Engine[] = [
@@ -99,14 +98,12 @@ const ENGINES: Engine[] = [
     why: undefined,
     network: 3,
     start: () => PostgresServer.start(),
-    markAsNew: async () => {},
   },
   {
     name: 'Redis',
     why: whyNoRedis(),
     network: 4,
     start: () => RedisServer.start(),
-    markAsNew: (server, host) => (server as RedisServer).markAsNew(host),
   },
 ]
 
@@ -129,7 +126,7 @@ describe.each(ENGINES)('$name', (engine) => {
   /** A host of its own for each test, and what a process needs to use its ports. */
   async function newHost() {
     const address = `127.0.${engine.network}.${++hosts}`
-    await engine.markAsNew(server, address)
+    await server.markAsNew(address)
     const host = await PublishingHost.start(address)
     onTestFinished(() => host[Symbol.asyncDispose]())
     const env = {

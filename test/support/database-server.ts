@@ -1,14 +1,17 @@
 /** PostgreSQL and Redis servers that a test starts, kills, restarts and restores. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
 import { releasePort, takePort } from '@portslice/core'
+import { loadCoordinator } from '@portslice/core/coordinator'
 import { whyNot } from './process.ts'
 
 const START_TIMEOUT_MS = 60_000
@@ -42,6 +45,8 @@ export abstract class DatabaseServer implements AsyncDisposable {
   }
 
   abstract readonly url: string
+  /** Tells it that no earlier holder can return to the ports of a host. */
+  abstract markAsNew(host: string): Promise<void>
   /** Whether it answers. */
   protected abstract isReady(): Promise<boolean>
   protected abstract command(): string[]
@@ -128,17 +133,16 @@ export class PostgresServer extends DatabaseServer {
   static async start(options: ServerOptions = {}): Promise<PostgresServer> {
     const server = new PostgresServer(await takePort(), options, await postgresPrograms())
     const flags = ['--username=ci', '--auth=trust', '--no-sync', '--encoding=UTF8', '--no-locale']
-    execFileSync(server.#programs.initdb, [...flags, '-D', server.data], {
-      stdio: 'ignore',
-      ...user(),
-    })
-    execFileSync(
-      'sh',
-      ['-c', 'echo "host all all all trust" >> "$1/pg_hba.conf"', 'sh', server.data],
-      user(),
-    )
+    // Not synchronously: it takes seconds, in which other tests must hear their processes.
+    await promisify(execFile)(server.#programs.initdb, [...flags, '-D', server.data], user())
+    await server.#trustAll()
     await server.start()
     return server
+  }
+
+  async #trustAll(): Promise<void> {
+    const script = 'echo "host all all all trust" >> "$1/pg_hba.conf"'
+    await promisify(execFile)('sh', ['-c', script, 'sh', this.data], user())
   }
 
   get url(): string {
@@ -168,6 +172,23 @@ export class PostgresServer extends DatabaseServer {
     }
   }
 
+  async markAsNew(): Promise<void> {
+    const { openSession } = await loadCoordinator(this.url)
+    const holder = {
+      pid: 0,
+      host: '',
+      runner: '',
+      workerId: 1,
+      cwd: '',
+      projectRoot: '',
+      command: '',
+    }
+    const options = { url: this.url, host: 'any', owner: randomUUID(), holder, onLost: () => {} }
+    // Creates the tables.
+    await (await openSession(options)).close()
+    await this.query(`update portslice.server set recovering_until = '-infinity'`)
+  }
+
   async query(text: string, values: unknown[] = []): Promise<Record<string, unknown>[]> {
     const { default: pg } = await import('pg')
     const client = new pg.Client({ connectionString: this.url })
@@ -186,10 +207,28 @@ export function whyNoRedis(): string | undefined {
 }
 
 export class RedisServer extends DatabaseServer {
+  #isSentinel = false
+
   static async start(options: ServerOptions = {}): Promise<RedisServer> {
     const server = new RedisServer(await takePort(), options)
     await server.start()
     return server
+  }
+
+  /** A Sentinel, which watches no server. */
+  static async startSentinel(): Promise<RedisServer> {
+    const server = new RedisServer(await takePort(), {})
+    server.#isSentinel = true
+    // It writes to its configuration, so that must be a file.
+    const lines = [`port ${server.port}`, `bind ${server.address}`, 'protected-mode no', '']
+    writeFileSync(server.#sentinelFile, lines.join('\n'), { mode: 0o666 })
+    chmodSync(server.#sentinelFile, 0o666)
+    await server.start()
+    return server
+  }
+
+  get #sentinelFile(): string {
+    return path.join(this.data, 'sentinel.conf')
   }
 
   get url(): string {
@@ -197,6 +236,7 @@ export class RedisServer extends DatabaseServer {
   }
 
   protected command(): string[] {
+    if (this.#isSentinel) return ['redis-server', this.#sentinelFile, '--sentinel']
     const settings = {
       port: String(this.port),
       bind: this.address,
@@ -207,7 +247,7 @@ export class RedisServer extends DatabaseServer {
     }
     return [
       'redis-server',
-      ...Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]),
+      ...Object.entries(settings).flatMap(([name, value]) => [`--${name}`, ...value.split(' ')]),
     ]
   }
 
@@ -215,7 +255,6 @@ export class RedisServer extends DatabaseServer {
     return (await this.send('PING')).startsWith('+PONG')
   }
 
-  /** Tells it that no earlier holder can return to the ports of a host. */
   async markAsNew(host: string): Promise<void> {
     const runId = /run_id:(\w+)/.exec(await this.send('INFO server'))?.[1]
     const server = JSON.stringify(JSON.stringify({ runId, startedAt: 0, recoveringUntil: 0 }))

@@ -28,7 +28,7 @@ async function isCreated(connection: Connection, url: string): Promise<boolean> 
 
 async function create(connection: Connection, url: string): Promise<void> {
   // A transaction-level lock, so that it ends with the transaction whatever happens. The tables must
-  // survive a crash: new ones do not know that earlier holders may return.
+  // survive a crash: new ones know only from the start of the server that earlier holders may return.
   const script = `begin;
     set local synchronous_commit = on;
     select pg_advisory_xact_lock(${MIGRATION_LOCK});

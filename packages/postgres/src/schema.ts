@@ -16,8 +16,9 @@ create table portslice.server (
   started_at timestamptz not null,
   recovering_until timestamptz not null
 );
+-- A server that has just started may have been restored to a time before the tables, or set up anew.
 insert into portslice.server (version, started_at, recovering_until)
-  values (${SCHEMA_VERSION}, pg_postmaster_start_time(), '-infinity');
+  values (${SCHEMA_VERSION}, pg_postmaster_start_time(), pg_postmaster_start_time() + interval '30 s');
 
 create table portslice.slices (
   host text not null,

@@ -50,7 +50,8 @@ export class RedisSession implements CoordinatorSession {
     try {
       renewal = new Renewal({ url, host, owner }, (reason) => connection?.lose(reason))
       connection = await Connection.open({ url, host, owner }, lose)
-      const info = await connection.send((client) => client.info('server'))
+      const info = await connection.send((client) => client.info())
+      refuseUnsuitable(info, url)
       await connection.run('open', {
         runId: field(info, 'run_id'),
         uptimeMs: Number(field(info, 'uptime_in_seconds')) * 1000,
@@ -186,6 +187,32 @@ export class RedisSession implements CoordinatorSession {
   }
 }
 
+/** Of several servers, one that takes over may not know the latest sessions: two processes would hold a slice. */
+function refuseUnsuitable(info: string, url: string): void {
+  const mode = field(info, 'redis_mode')
+  if (mode === 'sentinel') {
+    throw coordinatorError(
+      url,
+      'is a Sentinel, which has no data.',
+      'Give the URL of the primary server itself. After a failover, give that of the new one: its copy may be older, so portslice does not follow by itself.',
+    )
+  }
+  if (mode === 'cluster') {
+    throw coordinatorError(
+      url,
+      'is a node of a Redis Cluster, where a failover may lose the latest writes.',
+      'Give the URL of a single Redis server, or use PostgreSQL.',
+    )
+  }
+  if (field(info, 'role') === 'slave') {
+    throw coordinatorError(
+      url,
+      'is a replica, which cannot record ports.',
+      'Give the URL of the primary server.',
+    )
+  }
+}
+
 function field(info: string, name: string): string {
   return new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1] ?? ''
 }
@@ -199,11 +226,14 @@ function isState(value: unknown): boolean {
 }
 
 function connectError(url: string, error: unknown) {
+  if (error instanceof Error && error.name.startsWith('PortsliceError')) return error
   const message = messageOf(error)
   const advice = /WRONGPASS|NOAUTH/.test(message)
     ? 'Check the user and the password in the URL.'
-    : /max number of clients/.test(message)
-      ? 'Raise maxclients of the server, or run fewer processes at once: each needs two connections.'
-      : 'Check that the server runs, and that this machine may connect to it.'
+    : /certificate|TLS|SSL/i.test(message)
+      ? 'Let Node trust the certificate of the server: set NODE_EXTRA_CA_CERTS to the file of its certification authority.'
+      : /max number of clients/.test(message)
+        ? 'Raise maxclients of the server, or run fewer processes at once: each needs two connections.'
+        : 'Check that the server runs, and that this machine may connect to it.'
   return coordinatorError(url, `cannot be used: ${message}.`, advice, error)
 }
