@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createAllocator, listSlices, type PortStatus } from '@portslice/core'
-import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { afterAll, describe, expect, test, vi } from 'vitest'
 import { AllocatorProcess, type Answer } from '../support/allocator-process.ts'
 import {
   type DatabaseServer,
@@ -197,7 +197,7 @@ describe.concurrent.each(ENGINES)('$name', (engine) => {
 
   test('a port on which a program of the host listens is avoided', {
     timeout: TIMEOUT_MS,
-  }, async () => {
+  }, async ({ onTestFinished }) => {
     const { host, options } = await newHost()
     const program = createServer().listen(20_010, host)
     onTestFinished(() => void program.close())

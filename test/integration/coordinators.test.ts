@@ -5,6 +5,7 @@ import { createAllocator, listSlices } from '@portslice/core'
 import { loadCoordinator } from '@portslice/core/coordinator'
 import { afterAll, describe, expect, test } from 'vitest'
 import { AllocatorProcess } from '../support/allocator-process.ts'
+import { CountingProxy } from '../support/counting-proxy.ts'
 import {
   type DatabaseServer,
   PostgresServer,
@@ -74,6 +75,21 @@ describe.each(ENGINES)('$name', ({ why, start }) => {
     await using holder = await AllocatorProcess.start()
     const { slices } = await holder.open(options, { count: 8 })
     expect(new Set(slices).size).toBe(8)
+  })
+
+  test('a take in a held slice is one round trip', { timeout: TIMEOUT_MS }, async () => {
+    const server = await serverOf()
+    await using proxy = await CountingProxy.start(server)
+    const coordinator = proxy.through(server.url)
+    await using holder = await AllocatorProcess.start()
+    await holder.open({ ...optionsOn(server, 22_016), coordinator })
+    await holder.take(1)
+    const before = proxy.roundTrips
+    await holder.take(20)
+    const { roundTrips } = proxy
+    // Heartbeats and renewals come as well, once in some seconds.
+    expect(roundTrips - before).toBeGreaterThanOrEqual(20)
+    expect(roundTrips - before).toBeLessThan(25)
   })
 })
 

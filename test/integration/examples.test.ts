@@ -14,6 +14,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { chromiumLaunch } from '../support/chromium.ts'
+import { PostgresServer } from '../support/database-server.ts'
 import { TEST_ALL } from '../support/extent.ts'
 import {
   fromTarballs,
@@ -294,8 +295,38 @@ describe('run', () => {
     expect(await heldIn(copy.lockDirectory)).toEqual([])
   })
 
+  const ON_A_HOST = 'shared-docker-host'
+  test.skipIf(!isTested(ON_A_HOST))(
+    ON_A_HOST,
+    async () => {
+      // With a Docker daemon the containers are real, and publish on all addresses of this machine.
+      const host = '127.0.0.5'
+      await using server = await PostgresServer.start()
+      await server.markAsNew()
+      const env = { PORTSLICE_HOST: host, PORTSLICE_COORDINATOR: server.url }
+      const copy = await copyOf(ON_A_HOST)
+      // Two jobs at once.
+      const jobs = await Promise.all([copy.run('test', [], env), copy.run('test', [], env)])
+      for (const { stdout } of jobs) expect(stdout).toMatch(/Tests +2 passed/)
+      const { taken, released } = await countEvents(server)
+      expect(taken).toBeGreaterThanOrEqual(4)
+      expect(released).toBe(taken)
+    },
+    240_000,
+  )
+
+  async function countEvents(server: PostgresServer) {
+    const [row] = await server.query(
+      `select count(*) filter (where event = 'take')::integer as taken,
+        count(*) filter (where event = 'release')::integer as released
+      from portslice.history`,
+    )
+    return row as { taken: number; released: number }
+  }
+
   test('is every one of them', () => {
-    const run = [...WITHOUT_A_REPORT.map(({ name }) => name), ...Object.keys(WITH_A_REPORT)]
+    const names = WITHOUT_A_REPORT.map(({ name }) => name)
+    const run = [...names, ...Object.keys(WITH_A_REPORT), ON_A_HOST]
     expect(run.toSorted()).toEqual(NAMES.toSorted())
   })
 })

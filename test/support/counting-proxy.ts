@@ -1,0 +1,49 @@
+import { once } from 'node:events'
+import net from 'node:net'
+
+/** Passes connections on to a server, and counts the requests that waited for an answer. */
+export class CountingProxy implements AsyncDisposable {
+  /** How often a client has sent something after the server had. */
+  roundTrips = 0
+  readonly #server: net.Server
+  readonly #sockets = new Set<net.Socket>()
+
+  private constructor(target: { port: number; address: string }) {
+    this.#server = net.createServer((client) => {
+      const server = net.connect(target.port, target.address)
+      let hasAnswered = true
+      client.on('data', () => {
+        if (hasAnswered) this.roundTrips++
+        hasAnswered = false
+      })
+      server.on('data', () => {
+        hasAnswered = true
+      })
+      for (const socket of [client, server]) {
+        this.#sockets.add(socket)
+        socket.on('error', () => {})
+      }
+      client.pipe(server).pipe(client)
+    })
+  }
+
+  static async start(target: { port: number; address: string }): Promise<CountingProxy> {
+    const proxy = new CountingProxy(target)
+    await once(proxy.#server.listen(0, '127.0.0.1'), 'listening')
+    return proxy
+  }
+
+  /** @param url of the server @returns the same through this proxy */
+  through(url: string): string {
+    const changed = new URL(url)
+    changed.hostname = '127.0.0.1'
+    changed.port = String((this.#server.address() as net.AddressInfo).port)
+    return changed.href
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy()
+    this.#server.close()
+    await once(this.#server, 'close')
+  }
+}
