@@ -182,7 +182,7 @@ describe.each(ENGINES)('$name', (engine) => {
     expect(doctor.stdout).toContain(`The ports of "${address}" are leased through`)
     expect(doctor.status).toBe(0)
 
-    running.stop('SIGTERM')
+    running.child.kill('SIGTERM')
     await running.ended
     expect(host.ports).toEqual([])
     const { uses } = JSON.parse((await portslice(['why', `${port}`, '--json'], options)).stdout)

@@ -147,7 +147,11 @@ export class Connection {
   async close(): Promise<void> {
     this.#isClosing = true
     clearInterval(this.#heartbeat)
-    if (this.#lost === undefined) await this.#client.end().catch(() => {})
+    if (this.#lost === undefined) {
+      // Else a process with nothing left to do would end before.
+      refer(this.#client, true)
+      await this.#client.end().catch(() => {})
+    }
     this.lose('closed')
   }
 }

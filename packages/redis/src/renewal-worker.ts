@@ -47,10 +47,12 @@ parentPort?.once('message', () => {
   renewedAt = performance.now()
   void keepRenewing()
 })
-// Connected before the session is there, so that it is renewed soon.
+// Connected before the session is opened, so that it is renewed at once.
 Connection.open(target, () => {}).then(
   (opened) => {
-    connection ??= opened
+    connection = opened
+    report({ isReady: true })
   },
-  () => {},
+  // Tried again when the session is renewed.
+  () => report({ isReady: true }),
 )

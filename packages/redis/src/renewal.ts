@@ -9,10 +9,15 @@ export interface RenewalTarget {
 }
 
 /** What it reports. */
-export type RenewalMessage = { readonly isRenewed: true } | { readonly lost: string }
+export type RenewalMessage =
+  | { readonly isReady: true }
+  | { readonly isRenewed: true }
+  | { readonly lost: string }
 
 /** Renews a session in a thread of its own, so that a blocked event loop does not lose it. */
 export class Renewal {
+  /** Resolves once the thread can renew: on a busy machine it may start for longer than a session lasts. */
+  readonly ready: Promise<unknown>
   readonly #worker: Worker
   #isStopped = false
 
@@ -24,6 +29,9 @@ export class Renewal {
       execArgv: [],
     })
     this.#worker = worker
+    this.ready = Promise.race([once(worker, 'message'), once(worker, 'exit')])
+    // An error of the thread is reported by `onLost` as well.
+    this.ready.catch(() => {})
     const lose = (reason: string) => {
       if (this.#isStopped) return
       this.stop()

@@ -52,6 +52,7 @@ export class RedisSession implements CoordinatorSession {
       connection = await Connection.open({ url, host, owner }, lose)
       const info = await connection.send((client) => client.info())
       refuseUnsuitable(info, url)
+      await renewal.ready
       await connection.run('open', {
         runId: field(info, 'run_id'),
         uptimeMs: Number(field(info, 'uptime_in_seconds')) * 1000,
