@@ -3,7 +3,7 @@ import type { RemoteHost } from '../claim/remote-host.js'
 import { omitUndefined } from '../platform/omit-undefined.js'
 import { sentinelOf, sliceOf } from '../slice/layout.js'
 import { QUARANTINE_MS } from '../slice/slice-record.js'
-import type { PortHistory, PortUse } from './port-history.js'
+import type { PortHistory, PortUse } from './port-history-result.js'
 
 /** As `portHistory`, of a port of another host. */
 export async function remotePortHistory(
