@@ -7,6 +7,7 @@
 export type {
   CoordinatorCheck,
   CoordinatorModule,
+  CoordinatorProblem,
   CoordinatorSession,
   HeldSlice,
   HolderInfo,

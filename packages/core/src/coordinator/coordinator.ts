@@ -106,8 +106,16 @@ export interface CoordinatorCheck {
   readonly server: string
   /** How long a round trip takes, in ms. */
   readonly latencyMs: number
-  /** What is wrong, and what to do about it; empty if all is well. */
-  readonly problems: readonly { readonly problem: string; readonly advice: string }[]
+  /** Empty if all is well. */
+  readonly problems: readonly CoordinatorProblem[]
+}
+
+/** Why a coordinator cannot do what it must. */
+export interface CoordinatorProblem {
+  /** What is wrong. */
+  readonly problem: string
+  /** What to do about it. */
+  readonly advice: string
 }
 
 /**
@@ -118,30 +126,49 @@ export interface CoordinatorCheck {
  * All times are measured by the server. A call that has no answer in time loses the session.
  */
 export interface CoordinatorSession {
-  /** Holds a slice if no other session does. */
+  /**
+   * Holds a slice if no other session does.
+   *
+   * @param first the first port of the slice
+   */
   holdSlice(first: number): Promise<HeldSlice | Refusal>
   /** The slices that are held by any session; to try the others first. */
   heldSlices(): Promise<readonly number[]>
   /**
    * Takes all of the ports or none, in one round trip, and records them.
    *
+   * @param uses the ports, and what they are for
    * @param slice the first port of the held slice that they are in; without it they are claims
    */
   takePorts(uses: readonly PortUse[], slice?: number): Promise<Refusal | undefined>
-  /** @param leaked whether the app still listens */
+  /**
+   * Gives back a port.
+   *
+   * @param port the port number
+   * @param leaked whether the app still listens
+   */
   releasePort(port: number, leaked: boolean): Promise<void>
-  /** Gives back a slice of which no port is out. */
+  /**
+   * Gives back a slice of which no port is out.
+   *
+   * @param first the first port of the slice
+   */
   releaseSlice(first: number): Promise<void>
   /**
    * Holds again what an earlier session of this owner held, if no other process has it now, and
    * releases all else that is recorded for this owner.
    *
+   * @param holdings what the earlier session held
    * @returns what is held
    */
   resume(holdings: Holdings): Promise<Holdings>
   /** Lists the slices and ports of the host. */
   list(): Promise<Listing>
-  /** What happened to a port, newest first. */
+  /**
+   * What happened to a port, newest first.
+   *
+   * @param port the port number
+   */
   history(port: number): Promise<PortEvent[]>
   /** Whether the server can do what it must. */
   check(): Promise<CoordinatorCheck>
@@ -159,7 +186,11 @@ export interface SessionOptions {
   readonly owner: string
   /** The process. */
   readonly holder: HolderInfo
-  /** Called once, as soon as it is known that the session has ended. */
+  /**
+   * Called once, as soon as it is known that the session has ended.
+   *
+   * @param reason why it has ended
+   */
   readonly onLost: (reason: string) => void
 }
 
@@ -168,6 +199,7 @@ export interface CoordinatorModule {
   /**
    * Opens a session. It must not keep the process alive while no call is waiting.
    *
+   * @param options the database, and who connects to it
    * @throws PortsliceError ERR_PORTSLICE_COORDINATOR if the database cannot be used
    */
   openSession(options: SessionOptions): Promise<CoordinatorSession>

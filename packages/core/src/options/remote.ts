@@ -122,7 +122,11 @@ export function schemeOf(url: string): string | undefined {
   return /^([a-z][a-z0-9+.-]*:)\/\//i.exec(url)?.[1]?.toLowerCase()
 }
 
-/** A URL for messages. */
+/**
+ * A URL for messages.
+ *
+ * @param url with or without a password
+ */
 export function hidePassword(url: string): string {
   return url
     .replace(/(\/\/[^/?#@]*?):[^/?#]*@/, '$1:***@')
