@@ -101,7 +101,7 @@ test('the README names the packages that there are', () => {
 test('the commands for contributors are scripts that there are', () => {
   const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
   const [, table = ''] = read('CONTRIBUTING.md').split('## All scripts')
-  const cells = [...table.matchAll(/^\| (`.+`) +\|/gm)].map(([, cell]) => cell as string)
+  const cells = [...table.matchAll(/^\| (`[^|]+`) +\|/gm)].map(([, cell]) => cell as string)
   const named = cells.flatMap((cell) => cell.match(/(?<=`)[a-z][a-z:]+/g) ?? [])
   expect(named.length).toBeGreaterThan(10)
   expect(named.filter((name) => !(name in scripts))).toEqual([])
