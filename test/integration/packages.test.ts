@@ -205,7 +205,9 @@ describe('the tarballs', () => {
     const playwright = (await manifestOf('@portslice/playwright-fixture')).peerDependencies
     for (const claimed of vitest.split(' || ')) {
       const oldest = claimed.slice(1).split('.')
-      expect(page).toMatch(new RegExp(`^\\| ${[oldest[0], oldest[1] ?? 0, 0].join('\\.')} on`, 'm'))
+      expect(page).toMatch(
+        new RegExp(`^\\| ${[oldest[0], oldest[1] ?? 0, 0].join('\\.')} \\|`, 'm'),
+      )
     }
     const oldest = playwright?.['@playwright/test']?.slice(1) ?? ''
     expect(page).toMatch(new RegExp(`^\\| ${oldest.replace('.', '\\.')}\\.0 \\|`, 'm'))
