@@ -35,6 +35,11 @@ export function writePage(results: readonly Result[]): void {
       return { row: version, column: node }
     },
   )
+  const all = nodes.join(', ')
+  const onAnyNode = merged(
+    results.filter(({ table }) => table === 'node'),
+    ({ row }) => ({ row, column: all }),
+  )
   const tables = [
     '### `@portslice/vitest-plugin`',
     `In each pool: ${POOLS.map((pool) => `\`${nameOf(pool)}\``).join('; ')}.`,
@@ -42,7 +47,7 @@ export function writePage(results: readonly Result[]): void {
     '### `@portslice/playwright-fixture`',
     tableOf(results, 'playwright', 'Playwright', [...PLAYWRIGHTS], nodes),
     '### What needs only Node',
-    tableOf(results, 'node', '', rowsOf(results, 'node'), nodes),
+    tableOf(onAnyNode, 'node', 'package', rowsOf(onAnyNode, 'node'), [all]),
     MACHINE,
   ]
   replaceBetween(BEGIN, END, tables)

@@ -68,12 +68,14 @@ Object.assign(portslice, {
 /**
  * Not here: using it throws an error that says so.
  *
+ * @hidden
  * @deprecated import it from `@portslice/vitest-plugin/test`
  */
 export const test: never = inTestModule('test')
 /**
  * Not here: using it throws an error that says so.
  *
+ * @hidden
  * @deprecated import it from `@portslice/vitest-plugin/test`
  */
 export const it: never = inTestModule('it')
