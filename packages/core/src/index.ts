@@ -23,12 +23,7 @@ export type { ClaimStatus } from './claim/list-claims.js'
 export { PortsliceError, type PortsliceErrorCode } from './errors.js'
 export type { AllocatorOptions, TakeOptions } from './options/options.js'
 export { detectWorker, type WorkerIdentity } from './options/worker.js'
-export type {
-  LabelMessage,
-  PortMessage,
-  PortsliceEvents,
-  SliceMessage,
-} from './platform/events.js'
+export type { PortsliceEvents } from './platform/events.js'
 export type { Shard } from './slice/layout.js'
 export type {
   ListSlicesOptions,

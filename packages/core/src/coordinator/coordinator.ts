@@ -22,12 +22,9 @@ export interface LeftPort extends PortUse {
 }
 
 /**
- * Why a slice or a port was not leased.
- *
- * - `held`: another process has it
- * - `quarantined`: its holder died less than 30 s ago
- * - `recovering`: the server has just started, and earlier holders may return for `leftMs`
- * - `lost`: this session has ended, or its lease of the slice has
+ * Why a slice or a port was not leased. `held`: another process has it. `quarantined`: its holder died less
+ * than 30 s ago. `recovering`: the server has just started, and earlier holders may return for `leftMs`.
+ * `lost`: this session has ended, or its lease of the slice has.
  */
 export interface Refusal {
   /** Which reason it is. */
@@ -106,69 +103,36 @@ export interface CoordinatorCheck {
   readonly server: string
   /** How long a round trip takes, in ms. */
   readonly latencyMs: number
-  /** Empty if all is well. */
-  readonly problems: readonly CoordinatorProblem[]
-}
-
-/** Why a coordinator cannot do what it must. */
-export interface CoordinatorProblem {
-  /** What is wrong. */
-  readonly problem: string
-  /** What to do about it. */
-  readonly advice: string
+  /** What is wrong, and what to do about it; empty if all is well. */
+  readonly problems: readonly { readonly problem: string; readonly advice: string }[]
 }
 
 /**
- * One connection of one process to a database that decides who has the ports of a host. All that a
- * session holds ends with it, on the server, without help of the process. Once a session is lost,
- * each call rejects; a new session of the same owner takes over with `resume`.
- *
- * All times are measured by the server. A call that has no answer in time loses the session.
+ * One connection of one process to a database that decides who has the ports of a host. What a session holds
+ * ends with it, on the server, without help of the process. Once it is lost, each call rejects; a new session
+ * of the same owner takes over with `resume`. The server measures all times. A call that has no answer in
+ * time loses the session.
  */
 export interface CoordinatorSession {
-  /**
-   * Holds a slice if no other session does.
-   *
-   * @param first the first port of the slice
-   */
+  /** Holds a slice if no other session does. */
   holdSlice(first: number): Promise<HeldSlice | Refusal>
   /** The slices that are held by any session; to try the others first. */
   heldSlices(): Promise<readonly number[]>
   /**
    * Takes all of the ports or none, in one round trip, and records them.
    *
-   * @param uses the ports, and what they are for
    * @param slice the first port of the held slice that they are in; without it they are claims
    */
   takePorts(uses: readonly PortUse[], slice?: number): Promise<Refusal | undefined>
-  /**
-   * Gives back a port.
-   *
-   * @param port the port number
-   * @param leaked whether the app still listens
-   */
+  /** Gives back a port. @param leaked whether the app still listens */
   releasePort(port: number, leaked: boolean): Promise<void>
-  /**
-   * Gives back a slice of which no port is out.
-   *
-   * @param first the first port of the slice
-   */
+  /** Gives back a slice of which no port is out. */
   releaseSlice(first: number): Promise<void>
-  /**
-   * Holds again what an earlier session of this owner held, if no other process has it now, and
-   * releases all else that is recorded for this owner.
-   *
-   * @param holdings what the earlier session held
-   * @returns what is held
-   */
+  /** Holds again what no other process has now, and releases all else of this owner. @returns what is held */
   resume(holdings: Holdings): Promise<Holdings>
-  /** Lists the slices and ports of the host. */
+  /** The slices and ports of the host. */
   list(): Promise<Listing>
-  /**
-   * What happened to a port, newest first.
-   *
-   * @param port the port number
-   */
+  /** What happened to a port, newest first. */
   history(port: number): Promise<PortEvent[]>
   /** Whether the server can do what it must. */
   check(): Promise<CoordinatorCheck>
@@ -186,11 +150,7 @@ export interface SessionOptions {
   readonly owner: string
   /** The process. */
   readonly holder: HolderInfo
-  /**
-   * Called once, as soon as it is known that the session has ended.
-   *
-   * @param reason why it has ended
-   */
+  /** Called once, as soon as it is known that the session has ended. */
   readonly onLost: (reason: string) => void
 }
 
@@ -199,7 +159,6 @@ export interface CoordinatorModule {
   /**
    * Opens a session. It must not keep the process alive while no call is waiting.
    *
-   * @param options the database, and who connects to it
    * @throws PortsliceError ERR_PORTSLICE_COORDINATOR if the database cannot be used
    */
   openSession(options: SessionOptions): Promise<CoordinatorSession>

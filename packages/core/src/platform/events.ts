@@ -1,67 +1,26 @@
-/**
- * Diagnostics channels, which docs/events.md describes. Ask `hasSubscribers` before you make a message:
- * without subscribers an event costs one property access.
- */
+/** See docs/events.md. Ask `hasSubscribers` before you make a message: without, an event costs little. */
 import diagnostics from 'node:diagnostics_channel'
 import { sanitize } from '../errors.js'
 import { processWide } from '../process-state.js'
 
-/** A slice, in a message. */
-export interface SliceMessage {
-  /** The first port. */
-  first: number
-  /** The last port, which is the sentinel. */
-  last: number
-}
-
-/** A port, in a message. */
-export interface PortMessage {
-  /** The port number. */
-  port: number
-}
-
-/** A port, and what it is for, in a message. */
-export interface LabelMessage extends PortMessage {
-  /** What the port is for. */
-  label?: string | undefined
-}
-
 /** The messages of the diagnostics channels, by name. */
 export interface PortsliceEvents {
   /** A slice was leased. */
-  'portslice:lease': SliceMessage & {
-    /** Where its lock and journal are; missing without files. */
-    lockDirectory?: string | undefined
-  }
+  'portslice:lease': { first: number; last: number; lockDirectory?: string | undefined }
   /** A slice was given back. */
-  'portslice:give-back': SliceMessage
-  /** A slice could not be leased. */
-  'portslice:skip-slice': SliceMessage & {
-    /** `held`: another process has the sentinel; `locked`: the lock. */
-    reason: 'held' | 'locked'
-  }
+  'portslice:give-back': { first: number; last: number }
+  /** A slice could not be leased. `held`: another process has the sentinel; `locked`: the lock. */
+  'portslice:skip-slice': { first: number; last: number; reason: 'held' | 'locked' }
   /** A port was handed out. */
-  'portslice:take': LabelMessage & {
-    /** The key that it was taken with. */
-    key?: string | undefined
-  }
+  'portslice:take': { port: number; label?: string | undefined; key?: string | undefined }
   /** A port was not handed out, or could not be claimed. */
-  'portslice:skip-port': PortMessage & {
-    /** Why not. */
-    reason: string
-  }
-  /** A port was released, or a claim ended. */
-  'portslice:release': PortMessage & {
-    /** Whether something still listens on it. */
-    leaked: boolean
-  }
-  /** A port was out when its holder died. */
-  'portslice:quarantine': LabelMessage & {
-    /** For how long it is not handed out, in ms. */
-    leftMs: number
-  }
+  'portslice:skip-port': { port: number; reason: string }
+  /** A port was released, or a claim ended. `leaked`: something still listens on it. */
+  'portslice:release': { port: number; leaked: boolean }
+  /** A port was out when its holder died. It is not handed out for `leftMs`. */
+  'portslice:quarantine': { port: number; label?: string | undefined; leftMs: number }
   /** A fixed port was claimed. */
-  'portslice:claim': LabelMessage
+  'portslice:claim': { port: number; label?: string | undefined }
 }
 
 interface EventChannel<Message> {
@@ -87,7 +46,6 @@ export function skipPort(port: number, reason: string): void {
   if (events.skipPort.hasSubscribers) events.skipPort.publish({ port, reason })
 }
 
-/** Prints every event on stderr if `$NODE_DEBUG` names `portslice`. */
 function logEvents(): void {
   const { debuglog } = process.getBuiltinModule('node:util')
   const log = debuglog('portslice')
