@@ -204,7 +204,10 @@ describe('in a vitest config', () => {
     expect(printed(outcome)).toContain("Did you mean 'range'?")
   })
 
-  test('one name in two config files', async () => {
+  test.each([
+    ['with node_modules of their own', true],
+    ['with one node_modules', false],
+  ])('one name in two config files, %s', async (_, ownModules) => {
     const project = (name: string) => `
       import { namedPort } from '@portslice/vitest-plugin'
       export default async () => ({ test: { name: '${name}', env: { API: String(await namedPort('api')) } } })`
@@ -214,16 +217,33 @@ describe('in a vitest config', () => {
         ['shop', 'admin'].flatMap((name) => [
           [`${name}/vitest.config.js`, project(name)],
           [`${name}/package.json`, '{ "type": "module" }'],
-          [`${name}/node_modules/.keep`, ''],
+          ...(ownModules ? [[`${name}/node_modules/.keep`, '']] : []),
           [`${name}/a.test.js`, passes],
         ]),
       ),
     })
     expect(outcome.status, printed(outcome)).toBe(0)
     expect(outcome.stderr).toMatch(
-      /\(node:\d+\) \[PORTSLICE_SHARED_NAME\] PortsliceWarning: \S+vitest\.config\.js and \S+vitest\.config\.js both call namedPort\("api"\), and so share one port\. If each is to have its own, use different names, such as "shop-api"\./,
+      /\(node:\d+\) \[PORTSLICE_SHARED_NAME\] PortsliceWarning: \S+(shop|admin)\/vitest\.config\.js and \S+(?!\1)(?:shop|admin)\/vitest\.config\.js both call namedPort\("api"\), and so share one port\. If each is to have its own, use different names, such as "shop-api"\./,
     )
   })
+})
+
+test('a config file that is loaded again shares a name with itself, without a warning', async () => {
+  const project = projects.project({
+    'vite.config.js': `import { namedPort } from '@portslice/core'
+      export default async () => {
+        console.log('port', await namedPort('api'))
+        return {}
+      }`,
+    'load.mjs': `import { resolveConfig } from 'vitest/node'
+      for (let i = 0; i < 2; i++) {
+        await resolveConfig({ config: 'vite.config.js', root: import.meta.dirname })
+      }`,
+  })
+  const { stdout, stderr } = await project.run(undefined, 'load.mjs', [])
+  expect(stderr).toBe('')
+  expect(stdout).toMatch(/^(port \d+\n)\1$/)
 })
 
 test("`test` from '@portslice/vitest-plugin'", async () => {
