@@ -55,7 +55,18 @@ export default defineConfig({
       text: 'Edit this page',
       pattern: `${REPOSITORY}/edit/main/docs/:path`,
     },
-    search: { provider: 'local' },
+    search: {
+      provider: 'local',
+      options: {
+        miniSearch: {
+          searchOptions: {
+            // An option leads to its explanation, and last to the reference.
+            boostDocument: (page: string) =>
+              page.includes('/options.html') ? 4 : page.includes('/api/') ? 0.05 : 1,
+          },
+        },
+      },
+    },
     outline: { level: [2, 3] },
     nav: [...navigation(), { text: `v${VERSION}`, link: `${REPOSITORY}/releases` }],
     sidebar: sidebar(examples()),

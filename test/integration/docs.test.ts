@@ -155,7 +155,7 @@ describe.runIf(TEST_ALL)('in a browser', () => {
     ['on a phone', PHONE],
     ['on a desk', { width: 1280, height: 800 }],
   ])('%s', (_, viewport) => {
-    test('the search finds an error by its code, and leads to it', async (context) => {
+    test('the search finds an error by its code, and an option on its page', async (context) => {
       const page = await browserOf(context).newPage({ viewport })
       page.setDefaultTimeout(LIMIT)
       await page.goto(app.url)
@@ -164,6 +164,12 @@ describe.runIf(TEST_ALL)('in a browser', () => {
       await page.locator('.result').first().click()
       await page.waitForURL('**/troubleshooting.html#err_portslice_no_socket')
       await page.getByRole('heading', { name: 'ERR_PORTSLICE_NO_SOCKET' }).waitFor()
+      // An option leads to its explanation, and not to the API reference.
+      await page.goto(app.url)
+      await page.getByRole('button', { name: 'Search' }).first().click()
+      await page.getByRole('searchbox').fill('onLeak')
+      await page.locator('.result').first().click()
+      await page.waitForURL('**/options.html*')
       await page.close()
     })
   })
