@@ -13,6 +13,7 @@ import {
   type SliceStart,
   sentinelOf,
   suggest,
+  system,
 } from '@portslice/core/internal/inspect'
 import { type Finding, note, ok, problemFromError } from './finding.js'
 
@@ -46,7 +47,7 @@ export function ephemeralFinding(ephemeral: EphemeralRange = ephemeralRange()): 
   if (!ephemeral.isAssumed) {
     return ok('ephemeral-range', `The ephemeral ports of the system are ${range}.`)
   }
-  if (process.platform !== 'linux') {
+  if (!system.hasProc) {
     return ok(
       'ephemeral-range',
       `The ephemeral ports of the system are ${range}, unless the setting was changed.`,

@@ -1,10 +1,11 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { codeOf, isOutOfDescriptors } from '../errors.js'
+import { system } from './system.js'
 
 /**
  * Which processes /proc shows. `own`: its pids are those of this process and of `kill`.
  * `foreign`: it belongs to another pid namespace, so its pids mean other processes here.
- * `unreadable`: it is not mounted, empty, or not readable. `none`: this is not Linux.
+ * `unreadable`: it is not mounted, empty, or not readable. `none`: this system has none.
  */
 export type ProcessTable = 'own' | 'foreign' | 'unreadable' | 'none'
 
@@ -12,7 +13,7 @@ let table: ProcessTable | undefined
 
 export function processTable(): ProcessTable {
   try {
-    table ??= process.platform === 'linux' ? detectProcessTable() : 'none'
+    table ??= system.hasProc ? detectProcessTable() : 'none'
     return table
   } catch {
     return 'unreadable' // At the moment: no more files can be opened.

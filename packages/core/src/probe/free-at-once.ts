@@ -3,6 +3,7 @@ import type dgram from 'node:dgram'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import net from 'node:net'
+import { system } from '../platform/system.js'
 import { isNoSuchAddress } from './bind-errors.js'
 import { closeUdp, udpSocket } from './bind-udp.js'
 import { probeUdpOnAddresses } from './free-on-addresses.js'
@@ -51,7 +52,7 @@ async function probeUdpWhenBound(
 }
 
 function doesWildcardIncludeIpv4(): boolean {
-  if (process.platform !== 'linux') return false
+  if (!system.isWildcardExclusive) return false
   try {
     return readFileSync('/proc/sys/net/ipv6/bindv6only', 'latin1').trim() === '0'
   } catch {
