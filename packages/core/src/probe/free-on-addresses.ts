@@ -4,7 +4,7 @@ import { codeOf } from '../errors.js'
 import { networkAddresses } from '../platform/local-addresses.js'
 import { system } from '../platform/system.js'
 import { isNoSuchAddress } from './bind-errors.js'
-import { bindUdp } from './bind-udp.js'
+import { bindUdp, closeUdp } from './bind-udp.js'
 import { FREE, IN_USE, type PortProbe, probeFromError } from './port-probe.js'
 
 const WILDCARDS = ['0.0.0.0', '::']
@@ -21,8 +21,9 @@ export function probeTcpOnAddresses(port: number): Promise<PortProbe> {
 export function probeUdpOnAddresses(port: number): Promise<PortProbe> {
   return probeEach(system.isWildcardExclusive ? WILDCARDS : probedAddresses(), async (address) => {
     const socket = await bindUdp(port, address, { ipv6Only: address.includes(':') })
-    socket?.close()
-    return socket !== undefined
+    if (!socket) return false
+    await closeUdp(socket)
+    return true
   })
 }
 
