@@ -9,7 +9,7 @@ import {
   system,
 } from '@portslice/core/internal'
 
-/** A pid and its start time, because the kernel reuses pids. */
+/** The kernel reuses pids. */
 export interface ProcessIdentity {
   readonly pid: number
   /** A number that is greater for a later start: on Linux clock ticks since boot. Empty if unknown. */
@@ -27,14 +27,11 @@ export interface Processes {
   readonly running: readonly RunningProcess[]
   /** Pids of processes that this user may not inspect, or of all if they cannot be listed. */
   readonly hidden: { has(pid: number): boolean }
-  /** Ended during the listing, or zombies. `startedAt` is empty if nothing could be read. */
+  /** Also zombies. `startedAt` is empty if nothing could be read. */
   readonly ended: readonly ProcessIdentity[]
 }
 
-/**
- * False on Linux if /proc cannot be read or belongs to another PID namespace. Then only the first
- * process of a tree and its process group are known.
- */
+/** False on Linux if /proc cannot be read or belongs to another PID namespace. */
 export function canListProcesses(): boolean {
   return !system.hasProc || processTable() === 'own'
 }
@@ -57,12 +54,12 @@ export async function listProcesses(): Promise<Processes> {
   return { running, hidden, ended }
 }
 
-/** Whether it has no environment to read: kernel threads, and every process on other systems than Linux. */
+/** Kernel threads, and every process on other systems than Linux. */
 export function hasNoEnvironment({ pid, parent }: RunningProcess): boolean {
   return !system.hasProc || pid === KTHREADD_PID || parent === KTHREADD_PID
 }
 
-/** Reads /proc/<pid>/stat, also of zombies. Linux only. */
+/** Also of zombies. Linux only. */
 function readProcess(
   pid: number,
 ): (RunningProcess & { hasEnded: boolean }) | typeof DENIED | undefined {
@@ -81,7 +78,6 @@ export function startTimeOf(pid: number): number {
   return found && found !== DENIED ? Number(found.startedAt) : 0
 }
 
-/** If the process has ended already, the result matches no process. */
 export function identityOfProcess(pid: number): ProcessIdentity {
   if (!system.hasProc || !canListProcesses()) return { pid, startedAt: '' }
   const found = readProcess(pid)
@@ -89,7 +85,7 @@ export function identityOfProcess(pid: number): ProcessIdentity {
   return { pid, startedAt: found && !found.hasEnded ? found.startedAt : 'ended' }
 }
 
-/** Whether the same process still has this pid. Without /proc: whether any process has it. */
+/** Without /proc: whether any process has the pid. */
 export function isRunning({ pid, startedAt }: ProcessIdentity): boolean {
   if (!system.hasProc) return isProcess(pid)
   const found = readProcess(pid)
@@ -98,7 +94,7 @@ export function isRunning({ pid, startedAt }: ProcessIdentity): boolean {
   return found !== undefined && !found.hasEnded && found.startedAt === startedAt
 }
 
-/** The environment at its start; empty if it cannot be read. */
+/** At its start; empty if it cannot be read. */
 export function environmentOf(pid: number): string {
   return (system.hasProc && readProcessText(pid, 'environ')) || ''
 }

@@ -1,8 +1,7 @@
-/** What a tool of the system prints, for settings that no file shows. Not for Linux. */
 const TIMEOUT_MS = 5000
 const MAX_OUTPUT_BYTES = 16 * 1024 * 1024
 
-/** `undefined` if the tool is missing, fails, or does not end. */
+/** For settings that no file shows. `undefined` if the tool is missing, fails, or does not end. */
 export type CommandOutput = (file: string, args: readonly string[]) => string | undefined
 
 export const commandOutput: CommandOutput = (file, args) => {

@@ -5,7 +5,7 @@ import type { PortRange } from '../slice/layout.js'
 import { system } from './system.js'
 
 export interface EphemeralRange extends PortRange {
-  /** Whether this is the default of the system, because its setting could not be read. */
+  /** The default of the system, because its setting could not be read. */
   readonly isAssumed: boolean
 }
 
@@ -23,8 +23,8 @@ export function namespaceOf(kind: 'net' | 'pid' | 'time'): string | undefined {
 }
 
 /**
- * `<boot id>/<network namespace>`: where it is equal, a port number means the same port. A network
- * namespace that cannot be read gets another name in each process, so that two never look the same.
+ * `<boot id>/<network namespace>`: where it is equal, a port number means the same port. An unreadable
+ * namespace gets another name in each process, so that two never look the same.
  */
 export function hostIdentity(): string {
   host ??= `${system.readBootId() ?? hostname()}/${networkName()}`
@@ -56,7 +56,6 @@ function unknownNetworkName(): string {
   return name
 }
 
-/** Whether processes of two host identities may see each other's sockets. */
 export function mayShareNetwork(one: string, other: string): boolean {
   if (one === other) return true
   const [a, b] = [parseIdentity(one), parseIdentity(other)]

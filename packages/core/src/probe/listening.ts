@@ -20,12 +20,7 @@ function isListeningState(state: string, table: SocketTable): boolean {
   return state === (table.startsWith('tcp') ? LISTEN : CLOSE)
 }
 
-/**
- * Whether a TCP listener or a UDP socket is on the port, on any address. Where there is no /proc/net,
- * only TCP is seen, on 127.0.0.1, ::1 and the machine's addresses on its networks.
- *
- * @throws the system error if no more files or sockets can be opened (EMFILE …)
- */
+/** TCP listener or UDP socket, on any address; without /proc/net only TCP, on loopback and the machine's networks. */
 export async function isListening(port: number): Promise<boolean> {
   return isIn(await listeningPorts(), port)
 }
