@@ -1,15 +1,14 @@
 /** Where there is no /proc: as on macOS and Windows. */
-import { beforeEach, expect, test, vi } from 'vitest'
+import { system } from '@portslice/core/internal'
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { ProcessTree } from './process-tree.js'
 
 type Listed = { pid: number; parent: number; startedAt: string }[] | undefined
 
-const listed = vi.hoisted(() => vi.fn<() => Promise<Listed>>())
-
-vi.mock(import('@portslice/core/internal'), async (original) => {
-  const core = await original()
-  return { ...core, system: { ...core.system, hasProc: false, listProcesses: listed } }
-})
+const listed = vi.fn<() => Promise<Listed>>()
+const { hasProc, listProcesses } = system
+beforeAll(() => void Object.assign(system, { hasProc: false, listProcesses: listed }))
+afterAll(() => void Object.assign(system, { hasProc, listProcesses }))
 
 /** More than Linux gives to processes. */
 const [APP, CHILD, OTHER] = [4_200_001, 4_200_002, 4_200_003]

@@ -1,13 +1,12 @@
 import os from 'node:os'
-import { expect, test, vi } from 'vitest'
-import { hostIdentity } from './host.js'
-
-vi.mock(import('./system.js'), async (original) => {
-  const { systemOf } = await original()
-  return { systemOf, system: { ...systemOf('darwin'), readBootId: () => 'boot-1' } }
-})
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { identityOn } from './host.js'
+import { systemOf } from './system.js'
 
 test('a Mac is known by its boot, whatever name its network gives it', () => {
-  vi.spyOn(os, 'hostname').mockReturnValue('dhcp-17.example.net')
-  expect(hostIdentity()).toBe('boot-1/-')
+  const hostname = vi.spyOn(os, 'hostname').mockReturnValue('dhcp-17.example.net')
+  onTestFinished(() => hostname.mockRestore())
+  const mac = systemOf('darwin')
+  expect(identityOn({ ...mac, readBootId: () => 'boot-1' })).toBe('boot-1/-')
+  expect(identityOn({ ...mac, readBootId: () => undefined })).toBe('dhcp-17.example.net/-')
 })

@@ -3,6 +3,7 @@ import os from 'node:os'
 import { processWide } from '../process-state.js'
 import type { PortRange } from '../slice/layout.js'
 import { system } from './system.js'
+import type { System } from './system-type.js'
 
 export interface EphemeralRange extends PortRange {
   /** The default of the system, because its setting could not be read. */
@@ -27,8 +28,12 @@ export function namespaceOf(kind: 'net' | 'pid' | 'time'): string | undefined {
  * namespace gets another name in each process, so that two never look the same.
  */
 export function hostIdentity(): string {
-  host ??= `${system.readBootId() ?? hostname()}/${networkName()}`
+  host ??= identityOn(system)
   return host
+}
+
+export function identityOn(on: System): string {
+  return `${on.readBootId() ?? hostname()}/${on.hasProc ? networkName() : '-'}`
 }
 
 const UNKNOWN_PREFIX = 'unknown:'
@@ -45,7 +50,6 @@ export function hostname(): string {
 }
 
 function networkName(): string {
-  if (!system.hasProc) return '-'
   return namespaceOf('net') ?? unknownNetworkName()
 }
 

@@ -10,8 +10,8 @@ import { FREE, IN_USE, type PortProbe, probeFromError } from './port-probe.js'
 const WILDCARDS = ['0.0.0.0', '::']
 
 /** Where wildcards do not conflict with the other addresses, each of them is asked. */
-export function probedAddresses(): string[] {
-  return [...WILDCARDS, '127.0.0.1', '::1', ...networkAddresses()]
+export function probedAddresses(networks: readonly string[] = networkAddresses()): string[] {
+  return [...WILDCARDS, '127.0.0.1', '::1', ...networks]
 }
 
 export function probeTcpOnAddresses(port: number): Promise<PortProbe> {

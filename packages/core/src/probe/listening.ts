@@ -30,10 +30,16 @@ export async function isListeningForTcp(port: number): Promise<boolean> {
 }
 
 async function isIn(listening: ReadonlySet<number> | undefined, port: number): Promise<boolean> {
-  if (listening) return listening.has(port)
+  return listening?.has(port) ?? acceptsConnections(port)
+}
+
+export async function acceptsConnections(
+  port: number,
+  networks: readonly string[] = networkAddresses(),
+): Promise<boolean> {
   const answers = await Promise.all([
     connectTo(LOOPBACK, port, CONNECT_TIMEOUT_MS),
-    connectTo(networkAddresses(), port, NETWORK_CONNECT_TIMEOUT_MS),
+    connectTo(networks, port, NETWORK_CONNECT_TIMEOUT_MS),
   ])
   return answers.flat().includes('accepted')
 }
