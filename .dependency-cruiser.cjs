@@ -10,10 +10,10 @@ const PACKAGES = path.join(__dirname, 'packages')
 /** The layers of core, lowest first: each imports only itself and those below. */
 const LAYERS = [
   'errors.ts process-state.ts',
-  'slice/layout.ts slice/avoided-ports.ts',
+  'slice/layout.ts',
   'platform/',
   'options/ probe/',
-  'slice/(?!layout|avoided-ports)',
+  'slice/(?!layout)',
   'claim/',
   'coordinator/',
   'allocator/',

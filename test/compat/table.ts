@@ -9,6 +9,8 @@ const BEGIN = '<!-- tables: written by `pnpm run compat` -->'
 const END = '<!-- end of tables -->'
 const RUNTIMES_BEGIN = '<!-- runtimes: written by `pnpm run compat runtime` -->'
 const RUNTIMES_END = '<!-- end of runtimes -->'
+/** More would have to be scrolled sideways. */
+const COLUMNS_ON_PHONE = 4
 
 /** The row and the column of a table. */
 export interface Place {
@@ -54,11 +56,16 @@ export function writePage(results: readonly Result[]): void {
 }
 
 export function writeRuntimes(results: readonly Result[]): void {
-  const runtimes = results.filter(({ table }) => table === 'runtime')
-  const all = merged(runtimes, ({ column }) => ({ row: column, column: 'result' }))
+  const page = readFileSync(PAGE, 'utf8')
+  const runtimes = results
+    .filter(({ table }) => table === 'runtime')
+    .map((result) => earlierIfNotTried(result, page))
+  const rows = rowsOf(runtimes, 'runtime')
+  const columns = [...new Set(runtimes.map(({ column }) => column))]
   replaceBetween(RUNTIMES_BEGIN, RUNTIMES_END, [
-    tableOf(all, 'runtime', 'runtime', rowsOf(all, 'runtime'), ['result']),
-    `Tried: ${rowsOf(runtimes, 'runtime').join('; ')}.`,
+    ...inGroups(columns, COLUMNS_ON_PHONE).map((group) =>
+      tableOf(runtimes, 'runtime', '', rows, group),
+    ),
     MACHINE,
   ])
 }
@@ -90,6 +97,29 @@ function weightOf(verdict: Verdict): number {
 function named({ row, column, verdict }: Result): Verdict {
   if ('skipped' in verdict || verdict.passed) return verdict
   return { ...verdict, reason: `${row}, ${column}: ${verdict.reason}` }
+}
+
+/** What this machine cannot try keeps the mark that another machine gave it. */
+function earlierIfNotTried(result: Result, page: string): Result {
+  if (!('skipped' in result.verdict)) return result
+  const lines = (page.split(RUNTIMES_BEGIN)[1]?.split(RUNTIMES_END)[0] ?? '').split('\n')
+  let columns: string[] = []
+  for (const line of lines) {
+    const [first, ...cells] = line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim())
+    if (first === '') columns = cells
+    const isPassed = first === result.row && cells[columns.indexOf(result.column)] === '✓'
+    if (isPassed) return { ...result, verdict: { passed: true } }
+  }
+  return result
+}
+
+function inGroups<T>(all: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(all.length / size) }, (_, i) =>
+    all.slice(i * size, (i + 1) * size),
+  )
 }
 
 const MACHINE = `On ${os.type()} ${os.release()}, ${os.arch()}, ${os.availableParallelism()} cores.`

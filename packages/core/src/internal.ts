@@ -60,6 +60,8 @@ export {
   readProcessFile,
   readProcessText,
 } from './platform/process-table.js'
+export type { ListedProcess } from './platform/processes.ps.js'
+export { system } from './platform/system.js'
 export { reportsAddressInUse } from './probe/address-in-use.js'
 export { isListening, listeningSockets } from './probe/listening.js'
 export { processWide } from './process-state.js'

@@ -15,6 +15,7 @@ import {
   resolveOptions,
   type SliceStart,
   sentinelOf,
+  system,
   unknownVariables,
   VARIABLES,
 } from '@portslice/core/internal/inspect'
@@ -50,7 +51,7 @@ export function ephemeralFinding(ephemeral: EphemeralRange = ephemeralRange()): 
   if (!ephemeral.isAssumed) {
     return ok('ephemeral-range', `The ephemeral ports of the system are ${range}.`)
   }
-  if (process.platform !== 'linux') {
+  if (!system.hasProc) {
     return ok(
       'ephemeral-range',
       `The ephemeral ports of the system are ${range}, unless the setting was changed.`,

@@ -1,13 +1,9 @@
 import { spawn } from 'node:child_process'
-
-const OPENERS: Partial<Record<NodeJS.Platform, [program: string, ...args: string[]]>> = {
-  darwin: ['open'],
-  win32: ['rundll32', 'url.dll,FileProtocolHandler'],
-}
+import { system } from '@portslice/core/internal/inspect'
 
 /** @returns whether a program was found that opens URLs */
 export function openBrowser(url: string): Promise<boolean> {
-  const [program, ...args] = OPENERS[process.platform] ?? ['xdg-open']
+  const [program, ...args] = system.browserOpener
   return new Promise((resolve) => {
     const child = spawn(program, [...args, url], { stdio: 'ignore', detached: true })
     child.on('error', () => resolve(false))

@@ -30,7 +30,13 @@ export {
   VARIABLES,
 } from '../options/variables.js'
 export { type DockerSocket, dockerSocket } from '../platform/docker-socket.js'
-export { type EphemeralRange, ephemeralRange, hostIdentity } from '../platform/host.js'
+export {
+  type EphemeralRange,
+  ephemeralRange,
+  hostIdentity,
+  hostname,
+  namespaceOf,
+} from '../platform/host.js'
 export { checkPrivateDirectory } from '../platform/private-directory.js'
 export {
   type ProcessTable,
@@ -39,6 +45,8 @@ export {
   readProcessText,
 } from '../platform/process-table.js'
 export { type Runtime, runtime } from '../platform/runtime.js'
+export { system } from '../platform/system.js'
+export type { System } from '../platform/system-type.js'
 export { userIdentity } from '../platform/user.js'
 export { probePort } from '../probe/free.js'
 export { holdUdpPort, tryToHoldUdpPort } from '../probe/held-udp.js'
@@ -63,7 +71,6 @@ export {
   slicesIn,
 } from '../slice/layout.js'
 export type { PortStatus, SliceStatus } from '../slice/list-slices.js'
-export { MAX_SOCKET_PATH_BYTES } from '../slice/liveness.js'
 export { checkLockDirectory } from '../slice/lock-directory.js'
 export { canHaveLivenessSockets } from '../slice/lock-token.js'
 export { readOwnFile } from '../slice/own-file.js'

@@ -1,5 +1,6 @@
 import { PortsliceError } from '../errors.js'
-import { ephemeralRange, excludedRanges } from '../platform/host.js'
+import { ephemeralRange } from '../platform/host.js'
+import { system } from '../platform/system.js'
 import {
   defaultRanges,
   formatRanges,
@@ -67,11 +68,14 @@ export function resolveOptions(options: AllocatorOptions = {}): ResolvedOptions 
   const guard = options.timeWaitGuard ?? 'auto'
   return {
     ranges,
-    slices: trialOrder(preferenceClasses(holdableSlices(part, excludedRanges()), ephemeral), {
-      projectRoot,
-      workerId,
-      preferredShard: shard?.isStrict ? undefined : shard,
-    }),
+    slices: trialOrder(
+      preferenceClasses(holdableSlices(part, system.readExcludedRanges()), ephemeral),
+      {
+        projectRoot,
+        workerId,
+        preferredShard: shard?.isStrict ? undefined : shard,
+      },
+    ),
     lockDirectory: remote ? undefined : lockDirectoryFor(options.lockDirectory),
     remote,
     cwd,

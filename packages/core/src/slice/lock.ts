@@ -17,6 +17,7 @@ import {
 import path from 'node:path'
 import lockfile from 'proper-lockfile'
 import { codeOf } from '../errors.js'
+import { system } from '../platform/system.js'
 import { findLock, LOCK_MODE } from './find-lock.js'
 import type { SliceStart } from './layout.js'
 import { askLiveness, type LivenessSocket } from './liveness.js'
@@ -243,9 +244,7 @@ export class Lock implements LockFiles {
 }
 
 function isOccupied(error: unknown): boolean {
-  const codes = ['ENOTEMPTY', 'EEXIST', 'ENOTDIR']
-  if (process.platform === 'win32') codes.push('EPERM', 'EACCES')
-  return codes.includes(codeOf(error))
+  return system.occupiedCodes.includes(codeOf(error))
 }
 
 function lockError(code: 'EEXIST' | 'ENOENT', problem: string): Error {
