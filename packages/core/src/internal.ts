@@ -22,7 +22,7 @@ export {
   requestPortReport,
   takeWorkerUse,
 } from './internal/recorded-allocator.js'
-export { namedPort, preferShard } from './internal/runner-shard.js'
+export { namedPort, namedPorts, preferShard } from './internal/runner-shard.js'
 export {
   fieldsOf,
   finite,

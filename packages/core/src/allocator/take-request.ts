@@ -17,6 +17,18 @@ export function takeRequest(options: TakeOptions, count: number): TakeRequest {
   return { ...others, keys: keysFor(key, count), preferred: preferredPorts(prefer) }
 }
 
+/** One for each port. With a number, they share the preferred ports. */
+export function takeRequests(
+  ports: number | readonly TakeOptions[],
+  options: TakeOptions,
+): TakeRequest[] {
+  if (typeof ports !== 'number') {
+    return ports.map((each) => takeRequest({ ...each, ...options }, 1))
+  }
+  const request = takeRequest(options, ports)
+  return request.keys.map((key) => ({ ...request, keys: [key] }))
+}
+
 /**
  * The first port has the key itself, so that `take` and `takeMany` agree on it. The others get the
  * unit separator and a number, which a user's key is unlikely to contain.

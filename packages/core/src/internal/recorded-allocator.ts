@@ -81,29 +81,29 @@ class RecordedAllocator implements PortAllocator {
   }
 
   async take(options?: TakeOptions): Promise<PortLease> {
-    const [lease] = await this.#record(options, async () => [await this.#allocator.take(options)])
+    const [lease] = await this.#record(async () => [await this.#allocator.take(options)])
     return lease as PortLease
   }
 
-  takeMany(count: number, options?: TakeOptions): Promise<PortLease[]> {
-    return this.#record(options, () => this.#allocator.takeMany(count, options))
+  takeMany(
+    ports: number | readonly Omit<TakeOptions, 'signal'>[],
+    options?: TakeOptions,
+  ): Promise<PortLease[]> {
+    return this.#record(() => this.#allocator.takeMany(ports, options))
   }
 
   takeBlock(count: number, options?: TakeOptions): Promise<PortLease[]> {
-    return this.#record(options, () => this.#allocator.takeBlock(count, options))
+    return this.#record(() => this.#allocator.takeBlock(count, options))
   }
 
-  async #record(
-    options: TakeOptions | undefined,
-    take: () => Promise<PortLease[]>,
-  ): Promise<PortLease[]> {
+  async #record(take: () => Promise<PortLease[]>): Promise<PortLease[]> {
     const requestedAt = Date.now()
     const leases = await take()
     const takenAt = Date.now()
     const observer = isPortReportRequested() ? await import('./observe-ports.js') : undefined
     return leases.map((lease) => {
-      const { label } = options ?? {}
-      const use: PortUse = omitUndefined({ port: lease.port, label, requestedAt, takenAt })
+      const { port, label } = lease
+      const use: PortUse = omitUndefined({ port, label, requestedAt, takenAt })
       observer?.observe(use)
       workerUses.add(use)
       const result = new RecordedLease(lease, use, () => observer?.stopObserving(use))

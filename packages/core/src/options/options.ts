@@ -171,6 +171,18 @@ export function checkTakeOptions(
   checkOptions(options, { ...TAKE_VALIDATORS, ...more })
 }
 
+/**
+ * @param ports the options of each port
+ * @param options those of the call
+ * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID
+ */
+export function checkEachTakeOptions(ports: readonly unknown[], options: unknown): void {
+  for (const each of ports) {
+    checkTakeOptions(each, { signal: () => 'Give it once, in the second argument.' })
+  }
+  checkOptions(options, { signal: abortSignal })
+}
+
 /** @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID */
 export function checkWaitOptions(options: unknown): void {
   checkOptions(options, { timeout: milliseconds, signal: abortSignal })
