@@ -47,8 +47,8 @@ export async function run(args: string[]): Promise<number> {
   await once(server, 'listening')
   const url = `http://127.0.0.1:${port}/${token}/`
   process.stdout.write(`${url}\n`)
-  if (given.has('open') && !(await openBrowser(url))) {
-    printNotice('no program was found that opens a browser; open the URL above yourself')
+  if (given.has('open')) {
+    openBrowser(url, () => printNotice('no browser could be opened; open the URL above yourself'))
   }
   await ended
   feed.close()
