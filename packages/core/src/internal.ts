@@ -20,6 +20,7 @@ export {
   isPortReportRequested,
   recordAllocator,
   requestPortReport,
+  takeLateUses,
   takeWorkerUse,
 } from './internal/recorded-allocator.js'
 export { namedPort, namedPorts, preferShard } from './internal/runner-shard.js'

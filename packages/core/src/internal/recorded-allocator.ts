@@ -1,3 +1,7 @@
+import { randomUUID } from 'node:crypto'
+import { appendFileSync, existsSync, readFileSync, rmSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
 import type { PortAllocator } from '../allocator/allocator.js'
 import type { PortLease } from '../allocator/lease.js'
 import type { TakeOptions } from '../options/options.js'
@@ -6,17 +10,43 @@ import { Date } from '../platform/clock.js'
 import { omitUndefined } from '../platform/omit-undefined.js'
 import type { PortUse, SliceUse, WorkerUse } from './port-use.js'
 
-/** Set by the reporters in the main process, for their workers. */
+/**
+ * Set by the reporters in the main process, for their workers: its pid, and the file for what becomes of
+ * ports after the last test, of which runners tell their reporters nothing.
+ */
 const REPORT_VARIABLE = 'PORTSLICE_REPORT'
 
 /** Makes the workers that are started from now on record who listens on their ports. */
 export function requestPortReport(): void {
-  process.env[REPORT_VARIABLE] = '1'
+  const file = path.join(os.tmpdir(), `portslice-report-${randomUUID()}.ndjson`)
+  process.env[REPORT_VARIABLE] = `${process.pid} ${file}`
 }
 
 /** Whether a reporter shows the ports of this run. */
 export function isPortReportRequested(): boolean {
-  return process.env[REPORT_VARIABLE] === '1'
+  return process.env[REPORT_VARIABLE] !== undefined
+}
+
+/** The file; `undefined` if the reporter belongs to another run, which this one is a part of. */
+function reportFile(): string | undefined {
+  const [, pid, file] = /^(\d+) (.+)$/.exec(process.env[REPORT_VARIABLE] ?? '') ?? []
+  return [process.pid, process.ppid].includes(Number(pid)) ? file : undefined
+}
+
+/** For the report: what workers have released since their last test. */
+export function takeLateUses(): WorkerUse[] {
+  const file = reportFile()
+  if (file === undefined || !existsSync(file)) return []
+  const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean)
+  rmSync(file, { force: true })
+  return lines.map((line) => JSON.parse(line) as WorkerUse)
+}
+
+function noteLateUse(use: PortUse): void {
+  const file = reportFile()
+  if (file === undefined) return
+  const late: WorkerUse = { ...thisWorker(), slices: [], ports: [use] }
+  appendFileSync(file, `${JSON.stringify(late)}\n`, { mode: 0o600 })
 }
 
 const recorded = new WeakMap<PortAllocator, RecordedAllocator>()
@@ -61,12 +91,11 @@ export function useOfTest(lease: PortLease, label: string | undefined): PortUse 
 export function takeWorkerUse(): WorkerUse {
   const ports = [...workerUses]
   for (const use of ports) if (use.releasedAt !== undefined) workerUses.delete(use)
-  return {
-    id: detectWorker().workerId,
-    pid: process.pid,
-    slices: sliceUses.splice(0),
-    ports: structuredClone(ports),
-  }
+  return { ...thisWorker(), slices: sliceUses.splice(0), ports: structuredClone(ports) }
+}
+
+function thisWorker(): Pick<WorkerUse, 'id' | 'pid'> {
+  return { id: detectWorker().workerId, pid: process.pid }
 }
 
 class RecordedAllocator implements PortAllocator {
@@ -151,6 +180,7 @@ class RecordedLease implements PortLease {
     const result = await this.#lease.release()
     this.#use.releasedAt ??= Date.now()
     if (result.leaked) this.#use.leaked = true
+    if (workerUses.has(this.#use)) noteLateUse(this.#use)
     return result
   }
 

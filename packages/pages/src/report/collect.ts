@@ -6,9 +6,14 @@ export interface CollectedTest extends Omit<ReportedTest, 'worker' | 'ports'> {
   use?: { ports: ReportedTest['ports']; worker: WorkerUse }
 }
 
+/** The run, and what its tests tell. */
+export type ReportedRun = Pick<RunReport, 'runner' | 'directory' | 'startedAt' | 'endedAt'>
+
+/** @param late what workers have released after their last test */
 export function collectReport(
-  about: Pick<RunReport, 'runner' | 'directory' | 'startedAt' | 'endedAt'>,
+  about: ReportedRun,
   collected: readonly CollectedTest[],
+  late: readonly WorkerUse[],
 ): RunReport {
   const workers = new Map<string, ReportedWorker>()
   const tests: ReportedTest[] = []
@@ -18,10 +23,15 @@ export function collectReport(
     addWorkerUse(workers, worker, use.worker)
     tests.push(withPorts(test, worker, use.ports))
   }
+  for (const use of late) addWorkerUse(workers, `worker ${use.id}`, use)
+  const lateEnds = late.flatMap(({ ports }) => ports.flatMap(({ releasedAt = [] }) => releasedAt))
   return {
     ...about,
-    startedAt: Math.min(about.startedAt, ...tests.map(({ startedAt }) => startedAt)),
-    endedAt: Math.max(about.endedAt, ...tests.map(({ endedAt }) => endedAt)),
+    startedAt: tests.reduce((min, { startedAt }) => Math.min(min, startedAt), about.startedAt),
+    endedAt: [...tests.map(({ endedAt }) => endedAt), ...lateEnds].reduce(
+      (max, end) => Math.max(max, end),
+      about.endedAt,
+    ),
     tests: tests.sort((a, b) => a.startedAt - b.startedAt),
     workers: [...workers.values()].sort((a, b) =>
       a.name.localeCompare(b.name, 'en', { numeric: true }),
