@@ -26,8 +26,8 @@ type Command = ReturnType<typeof start>
 
 const script = (name: string) => fileURLToPath(new URL(`processes/${name}.ts`, import.meta.url))
 
-const HOSTILE = `<img src=x onerror="document.title='hostile'"> \u001b[31mred\u001b[0m \u202e`
-const SHOWN = `<img src=x onerror="document.title='hostile'"> \\u001b[31mred\\u001b[0m \\u202e`
+const HOSTILE = `<img src=x onerror="document.title='hostile'"> \u001b[31mred\u001b[0m \u202e\u{e0041}`
+const SHOWN = `<img src=x onerror="document.title='hostile'"> \\u001b[31mred\\u001b[0m \\u202e\\u{e0041}`
 
 function worktree(name: string): string {
   const root = path.join(temporaryFolder(), name)
@@ -137,7 +137,9 @@ test('shows a run with its worktree, label and URL, as it changes; refuses what 
   }
   expect((await request({ host }, '/')).statusCode).toBe(403)
   expect((await request({ host }, pathname, 'POST')).statusCode).toBe(405)
-  expect((await request({ host }, `${pathname}../../etc/passwd`)).statusCode).toBe(404)
+  for (const file of ['../../etc/passwd', '..%2f..%2fetc/passwd', 'constructor', '__proto__']) {
+    expect((await request({ host }, pathname + file)).statusCode, file).toBe(404)
+  }
 
   ui.child.kill('SIGINT')
   expect(await ui.exited).toBe(0)

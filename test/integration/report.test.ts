@@ -24,7 +24,9 @@ afterAll(async () => {
 })
 
 const STRANGER = fileURLToPath(new URL('processes/occupy-port.ts', import.meta.url))
-const HOSTILE = `</script><img src=x onerror="document.title='hostile'"> \u001b[31mred`
+/** Combining marks without a letter take up room that a line is not broken for. */
+const MARKS = '\u0301\u0488\u030a\u0334'.repeat(50)
+const HOSTILE = `</script><img src=x onerror="document.title='hostile'"> \u001b[31mred \u202e${MARKS}`
 
 /**
  * Starts a program that does not belong to the run, and listens on the port that a test asks for

@@ -7,12 +7,13 @@ import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createAllocator, type PortAllocator } from '@portslice/core'
 
-/** What a label can do to a page: markup, a closing tag, direction marks, and length. */
+/** What a label can do to a page: markup, a closing tag, direction and combining marks, and length. */
 const HOSTILE = [
   '<img src=x onerror="document.title=1">',
   '</script><script>document.title=1</script>',
   '\u202egnirts\u2066 \u001b[31m',
-  `${'long'.repeat(200)}`,
+  'Z\u0301\u0488'.repeat(200),
+  'long'.repeat(200),
 ]
 
 const [slices = 1, changes = 0] = process.argv.slice(2).map(Number)

@@ -49,18 +49,18 @@ const HTML = `<!doctype html>
 
 /** Serves the page and its events. It only reads, and listens on 127.0.0.1. */
 export function createUiServer({ port, token, page, feed }: UiServerOptions): Server {
-  const files: Record<string, { type: string; body: string }> = {
-    '': { type: 'text/html; charset=utf-8', body: HTML },
-    'page.js': { type: 'text/javascript; charset=utf-8', body: page.script },
-    'page.css': { type: 'text/css; charset=utf-8', body: page.style },
-  }
+  const files = new Map([
+    ['', { type: 'text/html; charset=utf-8', body: HTML }],
+    ['page.js', { type: 'text/javascript; charset=utf-8', body: page.script }],
+    ['page.css', { type: 'text/css; charset=utf-8', body: page.style }],
+  ])
   return createServer((request, response) => {
     for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value)
     const refusal = checkRequest(request, { port, token })
     if (refusal) return respond(response, refusal.status, `${refusal.reason}\n`)
     const name = nameOf(request, token)
     if (name === 'events' && request.method === 'GET') return feed.connect(response)
-    const file = files[name]
+    const file = files.get(name)
     if (!file) return respond(response, 404, 'not found\n')
     respond(response, 200, file.body, file.type)
   })

@@ -1,5 +1,9 @@
 import type { ReportedTest, ReportedWorker, RunReport, WorkerUse } from './run-report.js'
 
+/** In characters: an error may contain a page of a diff, or a name all its data. */
+const MAX_NAME_LENGTH = 500
+const MAX_ERROR_LENGTH = 10_000
+
 /** What a runner tells of a test, and the test of its ports. */
 export interface CollectedTest extends Omit<ReportedTest, 'worker' | 'ports'> {
   /** Missing if the test used no ports. */
@@ -50,7 +54,21 @@ function withPorts(
   const ends = ports.flatMap(({ releasedAt = [] }) => releasedAt)
   const startedAt = Math.min(test.startedAt, ...starts)
   const endedAt = Math.max(test.endedAt, ...ends)
-  return { ...test, startedAt, endedAt, worker, ports }
+  return {
+    ...test,
+    name: shorten(test.name, MAX_NAME_LENGTH),
+    errors: test.errors.map((error) => shorten(error, MAX_ERROR_LENGTH)),
+    startedAt,
+    endedAt,
+    worker,
+    ports,
+  }
+}
+
+function shorten(text: string, length: number): string {
+  return text.length > length
+    ? `${text.slice(0, length)}… (${text.length - length} characters more)`
+    : text
 }
 
 function addWorkerUse(
