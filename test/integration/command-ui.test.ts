@@ -68,7 +68,7 @@ async function open(browser: Browser, url: string, settings = {}) {
   page.on('pageerror', ({ message }) => errors.push(message))
   page.on('console', (message) => message.type() === 'error' && errors.push(message.text()))
   await page.goto(url)
-  await page.getByRole('heading', { name: 'Range' }).waitFor()
+  await page.getByRole('heading', { name: 'Range', exact: true }).waitFor()
   return { page, errors }
 }
 
@@ -169,12 +169,19 @@ describe.runIf(process.platform === 'linux')('ui --open', () => {
     return { ui, opened }
   }
 
-  test('gives the URL to the program that opens browsers, and runs on', async () => {
-    const { ui, opened } = startWith('echo "$# $1" > "$OPENED"')
+  test('gives a URL that leads to the page once to the program that opens browsers', async () => {
+    const { ui, opened } = startWith(
+      'echo "$# $1" > "$OPENED.new" && /bin/mv "$OPENED.new" "$OPENED"',
+    )
     const url = await urlOf(ui)
-    const written = () => existsSync(opened) && readFileSync(opened, 'utf8')
-    await expect.poll(written, { timeout: 10_000 }).toBe(`1 ${url}\n`)
-    expect((await fetch(url)).status).toBe(200)
+    await expect.poll(() => existsSync(opened), { timeout: 10_000 }).toBe(true)
+    const [count, once = ''] = readFileSync(opened, 'utf8').trim().split(' ')
+    expect(count).toBe('1')
+    // Other users can read it from the command line of the browser.
+    expect(once).not.toContain(new URL(url).pathname.slice(1, -1))
+    const response = await fetch(once)
+    expect([response.status, response.url]).toEqual([200, url])
+    expect((await fetch(once)).status).toBe(403)
     ui.child.kill('SIGTERM')
     expect(await ui.ended).toMatchObject({ status: 0, stderr: '' })
   })
