@@ -21,7 +21,7 @@ export function intervalsIn(record: string): Interval[] {
 }
 
 /**
- * Judges the file that our reporter has written: each port of a test is in it.
+ * Checks the file that our reporter has written: it has each port of a test.
  *
  * @returns why it is not good
  */
@@ -41,7 +41,7 @@ export function reasonAgainstReport(
 }
 
 /**
- * Judges a run: it ended well, so many ports were handed out, all came back, and none was out
+ * Checks a run: it succeeded, handed out so many ports, got all of them back, and no port was out
  * twice at a time.
  */
 export function verdictOf(

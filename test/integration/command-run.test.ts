@@ -140,7 +140,7 @@ describe('run, when all ports are taken', () => {
     range = `${slice}-${slice + 31}`
   })
 
-  test('waits its turn, and says for whom', async () => {
+  test('waits its turn, and names the holder', async () => {
     const wait = ['--range', range, '--timeout', '60']
     const second = start(['run', ...wait, '--', ...sh('echo then {PORT}')], options)
     const held = `${range.split('-')[0]} \\(portslice run .*, pid ${first.pid}\\)`
@@ -153,9 +153,9 @@ describe('run, when all ports are taken', () => {
   })
 
   test.each([
-    ['a table that is', ['--count', '40']],
-    ['names that are', Array.from({ length: 40 }, (_, i) => ['--name', `n${i}`]).flat()],
-  ])('%s too large for now leaves the ports to others', async (_, ports) => {
+    ['a table that does', ['--count', '40']],
+    ['names that do', Array.from({ length: 40 }, (_, i) => ['--name', `n${i}`]).flat()],
+  ])('%s not fit yet leaves the ports to others', async (_, ports) => {
     const two = `${range.split('-')[0]}-${Number(range.split('-')[1]) + 32}`
     const table = start(['run', '--range', two, ...ports, '--timeout', '60', 'true'], options)
     await table.complained(/waiting: /)
@@ -175,7 +175,7 @@ describe('run, when all ports are taken', () => {
     expect(slices.filter((slice) => slice.first === next && slice.ports.length > 0)).toEqual([])
   })
 
-  test('in vain, it names who has them, and options of the command', async () => {
+  test('after the timeout it names the holders, and options of the command', async () => {
     const vain = await portslice(['run', '--range', range, '--timeout', '0', 'true'], options)
     expect(vain.status).toBe(1)
     expect(vain.stderr).toMatch(new RegExp(`${range}: pid ${first.pid}, .*, 1 port out\n`))

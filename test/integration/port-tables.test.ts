@@ -1,10 +1,10 @@
-/** docs/port-tables.md, run as it stands there: also with 100 ports, in two checkouts at once. */
+/** Runs docs/port-tables.md, also with 100 ports and in two checkouts at once. */
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createAllocator, portHistory } from '@portslice/core'
 import { afterAll, expect, test } from 'vitest'
-import { TEST_ALL } from '../support/extent.ts'
+import { firstOf, TEST_ALL } from '../support/extent.ts'
 import { overlaps, readIntervals } from '../support/intervals.ts'
 import { ownSlices } from '../support/own-slices.ts'
 import type { Outcome } from '../support/process.ts'
@@ -126,12 +126,14 @@ test('a run of vitest holds no port of its table while it waits for all of them'
   expect(new Set(tableOf(await run)).size).toBe(40)
 })
 
-test.each([
-  [`{ ports: { api: 0 } }`, 'The option `ports.api` is 0'],
-  [`{ ports: { '1web': 1 } }`, 'cannot be named'],
-  [`{ ports: { api: 2, 'api-2': 1 } }`, 'names $PORTSLICE_PORT_API_2 twice'],
-  [`{ ports: 3 }`, 'The option `ports` is 3'],
-])('the plugin refuses %s before any worker starts', async (options, words) => {
+test.each(
+  firstOf([
+    [`{ ports: { api: 0 } }`, 'The option `ports.api` is 0'],
+    [`{ ports: { '1web': 1 } }`, 'cannot be named'],
+    [`{ ports: { api: 2, 'api-2': 1 } }`, 'names $PORTSLICE_PORT_API_2 twice'],
+    [`{ ports: 3 }`, 'The option `ports` is 3'],
+  ]),
+)('the plugin refuses %s before any worker starts', async (options, words) => {
   const project = projects.project({
     'vitest.config.js': `import portslice from '@portslice/vitest-plugin'
       export default { plugins: [portslice(${options})] }`,

@@ -8,11 +8,7 @@ import {
   sharedAllocator,
 } from '@portslice/core/internal'
 
-/**
- * The allocator of a worker. Call it only if a port is needed, because it leases a slice.
- *
- * @throws PortsliceError as `createAllocator` does
- */
+/** Leases a slice, so call it only if a port is needed. */
 export function workerAllocator(
   options: AdapterOptions,
   { config: { shard } }: WorkerInfo,

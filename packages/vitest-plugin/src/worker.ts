@@ -2,7 +2,6 @@
 import { observeCorePorts } from './core-ports.js'
 import { watchTestFile } from './test-file.js'
 
-/** Watches the test file that is about to be imported. */
 export function watch(): void {
   watchTestFile(observeCorePorts())
 }

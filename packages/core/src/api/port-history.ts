@@ -136,18 +136,16 @@ export interface PortProcess {
 }
 
 /**
- * Tells who has a port now, who had it and when, and why it is not handed out. Only reads: it binds
- * no port that another process may have, and leases nothing.
+ * Tells who has a port now, who had it and when, and why it is not handed out. Binds no port that another
+ * process may have, and leases nothing. The journals of the slice keep some hundred takes.
  *
- * The past comes from the journals of the slice, of which some hundred takes are kept. Labels, commands
- * and other strings come from other processes: escape control characters before you print them.
+ * Strings such as labels come from other processes: escape control characters before you print them.
  *
  * @param port 1 to 65535
  * @param options the lock directory, and the range
  * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID, …_RANGE_INVALID
  * @example
  * const { uses } = await portHistory(20003)
- * console.log(uses.map(({ label, since, until }) => `${label} ${since} to ${until}`))
  */
 export async function portHistory(
   port: number,
@@ -303,10 +301,10 @@ function useFrom({ lease, end, ...use }: JournaledUse, isOut: boolean): PortUse 
   return { ...omitUndefined({ holder }), ...use, end: end ?? open }
 }
 
-/** A claim whose process ended without releasing it. */
+/** Its process ended without releasing it. */
 interface DeadClaim {
   note: ClaimNote
-  /** The end of the quarantine, which may be over. */
+  /** The quarantine's end may be past. */
   until: string
   isQuarantined: boolean
 }
