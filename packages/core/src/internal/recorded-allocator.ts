@@ -35,16 +35,24 @@ function reportFile(): string | undefined {
 export function takeLateUses(): WorkerUse[] {
   const file = reportFile()
   if (file === undefined || !existsSync(file)) return []
-  const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean)
+  const lines = readFileSync(file, 'utf8').split('\n')
   rmSync(file, { force: true })
-  return lines.map((line) => JSON.parse(line) as WorkerUse)
+  return lines.flatMap((line) => {
+    try {
+      return [JSON.parse(line) as WorkerUse]
+    } catch {
+      return [] // Empty, or of a worker that was killed while it wrote.
+    }
+  })
 }
 
 function noteLateUse(use: PortUse): void {
   const file = reportFile()
   if (file === undefined) return
   const late: WorkerUse = { ...thisWorker(), slices: [], ports: [use] }
-  appendFileSync(file, `${JSON.stringify(late)}\n`, { mode: 0o600 })
+  try {
+    appendFileSync(file, `${JSON.stringify(late)}\n`, { mode: 0o600 })
+  } catch {} // The disk is full: the report lacks it.
 }
 
 const recorded = new WeakMap<PortAllocator, RecordedAllocator>()
