@@ -28,24 +28,68 @@ export function printed({ table, row, column, verdict }: Result, seconds: number
 
 export function writePage(results: readonly Result[]): void {
   const nodes = NODES.map((node) => `Node ${node}`)
+  const vitest = merged(
+    results.filter(({ table }) => table === 'vitest'),
+    ({ row }) => {
+      const [version = '', node = ''] = row.split(' on ')
+      return { row: version, column: node }
+    },
+  )
+  const all = nodes.join(', ')
+  const onAnyNode = merged(
+    results.filter(({ table }) => table === 'node'),
+    ({ row }) => ({ row, column: all }),
+  )
   const tables = [
     '### `@portslice/vitest-plugin`',
-    tableOf(results, 'vitest', 'vitest', rowsOf(results, 'vitest'), POOLS.map(nameOf)),
+    `In each pool: ${POOLS.map((pool) => `\`${nameOf(pool)}\``).join('; ')}.`,
+    tableOf(vitest, 'vitest', 'vitest', rowsOf(vitest, 'vitest'), nodes),
     '### `@portslice/playwright-fixture`',
-    tableOf(results, 'playwright', '@playwright/test', [...PLAYWRIGHTS], nodes),
+    tableOf(results, 'playwright', 'Playwright', [...PLAYWRIGHTS], nodes),
     '### What needs only Node',
-    tableOf(results, 'node', '', rowsOf(results, 'node'), nodes),
+    tableOf(onAnyNode, 'node', 'package', rowsOf(onAnyNode, 'node'), [all]),
     MACHINE,
   ]
   replaceBetween(BEGIN, END, tables)
 }
 
 export function writeRuntimes(results: readonly Result[]): void {
-  const columns = results.filter(({ table }) => table === 'runtime').map(({ column }) => column)
+  const runtimes = results.filter(({ table }) => table === 'runtime')
+  const all = merged(runtimes, ({ column }) => ({ row: column, column: 'result' }))
   replaceBetween(RUNTIMES_BEGIN, RUNTIMES_END, [
-    tableOf(results, 'runtime', '', rowsOf(results, 'runtime'), [...new Set(columns)]),
+    tableOf(all, 'runtime', 'runtime', rowsOf(all, 'runtime'), ['result']),
+    `Tried: ${rowsOf(runtimes, 'runtime').join('; ')}.`,
     MACHINE,
   ])
+}
+
+/** One result for all that have the same place: the first failure, else the first that was run. */
+function merged(
+  results: readonly Result[],
+  placeOf: (result: Result) => Pick<Place, 'row' | 'column'>,
+): Result[] {
+  const byPlace = new Map<string, Result>()
+  for (const result of results) {
+    const place = placeOf(result)
+    const key = `${place.row} × ${place.column}`
+    const before = byPlace.get(key)
+    if (before === undefined || weightOf(result.verdict) > weightOf(before.verdict)) {
+      byPlace.set(key, { ...result, ...place, verdict: named(result) })
+    }
+  }
+  return [...byPlace.values()]
+}
+
+/** What was not run says least, a failure most. */
+function weightOf(verdict: Verdict): number {
+  if ('skipped' in verdict) return 0
+  return verdict.passed ? 1 : 2
+}
+
+/** A failure says where it was. */
+function named({ row, column, verdict }: Result): Verdict {
+  if ('skipped' in verdict || verdict.passed) return verdict
+  return { ...verdict, reason: `${row}, ${column}: ${verdict.reason}` }
 }
 
 const MACHINE = `On ${os.type()} ${os.release()}, ${os.arch()}, ${os.availableParallelism()} cores.`

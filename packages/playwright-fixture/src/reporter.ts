@@ -39,17 +39,17 @@ export default class PortReporter implements Reporter {
     requestPortReport()
   }
 
-  /** Called by Playwright. */
+  /** @hidden Called by Playwright. */
   onBegin(config: FullConfig): void {
     this.#config = config
   }
 
-  /** Called by Playwright. */
+  /** @hidden Called by Playwright. */
   onTestEnd(test: TestCase, result: TestResult): void {
     this.#tests.push(collectTest(test, result))
   }
 
-  /** Called by Playwright. */
+  /** @hidden Called by Playwright. */
   onEnd({ startTime, duration }: FullResult): void {
     const { version = '', configFile } = this.#config ?? {}
     const directory = configFile ? path.dirname(configFile) : process.cwd()
@@ -64,7 +64,7 @@ export default class PortReporter implements Reporter {
     process.stderr.write(`portslice: the report of the ports is in ${file}\n`)
   }
 
-  /** Called by Playwright. */
+  /** @hidden Called by Playwright. */
   printsToStdio(): boolean {
     return false
   }

@@ -30,18 +30,18 @@ export default class PortReporter implements Reporter {
     this.#file = new ReportFile(outputFile)
   }
 
-  /** Called by vitest. */
+  /** @hidden Called by vitest. */
   onInit(vitest: Vitest): void {
     this.#vitest = vitest
     requestPortReport()
   }
 
-  /** Called by vitest. */
+  /** @hidden Called by vitest. */
   onTestRunStart(): void {
     this.#startedAt = Date.now()
   }
 
-  /** Called by vitest. */
+  /** @hidden Called by vitest. */
   onTestRunEnd(modules: readonly TestModule[]): void {
     const { version = '', config } = this.#vitest ?? {}
     const directory = config?.root ?? process.cwd()

@@ -6,7 +6,7 @@ import { warnOnce } from '../platform/warn-once.js'
 import { processWide } from '../process-state.js'
 import { namedKey } from '../slice/key-memory.js'
 import { withAwaitHint } from './await-hint.js'
-import { callingConfigFile } from './config-file.js'
+import { type ConfigFile, callingConfigFile, originalOf } from './config-file.js'
 
 /**
  * Hands out one port for a name, for config files: the first process that asks leases it
@@ -65,14 +65,16 @@ function inheritedPort(variable: string): number | undefined {
 function noteConfigFile(name: string, variable: string): void {
   const file = callingConfigFile()
   if (file === undefined) return
-  const files = processWide('config files of named ports', () => new Map<string, string>())
+  const files = processWide('config files of named ports', () => new Map<string, ConfigFile>())
   const first = files.get(variable) ?? file
   files.set(variable, first)
-  if (first === file) return
+  if (first.script === file.script) return
+  const [one, other] = [originalOf(first), originalOf(file)]
+  if (one === other) return
   warnOnce(
-    `${variable} ${file}`,
+    `${variable} ${other}`,
     'PORTSLICE_SHARED_NAME',
-    `${first} and ${file} both call namedPort(${inspect(name)}), and so share one port. If each is to have its own, use different names, such as ${inspect(`shop-${name}`)}.`,
+    `${one} and ${other} both call namedPort(${inspect(name)}), and so share one port. If each is to have its own, use different names, such as ${inspect(`shop-${name}`)}.`,
   )
 }
 

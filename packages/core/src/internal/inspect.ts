@@ -22,6 +22,13 @@ export { hidePassword, type ResolvedRemote, resolveRemote } from '../options/rem
 export { type ResolvedOptions, resolveOptions } from '../options/resolve.js'
 export { detectShard, formatShard, shardFromText } from '../options/shard.js'
 export { suggest } from '../options/suggest.js'
+export {
+  INTERNAL_VARIABLES,
+  isPortVariable,
+  refuseMisspeltVariables,
+  unknownVariables,
+  VARIABLES,
+} from '../options/variables.js'
 export { type DockerSocket, dockerSocket } from '../platform/docker-socket.js'
 export { type EphemeralRange, ephemeralRange, hostIdentity } from '../platform/host.js'
 export { checkPrivateDirectory } from '../platform/private-directory.js'

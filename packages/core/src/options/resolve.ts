@@ -14,12 +14,12 @@ import {
   trialOrder,
 } from '../slice/layout.js'
 import { lockDirectoryFor, workingDirectory } from './lock-directory.js'
-import { warnAboutMisspeltVariables } from './misspelt-variables.js'
 import { type AllocatorOptions, checkAllocatorOptions } from './options.js'
 import { findProjectRoot } from './project-root.js'
 import { rangeFromEnvironment, validateRange } from './range.js'
 import { type ResolvedRemote, resolveRemote } from './remote.js'
 import { detectShard, formatShard, type ResolvedShard, validateShard } from './shard.js'
+import { refuseMisspeltVariables } from './variables.js'
 import { detectWorker } from './worker.js'
 
 const DEFAULT_WAIT_TIMEOUT_MS = 10_000
@@ -51,7 +51,7 @@ export interface ResolvedOptions {
 /** For options and environment variables alike. Leases nothing. @throws PortsliceError */
 export function resolveOptions(options: AllocatorOptions = {}): ResolvedOptions {
   checkAllocatorOptions(options)
-  warnAboutMisspeltVariables(process.env)
+  refuseMisspeltVariables(process.env)
   const worker = detectWorker()
   const workerId = options.workerId ?? worker.workerId
   const shard = resolveShard(options)
