@@ -8,6 +8,7 @@ import { figure } from '../stats.ts'
 
 const WAYS: readonly Way[] = [
   'portslice',
+  'portslice, with its events subscribed',
   'get-port',
   'get-port, a given port',
   'portfinder',
@@ -20,9 +21,10 @@ export const warm: Row = {
   name: 'Take and release in a warm worker',
   how: `A process takes a port and gives it back, again and again; once it is warm, a thousand times are
 timed. Each time it is a new process, which has loaded what it uses and nothing else. Of the libraries that have no
-release, it is the call alone. "A given port" is a free port. The last line is what portslice has to ask of
-the kernel, with nothing around it: a bind for UDP and a listen for TCP before the hand-out, and both
-again at the release. That is the distance from the bare \`listen\`: that asks once, for TCP, for any number.`,
+release, it is the call alone. The [events](events.md) have no subscribers, except in the second line. "A given port" is a
+free port. The last line is what portslice has to ask of the kernel, with nothing around it: a bind for UDP and a listen for
+TCP before the hand-out, and both again at the release. That is the distance from the bare \`listen\`: that asks once, for
+TCP, for any number.`,
   async run({ short, folder }): Promise<Measured> {
     const { rounds, operations } = short
       ? { rounds: 3, operations: 50 }

@@ -20,9 +20,10 @@ export {
   isPortReportRequested,
   recordAllocator,
   requestPortReport,
+  takeLateUses,
   takeWorkerUse,
 } from './internal/recorded-allocator.js'
-export { namedPort, preferShard } from './internal/runner-shard.js'
+export { namedPort, namedPorts, preferShard } from './internal/runner-shard.js'
 export {
   fieldsOf,
   finite,

@@ -14,6 +14,18 @@ export function takeRequest(options: TakeOptions, count: number): TakeRequest {
   return { ...others, keys: keysFor(key, count), preferred: preferredPorts(prefer) }
 }
 
+/** One for each port. With a number, they share the preferred ports. */
+export function takeRequests(
+  ports: number | readonly TakeOptions[],
+  options: TakeOptions,
+): TakeRequest[] {
+  if (typeof ports !== 'number') {
+    return ports.map((each) => takeRequest({ ...each, ...options }, 1))
+  }
+  const request = takeRequest(options, ports)
+  return request.keys.map((key) => ({ ...request, keys: [key] }))
+}
+
 /**
  * The first port has the key itself, so that `take` and `takeMany` agree on it. A user's key is unlikely to
  * contain the unit separator of the others.

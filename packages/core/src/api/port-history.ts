@@ -11,6 +11,7 @@ import { omitUndefined } from '../platform/omit-undefined.js'
 import { processStateOf } from '../platform/process-run.js'
 import { isListening } from '../probe/listening.js'
 import { ownersOf, type PortOwner } from '../probe/owner.js'
+import { type PortUse as SocketUse, usesOfPort } from '../probe/port-use.js'
 import { whyAvoided } from '../slice/avoided-ports.js'
 import { type ClaimNote, readClaimNote } from '../slice/claim-note.js'
 import { readWithHistory } from '../slice/history.js'
@@ -59,7 +60,7 @@ export interface PortHistory {
    * - `quarantined`: was out when its holder died
    * - `claimed`: as a fixed port
    * - `sentinel`: the last port of its slice, bound by the holder of the slice
-   * - `foreign`: a program that does not use portslice listens on it
+   * - `foreign`: a program that does not use portslice listens on it, or has a connection from it
    * - `unknown`: its slice is held, but the journal that says which ports are out is elsewhere
    */
   state: 'free' | 'out' | 'leaked' | 'quarantined' | 'claimed' | 'sentinel' | 'foreign' | 'unknown'
@@ -67,6 +68,18 @@ export interface PortHistory {
   listening: boolean
   /** The processes that listen on it, as far as this user may see them. Empty on other systems than Linux. */
   processes: PortProcess[]
+  /**
+   * The connections from it, if nothing listens: as long as they last, it can mostly not be bound.
+   * Linux only, as the next.
+   */
+  connections?: {
+    /** The other end, such as `10.0.0.7:443`. */
+    remote: string
+    /** The processes that have it, as far as this user may see them. */
+    processes: PortProcess[]
+  }[]
+  /** True if closed connections from it are in TIME_WAIT, which keeps no server from binding it. */
+  timeWait?: true
   /** The `label` it was taken with, if it is out, leaked or quarantined. */
   label?: string
   /** The `key` it was taken with, likewise. */
@@ -148,19 +161,20 @@ export async function portHistory(
   }
   const lockDirectory = lockDirectoryFor(options.lockDirectory)
   const slice = sliceOf(port)
-  const [status, claims, owners, listening] = await Promise.all([
+  const [status, claims, sockets = [], listening] = await Promise.all([
     readStatus(lockDirectory, slice),
     listClaims({ lockDirectory: lockDirectory ?? false }),
-    ownersOf(port),
+    usesOfPort(port),
     isListening(port),
   ])
+  const connections = listening ? [] : connectionsOf(sockets)
   const claimOf = (wanted: number) => claims.find((claim) => claim.port === wanted)
   const found: Found = {
     port,
     status,
     claim: claimOf(port),
     claimOfSentinel: claimOf(sentinelOf(slice)),
-    listening,
+    isUsed: listening || connections.length > 0,
   }
   const dead = lockDirectory === undefined ? undefined : deadClaim(lockDirectory, port)
   const now = stateOf(found, dead)
@@ -169,7 +183,9 @@ export async function portHistory(
     slice: await sliceFrom(found),
     ...now,
     listening,
-    processes: owners.map(processFrom),
+    processes: processesOf(sockets.filter(({ kind }) => kind === 'listener' || kind === 'udp')),
+    ...(connections.length > 0 && { connections }),
+    ...(sockets.some(({ kind }) => kind === 'time-wait') && { timeWait: true as const }),
     ...(status?.unverified && { unverified: status.unverified }),
     claim: found.claim,
     notHandedOut: whyNotHandedOut(port, options),
@@ -182,13 +198,13 @@ interface Found {
   status: SliceStatus | undefined
   claim: ClaimStatus | undefined
   claimOfSentinel: ClaimStatus | undefined
-  listening: boolean
+  isUsed: boolean
 }
 
 type Now = Pick<PortHistory, 'state' | 'label' | 'key' | 'since' | 'until' | 'elsewhere'>
 
 function stateOf(found: Found, dead: DeadClaim | undefined): Now {
-  const { port, status, claim, listening } = found
+  const { port, status, claim, isUsed } = found
   if (claim) return { state: 'claimed', since: claim.since }
   const isHeld = isSliceHeld(found)
   const elsewhere = isHeld && isElsewhere(status?.holder) ? ({ elsewhere: true } as const) : {}
@@ -202,7 +218,7 @@ function stateOf(found: Found, dead: DeadClaim | undefined): Now {
   }
   if (isHeld && !status?.holder) return { state: 'unknown' }
   if (dead?.isQuarantined) return { state: 'quarantined', since: dead.note.at, until: dead.until }
-  return { state: listening ? 'foreign' : 'free' }
+  return { state: isUsed ? 'foreign' : 'free' }
 }
 
 /** A claim of its last port makes a slice look held. */
@@ -224,6 +240,17 @@ async function sliceFrom(found: Found): Promise<PortHistory['slice']> {
   if (status?.holder) return { ...bounds, state: 'held', holder: status.holder }
   const processes = (await ownersOf(bounds.last)).map(processFrom)
   return { ...bounds, state: 'held', processes }
+}
+
+function connectionsOf(sockets: readonly SocketUse[]): NonNullable<PortHistory['connections']> {
+  return sockets
+    .filter(({ kind }) => kind === 'connection')
+    .map(({ remote = '', owners }) => ({ remote, processes: owners.map(processFrom) }))
+}
+
+function processesOf(sockets: readonly SocketUse[]): PortProcess[] {
+  const owners = sockets.flatMap((socket) => socket.owners)
+  return [...new Map(owners.map((owner) => [owner.pid, owner])).values()].map(processFrom)
 }
 
 function processFrom({ pid, command, cwd }: PortOwner): PortProcess {

@@ -152,6 +152,14 @@ export function checkTakeOptions(
   checkOptions(options, { ...TAKE_VALIDATORS, ...more })
 }
 
+/** @param options those of the call */
+export function checkEachTakeOptions(ports: readonly unknown[], options: unknown): void {
+  for (const each of ports) {
+    checkTakeOptions(each, { signal: () => 'Give it once, in the second argument.' })
+  }
+  checkOptions(options, { signal: abortSignal })
+}
+
 export function checkWaitOptions(options: unknown): void {
   checkOptions(options, { timeout: milliseconds, signal: abortSignal })
 }

@@ -189,6 +189,7 @@ export class Lock implements LockFiles {
   }
 
   remove(): void {
+    if (this.#token === '') return // It was never acquired: what is at the path belongs to others.
     try {
       if (this.#liveness?.isAt(this.#shownPath)) unlinkSync(this.#shownPath)
       unlinkSync(this.#tokenPath)
