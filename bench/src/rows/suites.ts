@@ -2,8 +2,12 @@ import os from 'node:os'
 import { createAllocator } from '@portslice/core'
 import type { Outcome } from 'portslice-test/support/process'
 import { type FixtureProject, FixtureProjects } from 'portslice-test/support/project'
-import { comparison, comparisonChart, inTurns, ratio, type Samples } from '../baselines.ts'
+import { comparison, comparisonChart, inTurns, type Samples } from '../baselines.ts'
 import type { Context, Measured, Row, Target } from '../row.ts'
+import { pairedRatio } from '../stats.ts'
+
+/** The row whose files each have a process of their own. */
+const ISOLATED = 'vitest'
 
 const SOURCES = ['hard-coded', 'get-port', 'portslice'] as const
 type Source = (typeof SOURCES)[number]
@@ -20,13 +24,21 @@ const SERVE = `
     await once(server, 'close')
   }`
 
+/** A fixture of the same shape as ours, which takes its port from get-port. */
+function getPortFixture(runner: string): string {
+  return `
+    import getPort from 'get-port'
+    import { test as base } from '${runner}'
+    export const test = base.extend({ port: async ({}, use) => use(await getPort()) })`
+}
+
 /** A test with a port. */
 function testText(source: Source, own: string, ours: string, number: number, port: number): string {
   switch (source) {
     case 'hard-coded':
       return `${own}${SERVE}\ntest('serves ${number}', () => serve(${port}))`
     case 'get-port':
-      return `${own}import getPort from 'get-port'${SERVE}\ntest('serves ${number}', async () => serve(await getPort()))`
+      return `import { test } from '../fixture.js'\n${SERVE}\ntest('serves ${number}', ({ port }) => serve(port))`
     case 'portslice':
       return `${ours}${SERVE}\ntest('serves ${number}', ({ port }) => serve(port))`
   }
@@ -39,7 +51,10 @@ function vitestFiles(source: Source, ports: readonly number[]): Record<string, s
     export default { plugins: [${plugin ? 'portslice()' : ''}], test: { maxWorkers: ${WORKERS} } }`
   const own = "import { test } from 'vitest'\n"
   const ours = "import { test } from '@portslice/vitest-plugin/test'\n"
-  const files: Record<string, string> = { 'vitest.config.js': config }
+  const files: Record<string, string> = {
+    'vitest.config.js': config,
+    'fixture.js': getPortFixture('vitest'),
+  }
   for (const [index, port] of ports.entries()) {
     files[`tests/serves-${index}.test.js`] = testText(source, own, ours, index, port)
   }
@@ -53,6 +68,7 @@ function playwrightFiles(source: Source, ports: readonly number[]): Record<strin
   const ours = "import { test } from '@portslice/playwright-fixture'\n"
   const files: Record<string, string> = {
     'playwright.config.js': `export default { testDir: 'tests', fullyParallel: true, workers: ${WORKERS}, reporter: 'line' }`,
+    'fixture.js': getPortFixture('@playwright/test'),
   }
   for (let first = 0; first < ports.length; first += TESTS_A_FILE) {
     const texts = ports
@@ -91,8 +107,8 @@ async function wallTimes(ports: readonly number[], runs: Runs): Promise<Samples<
 
 async function measured(context: Context, suites: Readonly<Record<string, Omit<Runs, 'rounds'>>>) {
   const { short, folder } = context
-  const tests = short ? 20 : 200
-  const rounds = short ? 1 : 4
+  const tests = short ? TESTS_A_FILE : 60
+  const rounds = short ? 5 : 11
   // Free ports, for the hard-coded source.
   await using allocator = await createAllocator({ lockDirectory: `${folder}/locks` })
   const leases = await allocator.takeMany(tests)
@@ -104,15 +120,33 @@ async function measured(context: Context, suites: Readonly<Record<string, Omit<R
   return { tests, all }
 }
 
-/** Relative to the time with hard-coded ports. */
+/** What a source takes beyond hard-coded ports, as a part of their time. */
 const MAX_OVERHEAD = 0.02
+/** With isolated files, how much more than the fixture of get-port. */
+const MAX_BEYOND_GET_PORT = 0.01
 
-function target(name: string, samples: Samples<Source>): Target {
-  const more = (source: Source) => ratio(samples[source], samples['hard-coded']) - 1
+interface Overhead {
+  readonly part: number
+  readonly text: string
+}
+
+function overhead(samples: Samples<Source>, source: Source): Overhead {
+  const { median, low, high } = pairedRatio(samples[source], samples['hard-coded'])
   return {
-    target: `${name}: within ${MAX_OVERHEAD * 100} % of hard-coded ports`,
-    measured: `${percent(more('portslice'))}; get-port ${percent(more('get-port'))}`,
-    met: more('portslice') <= MAX_OVERHEAD,
+    part: median - 1,
+    text: `${percent(median - 1)} (95 %: ${percent(low - 1)} to ${percent(high - 1)})`,
+  }
+}
+
+function target(name: string, samples: Samples<Source>, isIsolated: boolean): Target {
+  const [ours, theirs] = [overhead(samples, 'portslice'), overhead(samples, 'get-port')]
+  const limit = isIsolated ? theirs.part + MAX_BEYOND_GET_PORT : MAX_OVERHEAD
+  return {
+    target: isIsolated
+      ? `${name}: at most ${MAX_BEYOND_GET_PORT * 100} percentage point more than a get-port fixture`
+      : `${name}: within ${MAX_OVERHEAD * 100} % of hard-coded ports`,
+    measured: `${ours.text}; get-port fixture ${theirs.text}`,
+    met: ours.part <= limit,
   }
 }
 
@@ -131,7 +165,7 @@ async function result(
     tables: entries.map(([name, samples]) =>
       comparison(`${name}: ${tests} tests, wall time, s`, samples, 'hard-coded'),
     ),
-    targets: entries.map(([name, samples]) => target(name, samples)),
+    targets: entries.map(([name, samples]) => target(name, samples, name === ISOLATED)),
     charts: entries.map(([name, samples], index) =>
       comparisonChart(
         `performance-${runner}${index === 0 ? '' : `-${index + 1}`}`,
@@ -144,13 +178,13 @@ async function result(
 
 export const vitestRun: Row = {
   name: 'A vitest run',
-  how: `A project of 200 files with one test each, which listens on its port and closes. The ports are
-numbers in the files, come from \`await getPort()\`, or are the fixture \`port\` with the plugin in the config. The
+  how: `A project of 60 files with one test each, which listens on its port and closes. The ports are
+numbers in the files, come from a fixture around \`getPort()\`, or are the fixture \`port\` with the plugin in the config. The
 whole command is timed, once with vitest's defaults, where each file is a process of its own and imports
 everything anew, and once with \`--no-isolate\`; on as many workers as there are cores.`,
   run: (context) =>
     result(context, 'vitest', {
-      vitest: { files: vitestFiles, run: (project) => project.vitest() },
+      [ISOLATED]: { files: vitestFiles, run: (project) => project.vitest() },
       'vitest --no-isolate': {
         files: vitestFiles,
         run: (project) => project.vitest(['--no-isolate']),
@@ -160,7 +194,7 @@ everything anew, and once with \`--no-isolate\`; on as many workers as there are
 
 export const playwrightRun: Row = {
   name: 'A Playwright run',
-  how: `The same with Playwright: 200 tests in 20 files, without a browser, \`fullyParallel\`, on as many
+  how: `The same with Playwright: 60 tests in 6 files, without a browser, \`fullyParallel\`, on as many
 workers as there are cores.`,
   run: (context) =>
     result(context, 'playwright', {
