@@ -45,9 +45,14 @@ export function atMost(
   return {
     target,
     // Enough digits to show on which side of the limit it is.
-    measured: `${measured.toFixed(3)} × (95 %: ${low.toFixed(3)}–${high.toFixed(3)})`,
+    measured: `${measured.toFixed(3)} × (95 %: ${low.toFixed(3)}–${high.toFixed(3)})${unsure(limit, low, high)}`,
     met: measured <= limit,
   }
+}
+
+/** More rounds could change the verdict. */
+export function unsure(limit: number, low: number, high: number): string {
+  return low <= limit && limit < high ? ', unsure' : ''
 }
 
 /** A row for each: median, quartiles, and the median of the ratios to `beside` in the same round. */

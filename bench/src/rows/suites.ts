@@ -107,8 +107,8 @@ async function wallTimes(ports: readonly number[], runs: Runs): Promise<Samples<
 
 async function measured(context: Context, suites: Readonly<Record<string, Omit<Runs, 'rounds'>>>) {
   const { short, folder } = context
-  const tests = short ? TESTS_A_FILE : 60
-  const rounds = short ? 5 : 11
+  const tests = short ? TESTS_A_FILE : 40
+  const rounds = short ? 3 : 9
   // Free ports, for the hard-coded source.
   await using allocator = await createAllocator({ lockDirectory: `${folder}/locks` })
   const leases = await allocator.takeMany(tests)
@@ -178,7 +178,7 @@ async function result(
 
 export const vitestRun: Row = {
   name: 'A vitest run',
-  how: `A project of 60 files with one test each, which listens on its port and closes. The ports are
+  how: `A project of 40 files with one test each, which listens on its port and closes. The ports are
 numbers in the files, come from a fixture around \`getPort()\`, or are the fixture \`port\` with the plugin in the config. The
 whole command is timed, once with vitest's defaults, where each file is a process of its own and imports
 everything anew, and once with \`--no-isolate\`; on as many workers as there are cores.`,
@@ -194,7 +194,7 @@ everything anew, and once with \`--no-isolate\`; on as many workers as there are
 
 export const playwrightRun: Row = {
   name: 'A Playwright run',
-  how: `The same with Playwright: 60 tests in 6 files, without a browser, \`fullyParallel\`, on as many
+  how: `The same with Playwright: 40 tests in 4 files, without a browser, \`fullyParallel\`, on as many
 workers as there are cores.`,
   run: (context) =>
     result(context, 'playwright', {

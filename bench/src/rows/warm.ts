@@ -25,7 +25,7 @@ the kernel, with nothing around it: a bind for UDP and a listen for TCP before t
 again at the release. That is the distance from the bare \`listen\`: that asks once, for TCP, for any number.`,
   async run({ short, folder }): Promise<Measured> {
     const { rounds, operations } = short
-      ? { rounds: 3, operations: 50 }
+      ? { rounds: 5, operations: 300 }
       : { rounds: 25, operations: 1000 }
     const lockDirectory = path.join(folder, 'locks')
     await using allocator = await createAllocator({ lockDirectory })
