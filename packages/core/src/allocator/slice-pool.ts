@@ -10,7 +10,7 @@ const SLICES_PER_TURN = 16
 
 /** The slices that an allocator holds, and those that it may lease. */
 export class SlicePool {
-  readonly #allowed: readonly SliceStart[]
+  readonly #allowed: Iterable<SliceStart>
   readonly #context: ClaimContext
   readonly #onNotPermitted: (error: unknown) => void
   readonly #held: LeasedSlice[] = []
@@ -23,7 +23,7 @@ export class SlicePool {
    * @param onNotPermitted called if this process may not bind the sentinel of a slice
    */
   constructor(
-    allowed: readonly SliceStart[],
+    allowed: Iterable<SliceStart>,
     context: ClaimContext,
     onNotPermitted: (error: unknown) => void,
   ) {

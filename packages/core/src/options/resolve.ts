@@ -31,7 +31,7 @@ export interface ResolvedOptions {
   /** The ports to choose from: ascending, not overlapping. A strict shard may use only a part of them. */
   readonly ranges: readonly PortRange[]
   /** All slices that this worker may use, in the order in which it tries them. */
-  readonly slices: readonly SliceStart[]
+  readonly slices: Iterable<SliceStart>
   /** The directory with the locks and journals, as an absolute path; `undefined`: without files. */
   readonly lockDirectory: string | undefined
   /** The other host whose ports are leased; `undefined`: those of this machine. */
@@ -81,13 +81,11 @@ export function resolveOptions(options: AllocatorOptions = {}): ResolvedOptions 
   const cwd = workingDirectory()
   const projectRoot = findProjectRoot(cwd)
   const guard = options.timeWaitGuard ?? 'auto'
+  const classes = preferenceClasses(holdableSlices(part, excludedRanges()), ephemeral)
+  const start = { projectRoot, workerId, preferredShard: shard?.isStrict ? undefined : shard }
   return {
     ranges,
-    slices: trialOrder(preferenceClasses(holdableSlices(part, excludedRanges()), ephemeral), {
-      projectRoot,
-      workerId,
-      preferredShard: shard?.isStrict ? undefined : shard,
-    }),
+    slices: { [Symbol.iterator]: () => trialOrder(classes, start) },
     lockDirectory: remote ? undefined : lockDirectoryFor(options.lockDirectory),
     remote,
     cwd,

@@ -120,15 +120,18 @@ export function sleep(ms: number): Promise<void> {
 
 /** In seconds. Fake timers replace `performance.now()` and `process.hrtime()`, but not this. */
 const { uptime } = process
-/** On Deno `process.uptime()` calls `performance.now()`, also if that has been replaced. */
-const performanceNow = performance.now.bind(performance)
+/**
+ * On Deno `process.uptime()` calls `performance.now()`, also if that has been replaced. On Node the
+ * first use of `performance` loads ten modules.
+ */
+const performanceNow = IS_DENO ? performance.now.bind(performance) : undefined
 
 /** When this process started, in seconds since boot. */
 const startOfProcess = IS_BUN ? uptimeOfSystem() - uptime() : 0
 
 /** Milliseconds since this process started. */
 export function monotonicNow(): number {
-  if (IS_DENO) return performanceNow()
+  if (performanceNow) return performanceNow()
   return (IS_BUN && areTimersFaked() ? uptimeOfSystem() - startOfProcess : uptime()) * 1000
 }
 

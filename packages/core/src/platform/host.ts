@@ -58,6 +58,13 @@ function readLocalPortRange(): PortRange | undefined {
 
 /** Of this start of the machine; `undefined` on Windows. */
 export function bootId(): string | undefined {
+  boot ??= readBootId()
+  return boot
+}
+
+let boot: string | undefined
+
+function readBootId(): string | undefined {
   if (process.platform === 'darwin') return bootIdOfMac()
   if (process.platform !== 'linux') return undefined
   try {

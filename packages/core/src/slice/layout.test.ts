@@ -156,8 +156,9 @@ describe('trialOrder', () => {
   const shard = fc
     .tuple(fc.integer({ min: 1, max: 500 }), fc.integer({ min: 0, max: 500 }))
     .map(([index, others]) => ({ index, total: index + others }))
-  const orderOf = (all: number[], projectRoot: string, workerId: number) =>
-    trialOrder([all], { projectRoot, workerId })
+  const orderOf = (all: number[], projectRoot: string, workerId: number) => [
+    ...trialOrder([all], { projectRoot, workerId }),
+  ]
 
   test('tries every slice exactly once, one class after the other', () => {
     fc.assert(
@@ -167,7 +168,7 @@ describe('trialOrder', () => {
         worker,
         fc.option(shard, { nil: undefined }),
         (all, projectRoot, workerId, preferredShard) => {
-          const order = trialOrder(all, { projectRoot, workerId, preferredShard })
+          const order = [...trialOrder(all, { projectRoot, workerId, preferredShard })]
           let at = 0
           for (const each of all) {
             const tried = order.slice(at, at + each.length)
@@ -184,7 +185,7 @@ describe('trialOrder', () => {
     fc.assert(
       fc.property(slices, fc.string(), worker, shard, (all, projectRoot, workerId, shard) => {
         const part = partOf(all, shard)
-        const order = trialOrder([all], { projectRoot, workerId, preferredShard: shard })
+        const order = [...trialOrder([all], { projectRoot, workerId, preferredShard: shard })]
         expect(order.slice(0, part.length).sort((a, b) => a - b)).toEqual(part)
       }),
     )
@@ -195,7 +196,7 @@ describe('trialOrder', () => {
       fc.property(slices, fc.string(), worker, (all, projectRoot, workerId) => {
         const firsts = all.map((_, i) => {
           const preferredShard = { index: i + 1, total: all.length }
-          return trialOrder([all], { projectRoot, workerId, preferredShard })[0]
+          return [...trialOrder([all], { projectRoot, workerId, preferredShard })][0]
         })
         expect(new Set(firsts).size).toBe(all.length)
       }),

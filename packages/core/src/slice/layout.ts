@@ -44,6 +44,10 @@ export function slicesIn({ first, last }: PortRange): SliceStart[] {
   return slices
 }
 
+function countSlices({ first, last }: PortRange): number {
+  return Math.max(0, Math.floor((last + 1) / SLICE_SIZE) - Math.ceil(first / SLICE_SIZE))
+}
+
 const FIRST_DEFAULT_PORT = 10_000
 /** Enough slices outside of the ephemeral range for a machine with many workers. */
 const ENOUGH_SLICES = 64
@@ -56,9 +60,11 @@ export function defaultRanges(ephemeral: PortRange): PortRange[] {
   const above = { first: Math.max(FIRST_DEFAULT_PORT, ephemeral.last + 1), last: LAST_PORT }
   const all = { first: FIRST_DEFAULT_PORT, last: LAST_PORT }
   const choices = [[below], [below, above]].map((ranges) =>
-    ranges.filter((range) => slicesIn(range).length > 0),
+    ranges.filter((range) => countSlices(range) > 0),
   )
-  return choices.find((ranges) => ranges.flatMap(slicesIn).length >= ENOUGH_SLICES) ?? [all]
+  const total = (ranges: readonly PortRange[]) =>
+    ranges.reduce((sum, range) => sum + countSlices(range), 0)
+  return choices.find((ranges) => total(ranges) >= ENOUGH_SLICES) ?? [all]
 }
 
 export function formatRanges(ranges: readonly PortRange[]): string {
@@ -73,11 +79,12 @@ export function preferenceClasses(
   slices: readonly SliceStart[],
   ephemeral: PortRange,
 ): SliceStart[][] {
-  const rank = (slice: SliceStart) =>
-    (overlaps(slice, NODE_PORTS) ? 2 : 0) + (overlaps(slice, ephemeral) ? 1 : 0)
-  return [0, 1, 2, 3]
-    .map((each) => slices.filter((slice) => rank(slice) === each))
-    .filter((slicesOfRank) => slicesOfRank.length > 0)
+  const classes: SliceStart[][] = [[], [], [], []]
+  for (const slice of slices) {
+    const rank = (overlaps(slice, NODE_PORTS) ? 2 : 0) + (overlaps(slice, ephemeral) ? 1 : 0)
+    classes[rank]?.push(slice)
+  }
+  return classes.filter((slicesOfRank) => slicesOfRank.length > 0)
 }
 
 function overlaps(slice: SliceStart, range: PortRange): boolean {
@@ -89,6 +96,7 @@ export function holdableSlices(
   slices: readonly SliceStart[],
   excluded: readonly PortRange[],
 ): readonly SliceStart[] {
+  if (excluded.length === 0) return slices
   const holdable = slices.filter((slice) => {
     const sentinel = sentinelOf(slice)
     return !excluded.some(({ first, last }) => sentinel >= first && sentinel <= last)
@@ -119,15 +127,17 @@ export interface TrialStart {
   readonly preferredShard?: Shard | undefined
 }
 
-export function trialOrder(
+/** Computed on the way, because most workers need only the first slice. */
+export function* trialOrder(
   classes: readonly (readonly SliceStart[])[],
   { projectRoot, workerId, preferredShard }: TrialStart,
-): SliceStart[] {
+): Generator<SliceStart> {
   const offset = hash(projectRoot) + workerId - 1
-  return classes.flatMap((slices) => {
+  for (const slices of classes) {
     const [own, rest] = preferredShard ? splitAt(slices, preferredShard) : [slices, []]
-    return [...stridesFrom(own, offset), ...stridesFrom(rest, offset)]
-  })
+    yield* stridesFrom(own, offset)
+    yield* stridesFrom(rest, offset)
+  }
 }
 
 /** With more shards than slices, a part is one slice, so that shards still begin at different ones. */
@@ -144,10 +154,12 @@ function splitAt(
  * Workers 1, 2, 3 … of one project begin at neighbouring slices. The following slices are long strides
  * apart, so that the second slice of a worker is not the first one of its neighbour.
  */
-function stridesFrom(slices: readonly SliceStart[], offset: number): SliceStart[] {
+function* stridesFrom(slices: readonly SliceStart[], offset: number): Generator<SliceStart> {
   const count = slices.length
   const stride = coprimeStride(count)
-  return slices.map((_, step) => slices[(offset + step * stride) % count] as SliceStart)
+  for (let step = 0; step < count; step++) {
+    yield slices[(offset + step * stride) % count] as SliceStart
+  }
 }
 
 /** Near the golden section of `count`, and coprime, so that it visits every index once. */
