@@ -92,6 +92,11 @@ export class PortsliceError extends Error {
   }
 }
 
+/** ERR_PORTSLICE_OPTION_INVALID. @param problem what is wrong, as a sentence */
+export function invalidOption(problem: string, value: unknown, advice: string): PortsliceError {
+  return new PortsliceError('ERR_PORTSLICE_OPTION_INVALID', problem, { value, advice })
+}
+
 /** In an installed package of ours. */
 const OWN_FRAME = /[\\/]node_modules[\\/]@?portslice[\\/]|\(?node:internal/
 

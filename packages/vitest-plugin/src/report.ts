@@ -1,6 +1,7 @@
 /** What becomes of ports that a test, a suite or a file has left in use. */
-import { type LeakedPort, leakError, leakMessage } from '@portslice/core/internal'
+import type { LeakedPort } from '@portslice/core/internal'
 import type { RunnerTestCase, RunnerTestFile } from 'vitest'
+import { loadCore } from './core.js'
 import type { ProvidedPortslice } from './vitest-types.js'
 
 /**
@@ -8,14 +9,15 @@ import type { ProvidedPortslice } from './vitest-types.js'
  *
  * @throws PortsliceError ERR_PORTSLICE_PORT_LEAKED with `onLeak: 'fail'`
  */
-export function reportTest(
+export async function reportTest(
   test: RunnerTestCase,
   name: string,
   leaked: readonly LeakedPort[],
   { onLeak, isReported }: Pick<ProvidedPortslice, 'onLeak' | 'isReported'>,
-): void {
+): Promise<void> {
   // A test that has failed may not have come to closing its server.
   if (leaked.length === 0 || onLeak === 'ignore' || test.result?.state === 'fail') return
+  const { leakError, leakMessage } = await loadCore()
   const owner = `The test "${name}"`
   if (onLeak === 'fail') throw leakError(owner, leaked)
   const before = test.meta.portslice?.leaked ?? []
@@ -29,13 +31,14 @@ export function reportTest(
  * @param owner what the report calls it, such as `suite > beforeAll`
  * @param description the same in a sentence
  */
-export function reportOther(
+export async function reportOther(
   file: RunnerTestFile | undefined,
   { owner, description }: { owner: string; description: string },
   leaked: readonly LeakedPort[],
   { onLeak, isReported }: Pick<ProvidedPortslice, 'onLeak' | 'isReported'>,
-): void {
+): Promise<void> {
   if (leaked.length === 0 || onLeak === 'ignore') return
+  const { leakError, leakMessage } = await loadCore()
   const start = description.replace(/^t/, 'T')
   if (onLeak === 'fail') throw leakError(start, leaked)
   if (!isReported || !file) {

@@ -1,9 +1,9 @@
 import type { EventEmitter } from 'node:events'
 import type { ListenOptions as NetListenOptions } from 'node:net'
 import type { PortLease } from '../allocator/lease.js'
-import { codeOf, inspect, PortsliceError } from '../errors.js'
+import { codeOf, inspect, invalidOption, PortsliceError } from '../errors.js'
 import { checkTakeOptions, type TakeOptions } from '../options/options.js'
-import { boolean, integer, invalidOption } from '../options/validate.js'
+import { boolean, integer } from '../options/validate.js'
 import { isConnectedWorker, joinCluster } from './cluster-server.js'
 import { retryWithPorts } from './retry-with-ports.js'
 

@@ -1,5 +1,4 @@
-import { inspect, PortsliceError } from '../errors.js'
-import { invalidOption } from './validate.js'
+import { inspect, invalidOption, PortsliceError } from '../errors.js'
 
 /** The package of each kind of database, by the scheme of its URL. */
 export const COORDINATOR_PACKAGES: Readonly<Record<string, string>> = {
