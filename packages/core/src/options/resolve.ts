@@ -9,8 +9,8 @@ import {
   preferenceClasses,
   type Shard,
   SLICE_SIZE,
+  SliceRuns,
   type SliceStart,
-  slicesIn,
   trialOrder,
 } from '../slice/layout.js'
 import { lockDirectoryFor, workingDirectory } from './lock-directory.js'
@@ -74,7 +74,7 @@ export function resolveOptions(options: AllocatorOptions = {}): ResolvedOptions 
   const remote = resolveRemote(options)
   const ephemeral = remote ? ASSUMED_EPHEMERAL_RANGE : ephemeralRange()
   const ranges = resolveRanges(options, ephemeral)
-  const all = ranges.flatMap(slicesIn)
+  const all = SliceRuns.in(ranges)
   const part = shard?.isStrict ? partOf(all, shard) : all
   if (part.length === 0) throw tooManyShards(ranges, all.length, shard as Shard)
 
