@@ -68,7 +68,7 @@ function readBootId(): string | undefined {
   if (process.platform === 'darwin') return bootIdOfMac()
   if (process.platform !== 'linux') return undefined
   try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
   } catch {
     return undefined
   }

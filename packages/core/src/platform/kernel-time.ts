@@ -82,7 +82,7 @@ function readClock(): string {
 function readUptime(): number | undefined {
   if (process.platform !== 'linux') return COUNTS_SINCE_BOOT ? undefined : os.uptime() * 1000
   try {
-    const seconds = Number.parseFloat(readFileSync('/proc/uptime', 'latin1'))
+    const seconds = Number.parseFloat(readFileSync('/proc/uptime', 'utf8'))
     return Number.isFinite(seconds) ? Math.round(seconds * 1000) : undefined
   } catch {
     return undefined
