@@ -15,7 +15,7 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url))
  *
  * - `replaceClock`: a module whose `Date`, `setTimeout` and `clearTimeout` replace the global ones,
  *   so that fake timers of tests do not affect bundled libraries.
- * - `together`: modules that match one of these form one chunk.
+ * - `chunks`: modules that match form a chunk with what they import, unless an earlier one has it.
  * - `inlined`: ids of modules that the bundle contains as strings.
  * - `define`: expressions that replace identifiers.
  * - `minified`: libraries that form one minified chunk.
@@ -26,7 +26,7 @@ export function bundle({
   entries,
   external = [],
   replaceClock,
-  together = [],
+  chunks = [],
   minified,
   inlined,
   define = {},
@@ -34,7 +34,7 @@ export function bundle({
   cleanDir = true,
 }) {
   const groups = [
-    ...together.map((test) => ({ name: 'together', test })),
+    ...chunks.map((test, i) => ({ name: `part-${i}`, test, priority: chunks.length - i })),
     ...(minified ? [{ name: MINIFIED, test: minified }] : []),
   ]
   return {
