@@ -1,97 +1,125 @@
-/** What a process compiles before its first port, and how it gets the rest. */
-import { mkdtempSync, rmSync } from 'node:fs'
+/** How much code V8 parses before the first port: what a fresh process pays for, on any machine. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
+import { type ParsedScript, parsedLength, parsedScripts } from '../support/parsed-code.ts'
 import { runNode } from '../support/process.ts'
+import { FixtureProjects } from '../support/project.ts'
 
-/** Characters. Raise it only for what each first port needs. */
-const MAX_PARSED = 118_000
-const LAZY = 'portslice-lazy-modules.js'
+/** Characters. Raise them only for what each first port needs. */
+const MAX_FOR_FIRST_PORT = { esm: 175_000, cjs: 195_000 }
+/** A worker that takes no port pays for the fixtures alone. */
+const MAX_FOR_FIXTURES = { vitest: 28_000, playwright: 15_000 }
 
-const here = fileURLToPath(new URL('.', import.meta.url))
+const fixtures = new FixtureProjects()
 const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-parsed-code-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+afterAll(() => {
+  fixtures[Symbol.dispose]()
+  rmSync(folder, { recursive: true, force: true })
+})
 
-/** Runs a program of the type module, which prints JSON. */
-async function run(program: string, flags: string[] = []): Promise<unknown> {
-  const args = [...flags, '--input-type=module', '--eval', program]
-  const { status, stdout, stderr } = await runNode(args, {
-    cwd: here,
-    lockDirectory: path.join(folder, 'locks'),
+const CORE = /@portslice\/core\//
+
+async function parsedBy(program: string, extension: 'mjs' | 'cjs'): Promise<ParsedScript[]> {
+  const file = path.join(fixtures.folder, `program.${extension}`)
+  writeFileSync(file, program)
+  const processes = await parsedScripts(async (env) => {
+    const { status, stderr } = await runNode([file], {
+      env,
+      lockDirectory: path.join(folder, 'locks'),
+    })
+    expect(status, stderr).toBe(0)
   })
-  expect(status, stderr).toBe(0)
-  return JSON.parse(stdout)
+  return processes.flat()
 }
 
-test('the first port needs less than all the code; a claim compiles the rest', async () => {
-  const parsed = await run(`
-    import { readFileSync } from 'node:fs'
-    import { Session } from 'node:inspector'
-    import { claimPort, takePort, releasePort } from '@portslice/core'
-    const session = new Session()
-    session.connect()
-    let scripts = []
-    session.on('Debugger.scriptParsed', ({ params }) => scripts.push(params.url))
-    session.post('Debugger.enable')
-    await releasePort(await takePort())
-    const atFirst = scripts.filter((url) => /packages.core.dist|${LAZY}/.test(url))
-    // The rest is one line, a string.
-    const code = atFirst.map((url) => readFileSync(new URL(url), 'utf8').replace(/^const TEXT = .*/m, ''))
-    const port = await takePort()
-    scripts = []
-    await (await claimPort(port - 1)).release()
-    console.log(JSON.stringify({
-      characters: code.join('').length,
-      later: scripts.filter((url) => url !== ''),
-    }))`)
-  const { characters, later } = parsed as { characters: number; later: string[] }
-  expect(characters).toBeGreaterThan(50_000)
-  expect(characters).toBeLessThan(MAX_PARSED)
-  expect(later).toContain(LAZY)
+test('the first port of an ES module', async () => {
+  const program = `
+    import { releasePort, takePort } from '@portslice/core'
+    await releasePort(await takePort())`
+  const length = parsedLength(await parsedBy(program, 'mjs'), CORE)
+  expect(length).toBeGreaterThan(50_000)
+  expect(length).toBeLessThan(MAX_FOR_FIRST_PORT.esm)
 })
 
-test.each([
-  ['no code from strings', ['--disallow-code-generation-from-strings'], ''],
-  [
-    'no file descriptors',
-    [],
-    `const { openSync } = process.getBuiltinModule('node:fs')
-     try { for (;;) openSync('/dev/null') } catch (error) { if (error.code !== 'EMFILE') throw error }`,
-  ],
-])('the rest can be compiled with %s', async (_, flags, setup) => {
-  const code = await run(
-    `import { claimPort } from '@portslice/core'
-    ${setup}
-    const error = await claimPort(-1).catch((error) => error)
-    console.log(JSON.stringify(error.code))`,
-    flags,
+test('the first port of a CommonJS module', async () => {
+  const program = `
+    const { releasePort, takePort } = require('@portslice/core')
+    takePort().then(releasePort)`
+  const length = parsedLength(await parsedBy(program, 'cjs'), CORE)
+  expect(length).toBeGreaterThan(50_000)
+  expect(length).toBeLessThan(MAX_FOR_FIRST_PORT.cjs)
+})
+
+test.each(['mjs', 'cjs'] as const)('the rest is loaded when it is used: %s', async (extension) => {
+  const load =
+    extension === 'mjs'
+      ? "import { claimPort, listSlices, takePort } from '@portslice/core'"
+      : "const { claimPort, listSlices, takePort } = require('@portslice/core')"
+  const use = (calls: string) =>
+    parsedBy(`${load}\nconst main = async () => { ${calls} }\nmain()`, extension)
+  const first = await use('await takePort()')
+  const all = await use(
+    'await takePort(); await listSlices(); await (await claimPort(9)).release()',
   )
-  expect(code).toBe('ERR_PORTSLICE_OPTION_INVALID')
+  expect(parsedLength(all, CORE)).toBeGreaterThan(parsedLength(first, CORE) + 20_000)
 })
 
-test('what the rest creates belongs to the vm context of its caller', async () => {
-  const belongs = await run(`
-    import { readFileSync } from 'node:fs'
-    import { createRequire } from 'node:module'
-    import path from 'node:path'
-    import vm from 'node:vm'
-    const require = createRequire(path.join(process.cwd(), 'main.js'))
-    const context = vm.createContext({ Buffer, process })
-    function load(file) {
-      const module = { exports: {} }
-      const params = ['require', 'module', 'exports', '__filename']
-      const run = vm.compileFunction(readFileSync(file, 'utf8'), params, { parsingContext: context })
-      const requireFrom = (name) =>
-        name.startsWith('.') ? load(path.join(path.dirname(file), name)) : require(name)
-      run(requireFrom, module, module.exports, file)
-      return module.exports
-    }
-    const { claimPort, listSlices } = load(require.resolve('@portslice/core'))
-    const [OwnError, OwnArray] = vm.runInContext('[Error, Array]', context)
-    const error = await claimPort(-1).catch((error) => error)
-    const slices = await listSlices()
-    console.log(JSON.stringify([error instanceof OwnError, slices instanceof OwnArray]))`)
-  expect(belongs).toEqual([true, true])
+test('without file descriptors, what cannot be loaded says so, and is loaded later', async () => {
+  const { status, stdout, stderr } = await runNode(
+    [
+      '--input-type=module',
+      '--eval',
+      `import { closeSync, openSync, writeSync } from 'node:fs'
+      import { listSlices, PortsliceError, takePort } from '@portslice/core'
+      await takePort()
+      const files = []
+      try { for (;;) files.push(openSync('/dev/null')) } catch {}
+      const error = await listSlices().catch((error) => error)
+      for (const file of files) closeSync(file)
+      const slices = await listSlices()
+      const { code } = error
+      console.log(JSON.stringify([code, error instanceof PortsliceError, slices.length > 0]))`,
+    ],
+    {
+      cwd: fixtures.folder,
+      lockDirectory: path.join(folder, 'without-descriptors'),
+      by: ['sh', '-c', 'ulimit -n 100 && exec "$@"', 'sh'],
+    },
+  )
+  expect(status, stderr).toBe(0)
+  expect(JSON.parse(stdout)).toEqual(['ERR_PORTSLICE_NO_SOCKET', true, true])
+})
+
+test('a vitest worker that takes no port parses the fixtures alone', async () => {
+  const project = fixtures.project({
+    'vitest.config.js': `
+      import portslice from '@portslice/vitest-plugin'
+      export default { plugins: [portslice()] }`,
+    'one.test.js': "import { test } from '@portslice/vitest-plugin/test'\ntest('one', () => {})",
+  })
+  const processes = await parsedScripts(async (env) => {
+    const { status, stdout, stderr } = await project.vitest([], { env })
+    expect(status, stdout + stderr).toBe(0)
+  })
+  const workers = processes.filter((scripts) => parsedLength(scripts, /vitest-plugin\/dist\/test/))
+  expect(workers).toHaveLength(1)
+  expect(parsedLength(workers.flat(), CORE)).toBe(0)
+  expect(parsedLength(workers.flat(), /@portslice\//)).toBeLessThan(MAX_FOR_FIXTURES.vitest)
+})
+
+test('a Playwright worker that takes no port parses the fixtures alone', async () => {
+  const project = fixtures.project({
+    'playwright.config.js': "export default { reporter: 'line' }",
+    'one.spec.js':
+      "import { test } from '@portslice/playwright-fixture'\ntest('one', async ({}) => {})",
+  })
+  const processes = await parsedScripts(async (env) => {
+    const { status, stdout, stderr } = await project.playwright([], { env })
+    expect(status, stdout + stderr).toBe(0)
+  })
+  const lengths = processes.map((scripts) => parsedLength(scripts, /@portslice\//))
+  expect(Math.max(...lengths)).toBeGreaterThan(0)
+  expect(Math.max(...lengths)).toBeLessThan(MAX_FOR_FIXTURES.playwright)
 })
