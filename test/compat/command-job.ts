@@ -42,7 +42,7 @@ export async function commandJob(sandbox: Sandbox, node: string): Promise<Verdic
   )
 }
 
-/** A command that prints nothing has failed, whatever its status. */
+/** A command that prints nothing has failed, with any status. */
 function asOutcomeOfReader(outcome: Outcome): Outcome {
   return outcome.stdout.trim() === '' ? { ...outcome, status: 99 } : outcome
 }

@@ -30,7 +30,7 @@ function versionOf(binary: string): string {
   return execFileSync(binary, ['-p', 'process.versions.node'], { encoding: 'utf8' }).trim()
 }
 
-/** For each job whether the short form has it: these share two Nodes and one vitest. */
+/** For each job, whether the short form includes it: these share two Nodes and one vitest. */
 interface Job extends Place {
   short: boolean
   run(sandbox: Sandbox): Promise<Verdict>

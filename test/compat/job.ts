@@ -21,7 +21,7 @@ export function intervalsIn(record: string): Interval[] {
 }
 
 /**
- * Judges a run: it ended well, so many ports were handed out, all came back, and none was out
+ * Checks a run: it succeeded, handed out so many ports, got all of them back, and no port was out
  * twice at a time.
  */
 export function verdictOf(

@@ -1,5 +1,5 @@
 /**
- * What is tried: the oldest and the newest of all that the packages claim. Raise the newest ones
+ * The tested versions: the oldest and the newest of those that the packages support. Raise the newest ones
  * with what is published.
  */
 

@@ -34,7 +34,7 @@ function write(path: string, contents: string | Buffer): void {
   writeFileSync(path, contents, { mode: 0o600 })
 }
 
-/** So old that its ports no longer count. */
+/** So old that the quarantine of its ports has ended. */
 function writeOld(path: string, contents: string | Buffer): void {
   write(path, contents)
   utimesSync(path, 1e9, 1e9)

@@ -54,7 +54,7 @@ export class ContentionTest {
     return new ContentionTest(holder, held, lockDirectory, competitors)
   }
 
-  /** Lets the holder go on, end, and leave its slice to the others; gives what went wrong. */
+  /** Lets the holder continue, end and leave its slice to the others; returns what went wrong. */
   async finish(): Promise<{ refused: number; broken: string[] }> {
     const { first, ports } = this.held
     this.holder.tell('carry on')

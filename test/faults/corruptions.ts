@@ -1,4 +1,4 @@
-/** What a user, or a script that cleans up, may do to the files of a slice that is held. */
+/** What a user, or a script that cleans up, may do to the files of a held slice. */
 import {
   appendFileSync,
   copyFileSync,

@@ -9,7 +9,7 @@ export function chownTo(uid: number, ...paths: string[]): void {
   for (const each of paths) chownSync(each, uid, uid)
 }
 
-/** Lets other users enter directories of theirs in this one. */
+/** Lets other users enter their directories in this one. */
 export function letPass(folder: string): void {
   chmodSync(folder, 0o711)
 }

@@ -53,7 +53,7 @@ async function portsOut(lockDirectory: string) {
   )
 }
 
-/** Starts an app for the test, and gives what it answers. */
+/** Starts an app for the test, and returns its answer. */
 async function start(options: AppOptions, allocator?: PortAllocator) {
   const app = await startApp(options, allocator && { allocator })
   onTestFinished(() => app.stop())
@@ -61,7 +61,7 @@ async function start(options: AppOptions, allocator?: PortAllocator) {
   return { app, ask, environment: async () => JSON.parse(await ask('/env')) }
 }
 
-/** Whether it runs, and has not ended and waits for its parent to notice. */
+/** Whether it runs and is not a zombie. */
 function isAlive(pid: number): boolean {
   try {
     return !/^\d+ \(.*\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))
@@ -71,7 +71,7 @@ function isAlive(pid: number): boolean {
 }
 
 describe('an app', () => {
-  test('serves on a port of its own, from the start until it was stopped', async () => {
+  test('serves on its own port from start to stop', async () => {
     const allocator = await ownAllocator()
     const { app, ask } = await start({ command: SERVE, ports: ['db'] }, allocator)
     expect(app.url).toBe(`http://localhost:${app.port}`)
@@ -89,7 +89,7 @@ describe('an app', () => {
     await expect(fetch(app.url)).rejects.toThrow()
   })
 
-  test('is told its ports in its environment, and where they are named in braces', async () => {
+  test('gets its ports in its environment and in place of {PORT}', async () => {
     const { app, environment } = await start({
       command: [...SERVE, '{PORT}', '{WEB_API_PORT}'],
       ports: ['web-api'],
@@ -106,7 +106,7 @@ describe('an app', () => {
     expect(env).not.toHaveProperty('HOME')
   })
 
-  test('is told by its user what it is told otherwise', async () => {
+  test('gets variables of the user instead of ours', async () => {
     const elsewhere = `${os.tmpdir()}/somewhere`
     const { app, environment } = await start({
       command: `MORE='{PORT}' '${SERVE[0]}' '${SERVE[1]}' | cat`,
@@ -115,7 +115,7 @@ describe('an app', () => {
     expect(await environment()).toMatchObject({ MORE: String(app.port), TMPDIR: elsewhere })
   })
 
-  test('ends with all that it has started, before its port is given back', async () => {
+  test('ends with all its processes before its port is given back', async () => {
     let atRelease: boolean[] | undefined
     let pids: number[] = []
     const allocator = await allocatorThat((lease) => {
@@ -156,7 +156,7 @@ describe('an app', () => {
     await expect(app.restart()).rejects.toMatchObject({ code: 'ERR_PORTSLICE_CLOSED' })
   })
 
-  test('is ready again only when it says so again', async () => {
+  test('is ready after a restart only when it says so again', async () => {
     const { app, ask } = await start({
       command: SERVE,
       env: { START_AFTER: '300' },
@@ -169,7 +169,7 @@ describe('an app', () => {
     }
   })
 
-  test('that has crashed under a watcher that lives on does not run', async () => {
+  test('that has crashed in the watch mode of a tool does not run', async () => {
     const { app, ask } = await start({ command: `'${SERVE[0]}' '${SERVE[1]}'; sleep 1000` })
     await ask('/exit').catch(() => {})
     await expect.poll(() => app.isRunning()).toBe(false)
@@ -177,7 +177,7 @@ describe('an app', () => {
     expect(await ask('/')).toMatch(/^app of/)
   })
 
-  test('that becomes a daemon is one app all the same', async () => {
+  test('that becomes a daemon is still one app', async () => {
     const { app, ask } = await start({
       command: `'${SERVE[0]}' '${SERVE[1]}' & exit 0`,
       env: { START_AFTER: '300' },
@@ -188,7 +188,7 @@ describe('an app', () => {
     await expect(fetch(app.url)).rejects.toThrow()
   })
 
-  test('whose start is called off is ended', async () => {
+  test('is ended when its start is aborted', async () => {
     const allocator = await ownAllocator()
     const abort = new AbortController()
     let pid = -1
@@ -236,7 +236,7 @@ describe('an app is ready', () => {
     ],
     ['the function never answers', () => () => new Promise(() => {}), /has not answered yet/],
   ])('not when %s', async (_, readyAt, message) => {
-    // The page is there from the beginning, so that no time-out is too short for it.
+    // The page is available from the start, so that no timeout is too short for it.
     const server = http.createServer(({ url }, response) => {
       response.writeHead(Number(url?.slice(1))).end()
     })
@@ -375,7 +375,7 @@ describe('the error of an app that is not ready in time says what to change', ()
       ['did not pass'],
     ],
   ])('%s', async (_, options, has, hasNot) => {
-    // The app is up by then; where it is not, the message is another one.
+    // The app is up by then; otherwise the message would differ.
     const error = await startApp({ ...options, startTimeout: 3000 }).catch((error) => error)
     const { message } = error as Error
     for (const part of has) expect(message).toContain(part)
@@ -413,7 +413,7 @@ describe.runIf(process.platform === 'linux')(
   },
 )
 
-describe('a program that never asks takes the port', () => {
+describe('a program that does not use portslice takes the port', () => {
   /** Listens on a port until the test has ended. */
   async function occupy(port: number) {
     const server = net.createServer().listen(port)
@@ -465,7 +465,7 @@ describe('a program that never asks takes the port', () => {
     expect(await portsOut(allocator.lockDirectory)).toMatchObject([{ port: app.port }])
   })
 
-  test('before the app is started: it is not started there at all', async () => {
+  test('before the app starts: it starts on another port', async () => {
     const tried: number[] = []
     const allocator = await allocatorThat(async ({ port }, count) => {
       tried.push(port)
@@ -480,7 +480,7 @@ describe('a program that never asks takes the port', () => {
     expect(readFileSync(file, 'utf8')).toBe(`${app.port}\n`)
   })
 
-  test('again and again: the app is given up', async () => {
+  test('again and again: the start fails', async () => {
     let tries = 0
     const allocator = await allocatorThat(({ port }) => {
       tries++
@@ -496,7 +496,7 @@ describe('a program that never asks takes the port', () => {
     expect(await portsOut(allocator.lockDirectory)).toEqual([])
   })
 
-  test('and works for the app: then all is well', async () => {
+  test('and works for the app: the app is ready', async () => {
     // Servers of containers bind the port for the app, and are not its descendants.
     let isOccupied = false
     const { app } = await start({
@@ -512,7 +512,7 @@ describe('a program that never asks takes the port', () => {
 })
 
 describe('several apps', () => {
-  test('know the ports of each other, and start one after the other', async () => {
+  test("know each other's ports, and start one after the other", async () => {
     const allocator = await ownAllocator()
     const apps = await startApps(
       {
@@ -544,7 +544,7 @@ describe('several apps', () => {
     expect([apps.api.pid, apps.web.pid].map(isAlive)).toEqual([false, false])
   })
 
-  test('all start again when the port of one was taken: the others were told of it', async () => {
+  test('all start again when the port of one was taken, because the others know it', async () => {
     const allocator = await allocatorThat(async ({ port }, count) => {
       if (count !== 2) return
       const server = net.createServer().listen(port)
@@ -560,7 +560,7 @@ describe('several apps', () => {
     expect(env).toMatchObject({ PORT: String(apps.api.port), WEB_PORT: String(apps.web.port) })
   })
 
-  test('none is left when one does not start', async () => {
+  test('all end when one does not start', async () => {
     const allocator = await ownAllocator()
     let pid = -1
     const starting = startApps(

@@ -1,4 +1,4 @@
-/** Apps beside the tools that people have: tests that replace HTTP, bundlers, compiled programs, dev servers. */
+/** Apps with common tools: tests that replace HTTP, bundlers, compiled programs, dev servers. */
 import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
@@ -23,7 +23,7 @@ import { npmInstall } from '../support/installed.ts'
 import { run, TestProcess } from '../support/process.ts'
 import { type FixtureProject, FixtureProjects } from '../support/project.ts'
 
-/** What npm has, in the versions that were tried. */
+/** From npm, in the tested versions. */
 const TOOLS = {
   esbuild: '0.28.2',
   msw: '3.0.5',
@@ -67,7 +67,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Runs a script of a project to its end, and gives what it printed. */
+/** Runs a script of a project, and returns its output. */
 async function output(files: Record<string, string>): Promise<string> {
   const project = projects.project({ 'server.cjs': SERVER, ...files })
   const { status, stdout, stderr } = await project.run(undefined, 'main.js', [])
@@ -75,7 +75,7 @@ async function output(files: Record<string, string>): Promise<string> {
   return stdout + stderr
 }
 
-/** A script that starts an app, and says its page or its error. */
+/** A script that starts an app, and prints its page or its error. */
 const START = `
   import { startApp } from '@portslice/app-server'
   async function start(options) {
@@ -87,7 +87,7 @@ const START = `
     }
   }`
 
-describe('readiness is not what a test has replaced', () => {
+describe('readiness does not depend on what a test replaces', () => {
   const COMMAND = JSON.stringify(SERVE)
 
   test('MSW that answers for the app: it is not ready before it listens', async () => {
@@ -109,7 +109,7 @@ describe('readiness is not what a test has replaced', () => {
     expect(printed).toMatch(/\nready\n$/)
   })
 
-  test('nock that lets no request through: it is ready all the same', async () => {
+  test('nock that blocks all requests does not affect it', async () => {
     const printed = await output({
       'main.js': `${START}
         import nock from 'nock'
@@ -121,7 +121,7 @@ describe('readiness is not what a test has replaced', () => {
     expect(printed).toMatch(/\nready\n$/)
   })
 
-  test('functions of Node that fail, and timers that stand still', async () => {
+  test('functions of Node that fail, and timers that never fire', async () => {
     const printed = await output({
       'main.js': `${START}
         import http from 'node:http'
@@ -147,7 +147,7 @@ describe('readiness is not what a test has replaced', () => {
   })
 })
 
-test("Vite's port for changes is in use, and the app fails of something else: no other try", async () => {
+test("Vite's port for changes is in use, and the app fails for another reason: no retry", async () => {
   // Another run of this test, or a Vite, may have it already.
   const occupied = net.createServer().on('error', () => {})
   occupied.listen(24_678)
@@ -176,7 +176,7 @@ test("Vite's port for changes is in use, and the app fails of something else: no
   expect(printed).toContain('starts: 1\n')
 })
 
-describe.runIf(IS_LINUX)('a program that was killed leaves no app', () => {
+describe.runIf(IS_LINUX)('an app ends with a killed program', () => {
   const SCRIPT = fileURLToPath(new URL('processes/leave-an-app.ts', import.meta.url))
 
   interface Left {
@@ -222,7 +222,7 @@ describe.runIf(IS_LINUX)('a program that was killed leaves no app', () => {
     await expect.poll(() => isAlive(pid), { timeout: 30_000 }).toBe(false)
   }
 
-  /** A folder without our packages beside it, which is all that a bundle has. */
+  /** A directory without our packages, like that of a bundle. */
   function apart(files: Record<string, string>): FixtureProject {
     const project = projects.project(files)
     const modules = path.join(project.folder, 'node_modules', '@portslice')
@@ -276,7 +276,7 @@ describe.runIf(IS_LINUX)('a program that was killed leaves no app', () => {
       expect([left.stderr(), left.starts()]).toEqual(['', 1])
     })
 
-    test('without one, which is said: and it does not start itself again', async () => {
+    test('without one: says so, and does not start itself again', async () => {
       rmSync(project.file('starts'))
       const left = await leave(project, ['./program'], { PATH: '/nowhere' })
       expect(left.starts()).toBe(1)
@@ -303,11 +303,11 @@ describe.runIf(IS_LINUX)('a program that was killed leaves no app', () => {
     expect([left.stderr(), left.starts()]).toEqual(['', 1])
   })
 
-  test('of a kind that starts itself whatever it is told: its copy ends at once', async () => {
+  test('that always starts itself: its copy ends at once', async () => {
     const project = projects.project({
       'main.js': await compiled(SCRIPT, 'esm'),
       'server.cjs': SERVER,
-      // As an Electron that was built so that it is not a Node.
+      // Like an Electron that was built without the option to run as Node.
       program: `#!/bin/sh\nexec '${process.execPath}' main.js\n`,
     })
     const program = project.file('program')
@@ -322,7 +322,7 @@ describe.runIf(IS_LINUX)('a program that was killed leaves no app', () => {
     expect(left.starts()).toBe(1)
   })
 
-  test('whose watchdog was killed before: there is another one', async () => {
+  test('whose watchdog was killed before: a new one ends it', async () => {
     const project = projects.project({
       'main.js': await compiled(SCRIPT, 'esm'),
       'server.cjs': SERVER,
@@ -448,7 +448,7 @@ describe.runIf(TEST_ALL)('Turborepo', () => {
     )
   })
 
-  test('lets it through as docs/app-server.md has it', async () => {
+  test('passes it on with the settings of docs/app-server.md', async () => {
     const printed = await run(JSON.parse(PASSED as string))
     expect(printed.trim().split(' ')).toEqual(
       expect.arrayContaining(['PORT', 'API_PORT', 'PORTSLICE_TREE']),

@@ -1,4 +1,4 @@
-/** The quickest rows of `pnpm run bench`, as few times as it goes: whether they are measured, not how fast. */
+/** The quickest rows of `pnpm run bench`, with the fewest runs: tests that they are measured, not how fast they are. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -49,7 +49,7 @@ test.runIf(TEST_ALL)('the bench measures, and writes its page with charts', asyn
   ])
   expect(machine).toContain('load at the start')
   expect(tables).toEqual(Object.values(TABLES).flat())
-  expect(page).toContain('## What was found') // What was written by hand is kept.
+  expect(page).toContain('## What was found') // Text that people wrote is kept.
 
   const charts = [...page.matchAll(/!\[.+\]\(images\/(.+)\)/g)].map(([, file]) => file)
   expect(charts).toHaveLength(3)

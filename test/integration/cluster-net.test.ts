@@ -46,11 +46,11 @@ test('each form of listening on port 0 gives eight workers eight ports; what is 
   const isShared = (name: string) => /a port|a path/.test(name)
   for (const name of Object.keys(ours))
     expect([name, ours[name]]).toEqual([name, isShared(name) ? 1 : 8])
-  // Else this test would pass with `node:net` as well, and the module be of no use.
+  // Otherwise this test would pass with `node:net` as well.
   for (const name of Object.keys(nodes)) expect([name, nodes[name]]).toEqual([name, 1])
 })
 
-test('all else is as with node:net', async () => {
+test('everything else works as with node:net', async () => {
   expect(await transcriptOf(net as unknown as typeof nodeNet)).toEqual(await transcriptOf(nodeNet))
 })
 
@@ -69,7 +69,7 @@ async function clusterTranscript(how: string, policy: string, serialization: str
   return (await run('cluster-transcript.ts', [how, serialization], env)) as Record<string, string[]>
 }
 
-/** With each, some thirty workers are started one after the other. The first is what Node does unasked. */
+/** With each, some thirty workers are started one after the other. The first is Node's default. */
 const CLUSTERS = [
   ['@portslice/core/net', 'node:net', 'rr', 'json'],
   ['listen', 'server.listen', 'rr', 'json'],

@@ -1,4 +1,4 @@
-/** The snippets of docs/coming-from.md, run as they stand there. */
+/** Runs the snippets of docs/coming-from.md. */
 import { fileURLToPath } from 'node:url'
 import { claimPort } from '@portslice/core'
 import { afterAll, expect, test } from 'vitest'
@@ -13,7 +13,7 @@ const snippets = Object.fromEntries(
 /** Claimed by the test that uses the fixed ports of the page, so that two checkouts take turns. */
 const TURN = 4344
 
-/** With the packages that one may come from. */
+/** With the packages that users may come from. */
 const OTHERS = fileURLToPath(new URL('../../docs/node_modules', import.meta.url))
 const projects = new FixtureProjects([OTHERS])
 afterAll(() => projects[Symbol.dispose]())
@@ -77,7 +77,7 @@ test('a base plus the number of the worker', async () => {
 })
 
 test(
-  'reuseExistingServer tests the code of another checkout, namedPort that of its own',
+  'reuseExistingServer tests the code of another checkout, namedPort its own',
   async () => {
     await using _turn = await claimPort(TURN, { timeout: 240_000 })
     const server = (name: string) => `

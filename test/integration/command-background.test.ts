@@ -19,7 +19,7 @@ import {
 
 const options = useLockDirectory()
 
-/** A server on $PORT, deaf to the signals that are named. */
+/** A server on $PORT that ignores the named signals. */
 const serve = (...deafTo: string[]) =>
   `'${process.execPath}' -e '${deafTo.map((signal) => `process.on("${signal}", () => {});`).join('')}
     require("net").createServer().listen(process.env.PORT, () => console.log("serving " + process.pid))'`
@@ -56,7 +56,7 @@ describe('a process that uses a leased port', () => {
     expect(await portsOut(options.lockDirectory)).toEqual([])
   })
 
-  test('is waited for as well when it begins only after the program has ended', async () => {
+  test('is waited for even if it starts to listen after the program has ended', async () => {
     const fifo = path.join(temporaryFolder(), 'fifo')
     execFileSync('mkfifo', [fifo])
     const run = start(
@@ -72,7 +72,7 @@ describe('a process that uses a leased port', () => {
     expect((await run.ended).status).toBe(5)
   })
 
-  test('is waited for although others are left, which are then left running', async () => {
+  test('is waited for; other processes are left running', async () => {
     const script = `setsid sleep 1000 & echo "other $!"; ${serve()} & read x; exit 5`
     const run = start(['run', '--linger', '0', '--', ...sh(script)], options)
     const [, other] = await run.said(/other (\d+)/)
@@ -153,14 +153,14 @@ describe('a process that uses none of the ports', () => {
 })
 
 describe('signals, after the program has ended', () => {
-  test('reach what it left', async () => {
+  test('reach the processes that it left', async () => {
     const run = start(['run', '--wait-all', '--', ...sh(`(setsid sleep 1000 &); exit 5`)], options)
     await run.complained(/has ended/)
     run.child.kill('SIGTERM')
     expect((await run.ended).status).toBe(5)
   })
 
-  test('what a program leaves that was told to end is told to end as well, as npm leaves its script', async () => {
+  test('are passed on to processes that a program leaves behind, as npm leaves its script', async () => {
     const script = `sleep 1000 & echo up; trap 'exit 3' TERM; wait`
     const run = start(['run', '--wait-all', '--', ...sh(script)], options)
     await run.said(/up/)
@@ -168,7 +168,7 @@ describe('signals, after the program has ended', () => {
     expect((await run.ended).status).toBe(3)
   })
 
-  test('the second Ctrl-C ends the run and a server that is deaf to it, as the message says', async () => {
+  test('the second Ctrl-C ends the run and a server that ignores it, as the message says', async () => {
     const program = [
       'run',
       '--linger',
@@ -189,7 +189,7 @@ describe('signals, after the program has ended', () => {
     expect(await isListening(Number(port))).toBe(false)
   })
 
-  test('the second one ends the run also when a process is deaf to SIGTERM', async () => {
+  test('the second one ends the run also if a process ignores SIGTERM', async () => {
     const run = start(
       ['run', '--linger', '600', '--', ...sh(`${serve('SIGINT', 'SIGTERM')} & exit 5`)],
       options,
@@ -207,7 +207,7 @@ describe('signals, after the program has ended', () => {
   })
 })
 
-test('a port on which something else listens at the end is told of', async () => {
+test('reports a port on which something else listens at the end', async () => {
   const run = start(['run', '--', ...sh('echo $PORT; read x')], options)
   const [, port] = await run.said(/^(\d+)\n/)
   const server = net.createServer().listen(Number(port))

@@ -9,7 +9,7 @@ import { ownSlice, portslice, sh, start, temporaryFolder, useLockDirectory } fro
 const options = useLockDirectory()
 
 describe('claim', () => {
-  test('one at a time; who waits says for whom', async () => {
+  test('one at a time; a command that waits names the holder', async () => {
     const { port } = await ownSlice(options.lockDirectory)
     const first = start(['claim', String(port), '--', ...sh('echo "has $PORT"; read x')], options)
     await first.said(new RegExp(`has ${port}`))
@@ -58,7 +58,7 @@ describe('claim', () => {
     })
   })
 
-  test('all of them or none: who waits for one port does not keep another', async () => {
+  test('all or none: a command that waits for one port does not keep another', async () => {
     const { port } = await ownSlice(options.lockDirectory)
     const server = await listenOn(port + 1)
     const both = start(['claim', `${port}`, `${port + 1}`, '--', ...sh('echo $PORT')], options)

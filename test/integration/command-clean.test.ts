@@ -6,7 +6,7 @@ import { portslice, sh, start, temporaryFolder, useLockDirectory } from './comma
 
 const options = useLockDirectory()
 
-/** Dates the death that is written down in the journal 31 s back. */
+/** Dates the death in the journal 31 s back. */
 function endQuarantine(): void {
   const [name] = readdirSync(options.lockDirectory).filter((each) => each.endsWith('.ndjson'))
   const journal = path.join(options.lockDirectory, name as string)
@@ -25,7 +25,7 @@ function endQuarantine(): void {
 
 describe('clean', () => {
   test('clean removes what a killed run left once its quarantine has ended', async () => {
-    // Of a checkout of its own: others of this one would soon lease the slice that it leaves.
+    // In a checkout of its own: other tests of this one would soon lease the same slice.
     const own = { ...options, cwd: temporaryFolder() }
     const run = start(['run', '--', ...sh('echo $PORT; read x')], own)
     await run.said(/^\d+\n/)

@@ -69,7 +69,7 @@ describe('--write-env', () => {
     },
   )
 
-  test('--env-file is --write-env, as far as Node lets it through', async () => {
+  test('--env-file is --write-env, unless Node takes it', async () => {
     const cwd = temporaryFolder()
     const args = ['run', '--env-file', 'ports', '--', 'cat', 'ports']
     const missing = await portslice(args, { ...options, cwd })
@@ -243,7 +243,7 @@ function skipWithout(namespaces: string[], { skip }: TestContext): void {
   if (status !== 0) skip(`This user may not make namespaces (unshare ${namespaces.join(' ')}).`)
 }
 
-describe('what already runs', () => {
+describe('a running server', () => {
   test('namedPort gives its number where Node has read the file', async () => {
     const cwd = temporaryFolder()
     const args = [

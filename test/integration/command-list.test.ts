@@ -19,7 +19,7 @@ describe('list', () => {
   const inTerminal = (args: string[], columns = 100) =>
     new InTerminal(process.execPath, [COMMAND, ...args], { ...options, columns })
 
-  test('a claim of a port that marks its slice as held is a claim, and no holder', async () => {
+  test('a claim of the last port of a slice is shown as a claim, not as a holder', async () => {
     const { first, last } = await ownSlice(options.lockDirectory)
     const run = start(['claim', String(last), '--', ...sh('echo has it; read x')], options)
     await run.said(/has it/)
@@ -95,7 +95,7 @@ describe('list', () => {
     )
   })
 
-  test('list --watch draws nothing on a terminal that cannot, nor where there is none', async () => {
+  test('list --watch draws nothing without a terminal that can move the cursor', async () => {
     const [shell, ...args] = sh(`TERM=dumb exec ${P} list --watch`)
     const dumb = new InTerminal(shell as string, args, options)
     expect(await dumb.ended).toMatchObject({ exitCode: 2 })

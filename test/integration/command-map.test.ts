@@ -18,7 +18,7 @@ describe('map', () => {
   const inTerminal = (args: string[], columns = 100) =>
     new InTerminal(process.execPath, [COMMAND, ...args], { ...options, columns })
 
-  test('map draws on the width that there is, and as SVG', async () => {
+  test('map fits the width of the terminal, and draws an SVG', async () => {
     const { stdout, status } = await portslice(['map'], { ...options, env: { COLUMNS: '60' } })
     expect(status).toBe(0)
     for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(60)
@@ -34,7 +34,7 @@ describe('map', () => {
     })
   })
 
-  test('colours are there, and as wide as the terminal it is; $NO_COLOR is heard', async () => {
+  test('colours, the width of the terminal and $NO_COLOR', async () => {
     const map = inTerminal(['map'], 50)
     await map.ended
     expect(map.text).toContain('\u001b[')
@@ -48,7 +48,7 @@ describe('map', () => {
     for (const line of plain.text.split('\r\n')) expect(line.length).toBeLessThanOrEqual(50)
   })
 
-  test('a pipe whose reader has seen enough ends it quietly', async () => {
+  test('ends quietly when the reader of its pipe has closed it', async () => {
     const { stdout, stderr } = await startFile(
       'sh',
       ['-c', `{ ${P} map --svg -; echo "status $?" >&2; } | head -c 4`],

@@ -140,7 +140,7 @@ describe('run, when all ports are taken', () => {
     range = `${slice}-${slice + 31}`
   })
 
-  test('waits its turn, and says for whom', async () => {
+  test('waits its turn, and names the holder', async () => {
     const wait = ['--range', range, '--timeout', '60']
     const second = start(['run', ...wait, '--', ...sh('echo then {PORT}')], options)
     const held = `${range.split('-')[0]} \\(portslice run .*, pid ${first.pid}\\)`
@@ -152,7 +152,7 @@ describe('run, when all ports are taken', () => {
     })
   })
 
-  test('a table that is too large for now leaves the ports to others', async () => {
+  test('a table that does not fit yet leaves the ports to others', async () => {
     const two = `${range.split('-')[0]}-${Number(range.split('-')[1]) + 32}`
     const table = start(
       ['run', '--range', two, '--count', '40', '--timeout', '60', 'true'],
@@ -175,7 +175,7 @@ describe('run, when all ports are taken', () => {
     expect(slices.filter((slice) => slice.first === next && slice.ports.length > 0)).toEqual([])
   })
 
-  test('in vain, it names who has them, and options of the command', async () => {
+  test('after the timeout it names the holders, and options of the command', async () => {
     const vain = await portslice(['run', '--range', range, '--timeout', '0', 'true'], options)
     expect(vain.status).toBe(1)
     expect(vain.stderr).toMatch(new RegExp(`${range}: pid ${first.pid}, .*, 1 port out\n`))

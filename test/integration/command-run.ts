@@ -39,7 +39,7 @@ export function isRunning(pid: number): boolean {
 
 export type StartOptions = Pick<ProcessOptions, 'cwd' | 'env' | 'lockDirectory' | 'detached'>
 
-/** What a terminal sets is for each test to set. */
+/** Each test sets the variables of a terminal itself. */
 const NO_TERMINAL = { NO_COLOR: undefined, COLUMNS: undefined, TERM: undefined }
 
 /** Gives each test of a file its own lock directory. */
@@ -69,7 +69,7 @@ export function startFile(
   return started
 }
 
-/** Runs `portslice …args` to its end. */
+/** Runs `portslice …args`. */
 export function portslice(args: string[], options: StartOptions = {}): Promise<Outcome> {
   const started = start(args, options)
   started.child.stdin?.end()
@@ -129,7 +129,7 @@ export class InTerminal {
     return this.#output.until((text) => pattern.exec(text), pattern)
   }
 
-  /** Waits until the lines on the screen, after all that has been drawn over, are as they should be. */
+  /** Waits until the lines on the screen are as expected, after everything was redrawn. */
   shows(isExpected: (screen: string) => boolean): Promise<void> {
     return new Promise((resolve) => {
       const listener = this.#screen.onWriteParsed(() => {
@@ -162,8 +162,8 @@ export async function portsOut(lockDirectory: string): Promise<number[]> {
 }
 
 /**
- * A slice without a holder, to claim ports of: below the default range, where nothing that runs
- * beside this leases one, and another than the next run of these tests would have at the same time.
+ * A slice without a holder, for claims: below the default range, where no other test leases one. Another run
+ * of these tests at the same time gets another slice.
  */
 export async function ownSlice(
   lockDirectory: string,

@@ -1,4 +1,4 @@
-/** Signals and the terminal: the program has them as if it was run alone. */
+/** Signals and the terminal: the program gets them as if it ran without portslice. */
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import {
@@ -35,7 +35,7 @@ describe('signals', () => {
     await run.said(/ready/)
     process.kill(toGroup ? -run.pid : run.pid, signal)
     await run.said(new RegExp(`got ${signal}`))
-    // This one is passed on after all that is still to come of the first.
+    // This signal is passed on after everything that the first one causes.
     const next = signal === 'SIGUSR2' ? 'SIGALRM' : 'SIGUSR2'
     process.kill(run.pid, next)
     await run.said(new RegExp(`got ${next}`))
@@ -63,7 +63,7 @@ describe('signals', () => {
     expect((await run.ended).status).toBe(4)
   })
 
-  test('killed at once, the command leaves nothing running but the program', async () => {
+  test('killed at once, the command leaves only the program running', async () => {
     const run = start(tellSignals, options)
     await run.said(/ready/)
     const children = readFileSync(`/proc/${run.pid}/task/${run.pid}/children`, 'utf8')
@@ -81,7 +81,7 @@ describe('in a terminal', () => {
   const inTerminal = (args: string[], columns = 100) =>
     new InTerminal(process.execPath, [COMMAND, ...args], { ...options, columns })
 
-  test('the program has it, and hears of its new size', async () => {
+  test('the program has the terminal, and gets its new size', async () => {
     const run = inTerminal(tellSignals)
     await run.said(/ready/)
     run.terminal.resize(90, 20)
@@ -112,7 +112,7 @@ describe('in a terminal', () => {
     expect(await run.ended).toMatchObject({ exitCode: 130 })
   })
 
-  test('Ctrl-Z stops it, and fg goes on with it', async () => {
+  test('Ctrl-Z stops it, and fg continues it', async () => {
     const shell = new InTerminal('sh', ['-i'], { ...options, env: { PS1: '$ ', ENV: '' } })
     await shell.said(/\$ /)
     shell.terminal.write(`${P} run -- '${process.execPath}' '${TELL_SIGNALS}'\r`)

@@ -1,4 +1,4 @@
-/** `portslice ui`, in a browser and with what other programs may send to it. */
+/** `portslice ui`, in a browser, and with requests of other programs. */
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
@@ -39,7 +39,7 @@ async function urlOf(ui: Command): Promise<string> {
   return (await ui.said(/^(http:\/\/127\.0\.0\.1:\d+\/\S+)\n/))[1] as string
 }
 
-/** Takes ports with the labels that it is told. */
+/** Takes ports with the given labels. */
 class Holder {
   readonly #process: Command
 
@@ -75,7 +75,7 @@ async function open(browser: Browser, url: string, settings = {}) {
 const lineOf = (page: Page, port: number) =>
   page.locator('.lines li').filter({ hasText: String(port) })
 
-test('shows a run with its worktree, label and URL, as it changes; refuses what others send', async () => {
+test('shows a run with its worktree, label and URL, as it changes; refuses requests of other sites', async () => {
   const root = worktree('shop-fix')
   const holder = new Holder({ ...options, cwd: root, env: { VITEST_POOL_ID: '3' } })
   const port = await holder.take(HOSTILE)

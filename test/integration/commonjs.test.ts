@@ -1,4 +1,4 @@
-/** CommonJS: one process can have both forms of the packages, and Jest has this one alone. */
+/** CommonJS: one process can load both forms of the packages, and Jest loads only this one. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'

@@ -8,7 +8,7 @@ import { runNode } from '../support/process.ts'
 const LONGEST = 300_000
 
 test.runIf(TEST_ALL)(
-  'the packed packages work on the oldest versions that they claim, and on the newest Node',
+  'the packed packages work on the oldest supported versions, and on the newest Node',
   {
     timeout: LONGEST,
   },

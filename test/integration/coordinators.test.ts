@@ -13,7 +13,7 @@ import {
 } from '../support/database-server.ts'
 import { runNode } from '../support/process.ts'
 
-/** Another address of this machine than those that mean each machine itself. */
+/** An address of this machine that does not mean each machine itself. */
 const HOST = '127.0.0.2'
 const TIMEOUT_MS = 120_000
 

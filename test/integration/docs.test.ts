@@ -15,7 +15,7 @@ const site = path.join(docs, '.vitepress', 'dist')
 
 /** A phone's, in CSS pixels. */
 const PHONE = { width: 390, height: 844 }
-/** How many pages are looked at side by side. */
+/** How many pages are checked at the same time. */
 const TABS = 2
 /** Only ends what hangs. ms */
 const LIMIT = 120_000
@@ -122,7 +122,7 @@ describe.runIf(TEST_ALL)('in a browser', () => {
         })
         tab.on('pageerror', (error) => note(error.message))
         tab.on('requestfailed', (request) => {
-          // What a page fetches for later is given up when the tab goes on.
+          // A page cancels its prefetches when the tab opens another page.
           const why = request.failure()?.errorText
           if (why !== 'net::ERR_ABORTED') note(`${request.url()} failed (${why})`)
         })
@@ -131,7 +131,7 @@ describe.runIf(TEST_ALL)('in a browser', () => {
         })
         for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
           await tab.goto(app.url + file)
-          // From now on it is Vue's, and what it does not agree with it has said.
+          // Vue has taken over the page now, and has logged any mismatch.
           await tab.waitForFunction("'__vue_app__' in document.querySelector('#app')")
           if (!(await tab.locator('h1').first().isVisible())) note('has no heading')
           // Tables, code and pictures that are too wide are scrolled by themselves.

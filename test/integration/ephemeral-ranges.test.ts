@@ -1,4 +1,4 @@
-/** Machines on which the system hands out unusual ports by itself: which are leased, and what the doctor says. */
+/** Unusual ephemeral ranges: which ports are leased, and what the doctor says. */
 import { describe, expect, test } from 'vitest'
 import { whyNoNamespaces } from '../support/namespaces.ts'
 import { COMMAND, startInNamespaces, temporaryFolder } from './command-run.ts'
@@ -6,7 +6,7 @@ import { COMMAND, startInNamespaces, temporaryFolder } from './command-run.ts'
 const WORKERS = 4
 const whyNot = whyNoNamespaces('--net')
 
-/** Leases a slice for each of the workers, and tells of each whether its ports would be given out by the system. */
+/** Leases a slice for each worker, and returns whether its ports are ephemeral. */
 const LEASE = `
   import { createAllocator } from '@portslice/core'
   import { resolveOptions } from '@portslice/core/internal/inspect'

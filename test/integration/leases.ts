@@ -1,4 +1,4 @@
-/** What a run has left in its lock directory. */
+/** Reads the lock directory of a run. */
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { listSlices } from '@portslice/core'

@@ -27,7 +27,7 @@ describe.each(['TMPDIR', 'PORTSLICE_LOCK_DIR'])('a relative $%s', (variable) => 
   })
 })
 
-test('a directory for temporary files that is missing is made as the umask leaves it', async () => {
+test('a missing directory for temporary files is created with the umask', async () => {
   const missing = path.join(temporaryFolder(), 'a', 'tmp')
   const code = `process.umask(0o022); const { takePort } = await import('${CORE}'); await takePort()`
   const options = { cwd: import.meta.dirname, env: { TMPDIR: missing } }
@@ -76,7 +76,7 @@ describe.skipIf(whyNoUsers)(
       return folder
     }
 
-    test('have a directory each, which is also theirs outside, and none is in the way of another', async () => {
+    test('each have a directory of their own, inside and outside of the namespace', async () => {
       const folder = sharedFolder()
       for (const prefix of [
         [...as(USER), ...ROOT_IN_NAMESPACE],

@@ -32,7 +32,7 @@ const noNetworks = whyNot('unshare', '-n', 'true')
 
 describe.skipIf(noNetworks).concurrent('a holder in another network namespace', () => {
   test.each(['SIGSTOP', 'block'])(
-    'keeps its slice for as long as it lives, also when %s keeps it from its timers, and is replaced once it is dead',
+    'keeps its slice as long as it lives, even if %s stops its timers, and is replaced once it is dead',
     async (how) => {
       using directory = new TemporaryDirectory()
       await using slices = await ownSlices(1)
@@ -59,7 +59,7 @@ describe.skipIf(noNetworks).concurrent('a holder in another network namespace', 
     },
   )
 
-  test('that is dead is replaced at once although its lock is dated in the future', async () => {
+  test('that is dead is replaced at once, even if its lock is dated in the future', async () => {
     using directory = new TemporaryDirectory()
     await using slices = await ownSlices(1)
     const options = { range: slices.range, lockDirectory: directory.locks, waitTimeout: 13_000 }
@@ -120,7 +120,7 @@ const PAGE_BYTES = 4096
 /** Characters. */
 const LONGEST_LABEL = 200
 
-describe.concurrent('lines of a journal that a full disk has refused', () => {
+describe.concurrent('lines of a journal that a full disk rejected', () => {
   /** A holder with a lock directory on a small disk, and what is needed to fill that. */
   async function onSmallDisk(
     stack: AsyncDisposableStack,
@@ -190,7 +190,7 @@ describe.concurrent('lines of a journal that a full disk has refused', () => {
     const written = await ports()
     makeRoom()
     await vi.waitFor(async () => expect(await ports()).toEqual(sorted(had)), SOON)
-    // Else the disk had room, and nothing was tried.
+    // Otherwise the disk had room, and nothing was tested.
     expect(written.length).toBeLessThan(had.length)
     await holder.kill()
     const next = await start()

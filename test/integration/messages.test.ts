@@ -1,5 +1,6 @@
 /** What runners print for mistakes that users make: each message says what to do. */
 import { afterAll, describe, expect, test } from 'vitest'
+import { firstOf } from '../support/extent.ts'
 import { ownSlices } from '../support/own-slices.ts'
 import type { Outcome } from '../support/process.ts'
 import { FixtureProjects } from '../support/project.ts'
@@ -72,22 +73,30 @@ const MISTAKES: [name: string, body: string, says: string[]][] = [
   ],
 ]
 
-describe.each(MISTAKES)('%s', (_, body, says) => {
+describe('mistakes in a test', () => {
+  /** A file for each of them. */
+  const filesOf = (ending: string, fileOf: (body: string) => string) =>
+    Object.fromEntries(MISTAKES.map(([, body], i) => [`mistake-${i}${ending}`, fileOf(body)]))
+
   test('in vitest', async () => {
-    const outcome = await vitest({ 'a.test.js': vitestFile(body) })
+    const outcome = await vitest(filesOf('.test.js', vitestFile))
     expect(outcome.status).toBe(1)
-    for (const line of says) expect(printed(outcome)).toContain(line)
-    // The place in the test, and not in portslice.
-    expect(printed(outcome)).toMatch(/❯ a\.test\.js:6:\d+/)
+    for (const [i, [, , says]] of MISTAKES.entries()) {
+      for (const line of says) expect(printed(outcome)).toContain(line)
+      // The place in the test, and not in portslice.
+      expect(printed(outcome)).toMatch(new RegExp(`❯ mistake-${i}\\.test\\.js:6:\\d+`))
+    }
     expect(printed(outcome)).not.toMatch(/❯ .*node_modules\/@portslice/)
   })
 
   test('in Playwright', { timeout: TEST_TIMEOUT }, async () => {
-    const outcome = await playwright({ 'a.spec.js': playwrightFile(body) })
+    const outcome = await playwright(filesOf('.spec.js', playwrightFile))
     expect(outcome.status).toBe(1)
-    for (const line of says) expect(printed(outcome)).toContain(line)
-    expect(printed(outcome)).toMatch(/> 6 \|/)
-    expect(printed(outcome)).toMatch(/at .*a\.spec\.js:6:\d+/)
+    for (const [i, [, , says]] of MISTAKES.entries()) {
+      for (const line of says) expect(printed(outcome)).toContain(line)
+      expect(printed(outcome)).toMatch(new RegExp(`at .*mistake-${i}\\.spec\\.js:6:\\d+`))
+    }
+    expect(printed(outcome).match(/> 6 \|/g)?.length).toBeGreaterThanOrEqual(MISTAKES.length)
     expect(printed(outcome)).not.toMatch(/at .*node_modules\/@portslice/)
   })
 })
@@ -246,7 +255,7 @@ test("an app with Playwright's names of options", { timeout: TEST_TIMEOUT }, asy
 describe('a leaked port', () => {
   const LEAKS = 'await once(createServer().listen(port), "listening")'
 
-  test.each(['list', 'line'])(
+  test.each(firstOf(['list', 'line']))(
     'is reported by the %s reporter of Playwright, unless the test has failed',
     { timeout: TEST_TIMEOUT },
     async (reporter) => {
@@ -263,7 +272,7 @@ describe('a leaked port', () => {
     },
   )
 
-  test.each(['', 'plugins: [portslice()]'])(
+  test.each(firstOf(['plugins: [portslice()]', '']))(
     'is reported by vitest, unless the test has failed, with the config {%s}',
     async (config) => {
       const file = `import portslice from '@portslice/vitest-plugin'\nexport default { ${config} }`

@@ -1,4 +1,4 @@
-/** Suites in the shape of real ones, as they are before they are moved to portslice. */
+/** Suites like real ones, before they are moved to portslice. */
 
 type Files = Record<string, string>
 

@@ -1,4 +1,4 @@
-/** `portslice migrate`: what it does to files and says, and whole suites that it has moved. */
+/** `portslice migrate`: its changes to files, its output, and whole suites that it has moved. */
 import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
@@ -76,7 +76,7 @@ describe('without --write', () => {
     expect(read(directory, 'src/a.test.mjs')).toBe(AFTER)
   })
 
-  test('names the installer of the project, and no package that is there', async () => {
+  test('names the package manager of the project, and only missing packages', async () => {
     const directory = repository({
       'a.mjs': BEFORE,
       'pnpm-lock.yaml': '',
@@ -123,7 +123,7 @@ test('the example in the docs is what the command prints', async () => {
 })
 
 describe('with --write', () => {
-  test('changes the files, keeps their modes, and has nothing to do the second time', async () => {
+  test('changes the files, keeps their modes, and changes nothing the second time', async () => {
     const directory = repository({ 'a.mjs': BEFORE, 'b.mjs': BEFORE.replaceAll('\n', '\r\n') })
     chmodSync(path.join(directory, 'a.mjs'), 0o755)
     git(directory, 'commit', '--quiet', '--all', '--allow-empty', '--message', 'Mode')
@@ -138,7 +138,7 @@ describe('with --write', () => {
     expect((await migrate(directory, '--write')).stdout).toBe('Nothing to change.\n')
   })
 
-  test('leaves alone what git could not bring back, unless it is forced', async () => {
+  test('does not change what git could not restore, unless forced', async () => {
     const directory = repository({ 'clean.mjs': BEFORE, 'edited.mjs': 'as it was\n' })
     write(directory, { 'edited.mjs': BEFORE, 'untracked.mjs': BEFORE })
     const { status, stdout } = await migrate(directory, '--write')
@@ -156,7 +156,7 @@ describe('with --write', () => {
     expect(read(directory, 'untracked.mjs')).toBe(AFTER)
   })
 
-  test('writes what a symbolic link leads to, and leaves the link', async () => {
+  test('changes the target of a symbolic link, and keeps the link', async () => {
     const directory = repository({ 'a.mjs': BEFORE })
     symlinkSync('a.mjs', path.join(directory, 'link.mjs'))
     expect(await migrate(directory, '--write', 'link.mjs')).toMatchObject({ status: 0 })
@@ -179,7 +179,7 @@ describe('with --write', () => {
   })
 })
 
-test('files that must agree on a number are left as they are', async () => {
+test('does not change files that must agree on a number', async () => {
   const sum = 'export const port = 4000 + Number(process.env.VITEST_POOL_ID)\n'
   const directory = repository({ 'a.test.ts': `import 'vitest'\n${sum}`, 'server.ts': sum })
   const { stdout } = await migrate(directory)
@@ -192,13 +192,13 @@ test('files that must agree on a number are left as they are', async () => {
   expect((await migrate(tests)).stdout).toContain('Would change 2 places in 2 files.')
 })
 
-describe('suites that were moved run in two checkouts at once', { timeout: 600_000 }, () => {
+describe('migrated suites run in two checkouts at once', { timeout: 600_000 }, () => {
   const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url))
   const projects = new FixtureProjects([path.join(EXAMPLES, 'jest', 'node_modules')])
   afterAll(() => projects[Symbol.dispose]())
 
   const REPETITIONS = TEST_ALL ? 20 : 1
-  /** What is done by hand after `migrate`, at most. */
+  /** The most that is done by hand after `migrate`. */
   const MAX_LINES_BY_HAND = 10
 
   let meetings = 0
@@ -256,7 +256,7 @@ describe('suites that were moved run in two checkouts at once', { timeout: 600_0
     for (const { status, stdout, stderr } of outcomes) expect(status, stdout + stderr).toBe(0)
   }
 
-  /** At least one meets a port that the other has: what the move is for. */
+  /** At least one finds a port of the other in use: that is why projects move. */
   function expectCollision(outcomes: readonly Outcome[]): void {
     const printed = outcomes.map(({ stdout, stderr }) => stdout + stderr).join('\n')
     expect(outcomes.some(({ status }) => status !== 0)).toBe(true)
@@ -273,7 +273,7 @@ describe('suites that were moved run in two checkouts at once', { timeout: 600_0
     }
   })
 
-  test('Jest, with `$JEST_WORKER_ID` in sums', async () => {
+  test.runIf(TEST_ALL)('Jest, with `$JEST_WORKER_ID` in sums', async () => {
     const checkouts = checkoutsOf(jestWithWorkerId())
     const run = (checkout: FixtureProject, env: Record<string, string>) =>
       checkout.run('jest', 'bin/jest.js', [], { env })
@@ -289,31 +289,34 @@ describe('suites that were moved run in two checkouts at once', { timeout: 600_0
     for (let i = 0; i < REPETITIONS; i++) expectSuccess(await runBoth(checkouts, run))
   })
 
-  test('node:test, with a table of 100 ports that is read when a file is loaded', async () => {
-    const checkouts = checkoutsOf(nodeTestWithTable())
-    const suite = ['--test', 'test/orders.test.js', 'test/users.test.js']
-    expectCollision(
-      await runBoth(checkouts, ({ folder }, env) => runNode(suite, { cwd: folder, env })),
-    )
-    const said = await move(checkouts, {
-      'test/ports-map.js': (text) => `${text.replace('module.exports =', 'const table =')}
+  test.runIf(TEST_ALL)(
+    'node:test, with a table of 100 ports that is read when a file is loaded',
+    async () => {
+      const checkouts = checkoutsOf(nodeTestWithTable())
+      const suite = ['--test', 'test/orders.test.js', 'test/users.test.js']
+      expectCollision(
+        await runBoth(checkouts, ({ folder }, env) => runNode(suite, { cwd: folder, env })),
+      )
+      const said = await move(checkouts, {
+        'test/ports-map.js': (text) => `${text.replace('module.exports =', 'const table =')}
 const ports = require('@portslice/core').portsFromEnv()
 module.exports = Object.fromEntries(Object.keys(table).map((name, i) => [name, ports[i]]))
 `,
-    })
-    expect(said).toContain('test/ports-map.js:1  {')
-    expect(said).toContain('portsFromEnv()')
-    for (let i = 0; i < REPETITIONS; i++) {
-      expectSuccess(
-        await runBoth(checkouts, (checkout, env) =>
-          checkout.run(
-            'portslice',
-            'dist/portslice.js',
-            ['run', '--count', String(TABLE_SIZE), '--', process.execPath, ...suite],
-            { env },
+      })
+      expect(said).toContain('test/ports-map.js:1  {')
+      expect(said).toContain('portsFromEnv()')
+      for (let i = 0; i < REPETITIONS; i++) {
+        expectSuccess(
+          await runBoth(checkouts, (checkout, env) =>
+            checkout.run(
+              'portslice',
+              'dist/portslice.js',
+              ['run', '--count', String(TABLE_SIZE), '--', process.execPath, ...suite],
+              { env },
+            ),
           ),
-        ),
-      )
-    }
-  })
+        )
+      }
+    },
+  )
 })

@@ -42,7 +42,7 @@ function packageNamed(name: string): PackedPackage {
   return packed.find((each) => each.name === name) as PackedPackage
 }
 
-/** A `package.json` as it is published. */
+/** A published `package.json`. */
 async function manifestOf(name: string): Promise<Manifest> {
   return JSON.parse(await textIn(packageNamed(name).file, 'package.json')) as Manifest
 }
@@ -85,7 +85,14 @@ describe('the tarballs', () => {
     [
       '@portslice/core',
       [
-        ...bothForms('coordinator', 'index', 'internal', 'internal/errors', 'internal/inspect', 'net'),
+        ...bothForms(
+          'coordinator',
+          'index',
+          'internal',
+          'internal/errors',
+          'internal/inspect',
+          'net',
+        ),
         'dist/THIRD-PARTY-LICENSES.txt',
         'dist/chunk-*.cjs',
         'dist/chunk-*.js',
@@ -199,7 +206,7 @@ describe('the tarballs', () => {
     },
   )
 
-  test('claim what docs/compatibility.md has tried', async () => {
+  test('declare the versions that docs/compatibility.md lists as tested', async () => {
     const page = readFileSync(path.join(ROOT, 'docs/compatibility.md'), 'utf8')
     const vitest = (await manifestOf('@portslice/vitest-plugin')).peerDependencies?.vitest ?? ''
     const playwright = (await manifestOf('@portslice/playwright-fixture')).peerDependencies

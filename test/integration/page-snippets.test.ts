@@ -1,4 +1,4 @@
-/** The snippets of docs/ways.md and docs/app-server.md, run as they stand there, and what the README names. */
+/** The snippets of docs/ways.md and docs/app-server.md, run unchanged, and the names in the README. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { afterAll, expect, test } from 'vitest'
 import { FixtureProjects } from '../support/project.ts'
@@ -83,7 +83,7 @@ test.each<[string, string | RegExp]>([
   expect(stdout).toEqual(typeof says === 'string' ? says : expect.stringMatching(says))
 })
 
-test('the README names the packages that there are', () => {
+test('the README names the existing packages', () => {
   const [, table = ''] = README.split('## Install')
   const inReadme = [...table.matchAll(/^\| .* \| `(\S+)` +\|$/gm)].map(([, name]) => name)
   // Few need them: docs/many-machines.md says who.
@@ -98,7 +98,7 @@ test('the README names the packages that there are', () => {
   expect(named.toSorted()).toEqual(published.map(({ name }) => name).toSorted())
 })
 
-test('the commands for contributors are scripts that there are', () => {
+test('the commands for contributors are existing scripts', () => {
   const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
   const named = [...README.matchAll(/npx --yes pnpm@12 (?:run )?(\w+)/g)].map(([, name]) => name)
   expect(named.length).toBeGreaterThan(0)

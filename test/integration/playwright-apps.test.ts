@@ -1,4 +1,4 @@
-/** Apps of Playwright's workers: one or several each, their output, and what becomes of a crash. */
+/** Apps of Playwright's workers: one or several each, their output, and crashes. */
 import { existsSync, readFileSync } from 'node:fs'
 import { afterAll, expect, test } from 'vitest'
 import { FixtureProjects } from '../support/project.ts'
@@ -14,7 +14,7 @@ import {
 const projects = new FixtureProjects()
 afterAll(() => projects[Symbol.dispose]())
 
-/** An app that remembers what it was told, can crash, and says on whose behalf it answers. */
+/** An app that remembers what it was sent, can crash, and answers with its pid and environment. */
 const SERVER = `
   import { createServer } from 'node:http'
   const notes = []
@@ -28,7 +28,7 @@ const SERVER = `
 `
 const COMMAND = JSON.stringify([process.execPath, 'server.js'])
 
-/** What a test tells of itself. */
+/** What a test reports. */
 const BEGIN = `
   import { expect, test } from '@portslice/playwright-fixture'
   const tell = (testInfo, facts) => testInfo.annotations.push({ type: 'facts', description: JSON.stringify(facts) })
@@ -181,7 +181,7 @@ test('several apps of a worker know each other, and the last is the one of the b
   })
 })
 
-test('without an app all is as before; an app that does not start fails its tests', {
+test('without an app nothing changes; an app that does not start fails its tests', {
   timeout: TEST_TIMEOUT,
 }, async () => {
   const project = projects.project({

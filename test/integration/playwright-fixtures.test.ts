@@ -2,6 +2,7 @@
 
 import { afterAll, expect, test } from 'vitest'
 import { chromiumLaunch } from '../support/chromium.ts'
+import { TEST_ALL } from '../support/extent.ts'
 import { FixtureProjects } from '../support/project.ts'
 import {
   type Annotation,
@@ -16,7 +17,7 @@ import {
 const projects = new FixtureProjects()
 afterAll(() => projects[Symbol.dispose]())
 
-test('a port on which a test leaves a server is told of, and is not handed out again', {
+test('reports a port on which a test leaves a server, and does not hand it out again', {
   timeout: TEST_TIMEOUT,
 }, async () => {
   const project = projects.project({
@@ -89,31 +90,35 @@ test('a port on which a test leaves a server is told of, and is not handed out a
     expect(next.status).toBe('passed')
     expect(ours(next.annotations)).toEqual([])
   }
-  // The failure ends its worker, and the server with it; in the others it goes on.
+  // The failure ends its worker, and the server with it; in the others the worker continues.
   for (const { leak, next, left } of [warned, ignore]) {
     expect(next.workerIndex).toBe(leak.workerIndex)
     expect(told<{ ports: number[] }>(next).ports).not.toContain(left)
   }
 })
 
-test('a port that a worker leaves in use fails the run, with `onLeak: fail`', {
-  timeout: TEST_TIMEOUT,
-}, async () => {
-  const project = projects.project({
-    'app.ts': APP,
-    'playwright.config.ts': config("use: { portslice: { onLeak: 'fail' } }"),
-    'leak.spec.ts': `
+test.runIf(TEST_ALL)(
+  'a port that a worker leaves in use fails the run, with `onLeak: fail`',
+  {
+    timeout: TEST_TIMEOUT,
+  },
+  async () => {
+    const project = projects.project({
+      'app.ts': APP,
+      'playwright.config.ts': config("use: { portslice: { onLeak: 'fail' } }"),
+      'leak.spec.ts': `
       import { test } from '@portslice/playwright-fixture'
       import { serve } from './app.ts'
       test('leaves a server', async ({ workerPort }) => { await serve(workerPort) })
     `,
-  })
+    })
 
-  const run = await playwright(project)
+    const run = await playwright(project)
 
-  expect(run.status).toBe(1)
-  expect(run.stdout + run.stderr).toMatch('A worker left port')
-})
+    expect(run.status).toBe(1)
+    expect(run.stdout + run.stderr).toMatch('A worker left port')
+  },
+)
 
 interface LeakOutcome {
   /** Of the test that leaks. */
@@ -129,7 +134,7 @@ function ours(annotations: readonly Annotation[]): Annotation[] {
   return annotations.filter(({ type }) => type === 'portslice')
 }
 
-test('the fixtures go together with others', { timeout: TEST_TIMEOUT }, async () => {
+test('the fixtures can be combined with others', { timeout: TEST_TIMEOUT }, async () => {
   const project = projects.project({
     'app.ts': APP,
     'playwright.config.ts': config('workers: 1'),

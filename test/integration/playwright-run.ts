@@ -25,7 +25,7 @@ export const APP = `
   const recorder = new Recorder(${JSON.stringify(INTERVALS_FILE)})
   const kept = new Set<number>()
 
-  /** Starts an app on a port, a while after the port was handed out, as real apps do. */
+  /** Starts an app some time after its port was handed out, like real apps. */
   export async function serve(port: number, start?: Promise<void>) {
     const back = recorder.out(port)
     await start
@@ -50,8 +50,8 @@ export const APP = `
   }
 
   /**
-   * Waits until that many workers have come to a place. An app that starts then was handed its
-   * port while those of the others were out and not yet bound.
+   * Waits until that many workers have reached a place. An app that starts then got its port
+   * while those of the others were out and not yet bound.
    */
   export async function meet(place: string, workers: number) {
     const folder = 'places/' + place
@@ -131,7 +131,7 @@ export async function playwright(
     env: { PLAYWRIGHT_JSON_OUTPUT_FILE: file, ...env },
     ...options,
   })
-  // There is none when the config could not be loaded.
+  // Missing if the config could not be loaded.
   const report: Report = existsSync(file)
     ? JSON.parse(readFileSync(file, 'utf8'))
     : { errors: [], suites: [] }

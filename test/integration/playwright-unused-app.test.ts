@@ -21,7 +21,7 @@ const TEST = `
   })`
 
 test(
-  '`use.app` that no test has the fixture for is warned of; the command in the warning cures it',
+  '`use.app` without a test that has the fixture causes a warning, whose command fixes it',
   async () => {
     const project = projects.project({
       'playwright.config.ts': CONFIG,

@@ -1,6 +1,7 @@
 /** Ports of Playwright's workers: in parallel, after a retry, in shards, in several projects. */
 
 import { afterAll, expect, test } from 'vitest'
+import { TEST_ALL } from '../support/extent.ts'
 import { overlaps } from '../support/intervals.ts'
 import { FixtureProjects } from '../support/project.ts'
 import {
@@ -114,15 +115,18 @@ test('a worker that takes the place of a failed or killed one gets ports of its 
   ).toEqual([])
 })
 
-test('shards that run at the same time use halves of the range', {
-  timeout: TEST_TIMEOUT,
-}, async () => {
-  const project = projects.project({
-    'app.ts': APP,
-    'playwright.config.ts': config(`
+test.runIf(TEST_ALL)(
+  'shards that run at the same time use halves of the range',
+  {
+    timeout: TEST_TIMEOUT,
+  },
+  async () => {
+    const project = projects.project({
+      'app.ts': APP,
+      'playwright.config.ts': config(`
       fullyParallel: true, workers: 2, use: { portslice: { range: [20000, 29999] } }
     `),
-    'ports.spec.ts': `
+      'ports.spec.ts': `
       import { test } from '@portslice/playwright-fixture'
       import { meet, serve, tell } from './app.ts'
 
@@ -133,37 +137,41 @@ test('shards that run at the same time use halves of the range', {
         })
       }
     `,
-  })
+    })
 
-  const [first, second] = await Promise.all([
-    playwright(project, ['--shard=1/2']),
-    playwright(project, ['--shard=2/2']),
-  ])
+    const [first, second] = await Promise.all([
+      playwright(project, ['--shard=1/2']),
+      playwright(project, ['--shard=2/2']),
+    ])
 
-  expectAllPassed(first, 4)
-  expectAllPassed(second, 4)
-  expect(overlaps(intervalsOf(project))).toEqual([])
-  // 20000-29999 holds 312 slices of 32 ports, of which the first 156 are shard 1's.
-  const middle = 20000 + 156 * 32
-  for (const port of portsTold(first)) {
-    expect(port).toBeGreaterThanOrEqual(20000)
-    expect(port).toBeLessThan(middle)
-  }
-  for (const port of portsTold(second)) {
-    expect(port).toBeGreaterThanOrEqual(middle)
-    expect(port).toBeLessThanOrEqual(29999)
-  }
-})
+    expectAllPassed(first, 4)
+    expectAllPassed(second, 4)
+    expect(overlaps(intervalsOf(project))).toEqual([])
+    // 20000-29999 holds 312 slices of 32 ports, of which the first 156 are shard 1's.
+    const middle = 20000 + 156 * 32
+    for (const port of portsTold(first)) {
+      expect(port).toBeGreaterThanOrEqual(20000)
+      expect(port).toBeLessThan(middle)
+    }
+    for (const port of portsTold(second)) {
+      expect(port).toBeGreaterThanOrEqual(middle)
+      expect(port).toBeLessThanOrEqual(29999)
+    }
+  },
+)
 
-test('more shards than slices fail nothing, as a shard of the runner is a preference', {
-  timeout: TEST_TIMEOUT,
-}, async () => {
-  const project = projects.project({
-    'app.ts': APP,
-    'playwright.config.ts': config(`
+test.runIf(TEST_ALL)(
+  "more shards than slices do not fail, because the runner's shard is a preference",
+  {
+    timeout: TEST_TIMEOUT,
+  },
+  async () => {
+    const project = projects.project({
+      'app.ts': APP,
+      'playwright.config.ts': config(`
       workers: 2, use: { portslice: { range: [20000, 20070] } }
     `),
-    'ports.spec.ts': `
+      'ports.spec.ts': `
       import { test } from '@portslice/playwright-fixture'
       import { serve, tell } from './app.ts'
 
@@ -172,13 +180,14 @@ test('more shards than slices fail nothing, as a shard of the runner is a prefer
         tell(testInfo, { ports: [port] })
       })
     `,
-  })
-  expectAllPassed(await playwright(project, ['--shard=1/40']), 1)
-  expectAllPassed(
-    await playwright(project, [], { env: { CI_NODE_INDEX: '7', CI_NODE_TOTAL: '3' } }),
-    1,
-  )
-})
+    })
+    expectAllPassed(await playwright(project, ['--shard=1/40']), 1)
+    expectAllPassed(
+      await playwright(project, [], { env: { CI_NODE_INDEX: '7', CI_NODE_TOTAL: '3' } }),
+      1,
+    )
+  },
+)
 
 test('every project of a config has its own options', { timeout: TEST_TIMEOUT }, async () => {
   const project = projects.project({
@@ -226,7 +235,7 @@ test('every project of a config has its own options', { timeout: TEST_TIMEOUT },
   expect(descents(high)).toBeGreaterThan(1)
 })
 
-/** The ports that all tests of a run have told, in order. */
+/** The ports that all tests of a run have reported, in order. */
 function portsTold({ tests }: Pick<Awaited<ReturnType<typeof playwright>>, 'tests'>): number[] {
   return tests.flatMap(({ results }) => told<{ ports: number[] }>(results[0]).ports)
 }

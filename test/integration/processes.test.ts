@@ -20,7 +20,7 @@ function temporaryFolder(): string {
   return folder
 }
 
-/** Runs a process for each plan at the same time, and gives what they noted. */
+/** Runs a process for each plan at the same time, and returns what they recorded. */
 async function runAll(plans: Plan[]): Promise<ReturnType<typeof readIntervals>> {
   const folder = temporaryFolder()
   const outcomes = await Promise.all(
@@ -37,7 +37,7 @@ async function runAll(plans: Plan[]): Promise<ReturnType<typeof readIntervals>> 
 
 const plan = (options: Plan['options']): Plan => ({ options, ports: 200, atOnce: 8, bindAfter: 40 })
 
-test('16 processes of one range take 200 ports each, whose apps bind late: none twice at a time', async () => {
+test('16 processes take 200 ports each for apps that bind late: no port twice at a time', async () => {
   const lockDirectory = path.join(temporaryFolder(), 'locks')
   const intervals = await runAll(
     Array.from({ length: 16 }, () => plan({ lockDirectory, range: [20_000, 21_000], workerId: 1 })),
@@ -61,7 +61,7 @@ test('processes with other ranges, shards, orders, guards and lock directories n
   expect(new Set(intervals.map(({ port }) => port)).size).toBeLessThan(intervals.length)
 })
 
-test('more processes than slices wait for one another, and all have their turn', async () => {
+test('more processes than slices wait for each other, and all get a turn', async () => {
   const lockDirectory = path.join(temporaryFolder(), 'locks')
   const intervals = await runAll(
     Array.from({ length: 8 }, () => ({
@@ -92,7 +92,7 @@ const isHeld = async (lockDirectory: string, slice: number) =>
   )
 
 test.each(['SIGKILL', 'SIGTERM', 'SIGINT'] as const)(
-  'a process ended by %s frees its slice at once; its ports are left alone for a while',
+  'a process ended by %s frees its slice at once; its ports are quarantined',
   async (signal) => {
     const lockDirectory = path.join(temporaryFolder(), 'locks')
     const { child, said } = await startHolder('hold-ports.ts', lockDirectory)
@@ -134,7 +134,7 @@ test('workers of a Node cluster each have ports of their own', async () => {
   expect(new Set(ports).size).toBe(ports.length)
 })
 
-test('nothing keeps a process alive: one that has ports out ends by itself, and tidies its lock', async () => {
+test('does not keep a process alive: one with ports out ends, and removes its lock', async () => {
   const folder = temporaryFolder()
   const lockDirectory = path.join(folder, 'locks')
   const { status, stdout, stderr } = await runNode([script('leave-ports-out.ts')], {
@@ -147,7 +147,7 @@ test('nothing keeps a process alive: one that has ports out ends by itself, and 
   expect(readdirSync(lockDirectory).filter((name) => name.endsWith('.lock'))).toEqual([])
 })
 
-test('a process that only waits for a port is not ended by that', async () => {
+test('a process that only waits for a port stays alive', async () => {
   const folder = temporaryFolder()
   const { status, stdout } = await runNode([script('wait-in-vain.ts')], {
     cwd: folder,

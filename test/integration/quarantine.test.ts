@@ -1,4 +1,4 @@
-/** The ports of a dead holder are left alone for 30 s from the discovery of its death, whatever the clock says. */
+/** The ports of a dead holder are not handed out for 30 s from the discovery of its death, with any clock. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
@@ -15,7 +15,7 @@ import { TemporaryDirectory } from '../support/temporary-directory.ts'
 /** Longer than a quarantine, in ms. */
 const OUT_OF_ACTION_MS = 36_000
 
-/** Takes ports in one process, kills it, and gives the ports and what the next process is given. */
+/** Takes ports in one process, kills it, and returns its ports and those of the next process. */
 async function takeKillTake(
   directory: TemporaryDirectory,
   {
@@ -101,7 +101,7 @@ describe.concurrent('the ports of a dead holder are not handed out at once', () 
         LD_PRELOAD: String(library).trim(),
         FAKETIME_TIMESTAMP_FILE: file,
         FAKETIME_NO_CACHE: '1',
-        // Who sets a clock does not change the monotonic one.
+        // Setting the clock does not change the monotonic one.
         FAKETIME_DONT_FAKE_MONOTONIC: '1',
         DONT_FAKE_MONOTONIC: '1',
       }
@@ -111,7 +111,7 @@ describe.concurrent('the ports of a dead holder are not handed out at once', () 
     },
   )
 
-  test('to a claim either, whose time-out says why', async () => {
+  test('to a claim, whose timeout error says why', async () => {
     using directory = new TemporaryDirectory()
     const env = { PORTSLICE_LOCK_DIR: directory.locks }
     const { had } = await takeKillTake(directory, {})
@@ -148,7 +148,7 @@ describe.concurrent('the ports of a dead holder are not handed out at once', () 
   })
 })
 
-/** A process that has what a run gave to all that it started, and binds nothing yet. */
+/** A process with the environment that a run gives its children; it has bound nothing yet. */
 async function startOrphan(port: number): Promise<ChildProcess> {
   const orphan = spawn(
     process.execPath,
@@ -185,7 +185,7 @@ describe.concurrent('a named port after its run was killed', () => {
     }
   }
 
-  test('is another one as long as a process is left that was told to bind it', async () => {
+  test('is another one while a process runs that may bind it', async () => {
     const { had, has } = await nameKillName({ withOrphan: true, inOtherProject: false })
     expect(has).not.toBe(had)
   })

@@ -1,4 +1,4 @@
-/** The recipes of docs/recipes.md, run as they stand there, two at the same time where ports could clash. */
+/** Runs the recipes of docs/recipes.md, two at the same time if ports could collide. */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
@@ -43,7 +43,7 @@ function appOf(section: string): { command: string; ports: string[] } {
   return { command, ports: [port] }
 }
 
-/** Asserts that all runs passed, and gives the ports that they told. */
+/** Asserts that all runs passed, and returns the ports that they printed. */
 function portsTold(outcomes: Outcome[]): (string | undefined)[] {
   return outcomes.map(({ status, stdout, stderr }) => {
     expect(status, stdout + stderr).toBe(0)
@@ -83,7 +83,7 @@ test.each(
   expectTwoPorts(portsTold(await Promise.all(runs)))
 })
 
-test("vitest's browser mode", async () => {
+test.runIf(TEST_ALL)("vitest's browser mode", async () => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-recipes-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
   const LAUNCH_OPTIONS = JSON.stringify(await chromiumLaunch())
@@ -155,7 +155,7 @@ test('two apps with a debugger each', async () => {
   }
 })
 
-/** Runs the command of a section, and gives what it printed. */
+/** Runs the command of a section, and returns its output. */
 async function portslice(project: FixtureProject, args: readonly string[]): Promise<Outcome> {
   const bin = path.join(project.folder, '..', 'node_modules', '.bin')
   return project.run('portslice', 'dist/portslice.js', [...args], {
@@ -170,7 +170,7 @@ test.skipIf(!hasRedis)(
     using projects = new FixtureProjects()
     const project = projects.project({})
     const [run, ...args] = commandOf('Redis cluster') as [string, ...string[]]
-    // It listens, says what its ports are, and ends.
+    // It listens, prints its ports, and ends.
     const script = `${args.slice(args.indexOf('--') + 1).join(' ')} & 
       until redis-cli -p {REDIS_PORT} ping 2>/dev/null; do sleep 0.1; done
       redis-cli -p {REDIS_PORT} cluster nodes; echo "told {REDIS_PORT}@{BUS_PORT}"; kill %1; wait`
@@ -298,7 +298,7 @@ describe.runIf(TEST_ALL)('tools from the registry', () => {
     const [, block = ''] = /```json\n([^`]*"parallelism"[^`]*)```/.exec(RECIPES) ?? []
     const recipe = JSON.parse(block) as { targets: { e2e: object } }
     const portsliceFile = path.join(projects.folder, 'node_modules/portslice/dist/portslice.js')
-    // Each waits for the other: alone, neither would end well.
+    // Each waits for the other: alone, both would fail.
     const task = `"${process.execPath}" "${portsliceFile}" run -- "${process.execPath}" task.mjs`
     const target = (name: string) => ({
       name,

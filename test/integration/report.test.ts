@@ -9,6 +9,7 @@ import type { Browser, Page } from '@playwright/test'
 import { listen } from '@portslice/core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { openChromium } from '../support/chromium.ts'
+import { firstOf } from '../support/extent.ts'
 import { type FixtureProject, FixtureProjects } from '../support/project.ts'
 import { playwright } from './playwright-run.ts'
 
@@ -131,7 +132,7 @@ async function expectAnswers(file: string) {
 }
 
 describe('vitest', () => {
-  test.each(['forks', 'threads'])('answers a ticket about a flaky test (%s)', async (pool) => {
+  test.each(firstOf(['forks', 'threads']))('explains a flaky test (%s)', async (pool) => {
     const project: FixtureProject = projects.project({
       'vitest.config.js': `
         import portslice from '@portslice/vitest-plugin'
@@ -192,7 +193,7 @@ describe('Playwright', () => {
       reporter: [['list'], ['@portslice/playwright-fixture/reporter', { outputFile: ${JSON.stringify(file)} }]],
     })`
 
-  test('answers a ticket about a flaky test', async () => {
+  test('explains a flaky test', async () => {
     const project = projects.project({
       'playwright.config.js': CONFIG('reports/ports.html'),
       'a.spec.js': TESTS(`import { test } from '@portslice/playwright-fixture'`),

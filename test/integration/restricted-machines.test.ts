@@ -1,4 +1,4 @@
-/** What the library tells, and whom it signals, in namespaces and sandboxes. */
+/** Messages and signals in namespaces and sandboxes. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import net from 'node:net'
 import os from 'node:os'
@@ -51,14 +51,14 @@ function isUsable(by: Restricted): by is readonly string[] {
   return Array.isArray(by)
 }
 
-/** Runs a script there, and gives what it prints. */
+/** Runs a script there, and returns its output. */
 async function run(context: TestContext, by: Restricted, args: readonly string[]) {
   const { stdout, stderr, status } = await start(context, by, args).ended
   expect({ stderr, status }).toEqual({ stderr: '', status: 0 })
   return stdout.trim()
 }
 
-/** Gives what an expression is there. `core` and `inspect` are imported. */
+/** Evaluates an expression there. `core` and `inspect` are imported. */
 async function evaluate(
   context: TestContext,
   by: Restricted,
@@ -110,7 +110,7 @@ describe.skipIf(process.platform !== 'linux').each(firstOf(PROCS, 2))('with %s',
 })
 
 test.skipIf(process.platform !== 'linux')(
-  'with a foreign /proc, stop() fails as long as a process that left the group of the app lives',
+  "with a foreign /proc, stop() fails while a process that left the app's group runs",
   async (context) => {
     const told = JSON.parse(await run(context, foreignProc('unshare'), [STOP_AN_APP, 'leave']))
     expect(told).toEqual({
@@ -148,7 +148,7 @@ const UNREADABLE = {
   port: expect.any(Number),
 }
 
-/** The flags of a Node process that may read this repository and its lock directory, and no more. */
+/** The flags of a Node process that may read only this repository and its lock directory. */
 function permissionFlags(): string[] {
   const root = fileURLToPath(new URL('../..', import.meta.url))
   const isStable = process.allowedNodeEnvironmentFlags.has('--permission')
@@ -230,7 +230,7 @@ describe.skipIf(process.platform !== 'linux')('a port that may not be bound', ()
     expect(told.message).toContain('may not bind')
   })
 
-  test('of some slices: they are passed over; a claim of one names the refusal', async (context) => {
+  test('of some slices: they are skipped; a claim names the refusal', async (context) => {
     const setUp = 'echo 20040 > /proc/sys/net/ipv4/ip_unprivileged_port_start'
     const told = await evaluate(
       context,
@@ -250,7 +250,7 @@ describe.skipIf(process.platform !== 'linux')('a port that may not be bound', ()
     expect(told.claim).toContain('EACCES')
   })
 
-  test('is told from one in use: below ip_unprivileged_port_start', async (context) => {
+  test('is distinguished from one in use: below ip_unprivileged_port_start', async (context) => {
     const setUp = 'echo 25000 > /proc/sys/net/ipv4/ip_unprivileged_port_start'
     const code = 'return [await inspect.probePort(24992), await inspect.probePort(25024)]'
     const by = unprivileged(ownNetwork(setUp))
@@ -262,7 +262,7 @@ const SERVE = `const serve = (port, host) => new Promise((resolve) => {
     process.getBuiltinModule('node:net').createServer().listen({ port, host }, resolve)
   })`
 
-describe.skipIf(process.platform !== 'linux')('in a network of its own', () => {
+describe.skipIf(process.platform !== 'linux')('in a network namespace', () => {
   test.for([
     ['IPv4', 'ip', '127.0.0.1'],
     ['IPv6', 'ip6', '::1'],
@@ -345,7 +345,7 @@ describe.skipIf(process.platform !== 'linux')('in a network of its own', () => {
     expect(warnings).toEqual(['PORTSLICE_TIME_WAIT'])
   })
 
-  test('an error tells that the loopback interface has ::1 alone', async (context) => {
+  test('an error says that the loopback interface has only ::1', async (context) => {
     const by = ownNetwork('ip addr del 127.0.0.1/8 dev lo')
     const code = `${SERVE}
       await serve(20000, '::1')
@@ -380,7 +380,7 @@ describe.skipIf(process.platform !== 'linux')('in a network of its own', () => {
 })
 
 describe.skipIf(process.platform !== 'linux')('where nothing can be written', () => {
-  test('an error says how to do without files', async (context) => {
+  test('an error says how to work without files', async (context) => {
     const told = await evaluate(
       context,
       readOnly(),
@@ -426,7 +426,7 @@ describe.skipIf(process.platform !== 'linux')('where nothing can be written', ()
 })
 
 describe.skipIf(process.platform !== 'linux')('without a readable /proc', () => {
-  test('the slice of a dead holder comes back at once', async (context) => {
+  test('the slice of a dead holder is free at once', async (context) => {
     const code = `const { execFile } = process.getBuiltinModule('node:child_process')
       const range = [28064, 28095]
       const child = execFile(process.execPath, ['--input-type=module', '-e', \`

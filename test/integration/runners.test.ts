@@ -1,9 +1,9 @@
-/** Test runners for which there is no adapter, on many files at once. See docs/runners.md. */
+/** Test runners without an adapter, on many files at once. See docs/runners.md. */
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
 import { compiled } from '../support/compiled.ts'
-import { firstOf, TEST_ALL } from '../support/extent.ts'
+import { TEST_ALL } from '../support/extent.ts'
 import { overlaps, readIntervals } from '../support/intervals.ts'
 import { runNode } from '../support/process.ts'
 import { type FixtureProject, FixtureProjects, type RunOptions } from '../support/project.ts'
@@ -89,7 +89,7 @@ describe('runs of many files', () => {
     expect(new Set(runnersIn(project.lockDirectory))).toEqual(new Set(['node-test']))
   })
 
-  test.each(firstOf(['threads', 'processes']))('AVA, in %s', async (where) => {
+  test.runIf(TEST_ALL).each(['threads', 'processes'])('AVA, in %s', async (where) => {
     const project = await projectWith(
       12,
       (i) => `tests/${i}.js`,

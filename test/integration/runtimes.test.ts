@@ -52,7 +52,7 @@ describe.runIf(TEST_ALL)('Node, Bun and Deno', () => {
           await member.hear()
           await sleep(Math.random() * 5000)
           await member.kill()
-          // Had another process been given such a port before this line, there would be an overlap.
+          // If another process had such a port before this line, there would be an overlap.
           for (const { port, holder } of openOf(member)) {
             appendFileSync(notes, `${JSON.stringify({ event: 'back', port, holder, at: '0' })}\n`)
           }

@@ -1,4 +1,4 @@
-/** Shards of two runners at once on one machine, none of which sees the locks of another. */
+/** Shards of two runners at once on one machine; they do not see each other's locks. */
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { TEST_ALL } from '../support/extent.ts'
@@ -16,7 +16,7 @@ const SERVE = `
   import { setTimeout as sleep } from 'node:timers/promises'
   import { Recorder } from ${JSON.stringify(INTERVALS)}
   const recorder = new Recorder('intervals.ndjson')
-  /** Binds the port once all shards have one out, the first time; a while later then. */
+  /** The first time, binds the port once all shards have one out; later, after a delay. */
   export async function serveLate(port: number) {
     const back = recorder.out(port)
     mkdirSync('met', { recursive: true })

@@ -17,7 +17,7 @@ const TSC = path.join(modules('.'), 'typescript/bin/tsc')
 
 const SNIPPETS = allSnippets()
 
-/** What they cannot be checked with; the page says in words what to write there. */
+/** Placeholders that cannot be checked; the page explains what to write there. */
 const NEWER_THAN_OLDEST = ['docs/recipes.md vitest.config.ts', 'docs/where.md around-all.test.ts']
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-snippets-'))

@@ -48,7 +48,7 @@ const hits = (given: readonly number[], leases: readonly PortLease[]) =>
   given.filter((port) => leases.some((lease) => lease.port === port)).length
 
 test.skipIf(process.platform !== 'linux')(
-  'guarded ports are given to no bind(0) and no connection, and can be bound by their number',
+  'the OS gives guarded ports to no bind(0) and no connection; they can be bound by number',
   async () => {
     const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-guard-'))
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }))

@@ -1,4 +1,4 @@
-/** `takePort` and `startApp` of the vitest plugin as plain functions, and who is named for a leak. */
+/** `takePort` and `startApp` of the vitest plugin as plain functions, and the test that is named for a leak. */
 import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -152,7 +152,7 @@ const SERVER = `
   import { createServer } from 'node:http'
   createServer((_, response) => response.end('the app')).listen(process.env.PORT)`
 
-/** Runs both files in the same worker, twice where it goes on with other files. */
+/** Runs both files in the same worker, twice if the worker is reused for other files. */
 async function expectHooksToWork(where: FixtureProjects, args: string[], isIsolated: boolean) {
   const project = where.project({
     'vitest.config.js': CONFIG(),
@@ -178,7 +178,7 @@ async function expectHooksToWork(where: FixtureProjects, args: string[], isIsola
   expect(lines, stderr).toHaveLength(expected.length)
 }
 
-test('ports go back with their test, suite or file; the report names who left one in use', async () => {
+test('ports are released with their test, suite or file; the report names what left one in use', async () => {
   await expectHooksToWork(projects, [], true)
 })
 
@@ -218,7 +218,7 @@ describe.runIf(TEST_ALL)('in every pool, on every version', () => {
   )
 })
 
-test('a leak of a hook fails its file with `onLeak: fail`, and is silent with `ignore`', async () => {
+test('a leak of a hook fails its file with `onLeak: fail`, and is not reported with `ignore`', async () => {
   const leaking = `${BEGIN}
     beforeAll(async () => { await listen(await takePort()) })
     test('passes', () => {})`

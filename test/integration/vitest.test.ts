@@ -1,4 +1,4 @@
-/** The vitest package on the real runner: small projects in a temporary folder, and what is reported. */
+/** The vitest package on the real runner: small projects in a temporary directory, and its reports. */
 import { appendFileSync, readdirSync, readFileSync } from 'node:fs'
 import { listSlices } from '@portslice/core'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -147,7 +147,7 @@ describe.runIf(TEST_ALL)('a run of many files loses no slice', () => {
     import { test } from '@portslice/vitest-plugin/test'
     test('has a port', async ({ port }) => { if (!port) throw new Error('none') })`
 
-  // Where workers live on, each keeps its one slice, whatever becomes of modules and globals.
+  // A worker that is reused keeps its one slice, even with new modules and globals.
   test.each(
     firstOf(
       [
@@ -184,7 +184,7 @@ describe.runIf(TEST_ALL)('a run of many files loses no slice', () => {
   })
 })
 
-test('several projects in one run, with options of their own, and another run beside it', async () => {
+test('several projects with their own options in one run, beside another run', async () => {
   const files = {
     'vitest.config.js': `
       import portslice from '@portslice/vitest-plugin'
@@ -205,7 +205,7 @@ test('several projects in one run, with options of their own, and another run be
   expect(overlaps(runs.flatMap(({ intervals }) => intervals))).toEqual([])
 })
 
-test('without the plugin, and from a `test` of their own, the fixtures work as well', async () => {
+test('the fixtures work without the plugin, and with another `test`', async () => {
   const ownTest = SERVING_TESTS.replace(
     "import { test } from '@portslice/vitest-plugin/test'",
     `import { test as base } from 'vitest'
@@ -242,7 +242,7 @@ test('takePort of @portslice/core shares the slice of the fixtures, and the rang
   expect(journals(project)).toHaveLength(1)
 })
 
-describe('tests that change the world around them', () => {
+describe('tests that replace clocks and globals', () => {
   const FAKE_TIME = `${BEGIN}
     import { afterEach, beforeEach } from 'vitest'
     afterEach(() => { vi.useRealTimers() })
@@ -273,7 +273,7 @@ describe('tests that change the world around them', () => {
       })
       const outcome = await run(project, [`--pool=${pool}`])
       expectUnique(outcome, 3 * 3)
-      // Times in the journals are the machine's, whatever the tests made of the clock.
+      // Times in the journals are those of the machine, not of the tests' fake clocks.
       for (const name of journals(project)) {
         for (const line of readFileSync(`${project.lockDirectory}/${name}`, 'utf8')
           .trim()
@@ -286,15 +286,12 @@ describe('tests that change the world around them', () => {
   )
 
   test.each(
-    firstOf(
-      [
-        ['jsdom', 'vmThreads'],
-        ['happy-dom', 'forks'],
-        ['jsdom', 'forks'],
-        ['happy-dom', 'vmThreads'],
-      ] as const,
-      2,
-    ),
+    firstOf([
+      ['jsdom', 'vmThreads'],
+      ['happy-dom', 'forks'],
+      ['jsdom', 'forks'],
+      ['happy-dom', 'vmThreads'],
+    ] as const),
   )('the environment %s, in %s', async (environment, pool) => {
     const project = projects.project({
       'vitest.config.js': CONFIG(`environment: '${environment}'`),
@@ -342,7 +339,7 @@ describe('a port that a test leaves in use', () => {
     })
   })
 
-  test('fails its test with `onLeak: fail`, and only that', async () => {
+  test('fails only its test with `onLeak: fail`', async () => {
     const project = projects.project({
       'vitest.config.js': CONFIG('', `{ onLeak: 'fail' }`),
       'a.test.js': LEAKING,
@@ -354,7 +351,7 @@ describe('a port that a test leaves in use', () => {
     expect(failed[0]?.failureMessages.join()).toContain(`left port ${leftPort(outcome)} in use`)
   })
 
-  test("of a worker is warned of at the worker's end", async () => {
+  test.runIf(TEST_ALL)('of a worker causes a warning at the end of the worker', async () => {
     const project = projects.project({
       'vitest.config.js': CONFIG(),
       'a.test.js': LEAKING.replace('{ port }', '{ workerPort: port }'),
@@ -364,7 +361,7 @@ describe('a port that a test leaves in use', () => {
     expect(outcome.stderr).toContain(`A worker left port ${leftPort(outcome)} in use`)
   })
 
-  test('passes in silence with `onLeak: ignore`', async () => {
+  test.runIf(TEST_ALL)('is not reported with `onLeak: ignore`', async () => {
     const project = projects.project({
       'vitest.config.js': CONFIG('', `{ onLeak: 'ignore' }`),
       'a.test.js': LEAKING,
@@ -374,7 +371,7 @@ describe('a port that a test leaves in use', () => {
     expect(outcome.stderr + outcome.stdout).not.toContain('portslice:')
   })
 
-  test('is warned of where it happens without the plugin', async () => {
+  test.runIf(TEST_ALL)('causes a warning in its test without the plugin', async () => {
     const project = projects.project({ 'a.test.js': LEAKING })
     const outcome = await run(project)
     expect(outcome.status, outcome.stdout + outcome.stderr).toBe(0)
@@ -383,7 +380,7 @@ describe('a port that a test leaves in use', () => {
     )
   })
 
-  test('is reported by the globalSetup, too', async () => {
+  test.runIf(TEST_ALL)('is reported by the globalSetup, too', async () => {
     const project = projects.project({
       'vitest.config.js': `export default { test: { globalSetup: '@portslice/vitest-plugin/global-setup' } }`,
       'a.test.js': LEAKING,
@@ -394,7 +391,7 @@ describe('a port that a test leaves in use', () => {
   })
 })
 
-describe('bad input is refused before any worker starts, in plain words', () => {
+describe('invalid input is refused before any worker starts', () => {
   const STARTED = `console.log('a worker has started')
     import { test } from '@portslice/vitest-plugin/test'
     test('x', ({ port }) => {})`
@@ -406,15 +403,17 @@ describe('bad input is refused before any worker starts, in plain words', () => 
     ],
   ] as const
 
-  test.each([
-    [`{ range: [20000, 20010] }`, 'no complete slice'],
-    [`{ rnage: [20000, 29999] }`, 'There is no option `rnage`'],
-    [`{ onLeak: 'maybe' }`, 'onLeak'],
-    ['20000', 'The options are 20000'],
-    ['null', 'The options are null'],
-    [`{ shard: { index: 3, total: 2 } }`, 'is not a shard'],
-    [`{ waitTimeout: 'long' }`, 'waitTimeout'],
-  ])('options: %s', async (options, words) => {
+  test.each(
+    firstOf([
+      [`{ rnage: [20000, 29999] }`, 'There is no option `rnage`'],
+      [`{ range: [20000, 20010] }`, 'no complete slice'],
+      [`{ onLeak: 'maybe' }`, 'onLeak'],
+      ['20000', 'The options are 20000'],
+      ['null', 'The options are null'],
+      [`{ shard: { index: 3, total: 2 } }`, 'is not a shard'],
+      [`{ waitTimeout: 'long' }`, 'waitTimeout'],
+    ]),
+  )('options: %s', async (options, words) => {
     const project = projects.project({
       'vitest.config.js': CONFIG('', options),
       'a.test.js': STARTED,
@@ -426,11 +425,13 @@ describe('bad input is refused before any worker starts, in plain words', () => 
     expect(stdout).not.toContain('a worker has started')
   })
 
-  describe.each([
-    [{ PORTSLICE_RANGE: 'abc' }, '$PORTSLICE_RANGE'],
-    [{ PORTSLICE_SHARD: '5/4' }, '$PORTSLICE_SHARD'],
-    [{ PORTSLICE_LOCK_DIR: import.meta.filename }, 'is not a directory'],
-  ])('variables: %j', (env, words) => {
+  describe.each(
+    firstOf([
+      [{ PORTSLICE_RANGE: 'abc' }, '$PORTSLICE_RANGE'],
+      [{ PORTSLICE_SHARD: '5/4' }, '$PORTSLICE_SHARD'],
+      [{ PORTSLICE_LOCK_DIR: import.meta.filename }, 'is not a directory'],
+    ]),
+  )('variables: %j', (env, words) => {
     test.each(SETUPS)('with %s', async (_, config) => {
       const project = projects.project({ 'vitest.config.js': config, 'a.test.js': STARTED })
       const { status, stdout, stderr } = await run(project, [], { env })
@@ -468,7 +469,7 @@ test("vitest's own --shard decides which part of the range is tried first", asyn
   expect(Math.max(...(one as number[]))).toBeLessThan(Math.min(...(two as number[])))
 })
 
-test('more jobs of a CI system, or more shards of vitest, than slices fail nothing', async () => {
+test.runIf(TEST_ALL)('more CI jobs or vitest shards than slices do not fail', async () => {
   const project = projects.project({
     'vitest.config.js': CONFIG('', '{ range: [20000, 20999] }'), // 31 slices
     ...testFiles(2, SERVING_TESTS),
@@ -479,17 +480,21 @@ test('more jobs of a CI system, or more shards of vitest, than slices fail nothi
     [['--shard=1/40', '--passWithNoTests'], {}],
   ] as const) {
     const record = { RECORD: project.file('intervals.ndjson') }
-    const { status, stdout, stderr } = await run(project, [...args], { env: { ...record, ...env } })
+    const { status, stdout, stderr } = await run(project, [...args], {
+      env: { ...record, ...env },
+    })
     expect(status, stdout + stderr).toBe(0)
   }
 })
 
-test("with vitest's own --shard, fixtures and takePort() share one slice", async () => {
-  const project = projects.project({
-    'vitest.config.js': CONFIG('', '{ range: [20000, 29999] }'),
-    ...testFiles(
-      2,
-      `import { takePort } from '@portslice/core'
+test.runIf(TEST_ALL)(
+  "with vitest's own --shard, fixtures and takePort() share one slice",
+  async () => {
+    const project = projects.project({
+      'vitest.config.js': CONFIG('', '{ range: [20000, 29999] }'),
+      ...testFiles(
+        2,
+        `import { takePort } from '@portslice/core'
        import { test } from '@portslice/vitest-plugin/test'
        import { expect } from 'vitest'
        const slice = (port) => Math.floor(port / 32)
@@ -497,13 +502,14 @@ test("with vitest's own --shard, fixtures and takePort() share one slice", async
          expect(process.env.PORTSLICE_RUNNER_SHARD).toBe('2/2')
          expect(slice(await takePort())).toBe(slice(port))
        })`,
-    ),
-  })
-  const { status, stdout, stderr } = await run(project, ['--shard=2/2'])
-  expect(status, stdout + stderr).toBe(0)
-})
+      ),
+    })
+    const { status, stdout, stderr } = await run(project, ['--shard=2/2'])
+    expect(status, stdout + stderr).toBe(0)
+  },
+)
 
-test('fewer slices than workers are warned of', async () => {
+test('fewer slices than workers cause a warning', async () => {
   const project = projects.project({
     'vitest.config.js': CONFIG('', '{ range: [20000, 20070] }'),
     'a.test.js': SERVING_TESTS,
@@ -512,7 +518,7 @@ test('fewer slices than workers are warned of', async () => {
   expect(stdout + stderr).toContain('the range has 2 slices of 32 ports for up to 3 workers')
 })
 
-test('watch mode: each run anew has unique ports, and no slice is lost', async () => {
+test('watch mode: each rerun has unique ports, and no slice is lost', async () => {
   const project = projects.project({
     'vitest.config.js': CONFIG(),
     ...testFiles(3, SERVING_TESTS),

@@ -1,4 +1,4 @@
-/** Many processes that want more than there is: each gets its turn, and none blocks the others. */
+/** More processes than slices: each gets its turn, and no process blocks the others. */
 import { expect, test } from 'vitest'
 import { AllocatorProcess } from '../support/allocator-process.ts'
 import { ownSlices } from '../support/own-slices.ts'
@@ -14,9 +14,9 @@ async function startAll(
   return Promise.all(Array.from({ length: count }, () => AllocatorProcess.start({ env })))
 }
 
-test('takeMany in four processes that together want more than there is: all are served in turn', async () => {
+test('takeMany in four processes that need more ports than there are: all are served in turn', async () => {
   using directory = new TemporaryDirectory()
-  // Two slices: each process has one of them at first, and wants more than that one has.
+  // Two slices: each process has one at first, and needs more ports than that one has.
   await using slices = await ownSlices(2)
   const options = {
     range: slices.range,
@@ -61,9 +61,7 @@ test('claimPorts of the same ports in opposite orders: all are served in turn', 
   )
 })
 
-test('a port of a list that may not be bound is an obstacle, not an error of the call', async ({
-  skip,
-}) => {
+test('a forbidden port of a list is an obstacle, not an error of the call', async ({ skip }) => {
   skip(process.getuid?.() !== 0, 'only root can become a normal user')
   using directory = new TemporaryDirectory()
   await using slices = await ownSlices(1)

@@ -40,7 +40,7 @@ function byPort(
   portsOf: (model: Readonly<Model>, process: ModelProcess) => readonly number[],
   run: (simulation: Simulation, process: ModelProcess, port: number) => unknown,
 ): fc.Arbitrary<Command> {
-  // All processes are equally likely, whatever number of ports they have.
+  // All processes are equally likely, with any number of ports.
   return fc.tuple(choice, choice).map(([who, which]) =>
     command(
       name,
@@ -177,7 +177,7 @@ const STEPS: readonly { weight: number; arbitrary: fc.Arbitrary<Command> }[] = [
   },
 ]
 
-/** @param replayPath of a shrunk schedule that is to be run again */
+/** @param replayPath of a shrunk schedule to run again */
 export function schedules(maxCommands: number, replayPath?: string) {
   return fc.commands([fc.oneof(...STEPS)], {
     maxCommands,

@@ -87,7 +87,7 @@ export class Model {
     return wrong
   }
 
-  /** @returns whether the release is to be called a leak */
+  /** @returns whether the release must be reported as a leak */
   release(port: number): boolean {
     const hold = this.#held.get(port)
     this.#held.delete(port)
@@ -128,7 +128,7 @@ export class Model {
     this.#giveBack(name)
   }
 
-  /** A process ends in good order. */
+  /** A process ends normally. */
   closes(process: ModelProcess): void {
     this.processes.splice(this.processes.indexOf(process), 1)
     this.#giveBack(process.name)
@@ -141,14 +141,14 @@ export class Model {
     }
   }
 
-  /** It goes on. What happened to its journals meanwhile it notices only from now on. */
+  /** Continues the process, which notices only now what happened to its journals. */
   wakes(process: ModelProcess, now: number): void {
     process.stoppedAt = undefined
     process.blockedAt = undefined
     if (process.forgottenAt !== undefined) process.forgottenAt = now
   }
 
-  /** A deleted lock directory forgets what the dead had. */
+  /** A deleted lock directory loses the ports of dead holders. */
   forgets(directory: string, now: number): void {
     for (const [port, left] of this.#left) if (left.directory === directory) this.#left.delete(port)
     for (const process of this.processes) {

@@ -4,7 +4,7 @@
  *
  *   node test/model/run.ts [--seed N] [--path P] [--steps N] [--minutes N] [--shrink-minutes N] [--here]
  *
- * With `--minutes` it goes on with the seeds that follow. `--path` runs a shrunk schedule again. If
+ * With `--minutes` it continues with the seeds that follow. `--path` runs a shrunk schedule again. If
  * possible it runs in a network namespace of its own, where no other program leases its slices;
  * `--here` runs it in this one.
  */

@@ -115,7 +115,7 @@ export class Simulation {
     this.model.wakes(process, performance.now())
   }
 
-  /** Others go on meanwhile. */
+  /** Other processes continue meanwhile. */
   async block(process: ModelProcess, ms: number): Promise<void> {
     this.#note(`${process.name} blocks for ${ms} ms`)
     process.blockedAt = performance.now()

@@ -27,7 +27,7 @@ export type Answer = Required<Result> & {
   error?: { code?: string; message: string; stack: string }
 }
 
-/** A process that calls portslice as it is told. */
+/** A process that calls portslice on command. */
 export class AllocatorProcess extends TestProcess {
   /** Its own process id; `child.pid` is that of the command that has started it. */
   #ownPid = 0
@@ -104,7 +104,7 @@ export class AllocatorProcess extends TestProcess {
     else await super.kill()
   }
 
-  /** Lets it end in good order. */
+  /** Lets it end normally. */
   async end(): Promise<void> {
     this.child.stdin?.end()
     await this.exited

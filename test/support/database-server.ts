@@ -88,7 +88,7 @@ export abstract class DatabaseServer implements AsyncDisposable {
     execFileSync('cp', ['-a', this.data, path.join(this.directory, 'saved')])
   }
 
-  /** Replaces the data by those that were saved. */
+  /** Restores the saved data. */
   restore(): void {
     rmSync(this.data, { recursive: true, force: true })
     execFileSync('cp', ['-a', path.join(this.directory, 'saved'), this.data])

@@ -75,7 +75,7 @@ export async function npmInstall(
 /**
  * The npm package that has the binary of a Node for this machine.
  *
- * @throws Error where there is none for the platform
+ * @throws Error if the platform has none
  */
 export function nodePackage(version: string): string {
   const platforms: Partial<Record<NodeJS.Platform, string>> = {

@@ -70,7 +70,7 @@ export class NetworkNamespace implements AsyncDisposable {
     this.by = ['nsenter', `--net=/proc/${shell.pid}/ns/net`]
   }
 
-  /** @returns the reason, as a clause, if none can be made */
+  /** @returns the reason, as a clause, if no namespace can be created */
   static async make(): Promise<NetworkNamespace | string> {
     if (process.getuid?.() !== 0) return 'only root may make a network namespace'
     const shell = await NamespaceShell.start('-n', 'ip link set lo up')

@@ -17,7 +17,7 @@ export class PrivateDisk implements AsyncDisposable {
     this.by = ['nsenter', `--mount=/proc/${shell.pid}/ns/mnt`]
   }
 
-  /** @returns the reason, as a clause, if none can be mounted */
+  /** @returns the reason, as a clause, if no disk can be mounted */
   static async mount(folder: string, options: string): Promise<PrivateDisk | string> {
     if (process.getuid?.() !== 0) return 'only root may mount a disk'
     mkdirSync(folder)

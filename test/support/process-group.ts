@@ -50,7 +50,7 @@ export class ProcessGroup implements AsyncDisposable {
     return Promise.all(results)
   }
 
-  /** How each process that ended badly did so, a sentence each. */
+  /** How each failed process ended, a sentence each. */
   get complaints(): string[] {
     return this.members.flatMap(({ complaint }) => complaint ?? [])
   }

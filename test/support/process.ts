@@ -1,4 +1,4 @@
-/** How tests run other processes: to their end, or as partners that are talked to by lines of JSON. */
+/** Runs other processes: to their end, or as partners that exchange lines of JSON. */
 import { type ChildProcess, execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'
@@ -61,7 +61,7 @@ export class TestProcess implements AsyncDisposable {
   readonly ended: Promise<Outcome>
   /** When `kill()` was called, in ns of the clock that `Recorder` uses. */
   killedAt: bigint | undefined
-  /** Why its end was not a good one. */
+  /** Why it failed. */
   complaint: string | undefined
   readonly #stop: (signal: NodeJS.Signals) => void
   readonly #messages: unknown[] = []
@@ -200,7 +200,7 @@ export class TestProcess implements AsyncDisposable {
     this.#stop('SIGKILL')
   }
 
-  /** Waits until it ends by itself; a process that takes longer is killed, and complained of. */
+  /** Waits until it ends by itself; a process that takes longer is killed, and the test fails. */
   async untilEnded(timeoutMs = ANSWER_TIMEOUT_MS): Promise<void> {
     const timer = setTimeout(() => {
       this.complaint = `A process had not ended after ${timeoutMs} ms.`

@@ -48,7 +48,7 @@ export class Registry implements AsyncDisposable {
   }
 }
 
-/** What a registry says of a package: one version, the newest. */
+/** A registry's answer for a package: one version, the newest. */
 function packument({ name, file }: PackedPackage, registry: string): object {
   const manifest = JSON.parse(
     execFileSync('tar', ['-xzOf', file, 'package/package.json'], { encoding: 'utf8' }),

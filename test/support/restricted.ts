@@ -1,4 +1,4 @@
-/** Machines that are unlike this one: namespaces, sandboxes and permissions, each put before a command. */
+/** Unusual machines: namespaces, sandboxes and permissions, each as a prefix of a command. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -19,7 +19,7 @@ export function foreignProc(by: 'unshare' | 'bwrap'): Restricted {
   )
 }
 
-/** A /proc in which there is nothing. */
+/** An empty /proc. */
 export function emptyProc(): Restricted {
   return usable(inShell(['unshare', '--mount'], 'mount -t tmpfs none /proc'))
 }

@@ -7,7 +7,7 @@ export const RUNTIME_VERSIONS = { bun: '1.4.5', deno: '2.9.6' } as const
 
 export interface Runtime {
   binary: string
-  /** All that comes before a script and its arguments. */
+  /** The words before a script and its arguments. */
   command: readonly string[]
 }
 

@@ -1,4 +1,4 @@
-/** The other end of `TestProcess`: what a script is started with, is told, and answers. */
+/** The other end of `TestProcess`: the arguments, commands and answers of a script. */
 import { createInterface } from 'node:readline'
 
 /** What the script was started with: its last argument, as JSON. */

@@ -6,34 +6,26 @@ import { commandLine } from './start-error.js'
 /** The longest label of a port that core accepts. */
 const MAX_LABEL_LENGTH = 1000
 
-/** What a caller wants to start. */
 export interface AppRequest {
-  /** The app's name among several. */
   readonly name: string | undefined
   readonly options: AppOptions
 }
 
-/** An app with its ports, ready to be started. */
+/** Ready to be started. */
 export interface AppPlan extends AppRequest {
   readonly lease: PortLease
-  /** The further ports, by name. */
   readonly further: ReadonlyMap<string, PortLease>
-  /** The app's ports, and those of the apps that are started with it. */
+  /** Also those of the apps that are started with it. */
   readonly variables: PortVariables
 }
 
-/** The leases of one app. */
 export type AppPorts = Pick<AppPlan, 'lease' | 'further'>
 
 export function leasesOf({ lease, further }: AppPorts): PortLease[] {
   return [lease, ...further.values()]
 }
 
-/**
- * Checks the names and placeholders of all apps, before anything is leased or started.
- *
- * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID
- */
+/** Checks all apps before anything is leased or started. @throws PortsliceError */
 export function checkPlaceholders(requests: readonly AppRequest[]): void {
   const names = requests.flatMap(({ name, options: { ports = [] } }) =>
     name === undefined ? ports : [name, ...ports],
@@ -50,7 +42,7 @@ export function checkPlaceholders(requests: readonly AppRequest[]): void {
   }
 }
 
-/** @throws PortsliceError as `PortAllocator.take` does; then all ports of the app are released */
+/** Releases all ports of the app before it throws. */
 export async function leaseAppPorts(
   { name, options }: AppRequest,
   allocator: PortAllocator,
@@ -78,7 +70,6 @@ export async function leaseAppPorts(
   }
 }
 
-/** @param all the ports of all apps that are started together */
 export function planApp(request: AppRequest, all: ReadonlyMap<AppRequest, AppPorts>): AppPlan {
   const ports = all.get(request) as AppPorts
   const named = [...all].flatMap(([{ name }, { lease, further }]) =>

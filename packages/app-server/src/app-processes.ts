@@ -11,10 +11,9 @@ import { watchdog } from './watchdog-client.js'
 
 const DEFAULT_STOP_TIMEOUT_MS = 5000
 
-/** All processes of one start of an app. */
 export class AppProcesses {
   readonly root: StartedProcess
-  /** The name by which clients reach the app; known once it listens. */
+  /** The name by which clients reach the app, once it listens. */
   host: string | undefined
   readonly #id: string
   readonly #plan: AppPlan
@@ -52,7 +51,7 @@ export class AppProcesses {
     return this.#plan.options.stopTimeout ?? DEFAULT_STOP_TIMEOUT_MS
   }
 
-  /** The process tree, including what the watchdog has seen. */
+  /** Includes what the watchdog has seen. */
   get tree(): ProcessTree {
     const { tree } = this.root
     tree.addKnown(watchdog().known(this.#id))
@@ -78,11 +77,7 @@ export class AppProcesses {
     return observation
   }
 
-  /**
-   * Ends the whole process tree.
-   *
-   * @throws PortsliceError ERR_PORTSLICE_APP_STOP
-   */
+  /** @throws PortsliceError ERR_PORTSLICE_APP_STOP */
   async end(): Promise<void> {
     if (this.#status === 'ended') return
     const { options, name } = this.#plan

@@ -11,30 +11,24 @@ export interface App extends AsyncDisposable {
   /** How many characters the app has printed. */
   readonly printed: number
   /**
-   * What the app has printed to stdout and stderr, in order of arrival: the last million
-   * characters at most.
+   * What the app has printed to stdout and stderr, at most the last million characters.
    *
    * @param from an earlier value of `printed`: returns the output after that
    */
   output(from?: number): string
   /**
-   * Whether the app runs: the process that was started or, if that has exited with 0, any process
-   * that it has started. Unless `ready` is a RegExp or a function, the app must also listen,
-   * because the watch mode of a tool outlives a crash of the app.
+   * Whether the first process runs or, if it has exited with 0, any process of the app. Unless `ready` is a
+   * RegExp or a function, the app must also listen, because the watch mode of a tool outlives a crash of the
+   * app.
    */
   isRunning(): Promise<boolean>
-  /**
-   * Ends the app and starts it again, on the same ports.
-   *
-   * @throws PortsliceError as `startApp` does; …_CLOSED after `stop()`
-   */
+  /** Starts the app again on the same ports. @throws PortsliceError as `startApp`; …_CLOSED after `stop()` */
   restart(): Promise<void>
   /**
-   * Ends its whole process tree: SIGTERM, and SIGKILL after `stopTimeout`. Then gives its
-   * ports back. Stopping twice does no harm.
+   * Ends its whole process tree: SIGTERM, and SIGKILL after `stopTimeout`. Then gives its ports back.
+   * Stopping twice does no harm.
    *
-   * @throws PortsliceError ERR_PORTSLICE_APP_STOP if one of its processes could not be ended; its
-   *   ports stay leased
+   * @throws PortsliceError ERR_PORTSLICE_APP_STOP if a process could not be ended; its ports stay leased
    */
   stop(): Promise<void>
 }

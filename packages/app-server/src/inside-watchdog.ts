@@ -2,9 +2,8 @@ import { PortsliceError } from '@portslice/core'
 import { INSIDE_WATCHDOG } from './watchdog-protocol.js'
 
 /**
- * Exits if the parent has started this process as its watchdog. A compiled program that cannot be
- * used as a runtime would otherwise run again in place of the watchdog, and start further copies.
- * Call before anything else.
+ * Call before anything else: a compiled program that cannot be used as a runtime would run again in place of
+ * its watchdog, and start further copies.
  */
 export function exitIfWatchdog(): void {
   if (process.env[INSIDE_WATCHDOG] !== String(process.ppid)) return
@@ -12,7 +11,6 @@ export function exitIfWatchdog(): void {
   process.exit(1)
 }
 
-/** @throws PortsliceError ERR_PORTSLICE_APP_START */
 export function refuseInsideWatchdog(): void {
   const value = process.env[INSIDE_WATCHDOG]
   if (value === undefined) return

@@ -5,33 +5,29 @@ import net from 'node:net'
 import type { ProcessTree } from '@portslice/process-tree'
 import { findProcessWithoutPort } from './without-port.js'
 
-/** What to look for. */
 export interface Query {
-  /** The app's port. */
   port: number
-  /** The host name, if it is known already. */
+  /** If it is known already. */
   host?: string
-  /** A path of the app, or a URL, to request. */
+  /** A path of the app, or a URL. */
   url?: string
 }
 
-/** The state of an app as seen from outside. */
+/** As seen from outside. */
 export interface Observation {
-  /** Which process listens on the port: see `ProcessTree.listenerOn`. */
+  /** See `ProcessTree.listenerOn`. */
   listener: Awaited<ReturnType<ProcessTree['listenerOn']>>
-  /** The name by which clients reach it; missing while nothing listens. */
+  /** By which clients reach it; missing while nothing listens. */
   host?: string
-  /** The answer of the URL. */
   answer?: Answer
-  /** A process of the tree that was started without $PORT. */
+  /** A process that was started without $PORT. */
   withoutPort?: string
 }
 
 export interface Answer {
   url: string
-  /** The HTTP status; missing if there was no answer. */
+  /** Missing if there was no answer. */
   status?: number
-  /** Why there was no answer. */
   error?: string
 }
 
@@ -53,10 +49,7 @@ export async function observe(tree: ProcessTree, query: Query): Promise<Observat
   }
 }
 
-/**
- * `localhost`, unless the app does not listen on the addresses that it resolves to. Servers choose
- * differently between 127.0.0.1 and ::1.
- */
+/** `localhost`, unless the app listens elsewhere: servers choose differently between 127.0.0.1 and ::1. */
 async function reachableName(port: number): Promise<string> {
   const resolved = await dns.promises.lookup('localhost', { all: true }).catch(() => [])
   const families = new Set(resolved.map(({ family }) => family))

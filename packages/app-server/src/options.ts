@@ -21,12 +21,11 @@ export interface AppOptions {
   /** The working directory of the app. Default: that of this process. */
   cwd?: string
   /**
-   * Variables to add to the environment, or to remove from it if `undefined`. `{PORT}` and
-   * `{API_PORT}` are replaced here as well. Overrides what portslice sets: `PORT`, and `API_PORT`
-   * for a port named `api`.
+   * Added to the environment, or removed from it if `undefined`; `{PORT}` and `{API_PORT}` are replaced here
+   * as well. Overrides what portslice sets: `PORT`, and `API_PORT` for a port named `api`.
    */
   env?: Readonly<Record<string, string | undefined>>
-  /** Names of further ports for the app, such as `['api', 'db']`. Names must differ in more than case, `-` and `_`. */
+  /** Names of further ports, such as `['api', 'db']`. They must differ in more than case, `-` and `_`. */
   ports?: readonly string[]
   /**
    * When the app is ready. Default: as soon as it listens on its port.
@@ -104,7 +103,6 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID */
 export function checkAppOptions(options: unknown): asserts options is AppOptions {
   checkOptions(options, APP_VALIDATORS, OTHER_NAMES)
   const { command, ready } = options as Partial<AppOptions>
@@ -124,12 +122,10 @@ export function checkAppOptions(options: unknown): asserts options is AppOptions
   }
 }
 
-/** @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID */
 export function checkContext(context: unknown): asserts context is StartContext {
   checkOptions(context, CONTEXT_VALIDATORS)
 }
 
-/** @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID */
 export function checkReadyUrl(url: string): void {
   if (URL.canParse(url, 'http://localhost:1')) return
   throw invalidOption(

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { Output } from './output.js'
 
-test('all that was printed, in order', () => {
+test('keeps everything that was printed, in order', () => {
   const output = new Output()
   for (const chunk of ['one\n', '', 'two', '\nthree']) output.append(chunk)
   expect(output.text()).toBe('one\ntwo\nthree')
@@ -9,7 +9,7 @@ test('all that was printed, in order', () => {
   expect(output.end).toBe(13)
 })
 
-test('the last million characters are kept, and places stay where they were', () => {
+test('keeps the last million characters, and earlier positions stay valid', () => {
   const output = new Output()
   for (let i = 0; i < 300; i++) output.append(`${String(i).padStart(9, '0')}\n`.repeat(1000))
   const place = output.end
@@ -21,7 +21,7 @@ test('the last million characters are kept, and places stay where they were', ()
   expect(output.text(17)).toBe(output.text())
 })
 
-test('the last lines, without what a terminal would obey', () => {
+test('tail() returns the last lines without control sequences', () => {
   const output = new Output()
   for (let i = 1; i <= 50; i++) output.append(`line ${i}\r\n`)
   output.append(`\u001b[31mred\u001b[0m\tand\n\n${'long'.repeat(500)}`)

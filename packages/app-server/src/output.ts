@@ -5,7 +5,6 @@ const MAX_KEPT_CHARACTERS = 1_000_000
 const TAIL_LINES = 20
 const MAX_LINE_LENGTH = 500
 
-/** What an app has printed. */
 export class Output {
   #chunks: string[] = []
   #kept = 0
@@ -26,7 +25,6 @@ export class Output {
     this.#kept = rest.length
   }
 
-  /** How many characters were printed so far. */
   get end(): number {
     return this.#dropped + this.#kept
   }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { portVariableNames, replacePortPlaceholders } from './placeholders.js'
 
-test('ports stand where their variables are named in braces', () => {
+test('replaces variables in braces with their ports', () => {
   const ports = { PORT: '20001', API_PORT: '20002' }
   expect(replacePortPlaceholders('--port={PORT} --api {API_PORT}/{PORT}', ports)).toBe(
     '--port=20001 --api 20002/20001',

@@ -8,12 +8,7 @@ import {
 /** Variables and their values: `PORT`, and `API_PORT` for a port named `api`. */
 export type PortVariables = Readonly<Record<string, string>>
 
-/**
- * Converts the names of ports to those of their variables, in the same order.
- *
- * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID for an invalid name, and for two names of the
- *   same variable
- */
+/** In the same order. @throws PortsliceError for an invalid name, and for two names of the same variable */
 export function portVariableNames(names: readonly string[]): string[] {
   const byVariable = new Map<string, string>()
   for (const name of names) {
@@ -31,11 +26,7 @@ export function portVariableNames(names: readonly string[]): string[] {
   return [...byVariable.keys()]
 }
 
-/**
- * Replaces `{PORT}`, `{API_PORT}` and so on by port numbers. Other braces stay as they are.
- *
- * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID for an unknown port
- */
+/** @throws PortsliceError for an unknown port */
 export function replacePortPlaceholders(text: string, ports: PortVariables): string {
   return replacePlaceholders(text, ports, (placeholder) => {
     throw invalidOption(

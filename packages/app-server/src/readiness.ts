@@ -4,7 +4,6 @@ import { type Answer, messageOf, type Observation } from './observe.js'
 import type { AppOptions } from './options.js'
 import type { Exit } from './started-process.js'
 
-/** What an app lacks to be ready. */
 export type Missing =
   | { what: 'listener' }
   | { what: 'observation' }
@@ -13,7 +12,6 @@ export type Missing =
   | { what: 'output'; pattern: RegExp }
   | { what: 'function'; problem: string }
 
-/** Why an app is not ready. */
 export type NotReady = { readonly withoutPort: string | undefined } & (
   | { readonly reason: 'ended'; readonly exit: Exit }
   | { readonly reason: 'port-taken' }
@@ -25,12 +23,7 @@ export type NotReady = { readonly withoutPort: string | undefined } & (
     }
 )
 
-/**
- * Checks whether an app is ready. Never rejects.
- *
- * @param outputStart where the output of this start begins: that of earlier starts does not count
- * @returns `undefined` if it is ready
- */
+/** Never rejects. `undefined` if ready. @param outputStart the output of earlier starts does not count */
 export async function checkReadiness(
   ready: AppOptions['ready'],
   app: App,

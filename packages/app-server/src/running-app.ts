@@ -7,7 +7,7 @@ import { Output } from './output.js'
 import { describeApp, type FailedStart, notReadyError, portTakenError } from './start-error.js'
 import { waitUntilReady } from './wait-until-ready.js'
 
-/** `port-taken`: another program was quicker to bind the port, so another port may work. */
+/** `port-taken`: another program was quicker, so another port may work. */
 export type StartResult =
   | { readonly status: 'ready' }
   | { readonly status: 'failed' | 'port-taken'; readonly error: PortsliceError }
@@ -17,7 +17,6 @@ export class RunningApp implements App {
   readonly #plan: AppPlan
   readonly #output = new Output()
   readonly #cwd: string
-  /** Those of the latest start. */
   #processes: AppProcesses | undefined
   #restarting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
@@ -59,7 +58,6 @@ export class RunningApp implements App {
     return !mustListen || this.#plan.lease.isListening()
   }
 
-  /** @throws the signal's reason; PortsliceError ERR_PORTSLICE_APP_STOP */
   async start(signal?: AbortSignal): Promise<StartResult> {
     const plan = this.#plan
     const output = this.#output
@@ -85,11 +83,7 @@ export class RunningApp implements App {
     return { status: isPortTaken ? 'port-taken' : 'failed', error: notReadyError(failed, notReady) }
   }
 
-  /**
-   * Ends its processes, and keeps its ports.
-   *
-   * @throws PortsliceError ERR_PORTSLICE_APP_STOP
-   */
+  /** Keeps its ports. @throws PortsliceError ERR_PORTSLICE_APP_STOP */
   async end(): Promise<void> {
     await this.#processes?.end()
   }

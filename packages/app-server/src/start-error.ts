@@ -4,14 +4,13 @@ import type { Output } from './output.js'
 import type { Missing, NotReady } from './readiness.js'
 import type { Exit } from './started-process.js'
 
-/** What an error message says about an app that did not start. */
 export interface FailedStart {
   name: string | undefined
   options: AppOptions
   cwd: string
   port: number
   output: Output
-  /** A process of the app that was started without $PORT. */
+  /** A process that was started without $PORT. */
   withoutPort?: string | undefined
 }
 
@@ -21,12 +20,10 @@ const NOT_EXECUTABLE = 126
 /** In characters: enough to recognise a command. */
 const MAX_COMMAND_LENGTH = 200
 
-/** The command, with its arguments joined by spaces. */
 export function commandLine({ command }: AppOptions): string {
   return typeof command === 'string' ? command : command.join(' ')
 }
 
-/** The app as the subject of a sentence. */
 export function describeApp(name: string | undefined, options: AppOptions): string {
   const line = commandLine(options).replaceAll(/\s+/g, ' ')
   const short = line.length > MAX_COMMAND_LENGTH ? `${line.slice(0, MAX_COMMAND_LENGTH)}…` : line

@@ -18,19 +18,15 @@ import { stillTakenError } from './start-error.js'
 const MAX_RETRIES = 3
 
 /**
- * Starts an app on a port that no other process uses, and waits until it is ready. The port stays
- * leased until `stop()` has ended the whole process tree of the app. If this process dies in any
- * way, the tree is ended as well.
- *
- * If a program that does not use portslice binds the port first, the app is started again with
- * another port, up to three times.
- *
- * A running app does not keep this process alive.
+ * Starts an app on a port that no other process uses, and waits until it is ready. The port stays leased
+ * until `stop()` has ended the whole process tree of the app. If this process dies in any way, the tree is
+ * ended as well; a running app does not keep it alive. Tries up to three other ports if a program that does
+ * not use portslice was quicker.
  *
  * @param options what to start, and when it is ready
  * @param context where the ports come from, and when to give up
- * @throws PortsliceError ERR_PORTSLICE_APP_START if the app exits before it is ready, is not
- *   ready in time or cannot be started; …_OPTION_INVALID; as `PortAllocator.take` does
+ * @throws PortsliceError ERR_PORTSLICE_APP_START if the app exits before it is ready, is not ready in time or
+ *   cannot be started; …_OPTION_INVALID; as `PortAllocator.take` does
  * @example
  * await using app = await startApp({ command: 'vite --port {PORT} --strictPort' })
  * const page = await fetch(app.url)
@@ -42,9 +38,8 @@ export async function startApp(options: AppOptions, context: StartContext = {}):
 }
 
 /**
- * Starts several apps that know each other's ports: each gets its own in `$PORT`, and those of
- * all in `$WEB_PORT`, `$API_PORT` and so on. They start in the given order, each when the one
- * before is ready.
+ * Starts several apps that know each other's ports: each gets its own in `$PORT`, and those of all in
+ * `$WEB_PORT`, `$API_PORT` and so on. Each starts when the one before is ready.
  *
  * @param apps what to start, by name; names are letters, digits, `-` and `_`
  * @param context where the ports come from, and when to give up
@@ -54,7 +49,6 @@ export async function startApp(options: AppOptions, context: StartContext = {}):
  *   api: { command: 'node api.js', ready: '/health' },
  *   web: { command: 'vite --port {PORT} --strictPort', env: { VITE_API: 'http://localhost:{API_PORT}' } },
  * })
- * const page = await fetch(apps.web.url)
  */
 export async function startApps<Name extends string>(
   apps: Readonly<Record<Name, AppOptions>>,
@@ -74,7 +68,6 @@ export async function startApps<Name extends string>(
   }
 }
 
-/** @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID */
 function checkApps(apps: unknown): void {
   if (typeof apps === 'object' && apps !== null && Object.keys(apps).length > 0) return
   throw invalidOption(
@@ -132,10 +125,7 @@ interface PortTaken {
   readonly error: PortsliceError
 }
 
-/**
- * @param apps is given each app before it starts
- * @returns the first app whose port was taken by another program, if any
- */
+/** @param apps is given each app before it starts @returns the first app whose port was taken, if any */
 async function startInOrder(
   requests: readonly AppRequest[],
   ports: ReadonlyMap<AppRequest, AppPorts>,
@@ -152,11 +142,7 @@ async function startInOrder(
   return undefined
 }
 
-/**
- * Ends all apps, the last one first. If one cannot be ended, the caller must keep all ports leased.
- *
- * @throws PortsliceError ERR_PORTSLICE_APP_STOP with this `cause`
- */
+/** The last one first. If one cannot be ended, the caller must keep all ports leased. */
 async function endAll(apps: readonly RunningApp[], cause: unknown): Promise<void> {
   const ends = await Promise.allSettled(apps.toReversed().map((app) => app.end()))
   for (const end of ends) {

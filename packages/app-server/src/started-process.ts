@@ -6,11 +6,10 @@ import spawn from 'cross-spawn'
 import { npmRunPathEnv } from 'npm-run-path'
 import type { Output } from './output.js'
 
-/** How the first process of an app ended. */
 export interface Exit {
   status: number | null
   signal: NodeJS.Signals | null
-  /** Set if it could not be started. */
+  /** It could not be started. */
   error?: NodeJS.ErrnoException
 }
 
@@ -25,7 +24,6 @@ export interface ProcessOptions {
 /** The output of a process that has exited can be read at once, unless another one has the pipe. */
 const MAX_OUTPUT_DELAY_MS = 1000
 
-/** The first process of an app. */
 export class StartedProcess {
   readonly pid: number | undefined
   readonly tree: ProcessTree

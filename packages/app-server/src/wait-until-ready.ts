@@ -8,35 +8,24 @@ import { checkReadiness, type Missing, type NotReady } from './readiness.js'
 import type { Exit } from './started-process.js'
 
 const DEFAULT_START_TIMEOUT_MS = 30_000
-/** Delays between checks: short at first, because most apps start quickly. */
 const MIN_POLL_INTERVAL_MS = 10
 const MAX_POLL_INTERVAL_MS = 100
 /** A watchdog that has just been started needs some time, on an overloaded machine this long. */
 const MAX_WATCHDOG_DELAY_MS = 10_000
 /** A server that prints that it is ready and then fails exits within this time. */
 const CONFIRM_AFTER_MS = 50
-/**
- * If another program listens on the app's port, the app gets this time to report that the port is
- * in use. If it does not, the program works for the app, like the server of a container.
- */
+/** For the app to report that its port is in use. If it does not, the listener works for the app. */
 const FOREIGN_LISTENER_GRACE_MS = 3000
 
-/** A start to wait for. */
 export interface PendingStart {
   readonly plan: AppPlan
   readonly processes: AppProcesses
-  /** For the user's `ready` function. */
   readonly app: App
-  /** Where the output of this start begins. */
   readonly outputStart: number
-  /** Each of them ends the wait. */
   readonly signals: readonly AbortSignal[]
 }
 
-/**
- * @returns `undefined` when the app is ready
- * @throws the reason of a signal
- */
+/** @returns `undefined` when the app is ready @throws the reason of a signal */
 export async function waitUntilReady(start: PendingStart): Promise<NotReady | undefined> {
   const { plan, processes, app, outputStart, signals } = start
   const { startTimeout: timeoutMs = DEFAULT_START_TIMEOUT_MS } = plan.options
@@ -83,13 +72,10 @@ async function exitOf(processes: AppProcesses): Promise<Exit | undefined> {
   return exit && !(await processes.areRunning()) ? exit : undefined
 }
 
-/** Checks again and again whether an app is ready. */
 class ReadinessCheck {
   readonly #start: PendingStart
   readonly #url: string | undefined
-  /** The latest observation. */
   last: Observation | undefined
-  /** A process that was started without $PORT. */
   withoutPort: string | undefined
 
   constructor(start: PendingStart) {
@@ -105,7 +91,6 @@ class ReadinessCheck {
     return this.last ? this.#check(this.last) : { what: 'observation' }
   }
 
-  /** Whether the app is still ready a moment later. */
   async confirm(): Promise<boolean> {
     const before = this.last?.listener
     await sleep(CONFIRM_AFTER_MS)
@@ -126,7 +111,6 @@ class ReadinessCheck {
     return checkReadiness(plan.options.ready, app, observation, outputStart)
   }
 
-  /** What was asked and has not answered yet. */
   get unanswered(): Missing | undefined {
     if (typeof this.#start.plan.options.ready === 'function') {
       return { what: 'function', problem: 'has not answered yet' }

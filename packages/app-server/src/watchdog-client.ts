@@ -18,7 +18,6 @@ const MAX_STDERR_LENGTH = 500
 /** `unusable`: it cannot run here, and is not started again. */
 type Status = 'absent' | 'starting' | 'up' | 'unusable'
 
-/** Starts the watchdog of this process, and talks to it. */
 class WatchdogClient {
   readonly #trees = new Map<string, WatchRequest>()
   readonly #pending = new Map<number, (observation: Observation | undefined) => void>()
@@ -47,7 +46,6 @@ class WatchdogClient {
     this.#send({ unwatch: id })
   }
 
-  /** The processes that the watchdog has seen in a tree. */
   known(id: string): readonly ProcessIdentity[] {
     return this.#trees.get(id)?.known ?? []
   }

@@ -1,11 +1,9 @@
 import type { ProcessIdentity } from '@portslice/process-tree'
 import type { Observation, Query } from './observe.js'
 
-/** Asks the watchdog to end a process tree when the process that started it dies. */
+/** Asks to end a process tree when the process that started it dies. */
 export interface WatchRequest {
-  /** The id of the tree. */
   watch: string
-  /** The processes that are known to be in it. */
   known: readonly ProcessIdentity[]
   /** The time between SIGTERM and SIGKILL. */
   timeoutMs: number

@@ -1,7 +1,6 @@
 /**
- * The program of the watchdog, a process beside the one that starts apps. It observes the apps, and
- * ends those that are left when the other process dies. Its stdin is a pipe, which the kernel
- * closes at that moment.
+ * The program of the watchdog, which ends the apps that are left when the process beside it dies: the kernel
+ * then closes the pipe on its stdin.
  */
 import { createInterface } from 'node:readline'
 import { ProcessTree } from '@portslice/process-tree'

@@ -5,11 +5,8 @@ import type { ProcessTree } from '@portslice/process-tree'
 const MAX_COMMAND_LENGTH = 200
 
 /**
- * Finds a process of the tree that was started without `PORT`, as by Turborepo's strict mode or
- * `env -i`.
- *
- * @returns such as `process 4711 (node server.js)`; `undefined` if there is none, or environments
- *   cannot be read (not Linux, or another user's process)
+ * Started without `PORT`, as by Turborepo's strict mode or `env -i`: such as `process 4711 (node server.js)`.
+ * `undefined` also if environments cannot be read (not Linux, or another user's process).
  */
 export async function findProcessWithoutPort(tree: ProcessTree): Promise<string | undefined> {
   for (const { pid } of await tree.processes()) {

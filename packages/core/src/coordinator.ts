@@ -1,6 +1,6 @@
 /**
- * What a package for a kind of database implements, so that it can lease the ports of a host other
- * than this machine. `@portslice/postgres` and `@portslice/redis` do.
+ * What a package for a kind of database implements to lease the ports of another host, as
+ * `@portslice/postgres` and `@portslice/redis` do.
  *
  * @module @portslice/core/coordinator
  */

@@ -25,28 +25,20 @@ const DOCS = 'https://github.com/portslice/portslice/blob/main/docs/troubleshoot
 
 /** What an error says in addition to its code and the problem. */
 export interface PortsliceErrorDetails {
-  /** The refused value, if there is one. */
   value?: unknown
-  /** What to do, in full sentences. */
   advice: string
-  /** The error that caused this one, if any. */
   cause?: unknown
 }
 
 const BRAND = Symbol.for('@portslice/core PortsliceError')
 
 /**
- * Every error that a user of portslice can cause. It is printed as `PortsliceError [CODE]: message`.
- *
- * `message` consists of `problem`, `advice` and `docs`. `instanceof` also works across copies of
- * this package and across `node:vm` contexts, which test runners create.
+ * Every error that a user of portslice can cause. It is printed as `PortsliceError [CODE]: message`,
+ * where `message` consists of `problem`, `advice` and `docs`. `instanceof` also works across copies of this
+ * package and across `node:vm` contexts, which test runners create.
  *
  * @example
- * try {
- *   await takePort()
- * } catch (error) {
- *   if (error instanceof PortsliceError && error.code === 'ERR_PORTSLICE_RANGE_EXHAUSTED') …
- * }
+ * if (error instanceof PortsliceError && error.code === 'ERR_PORTSLICE_RANGE_EXHAUSTED') …
  */
 export class PortsliceError extends Error {
   /** Which error it is. Stays the same from version to version. */
@@ -77,7 +69,7 @@ export class PortsliceError extends Error {
     super(Object.values(texts).join('\n'), cause === undefined ? undefined : { cause })
     this.code = code
     this.value = details.value
-    // Not enumerable: Node prints enumerable properties after the message, which contains these.
+    // Not enumerable, because Node prints enumerable properties after the message.
     const hidden = { ...texts, name: `PortsliceError [${code}]`, [BRAND]: true }
     for (const key of Reflect.ownKeys(hidden)) {
       const value: unknown = Reflect.get(hidden, key)
@@ -92,15 +84,14 @@ export class PortsliceError extends Error {
   }
 }
 
-/** ERR_PORTSLICE_OPTION_INVALID. @param problem what is wrong, as a sentence */
+/** @param problem what is wrong, as a sentence */
 export function invalidOption(problem: string, value: unknown, advice: string): PortsliceError {
   return new PortsliceError('ERR_PORTSLICE_OPTION_INVALID', problem, { value, advice })
 }
 
-/** In an installed package of ours. */
 const OWN_FRAME = /[\\/]node_modules[\\/]@?portslice[\\/]|\(?node:internal/
 
-/** Sets the stack, without our own frames before the first one of the user. */
+/** Removes our own frames before the first one of the user. */
 function captureUserStack(
   error: Error,
   below: Parameters<typeof Error.captureStackTrace>[1],
@@ -114,20 +105,13 @@ function captureUserStack(
   if (first > 0) error.stack = headline + frames.slice(first).join('\n')
 }
 
-/**
- * An error that was created in a timer has no stack of its caller: gives it the one of the `async`
- * function that throws it, which costs nothing unless there is an error.
- */
+/** An error created in a timer has no stack of its caller: sets that of the function which throws it. */
 export function withCallerStack(error: unknown): unknown {
   if (error instanceof PortsliceError) captureUserStack(error, withCallerStack)
   return error
 }
 
-/**
- * Escapes control characters, which a terminal would obey, except line feeds.
- *
- * @param text from another process, such as a label or a command
- */
+/** Escapes control characters of other processes' texts, which a terminal would obey, except line feeds. */
 export function sanitize(text: string): string {
   return text.replaceAll(
     // biome-ignore lint/suspicious/noControlCharactersInRegex: these are escaped
@@ -153,7 +137,6 @@ export function codeOf(error: unknown): string {
   return typeof code === 'string' ? code : ''
 }
 
-/** Whether the process or the machine can open no more sockets or files at the moment. */
 export function isOutOfDescriptors(error: unknown): boolean {
   return ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'].includes(codeOf(error))
 }

@@ -1,10 +1,7 @@
 /**
- * Node's `net` with one difference: `listen()` on port 0 gives each worker of a Node cluster a
- * port of its own. With `node:net` all workers share the first worker's port.
- *
- * The OS chooses the port and the server binds it in the same step, so no lease is needed. The
- * primary gets the worker's `listening` event, and `cluster.disconnect()` closes the server, as with
- * `node:net`.
+ * Node's `net`, except that `listen()` on port 0 gives each worker of a Node cluster a port of its own;
+ * with `node:net` all workers share the first worker's port. The OS chooses the port and the server binds it
+ * in the same step, so no lease is needed. Events and `cluster.disconnect()` work as with `node:net`.
  *
  * @see https://nodejs.org/api/cluster.html#how-it-works, `server.listen(0)`
  * @example
@@ -82,11 +79,7 @@ export const createServer: typeof nodeNet.createServer = function createServer(
 /** All of `node:net`, with `Server` and `createServer` of this module. */
 const net: typeof nodeNet = { ...nodeNet, Server, createServer }
 
-/**
- * The types of `node:net`, such as `net.Socket`, for the default import.
- *
- * @hidden
- */
+/** The types of `node:net`, such as `net.Socket`, for the default import. @hidden */
 declare namespace net {
   export type AddressInfo = nodeNet.AddressInfo
   export type BlockList = nodeNet.BlockList
@@ -161,7 +154,6 @@ function asksForZero(options: object): boolean {
   return !hasSocket && isForZero
 }
 
-/** All other properties are read from and written to the caller's object. */
 function asExclusive(options: object): object {
   return new Proxy(
     {}, // Not `options`: the proxy of a frozen object cannot change a value.
@@ -182,7 +174,6 @@ function isZero(port: unknown): boolean {
   return port === 0 || (typeof port === 'string' && port.trim() !== '' && Number(port) === 0)
 }
 
-/** The second or third argument, as in Node. */
 function backlogFrom([second, third]: unknown[]): { backlog?: number } {
   const backlog = [second, third].map(Number).find((number) => number > 0)
   return backlog === undefined ? {} : { backlog }

@@ -15,11 +15,7 @@ export function temporaryFolder(): string {
   return folder
 }
 
-/**
- * A range of `count` whole slices that are not held and in which no program listens.
- *
- * @param within where to look for it; default: where allocators look by default
- */
+/** A range of `count` whole slices that are not held and in which no program listens. */
 export async function ownRange(
   count = 1,
   within = defaultRanges(ephemeralRange())[0] as PortRange,
@@ -38,7 +34,7 @@ export async function ownRange(
     const run = rotated.slice(i, i + count)
     if ((run.at(-1) as number) - (run[0] as number) !== (count - 1) * 32) continue
     const sentinels = await Promise.all(run.map((slice) => holdUdpPort(sentinelOf(slice))))
-    // A program that does not use portslice may listen there: such a slice would not be all the test's own.
+    // A program that does not use portslice may listen there.
     const free = await Promise.all(run.flatMap(portsOf).map(isFree))
     await Promise.all(sentinels.map((sentinel) => sentinel?.close()))
     if (sentinels.every(Boolean) && free.every(Boolean))

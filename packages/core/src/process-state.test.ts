@@ -37,7 +37,7 @@ test('a port that was taken twice by its key is released twice', async () => {
   await expect(releasePort(one)).rejects.toEqual(invalid)
 })
 
-test('however often the package is loaded, the process has one listener of it', async () => {
+test('the process has one listener, however often the package is loaded', async () => {
   const before = process.listenerCount('exit')
   for (let copies = 0; copies < 12; copies++) {
     vi.resetModules()
@@ -50,7 +50,7 @@ test('however often the package is loaded, the process has one listener of it', 
   expect(process.listenerCount('exit')).toBeGreaterThanOrEqual(before)
 })
 
-test('a shared allocator that could not be made is tried for again', async () => {
+test('a shared allocator that failed to open is opened again', async () => {
   vi.stubEnv('PORTSLICE_RANGE', 'nonsense')
   await expect(sharedAllocator({ waitTimeout: 1234 })).rejects.toBeInstanceOf(PortsliceError)
   vi.stubEnv('PORTSLICE_RANGE', undefined)

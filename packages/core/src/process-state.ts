@@ -1,9 +1,7 @@
 /**
- * State that a process (or worker thread) has only once, however often this package is loaded.
- *
- * Jest and the vm pools of vitest give every test file its own module registry and globals in
- * one long-lived process, so state in a module would lease another slice for each file. They all
- * share the built-in modules, so the state is stored on one of those.
+ * State that a process (or worker thread) has only once. Jest and the vm pools of vitest give every test file
+ * its own modules and globals, so a module's state would lease a slice for each file. They share the built-in
+ * modules: the state is stored on one of those.
  */
 import dgram from 'node:dgram'
 
@@ -11,36 +9,30 @@ import dgram from 'node:dgram'
 const VERSION = 2
 
 type StateName =
-  /** What runs when the process ends. */
   | 'exit tasks'
-  /** The slices that this process holds, by first port. */
+  // By first port.
   | 'held slices'
-  /** Locks whose holder may be dead, and since when they have not changed. */
+  // Locks whose holder may be dead, and since when they have not changed.
   | 'watched locks'
-  /** The allocators shared by all copies of this package, by options. */
+  // By options.
   | 'allocators'
-  /** The leases of `takePort` and `claimPort`, by port. */
+  // Of `takePort` and `claimPort`, by port.
   | 'leases'
-  /** The calls of `claimPort` that wait. */
+  // Calls of `claimPort` that wait.
   | 'claims'
-  /** The `Turns` of this process with slices and with claimed ports. */
   | 'turns with slices'
   | 'turns with claims'
-  /** The ports of `namedPort`, by environment variable. */
+  // By environment variable.
   | 'named ports'
-  /** The connections to coordinators, by host and URL. */
+  // By host and URL of the coordinator.
   | 'remote hosts'
-  /** The config file that first named a port, by environment variable. */
   | 'config files of named ports'
-  /** The name of a network namespace that cannot be read. */
   | 'unknown network namespace'
-  /** Relative directories in environment variables, resolved when they were first read. */
+  // Relative directories in environment variables, resolved when they were first read.
   | 'resolved directories'
-  /** The lock directories about which the user has been warned. */
   | 'warnings'
-  /** Whether `$NODE_DEBUG` is obeyed already. */
   | 'debug log'
-  /** State of a package built on this one. */
+  // State of a package built on this one.
   | `@portslice/${string}`
 
 /** Returns state that this process (or thread) has only once; `make` makes it on first use. */
@@ -60,12 +52,7 @@ export function exitTasks(): ExitTasks {
   return processWide<ExitTasks>('exit tasks', () => ({ tasks: new Set() }))
 }
 
-/**
- * Runs a synchronous task when the process (or thread) exits, unless it is killed. All copies of
- * this package share one listener.
- *
- * @returns removes the task
- */
+/** Runs a synchronous task when the process (or thread) exits, unless it is killed. @returns removes it */
 export function atProcessExit(task: () => void): () => void {
   const state = exitTasks()
   if (!state.listener) {

@@ -12,8 +12,8 @@ import { workerAllocator } from './worker-allocator.js'
 /** The apps of a worker, as a test uses them. */
 export interface AppWorkerFixtures {
   /**
-   * The app of this worker, with its `url`, `port` and `output()`. With `apps`, the last of them,
-   * because it may depend on those before. Set in the config: `use: { app: { command: 'node server.js' } }`.
+   * The app of this worker, set in the config: `use: { app: { command: 'node server.js' } }`. With `apps`,
+   * the last of them, because it may depend on those before.
    */
   app: App
   /**
@@ -62,7 +62,7 @@ export function appFixture(options: AppOptions) {
   ]
 }
 
-/** The options of the config. The fixtures of the same names turn them into apps. */
+/** The fixtures of the same names turn these into apps. */
 export const appOptions = {
   app: [undefined, { option: true, scope: 'worker' }],
   apps: [undefined, { option: true, scope: 'worker' }],
@@ -72,10 +72,7 @@ export const appOptions = {
   ],
 } as const
 
-/**
- * Extend a `test` with these after {@link appOptions}, so that each fixture gets the option of its
- * name. In one object with them, the config would replace the fixtures.
- */
+/** Extend a `test` with these after {@link appOptions}: in one object, the config would replace the fixtures. */
 export const appFixtures = {
   apps: [
     async (
@@ -135,7 +132,7 @@ export const appFixtures = {
   ],
 } as const
 
-/** Loaded only by tests that start apps, because it takes longer than all that a port needs. */
+/** Loaded on first use, because it takes longer than everything that a port needs. */
 function loadAppServer() {
   return import('@portslice/app-server')
 }

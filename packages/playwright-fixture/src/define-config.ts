@@ -35,8 +35,8 @@ export interface PortsliceDefineConfig {
 }
 
 /**
- * Playwright's `defineConfig`, with types for `use: { portslice, app, apps }`. It warns at the end of
- * a run if `use.app` is set and no test has the fixture, because their `test` is Playwright's own.
+ * Playwright's `defineConfig`, with types for `use: { portslice, app, apps }`. Warns at the end of a run if
+ * `use.app` is set and no test has the fixture, because their `test` is Playwright's own.
  *
  * @example
  * export default defineConfig({ use: { app: { command: 'node server.js' } } })

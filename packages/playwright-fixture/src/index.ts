@@ -115,14 +115,11 @@ export const portFixtures: Fixtures<PortTestFixtures, PortWorkerFixtures> = {
 }
 
 /**
- * Playwright's `test` with the fixtures `port`, `takePort`, `workerPort` and `portAllocator`, and
- * with `app`, `apps` and their `baseURL` if the config sets what to start.
+ * Playwright's `test` with the fixtures `port`, `takePort`, `workerPort` and `portAllocator`, and with `app`,
+ * `apps` and their `baseURL` if the config sets what to start.
  *
  * @example
- * test('serves', async ({ port, page }) => {
- *   await serve(port)
- *   await page.goto(`http://localhost:${port}`)
- * })
+ * test('serves', ({ port }) => serve(port))
  */
 export const test = base
   .extend<PortTestFixtures, PortWorkerFixtures>(portFixtures)

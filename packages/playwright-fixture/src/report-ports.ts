@@ -7,7 +7,7 @@ export const ATTACHMENT = '_portslice'
 
 const PORTS_ANNOTATION = 'ports'
 
-/** Notes the ports of a test for reporters: as an annotation, and with times for our own. */
+/** As an annotation, and with times for our own reporter. */
 export async function reportPorts(testInfo: TestInfo, ports: readonly PortUse[]): Promise<void> {
   if (ports.length > 0) {
     const description = ports.map(formatPort).join(', ')

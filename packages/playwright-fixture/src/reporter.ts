@@ -1,6 +1,5 @@
 /**
- * A reporter that writes when which test had which port to one HTML file:
- * `reporter: [['list'], ['@portslice/playwright-fixture/reporter']]`.
+ * A reporter that writes when which test had which port to one HTML file.
  *
  * @module @portslice/playwright-fixture/reporter
  */
@@ -32,10 +31,7 @@ export interface PortReporterOptions {
  * Writes the report of a run.
  *
  * @example
- * // playwright.config.ts
- * export default defineConfig({
- *   reporter: [['list'], ['@portslice/playwright-fixture/reporter', { outputFile: 'ports.html' }]],
- * })
+ * reporter: [['list'], ['@portslice/playwright-fixture/reporter', { outputFile: 'ports.html' }]]
  */
 export default class PortReporter implements Reporter {
   readonly #outputFile: string

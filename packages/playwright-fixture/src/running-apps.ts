@@ -1,13 +1,11 @@
 import type { TestInfo } from '@playwright/test'
 import type { App } from '@portslice/app-server'
 
-/** The apps that run in this worker, by their names in messages. */
 export type RunningApps = Map<string, App>
 
 /** In characters. */
 const MAX_CRASH_OUTPUT = 20_000
 
-/** Restarts the apps that crashed during an earlier test. */
 export async function restartCrashedApps(apps: RunningApps, testInfo: TestInfo): Promise<void> {
   for (const [name, app] of apps) {
     if (await app.isRunning()) continue

@@ -3,7 +3,6 @@ import { invalidOption } from '@portslice/core/internal/errors'
 
 const UNSET = Symbol('unset')
 
-/** The value of a fixture whose option is not set: throws when a test uses it. */
 export function unsetApp(option: 'app' | 'apps'): unknown {
   const example =
     option === 'app' ? "{ command: 'node server.js' }" : "{ web: { command: 'node web.js' } }"
@@ -23,7 +22,6 @@ export function unsetApp(option: 'app' | 'apps'): unknown {
   )
 }
 
-/** The `baseURL` of an app; `undefined` if there is none. */
 export function baseUrlOf(app: App): string | undefined {
   if (UNSET in app) return undefined
   if (typeof app.url === 'string') return app.url

@@ -1,20 +1,16 @@
-/** Warns if `use.app` is set and no test has the fixture `app`. */
+/** For `use.app` without any test that has the fixture `app`. */
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 
-/** The directory in which workers leave files for the main process. Inherited by the workers. */
+/** A directory in which workers leave files for the main process. Inherited by the workers. */
 const MARKS = 'PORTSLICE_PLAYWRIGHT_MARKS'
 /** A worker has loaded the config, so tests are run. */
 const WORKER = 'worker'
 /** A test with our fixtures has started. */
 const FIXTURE = 'fixture'
 
-/**
- * To be called when the config is read, in the main process and in each worker.
- *
- * @param option which of `app` and `apps` is set
- */
+/** Call when the config is read, in the main process and in each worker. */
 export function watchForFixture(option: 'app' | 'apps'): void {
   if (process.env.TEST_WORKER_INDEX !== undefined) mark(WORKER)
   else if (process.env[MARKS] === undefined) warnAtExit(option)
@@ -31,7 +27,7 @@ function warnAtExit(option: 'app' | 'apps'): void {
   })
 }
 
-/** To be called when a test with our fixtures starts. */
+/** Call when a test with our fixtures starts. */
 export function noteFixture(): void {
   mark(FIXTURE)
 }

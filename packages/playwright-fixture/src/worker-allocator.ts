@@ -3,11 +3,7 @@ import type { PortAllocator } from '@portslice/core'
 import type { AdapterOptions } from '@portslice/core/internal'
 import { loadCore } from './core.js'
 
-/**
- * The allocator of a worker. Call it only if a port is needed, because it leases a slice.
- *
- * @throws PortsliceError as `createAllocator` does
- */
+/** Leases a slice, so call it only if a port is needed. */
 export async function workerAllocator(
   options: AdapterOptions,
   { config: { shard } }: WorkerInfo,

@@ -13,16 +13,7 @@ export interface TreeMarker {
   }
 }
 
-/**
- * Creates a marker for a new tree. A nested tree carries the ids of both, so ending the outer tree
- * also ends the inner one.
- *
- * @param env the environment that the tree starts with
- * @example
- * const marker = treeMarker()
- * const child = spawn('node', ['server.js'], { env: { ...process.env, ...marker.env } })
- * const tree = new ProcessTree(marker.id, child)
- */
+/** A nested tree carries the ids of the outer ones, so ending an outer tree also ends it. */
 export function treeMarker(env: NodeJS.ProcessEnv = process.env): TreeMarker {
   const id = randomId()
   const outer = env[VARIABLE]

@@ -5,9 +5,8 @@ import { isProcess, setTimeout } from '@portslice/core/internal'
 const POLL_INTERVAL_MS = 250
 
 /**
- * The first process of a tree and its process group. Used where processes cannot be listed.
- * The kernel can reuse the pid once the group is empty and the process was reaped. From then on
- * this class sends no more signals.
+ * Used where processes cannot be listed. The kernel can reuse the pid once the group is empty and the process
+ * was reaped: from then on no more signals are sent.
  */
 export class ProcessGroup {
   readonly pid: number
@@ -41,7 +40,7 @@ export class ProcessGroup {
     return !this.#wasKilled && this.#ownsPid()
   }
 
-  /** Notices when the group becomes empty, because its id can then be reused. */
+  /** The id of an empty group can be reused. */
   #watchGroup(): void {
     if (this.#ownsPid()) setTimeout(() => this.#watchGroup(), POLL_INTERVAL_MS).unref()
   }
@@ -63,7 +62,7 @@ export class ProcessGroup {
       else process.kill(this.pid, signal)
       this.#wasKilled ||= signal === 'SIGKILL' && this.#child !== undefined
     } catch {
-      // It has ended, or belongs to another user. The caller polls `isRunning()`.
+      // It has ended, or belongs to another user.
     }
   }
 }

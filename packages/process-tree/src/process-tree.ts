@@ -24,21 +24,20 @@ import {
 } from './processes.js'
 
 export interface EndOptions {
-  /** The signal that asks each process to end. Default: `'SIGTERM'`. */
   signal?: NodeJS.Signals
-  /** Time in ms before SIGKILL. Default: 5000. */
+  /** In ms, before SIGKILL. Default: 5000. */
   timeout?: number
 }
 
 export interface WatchOptions {
-  /** The longest time between two checks, in ms. Default: 10 000. */
+  /** In ms. Default: 10 000. */
   maxPollInterval?: number
-  /** Called after the first check, and after each check that finds other processes than before. */
+  /** Called after the first check, and when the processes change. */
   onChange?: (known: readonly ProcessIdentity[]) => void
 }
 
 const DEFAULT_TIMEOUT_MS = 5000
-/** `watch()` checks often at first, because programs start their children early. */
+/** Short at first, because programs start their children early. */
 const FIRST_WATCH_INTERVAL_MS = 100
 const MAX_WATCH_INTERVAL_MS = 10_000
 /** A process that waits for a disk needs time to end after SIGKILL. */
@@ -51,25 +50,14 @@ const MAX_UNCLEAR_SCANS = 4
 const MAX_SCANS = 20
 
 /**
- * A process and its descendants. On Linux, daemons and orphans are found by an environment
- * variable. On other systems, an orphan is found only if it was seen before its parent ended. So is
- * a process that cleared its environment: call `processes()` or `watch()` early.
- *
- * On Linux without the /proc of this PID namespace, only the first process and its process group
- * are known: start it with `detached: !canListProcesses()`.
- *
- * @example
- * const marker = treeMarker()
- * const child = spawn('make', ['serve'], {
- *   env: { ...process.env, ...marker.env },
- *   detached: !canListProcesses(),
- * })
- * const tree = new ProcessTree(marker.id, child)
- * await tree.end({ timeout: 5000 })
+ * A process and its descendants. On Linux, daemons and orphans are found by an environment variable.
+ * Elsewhere an orphan must be seen before its parent ends, and everywhere a process before it clears its
+ * environment: call `processes()` or `watch()` early. On Linux without the /proc of this PID namespace, only
+ * the first process and its process group are known: start it with `detached: !canListProcesses()`.
  */
 export class ProcessTree {
   readonly #id: string
-  /** Start time of the first process: older processes do not belong to the tree. 0 if unknown. */
+  /** Older processes do not belong to the tree. 0 if unknown. */
   readonly #since: number
   #known: readonly ProcessIdentity[]
   readonly #groups: readonly ProcessGroup[] | undefined
@@ -84,30 +72,27 @@ export class ProcessTree {
     this.#groups = [...pids].map((pid) => new ProcessGroup(pid, child))
   }
 
-  /** The result of the last scan; before that, the first process. */
+  /** The result of the last scan. */
   get known(): readonly ProcessIdentity[] {
     return this.#known
   }
 
-  /**
-   * Adds processes that another process found in the same tree. Has no effect where processes
-   * cannot be listed.
-   */
+  /** Found by another process in the same tree. No effect where processes cannot be listed. */
   addKnown(found: readonly ProcessIdentity[]): void {
     if (this.#groups) return
     const keys = new Set(this.#known.map(keyOf))
     this.#known = [...this.#known, ...found.filter((each) => !keys.has(keyOf(each)))]
   }
 
-  /** Finds all running processes of the tree, except this process. */
+  /** Except this process. */
   async processes(): Promise<ProcessIdentity[]> {
     if (this.#groups) {
       const running = this.#groups.filter((group) => group.isRunning())
       this.#known = running.map(({ pid }) => ({ pid, startedAt: '' }))
       return [...this.#known]
     }
-    // A process that ends or calls `execve` during the scan hides its environment and its new
-    // children. So an empty result counts only after another scan.
+    // A process that ends or calls `execve` meanwhile hides its environment and its new children, so an empty
+    // result counts only after another scan.
     let unclearScans = new Map<string, number>()
     for (let scan = 1; ; scan++) {
       const { found, unclear } = this.#scan(await listProcesses())
@@ -152,11 +137,7 @@ export class ProcessTree {
     return startedAt !== '' && Number(startedAt) < this.#since
   }
 
-  /**
-   * Whose process listens on a port. `others` includes servers that work for the tree, such as a
-   * Docker daemon. `unknown`: something listens, but its process cannot be determined, for example
-   * on other systems than Linux.
-   */
+  /** `others`: also servers that work for the tree (a Docker daemon). `unknown`: their process cannot be seen. */
   async listenerOn(port: number): Promise<'none' | 'tree' | 'others' | 'unknown'> {
     const sockets = await listeningSockets()
     if (!sockets) return (await isListening(port)) ? 'unknown' : 'none'
@@ -166,7 +147,7 @@ export class ProcessTree {
     return (await this.#openFiles()).some((file) => listeners.has(file)) ? 'tree' : 'others'
   }
 
-  /** The ports on which the tree listens, ascending. Empty where processes cannot be listed. */
+  /** Ascending. Empty where processes cannot be listed. */
   async listeningPorts(): Promise<number[]> {
     const [sockets = [], files] = [await listeningSockets(), new Set(await this.#openFiles())]
     const ports = sockets.filter(({ file }) => files.has(file)).map(({ port }) => port)
@@ -177,16 +158,14 @@ export class ProcessTree {
     return (await this.processes()).flatMap(({ pid }) => openFilesOf(pid))
   }
 
-  /** Sends a signal to all running processes of the tree. */
   async signal(signal: NodeJS.Signals): Promise<void> {
     for (const each of await this.processes()) this.#send(each, signal)
   }
 
   /**
-   * Ends the tree: signals each process once, and kills the rest after the timeout. Processes that
-   * start meanwhile are ended as well.
+   * Signals each process once, kills the rest after the timeout, and also ends those that start meanwhile.
    *
-   * @returns the processes that still run: those of other users, or blocked in the kernel
+   * @returns the processes that still run: of other users, or blocked in the kernel
    */
   async end({
     signal = 'SIGTERM',
@@ -209,8 +188,8 @@ export class ProcessTree {
   }
 
   /**
-   * Scans the tree from time to time, so that processes are known before they clear their
-   * environment or lose their parent. Does not keep this process running.
+   * Finds processes before they clear their environment or lose their parent. Does not keep this process
+   * running.
    *
    * @returns a function that stops the scans
    */
@@ -240,7 +219,6 @@ export class ProcessTree {
     }
   }
 
-  /** Resolves when no process of the tree is running. */
   async untilGone({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
     for (
       let wait = FIRST_POLL_INTERVAL_MS;

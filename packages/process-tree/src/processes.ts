@@ -9,7 +9,7 @@ import {
 } from '@portslice/core/internal'
 import pidtree from 'pidtree'
 
-/** A pid and its start time, because the kernel reuses pids. */
+/** The kernel reuses pids. */
 export interface ProcessIdentity {
   readonly pid: number
   /** In clock ticks since boot; empty if unknown. */
@@ -28,14 +28,11 @@ export interface Processes {
   readonly running: readonly RunningProcess[]
   /** Pids of processes that this user may not inspect. */
   readonly hidden: ReadonlySet<number>
-  /** Ended during the listing, or zombies. `startedAt` is empty if nothing could be read. */
+  /** Also zombies. `startedAt` is empty if nothing could be read. */
   readonly ended: readonly ProcessIdentity[]
 }
 
-/**
- * False on Linux if /proc cannot be read or belongs to another PID namespace. Then only the first
- * process of a tree and its process group are known.
- */
+/** False on Linux if /proc cannot be read or belongs to another PID namespace. */
 export function canListProcesses(): boolean {
   return !IS_LINUX || processTable() === 'own'
 }
@@ -54,18 +51,18 @@ export async function listProcesses(): Promise<Processes> {
   return { running, hidden, ended }
 }
 
-/** Whether it has no environment to read: kernel threads, and every process on other systems than Linux. */
+/** Kernel threads, and every process on other systems than Linux. */
 export function hasNoEnvironment({ pid, parent }: RunningProcess): boolean {
   return !IS_LINUX || pid === KTHREADD_PID || parent === KTHREADD_PID
 }
 
-/** Windows and macOS give pids and parent pids, but no start times. */
+/** Without start times. */
 async function listWithPidtree(): Promise<RunningProcess[]> {
   const all = await pidtree(-1, { advanced: true })
   return all.map(({ pid, ppid }) => ({ pid, parent: ppid, startedAt: '' }))
 }
 
-/** Reads /proc/<pid>/stat, also of zombies. Linux only. */
+/** Also of zombies. Linux only. */
 function readProcess(
   pid: number,
 ): (RunningProcess & { hasEnded: boolean }) | typeof DENIED | undefined {
@@ -84,7 +81,6 @@ export function startTimeOf(pid: number): number {
   return found && found !== DENIED ? Number(found.startedAt) : 0
 }
 
-/** If the process has ended already, the result matches no process. */
 export function identityOfProcess(pid: number): ProcessIdentity {
   if (!IS_LINUX || !canListProcesses()) return { pid, startedAt: '' }
   const found = readProcess(pid)
@@ -92,7 +88,7 @@ export function identityOfProcess(pid: number): ProcessIdentity {
   return { pid, startedAt: found && !found.hasEnded ? found.startedAt : 'ended' }
 }
 
-/** Whether the same process still has this pid. Without start times: whether any process has it. */
+/** Without start times: whether any process has the pid. */
 export function isRunning({ pid, startedAt }: ProcessIdentity): boolean {
   if (!IS_LINUX) return isProcess(pid)
   const found = readProcess(pid)
@@ -101,7 +97,7 @@ export function isRunning({ pid, startedAt }: ProcessIdentity): boolean {
   return found !== undefined && !found.hasEnded && found.startedAt === startedAt
 }
 
-/** The environment at its start; empty if it cannot be read. */
+/** At its start; empty if it cannot be read. */
 export function environmentOf(pid: number): string {
   return (IS_LINUX && readProcessText(pid, 'environ')) || ''
 }

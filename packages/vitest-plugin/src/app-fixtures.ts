@@ -6,26 +6,19 @@ import { workerAllocator } from './worker-allocator.js'
 
 /** Options of {@link appFixture} and {@link appsFixture}. */
 export interface AppFixtureOptions {
-  /**
-   * How long the app runs: as long as the worker (`'worker'`, the default), or as a test file.
-   * By default each file has its own worker in vitest, so that this is the same.
-   */
+  /** As long as the worker (`'worker'`, the default) or a test file. By default these are the same in vitest. */
   scope?: 'worker' | 'file'
 }
 
 /**
- * A fixture for `test.extend` that starts an app on first use, and stops it at the end of its
- * scope. The start is part of the first test that uses it, so raise `testTimeout` if it takes
- * longer than that.
+ * A fixture for `test.extend` that starts an app on first use, and stops it at the end of its scope. The
+ * start is part of the first test that uses it, so raise `testTimeout` if it takes longer.
  *
  * @param options what to start, and when it is ready
  * @param fixture how long it runs
  * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID; on first use, as `startApp` does
  * @example
  * const test = base.extend<{ app: App }>({ app: appFixture({ command: 'node server.js' }) })
- * test('answers', async ({ app }) => {
- *   expect((await fetch(app.url)).status).toBe(200)
- * })
  */
 export function appFixture(options: AppOptions, { scope = 'worker' }: AppFixtureOptions = {}) {
   return defineFixture<App>(scope, async (allocator) => {
@@ -41,11 +34,9 @@ export function appFixture(options: AppOptions, { scope = 'worker' }: AppFixture
  * @param fixture how long they run
  * @throws as `appFixture` does
  * @example
- * const test = base.extend<{ apps: Apps<'api' | 'web'> }>({
- *   apps: appsFixture({
- *     api: { command: 'node api.js' },
- *     web: { command: 'node web.js --api http://localhost:{API_PORT}' },
- *   }),
+ * apps: appsFixture({
+ *   api: { command: 'node api.js' },
+ *   web: { command: 'node web.js --api http://localhost:{API_PORT}' },
  * })
  */
 export function appsFixture<Name extends string>(
@@ -58,7 +49,7 @@ export function appsFixture<Name extends string>(
   })
 }
 
-/** Loaded only by tests that start apps, because it takes longer than all that a port needs. */
+/** Loaded on first use, because it takes longer than everything that a port needs. */
 function loadAppServer() {
   return import('@portslice/app-server')
 }

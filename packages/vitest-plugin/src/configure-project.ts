@@ -12,20 +12,13 @@ import './vitest-types.js'
 /** Options of the vitest plugin: those of an allocator, `onLeak` and `ports`. */
 export interface PortslicePluginOptions extends AdapterOptions {
   /**
-   * Ports that are leased once for the whole run, by name: `{ api: 2, web: 1 }`. Tests have them from
-   * `inject('portslicePorts').api`, and without `await` from `portsFromEnv()` and
-   * `namedPortSync('web')` of `@portslice/core`.
+   * Ports that are leased once for the whole run, by name: `{ api: 2, web: 1 }`. Read them with
+   * `inject('portslicePorts').api`, or without `await` with `portsFromEnv()` and `namedPortSync('web')`.
    */
   ports?: PortCounts
 }
 
-/**
- * Checks the options and the environment variables before any worker starts, and passes them on to
- * the workers of the project.
- *
- * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID, …_RANGE_INVALID, …_SHARD_INVALID,
- *   …_LOCK_DIRECTORY
- */
+/** Before any worker starts: checks options and environment variables, and passes them on. */
 export async function configureProject(
   project: TestProject,
   options: PortslicePluginOptions,

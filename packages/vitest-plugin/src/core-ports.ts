@@ -17,7 +17,7 @@ interface TakenPort {
   scope: Scope | undefined
 }
 
-/** Notes what is taken from now on. Returns what reports the leaks at the end of the test file. */
+/** Returns what reports the leaks at the end of the test file. */
 export function observeCorePorts(): (watched: WatchedFile) => Promise<void> {
   const taken = new Map<PortLease, TakenPort>()
   const leaked: TakenPort[] = []

@@ -1,6 +1,6 @@
 /**
- * For configurations without the plugin: `test: { globalSetup: '@portslice/vitest-plugin/global-setup' }`.
- * Checks the environment variables before any worker starts, and reports leaked ports at the end.
+ * For configurations without the plugin. Checks the environment variables before any worker starts, and
+ * reports leaked ports at the end.
  *
  * @module @portslice/vitest-plugin/global-setup
  */
@@ -18,7 +18,6 @@ if (isWorker()) throw globalSetupAsSetupFile()
  * @returns called by vitest at the end of the run
  * @throws PortsliceError for invalid environment variables
  * @example
- * // vitest.config.ts
  * export default defineConfig({ test: { globalSetup: '@portslice/vitest-plugin/global-setup' } })
  */
 export default async function setup(project: TestProject): Promise<() => void> {

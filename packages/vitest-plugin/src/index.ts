@@ -25,14 +25,13 @@ export type { PortCounts, PortTable } from './ports.js'
 export type { PortsliceMeta, ProvidedPortslice } from './vitest-types.js'
 
 /**
- * The vitest plugin. The fixtures work without it; it adds what needs the main process: options
- * and environment variables are checked once before any worker starts, vitest's own `--shard`
- * decides which part of the range is tried first, and leaked ports are reported at the end of a run.
+ * The vitest plugin. Fixtures work without it; it checks options and environment variables before any worker
+ * starts, lets vitest's own `--shard` decide which part of the range is tried first, and reports leaked ports
+ * of the run.
  *
  * @param options those of an allocator, `onLeak` and `ports`
  * @throws PortsliceError when vitest starts, for invalid options or environment variables
  * @example
- * // vitest.config.ts
  * export default defineConfig({ plugins: [portslice({ range: [20000, 29999] })] })
  */
 export default function portslice(options: PortslicePluginOptions = {}): Vite.Plugin {
@@ -65,17 +64,9 @@ Object.assign(portslice, {
   },
 })
 
-/**
- * Not here: using it throws an error that says so.
- *
- * @deprecated import it from `@portslice/vitest-plugin/test`
- */
+/** Throws an error when it is used. @deprecated import it from `@portslice/vitest-plugin/test` */
 export const test: never = inTestModule('test')
-/**
- * Not here: using it throws an error that says so.
- *
- * @deprecated import it from `@portslice/vitest-plugin/test`
- */
+/** Throws an error when it is used. @deprecated import it from `@portslice/vitest-plugin/test` */
 export const it: never = inTestModule('it')
 
 /** Added in `config`: vitest inlines only setup files that it finds there, and runs them for each file. */

@@ -3,7 +3,6 @@ import { leakMessage } from '@portslice/core/internal'
 import type { TestModule } from 'vitest/node'
 import './vitest-types.js'
 
-/** One line for each test that left ports in use, in the order of the files. */
 export function formatLeaks(modules: readonly TestModule[]): string[] {
   return modules.flatMap((module) => {
     const file = path.relative(module.project.config.root, module.moduleId)

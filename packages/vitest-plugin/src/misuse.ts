@@ -14,7 +14,6 @@ export function uncalledPlugin(): PortsliceError {
   )
 }
 
-/** @param value what vitest passes to the function of a globalSetup */
 export function isTestProject(value: unknown): boolean {
   const { provide, vitest } = (value ?? {}) as { provide?: unknown; vitest?: unknown }
   return typeof provide === 'function' && vitest !== undefined
@@ -36,7 +35,6 @@ export function globalSetupAsSetupFile(): PortsliceError {
   )
 }
 
-/** Stands for an export that is in another module: throws where it is used. */
 export function inTestModule(name: string): never {
   const fail = () => {
     throw invalidOption(
@@ -54,12 +52,11 @@ export function inTestModule(name: string): never {
 let isCreated = false
 let isUsed = false
 
-/** Called by a hook of the plugin. */
 export function notePluginUsed(): void {
   isUsed = true
 }
 
-/** Warns at the end of the run if no hook of the plugin was called: vitest ignores `test.plugins`. */
+/** Warns if no hook of the plugin was called: vitest ignores `test.plugins`. */
 export function watchPluginUse(): void {
   if (isCreated || isWorker()) return
   isCreated = true

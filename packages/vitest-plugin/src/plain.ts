@@ -11,19 +11,15 @@ import { currentScope, type Ending, type Scope, watchedFile } from './test-file.
 import { workerAllocator } from './worker-allocator.js'
 
 /**
- * Takes a port until the test, the suite or the file that calls it ends: called in a test, in
- * `beforeEach` or in a helper, until the end of the test; in `beforeAll`, until the end of its suite,
- * after all `afterAll` hooks; at the top of a file, until the end of the file. In concurrent tests use
- * the fixture `takePort`: this function keeps the port until the end of their suite.
+ * Takes a port until the test, the suite or the file that calls it ends: in a test, `beforeEach` or a helper,
+ * until the end of the test; in `beforeAll`, until the end of its suite, after all `afterAll` hooks; at the
+ * top of a file, until the end of the file. In concurrent tests it is kept until the end of their suite: use
+ * the fixture there.
  *
  * @param options what it is for
  * @throws PortsliceError as `PortAllocator.take` does
  * @example
- * beforeAll(async () => {
- *   const port = await takePort()
- *   server = createServer().listen(port)
- *   return () => server.close()
- * })
+ * const port = await takePort()
  */
 export function takePort(options: TakeOptions = {}): Promise<number> {
   return withAwaitHint(take(options), 'takePort()')
@@ -35,13 +31,11 @@ async function take(options: TakeOptions): Promise<number> {
 }
 
 /**
- * Starts an app on a leased port, and stops it when the test, the suite or the file that calls this
- * function ends, as with {@link takePort}.
+ * Starts an app on a leased port, and stops it when the caller ends, as {@link takePort} does.
  *
  * @param options what to start, and when it is ready
  * @throws PortsliceError as `startApp` of `@portslice/app-server` does
  * @example
- * let app: App
  * beforeAll(async () => {
  *   app = await startApp({ command: 'node server.js' })
  * })

@@ -3,18 +3,14 @@ import type { RunnerTestCase } from 'vitest'
 import { loadedCore } from './core.js'
 import './vitest-types.js'
 
-/**
- * Says in `task.meta` which ports the test has had, for reporters, and what its worker has besides.
- *
- * @param ports those of the test that it does not say yet
- */
+/** For reporters. @param ports those of the test that `task.meta` does not contain yet */
 export function addToMeta({ meta }: RunnerTestCase, ports: readonly PortUse[] = []): void {
   const worker = loadedCore()?.takeWorkerUse()
   if (!worker) return
   const { leaked = [], ports: before = [], worker: workerBefore } = meta.portslice ?? {}
   const isUsed = ports.length + worker.ports.length + worker.slices.length > 0
   if (!isUsed && !workerBefore) return
-  // A port that is out is told of again.
+  // A port that is out is reported again.
   const isOther = ({ port, takenAt }: PortUse) =>
     !worker.ports.some((each) => each.port === port && each.takenAt === takenAt)
   meta.portslice = {

@@ -16,11 +16,7 @@ export type PortTable = Readonly<Record<string, readonly number[]>>
 
 const MAX_COUNT = 10_000
 
-/**
- * The names of the single ports: `api`, `api-2`, `api-3` for `{ api: 3 }`.
- *
- * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID for bad names and counts
- */
+/** `api`, `api-2`, `api-3` for `{ api: 3 }`. @throws PortsliceError for bad names and counts */
 export function portNames(counts: PortCounts): Record<string, string[]> {
   if (typeof counts !== 'object' || counts === null || Array.isArray(counts)) {
     throw invalid(
@@ -57,7 +53,7 @@ export function portNames(counts: PortCounts): Record<string, string[]> {
   )
 }
 
-/** Leases them until this process ends; what it has leased by name before, or inherited, stays. */
+/** Until this process ends. What it has leased by name before, or inherited, stays. */
 export async function leaseTable(
   names: Readonly<Record<string, string[]>>,
   options: AllocatorOptions,

@@ -1,14 +1,9 @@
-/** What becomes of ports that a test, a suite or a file has left in use. */
 import type { LeakedPort } from '@portslice/core/internal'
 import type { RunnerTestCase, RunnerTestFile } from 'vitest'
 import { loadCore } from './core.js'
 import type { ProvidedPortslice } from './vitest-types.js'
 
-/**
- * Notes leaks of a test for the report at the end of the run, or warns, or fails the test.
- *
- * @throws PortsliceError ERR_PORTSLICE_PORT_LEAKED with `onLeak: 'fail'`
- */
+/** Notes leaks for the report at the end of the run, warns, or with `onLeak: 'fail'` throws. */
 export async function reportTest(
   test: RunnerTestCase,
   name: string,
@@ -25,12 +20,7 @@ export async function reportTest(
   if (!isReported) console.warn(`portslice: ${leakMessage(owner, leaked)}`)
 }
 
-/**
- * The same for what is not a test's, such as a port that a hook took.
- *
- * @param owner what the report calls it, such as `suite > beforeAll`
- * @param description the same in a sentence
- */
+/** For ports of hooks and the like. @param owner its name in the report, such as `suite > beforeAll` */
 export async function reportOther(
   file: RunnerTestFile | undefined,
   { owner, description }: { owner: string; description: string },

@@ -1,6 +1,5 @@
 /**
- * A reporter that writes when which test had which port to one HTML file:
- * `test: { reporters: ['default', '@portslice/vitest-plugin/reporter'] }`.
+ * A reporter that writes when which test had which port to one HTML file.
  *
  * @module @portslice/vitest-plugin/reporter
  */
@@ -24,12 +23,7 @@ export interface PortReporterOptions {
  * Writes the report of a run.
  *
  * @example
- * // vitest.config.ts
- * export default defineConfig({
- *   test: {
- *     reporters: ['default', ['@portslice/vitest-plugin/reporter', { outputFile: 'ports.html' }]],
- *   },
- * })
+ * reporters: ['default', ['@portslice/vitest-plugin/reporter', { outputFile: 'ports.html' }]]
  */
 export default class PortReporter implements Reporter {
   readonly #outputFile: string

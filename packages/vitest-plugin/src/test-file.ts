@@ -1,36 +1,31 @@
-/**
- * Which test, suite or file runs, and what is to be done when it ends. Does not load the rest of
- * portslice: test files that take no port start sooner.
- */
+/** Does not load the rest of portslice: test files that take no port start sooner. */
 
 import type { RunnerTestCase, RunnerTestFile, RunnerTestSuite } from 'vitest'
 import * as vitest from 'vitest'
 import './vitest-types.js'
 
 /**
- * Gives back what a test, suite or file has had.
+ * Gives back what a test, suite or file has had. Called again at the end of the file unless everything is
+ * given back.
  *
  * @param isLast whether nothing of the test file runs after this call
- * @returns whether everything is given back; otherwise it is called again at the end of the file
  */
 export type Ending = (isLast: boolean) => Promise<boolean>
 
-/** The test, suite or file that runs. */
 export interface Scope {
-  /** Its name in messages and in `portslice list`, such as `suite > test`. */
+  /** Such as `suite > test`. */
   readonly name: string
-  /** What a sentence calls it, such as `the test "suite > test"`. */
+  /** In a sentence, such as `the test "suite > test"`. */
   readonly description: string
-  /** Set for a test: where its leaks are noted. */
+  /** Its leaks are noted here. */
   readonly test?: RunnerTestCase
-  /** What was registered for the end of this test, suite or file under this key. */
+  /** Registered under this key for the end of this test, suite or file. */
   resource<T>(key: string, make: () => T & { end: Ending }): T
 }
 
 type SuiteHooks = Record<'afterAll', (() => Promise<void>)[]>
 type Resources = Map<string, { end: Ending }>
 
-/** The test file that this worker runs. */
 export interface WatchedFile {
   /** Known when its hooks run; not while it is imported. */
   file?: RunnerTestFile
@@ -52,16 +47,13 @@ const WATCHED_FILE = Symbol.for('@portslice/vitest-plugin watched file')
 
 const host = globalThis as { [WATCHED_FILE]?: WatchedFile }
 
-/** The test file that runs, if it is watched. */
 export function watchedFile(): WatchedFile | undefined {
   return host[WATCHED_FILE]
 }
 
 /**
- * Registers hooks in the test file that is being imported. To be called before the file registers its
- * own, so that these run after them at the end of each test, and of the file.
- *
- * @param atEnd called at the very end of the file
+ * Registers hooks in the test file that is being imported. Call it before the file registers its own, so that
+ * these run after them.
  */
 export function watchTestFile(
   atEnd: (watched: WatchedFile) => Promise<void> = async () => {},
@@ -107,11 +99,8 @@ export function watchTestFile(
 }
 
 /**
- * The test that runs. While other tests, or the hooks of other suites, run at the same time: the suite
- * that has all of them, as it is unknown which one has called. Without a test, the suite whose
- * hook runs, or the file.
- *
- * @returns `undefined` if the test file is not watched
+ * The test that runs; if several tests or hooks run at once, the suite that has all of them, as the caller is
+ * unknown; without a test, the suite whose hook runs, or the file.
  */
 export function currentScope(): Scope | undefined {
   const watched = watchedFile()
@@ -141,7 +130,6 @@ export function currentScope(): Scope | undefined {
   return scopeOf(watched, suite, { name, description })
 }
 
-/** The names of the test or suite and of the suites around it. */
 export function fullName(task: RunnerTestCase | RunnerTestSuite): string {
   const names = [task.name]
   for (let suite = task.suite; suite; suite = suite.suite) names.unshift(suite.name)
@@ -184,14 +172,14 @@ function endWithSuite(watched: WatchedFile, suite: RunnerTestSuite): void {
   else hooks.unshift(end) // They run from the last to the first.
 }
 
-/** The last first: what was started later may build on what was there. */
+/** The last first: what was started later may use earlier ones. */
 function takeEndings(watched: WatchedFile, key: object): Ending[] {
   const resources = [...(watched.resources.get(key)?.values() ?? [])]
   watched.resources.delete(key)
   return resources.map(({ end }) => end).reverse()
 }
 
-/** Runs each of them, whatever the others throw; then throws the first error. */
+/** Runs all of them, then throws the first error. */
 async function runAll(tasks: readonly (() => Promise<unknown>)[]): Promise<void> {
   const errors: unknown[] = []
   for (const task of tasks) await task().catch((error) => errors.push(error))
@@ -206,10 +194,7 @@ function runningSuite(suite: RunnerTestSuite): RunnerTestSuite {
   return running.length === 1 ? runningSuite(running[0] as RunnerTestSuite) : suite
 }
 
-/**
- * The tests that run, and the suites of which a hook runs. A test is not watched yet while its automatic
- * fixtures are set up, and vitest calls it passed before its hooks have ended.
- */
+/** A test is unknown while its automatic fixtures are set up, and "passed" before its hooks have ended. */
 function runningTasks(watched: WatchedFile, file: RunnerTestFile) {
   const tests = new Set(watched.runningTests)
   const suites: RunnerTestSuite[] = []

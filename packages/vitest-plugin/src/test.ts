@@ -38,7 +38,7 @@ export interface PortFixtures {
  * The fixtures as an object, for a `test` of your own.
  *
  * @example
- * export const test = base.extend(portFixtures).extend({ server: async ({ port }, use) => … })
+ * export const test = base.extend(portFixtures)
  */
 export const portFixtures = {
   portAllocator: [
@@ -86,9 +86,7 @@ export const portFixtures = {
  * vitest's `test` with the fixtures `port`, `takePort`, `workerPort` and `portAllocator`.
  *
  * @example
- * test('serves', async ({ port }) => {
- *   await serve(port)
- * })
+ * test('serves', ({ port }) => serve(port))
  */
 export const test = base.extend(portFixtures as never) as unknown as TestAPI<PortFixtures>
 

@@ -2,7 +2,7 @@ import type { AllocatorOptions } from '@portslice/core'
 import type { LeakedPort, OnLeak, PortUse, WorkerUse } from '@portslice/core/internal'
 import type { PortTable } from './ports.js'
 
-/** Sent from the main process to the fixtures, by `provide` and `inject`. */
+/** From the main process to the fixtures, by `provide` and `inject`. */
 export interface ProvidedPortslice {
   /** The options of the allocator. */
   allocator: AllocatorOptions
@@ -16,17 +16,17 @@ export interface ProvidedPortslice {
   hooks?: string
 }
 
-/** Sent from a test to the main process, by `task.meta`. */
+/** From a test to the main process, by `task.meta`. */
 export interface PortsliceMeta {
-  /** The ports on which something still listened when the test had ended. */
+  /** Where something still listened when the test had ended. */
   leaked: LeakedPort[]
-  /** The ports of a test, with the times at which it had them. */
+  /** With the times at which the test had them. */
   ports?: PortUse[]
-  /** The worker of a test, with what it has besides the ports of its tests. */
+  /** With what it has besides the ports of its tests. */
   worker?: WorkerUse
   /** Of a file: the ports that its hooks, suites and top level left in use. */
   others?: {
-    /** What took the ports, such as `suite > beforeAll`. */
+    /** Such as `suite > beforeAll`. */
     owner: string
     /** The ports. */
     leaked: LeakedPort[]

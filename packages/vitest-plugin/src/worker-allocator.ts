@@ -4,11 +4,7 @@ import { addToMeta } from './port-meta.js'
 import { projectOptions } from './project-options.js'
 import { watchedFile } from './test-file.js'
 
-/**
- * The allocator of this worker. Call it only if a port is needed, because it leases a slice.
- *
- * @throws PortsliceError as `createAllocator` does
- */
+/** Leases a slice, so call it only if a port is needed. */
 export async function workerAllocator(): Promise<PortAllocator> {
   const { recordAllocator, sharedAllocator } = await loadCore()
   const watched = watchedFile()

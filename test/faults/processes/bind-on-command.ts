@@ -1,4 +1,4 @@
-/** Binds the ports that it is told to, without portslice. */
+/** Binds ports on command, without portslice. */
 import dgram from 'node:dgram'
 import { once } from 'node:events'
 import net from 'node:net'
@@ -36,7 +36,7 @@ async function portsOfConnections(count: number): Promise<number[]> {
   const clients = Array.from({ length: count }, () => net.connect(port, '127.0.0.1'))
   await Promise.all(clients.map((client) => once(client, 'connect')))
   const ports = clients.map(({ localPort }) => localPort as number)
-  // A reset leaves nothing in TIME_WAIT, so that the next ones find room.
+  // A reset leaves nothing in TIME_WAIT, so that ports remain for the next connections.
   for (const client of clients) client.resetAndDestroy()
   await close(server)
   return ports
@@ -55,7 +55,7 @@ async function carryOut(command: BindCommand): Promise<number[]> {
   }
   if (command.do === 'bind any') {
     const { count, first, last } = command
-    // All at once, lest the same ones come back.
+    // All at once, so that the OS does not choose the same ones again.
     const bound = (await Promise.all(
       Array.from({ length: count }, () => bind({ port: 0, host: '0.0.0.0' })),
     )) as net.Server[]

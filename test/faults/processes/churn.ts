@@ -26,7 +26,7 @@ export interface Churned {
 }
 
 interface Worker {
-  /** Resolves with what is wrong when it ends by itself. */
+  /** Resolves with the error if it ends by itself. */
   failed: Promise<unknown>
   end(): Promise<void>
 }
@@ -57,7 +57,7 @@ export async function churn(start: (plan: TurnsPlan) => Worker): Promise<void> {
       if (started % 3 > 0) await untilNoted(notes)
       await sleep(Math.random() * longest)
       isToEnd = true
-      // What was out until now is out no longer: see below.
+      // Its ports are no longer out: see below.
       const endedAt = process.hrtime.bigint()
       await worker.end()
       const open = readIntervals(notes).filter(({ to }) => to === undefined)

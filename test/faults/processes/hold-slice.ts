@@ -20,7 +20,7 @@ const { options, block = 0 } = readPlan<Plan>()
 const warnings = collectWarnings()
 const allocator = await createAllocator(options)
 const leases = await allocator.takeMany(4, { label: 'held' })
-// Two are in use, and two are only promised: others could be given those by mistake.
+// Two are in use, and two are not bound yet: other processes could get those by mistake.
 await Promise.all(leases.slice(0, 2).map(serve))
 
 async function serve({ port }: PortLease): Promise<net.Server> {
@@ -36,7 +36,7 @@ function tell(): void {
 }
 
 onWords({
-  // As a test with a long computation, or a breakpoint, does.
+  // Like a test with a long computation or a breakpoint.
   block: () => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, block),
   'carry on': async () => {
     const returned = leases.pop() as PortLease
@@ -52,7 +52,7 @@ onWords({
     await allocator.close()
     process.exit()
   },
-  // The end of a test runner's worker that has no time to close anything.
+  // Ends like a test runner's worker that has no time to close anything.
   'block and exit': () => {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, block)
     process.exit()

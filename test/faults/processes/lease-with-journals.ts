@@ -1,4 +1,4 @@
-/** Leases slices that have bad journals, and says what each of them cost. */
+/** Leases slices that have bad journals, and reports the cost of each. */
 import { createAllocator, listSlices } from '@portslice/core'
 import { collectWarnings, onWords, readPlan, say } from '../../support/script.ts'
 

@@ -1,4 +1,4 @@
-/** Causes errors and warnings that quote terminal escapes, and says their messages. */
+/** Causes errors and warnings that quote terminal escapes, and reports their messages. */
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'

@@ -1,4 +1,4 @@
-/** Takes ports, binds an app late on each, and gives them back, for a while. */
+/** Repeatedly takes ports, binds an app late on each, and gives them back. */
 import { once } from 'node:events'
 import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -51,7 +51,7 @@ async function takeOneAfterTheOther(): Promise<void> {
   }
 }
 
-/** More than one slice holds: slices are leased and given back all the while. */
+/** More ports than one slice has, so slices are leased and given back repeatedly. */
 async function takeManyNowAndThen(): Promise<void> {
   while (performance.now() < end) {
     await sleep(Math.random() * 400)

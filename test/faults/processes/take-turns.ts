@@ -1,4 +1,4 @@
-/** Waits for a slice or a claimed port, keeps it for a while, and does so again. */
+/** Repeatedly waits for a slice or a claimed port, and keeps it for some time. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type AllocatorOptions, claimPort, createAllocator } from '@portslice/core'
 import { onWords, readPlan, say } from '../../support/script.ts'
@@ -15,7 +15,7 @@ export interface Plan {
   once?: boolean
 }
 
-/** What it says: that it waits, that it has got its turn, or the code of the error. */
+/** What it reports: that it waits, that it has its turn, or the code of the error. */
 export type Event = 'waiting' | 'served' | `ERR_${string}`
 
 const { options, claim, waitTimeoutMs, turnMs, once = false } = readPlan<Plan>()

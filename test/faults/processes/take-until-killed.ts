@@ -16,7 +16,7 @@ export interface Plan {
   bindAfter: number
   /** Where to note which port was out when. */
   notes: string
-  /** Where an app that outlives this process notes how it went; without it there is none. */
+  /** Where an app that outlives this process records its result; without it, no app is started. */
   orphanNotes?: string
 }
 

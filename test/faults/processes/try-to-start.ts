@@ -1,4 +1,4 @@
-/** Tries to make an allocator with each of some lock directories. */
+/** Tries to create an allocator with each of several lock directories. */
 import { createAllocator, PortsliceError } from '@portslice/core'
 import { onWords, readPlan, say } from '../../support/script.ts'
 

@@ -4,12 +4,12 @@ import { ownSlices } from '../../support/own-slices.ts'
 import type { Fault } from '../fault.ts'
 import { startAllocators } from '../fault-processes.ts'
 
-/** For each process, until the last of them has heard when to begin. */
+/** For each process, until the last one knows when to begin. */
 const HEAD_START_NS = 1_000_000n
 /** Only a process that hangs takes so long. */
 const WAIT_TIMEOUT_MS = 100_000
 
-/** So many that slices of other programs do no harm. */
+/** Enough even if other programs use some of the slices. */
 const ALL_UNPRIVILEGED = [1024, 32_767] as const
 
 /** All processes and allocators want the same slice first. */
@@ -39,7 +39,7 @@ async function allAtOnce(
   await Promise.all(workers.map((worker) => worker.command({ do: 'serve' })))
   const found = overlaps(workers.flatMap((worker) => worker.intervals()))
 
-  // So that the next run finds all of it free.
+  // So that the whole range is free for the next run.
   await Promise.all(workers.map((worker) => worker.command({ do: 'close' })))
   return {
     distinct,

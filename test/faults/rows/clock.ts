@@ -24,7 +24,7 @@ export const clockJumps: Fault = {
   must: 'the holder keeps its slice and its ports, carries on without an error or a warning, and the slice comes back',
   async run({ short, folder }) {
     const jumps = Object.values(JUMPS_SECONDS).filter((_, index) => !short || index % 3 === 0)
-    // Each jump twice: for a holder that ends in good order, and for one that is killed.
+    // Each jump twice: for a holder that ends normally, and for one that is killed.
     await using slices = await ownSlices(jumps.length * 2)
     await using group = new FaultProcesses(folder)
     const contentionTests = [...jumps, ...jumps].map(async (jump, index) => {
@@ -46,7 +46,7 @@ export const clockJumps: Fault = {
   },
 }
 
-/** Of all locks and journals, as far as they are there at this moment. */
+/** Of all locks and journals that exist at this moment. */
 function setTimes(lockDirectory: string, seconds: number): void {
   for (const name of readdirSync(lockDirectory)) {
     try {

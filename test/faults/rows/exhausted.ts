@@ -84,7 +84,7 @@ export const noDescriptors: Fault = {
         broken.push(`${place}, it does not say what was short: ${refusal.message}`)
       }
       if (refusal && !isOpen) {
-        // Were the slice held by the attempt that failed, the process beside it would not get it.
+        // The other process would not get the slice if the failed attempt still held it.
         await other.open({ ...options, waitTimeout: 20_000 }).catch((error) => {
           broken.push(`${place}: it kept the slice (${error.message})`)
         })

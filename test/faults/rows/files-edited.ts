@@ -13,7 +13,7 @@ const SLICES = 3
 const PROCESSES = 4
 /** A lock of unclear origin takes 10 s. */
 const SLICE_RETURN_TIMEOUT_MS = 40_000
-/** The journal of a slice that none of these processes has. */
+/** The journal of a slice that these processes do not hold. */
 const FOREIGN_JOURNAL =
   '{"v":1,"event":"lease","pid":1,"host":"h","runner":"r","workerId":1,"cwd":"/","command":"c","at":"2026-01-01T00:00:00Z"}\n'
 
@@ -73,7 +73,7 @@ export const filesEdited: Fault = {
       ),
     )
     const handOuts = churned.reduce((sum, one) => sum + one.handOuts, 0)
-    // The first holder must still have what it was given.
+    // The first holder must still have its ports.
     await holder.command({ do: 'serve' })
     await holder.command({ do: 'close' })
     const shared = overlaps(workers.flatMap((one) => one.intervals()))

@@ -69,7 +69,7 @@ export const foreignPrograms: Fault = {
           ...(await foreign.command({ do: 'bind any', count: SOCKETS_AT_ONCE, first, last })),
         )
       }
-      // Others on this machine get such ports as well, so only those of the foreign are looked at.
+      // Other programs on this machine get such ports as well, so only those of the foreign program count.
       const wrong = intersection(await all(slices.range, true), theirs)
       handedOut += wrong.length
       if (wrong.length > 0) broken.push(`While the OS had given them away: ${wrong} handed out.`)

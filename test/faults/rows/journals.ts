@@ -8,7 +8,7 @@ import type { Holding, Plan as HoldPlan } from '../processes/hold-slice.ts'
 import type { LeaseResult, Plan } from '../processes/lease-with-journals.ts'
 import type { Messages, Plan as ProvokePlan } from '../processes/provoke-messages.ts'
 
-/** None of ours takes a hundredth of it. */
+/** A lease takes less than a hundredth of this. */
 const LEASE_TIMEOUT_MS = 10_000
 /** A process that read the largest journals whole would need more. */
 const MOST_MEMORY_BYTES = 200e6
@@ -36,7 +36,7 @@ export const journals: Fault = {
         BAD_JOURNALS[name]?.make({ path: path.join(lockDirectory, `slice-${first}.ndjson`), first })
       }
       for (const [index, name] of names.entries()) {
-        // A process each: one that hangs or runs out of memory says nothing of the others.
+        // A process each, so that one that hangs or runs out of memory does not affect the others.
         const plan: Plan = { lockDirectory, slices: [firsts[index] as number] }
         const member = group.start('lease-with-journals', plan)
         const one = await member.hear<LeaseResult>(LEASE_TIMEOUT_MS).catch(() => undefined)

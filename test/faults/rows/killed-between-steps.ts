@@ -6,7 +6,7 @@ import type { Fault, FaultContext, Outcome } from '../fault.ts'
 import { FaultProcesses, startAllocator } from '../fault-processes.ts'
 import type { Plan } from '../processes/take-turns.ts'
 
-/** All with which files, directories and sockets are made, changed and removed. */
+/** All system calls that create, change and remove files, directories and sockets. */
 const CALLS = [
   ...['openat', 'write', 'pwrite64', 'mkdir', 'rmdir', 'unlink', 'unlinkat', 'rename', 'renameat2'],
   ...['utimensat', 'ftruncate', 'bind', 'listen', 'close'],

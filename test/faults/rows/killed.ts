@@ -45,7 +45,7 @@ export const killed: Fault = {
     let started = 0
     const start = (isToDie: boolean) => {
       const plan: Plan = {
-        // The same worker id for all: they want the same slices, and the ports of the dead.
+        // The same worker id for all: they try the same slices, with the ports of dead holders.
         options: { range: slices.range, lockDirectory, workerId: 1, waitTimeout: 30_000 },
         atOnce: 6,
         bindAfter: 60,
@@ -103,7 +103,7 @@ export const killed: Fault = {
   },
 }
 
-/** Waits until each orphan that was started has said how it went, and gives the last word of each. */
+/** Waits until each orphan has recorded its result, and returns the last line of each. */
 async function untilOrphansAreDone(file: string): Promise<OrphanNote[]> {
   for (let left = ORPHAN_MS * 10; ; left -= 100) {
     const last = new Map<number, OrphanNote>()

@@ -62,7 +62,7 @@ function foreignOnes(folder: string, uid: number, another: number): Unfit {
   }
 }
 
-/** All files and directories below one. */
+/** All files and directories below a directory. */
 const contents = (folder: string) => readdirSync(folder, { recursive: true }).map(String).sort()
 
 export const lockDirectoryAtStart: Fault = {

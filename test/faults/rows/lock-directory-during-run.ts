@@ -10,7 +10,7 @@ import { StressTest } from '../stress-test.ts'
 import { chownTo, letPass, OTHER_USERS, whyNoOtherUsers } from '../users.ts'
 
 const COMPETITORS = 3
-/** Each wants one slice, and at times two more: they compete for the rest. */
+/** Each needs one slice, and sometimes two more: they compete for the rest. */
 const SLICES = COMPETITORS * 3 - 1
 /** How many slices each leases in the end, if it keeps what it has leased. */
 const GROW_TO = 5

@@ -99,7 +99,7 @@ async function compete(competition: Competition, during: number, folder: string)
       await member.untilEnded()
       member = undefined
     }
-    // It may have begun to wait once more.
+    // It may have started to wait again.
     member?.tell('end')
     await member?.untilEnded()
   }

@@ -22,7 +22,7 @@ const PAUSE_MS = { short: 13_000, long: 30_000 }
 /** Waiting for its lock to go stale would take 10 s. */
 const REPLACEMENT_LIMIT_MS = 7000
 
-/** All lease one slice in turn, and are killed at times, so that all find a dead holder's lock at once. */
+/** All lease one slice in turn, and some are killed, so that all find a dead holder's lock at once. */
 const taken: Part = async ({ short, folder }, networks) => {
   const lockDirectory = path.join(folder, 'locks')
   const notes = path.join(folder, 'intervals.ndjson')
@@ -115,7 +115,7 @@ const keptUntilDead =
     }
   }
 
-/** One whose lock is removed by hand while it is blocked ends after another has made its own: that stays. */
+/** A holder whose lock was removed while it was blocked ends, and keeps the lock of the next holder. */
 const notItsOwn: Part = async ({ folder }, [here, there]) => {
   await using group = new FaultProcesses(folder)
   const lockDirectory = path.join(folder, 'locks')

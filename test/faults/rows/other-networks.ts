@@ -43,7 +43,7 @@ export const ephemeralEverywhere: Fault = {
     const hits = { guarded: 0, unguarded: 0 }
     let asked = 0
     const broken: string[] = []
-    // Without the guard some of them must be hit, else this would prove nothing.
+    // Without the guard the OS must choose some of them; otherwise this would prove nothing.
     for (const timeWaitGuard of ['auto', 'never'] as const) {
       await using worker = await startAllocator(folder, { by: network.by })
       const lockDirectory = path.join(folder, 'locks')

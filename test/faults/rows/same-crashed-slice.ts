@@ -4,9 +4,9 @@ import { ownSlices } from '../../support/own-slices.ts'
 import type { Fault } from '../fault.ts'
 import { startAllocator } from '../fault-processes.ts'
 
-/** Until both have heard; they then wait for the clock. */
+/** Until both have the message; they then wait for the clock. */
 const HEAD_START_NS = 5_000_000n
-/** How old a lock is made: its age decides nothing. */
+/** The age that a lock is given; it has no effect. */
 const OLD_MS = 60_000
 /** Between two rounds with a slice of a process that was just killed, not a copy of one. */
 const ROUNDS_BETWEEN_KILLS = 50

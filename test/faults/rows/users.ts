@@ -34,8 +34,8 @@ export const otherUsers: Fault = {
         { options: {}, start: { uid, env: { TMPDIR: ownFolder(`temporary-of-${uid}`, uid) } } },
       ]),
     ]
-    // Not enough for all that they want at times, so they compete; but one of them can always go
-    // on: each has one slice, and wants two more at once.
+    // Sometimes too few, so that they compete; but one of them can always continue: each has one
+    // slice, and wants two more at once.
     await using slices = await ownSlices(competitors.length * 2 + 1)
     await using group = new FaultProcesses(folder)
     const stress = new StressTest(group, folder, { during: short ? 2500 : 60_000 })

@@ -1,4 +1,4 @@
-/** Takes ports from the ESM and the CommonJS form of core in one process, and says what they share. */
+/** Takes ports from the ESM and the CommonJS form of core in one process, and prints what they share. */
 import { createRequire } from 'node:module'
 import * as imported from '@portslice/core'
 import { Recorder } from 'portslice-test/support/intervals'

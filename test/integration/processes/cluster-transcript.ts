@@ -1,7 +1,7 @@
 /**
  * What the primary of a Node cluster sees of its workers: run with servers of Node and with ours,
- * the transcripts must be the same. The scenes are what Node documents of `cluster`, and what its
- * own tests ask of it.
+ * the transcripts must be the same. The scenes are what Node documents about `cluster`, and what its
+ * own tests check.
  *
  * Arguments: how the workers listen (`node:net`, `@portslice/core/net`; or `server.listen`,
  * `listen` for servers of http and others), and the serialization of messages.
@@ -36,7 +36,7 @@ interface Scene {
 /** Listens on port 0 on the way that is tried, and returns the server when it listens. */
 async function open(server: Server, options: { host?: string } = {}): Promise<Server> {
   if (how === 'listen') {
-    // Only here, as loading it takes each of the many workers a while.
+    // Only here, because loading it is slow in so many workers.
     const { listen } = await import('@portslice/core')
     await listen(server, options)
     return server
@@ -50,7 +50,7 @@ const server = (net: typeof nodeNet) =>
   net.createServer((socket) => socket.resume().on('error', () => {}))
 const say = (what: unknown) => process.send?.(what)
 
-/** An open connection to a worker, which ends when it is told to. */
+/** An open connection to a worker, until it is closed on command. */
 async function connection(port: number): Promise<nodeNet.Socket> {
   const socket = nodeNet.connect(port, '127.0.0.1')
   socket.on('error', () => {})

@@ -1,5 +1,5 @@
 /**
- * Stands in for a Docker daemon: binds the ports that it is told to publish, one a line, in its own
+ * Stands in for a Docker daemon: binds the ports to publish that it reads, one a line, in its own
  * network namespace, and answers each with whether it could. Listens on the path of the first argument.
  */
 import { once } from 'node:events'

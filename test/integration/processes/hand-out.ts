@@ -39,7 +39,7 @@ async function use(leases: PortLease[]): Promise<void> {
 }
 
 const WAYS = {
-  /** Every other time a stranger binds the port before the app does. */
+  /** Every other time another program binds the port before the app does. */
   async withPort(): Promise<void> {
     let strangers = 0
     const seen: number[] = []

@@ -1,6 +1,6 @@
 /**
  * Takes the port of a key as a program does that keeps no state of its own, says which, and
- * stays until it is told to end. Arguments: the key, and the number of the worker.
+ * stays until it is stopped. Arguments: the key, and the number of the worker.
  */
 import { once } from 'node:events'
 import { createAllocator } from '@portslice/core'

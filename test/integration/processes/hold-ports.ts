@@ -1,4 +1,4 @@
-/** Takes three ports, says so, and stays. */
+/** Takes three ports, prints a line, and stays. */
 import { createAllocator } from '@portslice/core'
 
 const allocator = await createAllocator()

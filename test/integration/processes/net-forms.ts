@@ -51,7 +51,7 @@ const FORMS: Record<string, Form> = {
     server.listen({ port: 0, signal: new AbortController().signal }, callback),
 }
 
-/** What is shared among workers by `node:net`, and is to be so still. */
+/** What workers share with `node:net`, and must still share. */
 const SHARED: Record<string, Form> = {
   'listen(a port)': (server, callback) => server.listen(Number(process.env.SHARED_PORT), callback),
   'listen({ port: a port })': (server, callback) =>

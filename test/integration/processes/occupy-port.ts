@@ -1,4 +1,4 @@
-/** Listens on each port that it is told on stdin, as a program that does not know portslice. */
+/** Listens on each port that it reads from stdin, without portslice. */
 import net from 'node:net'
 import { createInterface } from 'node:readline'
 

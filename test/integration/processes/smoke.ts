@@ -1,4 +1,4 @@
-/** Takes, binds, releases, claims and lists, and prints what came of each. */
+/** Takes, binds, releases, claims and lists, and prints each result. */
 import { once } from 'node:events'
 import net from 'node:net'
 import { claimPort, createAllocator, listSlices, namedPort } from '@portslice/core'

@@ -1,4 +1,4 @@
-/** Says each signal that it gets; SIGTERM ends it, with status 3. */
+/** Prints each signal that it gets; SIGTERM ends it with status 3. */
 for (const signal of [
   'SIGINT',
   'SIGHUP',

@@ -1,4 +1,4 @@
-/** Uses up a slice, and waits for one port more: nothing but that wait is left to do. */
+/** Uses up a slice, and then only waits for one more port. */
 import { createAllocator } from '@portslice/core'
 
 const probe = await createAllocator()

@@ -1,4 +1,4 @@
-/** Calls portslice as it is told, and records every port it has. Argument: the file for the record, or ''. */
+/** Calls portslice on command, and records every port it has. Argument: the file for the record, or ''. */
 import { once } from 'node:events'
 import { stat } from 'node:fs/promises'
 import net from 'node:net'
@@ -23,7 +23,7 @@ export type Command =
   | { do: 'open'; options: AllocatorOptions; count?: number; at?: string }
   | { do: 'take'; count: number; options?: TakeOptions }
   | { do: 'take block'; count: number }
-  /** One after the other until there is none. */
+  /** Takes one port after the other until none is available. */
   | { do: 'take all' }
   | { do: 'claim'; port: number | number[]; options?: ClaimOptions }
   | { do: 'claim all'; ports: number[]; options?: ClaimOptions }
@@ -39,7 +39,7 @@ export type Command =
   /** Only answers. */
   | { do: 'nothing' }
   | { do: 'exit' }
-  /** Leases a slice, has some ports for a moment, gives all back, and again, until told to stop. */
+  /** Repeatedly leases a slice, takes some ports and gives everything back, until stopped. */
   | { do: 'churn'; options: AllocatorOptions }
   | { do: 'stop churning' }
   /** Opens files until the system refuses, and closes so many of them again. */
@@ -48,7 +48,7 @@ export type Command =
   | { do: 'start a process' }
   | { do: 'become a normal user' }
 
-/** What came of a command, as far as it concerns it. */
+/** The result of a command; fields that do not apply are missing. */
 export interface Result {
   ports?: number[]
   /** The first ports of slices that were leased. */
@@ -57,7 +57,7 @@ export interface Result {
   took?: number
   leaked?: boolean
   handOuts?: number
-  /** How often there was no slice in time. */
+  /** How often no slice was free in time. */
   refusals?: number
   /** The error of the operating system, or ''. */
   systemError?: string

@@ -103,7 +103,7 @@ describe('get-port', () => {
     )
   })
 
-  test('one call that is left keeps the import for it', () => {
+  test('the import stays if one call is not replaced', () => {
     const code = "import getPort from 'get-port'\nawait getPort()\nawait getPort(options)\n"
     expect(migrated(code).code).toBe(
       "import getPort from 'get-port'\nimport { takePort } from '@portslice/core'\nawait takePort()\nawait getPort(options)\n",

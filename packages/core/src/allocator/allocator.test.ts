@@ -130,7 +130,7 @@ describe('take', () => {
   })
 })
 
-describe('a slice that was leased for nothing is given back', () => {
+describe('gives back a slice that a failed request has leased', () => {
   const heldIn = async (range: readonly [number, number], lockDirectory: string) =>
     (await listSlices({ lockDirectory })).filter(
       ({ first, last, state }) => first >= range[0] && last <= range[1] && state === 'held',
@@ -167,7 +167,7 @@ describe('a key', () => {
     expect((await allocator.take()).port).not.toBe(first.port)
   })
 
-  test('that is out is shared at once, also while others wait', async () => {
+  test('that is out is shared at once, even while others wait', async () => {
     const { allocator, usable } = await allocatorOf(1, { waitTimeout: 60_000 })
     const { port } = await allocator.take({ key: 'app' })
     await allocator.takeMany(usable.length - 1)
@@ -178,7 +178,7 @@ describe('a key', () => {
     await waiting
   })
 
-  test('of a block has the same block while it is out, and after a crash', async () => {
+  test('of a block gets the same block while it is out, and after a crash', async () => {
     const { allocator, options } = await allocatorOf(1)
     await allocator.takeMany(3)
     const block = (await allocator.takeBlock(4, { key: 'app' })).map(({ port }) => port)
@@ -192,7 +192,7 @@ describe('a key', () => {
     expect((await next.takeBlock(4, { key: 'app' })).map(({ port }) => port)).toEqual(block)
   })
 
-  test('that several hold is not given back by one of them, nor when the app closes', async () => {
+  test('with several leases stays out when one is released or the app closes', async () => {
     const { allocator } = await allocatorOf(1)
     const passing = await allocator.take({ key: 'app', releaseWhenClosed: true })
     const staying = await allocator.take({ key: 'app' })
@@ -205,7 +205,7 @@ describe('a key', () => {
     expect(others.map(({ port }) => port)).not.toContain(staying.port)
   })
 
-  test('has the same port as long as it is out, however often it is asked for', async () => {
+  test('gets the same port as long as it is out', async () => {
     const { allocator } = await allocatorOf(1)
     const [one, two] = [await allocator.take({ key: 'app' }), await allocator.take({ key: 'app' })]
     expect(two.port).toBe(one.port)
@@ -216,7 +216,7 @@ describe('a key', () => {
     expect(others.map(({ port }) => port)).not.toContain(one.port)
   })
 
-  test('has the same port after a restart', async () => {
+  test('gets the same port after a restart', async () => {
     const { allocator, options } = await allocatorOf(2)
     const { port } = await allocator.take({ key: 'https://app.example/' })
     await allocator.close()
@@ -229,7 +229,7 @@ describe('a key', () => {
 describe('many keys', () => {
   const KEYS = Array.from({ length: 12 }, (_, index) => `https://app-${index}.example/`)
 
-  test('have their ports again after restarts, in whatever order they come', async () => {
+  test('get their ports again after restarts, in any order', async () => {
     const { allocator, options } = await allocatorOf(1)
     const ports = new Map<string, number>()
     for (const key of KEYS) ports.set(key, (await allocator.take({ key })).port)
@@ -241,7 +241,7 @@ describe('many keys', () => {
     }
   })
 
-  test('do not keep others from a port that they want', async () => {
+  test('do not keep other requests from a port that they prefer', async () => {
     const { allocator, usable } = await allocatorOf(1)
     for (const key of KEYS) await (await allocator.take({ key })).release()
     expect(await allocator.takeMany(usable.length)).toHaveLength(usable.length)
@@ -255,14 +255,14 @@ describe('takeMany and takeBlock', () => {
     expect(await allocator.takeMany(usable.length)).toHaveLength(usable.length)
   })
 
-  test('two takeMany that do not both fit: one gets all, the other nothing', async () => {
+  test('of two takeMany that do not both fit, one gets all its ports, the other none', async () => {
     const { allocator } = await allocatorOf(1)
     const outcomes = await Promise.allSettled([allocator.takeMany(20), allocator.takeMany(20)])
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
   })
 
   test.each(['takeBlock', 'takeMany'] as const)(
-    'a take is served at once while a %s waits that cannot be served',
+    'serves a take at once while a %s waits',
     async (impossible) => {
       const { allocator, usable } = await allocatorOf(1, { waitTimeout: 5000 })
       const served: string[] = []
@@ -280,7 +280,7 @@ describe('takeMany and takeBlock', () => {
     },
   )
 
-  test('two allocators that each want more than their own slice has are served in turn', async () => {
+  test('serves two allocators in turn that each need more than their own slice', async () => {
     const { allocator: one, options } = await allocatorOf(2, { waitTimeout: 20_000 })
     const other = await createAllocator(options)
     onTestFinished(() => other.close())
@@ -300,7 +300,7 @@ describe('takeMany and takeBlock', () => {
     expect(next.filter((port) => block.includes(port))).toEqual([])
   })
 
-  test('a block that fits nowhere leaves no slice leased for nothing', async () => {
+  test('a block that fits nowhere leaves no extra slice leased', async () => {
     const { allocator, first } = await allocatorOf(2)
     await Promise.all([serve(first + 15), serve(first + 47)])
     await expect(allocator.takeBlock(31)).rejects.toEqual(exhausted)
@@ -343,7 +343,7 @@ describe('prefer', () => {
 })
 
 describe('release', () => {
-  test('leaves the rest of the process its turns, also in a loop', async () => {
+  test('does not block the event loop, even in a loop', async () => {
     const { allocator } = await allocatorOf(1)
     let turns = 0
     let next = setImmediate(function count() {
@@ -355,7 +355,7 @@ describe('release', () => {
     expect(turns).toBeGreaterThanOrEqual(9)
   })
 
-  test('tells of a leak, and keeps the port back until it is closed', async () => {
+  test('reports a leak, and keeps the port until it is closed', async () => {
     const { allocator, usable } = await allocatorOf(1)
     const lease = await allocator.take()
     const server = await serve(lease.port)
@@ -379,7 +379,7 @@ describe('release', () => {
     accepted.destroy()
   })
 
-  test('happens by itself with releaseWhenClosed, once the app that listened has gone', async () => {
+  test('happens automatically with releaseWhenClosed, after the app has closed the port', async () => {
     const { allocator, options } = await allocatorOf(1)
     const lease = await allocator.take({ releaseWhenClosed: true })
     const journal = () =>
@@ -423,7 +423,7 @@ test('untilListening ends with an error that names port and label', async () => 
   })
 })
 
-describe('requests that come to nothing', () => {
+describe('failed requests', () => {
   test('a takeMany that failed watches no port for `releaseWhenClosed`', async () => {
     const { allocator, usable } = await allocatorOf(1)
     const many = allocator.takeMany(usable.length + 1, { releaseWhenClosed: true })
@@ -489,7 +489,7 @@ describe('prefer', () => {
     expect(again.port).toBe(outside)
   })
 
-  test('else any, and lets go of it when the allocator closes', async () => {
+  test('else any other port; releases it when the allocator closes', async () => {
     const { allocator, usable } = await allocatorOf(1)
     const [outside] = await ownRange(1, { first: 4000, last: 9999 })
     const server = await serve(outside)
@@ -501,7 +501,7 @@ describe('prefer', () => {
     await (await claimPort(outside, { timeout: 0 })).release()
   })
 
-  test('shares a key, and gives the port back when its app has gone, as any other', async () => {
+  test('also works with `key` and `releaseWhenClosed`', async () => {
     const { allocator } = await allocatorOf(1)
     const [outside] = await ownRange(1, { first: 4000, last: 9999 })
     const options = { prefer: outside, key: 'app', releaseWhenClosed: true }
@@ -514,7 +514,7 @@ describe('prefer', () => {
     await vi.waitFor(async () => (await claimPort(outside, { timeout: 0 })).release(), 5000)
   })
 
-  test('of a block there is none', async () => {
+  test('a block ignores `prefer`', async () => {
     const { allocator, first } = await allocatorOf(1)
     expect(await allocator.takeBlock(2, { prefer: first + 9 })).toHaveLength(2)
   })
@@ -570,7 +570,7 @@ describe('when nothing is left', () => {
     )
   })
 
-  test('a slice that is given back while one waits is had', async () => {
+  test('a waiting request gets a slice that is given back', async () => {
     const { allocator, options } = await allocatorOf(1)
     const waiting = createAllocator({ ...options, waitTimeout: 10_000 })
     await allocator.close()
@@ -591,7 +591,7 @@ describe('the lock directory', () => {
     expect(readdirSync(folder)).toEqual([])
   })
 
-  test('that vanished and was made again is not refreshed after the allocator was closed', async () => {
+  test('that vanished and was created again is not refreshed after close()', async () => {
     const { allocator, options } = await allocatorOf(1)
     await allocator.take()
     rmSync(options.lockDirectory, { recursive: true })
@@ -603,7 +603,7 @@ describe('the lock directory', () => {
     await new Promise((resolve) => setTimeout(resolve, 5500))
   })
 
-  test('that vanishes does not stop a run, and is made again', async () => {
+  test('that vanishes does not stop a run, and is created again', async () => {
     const { allocator, options, usable } = await allocatorOf(2)
     rmSync(options.lockDirectory, { recursive: true })
     const leases = await allocator.takeMany(usable.length)

@@ -78,7 +78,6 @@ export async function openAllocator(options: ResolvedOptions): Promise<Allocator
   return allocator
 }
 
-/** Orders the allocators of this process that wait for slices of the same range. */
 function turnsFor({ ranges, lockDirectory, remote }: ResolvedOptions): Turns {
   const turns = processWide('turns with slices', () => new TurnsByName())
   return turns.of(`${formatRanges(ranges)} ${lockDirectory} ${remote?.host}`)
@@ -144,7 +143,6 @@ export class Allocator implements PortAllocator {
     return shared ?? this.#wait(() => this.#finder.findBlock(request), options.signal)
   }
 
-  /** Repeats an attempt until it succeeds, for `waitTimeout`; other requests take turns with it. */
   async #wait<T extends PortLease[] | LeasedSlice>(
     find: () => Promise<T | undefined>,
     signal?: AbortSignal,

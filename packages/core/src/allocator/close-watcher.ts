@@ -11,17 +11,11 @@ interface WatchedPort {
   wasListening: boolean
 }
 
-/** Calls back when an app that was listening on a port has closed it. */
 export class CloseWatcher {
   readonly #watched = new Set<WatchedPort>()
   #timer: NodeJS.Timeout | undefined
 
-  /**
-   * Calls `onClosed` once something has listened on the port and no longer does.
-   *
-   * @param isListening default: whether anything listens, for TCP or UDP
-   * @returns stops watching this port
-   */
+  /** Calls `onClosed` once something has listened on the port and no longer does. @returns stops watching */
   whenClosed(
     port: number,
     onClosed: () => void,

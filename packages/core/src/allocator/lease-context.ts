@@ -5,10 +5,9 @@ import { hostIdentity } from '../platform/host.js'
 import { ownRun } from '../platform/process-run.js'
 import { warnOnce } from '../platform/warn-once.js'
 
-/** In characters: enough to recognise a command; keeps the journal's first line short. */
+/** In characters. Keeps the journal's first line short. */
 const MAX_COMMAND_LENGTH = 500
 
-/** As {@link leaseContextOf}; connects to the coordinator if there is one. */
 export async function openLeaseContext(options: ResolvedOptions): Promise<ClaimContext> {
   const context = leaseContextOf(options)
   if (!options.remote) return context
@@ -17,7 +16,6 @@ export async function openLeaseContext(options: ResolvedOptions): Promise<ClaimC
   return { ...context, remote: await openRemoteHost(options.remote, context.holder) }
 }
 
-/** How to lease slices and claim ports with these options, and what to write about this process. */
 export function leaseContextOf(options: ResolvedOptions): ClaimContext {
   const { lockDirectory, runner, workerId, shard, cwd, projectRoot, needsTimeWait } = options
   return {

@@ -39,7 +39,6 @@ export interface PortLease extends AsyncDisposable {
   }>
 }
 
-/** Delays between checks for a listener: short at first, because most apps start quickly. */
 const MIN_POLL_INTERVAL_MS = 10
 const MAX_POLL_INTERVAL_MS = 100
 const DEFAULT_START_TIMEOUT_MS = 30_000

@@ -4,13 +4,10 @@ import { isLeaked } from '../probe/leak.js'
 import { CloseWatcher } from './close-watcher.js'
 import { Lease, type PortLease } from './lease.js'
 
-/** A port that a slice has handed out, or that was claimed. */
 export interface LeasablePort {
   readonly port: number
   readonly key?: string | undefined
-  /** Returns the port to its slice or ends its claim. */
   giveBack(leaked: boolean): void | Promise<void>
-  /** Whether the app listens; default: for TCP or UDP. */
   readonly isListening?: (port: number) => Promise<boolean>
 }
 
@@ -20,13 +17,10 @@ interface OutPort {
   released?: Promise<{ leaked: boolean }>
 }
 
-/**
- * Releases rarely wait for anything, so a loop of takes and releases would keep timers (such as
- * the refresh of the lock) from running. This many releases cost no measurable time.
- */
+/** Releases rarely wait: a loop of takes and releases would keep timers (the lock's refresh) from running. */
 const RELEASES_PER_TURN = 16
 
-/** The ports of an allocator that are out, and their leases. A port with a key can have several. */
+/** The ports of an allocator that are out. A port with a key can have several leases. */
 export class LeasedPorts {
   readonly #out = new Set<OutPort>()
   readonly #byKey = new Map<string, OutPort>()
@@ -35,7 +29,6 @@ export class LeasedPorts {
   readonly #onRelease: () => void
   #releases = 0
 
-  /** @param onRelease called when a port is free again */
   constructor(onRelease: () => void) {
     this.#onRelease = onRelease
   }
@@ -53,7 +46,6 @@ export class LeasedPorts {
     return ports.map((out) => this.#lease(out, use))
   }
 
-  /** Leases a port that has just been handed out or claimed. */
   add(source: LeasablePort, use: TakeOptions): PortLease {
     const out: OutPort = { source, leases: 0 }
     this.#out.add(out)
@@ -104,7 +96,6 @@ export class LeasedPorts {
     if (key !== undefined && this.#byKey.get(key) === out) this.#byKey.delete(key)
   }
 
-  /** Takes back a port that the caller has not seen yet. */
   async undo(lease: PortLease): Promise<void> {
     const { out } = this.#byLease.get(lease) ?? {}
     if (!out || !this.#drop(lease)) return

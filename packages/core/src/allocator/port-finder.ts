@@ -22,12 +22,10 @@ export class PortFinder {
   readonly #checkWanted: (signal: AbortSignal | undefined) => void
   /** The system's error when it had no more sockets or files. */
   #shortage: unknown
-  /** The system's error when this process was not permitted to bind a port, in this attempt. */
+  /** The system's error when a bind was not permitted, in this attempt. */
   #refusal: unknown
-  /** Whether the process was permitted to bind a port, in this attempt. */
   #isAnyPermitted = false
 
-  /** @param checkWanted throws if the result of a request is no longer wanted */
   constructor(
     options: ResolvedOptions,
     context: ClaimContext,
@@ -43,12 +41,7 @@ export class PortFinder {
     })
   }
 
-  /**
-   * Runs one attempt.
-   *
-   * @returns `undefined` if another attempt may succeed
-   * @throws what `find` throws; PortsliceError ERR_PORTSLICE_NO_SOCKET if waiting would not help
-   */
+  /** @returns `undefined` if another attempt may succeed @throws if waiting would not help */
   async attempt<T>(find: () => Promise<T | undefined>): Promise<T | undefined> {
     this.#refusal = undefined
     this.#isAnyPermitted = false
@@ -65,7 +58,6 @@ export class PortFinder {
     }
   }
 
-  /** Why the attempts have failed. */
   async failure(): Promise<PortsliceError> {
     return this.#isRefused
       ? bindNotPermittedError(this.#options, this.#refusal)
@@ -79,7 +71,6 @@ export class PortFinder {
     return this.#refusal !== undefined && !this.#isAnyPermitted
   }
 
-  /** Consecutive ports, one for each key. */
   async findBlock(request: TakeRequest): Promise<PortLease[] | undefined> {
     const found =
       this.#ports.share(request.keys, request) ??
@@ -109,12 +100,10 @@ export class PortFinder {
     }
   }
 
-  /** Takes back ports that the caller has not seen yet. */
   async undo(leases: readonly PortLease[]): Promise<void> {
     await Promise.all(leases.map((lease) => this.#ports.undo(lease)))
   }
 
-  /** The first preferred port that is available at once. */
   async #findPreferred(request: TakeRequest): Promise<PortLease[] | undefined> {
     const { preferred, keys, label, signal } = request
     while (preferred.length > 0) {

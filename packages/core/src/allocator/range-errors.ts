@@ -11,7 +11,6 @@ const loadHolders = loadLater(() => import('./describe-holders.js'))
 /** The message counts the rest. */
 const MAX_NAMED_HOLDERS = 10
 
-/** For a range of which this process may not bind any port: waiting would not help. */
 export function bindNotPermittedError(
   { ranges }: ResolvedOptions,
   refusal: unknown,
@@ -28,14 +27,6 @@ export function bindNotPermittedError(
   )
 }
 
-/**
- * For a range without a free port.
- *
- * @param remote the other host whose ports are leased, if there is one
- * @param own the slices of this allocator
- * @param shortage the system's error if sockets or files were missing instead of ports
- * @param refusal the system's error if this process may not bind some of the ports
- */
 export async function rangeExhaustedError(
   options: ResolvedOptions,
   remote: RemoteHost | undefined,

@@ -5,7 +5,6 @@ import { type Allocator, openAllocator } from './allocator.js'
 
 interface SharedAllocators {
   readonly byOptions: Map<string, Promise<Allocator>>
-  /** The allocator of `takePort` and the other functions without options. */
   default?: Promise<Allocator>
 }
 
@@ -13,13 +12,7 @@ function sharedAllocators(): SharedAllocators {
   return processWide<SharedAllocators>('allocators', () => ({ byOptions: new Map() }))
 }
 
-/**
- * The one allocator that this process (or worker thread) has for these options: created on first
- * use and shared by all copies of this package, so its users must not close it.
- *
- * @param options as for `createAllocator`
- * @throws as `createAllocator` does
- */
+/** One allocator for these options in this process (or thread): shared, so its users must not close it. */
 export async function sharedAllocator(options: AllocatorOptions = {}): Promise<Allocator> {
   const resolved = resolveOptions(options)
   const allocators = sharedAllocators().byOptions
@@ -39,10 +32,7 @@ export async function sharedAllocator(options: AllocatorOptions = {}): Promise<A
   return allocators.get(key) === existing ? open() : sharedAllocator(options)
 }
 
-/**
- * The allocator of `takePort` and the other functions without options. Resolved on first use:
- * later changes of the environment have no effect.
- */
+/** Of `takePort` and the others without options. Later changes of the environment have no effect. */
 export async function defaultAllocator(): Promise<Allocator> {
   const state = sharedAllocators()
   const known = await state.default?.catch(() => undefined)

@@ -8,7 +8,6 @@ import { heldSlices, Slice } from '../slice/slice.js'
 /** A failed bind does not yield to the event loop, so the search does it itself. */
 const SLICES_PER_TURN = 16
 
-/** The slices that an allocator holds, and those that it may lease. */
 export class SlicePool {
   readonly #allowed: Iterable<SliceStart>
   readonly #context: ClaimContext
@@ -18,10 +17,6 @@ export class SlicePool {
   /** No slice could be leased in this round, so further searches are skipped. */
   #isExhausted = false
 
-  /**
-   * @param allowed which slices may be leased, in the order in which they are tried
-   * @param onNotPermitted called if this process may not bind the sentinel of a slice
-   */
   constructor(
     allowed: Iterable<SliceStart>,
     context: ClaimContext,
@@ -32,7 +27,6 @@ export class SlicePool {
     this.#onNotPermitted = onNotPermitted
   }
 
-  /** Whether another process held a slice in the last search. */
   get wasAnyHeldByOthers(): boolean {
     return this.#wasAnyHeldByOthers
   }
@@ -41,13 +35,7 @@ export class SlicePool {
     return this.#held
   }
 
-  /**
-   * Calls `attempt` with each held slice, then with each other slice that can be leased, until it
-   * has a result. A slice that was leased without a result is given back.
-   *
-   * @returns `undefined` if there is no result with any slice
-   * @throws what `attempt` throws; PortsliceError ERR_PORTSLICE_NO_SOCKET, …_LOCK_DIRECTORY
-   */
+  /** Tries each held slice, then each that can be leased. A slice without a result is given back. */
   async findOn<T>(attempt: (slice: LeasedSlice) => Promise<T | undefined>): Promise<T | undefined> {
     for (const slice of this.#held) {
       const result = await attempt(slice)
@@ -79,7 +67,6 @@ export class SlicePool {
     return undefined
   }
 
-  /** Lets the next search look at all slices again. */
   beginRound(): void {
     this.#isExhausted = false
   }
@@ -98,7 +85,6 @@ export class SlicePool {
     }
   }
 
-  /** Gives back the slices of which no port is out. */
   async giveBackUnused(): Promise<void> {
     const unused = this.#held.filter((slice) => !slice.isInUse)
     for (const slice of unused) this.#held.splice(this.#held.indexOf(slice), 1)

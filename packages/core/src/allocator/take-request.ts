@@ -3,23 +3,20 @@ import type { TakeOptions } from '../options/options.js'
 import { isIntegerIn, isPort } from '../options/validate.js'
 import { LAST_PORT, PORTS_PER_SLICE, SLICE_SIZE } from '../slice/layout.js'
 
-/** What a call of `take` asks for. */
 export interface TakeRequest extends Omit<TakeOptions, 'key' | 'prefer'> {
-  /** One for each port. */
   readonly keys: readonly (string | undefined)[]
-  /** Ports to try first. Each is removed when it is tried. */
+  /** Each is removed when it is tried. */
   readonly preferred: number[]
 }
 
-/** @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID for an invalid port in `prefer` */
 export function takeRequest(options: TakeOptions, count: number): TakeRequest {
   const { key, prefer = [], ...others } = options
   return { ...others, keys: keysFor(key, count), preferred: preferredPorts(prefer) }
 }
 
 /**
- * The first port has the key itself, so that `take` and `takeMany` agree on it. The others get the
- * unit separator and a number, which a user's key is unlikely to contain.
+ * The first port has the key itself, so that `take` and `takeMany` agree on it. A user's key is unlikely to
+ * contain the unit separator of the others.
  */
 function keysFor(key: string | undefined, count: number): (string | undefined)[] {
   return Array.from({ length: count }, (_, index) =>
@@ -38,7 +35,6 @@ function preferredPorts(prefer: number | Iterable<number>): number[] {
   )
 }
 
-/** @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID */
 export function checkCount(count: unknown, max: number, method: string): void {
   if (isIntegerIn(count, 1, max)) return
   throw invalidOption(

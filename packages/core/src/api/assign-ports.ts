@@ -1,13 +1,8 @@
-/** For each wanted port, the ports of which one is enough. */
 export type PortGroups = readonly (readonly number[])[]
 
 /**
- * Tries to get a different port for each group. Each port is tried at most once; a group whose
- * ports other groups have may take over one of them if that group can use another (Kuhn's
- * algorithm).
- *
- * @param tryPort whether the port is available
- * @returns one port for each group; `undefined` if that is not possible
+ * Gets a different port for each group, trying each port at most once. A group may take over a port of
+ * another that can use a different one (Kuhn's algorithm). `undefined` if that is not possible.
  */
 export async function assignPorts(
   groups: PortGroups,
@@ -43,7 +38,6 @@ function compareGroups(a: readonly number[] = [], b: readonly number[] = []): nu
   return a.length - b.length || Math.min(...a) - Math.min(...b)
 }
 
-/** Whether each group can get a different port if all ports are available. */
 export function canAssignPorts(groups: PortGroups): boolean {
   const groupOf = new Map<number, number>()
   const assign = (group: number, seen: Set<number>): boolean =>

@@ -1,10 +1,6 @@
-/**
- * Lets a forgotten `await` fail where the promise is used as a port, such as in a URL, which would
- * otherwise contain `[object Promise]`.
- *
- * @param call what the user has written, such as `takePort()`
- */
 import { invalidOption } from '../errors.js'
+
+/** A forgotten `await` fails where the promise is used as a port, not later as `[object Promise]` in a URL. */
 export function withAwaitHint<T>(promise: Promise<T>, call: string): Promise<T> {
   return Object.defineProperty(promise, Symbol.toPrimitive, {
     value: () => {

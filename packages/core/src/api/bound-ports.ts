@@ -1,7 +1,4 @@
-/**
- * Which server of this process is bound to a leased port, and which test bound it: so that
- * EADDRINUSE on such a port says so.
- */
+/** Which server of this process has bound a leased port, and in which test: for messages of EADDRINUSE. */
 import diagnosticsChannel from 'node:diagnostics_channel'
 import type { Server } from 'node:net'
 import { codeOf } from '../errors.js'
@@ -14,14 +11,14 @@ import { hasLease } from './lease-registry.js'
 interface BoundServer {
   readonly server: WeakRef<Server>
   readonly since: Date
-  /** What ran when it was bound, such as `the test "a > b"`; `undefined` if that is not known. */
+  /** Such as `the test "a > b"`. */
   readonly owner: string | undefined
 }
 
 interface BoundPorts {
   readonly byPort: Map<number, BoundServer>
   isWatching: boolean
-  /** Tells what runs now; set by the test runner's adapter. */
+  /** Set by the test runner's adapter. */
   currentOwner: () => string | undefined
 }
 
@@ -33,12 +30,7 @@ function boundPorts(): BoundPorts {
   }))
 }
 
-/**
- * Notes from now on which server of this process binds a leased port, and completes the message of
- * EADDRINUSE if another server of this process has it.
- *
- * @param currentOwner tells what runs now, such as `the test "a > b"`; the last one given counts
- */
+/** @param currentOwner tells what runs now, such as `the test "a > b"`; the last one given counts */
 export function watchBoundPorts(currentOwner?: () => string | undefined): void {
   const state = boundPorts()
   if (currentOwner) state.currentOwner = currentOwner
@@ -52,7 +44,6 @@ export function watchBoundPorts(currentOwner?: () => string | undefined): void {
   })
 }
 
-/** What ran when the server was bound that still has this port; `undefined` if it is not known. */
 export function ownerOfBoundPort(port: number): string | undefined {
   return serverOn(port)?.owner
 }
@@ -73,7 +64,6 @@ function portOf(server: Server | undefined): number | undefined {
   return typeof address === 'object' ? address?.port : undefined
 }
 
-/** Whether this process has leased the port. */
 function isOurs(port: number): boolean {
   return heldSlices().has(sliceOf(port)) || hasLease(port)
 }
@@ -86,7 +76,7 @@ function serverOn(port: number): BoundServer | undefined {
   return undefined
 }
 
-/** Says in the message who has the port. Node emits this very error after that. */
+/** Node emits this very error after that. */
 function explain(error: NodeJS.ErrnoException): void {
   const { port } = error as { port?: number }
   if (codeOf(error) !== 'EADDRINUSE' || port === undefined) return

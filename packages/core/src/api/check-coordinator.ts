@@ -2,7 +2,6 @@ import { leaseContextOf } from '../allocator/lease-context.js'
 import type { CoordinatorCheck } from '../coordinator/coordinator.js'
 import type { ResolvedOptions } from '../options/resolve.js'
 
-/** Whether the coordinator can be used; `undefined` if there is none. */
 export async function checkCoordinator(
   options: ResolvedOptions,
 ): Promise<(CoordinatorCheck & { isAnswered: boolean }) | undefined> {

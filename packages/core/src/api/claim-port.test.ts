@@ -138,7 +138,7 @@ test('claiming the port of a sentinel is holding the slice', async () => {
   )
 })
 
-test('the lease tells of the app, not of the claim itself', async () => {
+test('isListening() sees the app, not the claim socket', async () => {
   const claim = await claimPort(port)
   expect(await claim.isListening()).toBe(false)
   const listening = claim.untilListening()
@@ -149,7 +149,7 @@ test('the lease tells of the app, not of the claim itself', async () => {
   expect((await refusal(claimPort(port, { timeout: 0 }))).message).toContain('is in use by')
 })
 
-test('of calls at the same time each has a port, as long as there are some', async () => {
+test('concurrent calls get different ports as long as some are available', async () => {
   const ports = [port, port + 1]
   const claims = await Promise.all([1, 2].map(() => claimPort(ports, { timeout: 0 })))
   expect(claims.map((claim) => claim.port).toSorted()).toEqual(ports)
@@ -158,7 +158,7 @@ test('of calls at the same time each has a port, as long as there are some', asy
   await Promise.all(claims.map((claim) => claim.release()))
 })
 
-test('a claimed port that is the last of its slice is in the way of the others, and named', async () => {
+test('a claim of the last port of a slice blocks the slice, and is named', async () => {
   await using _ = await claimPort(range[1])
   const { message } = await refusal(claimPort(port, { timeout: 20 }))
   expect(message).toContain(`while port ${range[1]} is claimed`)
@@ -193,7 +193,7 @@ test('a note that cannot be removed does not block a claim', async () => {
   await (await claimPort(port)).release()
 })
 
-test('who has it is noted as long as it is claimed', async () => {
+test('the note names the claimer as long as the port is claimed', async () => {
   const note = notePath()
   const claim = await claimPort(port)
   expect(JSON.parse(readFileSync(note, 'utf8'))).toMatchObject({ v: 1, pid: process.pid })
@@ -201,7 +201,7 @@ test('who has it is noted as long as it is claimed', async () => {
   expect(existsSync(note)).toBe(false)
 })
 
-test('a port of a slice of this very process comes out of that slice', async () => {
+test('a port in a slice of this process is taken from that slice', async () => {
   await using allocator = await createAllocator({ range, waitTimeout: 0 })
   const claim = await claimPort(port, { timeout: 0 })
   expect(claim.port).toBe(port)
@@ -325,7 +325,7 @@ test('a note that was removed by hand is written again', async () => {
   await claim.release()
 })
 
-test('a signal ends the wait, and lets the next one pass', async () => {
+test('a signal ends the wait, and the next call is served', async () => {
   const claim = await claimPort(port)
   const controller = new AbortController()
   const aborted = refusal(claimPort(port, { signal: controller.signal }))

@@ -12,19 +12,16 @@ export type { ClaimOptions }
 const loadClaims = loadLater(() => import('./wait-for-claims.js'))
 
 /**
- * Claims a fixed port, such as that of an OAuth redirect or of an app with a hard-coded port: one
- * holder at a time on the whole machine. Waits while another process has claimed the port, while
- * a program listens on it, while another worker has leased its slice, and for 30 s after the
- * death of a holder. A port in a slice of this process is taken from that slice.
- * Waiting is fair: the process that has waited longest tries most often, and the calls of one
- * process are served in order.
- *
- * The claim is a UDP socket on 127.0.0.1, so the app can serve TCP on the port, but not UDP.
+ * Claims a fixed port, such as that of an OAuth redirect or of an app with a hard-coded port: one holder at a
+ * time on the whole machine. Waits while another process has claimed the port or leased its slice, while a
+ * program listens on it, and for 30 s after the death of a holder. A port in a slice of this process is taken
+ * from that slice. Waiting is fair: the process that has waited longest tries most often, and calls of one
+ * process are served in order. The claim is a UDP socket on 127.0.0.1: the app can serve TCP, but not UDP.
  *
  * @param port 1 to 65535; of several, the first that is available
  * @param options how long to wait
- * @throws PortsliceError ERR_PORTSLICE_CLAIM_TIMEOUT, naming the process that has the port;
- *   …_OPTION_INVALID, …_LOCK_DIRECTORY; the signal's reason when aborted
+ * @throws PortsliceError ERR_PORTSLICE_CLAIM_TIMEOUT, naming the process that has the port; …_OPTION_INVALID,
+ *   …_LOCK_DIRECTORY; the signal's reason when aborted
  * @example
  * await using claim = await claimPort(3000)
  * await startAppThatHasPort3000HardCoded()
@@ -43,8 +40,8 @@ export async function claimPort(
 }
 
 /**
- * Claims several fixed ports: all of them or none. Calls that want the same ports in a different
- * order do not block each other, because none keeps a port while it waits for the rest.
+ * Claims several fixed ports: all or none. Calls that want the same ports in a different order do not block
+ * each other, because none keeps a port while it waits for the rest.
  *
  * @param ports for each port that is wanted, a port or several as for {@link claimPort}
  * @param options how long to wait
@@ -69,13 +66,7 @@ export async function claimPorts(
   })
 }
 
-/**
- * Like {@link claimPorts}, and reports what the claim waits for.
- *
- * @param groups for each port that is wanted, the ports of which one is enough
- * @param options how long to wait; `onObstacles` is called when the wait begins, and every 2 s
- * @throws PortsliceError as {@link claimPort} does
- */
+/** Like {@link claimPorts}; calls `onObstacles` when the wait begins, and every 2 s. */
 export async function claimPortsWithProgress(
   groups: PortGroups,
   options: ClaimOptions & { onObstacles: (obstacles: readonly ClaimObstacle[]) => void },

@@ -3,7 +3,7 @@ import type { EventEmitter } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { processWide } from '../process-state.js'
 
-/** The parts of a server that are used; only Node's own servers have all of them. */
+/** Only Node's own servers have all of these. */
 export interface ClusterServer extends Pick<EventEmitter, 'once'> {
   close(): unknown
   address?(): AddressInfo | string | null
@@ -11,9 +11,9 @@ export interface ClusterServer extends Pick<EventEmitter, 'once'> {
 }
 
 interface ClusterServers {
-  /** Servers that listen and that the primary did not bind. */
+  /** Those that listen and that the primary did not bind. */
   readonly open: Set<ClusterServer>
-  /** Resolve when the connections of a server that is being closed have ended. */
+  /** Resolve when the connections of a server have ended. */
   readonly closing: Set<Promise<void>>
   hasHooks: boolean
 }
@@ -26,17 +26,15 @@ function clusterServers(): ClusterServers {
   }))
 }
 
-/** Whether this process is a cluster worker that has not disconnected from its primary. */
 export function isConnectedWorker(): boolean {
   return cluster.isWorker && process.connected === true
 }
 
 /**
- * Does for a server that a cluster worker has bound itself what Node does for one that the primary
- * has bound: tells the primary, and closes it when the worker disconnects. Call it when the server
- * listens, if {@link isConnectedWorker} was true when `listen` was called.
+ * Does for a server that a cluster worker has bound itself what Node does for those of the primary. Call it
+ * when the server listens, if {@link isConnectedWorker} was true when `listen` was called.
  *
- * @param hasHost whether the server listens on a certain host; only then is the address sent
+ * @param hasHost whether it listens on a certain host: only then is the address sent
  */
 export function joinCluster(server: ClusterServer, hasHost: boolean): void {
   const servers = clusterServers()

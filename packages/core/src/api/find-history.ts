@@ -260,10 +260,10 @@ function useFrom({ lease, end, ...use }: JournaledUse, isOut: boolean): PortUse 
   return { ...omitUndefined({ holder }), ...use, end: end ?? open }
 }
 
-/** A claim whose process ended without releasing it. */
+/** Its process ended without releasing it. */
 interface DeadClaim {
   note: ClaimNote
-  /** The end of the quarantine, which may be over. */
+  /** The quarantine's end may be past. */
   until: string
   isQuarantined: boolean
 }

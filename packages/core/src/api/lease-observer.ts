@@ -3,9 +3,8 @@ import type { PortLease } from '../allocator/lease.js'
 import { processWide } from '../process-state.js'
 
 export interface LeaseObserver {
-  /** Called when a port is asked for: who asks is known only then. Returns who is told of the lease. */
+  /** Called when a port is asked for, as only then it is known who asks. Returns who is told of the lease. */
   onTake?: () => (lease: PortLease, label: string | undefined) => void
-  /** Called when `releasePort` has released a lease. */
   onRelease?: (lease: PortLease, outcome: { leaked: boolean }) => void
 }
 

@@ -1,24 +1,21 @@
 import type { PortLease } from '../allocator/lease.js'
 import { processWide } from '../process-state.js'
 
-/** The leases of `takePort` and `claimPort`, by port. A port with a key can have several. */
+/** A port with a key can have several leases. */
 function registry(): Map<number, PortLease[]> {
   return processWide('leases', () => new Map<number, PortLease[]>())
 }
 
-/** Makes `releasePort` find the lease. */
 export function registerLease<T extends PortLease>(lease: T): T {
   const leases = registry()
   leases.set(lease.port, [...(leases.get(lease.port) ?? []), lease])
   return lease
 }
 
-/** Whether this process has a lease of the port. */
 export function hasLease(port: number): boolean {
   return registry().has(port)
 }
 
-/** Removes a lease, if it is registered. */
 export function unregisterLease(lease: PortLease): void {
   const leases = registry()
   const others = (leases.get(lease.port) ?? []).filter((each) => each !== lease)
@@ -26,7 +23,7 @@ export function unregisterLease(lease: PortLease): void {
   else leases.delete(lease.port)
 }
 
-/** Removes and returns the lease of the port that was registered last. */
+/** Removes and returns the lease that was registered last. */
 export function popLease(port: number): PortLease | undefined {
   const lease = registry().get(port)?.at(-1)
   if (lease) unregisterLease(lease)

@@ -11,12 +11,11 @@ const loadSlices = loadLater(() => import('../slice/list-slices.js'))
 const loadClaims = loadLater(() => import('../claim/list-claims.js'))
 
 /**
- * Lists the slices that are held on this machine, and those in which dead holders left ports,
- * ascending. Slices of other users are included, but without the information in their journals.
- * With `host` and `coordinator`: those of the other host.
+ * Lists the slices that are held on this machine, and those in which dead holders left ports, ascending.
+ * Those of other users lack the information in their journals. With `host` and `coordinator`: those of the
+ * other host.
  *
- * Labels, commands and other strings come from other processes: escape control characters before
- * you print them.
+ * Strings such as labels come from other processes: escape control characters before you print them.
  *
  * @param options the lock directory, or the other host
  * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID, …_COORDINATOR
@@ -30,14 +29,7 @@ export async function listSlices(options: ListSlicesOptions = {}): Promise<Slice
   return local.listSlices(options)
 }
 
-/**
- * Lists the ports that are claimed in this lock directory and network namespace, ascending, or with
- * `host` and `coordinator` those of the other host. Strings come from other processes: escape
- * control characters before you print them.
- *
- * @param options as for {@link listSlices}
- * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID, …_COORDINATOR
- */
+/** The claimed ports of this lock directory and network namespace, or of the other host, ascending. */
 export async function listClaims(options: ListSlicesOptions = {}): Promise<ClaimStatus[]> {
   const remote = await remoteHostOf(options)
   if (remote) return remote.listClaims()

@@ -37,20 +37,20 @@ test.each<[string, () => net.Server]>([
   },
 )
 
-test('100 at once have 100 ports', async () => {
+test('100 servers at once get 100 ports', async () => {
   const servers = Array.from({ length: 100 }, () => closing(net.createServer()))
   const leases = await Promise.all(servers.map((server) => listen(server)))
   expect(new Set(leases.map(({ port }) => port)).size).toBe(100)
 })
 
-test('where to listen, and what is told of it', async () => {
+test('passes on where to listen, and has the label', async () => {
   const server = closing(http.createServer())
   const lease = await listen(server, { host: '127.0.0.1', backlog: 5, label: 'web' })
   expect(server.address()).toMatchObject({ address: '127.0.0.1', port: lease.port })
   expect(lease.label).toBe('web')
 })
 
-test('a stranger who is quicker costs nothing but another port', async () => {
+test('tries another port if another program binds the first one', async () => {
   const server = closing(net.createServer())
   const strangers: net.Server[] = []
   const original = server.listen.bind(server)
@@ -97,7 +97,7 @@ test('a server that is closed before it listens is an error', async () => {
   await expect(listen(server)).rejects.toMatchObject({ code: 'ERR_PORTSLICE_CLOSED' })
 })
 
-test('a `listen` that fails as a promise does is an error', async () => {
+test('a `listen` that returns a rejected promise is an error', async () => {
   const server = Object.assign(new EventEmitter(), {
     listen: () => Promise.reject(new Error('not today')),
     close: () => {},

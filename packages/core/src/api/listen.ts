@@ -7,20 +7,18 @@ export type { ListeningServer, ListenOptions } from './listen-on-lease.js'
 const loadListen = loadLater(() => import('./listen-on-lease.js'))
 
 /**
- * Makes a server listen on a port that no other process uses, and gives the port back when the
- * server closes. The port stays leased until the server has bound it. Each worker of a Node
- * cluster gets a port of its own, like each thread and process. The cluster's primary gets a
- * `listening` event, and `cluster.disconnect()` closes the server.
+ * Makes a server listen on a port that no other process uses; each worker of a Node cluster gets its own. The
+ * port is given back when the server closes. The cluster's primary gets a `listening` event, and
+ * `cluster.disconnect()` closes the server.
  *
  * @param server must not listen yet
  * @param options where to listen, and those of `take`; the `signal` ends the wait for a port
  * @returns the lease, once the server listens; close the server to release it
  * @throws the error of the server's `listen`, such as ERR_SERVER_ALREADY_LISTEN; PortsliceError
- *   ERR_PORTSLICE_CLOSED if the server is closed before it listens, …_OPTION_INVALID if it is not a
- *   server, and as `takePort` does
+ *   ERR_PORTSLICE_CLOSED if the server is closed before it listens, …_OPTION_INVALID if it is not a server,
+ *   and as `takePort` does
  * @example
- * const server = createServer(app)
- * const { port } = await listen(server)
+ * const { port } = await listen(createServer(app))
  */
 export async function listen(
   server: ListeningServer,

@@ -52,7 +52,7 @@ test('who has a port, and who had it in earlier leases', async () => {
   expect(history.notHandedOut).toBeUndefined()
 })
 
-test('keeps what a holder with many takes had first', async () => {
+test('keeps the first takes of a holder with many', async () => {
   const { why, open, first } = await setUp()
   await using allocator = await open()
   await (await allocator.take({ label: 'first of all', prefer: first })).release()
@@ -63,7 +63,7 @@ test('keeps what a holder with many takes had first', async () => {
   expect((await why(first)).uses.map(({ label }) => label)).toContain('first of all')
 })
 
-test('a leaked port tells which label left it, and which process has it', async () => {
+test('a leaked port: its label, and the process that has it', async () => {
   const { why, open, first } = await setUp()
   await using allocator = await open()
   const lease = await allocator.take({ label: 'cart > pays', prefer: first })

@@ -58,7 +58,6 @@ async function removeNotes(
   }
 }
 
-/** Whether the claim was made in this network namespace. */
 function isOwnNote(name: string): boolean {
   return name.includes(`-${hostCode(hostIdentity())}.json`)
 }

@@ -104,7 +104,7 @@ test('removes the journal, the lock, the socket and drafts of a dead holder, and
   expect(await removeLeftovers({ lockDirectory })).toEqual([])
 })
 
-test('leaves alone what is held, also by a process whose lock is dated long ago', async () => {
+test('keeps what is held, also if the lock has an old date', async () => {
   const range = await ownRange()
   const lockDirectory = path.join(temporaryFolder(), 'locks')
   await using allocator = await createAllocator({ range, lockDirectory })
@@ -118,7 +118,7 @@ test('leaves alone what is held, also by a process whose lock is dated long ago'
   expect(existsSync(journal)).toBe(true)
 })
 
-test('leaves the journal alone until the quarantine of its ports has ended', async () => {
+test('keeps the journal until the quarantine of its ports has ended', async () => {
   const { first, lockDirectory, left } = await setUp({ age: 0 })
   const [kept] = await removeLeftovers({ lockDirectory })
   expect(kept).toMatchObject({ kept: 'quarantined' })
@@ -146,7 +146,7 @@ test('a journal that tells who leaked a port stays while something listens there
   expect(existsSync(journalPath(lockDirectory, first))).toBe(false)
 })
 
-test('leaves the draft of a lock alone that a process elsewhere may be making', async () => {
+test('keeps the draft of a lock that a process elsewhere may be creating', async () => {
   const { first, lockDirectory, left } = await setUp()
   const alive = path.join(lockDirectory, `${first}.1a-2c.new`)
   mkdirSync(alive)
@@ -167,7 +167,7 @@ test('a death that is discovered by cleaning starts the quarantine', async () =>
   expect(Date.parse(again?.until ?? '') - Date.now()).toBeLessThan(29_990)
 })
 
-test('a holder of another network namespace is asked for: it is dead, alive, or watched for 10 s', async () => {
+test('checks a holder in another network namespace: dead, alive, or watched for 10 s', async () => {
   const dead = await setUp({ host: ELSEWHERE, liveness: 'refused' })
   expect(await removeLeftovers({ lockDirectory: dead.lockDirectory })).toMatchObject([
     { first: dead.first },
@@ -190,7 +190,7 @@ test('a holder of another network namespace is asked for: it is dead, alive, or 
   expect(unknown.left()).toEqual([])
 })
 
-/** @param stays whether it goes on listening */
+/** @param stays whether it continues to listen */
 async function serveAt(socket: string, stays: boolean): Promise<void> {
   const draft = path.join(temporaryFolder(), 'draft')
   const server = net.createServer().listen(draft)
@@ -210,7 +210,7 @@ test('the lock of another program stays as long as that refreshes it', async () 
   expect(await removeLeftovers({ lockDirectory })).toMatchObject([{ first, kept: 'locked' }])
 })
 
-test('notes of claims go when the claim is dead', async () => {
+test('removes notes of dead claims', async () => {
   const [port] = await ownRange(1, { first: 4000, last: 9999 })
   const lockDirectory = path.join(temporaryFolder(), 'locks')
   vi.stubEnv('PORTSLICE_LOCK_DIR', lockDirectory)
@@ -242,7 +242,7 @@ test('notes of claims go when the claim is dead', async () => {
   expect(readdirSync(lockDirectory)).toEqual([])
 })
 
-test('a lock directory that is missing is not made, and one that is not ours to use is refused', async () => {
+test('does not create a missing lock directory, and refuses an unsafe one', async () => {
   const folder = temporaryFolder()
   const missing = path.join(folder, 'missing')
   expect(await removeLeftovers({ lockDirectory: missing })).toEqual([])

@@ -9,27 +9,16 @@ import { removeSliceLeftovers } from './remove-slice-leftovers.js'
 
 export type { Leftover }
 
-/** Options of {@link removeLeftovers}. */
 export interface RemoveLeftoversOptions {
-  /** The directory to clean; `false`: none. Default: as the option `lockDirectory` of an allocator. */
   lockDirectory?: string | false
-  /** Only report what would be removed. Default: false. */
   dryRun?: boolean
 }
 
 /**
- * Removes the journals, locks, sockets and claim notes of dead holders whose quarantine has ended.
+ * Removes journals, locks, sockets and claim notes of dead holders whose quarantine has ended. Each slice is
+ * held meanwhile. A lock whose holder cannot be checked is removed if it has not been refreshed for 10 s.
  *
- * Each slice is held meanwhile, so that no other process leases it. If it is unknown whether the
- * holder of a lock lives, the lock is removed if it has not been refreshed for 10 s.
- *
- * @param options which directory, and whether to remove anything
  * @returns what was found, ascending, and why it was kept
- * @throws PortsliceError ERR_PORTSLICE_LOCK_DIRECTORY if the directory is not safe to use;
- *   …_OPTION_INVALID
- * @example
- * const leftovers = await removeLeftovers({ dryRun: true })
- * const removable = leftovers.filter(({ kept }) => kept === undefined)
  */
 export async function removeLeftovers({
   dryRun = false,

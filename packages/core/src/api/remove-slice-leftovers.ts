@@ -105,7 +105,6 @@ async function removeLocked(
   return true
 }
 
-/** Whether the process of a lock draft is dead, or the draft is old. */
 async function isAbandoned(draft: string): Promise<boolean> {
   return !isRecent(draft) || isDeadDraft(draft, { host: hostIdentity(), holdsSentinel: true })
 }

@@ -3,19 +3,14 @@ import { defaultAllocator } from '../allocator/shared.js'
 import type { TakeOptions } from '../options/options.js'
 
 export interface Retries<T> {
-  /** How many ports to try at most. */
   maxTries: number
-  /** Uses the port. Owns the lease if it succeeds. */
+  /** Owns the lease if it succeeds. */
   attempt: (lease: PortLease) => Promise<T>
-  /** Whether the attempt failed because a program that does not use portslice has the port. */
+  /** Whether a program that does not use portslice has the port. */
   isPortTaken: (error: unknown) => boolean | Promise<boolean>
 }
 
-/**
- * Takes a port and uses it; tries again with another port if that one is taken after all.
- *
- * @throws what the last attempt threw; PortsliceError as `takePort` does
- */
+/** Tries again with another port if the first one is taken after all. @throws what the last attempt threw */
 export async function retryWithPorts<T>(
   { key, ...take }: TakeOptions,
   { maxTries, attempt, isPortTaken }: Retries<T>,

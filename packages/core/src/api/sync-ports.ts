@@ -3,12 +3,11 @@ import { portFromVariable, variablePartOf } from '../options/port-name.js'
 import { LAST_PORT } from '../slice/layout.js'
 
 /**
- * The ports in `$PORTS`, which `portslice run --count` and the option `ports` of the vitest plugin
- * set: for tables of ports that must be known without `await`.
+ * The ports in `$PORTS`, set by `portslice run --count` and the option `ports` of the vitest plugin: for
+ * tables of ports that must be known without `await`.
  *
  * @returns the ports in the order of the variable; at least one
- * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID if the variable is not set, or is not a list of
- *   different ports
+ * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID unless it is a list of different ports
  * @example
  * // portslice run --count 2 -- node --test
  * const [api, web] = portsFromEnv()
@@ -29,15 +28,14 @@ export function portsFromEnv(): number[] {
 }
 
 /**
- * The port that {@link namedPort} has leased in this process or in one of its ancestors, or
- * `portslice run --name`: for code that cannot use `await`.
+ * The port that {@link namedPort} in this process or an ancestor, or `portslice run --name`, has leased: for
+ * code that cannot use `await`.
  *
  * @param name as given to `namedPort`
- * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID if the port is not leased yet, for an invalid
- *   name, and if the variable does not contain a port
+ * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID if the port is not leased yet, or for an invalid name
+ *   or variable
  * @example
- * // The main process has called `await namedPort('web')`, for example in Jest's globalSetup.
- * const web = namedPortSync('web')
+ * const web = namedPortSync('web') // after `await namedPort('web')` in Jest's globalSetup
  */
 export function namedPortSync(name: string): number {
   const variable = `PORTSLICE_PORT_${variablePartOf(name)}`

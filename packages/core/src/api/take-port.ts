@@ -36,8 +36,7 @@ async function take(options: TakeOptions): Promise<number> {
  * the same `key` must be released as often.
  *
  * @param port as `takePort` returned it
- * @returns `leaked`: whether something still listens on the port, which is then not handed out again
- *   until it is closed
+ * @returns `leaked`: whether something still listens on it; it is then not handed out until it is closed
  * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID if the port is not out
  * @example
  * const { leaked } = await releasePort(port)

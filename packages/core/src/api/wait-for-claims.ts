@@ -31,22 +31,16 @@ export interface ClaimOptions {
 const DEFAULT_TIMEOUT_MS = 60_000
 const PROGRESS_INTERVAL_MS = 2000
 
-/** The calls of this process that wait, first come, first served. */
+/** First come, first served. */
 function waitingClaims(): WaitList {
   return processWide('claims', () => new WaitList())
 }
 
-/** Orders the processes that wait for the same port. */
 function turnsFor(port: number): Turns {
   return processWide('turns with claims', () => new TurnsByName()).of(String(port))
 }
 
-/**
- * Claims one port of each group, and waits until all are available.
- *
- * @param wanted for messages: the ports as the subject of a sentence, and as the user gave them
- * @param onObstacles called when the wait begins, and every 2 s
- */
+/** @param onObstacles called when the wait begins, and every 2 s */
 export async function waitForClaims(
   groups: PortGroups,
   options: ClaimOptions,
@@ -107,7 +101,7 @@ async function claimContext(): Promise<ClaimContext> {
   return openLeaseContext(options)
 }
 
-/** @returns one claim for each group, in their order; else the obstacles, and nothing is claimed */
+/** @returns one claim for each group; else the obstacles, and nothing is claimed */
 async function claimEach(
   groups: PortGroups,
   context: ClaimContext,

@@ -12,7 +12,7 @@ async function isOut(port: number): Promise<boolean> {
   return slices.some(({ ports }) => ports.some((each) => each.port === port))
 }
 
-test('runs once, with a port that is out meanwhile, and gives back what it is given', async () => {
+test('runs once with a port that is out meanwhile, and returns the result', async () => {
   let port = 0
   const result = await withPort(async (given) => {
     port = given
@@ -23,7 +23,7 @@ test('runs once, with a port that is out meanwhile, and gives back what it is gi
   expect(await isOut(port)).toBe(false)
 })
 
-test('an app that finds its port taken has another, and never one that failed', async () => {
+test('tries other ports if the app finds its port taken, and none of them twice', async () => {
   const tried: number[] = []
   const port = await withPort(
     (given) => {
@@ -38,7 +38,7 @@ test('an app that finds its port taken has another, and never one that failed', 
   for (const each of tried) expect(await isOut(each)).toBe(false)
 })
 
-test('a real app, whose port a stranger binds first', async () => {
+test('a real app whose port another program binds first', async () => {
   const strangers: net.Server[] = []
   const { stdout } = await withPort(async (port) => {
     if (strangers.length < 2) {

@@ -4,10 +4,7 @@ import { integer } from '../options/validate.js'
 import { isAddressInUse } from '../probe/address-in-use.js'
 import { retryWithPorts } from './retry-with-ports.js'
 
-/**
- * Options of {@link withPort}. `releaseWhenClosed` has no effect: the port is given back when
- * `run` has ended.
- */
+/** Options of {@link withPort}. `releaseWhenClosed` has no effect. */
 export interface WithPortOptions extends TakeOptions {
   /** How often to try again with another port, at most 1000. Default: 3. */
   retries?: number
@@ -17,23 +14,17 @@ const DEFAULT_RETRIES = 3
 const MAX_RETRIES = 1000
 
 /**
- * Calls `run` with a port that no other process uses, and gives the port back when it has ended.
- *
- * A program that does not use portslice may bind the port before the app does. If `run` fails for
- * that reason, it is called again with another port. The reason is recognised by EADDRINUSE in the
- * `code` or the message of the error or of one of its causes, or in the output of a child process
- * that the error has.
+ * Calls `run` with a port that no other process uses, and gives the port back when it has ended. Calls it
+ * again with another port if a program that does not use portslice was quicker: if EADDRINUSE is in the
+ * `code` or message of the error, of a cause, or in the output of a child process that the error has.
  *
  * @param run gets the port; called again if it fails because the port was taken
  * @param options what the port is for, and `retries`
  * @returns what `run` returns
- * @throws what `run` throws: the last EADDRINUSE if there are no retries left, other errors at
- *   once; PortsliceError as `takePort` does
+ * @throws what `run` throws: the last EADDRINUSE if there are no retries left, other errors at once;
+ *   PortsliceError as `takePort` does
  * @example
- * const body = await withPort(async (port) => {
- *   const { stdout } = await promisify(exec)(`./serve-once --port ${port}`)
- *   return stdout
- * })
+ * const { stdout } = await withPort((port) => promisify(exec)(`./serve-once --port ${port}`))
  */
 export async function withPort<T>(
   run: (port: number) => Promise<T> | T,

@@ -1,13 +1,11 @@
 import { PortsliceError } from '../errors.js'
 import type { ClaimObstacle, Obstacle } from './obstacle.js'
 
-/** `ERR_PORTSLICE_CLAIM_TIMEOUT`, with the obstacle of each port. */
 export interface ClaimTimeoutError extends PortsliceError {
   /** One for each port that was asked for. */
   readonly obstacles: readonly ClaimObstacle[]
 }
 
-/** @param wanted the ports as the subject of a sentence, such as `Port 3000` */
 export function claimTimeoutError(
   wanted: string,
   value: unknown,
@@ -33,7 +31,7 @@ export function claimTimeoutError(
   return Object.assign(error, { obstacles })
 }
 
-/** For ports that this user may not bind: waiting would not help. */
+/** Waiting would not help. */
 export function claimNotPermittedError(
   wanted: string,
   value: unknown,

@@ -12,7 +12,6 @@ import type { ClaimContext } from './context.js'
 /** How soon a note is written again that was deleted, or could not be written. */
 const CHECK_INTERVAL_MS = 5000
 
-/** Keeps the note that says who has claimed a port, for as long as it is claimed. */
 export class ClaimNoteWriter {
   readonly #port: number
   readonly #context: ClaimContext
@@ -33,7 +32,6 @@ export class ClaimNoteWriter {
     if (lockDirectory !== undefined) tryWriteClaimNote(lockDirectory, this.#port, note, onTrouble)
   }
 
-  /** Writes the note again whenever it is missing. */
   keepUp(): void {
     const { lockDirectory, holder } = this.#context
     if (lockDirectory === undefined) return
@@ -48,7 +46,6 @@ export class ClaimNoteWriter {
     this.#write({ ...this.#note, died: kernelTime() })
   }
 
-  /** For a claim that has ended regularly. */
   archiveAndRemove(): void {
     const { lockDirectory } = this.#context
     if (lockDirectory !== undefined) archiveClaim(lockDirectory, this.#port, this.#note)

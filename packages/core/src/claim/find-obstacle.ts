@@ -18,10 +18,7 @@ import { protectWithTimeWait } from './protect.js'
 const SENTINEL_RETRIES = 4
 const SENTINEL_RETRY_DELAY_MS = 1
 
-/**
- * What is visible without binding the port. While another process has the port, nothing else must
- * be bound on it, because its app may be about to bind it.
- */
+/** Binds nothing on the port, because the app of another process may be about to bind it. */
 export async function findVisibleObstacle(port: number): Promise<Obstacle | undefined> {
   const sentinel = sentinelOf(sliceOf(port))
   const sockets = await unconnectedUdpPortsOnLoopback()
@@ -30,7 +27,7 @@ export async function findVisibleObstacle(port: number): Promise<Obstacle | unde
   return (await isListeningForTcp(port)) ? { kind: 'in-use' } : undefined
 }
 
-/** Whether a claimer has died recently. Call with the claim socket bound. */
+/** Call with the claim socket bound. */
 export function findClaimQuarantine(
   port: number,
   { lockDirectory, holder }: ClaimContext,
@@ -76,11 +73,7 @@ function wasOutAtDeath(port: number, { lockDirectory, holder }: ClaimContext): b
   return left !== undefined && (left.host === undefined || mayShareNetwork(left.host, holder.host))
 }
 
-/**
- * Whether a program has the port; protects it from the kernel if it is free.
- *
- * @param isSocketOurs whether the claim socket is bound on the port, so that only TCP is checked
- */
+/** Protects the port from the kernel if it is free. With `isSocketOurs` only TCP is checked. */
 export async function findPortObstacle(
   port: number,
   { needsTimeWait }: ClaimContext,

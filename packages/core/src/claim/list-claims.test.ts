@@ -9,7 +9,7 @@ import { hostIdentity } from '../platform/host.js'
 import { hostCode } from '../slice/lock-token.js'
 import { listClaims } from './list-claims.js'
 
-test('tells who has claimed a port, and whether the app listens, until it is released', async () => {
+test('lists the claimer of a port, and whether the app listens, until it is released', async () => {
   const lockDirectory = path.join(temporaryFolder(), 'locks')
   vi.stubEnv('PORTSLICE_LOCK_DIR', lockDirectory)
   onTestFinished(() => void vi.unstubAllEnvs())

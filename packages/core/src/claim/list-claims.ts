@@ -22,13 +22,7 @@ export interface ClaimStatus {
   listening: boolean
 }
 
-/**
- * Lists the ports that are claimed in this lock directory and network namespace, ascending. Strings
- * come from other processes: escape control characters before you print them.
- *
- * @param options `lockDirectory`: default as for an allocator
- * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID
- */
+/** In this lock directory and network namespace, ascending. */
 export async function listClaims(
   options: { lockDirectory?: string | false } = {},
 ): Promise<ClaimStatus[]> {

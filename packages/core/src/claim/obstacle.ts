@@ -10,15 +10,9 @@ import { sentinelOf, sliceOf } from '../slice/layout.js'
 import { listSlices, type SliceStatus } from '../slice/list-slices.js'
 
 /**
- * What keeps a port from being claimed.
- *
- * - `claimed`: another claim, or a UDP socket of another program
- * - `own`: this process has it out
- * - `slice`: another process has leased its slice
- * - `in-use`: a program listens on it, or has a connection from it
- * - `quarantined`: its holder has died, and the holder's child processes may still bind it
- * - `not-permitted`: this user may not bind it
- * - `descriptors`: the system refuses more sockets or files
+ * What keeps a port from being claimed: `claimed` also by a UDP socket of another program; `own`: this
+ * process has it out; `in-use`: also a connection from it; `quarantined`: child processes of its dead holder
+ * may still bind it; `descriptors`: the system refuses more sockets or files.
  */
 export interface Obstacle {
   readonly kind:
@@ -29,25 +23,20 @@ export interface Obstacle {
     | 'quarantined'
     | 'not-permitted'
     | 'descriptors'
-  /** How long the quarantine still lasts. */
   readonly leftMs?: number
-  /** The system's error. */
   readonly error?: unknown
-  /** What is known of the port on another host, after `port 3000`. */
+  /** On another host: what follows `port 3000`. */
   readonly text?: string
 }
 
-/** What keeps a port from being claimed, described for people. */
 export interface ClaimObstacle {
-  /** The port that was asked for. */
   port: number
   /** A sentence without its full stop. */
   text: string
-  /** Whether the obstacle is that a worker has leased the slice of the port. */
+  /** Whether a worker has leased the slice of the port. */
   isLeased: boolean
 }
 
-/** @param lockDirectory `undefined`: without files */
 export async function describeObstacle(
   port: number,
   obstacle: Obstacle,
@@ -74,7 +63,6 @@ export async function describeObstacle(
   }
 }
 
-/** Which process has claimed the port or listens on it. */
 async function describeUser(port: number, lockDirectory: string | undefined): Promise<string> {
   const owners = await ownersOf(port)
   const claim = liveClaim(port, lockDirectory)
@@ -102,7 +90,6 @@ function formatOwners(owners: readonly PortOwner[]): string {
   return texts.join(' and ')
 }
 
-/** The note of a claimer that is alive. */
 function liveClaim(port: number, lockDirectory: string | undefined): ClaimNote | undefined {
   const note =
     lockDirectory === undefined ? undefined : readClaimNote(lockDirectory, port, hostIdentity())
@@ -111,7 +98,6 @@ function liveClaim(port: number, lockDirectory: string | undefined): ClaimNote |
   return state === 'running' || (state === 'unknown' && isProcess(note.pid)) ? note : undefined
 }
 
-/** The slice of the port, if another process holds it. */
 async function leasedSlice(
   port: number,
   lockDirectory: string | undefined,

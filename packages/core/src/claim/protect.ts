@@ -1,11 +1,7 @@
 import { warnOnce } from '../platform/warn-once.js'
 import { guardWithTimeWait } from '../probe/time-wait.js'
 
-/**
- * Protects a port from the kernel with TIME_WAIT. Warns once a process if that has no effect.
- *
- * @returns false if another socket has the port
- */
+/** With TIME_WAIT. Warns once if that has no effect. @returns false if another socket has the port */
 export async function protectWithTimeWait(port: number): Promise<boolean> {
   const outcome = await guardWithTimeWait(port)
   if (outcome === 'no-effect') {

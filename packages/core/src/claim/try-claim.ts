@@ -17,11 +17,6 @@ import {
 } from './find-obstacle.js'
 import type { Obstacle } from './obstacle.js'
 
-/**
- * Claims a port if that is possible now.
- *
- * @param label what it is for
- */
 export async function tryClaim(
   port: number,
   context: ClaimContext,
@@ -47,7 +42,6 @@ export function isClaim(outcome: Claim | Obstacle): outcome is Claim {
   return 'port' in outcome
 }
 
-/** This process holds the slice, so the port is taken from it. */
 async function claimFromSlice(
   slice: Slice,
   port: number,

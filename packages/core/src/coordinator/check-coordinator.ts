@@ -4,12 +4,6 @@ import type { CoordinatorCheck, HolderInfo } from './coordinator.js'
 import { loadCoordinator } from './load-coordinator.js'
 import { RemoteProbe } from './remote-probe.js'
 
-/**
- * Whether the coordinator can be used, and what the host answers on a port.
- *
- * @param port any port of the range
- * @throws PortsliceError ERR_PORTSLICE_COORDINATOR, …_HOST
- */
 export async function checkCoordinator(
   remote: ResolvedRemote,
   holder: HolderInfo,

@@ -22,12 +22,9 @@ export interface LeftPort extends PortUse {
 }
 
 /**
- * Why a slice or a port was not leased.
- *
- * - `held`: another process has it
- * - `quarantined`: its holder died less than 30 s ago
- * - `recovering`: the server has just started, and earlier holders may return for `leftMs`
- * - `lost`: this session has ended, or its lease of the slice has
+ * Why a slice or a port was not leased. `held`: another process has it. `quarantined`: its holder died less
+ * than 30 s ago. `recovering`: the server has just started, and earlier holders may return for `leftMs`.
+ * `lost`: this session has ended, or its lease of the slice has.
  */
 export interface Refusal {
   /** Which reason it is. */
@@ -111,11 +108,10 @@ export interface CoordinatorCheck {
 }
 
 /**
- * One connection of one process to a database that decides who has the ports of a host. All that a
- * session holds ends with it, on the server, without help of the process. Once a session is lost,
- * each call rejects; a new session of the same owner takes over with `resume`.
- *
- * All times are measured by the server. A call that has no answer in time loses the session.
+ * One connection of one process to a database that decides who has the ports of a host. What a session holds
+ * ends with it, on the server, without help of the process. Once it is lost, each call rejects; a new session
+ * of the same owner takes over with `resume`. The server measures all times. A call that has no answer in
+ * time loses the session.
  */
 export interface CoordinatorSession {
   /** Holds a slice if no other session does. */
@@ -128,18 +124,13 @@ export interface CoordinatorSession {
    * @param slice the first port of the held slice that they are in; without it they are claims
    */
   takePorts(uses: readonly PortUse[], slice?: number): Promise<Refusal | undefined>
-  /** @param leaked whether the app still listens */
+  /** Gives back a port. @param leaked whether the app still listens */
   releasePort(port: number, leaked: boolean): Promise<void>
   /** Gives back a slice of which no port is out. */
   releaseSlice(first: number): Promise<void>
-  /**
-   * Holds again what an earlier session of this owner held, if no other process has it now, and
-   * releases all else that is recorded for this owner.
-   *
-   * @returns what is held
-   */
+  /** Holds again what no other process has now, and releases all else of this owner. @returns what is held */
   resume(holdings: Holdings): Promise<Holdings>
-  /** Lists the slices and ports of the host. */
+  /** The slices and ports of the host. */
   list(): Promise<Listing>
   /** What happened to a port, newest first. */
   history(port: number): Promise<PortEvent[]>

@@ -6,7 +6,6 @@ import type { HolderInfo, ListedPort, Listing } from './coordinator.js'
 
 type IsListening = (port: number) => Promise<boolean>
 
-/** @param now in ms since 1970, for the end of quarantines */
 export async function sliceStatuses(
   { slices, ports }: Listing,
   isListening: IsListening,

@@ -10,8 +10,8 @@ import {
 import type { CoordinatorModule } from './coordinator.js'
 
 /**
- * Loads the package for the database that a URL names. Searches beside `@portslice/core`,
- * then in the project of the working directory, then beside the program that runs.
+ * Searches beside `@portslice/core`, then in the project of the working directory, then beside the program
+ * that runs.
  *
  * @param url such as `postgres://ci@db/ci`
  * @throws PortsliceError ERR_PORTSLICE_COORDINATOR, naming the package to install

@@ -30,11 +30,7 @@ const HELD_SLICES_AGE_MS = 250
 
 type OpenSession = (options: SessionOptions) => Promise<CoordinatorSession>
 
-/**
- * The ports of another host, for all allocators of this process (or worker thread).
- *
- * @throws PortsliceError ERR_PORTSLICE_COORDINATOR
- */
+/** The ports of another host, for all allocators of this process (or worker thread). */
 export async function openRemoteHost(
   remote: ResolvedRemote,
   holder: HolderInfo,
@@ -63,7 +59,7 @@ class CoordinatedHost implements RemoteHost {
   readonly #owner = randomUUID()
   readonly #probe: RemoteProbe
   readonly #slices = new Map<SliceStart, RemoteSlice>()
-  /** Slices that are being leased: a session may hold one again, so the coordinator does not refuse. */
+  /** A session may hold one again, so the coordinator does not refuse. */
   readonly #leasing = new Set<SliceStart>()
   readonly #claims = new Map<number, PortUse>()
   #session: CoordinatorSession | undefined
@@ -188,7 +184,6 @@ class CoordinatedHost implements RemoteHost {
     void this.#session?.releasePort(port, leaked).catch(() => {})
   }
 
-  /** Without a session, or if it is lost during the call: a refusal. */
   async #call<T>(call: (session: CoordinatorSession) => Promise<T>): Promise<T | Refusal> {
     const session = this.#session
     if (!session) return { refused: 'lost' }
@@ -278,7 +273,6 @@ class CoordinatedHost implements RemoteHost {
     let restored = await this.#tryToResume()
     while (!restored) {
       const { value } = delays.next()
-      // Not a reason to keep the process alive.
       await new Promise<void>((resolve) => void setTimeout(resolve, value).unref())
       restored = await this.#tryToResume()
     }

@@ -5,12 +5,11 @@ import type { ResolvedRemote } from '../options/remote.js'
 type Answer = 'accepted' | 'refused' | 'none'
 
 const CONNECT_TIMEOUT_MS = 1000
-/** If none of the first ports answers, no port will: it is said at once instead of after a search. */
+/** If none of the first ports answers, no port will. */
 const MAX_UNANSWERED = 3
 /** The name or the route is wrong, not the port. */
 const UNREACHABLE = new Set(['ENOTFOUND', 'EAI_AGAIN', 'ENETUNREACH', 'EHOSTUNREACH', 'EHOSTDOWN'])
 
-/** Asks another host what is on its ports, by connecting to them. */
 export class RemoteProbe {
   readonly #remote: ResolvedRemote
   #answered = false
@@ -20,12 +19,11 @@ export class RemoteProbe {
     this.#remote = remote
   }
 
-  /** Ports that were skipped because the host did not answer. */
   get unanswered(): ReadonlySet<number> {
     return this.#unanswered
   }
 
-  /** @throws PortsliceError ERR_PORTSLICE_HOST if the host answers on no port */
+  /** @throws PortsliceError if the host answers on no port */
   async isUsable(port: number): Promise<boolean> {
     const answer = await this.#ask(port)
     if (answer !== 'none') {

@@ -7,21 +7,18 @@ import { type PortOrder, type PortPurpose, PortTable } from '../slice/port-table
 import type { PortRecord } from '../slice/slice-record.js'
 import type { LeftPort, PortUse, Refusal } from './coordinator.js'
 
-/** How a slice reaches the coordinator. */
 export interface SliceConnection {
   take(uses: readonly PortUse[], slice: SliceStart): Promise<Refusal | undefined>
   releasePort(port: number, leaked: boolean): void
   releaseSlice(slice: SliceStart): Promise<void>
 }
 
-/** A slice of another host that this process holds. */
 export class RemoteSlice implements LeasedSlice {
   readonly first: SliceStart
   readonly #projectRoot: string
   readonly #ports: PortTable
   readonly #connection: SliceConnection
   readonly #uses = new Map<number, PortUse>()
-  /** Whether the coordinator confirms that this process holds the slice. */
   isHeld = true
   #isClosing = false
   #givenBack: Promise<void> | undefined
@@ -60,7 +57,7 @@ export class RemoteSlice implements LeasedSlice {
     return this.#ports.counts
   }
 
-  /** What is out, to hold it again after a lost connection. */
+  /** To hold it again after a lost connection. */
   get uses(): readonly PortUse[] {
     return [...this.#uses.values()]
   }

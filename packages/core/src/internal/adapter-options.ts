@@ -6,7 +6,6 @@ import { ensureLockDirectory } from '../slice/lock-directory.js'
 /** What to do about a port on which something still listens when its test has ended. */
 export type OnLeak = 'warn' | 'fail' | 'ignore'
 
-/** The options of a test runner's fixtures. */
 export interface AdapterOptions extends AllocatorOptions {
   /**
    * What to do about a port on which something still listens when its test has ended: warn
@@ -17,23 +16,14 @@ export interface AdapterOptions extends AllocatorOptions {
 
 const ADAPTER_VALIDATORS = { onLeak: oneOf('warn', 'fail', 'ignore') }
 
-/** Valid options, split by what they are for. */
 export interface CheckedOptions {
-  /** The options of the allocator. */
   allocator: AllocatorOptions
-  /** What to do about leaked ports. */
   onLeak: OnLeak
-  /** The number of slices in the range, or in a strict shard's part of it. */
+  /** In the range, or in a strict shard's part of it. */
   slices: number
 }
 
-/**
- * Checks the options, their environment variables and the lock directory, without leasing
- * anything.
- *
- * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID, …_RANGE_INVALID, …_SHARD_INVALID,
- *   …_LOCK_DIRECTORY
- */
+/** Checks options, environment variables and the lock directory, without leasing. @throws PortsliceError */
 export function checkAdapterOptions(options: AdapterOptions = {}): CheckedOptions {
   checkAllocatorOptions(options, ADAPTER_VALIDATORS)
   const { onLeak = 'warn', ...own } = options as AdapterOptions

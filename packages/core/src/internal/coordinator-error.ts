@@ -1,7 +1,7 @@
 import { PortsliceError } from '../errors.js'
 import { hidePassword } from '../options/remote.js'
 
-/** ERR_PORTSLICE_COORDINATOR. @param problem begins after the name of the database */
+/** @param problem begins after the name of the database */
 export function coordinatorError(
   url: string,
   problem: string,

@@ -13,11 +13,10 @@ const POLL_INTERVAL_MS = 50
 /** A process tree that is deeper than this is not followed to its root. */
 const MAX_ANCESTORS = 50
 
-/** The ports that are out, and whether something listened when they were last seen. */
+/** Ports that are out, and whether something listened when last seen. */
 const observed = new Map<PortUse, { wasListening: boolean }>()
 let isPolling = false
 
-/** Records who listens on a port, until {@link stopObserving}. */
 export function observe(use: PortUse): void {
   observed.set(use, { wasListening: false })
   listenToServers()
@@ -26,7 +25,7 @@ export function observe(use: PortUse): void {
   schedule()
 }
 
-/** Looks once more, so that what listens at the end is recorded. */
+/** Looks once more, for what listens at the end. */
 export async function stopObserving(use: PortUse): Promise<void> {
   await look().catch(() => {})
   observed.delete(use)

@@ -9,27 +9,21 @@ import type { PortUse, SliceUse, WorkerUse } from './port-use.js'
 /** Set by the reporters in the main process, for their workers. */
 const REPORT_VARIABLE = 'PORTSLICE_REPORT'
 
-/** Makes the workers that are started from now on record who listens on their ports. */
 export function requestPortReport(): void {
   process.env[REPORT_VARIABLE] = '1'
 }
 
-/** Whether a reporter shows the ports of this run. */
 export function isPortReportRequested(): boolean {
   return process.env[REPORT_VARIABLE] === '1'
 }
 
 const recorded = new WeakMap<PortAllocator, RecordedAllocator>()
 const uses = new WeakMap<PortLease, PortUse>()
-/** The ports of this worker that belong to no test, and were not reported since they changed. */
+/** Ports that belong to no test, and were not reported since they changed. */
 const workerUses = new Set<PortUse>()
 const sliceUses: SliceUse[] = []
 
-/**
- * Records which ports are taken, for the test runner's reporters.
- *
- * @param open leases the slice, or returns the allocator that has one
- */
+/** Records which ports are taken, for the test runner's reporters. */
 export async function recordAllocator(open: () => Promise<PortAllocator>): Promise<PortAllocator> {
   const requestedAt = Date.now()
   const allocator = await open()
@@ -44,11 +38,7 @@ export async function recordAllocator(open: () => Promise<PortAllocator>): Promi
   return created
 }
 
-/**
- * The record of a port that is out. From now on it belongs to a test.
- *
- * @param label of the test; by default the label is the name of the test, which the report has anyway
- */
+/** From now on the port belongs to a test, whose name is the default label. */
 export function useOfTest(lease: PortLease, label: string | undefined): PortUse | undefined {
   const use = uses.get(lease)
   if (!use) return undefined
@@ -57,7 +47,7 @@ export function useOfTest(lease: PortLease, label: string | undefined): PortUse 
   return use
 }
 
-/** What the worker has besides the ports of tests; each change is returned at least once. */
+/** Each change is returned at least once. */
 export function takeWorkerUse(): WorkerUse {
   const ports = [...workerUses]
   for (const use of ports) if (use.releasedAt !== undefined) workerUses.delete(use)

@@ -4,33 +4,26 @@ import { parseShard, runnerShardVariables } from '../options/shard.js'
 import type { Shard } from '../slice/layout.js'
 
 /**
- * Like `namedPort` of `@portslice/core`, for the config file of a test runner: the runner's own
- * `--shard=2/4` decides which part of the range is tried first. It is read from the command line,
- * because the runner has not read its config yet.
+ * Like `namedPort` of `@portslice/core`, for the config file of a test runner: the runner's own `--shard=2/4`
+ * decides which part of the range is tried first.
  *
  * @param name starts with a letter; letters, digits, `-` and `_`
  * @param options as for `createAllocator`; only those of the first process that asks have an effect
  * @throws PortsliceError as `namedPort` of `@portslice/core` does
  * @example
- * // playwright.config.ts
- * const web = await namedPort('web')
+ * const web = await namedPort('web') // in playwright.config.ts
  */
 export function namedPort(name: string, options: AllocatorOptions = {}): Promise<number> {
   preferShard(shardFromArguments(process.argv))
   return leaseNamedPort(name, options)
 }
 
-/**
- * Passes the test runner's own shard to this process and those that it starts: it decides which
- * part of the range is tried first, unless the user sets a shard.
- *
- * @param shard the runner's own, if it has one
- */
+/** Passed to this process and those that it starts; a shard that the user sets comes first. */
 export function preferShard(shard: Shard | undefined): void {
   Object.assign(process.env, runnerShardVariables(shard))
 }
 
-/** Ignores an invalid shard, which the runner reports itself. */
+/** The runner reports an invalid one. It has not read its config yet, so only the command line tells. */
 export function shardFromArguments(args: readonly string[]): Shard | undefined {
   const index = args.findIndex((arg) => arg === '--shard' || arg.startsWith('--shard='))
   const text = args[index] === '--shard' ? args[index + 1] : args[index]?.slice('--shard='.length)

@@ -32,10 +32,7 @@ function number(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined
 }
 
-/**
- * @param reasons those that this kind of database gives
- * @returns `undefined`: nothing was refused
- */
+/** @param reasons those that this kind of database gives */
 export function parseRefusal(
   value: unknown,
   reasons: readonly Refusal['refused'][],
@@ -70,7 +67,7 @@ export function list(value: unknown): unknown[] {
   return Array.isArray(value) ? value : []
 }
 
-/** A time, which may be infinite in a database; 0 if `Date` cannot have it. */
+/** A database may store an infinite time; 0 if `Date` cannot have it. */
 export function finite(value: unknown): number {
   return typeof value === 'number' && Math.abs(value) <= 8.64e15 ? value : 0
 }

@@ -6,20 +6,16 @@ import { checkTakeOptions, type TakeOptions } from '../options/options.js'
 import type { PortUse } from './port-use.js'
 import { useOfTest } from './recorded-allocator.js'
 
-/** A port on which something still listens after the end of its test. */
 export interface LeakedPort {
-  /** Its number. */
   port: number
-  /** The label that the test gave it, if any. */
   label?: string
-  /** What bound it, such as `the test "a > b"`, if that is known and is not what took it. */
+  /** Such as `the test "a > b"`, if it is known and is not what took the port. */
   boundBy?: string
 }
 
 /** In characters: enough to recognise a test. */
 const MAX_OWNER_LENGTH = 200
 
-/** The ports that one test or worker has taken, released together at its end. */
 export class TestPorts {
   readonly #allocator: PortAllocator
   readonly #owner: string
@@ -28,10 +24,7 @@ export class TestPorts {
   readonly #uses: PortUse[] = []
   #hasEnded = false
 
-  /**
-   * @param owner the test's name: the default label of its ports
-   * @param scope whose ports they are in the report of the run
-   */
+  /** @param owner the test's name: the default label of its ports */
   constructor(allocator: PortAllocator, owner: string, scope: 'test' | 'worker' = 'test') {
     watchBoundPorts()
     this.#allocator = allocator
@@ -39,16 +32,11 @@ export class TestPorts {
     this.#owner = owner.slice(0, MAX_OWNER_LENGTH)
   }
 
-  /** When it had which port, if the allocator records that. */
   get uses(): readonly PortUse[] {
     return this.#uses
   }
 
-  /**
-   * Takes a port for the test.
-   *
-   * @throws PortsliceError as `PortAllocator.take` does; ERR_PORTSLICE_CLOSED if the test has ended
-   */
+  /** @throws PortsliceError as `PortAllocator.take` does; ERR_PORTSLICE_CLOSED if the test has ended */
   async take(options: TakeOptions = {}): Promise<number> {
     checkTakeOptions(options) // Before it is spread: a string has keys as well.
     const lease = await this.#allocator.take({ label: this.#owner, ...options })
@@ -69,7 +57,7 @@ export class TestPorts {
     return lease.port
   }
 
-  /** Releases all ports: the test has ended. @returns the ports that have leaked */
+  /** @returns the ports that have leaked */
   async release(): Promise<LeakedPort[]> {
     this.#hasEnded = true
     const leaked = await Promise.all(
@@ -81,11 +69,7 @@ export class TestPorts {
     return leaked.flat()
   }
 
-  /**
-   * Gives back what is not in use.
-   *
-   * @returns whether everything has been given back
-   */
+  /** @returns whether everything has been given back */
   async releaseUnused(): Promise<boolean> {
     const used = await Promise.all(this.#taken.map(({ lease }) => lease.isListening()))
     const unused = this.#taken.filter((_, index) => !used[index])
@@ -102,12 +86,6 @@ export class TestPorts {
   }
 }
 
-/**
- * A leaked port, with what bound it.
- *
- * @param label what it was taken for
- * @param owner what took it
- */
 export function leakedPort(port: number, label: string | undefined, owner: string): LeakedPort {
   const boundBy = ownerOfBoundPort(port)
   return {
@@ -117,11 +95,7 @@ export function leakedPort(port: number, label: string | undefined, owner: strin
   }
 }
 
-/**
- * Tells the user which test left which ports in use.
- *
- * @param owner the test, as the first words of the sentence
- */
+/** @param owner the test, as the first words of the sentence */
 export function leakMessage(owner: string, leaked: readonly LeakedPort[]): string {
   const ports = leaked.map(({ port, label }) =>
     label === undefined ? `${port}` : `${port} (${JSON.stringify(label)})`,
@@ -133,11 +107,7 @@ export function leakMessage(owner: string, leaked: readonly LeakedPort[]): strin
   return `${owner} left ${noun} ${ports.join(', ')} in use: something still listens there after its end.${binders.join('')} Close the server in the test; until then the ${noun} ${verb} not handed out again.`
 }
 
-/**
- * The error of a test that left ports in use, for `onLeak: 'fail'`: ERR_PORTSLICE_PORT_LEAKED.
- *
- * @param owner the test, as the first words of the sentence
- */
+/** For `onLeak: 'fail'`. @param owner the test, as the first words of the sentence */
 export function leakError(owner: string, leaked: readonly LeakedPort[]): PortsliceError {
   return new PortsliceError('ERR_PORTSLICE_PORT_LEAKED', leakMessage(owner, leaked), {
     value: leaked.map(({ port }) => port),

@@ -92,7 +92,7 @@ describe('the default', () => {
     },
   )
 
-  test('the one in use stays when a name before it becomes free', () => {
+  test('the directory in use stays when an earlier name becomes free', () => {
     const parent = temporaryFolder()
     const name = first(parent)
     mkdirSync(name)

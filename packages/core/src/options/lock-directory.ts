@@ -4,14 +4,10 @@ import { checkPrivateDirectory } from '../platform/private-directory.js'
 import { userIdentity } from '../platform/user.js'
 import { processWide } from '../process-state.js'
 
-/** How many names to try if other users have taken them. A limit, as an attacker can take any number. */
+/** How many names to try if other users have taken some. A limit, as an attacker can take any number. */
 const MAX_DEFAULT_NAMES = 8
 
-/**
- * The lock directory as an absolute path; it may not exist yet.
- *
- * @returns `undefined`: without files
- */
+/** An absolute path, which may not exist yet. `undefined`: without files. */
 export function lockDirectoryFor(option: string | false | undefined): string | undefined {
   if (option === false) return undefined
   if (option !== undefined) return path.resolve(workingDirectory() || path.sep, option)
@@ -22,9 +18,8 @@ export function lockDirectoryFor(option: string | false | undefined): string | u
 }
 
 /**
- * The first of the default names that is a private directory of this user, else the first that is
- * free. So another user's directory is not in the way, and all processes of this user agree on
- * one, even if an earlier name becomes free.
+ * The first name that is a private directory of this user, else the first that is free: all processes of this
+ * user agree on one, even if an earlier name becomes free.
  */
 export function defaultLockDirectory(parent: string): string {
   const names = Array.from({ length: MAX_DEFAULT_NAMES }, (_, i) => (i === 0 ? '' : `-${i + 1}`))
@@ -39,7 +34,7 @@ export function defaultLockDirectory(parent: string): string {
   return free ?? (paths[0] as string)
 }
 
-/** Resolves a relative path only once, so that it names the same directory after `chdir`. */
+/** Only once, so that it names the same directory after `chdir`. */
 function resolveOnce(directory: string): string {
   if (path.isAbsolute(directory)) return path.resolve(directory)
   const resolved = processWide('resolved directories', () => new Map())

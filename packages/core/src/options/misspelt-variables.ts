@@ -2,7 +2,6 @@ import { warnOnce } from '../platform/warn-once.js'
 import { suggest } from './suggest.js'
 
 const PREFIX = 'PORTSLICE_'
-/** What users set. */
 const NAMES = ['RANGE', 'SHARD', 'LOCK_DIR']
 
 /** Warns about variables that have no effect, but are named almost like one of ours. */

@@ -67,7 +67,7 @@ describe('take options', () => {
     expect(() => checkTakeOptions(options)).toThrow(refused('OPTION_INVALID'))
   })
 
-  test('an AbortSignal of another realm will do', () => {
+  test('accepts an AbortSignal of another realm', () => {
     const foreign = { aborted: false, addEventListener() {}, removeEventListener() {} }
     expect(() => checkTakeOptions({ signal: foreign })).not.toThrow()
   })

@@ -18,24 +18,23 @@ import {
 /** Which ports an allocator hands out, and to which worker. All have defaults. */
 export interface AllocatorOptions {
   /**
-   * First and last port, both inclusive. Only complete slices of 32 ports count.
-   * Default: `$PORTSLICE_RANGE` (`20000-29999`), else from 10000 up to the last port below
-   * the ephemeral range of the OS; if there is little room, also the ports above that.
+   * First and last port, both inclusive. Only complete slices of 32 ports count. Default: `$PORTSLICE_RANGE`
+   * (`20000-29999`), else from 10000 up to the ephemeral range; if there is little room, also ports above
+   * that.
    */
   range?: readonly [first: number, last: number]
   /**
-   * The directory with the locks and journals. It must belong to the user, must not be a symbolic
-   * link and must not be writable by others; it is created if missing. `false`: without files, so
-   * ports are unique in this network namespace only. Default: `$PORTSLICE_LOCK_DIR` (`none` is
-   * `false`), else `portslice-<uid>` in the directory for temporary files.
+   * The directory with the locks and journals; created if missing. Must belong to the user, not be a link and
+   * not be writable by others. `false`: without files, so ports are unique in this network namespace only.
+   * Default: `$PORTSLICE_LOCK_DIR` (`none` is `false`), else `portslice-<uid>` in the temporary directory.
    */
   lockDirectory?: string | false
   /** 1-based. Decides which slice is tried first. Default: as `detectWorker` says. */
   workerId?: number
   /**
-   * The shard of the run, 1-based: it uses only its own part of the range. Default:
-   * `$PORTSLICE_SHARD`. A shard that is only detected (the test runner's `--shard`, a CI system's
-   * variables) decides which part is tried first.
+   * The shard of the run, 1-based: it uses only its own part of the range. Default: `$PORTSLICE_SHARD`. A
+   * detected shard (the test runner's `--shard`, a CI system's variables) only decides which part is tried
+   * first.
    */
   shard?: {
     /** Which one, from 1 to `total`. */
@@ -52,10 +51,7 @@ export interface AllocatorOptions {
    * to another program for 60 s. `'auto'`, the default: only ports of the ephemeral range.
    */
   timeWaitGuard?: 'auto' | 'always' | 'never'
-  /**
-   * The host whose ports are leased, if it is not this machine: a Docker host that CI containers
-   * share, for example. Needs `coordinator`. Default: `$PORTSLICE_HOST`, else this machine.
-   */
+  /** The host whose ports are leased; needs `coordinator`. Default: `$PORTSLICE_HOST`, else this machine. */
   host?: string
   /**
    * The URL of a database that decides who has the ports of `host`: `postgres://…` with
@@ -63,26 +59,19 @@ export interface AllocatorOptions {
    */
   coordinator?: string
   /**
-   * What to do with a port of `host` that neither accepts nor refuses a connection, because a
-   * firewall drops the packets: `'skip'` it, the default, or `'use'` it as if it were free.
-   * Default: `$PORTSLICE_UNANSWERED_PORTS`.
+   * What to do with ports of `host` that neither accept nor refuse a connection, because a firewall drops the
+   * packets: `'skip'` them, or `'use'` them as if free. Default: `$PORTSLICE_UNANSWERED_PORTS`, else `'skip'`.
    */
   unansweredPorts?: 'skip' | 'use'
 }
 
 /** What a port is taken for. All are optional. */
 export interface TakeOptions {
-  /**
-   * One or several ports in the order of preference: the first that is available at once, also
-   * outside of the range; else any other port. Ignored by `takeBlock`.
-   */
+  /** Ports to try first, in this order, if available at once, also outside of the range. Not for `takeBlock`. */
   prefer?: number | Iterable<number>
   /** What the port is for; shown wherever portslice lists ports. At most 1000 characters. */
   label?: string
-  /**
-   * The same key gets the same port as long as it is out, and gets it back after its holder
-   * was restarted or has crashed. At most 1000 characters.
-   */
+  /** The same key gets the same port while it is out, and after a restart or crash. At most 1000 characters. */
   key?: string
   /** Release the port automatically once an app that listened on it has closed it. */
   releaseWhenClosed?: boolean
@@ -90,7 +79,7 @@ export interface TakeOptions {
   signal?: AbortSignal
 }
 
-/** Enough for a file path and a test name; keeps the lines of a journal short. */
+/** In characters: a file path and a test name. Keeps the lines of a journal short. */
 const MAX_TEXT_LENGTH = 1000
 
 const ALLOCATOR_VALIDATORS: Record<keyof AllocatorOptions, Validator> = {
@@ -131,10 +120,6 @@ function shortText(value: unknown): string | undefined {
     : `Give a string of at most ${MAX_TEXT_LENGTH} characters.`
 }
 
-/**
- * @param more validators of further options that the caller has
- * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID, …_RANGE_INVALID, …_SHARD_INVALID
- */
 export function checkAllocatorOptions(
   options: unknown,
   more: Readonly<Record<string, Validator>> = {},
@@ -145,10 +130,6 @@ export function checkAllocatorOptions(
   if (shard !== undefined) validateShard(shard, 'The option `shard`')
 }
 
-/**
- * @param more validators of further options that the caller has
- * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID
- */
 export function checkTakeOptions(
   options: unknown,
   more: Readonly<Record<string, Validator>> = {},
@@ -170,17 +151,14 @@ export function checkTakeOptions(
   checkOptions(options, { ...TAKE_VALIDATORS, ...more })
 }
 
-/** @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID */
 export function checkWaitOptions(options: unknown): void {
   checkOptions(options, { timeout: milliseconds, signal: abortSignal })
 }
 
-/** @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID */
 export function checkListOptions(options: unknown): void {
   checkOptions(options, { lockDirectory, host: hostAdvice, coordinator: coordinatorAdvice })
 }
 
-/** @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID */
 export function checkHistoryOptions(options: unknown): void {
   // The range is checked by `resolveOptions`.
   checkOptions(options, { lockDirectory, range: ALLOCATOR_VALIDATORS.range })

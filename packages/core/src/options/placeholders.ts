@@ -1,12 +1,7 @@
 /** `{PORT}` and `{API_PORT}`, but not the `${PORT}` of a shell. */
 const PLACEHOLDER = /(?<!\$)\{((?:[A-Z0-9_]+_)?PORT)\}/g
 
-/**
- * Replaces `{PORT}`, `{API_PORT}` and so on by port numbers. Other braces stay as they are.
- *
- * @param ports by their variables
- * @param onUnknown returns the replacement of a placeholder that `ports` does not have
- */
+/** @param ports by their variables @param onUnknown the replacement of a placeholder that `ports` lacks */
 export function replacePlaceholders(
   text: string,
   ports: Readonly<Record<string, string>>,

@@ -3,11 +3,7 @@ import { FIRST_UNPRIVILEGED_PORT, LAST_PORT } from '../slice/layout.js'
 
 const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/
 
-/**
- * Converts a port's name to its part of an environment variable: `web-api` becomes `WEB_API`.
- *
- * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID for an invalid name
- */
+/** `web-api` becomes `WEB_API`. @throws PortsliceError for an invalid name */
 export function variablePartOf(name: unknown): string {
   if (typeof name === 'string' && NAME.test(name)) return name.toUpperCase().replaceAll('-', '_')
   throw invalidOption(
@@ -17,11 +13,6 @@ export function variablePartOf(name: unknown): string {
   )
 }
 
-/**
- * Reads the port that another process has set in an environment variable.
- *
- * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID if it is not a port
- */
 export function portFromVariable(text: string, variable: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
   if (port >= FIRST_UNPRIVILEGED_PORT && port <= LAST_PORT) return port

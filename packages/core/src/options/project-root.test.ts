@@ -4,7 +4,7 @@ import path from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { findProjectRoot } from './project-root.js'
 
-/** As Node's permission list does for paths outside of it. */
+/** Like Node's permission model for a path that is not allowed. */
 const closed = { path: '' }
 vi.mock('node:fs', async (original) => {
   const fs = await original<typeof import('node:fs')>()
@@ -22,7 +22,7 @@ function temporaryFolder(): string {
   return folder
 }
 
-test('a checkout is known by its .git folder, a worktree by its .git file', () => {
+test('recognises a checkout by its .git directory, a worktree by its .git file', () => {
   const folder = temporaryFolder()
   const [checkout, worktree] = [path.join(folder, 'main'), path.join(folder, 'main/trees/one')]
   const inside = path.join(worktree, 'packages/app')
@@ -38,7 +38,7 @@ test('a directory outside of checkouts is its own project root', () => {
   expect(findProjectRoot(folder)).toBe(folder)
 })
 
-test('a directory that may not be looked into is passed over', () => {
+test('skips a directory that it may not read', () => {
   const top = temporaryFolder()
   const inside = path.join(top, 'closed/app')
   mkdirSync(inside, { recursive: true })

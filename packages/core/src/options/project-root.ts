@@ -1,10 +1,7 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 
-/**
- * The root of the checkout: the nearest directory upwards that has a `.git` (a directory, or the
- * file of a worktree), else `directory` itself.
- */
+/** The nearest directory upwards with a `.git` (a directory, or the file of a worktree), else `directory`. */
 export function findProjectRoot(directory: string): string {
   for (let candidate = directory; ; ) {
     if (hasGit(candidate)) return candidate

@@ -10,12 +10,7 @@ import {
 
 const EXAMPLE = 'for example 20000 to 29999'
 
-/**
- * Checks a range of ports.
- *
- * @param source where it was given, for the error, such as `$PORTSLICE_RANGE`
- * @throws PortsliceError ERR_PORTSLICE_RANGE_INVALID, naming `source`
- */
+/** @param source where it was given, for the error, such as `$PORTSLICE_RANGE` */
 export function validateRange(value: unknown, source: string): PortRange {
   const fail = (why: string, advice: string) =>
     new PortsliceError('ERR_PORTSLICE_RANGE_INVALID', `${source} is ${inspect(value)}: ${why}.`, {
@@ -55,7 +50,6 @@ function widen({ first, last }: PortRange): PortRange {
   return { first: lowest, last: lowest + size - 1 }
 }
 
-/** `$PORTSLICE_RANGE`, written `20000-29999`. */
 export function rangeFromEnvironment(
   env: Readonly<Record<string, string | undefined>>,
 ): PortRange | undefined {

@@ -1,6 +1,5 @@
 import { inspect, invalidOption, PortsliceError } from '../errors.js'
 
-/** The package of each kind of database, by the scheme of its URL. */
 export const COORDINATOR_PACKAGES: Readonly<Record<string, string>> = {
   'postgres:': '@portslice/postgres',
   'postgresql:': '@portslice/postgres',
@@ -12,10 +11,8 @@ export const COORDINATOR_PACKAGES: Readonly<Record<string, string>> = {
 const LOOPBACK_NAMES = new Set(['localhost', '127.0.0.1', '::1', '[::1]'])
 const URL_EXAMPLE = 'for example postgres://ci@db.internal/ci or redis://cache.internal'
 
-/** What to do with a port whose host does not answer. */
 export type UnansweredPorts = 'skip' | 'use'
 
-/** A host other than this one, and the database that decides who has its ports. */
 export interface ResolvedRemote {
   readonly host: string
   readonly coordinator: string
@@ -33,10 +30,7 @@ interface Given {
   readonly source: string
 }
 
-/**
- * @returns `undefined`: the ports of this machine
- * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID
- */
+/** `undefined`: the ports of this machine. */
 export function resolveRemote(options: RemoteOptions): ResolvedRemote | undefined {
   const host = given(options.host, 'host', 'PORTSLICE_HOST', hostAdvice)
   const coordinator = given(
@@ -98,14 +92,12 @@ function given(
   return { value, source: `$${variable}` }
 }
 
-/** @returns what to give instead; `undefined` if the value is valid */
 export function hostAdvice(value: unknown): string | undefined {
   return typeof value === 'string' && /^[\w.:-]{1,253}$/.test(value)
     ? undefined
     : 'Give a host name or an IP address, without a scheme and without a port.'
 }
 
-/** @returns what to give instead; `undefined` if the value is valid */
 export function coordinatorAdvice(value: unknown): string | undefined {
   const scheme = typeof value === 'string' ? schemeOf(value) : undefined
   return scheme !== undefined && Object.hasOwn(COORDINATOR_PACKAGES, scheme)
@@ -121,14 +113,13 @@ export function schemeOf(url: string): string | undefined {
   return /^([a-z][a-z0-9+.-]*:)\/\//i.exec(url)?.[1]?.toLowerCase()
 }
 
-/** A URL for messages. */
+/** A URL for messages. @param url of a database */
 export function hidePassword(url: string): string {
   return url
     .replace(/(\/\/[^/?#@]*?):[^/?#]*@/, '$1:***@')
     .replace(/([?&](?:password|pass)=)[^&#]*/gi, '$1***')
 }
 
-/** ERR_PORTSLICE_COORDINATOR. */
 export function coordinatorError(
   problem: string,
   url: string,

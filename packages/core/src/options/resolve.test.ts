@@ -28,7 +28,7 @@ test('options come before environment variables', () => {
   })
 })
 
-test('shards share no slice, and together use all of the range', () => {
+test('shards have no slice in common, and together use the whole range', () => {
   const shards = [1, 2, 3].map((index) =>
     resolveOptions({ range: [20_000, 29_999], shard: { index, total: 3 } }),
   )
@@ -42,7 +42,7 @@ test('more shards than slices are refused', () => {
   )
 })
 
-test('guards the ports that the OS hands out by itself, unless told otherwise', () => {
+test('guards ephemeral ports by default', () => {
   vi.stubEnv('PORTSLICE_RANGE', undefined)
   const inDefaultRange = [...resolveOptions().slices][0] as number
   expect(resolveOptions().needsTimeWait(inDefaultRange)).toBe(false)
@@ -66,7 +66,7 @@ describe('a shard that was only detected', () => {
     return { ...resolved, slices: [...resolved.slices] }
   }
 
-  test('decides which part is tried first, and leaves all of the range', () => {
+  test('decides which part is tried first, and all of the range can be used', () => {
     const all = slicesIn({ first: 20_000, last: 20_999 })
     const { slices, shard } = slicesOf(2, 2)
     expect(shard).toEqual({ index: 2, total: 2, isStrict: false })
@@ -80,7 +80,7 @@ describe('a shard that was only detected', () => {
     expect(new Set(jobs.map(([first]) => first)).size).toBe(31)
   })
 
-  test('is ignored if it makes no sense', () => {
+  test('is ignored if it is invalid', () => {
     expect(slicesOf(9, 4)).toMatchObject({ shard: undefined })
   })
 

@@ -26,45 +26,29 @@ const DEFAULT_WAIT_TIMEOUT_MS = 10_000
 /** That of Linux, because the setting of another host cannot be read. */
 const ASSUMED_EPHEMERAL_RANGE: PortRange = { first: 32_768, last: 60_999 }
 
-/** What an allocator works with, from its options, environment variables and the machine. */
 export interface ResolvedOptions {
-  /** The ports to choose from: ascending, not overlapping. A strict shard may use only a part of them. */
+  /** Ascending, not overlapping. A strict shard may use only a part of them. */
   readonly ranges: readonly PortRange[]
-  /** All slices that this worker may use, in the order in which it tries them. */
+  /** That this worker may use, in the order in which it tries them. */
   readonly slices: Iterable<SliceStart>
-  /** The directory with the locks and journals, as an absolute path; `undefined`: without files. */
+  /** An absolute path; `undefined`: without files. */
   readonly lockDirectory: string | undefined
-  /** The other host whose ports are leased; `undefined`: those of this machine. */
+  /** `undefined`: the ports of this machine. */
   readonly remote: ResolvedRemote | undefined
   /** The working directory; empty if it has been deleted. */
   readonly cwd: string
-  /** As in `WorkerIdentity`. */
   readonly runner: string
-  /** 1-based. */
   readonly workerId: number
-  /** The shard of the run, and whether it is strict; `undefined` without shards. */
   readonly shard: ResolvedShard | undefined
-  /** How long to wait for a port, in ms. */
+  /** In ms. */
   readonly waitTimeout: number
-  /** The order in which the ports of a slice are handed out. */
   readonly order: 'sequential' | 'random'
-  /** See `findProjectRoot`. */
   readonly projectRoot: string
-  /**
-   * Whether this port must be protected from the kernel by TIME_WAIT.
-   *
-   * @param port 1 to 65535
-   */
+  /** Whether the port must be protected from the kernel by TIME_WAIT. */
   readonly needsTimeWait: (port: number) => boolean
 }
 
-/**
- * Resolves the options of an allocator, and leases nothing.
- *
- * @param options as for `createAllocator`
- * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID, …_RANGE_INVALID, …_SHARD_INVALID,
- *   for options and environment variables alike
- */
+/** For options and environment variables alike. Leases nothing. @throws PortsliceError */
 export function resolveOptions(options: AllocatorOptions = {}): ResolvedOptions {
   checkAllocatorOptions(options)
   warnAboutMisspeltVariables(process.env)

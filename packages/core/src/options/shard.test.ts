@@ -25,7 +25,7 @@ describe('$PORTSLICE_SHARD', () => {
     },
   )
 
-  test('accepts exactly the shards that there are', () => {
+  test('accepts 1 to total, and nothing else', () => {
     fc.assert(
       fc.property(fc.nat(2000), fc.nat(2000), (index, total) => {
         const shard = parseShard(formatShard({ index, total }))

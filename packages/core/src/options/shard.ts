@@ -4,29 +4,24 @@ import { isIntegerIn } from './validate.js'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** A shard, and whether it is binding. */
 export interface ResolvedShard extends Shard {
-  /**
-   * Whether only this part may be used, because the user has asked for it. A detected shard
-   * only decides which part is tried first.
-   */
+  /** Whether only this part may be used; a detected shard only decides which part is tried first. */
   readonly isStrict: boolean
 }
 
-/** What the environment says about the shard. */
 export interface DetectedShard {
   /** `undefined` if the variables of a runner or a CI system do not make up a shard. */
   readonly shard: ResolvedShard | undefined
-  /** The names of the variables, for messages. */
+  /** The variables, for messages. */
   readonly source: string
 }
 
-/** Set by adapters for all processes of a run: the test runner's own `--shard`, written `2/4`. */
+/** Set by adapters: the test runner's own `--shard`, written `2/4`. */
 const RUNNER_VARIABLE = 'PORTSLICE_RUNNER_SHARD'
 
 /** The variables with which a CI system numbers the parallel copies of one job. */
 const CI_SYSTEMS: readonly {
-  /** A variable that must be set as well: other systems use the same names. */
+  /** Must be set as well: other systems use the same names. */
   requires?: string
   index: string
   total: string
@@ -48,16 +43,11 @@ const CI_SYSTEMS: readonly {
   { index: 'SEMAPHORE_JOB_INDEX', total: 'SEMAPHORE_JOB_COUNT', firstIndex: 1 },
 ]
 
-/** Formats a shard as `2/4`. */
 export function formatShard(shard: Shard): string {
   return `${shard.index}/${shard.total}`
 }
 
-/**
- * Parses a shard that is written `2/4`.
- *
- * @returns `undefined` if it is not a shard
- */
+/** `2/4`; `undefined` if it is not a shard. */
 export function parseShard(text: string): Shard | undefined {
   const match = /^\s*(\d{1,9})\s*\/\s*(\d{1,9})\s*$/.exec(text)
   return match ? asShard(Number(match[1]), Number(match[2])) : undefined
@@ -68,23 +58,12 @@ function asShard(index: unknown, total: unknown): Shard | undefined {
   return isIntegerIn(index, 1, total) ? { index, total } : undefined
 }
 
-/**
- * Checks a shard that the user gave as an object.
- *
- * @param source where it was given, for the error, such as "The option `shard`"
- * @throws PortsliceError ERR_PORTSLICE_SHARD_INVALID, naming `source`
- */
+/** @param source where it was given, for the error, such as "The option `shard`" */
 export function validateShard(value: unknown, source: string): Shard {
   const { index, total } = (value ?? {}) as Partial<Shard>
   return asShard(index, total) ?? refuse(value, source)
 }
 
-/**
- * Checks a shard that the user gave as text, written `2/4`.
- *
- * @param source where it was given, for the error, such as `$PORTSLICE_SHARD`
- * @throws PortsliceError ERR_PORTSLICE_SHARD_INVALID, naming `source`
- */
 export function shardFromText(text: string, source: string): Shard {
   return parseShard(text) ?? refuse(text, source)
 }
@@ -101,13 +80,7 @@ function refuse(value: unknown, source: string): never {
   )
 }
 
-/**
- * Detects the shard: `$PORTSLICE_SHARD`, else the test runner's own shard as an adapter has
- * passed it on, else the variables of a CI system.
- *
- * @returns `undefined` if none of them is set
- * @throws PortsliceError ERR_PORTSLICE_SHARD_INVALID if `$PORTSLICE_SHARD` is not a shard
- */
+/** `$PORTSLICE_SHARD`, else the test runner's own as an adapter passed it on, else that of a CI system. */
 export function detectShard(env: Environment): DetectedShard | undefined {
   if (env.PORTSLICE_SHARD) {
     const source = '$PORTSLICE_SHARD'
@@ -135,10 +108,7 @@ function parseInteger(text = ''): number {
   return /^\s*\d{1,9}\s*$/.test(text) ? Number(text) : Number.NaN
 }
 
-/**
- * Environment variables that pass a test runner's own shard on to all processes of a run. It
- * decides which part of the range is tried first, unless the user sets a shard.
- */
+/** Pass a test runner's own shard on to all processes of a run. */
 export function runnerShardVariables(shard: Shard | undefined): Record<string, string> {
   return shard ? { [RUNNER_VARIABLE]: formatShard(shard) } : {}
 }

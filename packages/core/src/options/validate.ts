@@ -2,24 +2,19 @@ import { inspect, invalidOption } from '../errors.js'
 import { LAST_PORT } from '../slice/layout.js'
 import { suggest } from './suggest.js'
 
-/**
- * Checks one value that a user gave.
- *
- * @returns what to give instead; `undefined` if the value is valid
- */
+/** Returns what to give instead; `undefined` if the value is valid. */
 export type Validator = (value: unknown) => string | undefined
 
 /** Node's timers cannot wait longer than 2^31 - 1 ms, about 24 days. */
 const MAX_TIMER_MS = 2_147_483_647
 
-/** Accepts what a timer can wait for: 0 to 2 147 483 647 ms. */
 export function milliseconds(value: unknown): string | undefined {
   return typeof value === 'number' && value >= 0 && value <= MAX_TIMER_MS
     ? undefined
     : `Give milliseconds from 0 to ${MAX_TIMER_MS}.`
 }
 
-/** Accepts an AbortSignal, also that of a jsdom window, which is another class. */
+/** Also that of a jsdom window, which is another class. */
 export function abortSignal(value: unknown): string | undefined {
   const { addEventListener, aborted } = (value ?? {}) as Partial<AbortSignal>
   return typeof addEventListener === 'function' && typeof aborted === 'boolean'
@@ -55,12 +50,7 @@ export function isIterable(value: unknown): value is Iterable<unknown> {
   return typeof value === 'object' && value !== null && Symbol.iterator in value
 }
 
-/**
- * Checks each option with the validator of its name.
- *
- * @param otherNames what users may call an option, and its name here
- * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID for an invalid value or an unknown name
- */
+/** @param otherNames what users may call an option, and its name here */
 export function checkOptions(
   options: unknown,
   validators: Readonly<Record<string, Validator>>,

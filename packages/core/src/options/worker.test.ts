@@ -21,14 +21,14 @@ test.each([
     expect(found.workerId).toBe(workerId)
 })
 
-test('knows the worker of vitest that it runs in', () => {
+test('detects its vitest worker', () => {
   expect(detectWorker()).toMatchObject({
     runner: 'vitest',
     workerId: Number(process.env.VITEST_POOL_ID),
   })
 })
 
-test('tells the shard, $PORTSLICE_SHARD before a CI system', () => {
+test('detects the shard: $PORTSLICE_SHARD before a CI system', () => {
   const ci = { CI_NODE_INDEX: '2', CI_NODE_TOTAL: '3' }
   expect(detectWorker(ci).shard).toEqual({ index: 2, total: 3 })
   expect(detectWorker({ ...ci, PORTSLICE_SHARD: '1/9' }).shard).toEqual({ index: 1, total: 9 })

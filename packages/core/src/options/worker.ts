@@ -11,14 +11,11 @@ export interface WorkerIdentity {
   runner: string
   /** 1-based. Only decides which slice is tried first. */
   workerId: number
-  /**
-   * The shard of the run, 1-based, from `$PORTSLICE_SHARD`, the test runner or a CI system's
-   * variables. Those of a CI system are ignored if they do not make up a shard.
-   */
+  /** From `$PORTSLICE_SHARD`, the test runner or a CI system, whose incomplete variables are ignored. 1-based. */
   shard?: Shard
 }
 
-/** The variable in which a runner numbers its workers, in the order of precedence. */
+/** In the order of precedence. */
 const RUNNERS: readonly { runner: string; variable: string; firstId: 0 | 1 }[] = [
   { runner: 'vitest', variable: 'VITEST_POOL_ID', firstId: 1 },
   { runner: 'playwright', variable: 'TEST_PARALLEL_INDEX', firstId: 0 },
@@ -27,7 +24,7 @@ const RUNNERS: readonly { runner: string; variable: string; firstId: 0 | 1 }[] =
   { runner: 'node-test', variable: 'NODE_TEST_WORKER_ID', firstId: 1 },
 ]
 
-/** The script of AVA's processes and threads. AVA sets no variable and does not number them. */
+/** AVA sets no variable and does not number its workers. */
 const AVA_WORKER_SCRIPT = /[\\/]ava[\\/]lib[\\/]worker[\\/]base\.js$/
 
 /**

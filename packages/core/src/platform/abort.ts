@@ -1,4 +1,4 @@
-/** Waits for a promise until the signal is aborted. @throws the reason of the signal */
+/** @throws the reason of the signal */
 export async function untilAborted<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {
   if (!signal) return promise
   throwIfAborted(signal)

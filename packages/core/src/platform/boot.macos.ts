@@ -2,10 +2,7 @@ import { type CommandOutput, commandOutput } from './command-output.js'
 
 const UUID = /[\dA-F]{8}(?:-[\dA-F]{4}){3}-[\dA-F]{12}/i
 
-/**
- * As the boot id of Linux: another one after each start of the machine. The name of a Mac, in
- * contrast, may change with the network that it is in.
- */
+/** Another one after each start. The name of a Mac, in contrast, may change with its network. */
 export function bootIdOfMac(output: CommandOutput = commandOutput): string | undefined {
   const session = UUID.exec(output('/usr/sbin/sysctl', ['-n', 'kern.bootsessionuuid']) ?? '')
   if (session) return session[0].toLowerCase()

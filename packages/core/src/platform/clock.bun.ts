@@ -1,7 +1,7 @@
 /**
- * Timers and a clock for Bun under the fake timers of `bun:test`, which stop every timer, socket
- * time-out and clock of the process, `process.uptime()` and `Date` included. A wait for a value in
- * shared memory still ends in time, and the kernel's own count goes on.
+ * The fake timers of `bun:test` stop every timer, socket time-out and clock of the process,
+ * `process.uptime()` and `Date` included. A wait for a value in shared memory still ends in time, and the
+ * kernel's own count goes on.
  */
 import { readFileSync } from 'node:fs'
 import os from 'node:os'
@@ -36,12 +36,10 @@ export class SharedMemoryTimer {
   }
 }
 
-/** `bun:test` marks the timers that it has replaced. */
 export function areTimersFaked(): boolean {
   return Boolean((globalThis.setTimeout as { clock?: unknown }).clock)
 }
 
-/** Seconds since boot. */
 export function uptimeOfSystem(): number {
   try {
     return Number.parseFloat(readFileSync('/proc/uptime', 'latin1'))

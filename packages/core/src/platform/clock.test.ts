@@ -51,7 +51,7 @@ test('the mock timers of node:test, enabled before the import, do not reach it',
   }
 })
 
-test('a deadline expires in its time, whatever a fake clock says', async () => {
+test('a deadline ignores fake clocks', async () => {
   vi.useFakeTimers()
   try {
     const { deadlineIn, sleep } = await freshCopy()

@@ -1,6 +1,6 @@
 /**
- * The real clock and timers, even if a test has replaced the globals: a lock that is refreshed on a
- * fake clock is never refreshed, or dated 2099. Taken once, at import. Bundled libraries get these too.
+ * The real clock and timers, taken at import: a lock that is refreshed on a fake clock is never refreshed, or
+ * dated 2099. Bundled libraries get these too.
  */
 import net from 'node:net'
 import timers from 'node:timers'
@@ -111,7 +111,7 @@ export function nextTurn(): Promise<void> {
   })
 }
 
-/** Resolves after `ms` milliseconds, and keeps the process alive until then. */
+/** Keeps the process alive. */
 export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, ms)
@@ -126,10 +126,9 @@ const { uptime } = process
  */
 const performanceNow = IS_DENO ? performance.now.bind(performance) : undefined
 
-/** When this process started, in seconds since boot. */
+/** In seconds since boot. */
 const startOfProcess = IS_BUN ? uptimeOfSystem() - uptime() : 0
 
-/** Milliseconds since this process started. */
 export function monotonicNow(): number {
   if (performanceNow) return performanceNow()
   return (IS_BUN && areTimersFaked() ? uptimeOfSystem() - startOfProcess : uptime()) * 1000

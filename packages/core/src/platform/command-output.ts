@@ -1,9 +1,8 @@
-/** What a tool of the system prints, for settings that no file shows. Not for Linux. */
 const TIMEOUT_MS = 5000
 
 export type CommandOutput = (file: string, args: readonly string[]) => string | undefined
 
-/** `undefined` if the tool is missing, fails, or does not end. */
+/** For settings that no file shows. `undefined` if the tool is missing, fails, or does not end. */
 export const commandOutput: CommandOutput = (file, args) => {
   try {
     return process.getBuiltinModule('node:child_process').execFileSync(file, args, {

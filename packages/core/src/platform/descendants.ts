@@ -10,7 +10,7 @@ export interface DescendantQuery {
   run?: ProcessRun | undefined
 }
 
-/** Judged by the environment. With `run`, a process that cannot be read counts, unless it is older. */
+/** With `run`, a process whose environment cannot be read counts, unless it is older. */
 export function hasLiveDescendant({ variable, value, run }: DescendantQuery): boolean {
   if (process.platform !== 'linux') return run !== undefined
   if (run && run.pidNamespace !== namespaceOf('pid')) return true

@@ -14,7 +14,7 @@ async function listenOn(socket: string): Promise<void> {
   await once(server, 'listening')
 }
 
-test('there is none without a socket', () => {
+test('finds no daemon without a socket', () => {
   const file = path.join(temporaryFolder(), 'docker.sock')
   expect(dockerSocket({}, file)).toBeUndefined()
   writeFileSync(file, '')

@@ -14,7 +14,7 @@ export interface DockerSocket {
   readonly isElsewhere: boolean | undefined
 }
 
-/** Looks for a Docker daemon, without connecting to it. */
+/** Without connecting to it. */
 export function dockerSocket(
   env: Readonly<Record<string, string | undefined>> = process.env,
   socket = DEFAULT_SOCKET,
@@ -41,8 +41,8 @@ function isSocket(file: string): boolean {
 }
 
 /**
- * A container may mount the socket at another path, so only file names are compared. A rootless daemon
- * has its own network namespace, but publishes ports in that of its user.
+ * Only file names are compared, as a container may mount the socket at another path. A rootless daemon has
+ * its own network namespace, but publishes ports in that of its user.
  */
 function isInOtherNamespace(socket: string): boolean | undefined {
   if (socket.startsWith('/run/user/')) return undefined

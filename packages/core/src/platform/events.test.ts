@@ -74,6 +74,6 @@ test('publishes slices that others hold, and claims', async () => {
   ])
 })
 
-test('without subscribers nothing is made: not even the message', () => {
+test('without subscribers not even the message is created', () => {
   for (const each of Object.values(events)) expect(each.hasSubscribers).toBe(false)
 })

@@ -1,7 +1,4 @@
-/**
- * Diagnostics channels, which docs/events.md describes. Ask `hasSubscribers` before you make a message:
- * without subscribers an event costs one property access.
- */
+/** See docs/events.md. Ask `hasSubscribers` before you make a message: without, an event costs little. */
 import diagnostics from 'node:diagnostics_channel'
 import { sanitize } from '../errors.js'
 import { processWide } from '../process-state.js'
@@ -49,7 +46,6 @@ export function skipPort(port: number, reason: string): void {
   if (events.skipPort.hasSubscribers) events.skipPort.publish({ port, reason })
 }
 
-/** Prints every event on stderr if `$NODE_DEBUG` names `portslice`. */
 function logEvents(): void {
   const { debuglog } = process.getBuiltinModule('node:util')
   const log = debuglog('portslice')

@@ -6,7 +6,7 @@ import { bootIdOfMac } from './boot.macos.js'
 import { dynamicPortRange, excludedPortRanges } from './ports.windows.js'
 
 export interface EphemeralRange extends PortRange {
-  /** Whether this is the default of the system, because its setting could not be read. */
+  /** The default of the system, because its setting could not be read. */
   readonly isAssumed: boolean
 }
 
@@ -25,7 +25,6 @@ function readEphemeralRange(): PortRange | undefined {
   return portsOfWindows().dynamic
 }
 
-/** Ports that no process can bind. */
 export function excludedRanges(): readonly PortRange[] {
   return portsOfWindows().excluded
 }
@@ -56,7 +55,7 @@ function readLocalPortRange(): PortRange | undefined {
   }
 }
 
-/** Of this start of the machine; `undefined` on Windows. */
+/** Of this start of the machine. */
 export function bootId(): string | undefined {
   boot ??= readBootId()
   return boot
@@ -83,8 +82,8 @@ export function namespaceOf(kind: 'net' | 'pid' | 'time'): string | undefined {
 }
 
 /**
- * `<boot id>/<network namespace>`: where it is equal, a port number means the same port. A network
- * namespace that cannot be read gets another name in each process, so that two never look the same.
+ * `<boot id>/<network namespace>`: where it is equal, a port number means the same port. An unreadable
+ * namespace gets another name in each process, so that two never look the same.
  */
 export function hostIdentity(): string {
   host ??= `${bootId() ?? hostname()}/${networkName()}`
@@ -116,7 +115,6 @@ function unknownNetworkName(): string {
   return name
 }
 
-/** Whether processes of two host identities may see each other's sockets. */
 export function mayShareNetwork(one: string, other: string): boolean {
   if (one === other) return true
   const [a, b] = [parseIdentity(one), parseIdentity(other)]

@@ -40,7 +40,6 @@ export function elapsedSince(then: KernelTime, now = kernelTime()): number {
   return differences.length > 0 ? Math.min(...differences) : 0
 }
 
-/** By each count that both moments have. */
 function differencesBetween(then: KernelTime, now: KernelTime): number[] {
   const monotonic = difference(then.monotonic, now.monotonic)
   const uptime = difference(then.uptime, now.uptime)

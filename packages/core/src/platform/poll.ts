@@ -6,7 +6,7 @@ export function* growingDelays(first: number, last: number): Generator<number, n
 }
 
 export interface PollOptions {
-  /** Before each further check, in ms. */
+  /** In ms. */
   delays: Iterable<number>
   /** After it there is one last check. Required if `delays` is infinite. */
   deadline?: Deadline

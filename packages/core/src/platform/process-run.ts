@@ -15,7 +15,6 @@ export function ownRun(): ProcessRun {
   return omitUndefined({ startedAt: startTimeOf('self'), pidNamespace: namespaceOf('pid') })
 }
 
-/** Whether a process that another process wrote down still runs. */
 export function processStateOf(pid: number, run: ProcessRun): 'running' | 'gone' | 'unknown' {
   const isComparable = run.startedAt !== undefined && run.pidNamespace === namespaceOf('pid')
   if (!isComparable || processTable() !== 'own') return 'unknown'

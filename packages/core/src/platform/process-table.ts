@@ -2,9 +2,8 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { codeOf, isOutOfDescriptors } from '../errors.js'
 
 /**
- * Which processes /proc shows. `own`: its pids are those of this process and of `kill`.
- * `foreign`: it belongs to another pid namespace, so its pids mean other processes here.
- * `unreadable`: it is not mounted, empty, or not readable. `none`: this is not Linux.
+ * `own`: its pids are those of `kill`. `foreign`: of another pid namespace, where they mean other processes.
+ * `unreadable`: not mounted, empty, or not readable. `none`: this is not Linux.
  */
 export type ProcessTable = 'own' | 'foreign' | 'unreadable' | 'none'
 
@@ -38,7 +37,7 @@ export function listPids(): number[] {
   return readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : []))
 }
 
-/** Returned for a process that may exist, but cannot be read. */
+/** The process may exist, but cannot be read. */
 export const DENIED = Symbol('denied')
 
 /** `undefined` if the process is gone, or the table is not `own`. */
@@ -61,7 +60,6 @@ export function parseStat(stat: string): string[] {
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
 }
 
-/** In clock ticks since boot. */
 export function startTimeFrom(stat: string): string | undefined {
   return parseStat(stat)[19]
 }

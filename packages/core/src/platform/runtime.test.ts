@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { runtime } from './runtime.js'
 
-test('Bun and Deno are told from the Node that they are compatible with', () => {
+test('distinguishes Bun and Deno from the Node that they are compatible with', () => {
   expect(runtime({ node: '24.3.0', bun: '1.4.5' } as never)).toEqual({
     name: 'bun',
     version: '1.4.5',

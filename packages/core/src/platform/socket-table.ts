@@ -25,7 +25,7 @@ const ROW = /^\s*\d+: ([0-9A-F]+):([0-9A-F]{4}) (\S+) ([0-9A-F]{2}) \S+ \S+ \S+ 
 
 type IsWanted = (state: string, table: SocketTable, port: number) => boolean
 
-/** The wanted sockets of this network namespace; `undefined` if no table can be read. */
+/** `undefined` if no table can be read. */
 export async function readSocketTables(
   tables: readonly SocketTable[],
   isWanted: IsWanted,
@@ -68,7 +68,7 @@ async function readTable(table: SocketTable): Promise<string | undefined> {
   }
 }
 
-/** Formats an address of a table as `127.0.0.1` or `::1`; IPv4-mapped addresses as IPv4. */
+/** As `127.0.0.1` or `::1`; IPv4-mapped addresses as IPv4. */
 export function formatAddress(hex: string): string {
   const words = (hex.match(/.{8}/g) ?? []).map((word) => {
     const bytes = word.match(/../g) ?? []

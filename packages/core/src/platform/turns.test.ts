@@ -22,7 +22,7 @@ test('a process that had to wait lets others try first when it asks again at onc
   expect(await turns.begin(attempt, 10_000, others)()).toBe('served')
 })
 
-test('a process that waited for itself alone has no others to let try', async () => {
+test('a process that waited only for itself does not yield', async () => {
   const turns = new Turns()
   let isFree = false
   const attempt = async () => (isFree ? 'served' : undefined)

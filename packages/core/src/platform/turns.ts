@@ -6,10 +6,7 @@ const YIELD_MS = 100
 /** After this many turns that succeed at the first try, no other process seems to wait. */
 const TURNS_WITHOUT_WAIT = 3
 
-/**
- * The turns of this process with something that other processes wait for too. A process that asks
- * again right after its turn would overtake those that wait, so it lets them try first.
- */
+/** A process that asks again right after its turn would overtake others, so it lets them try first. */
 export class Turns {
   /** In how many further turns another process is expected to wait. */
   #contendedTurns = 0
@@ -39,7 +36,6 @@ export class Turns {
   }
 }
 
-/** The turns with each thing, such as a claimed port, by its name. */
 export class TurnsByName {
   readonly #turns = new Map<string, Turns>()
 

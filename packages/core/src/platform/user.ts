@@ -3,10 +3,7 @@ import os from 'node:os'
 
 const UID_MAP = '/proc/self/uid_map'
 
-/**
- * The user in the name of the default lock directory. In a user namespace every user can be root; the
- * uid outside of it differs between users that share a temporary directory.
- */
+/** The uid outside of the user namespace: inside, several users of a temporary directory can be root. */
 export function userIdentity(): string {
   const uid = process.getuid?.()
   if (uid === undefined) return os.userInfo().username.replaceAll(/[^\w.-]/g, '_')

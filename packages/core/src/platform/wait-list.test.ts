@@ -69,7 +69,7 @@ test('a large request is served beside small ones that follow each other closely
   await Promise.all(loops)
 })
 
-test('what is given back goes to the oldest, also while younger ones are tried', async () => {
+test('what is given back goes to the oldest request, also while later ones are tried', async () => {
   const store = new Store()
   const oldest = store.take('oldest', 2)
   const younger = Array.from({ length: 20 }, (_, index) => store.take(`younger ${index}`))
@@ -94,7 +94,7 @@ test('an abort ends the wait, and nothing is lost', async () => {
   expect(await next).toBe('next')
 })
 
-test('an error of an attempt is that of its request alone', async () => {
+test('an error of an attempt rejects only its own request', async () => {
   const store = new Store()
   const options = { timeout: 1000, onTimeout: async () => new Error('late') }
   const waiting = store.take('waiting')

@@ -6,10 +6,7 @@ export const FIRST_DELAY_MS = 300
 const MIN_DELAY_MS = 8
 /** The delay halves whenever the wait doubles: 90 ms after 1 s, 18 ms after 5 s. */
 const DELAY_TIMES_WAIT_MS2 = FIRST_DELAY_MS * FIRST_DELAY_MS
-/**
- * Once the oldest request has waited this long, later ones may overtake it only in every other
- * period. Otherwise small requests could take all that is returned, and a large one would starve.
- */
+/** After it, others overtake the oldest request only in every other period, so a large one gets a turn. */
 const FREE_OVERTAKING_MS = 1000
 const OVERTAKING_PERIOD_MS = 250
 /** The delay after a slow try leaves most of the time to other processes. */
@@ -36,14 +33,12 @@ export class WaitList {
   readonly #onRound: () => void
   #isBusy = false
   #wake: (() => void) | undefined
-  /** Whether something was returned or requested since the last round began. */
   #isWoken = false
 
   constructor(onRound = () => {}) {
     this.#onRound = onRound
   }
 
-  /** Waits until `attempt` returns something other than `undefined`. */
   async add<T>(attempt: () => Promise<T | undefined>, options: RequestOptions<T>): Promise<T> {
     const deadline = deadlineIn(options.timeout)
     if (this.#isBusy || this.#waiting.length > 0) return this.#wait(attempt, deadline, options)

@@ -1,11 +1,7 @@
 import { sanitize } from '../errors.js'
 import { processWide } from '../process-state.js'
 
-/**
- * Emits a `PortsliceWarning` once a process.
- *
- * @param key what the warning is about
- */
+/** @param key what the warning is about */
 export function warnOnce(key: string, code: string, message: string): void {
   const warned = processWide('warnings', () => new Set<string>())
   if (warned.has(key)) return

@@ -107,7 +107,7 @@ test.each([
 })
 
 test.each(['Server listening on port 3000', 'support 12 is in use', ''])(
-  'says nothing of it: %s',
+  'does not report it: %s',
   (output) => {
     expect(reportsAddressInUse(output)).toBe(false)
   },

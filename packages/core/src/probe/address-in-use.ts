@@ -15,12 +15,7 @@ const NAMED_PORT =
 const DETAIL_LINES = 10
 const DETAIL = /\bport:? ([1-9]\d{0,4})\b/i
 
-/**
- * Whether a program's output says that an address was taken.
- *
- * @param output what it printed
- * @param ports whose address: a line that names other ports alone does not count
- */
+/** @param ports whose address: a line that names other ports alone does not count */
 export function reportsAddressInUse(output: string, ports?: readonly number[]): boolean {
   if (!ports) return saysInUse(output)
   const lines = output.split(/[\r\n]+/)

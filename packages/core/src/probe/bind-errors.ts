@@ -6,10 +6,7 @@ export function isTaken(error: unknown): boolean {
   return code === 'EADDRINUSE' || (code === 'EACCES' && process.platform === 'win32')
 }
 
-/**
- * The port is privileged, or forbidden by Landlock, SELinux, seccomp or the permissions of Node or
- * Deno, whose error has no code.
- */
+/** A privileged port, or Landlock, SELinux, seccomp, Node's or Deno's permissions (an error without a code). */
 export function isNotPermitted(error: unknown): boolean {
   if (error instanceof Error && error.name === 'NotCapable') return true
   return ['EACCES', 'EPERM', 'ERR_ACCESS_DENIED'].includes(codeOf(error)) && !isTaken(error)

@@ -10,16 +10,11 @@ function skipLookup(
   callback(null, address, family)
 }
 
-/** Only for numeric addresses. */
 export function udpSocket(type: 'udp4' | 'udp6', ipv6Only = false): dgram.Socket {
   return dgram.createSocket({ type, ipv6Only, reuseAddr: false, lookup: skipLookup as never })
 }
 
-/**
- * Binds and unrefs a socket; `undefined` if another socket has the port.
- *
- * @param address `::` includes IPv4, except with `ipv6Only` or if `net.ipv6.bindv6only` is 1
- */
+/** `undefined` if taken. `::` includes IPv4, except with `ipv6Only` or if `net.ipv6.bindv6only` is 1. */
 export function bindUdp(
   port: number,
   address: string,

@@ -1,4 +1,4 @@
-/** Probes all addresses with one bind of `::`, which on Linux includes IPv4. */
+/** With one bind of `::`, which on Linux includes IPv4. */
 import type dgram from 'node:dgram'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'

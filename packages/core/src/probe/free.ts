@@ -5,14 +5,10 @@ import { isRedirected, mayBeRedirected } from './redirected.js'
 
 export type { PortProbe } from './port-probe.js'
 
-/** Usually no promise, which would cost a good part of the time of a probe. */
+/** A promise would cost a good part of the time of a probe. */
 type MaybePromise<T> = T | Promise<T>
 
-/**
- * Whether an app could bind the port now, for UDP and TCP, on every address.
- *
- * @throws the system error if no socket can be opened (EMFILE …)
- */
+/** For UDP and TCP, on every address. @throws the system error if no socket can be opened (EMFILE …) */
 export function probePort(port: number): MaybePromise<PortProbe> {
   return then(probeUdpAtOnce(port), (udp) => (udp === FREE ? probePortForTcp(port) : udp))
 }

@@ -22,12 +22,7 @@ export async function tryToHoldUdpPort(port: number): Promise<UdpHold> {
   }
 }
 
-/**
- * Holds a port until it is closed; `undefined` if another socket has it.
- *
- * @throws the system error (EACCES, EPERM, EMFILE …); PortsliceError ERR_PORTSLICE_NO_SOCKET if there
- *   is no 127.0.0.1
- */
+/** `undefined` if another socket has the port. @throws the system error */
 export async function holdUdpPort(port: number): Promise<HeldUdpPort | undefined> {
   const socket = await bindUdp(port, '127.0.0.1').catch((error: unknown) => {
     throw isNotPermitted(error) || isOutOfDescriptors(error) ? error : noLoopback(error as Error)
@@ -37,7 +32,6 @@ export async function holdUdpPort(port: number): Promise<HeldUdpPort | undefined
   return { close: () => closeUdp(socket) }
 }
 
-/** Holds the port for a moment to find out. */
 export async function isUdpPortHeld(port: number): Promise<boolean> {
   const held = await holdUdpPort(port)
   await held?.close()

@@ -17,12 +17,7 @@ function isListeningState(state: string, table: SocketTable): boolean {
   return state === (table.startsWith('tcp') ? LISTEN : CLOSE)
 }
 
-/**
- * Whether a TCP listener or a UDP socket is on the port, on any address. On other systems than Linux
- * only TCP on 127.0.0.1 and ::1 is seen.
- *
- * @throws the system error if no more files or sockets can be opened (EMFILE …)
- */
+/** TCP listener or UDP socket, on any address; on other systems than Linux only TCP on 127.0.0.1 and ::1. */
 export async function isListening(port: number): Promise<boolean> {
   return isIn(await listeningPorts(), port)
 }

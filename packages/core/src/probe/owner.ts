@@ -8,13 +8,13 @@ export interface PortOwner {
   pid: number
   command: string
   cwd?: string
-  /** The uid of its user; -1 if unknown. */
+  /** -1 if unknown. */
   uid: number
 }
 
 const MAX_COMMAND_LENGTH = 500
 
-/** The processes that listen on a port. Linux only; other users' processes are visible to root only. */
+/** Linux only; other users' processes are visible to root only. */
 export async function ownersOf(port: number): Promise<PortOwner[]> {
   return (await ownersOfAll([port])).get(port) ?? []
 }

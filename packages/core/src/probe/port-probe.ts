@@ -3,7 +3,7 @@ import { isNotPermitted, isTaken } from './bind-errors.js'
 export type PortProbe =
   | { readonly state: 'free' }
   | { readonly state: 'in-use' }
-  /** The error is EACCES or EPERM; the port may be in use or not. */
+  /** The port may be in use or not. */
   | { readonly state: 'not-permitted'; readonly error: NodeJS.ErrnoException }
 
 export const FREE = { state: 'free' } as const

@@ -3,13 +3,10 @@ import { fileOf } from './listening.js'
 import { ownersOfFiles, type PortOwner } from './owner.js'
 
 export interface PortUse {
-  /**
-   * A `connection`, such as an outgoing one, keeps its port from being bound, although nothing listens;
-   * `time-wait`, what remains of a closed one, does not.
-   */
+  /** A `connection` keeps its port from being bound, although nothing listens; `time-wait` does not. */
   kind: 'listener' | 'udp' | 'connection' | 'time-wait'
   address: string
-  /** The other end of a connection, such as `10.0.0.7:443`. */
+  /** Such as `10.0.0.7:443`. */
   remote?: string
   owners: PortOwner[]
 }

@@ -82,7 +82,7 @@ describe.each(LOOKS)('a port, looked at $look,', ({ isFreeForTcp, isFreeForUdp }
     expect([await isFreeForUdp(port), await isListening(port)]).toEqual([true, false])
   })
 
-  test('can be looked at again and again: get-port does not remember it', async () => {
+  test('can be probed repeatedly: get-port does not remember it', async () => {
     const port = await portOfTest()
     for (let i = 0; i < 20; i++) expect(await isFreeForTcp(port)).toBe(true)
   })

@@ -9,9 +9,8 @@ const CLOSE_TIMEOUT_MS = 1000
 export type TimeWaitGuard = 'guarded' | 'taken' | 'no-effect'
 
 /**
- * Leaves a connection of the port in TIME_WAIT: listens, connects, and closes on the server's side.
- * While that lasts (60 s on Linux), the kernel assigns the port to no `bind(0)` and no outgoing
- * connection, but servers, which set SO_REUSEADDR, and UDP sockets can bind it.
+ * Leaves a connection of the port in TIME_WAIT. For 60 s on Linux the kernel then assigns the port to no
+ * `bind(0)` and no outgoing connection, but servers, which set SO_REUSEADDR, and UDP sockets can bind it.
  */
 export async function guardWithTimeWait(port: number): Promise<TimeWaitGuard> {
   const server = net.createServer()

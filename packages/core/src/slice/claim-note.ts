@@ -54,7 +54,6 @@ export function writeClaimNote(lockDirectory: string, port: number, note: ClaimN
   writeOwnFile(notePath(lockDirectory, port, note.host), `${JSON.stringify({ v: 1, ...note })}\n`)
 }
 
-/** Keeps who had claimed a port, for `why`. */
 export function archiveClaim(lockDirectory: string, port: number, note: ClaimNote): void {
   const { pid, cwd, command, at } = note
   const line = formatLine({ event: 'claim', port, pid, cwd, command, at, until: timestamp() })
@@ -70,7 +69,6 @@ export function removeClaimNote(lockDirectory: string, port: number, host: strin
   }
 }
 
-/** The note of the last claimer of a port on a host; `undefined` if there is no valid one. */
 export function readClaimNote(
   lockDirectory: string,
   port: number,

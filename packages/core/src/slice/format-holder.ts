@@ -2,14 +2,12 @@ import type { PortStatus, SliceHolderStatus } from './list-slices.js'
 
 export const UNKNOWN_HOLDER = 'a process whose journal is in another lock directory'
 
-/** Such as `pid 4711, vitest worker 3 in "/src/shop" since 2026-01-31T12:00:00.000Z`. */
 export function formatHolder(holder: SliceHolderStatus | undefined): string {
   if (!holder) return UNKNOWN_HOLDER
   const { pid, runner, workerId, cwd, since } = holder
   return `pid ${pid}, ${runner} worker ${workerId} in ${JSON.stringify(cwd)} since ${since}`
 }
 
-/** Such as `3 ports out, 20 quarantined`. */
 export function formatCounts(counts: Readonly<Record<PortStatus['state'], number>>): string {
   const { out, quarantined, leaked } = counts
   return [

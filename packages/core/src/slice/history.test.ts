@@ -31,7 +31,7 @@ test('keeps the newest journals, and at most about 100 kB of them', () => {
   expect(labels).toEqual(labels.map((_, index) => 2000 - labels.length + index))
 })
 
-test('a journal that is larger than the history leaves its newest lines', () => {
+test('the newest lines of a journal that is larger than the history are kept', () => {
   const { history, uses } = setUp()
   const lines = Array.from({ length: 2000 }, (_, i) => take(`number ${i}`))
   archiveJournal(history, lines.join(''))

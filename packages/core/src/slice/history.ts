@@ -34,7 +34,6 @@ export function archiveLine(historyPath: string, line: string): void {
   }
 }
 
-/** The newest lines, each ended. */
 function fitIn(journal: string): string {
   const ended = journal.endsWith('\n') ? journal : `${journal}\n`
   if (Buffer.byteLength(ended) <= MAX_HISTORY_BYTES) return ended
@@ -42,10 +41,7 @@ function fitIn(journal: string): string {
   return tail.slice(tail.indexOf('\n') + 1)
 }
 
-/**
- * What earlier holders wrote, and the journal, oldest first. Read in the other direction, so that lines
- * which move meanwhile are read twice instead of not at all.
- */
+/** Oldest first. Read newest first: lines that move meanwhile are read twice instead of not at all. */
 export function readWithHistory(journalPath: string, historyPath: string): string {
   const texts = [journalPath, historyPath, olderHistoryPath(historyPath)].map(readJournalText)
   return texts

@@ -74,7 +74,7 @@ test('is rewritten before it grows large, and loses nothing that counts', async 
   expect([...(record?.keys ?? [])]).toEqual([[first + 6, { key: 'remembered', projectRoot: '/' }]])
 })
 
-test('is made again when its file has been deleted', async () => {
+test('is created again when its file has been deleted', async () => {
   const { first, take, journal } = await setUp()
   await take(first + 1)
   execFileSync('rm', [journal])
@@ -95,7 +95,7 @@ test('keeps what the keys had last, also of holders before', async () => {
   await take(first + 1, { key: 'one' })
   await take(first + 2, { key: 'two' })
   for (const port of [first + 1, first + 2]) slice.release(port, false)
-  await take(first + 2) // Now no key has it.
+  await take(first + 2) // Then no key has this port.
   await take(first + 4, { key: 'one' }) // Its port of before is in use, perhaps.
   for (const port of [first + 2, first + 4]) slice.release(port, false)
   const kept = [[first + 4, { key: 'one', projectRoot: '/' }]]

@@ -72,7 +72,7 @@ export class Journal {
     try {
       this.takeOver()
     } catch {
-      // Out of descriptors. The history is for people only.
+      // The history is for people only.
     }
   }
 

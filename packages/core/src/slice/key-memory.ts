@@ -3,7 +3,6 @@ export interface KeyUse {
   readonly projectRoot: string
 }
 
-/** Remembers which key had which port of a slice last, so that it gets the same port again. */
 export class KeyMemory {
   readonly #byPort = new Map<number, KeyUse>()
   readonly #byKey = new Map<string, number>()
@@ -26,7 +25,6 @@ export class KeyMemory {
     return this.#byKey.get(idOf(use))
   }
 
-  /** Whether another key had the port last, and should get it again if possible. */
   isForAnother(port: number, use: KeyUse | undefined): boolean {
     const last = this.#byPort.get(port)
     return last !== undefined && !isSameUse(last, use)

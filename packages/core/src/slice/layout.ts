@@ -1,7 +1,4 @@
-/**
- * The arithmetic of slices, without sockets, files or clock. All programs on a machine must cut the
- * ports at the same places, so it depends on no option except the bounds of a range.
- */
+/** Arithmetic only. All programs on a machine must cut the ports at the same places, with any options. */
 
 /** Part of the protocol: slices of different sizes could overlap without a common sentinel. */
 export const SLICE_SIZE = 32
@@ -16,7 +13,6 @@ export interface PortRange {
   readonly last: number
 }
 
-/** The first port of a slice: a multiple of {@link SLICE_SIZE}. */
 export type SliceStart = number
 
 /** The last port of a slice, which is never handed out. Its UDP socket on 127.0.0.1 holds the slice. */
@@ -137,10 +133,7 @@ export function formatRanges(ranges: readonly PortRange[]): string {
   return ranges.map(({ first, last }) => `${first}-${last}`).join(', ')
 }
 
-/**
- * Groups slices, the best first: outside of the ephemeral range, then inside it. Slices that overlap
- * Kubernetes NodePorts come last.
- */
+/** The best first: outside of the ephemeral range, inside it, then those with Kubernetes NodePorts. */
 export function preferenceClasses(slices: SliceRuns, ephemeral: PortRange): SliceRuns[] {
   const classes: SliceRun[][] = [[], [], [], []]
   for (const run of slices.cutAt([NODE_PORTS, ephemeral])) {
@@ -205,17 +198,14 @@ export function* trialOrder(
   }
 }
 
-/** With more shards than slices, a part is one slice, so that shards still begin at different ones. */
+/** With more shards than slices, a part is one slice. */
 function splitAt(slices: SliceRuns, shard: Shard): [own: SliceRuns, rest: SliceRuns] {
   const begin = cutBefore(slices, shard.index, shard.total)
   const end = begin + Math.max(1, partOf(slices, shard).length)
   return [slices.slice(begin, end), slices.slice(end).concat(slices.slice(0, begin))]
 }
 
-/**
- * Workers 1, 2, 3 … of one project begin at neighbouring slices. The following slices are long strides
- * apart, so that the second slice of a worker is not the first one of its neighbour.
- */
+/** Workers begin side by side; by long strides, a second slice is not the first one of a neighbour. */
 function* stridesFrom(slices: SliceRuns, offset: number): Generator<SliceStart> {
   const count = slices.length
   const stride = coprimeStride(count)

@@ -1,7 +1,7 @@
 import type { PortOrder, PortPurpose } from './port-table.js'
 import type { PortRecord } from './slice-record.js'
 
-/** A slice that this process holds, on this machine or on another host. */
+/** On this machine or on another host. */
 export interface LeasedSlice {
   readonly first: number
   readonly last: number
@@ -10,7 +10,7 @@ export interface LeasedSlice {
   readonly counts: Readonly<Record<PortRecord['state'], number>>
   candidates(keys: readonly (string | undefined)[], order: PortOrder): Generator<number>
   isOut(port: number): boolean
-  /** In ms; 0 if the port is not quarantined. */
+  /** In ms. */
   quarantineLeft(port: number): number
   /** Takes consecutive ports if all are usable. @returns whether they are taken and recorded */
   tryTake(
@@ -19,6 +19,6 @@ export interface LeasedSlice {
     isUsable: (port: number) => boolean | Promise<boolean>,
   ): Promise<boolean>
   release(port: number, leaked: boolean): void
-  /** Gives the slice back once its last port, which may be a claimed one, is released. */
+  /** Once its last port, which may be a claimed one, is released. */
   giveBackWhenUnused(): Promise<void>
 }

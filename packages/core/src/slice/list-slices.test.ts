@@ -15,7 +15,7 @@ async function listed(lockDirectory: string, [first, last]: readonly [number, nu
   return slices.filter((slice) => slice.first >= first && slice.last <= last)
 }
 
-test('tells who holds a slice, what is out, and what listens', async () => {
+test('lists the holder of a slice, what is out, and what listens', async () => {
   const range = await ownRange()
   const lockDirectory = path.join(temporaryFolder(), 'locks')
   await using allocator = await createAllocator({
@@ -53,7 +53,7 @@ test('tells who holds a slice, what is out, and what listens', async () => {
   expect((await listed(lockDirectory, range))[0]?.ports).toHaveLength(2)
 })
 
-test('lists what others hold, without what only their journals say', async () => {
+test('lists slices of other lock directories, without their journals', async () => {
   const range = await ownRange()
   const lockDirectory = path.join(temporaryFolder(), 'locks')
   await using _ = await createAllocator({ range, lockDirectory })
@@ -62,7 +62,7 @@ test('lists what others hold, without what only their journals say', async () =>
   ])
 })
 
-test('does not take who ended in good order for who holds the slice now', async () => {
+test('does not list a holder that ended normally', async () => {
   const range = await ownRange()
   const [ended, other] = [path.join(temporaryFolder(), 'a'), path.join(temporaryFolder(), 'b')]
   const first = await createAllocator({ range, lockDirectory: ended })
@@ -74,7 +74,7 @@ test('does not take who ended in good order for who holds the slice now', async 
   ])
 })
 
-test('lists what the dead have left only while it counts', async () => {
+test('lists what dead holders left only while it matters', async () => {
   const range = await ownRange()
   const lockDirectory = temporaryFolder()
   const now = new Date().toISOString()
@@ -91,14 +91,14 @@ test('lists what the dead have left only while it counts', async () => {
   expect(await listed(lockDirectory, range)).toEqual([])
 })
 
-test('a lock directory that is not there holds nothing; a bad option is refused', async () => {
+test('a missing lock directory has no slices; an invalid option is refused', async () => {
   await expect(listSlices({ lockDirectory: '/nowhere/at/all' })).resolves.toBeInstanceOf(Array)
   await expect(listSlices({ lockDir: 'x' } as never)).rejects.toMatchObject({
     code: 'ERR_PORTSLICE_OPTION_INVALID',
   })
 })
 
-test('shows a holder in another network namespace while a stranger has the sentinel here', async () => {
+test('shows a holder in another network namespace while another program has the sentinel here', async () => {
   const range = await ownRange()
   const [first] = range
   const lockDirectory = temporaryFolder()

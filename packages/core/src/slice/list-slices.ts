@@ -69,24 +69,12 @@ export interface PortStatus {
   listening: boolean
 }
 
-/**
- * Lists the slices that are held on this machine, and those in which dead holders left ports,
- * ascending. Slices of other users are included, but without the information in their journals.
- *
- * Labels, commands and other strings come from other processes: escape control characters before
- * you print them.
- *
- * @param options the lock directory
- * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID
- * @example
- * const out = (await listSlices()).flatMap(({ ports }) => ports.map(({ port }) => port))
- */
+/** As the public function, without coordinators. */
 export async function listSlices(options: ListSlicesOptions = {}): Promise<SliceStatus[]> {
   checkListOptions(options)
   return readStatuses(lockDirectoryFor(options.lockDirectory))
 }
 
-/** The status of one slice; `undefined` if it is free. */
 export async function readStatus(
   lockDirectory: string | undefined,
   slice: SliceStart,
@@ -95,7 +83,6 @@ export async function readStatus(
   return status
 }
 
-/** @param only this slice alone */
 async function readStatuses(
   lockDirectory: string | undefined,
   only?: SliceStart,
@@ -156,10 +143,7 @@ async function statusFrom(
   }
 }
 
-/**
- * Whether the process in this journal holds the slice. It can do so in another network namespace while
- * a process with another lock directory has the sentinel here.
- */
+/** False if the holder is in another network namespace and another lock directory's holder has the sentinel. */
 async function isJournalOfHolder(
   lockDirectory: string,
   slice: SliceStart,
@@ -175,7 +159,7 @@ async function isJournalOfHolder(
   return (await askLiveness(livenessPath(lockDirectory, slice))) === 'accepted'
 }
 
-/** By a holder in another network namespace that uses this lock directory. */
+/** By a holder in another network namespace. */
 async function heldElsewhere(lockDirectory: string, slice: SliceStart): Promise<Holding> {
   // The sentinel is free here, so a holder on this host is dead.
   const context = { host: hostIdentity(), holdsSentinel: true }

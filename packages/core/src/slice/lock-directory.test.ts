@@ -12,7 +12,7 @@ const refused = (why: string) =>
   })
 
 test.each(['022', '027'])(
-  'is made for its owner alone, and directories above it as the umask %s leaves them',
+  'is created for its owner only, and its parents with the umask %s',
   (text) => {
     const umask = Number.parseInt(text, 8)
     const top = temporaryFolder()
@@ -58,7 +58,7 @@ test('a path at which no directory can be created is refused', () => {
 })
 
 test.each([0o777, 0o770, 0o702, 0o1777])(
-  'a directory of mode %o is refused and left as it is',
+  'a directory of mode %o is refused and not changed',
   (mode) => {
     const folder = path.join(temporaryFolder(), 'open')
     mkdirSync(folder)

@@ -14,7 +14,7 @@ export type HolderState = 'none' | 'alive' | 'dead' | 'unknown'
 
 export interface Observer {
   readonly host: string
-  /** Whether it holds the sentinel of the slice: then no other holder on this host is alive. */
+  /** Then no other holder on this host is alive. */
   readonly holdsSentinel: boolean
 }
 
@@ -70,7 +70,7 @@ function isStale(lock: string, signature: string): boolean {
   return false
 }
 
-/** Whether the creator of a temporary `.new` or `.old` directory is dead. */
+/** Of a temporary `.new` or `.old` directory. */
 export async function isDeadDraft(
   draft: string,
   { host, holdsSentinel }: Observer,

@@ -1,6 +1,6 @@
 /**
- * A lock is a directory with one file, whose name, the token, identifies it: a liveness socket or a
- * plain file, the host, a pid and a moment. It is short, because it is part of the path of a socket.
+ * A lock is a directory with one file, a liveness socket or a plain file. Its name, the token, consists of
+ * host, pid and moment, and is short, because it is part of the path of a socket.
  */
 import { rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
@@ -23,7 +23,7 @@ export interface NewToken {
   readonly liveness?: LivenessSocket
 }
 
-/** Creates the file of a lock in `draft`, which will be renamed to `lock`. */
+/** In `draft`, which will be renamed to `lock`. */
 export function createToken(draft: string, lock: string, host: string): NewToken {
   const name = `${hostCode(host)}-${uniqueName()}`
   const [socket, file] = [`s-${name}`, `f-${name}`]
@@ -49,7 +49,6 @@ export function canHaveLivenessSockets(directory: string, host: string): boolean
   return isSocketPath(path.join(draft, `s-${hostCode(host)}-${uniqueName()}`))
 }
 
-/** The hash of the boot, and the number of the network namespace. */
 export function hostCode(host: string): string {
   const slash = host.lastIndexOf('/')
   const [boot, network] = [host.slice(0, slash), host.slice(slash + 1)]

@@ -1,10 +1,8 @@
 /**
- * A `proper-lockfile` lock, kept by the process that holds the sentinel.
- *
- * Lock and liveness socket appear in one rename, which fails if another lock is there. To break a lock
- * is to unlink its token, which succeeds for one process only; the empty directory then belongs to the
- * first process that renames its own lock onto it. So a lock has one owner at any moment, however many
- * processes find it, and wherever they are stopped or killed.
+ * Lock and liveness socket appear in one rename, which fails if another lock is there. To break a lock is to
+ * unlink its token, which succeeds for one process only; then the first process that renames its own lock
+ * onto the empty directory has it. So a lock has one owner at any moment, wherever processes are stopped or
+ * killed.
  */
 import {
   existsSync,
@@ -97,7 +95,7 @@ export class Lock implements LockFiles {
     return this.#unlock !== undefined
   }
 
-  /** Whether the lock at the path is ours. @throws the system error: unknown is not absent */
+  /** @throws the system error: unknown is not absent */
   isOurs(): boolean {
     if (this.#token === '') return false
     try {
@@ -209,7 +207,6 @@ export class Lock implements LockFiles {
     }
   }
 
-  /** A file is missing although the lock directory exists. */
   #isRaceLost(error: unknown): boolean {
     return codeOf(error) === 'ENOENT' && existsSync(this.#directory)
   }

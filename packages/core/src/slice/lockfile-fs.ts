@@ -7,7 +7,7 @@ export interface LockFiles {
   remove(): void
 }
 
-/** The `fs` option of `proper-lockfile`. Avoids the thread pool of Node, which takes long to start. */
+/** For `proper-lockfile`. Avoids the thread pool of Node, which takes long to start. */
 export function lockfileFs(lock: LockFiles) {
   return {
     mkdir: (_: string, callback: Callback) => call(callback, () => lock.install()),

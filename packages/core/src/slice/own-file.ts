@@ -32,7 +32,7 @@ export function readOwnFile(path: string, maxBytes: number): FoundFile | undefin
   }
 }
 
-/** Replaces a file atomically. */
+/** Atomic. */
 export function writeOwnFile(path: string, text: string): void {
   const draft = `${path}.new`
   // Left by a process that died, or a link of another program, which must not be followed.
@@ -64,11 +64,7 @@ export function createOwnFile(path: string, text: string): number {
   }
 }
 
-/**
- * Creates the file if it is missing. Does not follow a link, or wait for a pipe.
- *
- * @returns false, with nothing written, if the file would grow larger than `maxBytes`, or is not a file
- */
+/** Does not follow a link, or wait for a pipe. @returns false if the file grows too large, or is not a file */
 export function appendToOwnFile(path: string, text: string, maxBytes: number): boolean {
   const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants
   const file = openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600)

@@ -28,7 +28,6 @@ interface Entry {
   readonly until?: Deadline
 }
 
-/** The ports of a held slice: which are out, leaked or quarantined, and which may be handed out. */
 export class PortTable {
   readonly #first: SliceStart
   readonly #projectRoot: string
@@ -64,7 +63,7 @@ export class PortTable {
     }
   }
 
-  /** In ms; 0 if the port is not quarantined. */
+  /** In ms. */
   quarantineLeft(port: number): number {
     const { record, until } = this.#entries.get(port) ?? {}
     if (!record?.died || !until) return 0
@@ -74,7 +73,7 @@ export class PortTable {
     return Math.max(0, left)
   }
 
-  /** Whether a port is out, or being probed. */
+  /** Also while it is being probed. */
   isOut(port: number): boolean {
     return this.#reserved.has(port) || this.#entries.get(port)?.record.state === 'out'
   }
@@ -131,7 +130,7 @@ export class PortTable {
     return line
   }
 
-  /** The lines of the journal that are not obsolete, without that of the lease. */
+  /** Without obsolete ones and that of the lease. */
   lines(): string {
     const at = timestamp()
     const text: string[] = []
@@ -145,10 +144,7 @@ export class PortTable {
     return text.join('')
   }
 
-  /**
-   * The first ports of runs that may be handed out. With a key: first the port that it had last, then the
-   * one at its hash, which needs no memory. Ports that other keys had come last.
-   */
+  /** First ports of runs: the one that the key had last, then the one at its hash; those of other keys last. */
   *candidates(keys: readonly (string | undefined)[], order: PortOrder): Generator<number> {
     const positions = PORTS_PER_SLICE - keys.length + 1
     const uses = keys.map((key) => this.#keyUse(key))
@@ -211,7 +207,6 @@ function* rotated(begin: number, count: number): Generator<number> {
   for (let step = 0; step < count; step++) yield (begin + step) % count
 }
 
-/** Fisher–Yates. */
 function shuffled(count: number): number[] {
   const result = Array.from({ length: count }, (_, each) => each)
   for (let i = count - 1; i > 0; i--) {

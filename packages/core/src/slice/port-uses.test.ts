@@ -30,7 +30,7 @@ const summary = (journal: string) =>
     return [lease?.pid, label, since, until, end]
   })
 
-test('tells who had a port, from hand-out to release', () => {
+test('finds who had a port, from hand-out to release', () => {
   const journal = text(
     lease(1, 0),
     take('a', 1),
@@ -60,7 +60,7 @@ test('a use without a release ended with its holder', () => {
   ])
 })
 
-test('order is that of the lines, whatever the clock said', () => {
+test('uses are in the order of the lines, not of their times', () => {
   const journal = text(lease(1, 50), take('first', 50), release(51), lease(2, 0), take('second', 1))
   expect(summary(journal).map(([, label]) => label)).toEqual(['first', 'second'])
 })

@@ -8,29 +8,21 @@ import {
   timeFrom,
 } from './slice-record.js'
 
-/** A port from hand-out to release, as journals tell it. */
 export interface JournaledUse {
-  /** Missing if the line about its lease is lost. */
+  /** Missing if its line is lost. */
   lease?: LeaseRecord
-  /** Who had claimed it as a fixed port. */
   claimer?: { pid: number; command: string; cwd: string }
   label?: string
   key?: string
-  /** When it was handed out, ISO 8601. */
+  /** ISO 8601, as the others. */
   since?: string
-  /** When it ended; missing if unknown. */
   until?: string
-  /** Missing if the journals do not tell its end. */
+  /** Missing if unknown. */
   end?: 'released' | 'leaked' | 'died'
   quarantinedUntil?: string
 }
 
-/**
- * Who had a port, oldest first, in the order of the lines: a clock may have been set back. Lines that
- * are in both the history and the journal count once.
- *
- * @param text history and journal; may contain torn, garbled and foreign lines
- */
+/** Oldest first, by lines, as a clock may be set back. Lines in both files count once. Skips garbled lines. */
 export function parseUses(text: string, port: number): JournaledUse[] {
   const uses = new Uses(port)
   for (const row of text.split('\n')) {
@@ -45,7 +37,6 @@ class Uses {
   readonly #claims: JournaledUse[] = []
   readonly #port: number
   readonly #byId = new Map<string, JournaledUse>()
-  /** The use that the lines are about. */
   #current: JournaledUse | undefined
   #lease: LeaseRecord | undefined
 
@@ -104,10 +95,7 @@ class Uses {
     if (until !== undefined) use.quarantinedUntil = until
   }
 
-  /**
-   * Claims go where their time says: their lines are in the history before those of a journal that has
-   * not ended yet.
-   */
+  /** The lines of claims are in the history, before those of a journal that goes on. */
   get result(): JournaledUse[] {
     const merged = [...this.#all]
     for (const claim of this.#claims) {
@@ -117,7 +105,7 @@ class Uses {
     return merged
   }
 
-  /** One line for the whole claim, by another process than that of the lines around it. */
+  /** One line for the whole claim, by another process than those around it. */
   #claim(line: Line): void {
     const { pid, command, cwd } = line
     if (!Number.isInteger(pid) || typeof command !== 'string' || typeof cwd !== 'string') return

@@ -27,8 +27,8 @@ const LEASE_LINE = JSON.stringify({ v: 1, event: 'lease', ...lease })
 
 const journalFile = () => path.join(temporaryFolder(), 'slice-20000.ndjson')
 
-describe('reading with distrust', () => {
-  test('lines that make no sense are skipped', () => {
+describe('reading an untrusted journal', () => {
+  test('invalid lines are skipped', () => {
     const { lease: found, ports } = parseJournal(
       [
         'garbage',
@@ -52,7 +52,7 @@ describe('reading with distrust', () => {
     ])
   })
 
-  test('whatever stands there, reading never fails', () => {
+  test('reading never fails, with any content', () => {
     const line = fc.oneof(
       fc.string(),
       fc.json(),
@@ -90,7 +90,7 @@ describe('reading with distrust', () => {
     expect(readSliceRecord(real)).toBeDefined()
   })
 
-  test('of a huge file only the beginning is read', () => {
+  test('only the beginning of a huge file is read', () => {
     const file = journalFile()
     writeFileSync(file, `${LEASE_LINE}\n`)
     truncateSync(file, 2 ** 31) // A sparse file: two gigabytes of zeros.
@@ -120,7 +120,7 @@ describe('the ports that a journal leaves in quarantine', () => {
     ])
   })
 
-  test('for what is left, where the death or the end was written down', () => {
+  test('for the remaining time, if the death or the end was recorded', () => {
     const ended = secondsAgo(10)
     const ports = [
       out(20_001),
@@ -149,7 +149,7 @@ describe('the ports that a journal leaves in quarantine', () => {
     }
   })
 
-  test('no leaked ports, and none that are not of the slice', () => {
+  test('not leaked ports, and not ports outside of the slice', () => {
     const ports = [{ port: 20_001, state: 'leaked' as const }, ...[20_031, 19_999, 1e9].map(out)]
     expect(quarantineAfter({ ports }, 20_000, now)).toEqual([])
   })

@@ -39,7 +39,6 @@ export interface LeaseRecord extends ProcessRun {
   readonly at: string
 }
 
-/** A port that is out, leaked or quarantined. */
 export interface PortRecord extends Partial<KeyUse>, ProcessRun {
   readonly port: number
   readonly state: 'out' | 'leaked' | 'quarantined'
@@ -52,7 +51,7 @@ export interface PortRecord extends Partial<KeyUse>, ProcessRun {
 export interface SliceRecord {
   readonly lease?: LeaseRecord
   readonly lock?: string
-  /** When the holder ended normally; missing if it did not. */
+  /** Missing if the holder did not end normally. */
   readonly ended?: KernelTime
   readonly ports: readonly PortRecord[]
   readonly keys: KeyMemory
@@ -66,13 +65,11 @@ export interface Quarantined extends PortRecord {
   readonly left: number
 }
 
-/** `undefined` if there is no readable file. */
 export function readSliceRecord(path: string): SliceRecord | undefined {
   const text = readJournalText(path)
   return text === undefined ? undefined : parseJournal(text)
 }
 
-/** `undefined` if there is no readable file. */
 export function readJournalText(path: string): string | undefined {
   try {
     return readOwnFile(path, MAX_JOURNAL_BYTES)?.text

@@ -105,7 +105,7 @@ async function leaveBehind(
 const WATCH = { timeout: 25_000, interval: 200 }
 
 describe('leasing a slice', () => {
-  test('it is held by one, then by the next', async () => {
+  test('one process holds it, then the next', async () => {
     const { directory, first, lease, lock, journal, socket } = await setUp()
     const slice = await lease()
     expect(slice).toMatchObject({ first, last: first + 31 })
@@ -172,7 +172,7 @@ describe('leasing a slice', () => {
 })
 
 describe("another holder's lock", () => {
-  test('of this namespace: it is dead, as we hold the sentinel', async () => {
+  test('of this namespace is dead, because we hold the sentinel', async () => {
     for (const liveness of ['refused', 'missing'] as const) {
       const files = await setUp()
       await leaveBehind(files, { liveness })
@@ -182,7 +182,7 @@ describe("another holder's lock", () => {
     }
   })
 
-  test('… whatever its time says, and also before its journal was written', async () => {
+  test('… with any time stamp, and also before its journal was written', async () => {
     for (const seconds of [1, 4e9]) {
       const files = await setUp()
       await leaveBehind(files)
@@ -192,21 +192,21 @@ describe("another holder's lock", () => {
     }
   })
 
-  test('of another namespace whose socket refuses: it is dead, whatever stands in its journal', async () => {
+  test('of another namespace is dead if its socket refuses, with any journal', async () => {
     const files = await setUp()
     await leaveBehind(files, { host: OTHER_NAMESPACE })
     rmSync(files.journal)
     expect(await files.lease()).toBeDefined()
   })
 
-  test('that has lost its owner half-way is replaced at once', async () => {
+  test('whose owner was killed half-way is replaced at once', async () => {
     const files = await setUp()
     mkdirSync(files.lock, { recursive: true, mode: 0o1700 })
     chmodSync(files.directory, 0o700)
     expect(await files.lease()).toBeDefined()
   })
 
-  test('of several that find it dead at once, one has it', async () => {
+  test('is replaced by one of several that find it dead at once', async () => {
     const files = await setUp()
     await leaveBehind(files, { host: OTHER_NAMESPACE })
     const events = { refreshed() {}, lost() {} }
@@ -234,7 +234,7 @@ describe("another holder's lock", () => {
     },
   }
 
-  test('without a sign of life or death is watched for 10 s, and then replaced', async () => {
+  test('that may be alive or dead is watched for 10 s, and then replaced', async () => {
     const cases = Object.entries(WATCHED)
     const [first] = await ownRange(cases.length)
     const outcomes = cases.map(async ([name, prepare], index) => {
@@ -267,7 +267,7 @@ describe("another holder's lock", () => {
     }
   })
 
-  test('that came to our path is left alone when we end', async () => {
+  test('that replaced ours is left alone when we end', async () => {
     const { lease, lock } = await setUp()
     const slice = await lease()
     rmSync(lock, { recursive: true })
@@ -280,7 +280,7 @@ describe("another holder's lock", () => {
 describe('quarantine', () => {
   const portsOf = (journal: string) => readSliceRecord(journal)?.ports ?? []
 
-  test('counts from the discovery of the death, whatever the stamps of the dead say', async () => {
+  test('counts from the discovery of the death, not from the time stamps of the dead holder', async () => {
     for (const at of ['1970-01-01T00:00:00Z', '2099-01-01T00:00:00Z']) {
       const files = await setUp()
       await leaveBehind(files, { lines: [{ event: 'take', port: files.first + 4, at }] })
@@ -291,7 +291,7 @@ describe('quarantine', () => {
     }
   })
 
-  test('is handed on to the next holder with the rest of its time, not started anew', async () => {
+  test('is passed on to the next holder with its remaining time', async () => {
     const files = await setUp()
     await leaveBehind(files)
     const one = await files.lease()
@@ -303,7 +303,7 @@ describe('quarantine', () => {
     expect(other?.quarantineLeft(files.first + 3)).toBeGreaterThan(25_000)
   })
 
-  test('begins again where another kernel has counted, once', async () => {
+  test('starts again once if another kernel has measured it', async () => {
     const files = await setUp()
     const died: KernelTime = { ...kernelTime(), clock: 'a kernel of before' }
     const line = { event: 'quarantine', port: files.first + 5, until: '1970-01-01T00:00:00Z', died }
@@ -318,7 +318,7 @@ describe('quarantine', () => {
     ])
   })
 
-  test('a holder that ended in good order is dead since then', async () => {
+  test('a holder that ended normally is dead since then', async () => {
     const files = await setUp()
     const slice = await files.lease()
     await files.take(slice, files.first + 6)
@@ -329,7 +329,7 @@ describe('quarantine', () => {
     expect(next?.quarantineLeft(files.first + 6)).toBeGreaterThan(25_000)
   })
 
-  test('the same key has its port back in the same project, and in no other', async () => {
+  test('the same key gets its port back in the same project only', async () => {
     for (const [projectRoot, isSame] of [
       ['/shop', true],
       ['/other', false],
@@ -369,7 +369,7 @@ describe('giving back', () => {
     await givingBack
   })
 
-  test('waits for a port that is out, or being probed, and then happens by itself', async () => {
+  test('waits for a port that is out or being probed', async () => {
     const { first, lease } = await setUp()
     for (const isFree of [true, false]) {
       const slice = (await lease()) as Slice
@@ -404,8 +404,8 @@ describe('giving back', () => {
   })
 })
 
-describe('files that come to harm', () => {
-  test('an obstacle that another process has just replaced is a lock that is held', async () => {
+describe('damaged files', () => {
+  test('an obstacle that another process has just replaced by its lock counts as held', async () => {
     const files = await setUp()
     mkdirSync(files.lock, { recursive: true })
     chmodSync(files.directory, 0o700)
@@ -429,7 +429,7 @@ describe('files that come to harm', () => {
     expect(readSliceRecord(journal)?.ports).toMatchObject([{ port: first + 1, state: 'out' }])
   })
 
-  test('quarantine that another holder has noted in between is kept', async () => {
+  test('keeps the quarantine that another holder has recorded meanwhile', async () => {
     const { directory, first, lease, take, journal } = await setUp()
     const slice = await lease()
     await take(slice, first + 1)
@@ -460,7 +460,7 @@ describe('files that come to harm', () => {
     expect(await files.lease()).toBeUndefined()
   })
 
-  test('a token that was removed by hand is made again', async () => {
+  test('a token that was removed by hand is created again', async () => {
     const { lease, lock } = await setUp()
     const slice = await lease()
     for (const name of readdirSync(lock)) rmSync(path.join(lock, name))
@@ -472,7 +472,7 @@ describe('files that come to harm', () => {
     expect(existsSync(lock)).toBe(false)
   })
 
-  test('a lock that was lost, and made again before that was noticed, is removed at the end', async () => {
+  test('a lock that was lost and created again unnoticed is removed at the end', async () => {
     const { directory, first, lease, take, lock } = await setUp()
     const slice = await lease()
     rmSync(directory, { recursive: true })
@@ -505,7 +505,7 @@ describe('files that come to harm', () => {
     expect(readSliceRecord(files.journal)?.lease?.host).toBe(OTHER_NAMESPACE)
   })
 
-  test('a lost lock, journal and socket are made again, without a word', async () => {
+  test('a lost lock, journal and socket are created again, without a message', async () => {
     const { directory, first, lease, take, lock, journal, socket } = await setUp()
     const warned = vi.fn()
     const slice = await lease({ ...contextOf(directory), onTrouble: warned })
@@ -523,7 +523,7 @@ describe('files that come to harm', () => {
     expect(warned).not.toHaveBeenCalled()
   })
 
-  test('what could not be written is written once it can be', async () => {
+  test('what could not be written is written later', async () => {
     const { directory, first, lease, take, journal } = await setUp()
     const warned = vi.fn()
     const slice = await lease({ ...contextOf(directory), onTrouble: warned })

@@ -22,9 +22,9 @@ import { type LeaseRecord, type PortRecord, parseJournal, readSliceRecord } from
 export interface LeaseContext {
   readonly lockDirectory: string | undefined
   readonly holder: Omit<LeaseRecord, 'at'>
-  /** Called if the lock or the journal cannot be written. The slice is held anyway. */
+  /** The slice is held anyway. */
   readonly onTrouble: (error: unknown) => void
-  /** Whether a lock was acquired before. If so, errors of the lock directory are not fatal. */
+  /** Whether a lock was acquired before; then errors of the lock directory are not fatal. */
   hasServed: boolean
 }
 
@@ -38,7 +38,6 @@ export function heldSlices(): Map<SliceStart, Slice> {
   return processWide('held slices', () => new Map<SliceStart, Slice>())
 }
 
-/** A slice that this process holds: sentinel, lock with liveness socket, journal, and ports. */
 export class Slice implements LeasedSlice {
   readonly first: SliceStart
   readonly #context: LeaseContext
@@ -76,7 +75,7 @@ export class Slice implements LeasedSlice {
     this.#claims = new EarlierClaims(lockDirectory, holder.host, this.#ports)
   }
 
-  /** @returns `undefined` if another process holds the slice @throws the system error; PortsliceError */
+  /** @returns `undefined` if another process holds the slice */
   static async lease(first: SliceStart, context: LeaseContext): Promise<Slice | undefined> {
     const sentinel = await holdUdpPort(sentinelOf(first))
     if (!sentinel) return skipSlice(first, 'held')
@@ -125,7 +124,7 @@ export class Slice implements LeasedSlice {
     return this.#ports.quarantineLeft(port)
   }
 
-  /** Takes consecutive ports if all are usable. @returns whether they are taken and in the journal */
+  /** Consecutive ports, if all are usable. @returns whether they are taken and in the journal */
   async tryTake(
     first: number,
     purposes: readonly PortPurpose[],
@@ -168,13 +167,13 @@ export class Slice implements LeasedSlice {
     if (this.#isClosing && !this.isInUse) void this.giveBack()
   }
 
-  /** Gives the slice back once its last port, which may be a claimed one, is released. */
+  /** Once its last port, which may be a claimed one, is released. */
   async giveBackWhenUnused(): Promise<void> {
     this.#close()
     if (!this.isInUse) await this.giveBack()
   }
 
-  /** Gives the slice back now. The next holder quarantines ports that are out. */
+  /** The next holder quarantines ports that are out. */
   giveBack(): Promise<void> {
     this.#givenBack ??= this.#end()
     return this.#givenBack
@@ -281,7 +280,7 @@ export class Slice implements LeasedSlice {
     this.#rewriteJournal()
   }
 
-  /** Writes the whole journal, without obsolete lines; later if that is not possible now. */
+  /** Without obsolete lines; later if that is not possible now. */
   #rewriteJournal(): void {
     const { lockDirectory, onTrouble } = this.#context
     if (!this.#journal || !this.#lock || lockDirectory === undefined) return

@@ -15,7 +15,7 @@ const anyRows = fc
   .array(fc.tuple(fc.integer({ min: 20_000, max: 20_020 }), fc.constantFrom('a', 'b')))
   .map((all): Rows => Object.fromEntries(all.map(([n, label]) => [`port ${n}`, port(n, label)])))
 
-test('a change leads from one snapshot to the next, and names only what differs', () => {
+test('a change turns one snapshot into the next, and contains only what differs', () => {
   fc.assert(
     fc.property(anyRows, anyRows, (before, after) => {
       const change = changeBetween(before, after)

@@ -58,7 +58,7 @@ test('workers of a run are one group in their project, and so are claims made in
   expect(counts).toEqual({ listening: 2, out: 1, leaked: 1, quarantined: 0, foreign: 1 })
 })
 
-test('a cell of the map shows what matters most of its ports', () => {
+test('a cell of the map shows the most important state of its ports', () => {
   const { cells } = groupRows(ROWS, '', undefined)
   expect(Object.fromEntries(cells)).toEqual({
     2976: 'listening',
@@ -82,7 +82,7 @@ test.each([
   ).toEqual(ports)
 })
 
-test('what an earlier holder left in quarantine is not said to be of the present one', () => {
+test('ports that an earlier holder left in quarantine do not belong to the present one', () => {
   const { roots } = groupRows(rowsOf(slice(20_000), port(20_003, 'quarantined')), '', undefined)
   expect(roots[0]?.runs[0]?.lines[0]?.holder).toBe('')
 })

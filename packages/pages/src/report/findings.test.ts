@@ -47,7 +47,7 @@ test('a run without trouble has no findings', () => {
   ).toEqual([])
 })
 
-test('a stranger is named, and is not a leak of the test', () => {
+test('a foreign program is named, and is not a leak of the test', () => {
   const listeners = [
     { since: 1100, pid: 7, command: 'nc -l', isForeign: true, isInTheWay: true } as const,
   ]

@@ -14,7 +14,7 @@ const REPORT = {
 }
 const html = reportHtml(REPORT, { script: 'start()', style: 'a { color: red }' })
 
-test('text of tests cannot end the data, and is read back unchanged', () => {
+test('text of tests cannot close the data element, and is read back unchanged', () => {
   expect(html.match(/<script/g)).toHaveLength(2)
   expect(html).not.toContain('<!--')
   const data = /id="report">(.*?)<\/script>/s.exec(html)?.[1]
