@@ -37,6 +37,7 @@ export function atMost(
   of: string,
   ours: readonly number[],
   theirs: readonly number[],
+  floor?: readonly number[],
 ): Target {
   const { median: measured, low, high } = pairedRatio(ours, theirs)
   const target = `at most ${limit} × ${of}`
@@ -46,6 +47,7 @@ export function atMost(
     target,
     // Enough digits to show on which side of the limit it is.
     measured: `${measured.toFixed(3)} × (95 %: ${low.toFixed(3)}–${high.toFixed(3)})${unsure(limit, low, high)}`,
+    ...(floor && { floor: `${ratio(floor, theirs).toFixed(3)} ×` }),
     met: measured <= limit,
   }
 }
