@@ -100,6 +100,14 @@ function nativeDate(): DateConstructor {
     : (process.getBuiltinModule('node:vm').runInNewContext('Date') as DateConstructor)
 }
 
+/** Since boot on Node. The fake has its clock, which keeps the original. */
+function realHrtime(): typeof process.hrtime {
+  const { hrtime } = process
+  const { clock } = hrtime as { clock?: { _hrtime?: typeof hrtime } }
+  return clock?._hrtime ?? hrtime
+}
+
+export const hrtime = realHrtime()
 export const Date: DateConstructor = nativeDate()
 export const { setTimeout, clearTimeout } = realTimers()
 

@@ -1,6 +1,7 @@
 /** Time since boot: the same for all processes of one kernel, whatever the system clock is set to. */
 import { readFileSync } from 'node:fs'
 import os from 'node:os'
+import { hrtime } from './clock.js'
 import { bootId, hostname, namespaceOf } from './host.js'
 import { omitUndefined } from './omit-undefined.js'
 import { runtime } from './runtime.js'
@@ -14,8 +15,6 @@ export interface KernelTime {
   readonly monotonic?: number
 }
 
-/** Taken at import: test runners replace `process.hrtime` later. */
-const { hrtime } = process
 /** Bun and Deno count from the start of the process. */
 const COUNTS_SINCE_BOOT = runtime().name === 'node'
 
