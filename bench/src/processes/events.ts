@@ -41,7 +41,7 @@ for (const name of ['take', 'release']) subscribe(`observed:${name}`, () => {})
 
 whenAllAreReady(() =>
   inBlocks(
-    { 'events removed': withoutEvents, 'nobody listens': unobserved, subscribed: observed },
+    { 'events removed': withoutEvents, 'no subscriber': unobserved, subscribed: observed },
     blocks,
   ),
 )

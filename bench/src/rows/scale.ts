@@ -14,7 +14,7 @@ const FIRST_PORT = 1024
 /** 700 slices, below the ephemeral range. */
 const RANGE_SLICES = 700
 const RANGE = [FIRST_PORT, FIRST_PORT + RANGE_SLICES * SLICE_SIZE - 1] as const
-/** For slices at once: not all of them can be had where other processes hold some. */
+/** For slices at once: not all of them are available where other processes hold some. */
 const WIDE_RANGE = [FIRST_PORT, 32_767] as const
 const SLICES_PER_PROCESS = 100
 /** A point this much above the one before, for each slice or waiter, is a step. */
