@@ -82,7 +82,10 @@ function targets(where: string, samples: Samples<Name>): Target[] {
 }
 
 /** The time from the start of a process to its first output, in ms. Waits for its end. */
-async function untilPrinted(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+export async function untilPrinted(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<number> {
   const start = performance.now()
   const child = spawn(process.execPath, args, {
     env,

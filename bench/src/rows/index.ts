@@ -3,6 +3,7 @@ import type { Row } from '../row.ts'
 import { collisions } from './collisions.ts'
 import { events } from './events.ts'
 import { firstPort } from './first-port.ts'
+import { fixtureImport } from './fixture-import.ts'
 import { list } from './list.ts'
 import { manyProcesses } from './many-processes.ts'
 import { memory } from './memory.ts'
@@ -21,6 +22,7 @@ export const ROWS: readonly Row[] = [
   manyProcesses,
   vitestRun,
   playwrightRun,
+  fixtureImport,
   collisions,
   memory,
   list,
