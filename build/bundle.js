@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { builtinsWithoutImport } from './builtins.js'
+import { inlineRuntime } from './inline-runtime.js'
 import { bundledLicenses } from './licenses.js'
 import { MINIFIED, minifiedLibraries } from './minified.js'
 
@@ -41,7 +42,12 @@ export function bundle({
     input: Object.fromEntries(entries.map((name) => [name, `src/${name}.ts`])),
     platform: 'node',
     external: [/^node:/, ...external],
-    plugins: [builtinsWithoutImport(), minifiedLibraries(), bundledLicenses(inlined)],
+    plugins: [
+      builtinsWithoutImport(),
+      minifiedLibraries(),
+      inlineRuntime(),
+      bundledLicenses(inlined),
+    ],
     resolve: {
       extensionAlias: { '.js': ['.ts', '.js'] },
       alias: {
