@@ -19,6 +19,7 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url))
  * - `chunks`: modules that match form a chunk with what they import, unless an earlier one has it.
  * - `inlined`: ids of modules that the bundle contains as strings.
  * - `define`: expressions that replace identifiers.
+ * - `hasRuntime`: whether the helpers of the bundler may be a file of their own.
  * - `minified`: libraries that form one minified chunk.
  * - `formats`: libraries have both, which share the state of the process (`process-state.ts` of core).
  * - `cleanDir`: whether `dist` is emptied before.
@@ -28,6 +29,7 @@ export function bundle({
   external = [],
   replaceClock,
   chunks = [],
+  hasRuntime = true,
   minified,
   inlined,
   define = {},
@@ -45,7 +47,7 @@ export function bundle({
     plugins: [
       builtinsWithoutImport(),
       minifiedLibraries(),
-      inlineRuntime(),
+      ...(hasRuntime ? [] : [inlineRuntime()]),
       bundledLicenses(inlined),
     ],
     resolve: {
