@@ -19,7 +19,7 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url))
  * - `chunks`: modules that match form a chunk with what they import, unless an earlier one has it.
  * - `inlined`: ids of modules that the bundle contains as strings.
  * - `define`: expressions that replace identifiers.
- * - `hasRuntime`: whether the helpers of the bundler may be a file of their own.
+ * - `inlineHelpers`: whether each chunk contains the helpers of the bundler, instead of a file of their own.
  * - `minified`: libraries that form one minified chunk.
  * - `formats`: libraries have both, which share the state of the process (`process-state.ts` of core).
  * - `cleanDir`: whether `dist` is emptied before.
@@ -29,7 +29,7 @@ export function bundle({
   external = [],
   replaceClock,
   chunks = [],
-  hasRuntime = true,
+  inlineHelpers = false,
   minified,
   inlined,
   define = {},
@@ -47,7 +47,7 @@ export function bundle({
     plugins: [
       builtinsWithoutImport(),
       minifiedLibraries(),
-      ...(hasRuntime ? [] : [inlineRuntime()]),
+      ...(inlineHelpers ? [inlineRuntime()] : []),
       bundledLicenses(inlined),
     ],
     resolve: {

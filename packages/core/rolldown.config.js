@@ -5,7 +5,7 @@ export default [
   bundle({
     entries: ['index', 'internal', 'internal/inspect', 'net', 'coordinator'],
     replaceClock: fileURLToPath(new URL('src/platform/clock.ts', import.meta.url)),
-    hasRuntime: false,
+    inlineHelpers: true,
     chunks: [
       // What a process needs to take and release ports: one file is found and read sooner than six.
       /src\/(?:index|options\/placeholders|platform\/open-files)\.ts$|rolldown\/runtime/,
