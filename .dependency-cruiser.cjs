@@ -18,8 +18,8 @@ const LAYERS = [
   'coordinator/',
   'allocator/',
   'api/',
-  'internal/(?!inspect)',
-  'index.ts internal.ts internal/inspect.ts net.ts coordinator.ts',
+  'internal/(?!inspect|errors)',
+  'index.ts internal.ts internal/errors.ts internal/inspect.ts net.ts coordinator.ts',
 ]
 
 /** The packages, likewise. */

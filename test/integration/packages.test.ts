@@ -85,7 +85,14 @@ describe('the tarballs', () => {
     [
       '@portslice/core',
       [
-        ...bothForms('coordinator', 'index', 'internal', 'internal/inspect', 'net'),
+        ...bothForms(
+          'coordinator',
+          'index',
+          'internal',
+          'internal/errors',
+          'internal/inspect',
+          'net',
+        ),
         'dist/THIRD-PARTY-LICENSES.txt',
         'dist/chunk-*.cjs',
         'dist/chunk-*.js',

@@ -8,7 +8,7 @@ export { sharedAllocator } from './allocator/shared.js'
 export { withAwaitHint } from './api/await-hint.js'
 export { watchBoundPorts } from './api/bound-ports.js'
 export type { LeaseObserver } from './api/lease-observer.js'
-export { inspect, PortsliceError } from './errors.js'
+export { inspect, invalidOption, PortsliceError } from './errors.js'
 export {
   type AdapterOptions,
   checkAdapterOptions,
@@ -43,13 +43,7 @@ export {
 export { replacePlaceholders } from './options/placeholders.js'
 export { variablePartOf } from './options/port-name.js'
 export { formatShard, runnerShardVariables } from './options/shard.js'
-export {
-  abortSignal,
-  checkOptions,
-  invalidOption,
-  milliseconds,
-  type Validator,
-} from './options/validate.js'
+export { abortSignal, checkOptions, milliseconds, type Validator } from './options/validate.js'
 export { clearTimeout, deadlineIn, setTimeout, sleep } from './platform/clock.js'
 export { openFilesOf } from './platform/open-files.js'
 export { isProcess } from './platform/process-run.js'

@@ -12,7 +12,7 @@ import { type Finding, note, ok } from './finding.js'
 const MAX_NAMED_LISTENERS = 12
 
 export async function foreignFinding({ ranges, slices }: ResolvedOptions): Promise<Finding> {
-  const { picture, canSeeListeners } = await readPicture(ranges, slices)
+  const { picture, canSeeListeners } = await readPicture(ranges, [...slices])
   if (!canSeeListeners) {
     return note(
       'foreign-listeners',

@@ -107,7 +107,7 @@ function rangeFinding(
   options: Pick<AllocatorOptions, 'range'>,
   env: NodeJS.ProcessEnv,
 ): Finding {
-  return describeRange(ranges, slices, ephemeralRange(), reasonOf(options, env))
+  return describeRange(ranges, [...slices], ephemeralRange(), reasonOf(options, env))
 }
 
 /** @param source where the range comes from; `undefined` for the default */

@@ -1,6 +1,6 @@
-import { inspect } from '../errors.js'
+import { inspect, invalidOption } from '../errors.js'
 import type { TakeOptions } from '../options/options.js'
-import { invalidOption, isIntegerIn, isPort } from '../options/validate.js'
+import { isIntegerIn, isPort } from '../options/validate.js'
 import { LAST_PORT, PORTS_PER_SLICE, SLICE_SIZE } from '../slice/layout.js'
 
 export interface TakeRequest extends Omit<TakeOptions, 'key' | 'prefer'> {

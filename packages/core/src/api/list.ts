@@ -1,14 +1,14 @@
 import { openLeaseContext } from '../allocator/lease-context.js'
-import { type ClaimStatus, listClaims as listLocalClaims } from '../claim/list-claims.js'
+import type { ClaimStatus } from '../claim/list-claims.js'
 import type { RemoteHost } from '../claim/remote-host.js'
 import { checkListOptions } from '../options/options.js'
 import { resolveRemote } from '../options/remote.js'
 import { resolveOptions } from '../options/resolve.js'
-import {
-  type ListSlicesOptions,
-  listSlices as listLocalSlices,
-  type SliceStatus,
-} from '../slice/list-slices.js'
+import { loadLater } from '../platform/load-later.js'
+import type { ListSlicesOptions, SliceStatus } from '../slice/list-slices.js'
+
+const loadSlices = loadLater(() => import('../slice/list-slices.js'))
+const loadClaims = loadLater(() => import('../claim/list-claims.js'))
 
 /**
  * Lists the slices that are held on this machine, and those in which dead holders left ports, ascending.
@@ -24,13 +24,17 @@ import {
  */
 export async function listSlices(options: ListSlicesOptions = {}): Promise<SliceStatus[]> {
   const remote = await remoteHostOf(options)
-  return remote ? remote.listSlices() : listLocalSlices(options)
+  if (remote) return remote.listSlices()
+  const local = await loadSlices()
+  return local.listSlices(options)
 }
 
 /** The claimed ports of this lock directory and network namespace, or of the other host, ascending. */
 export async function listClaims(options: ListSlicesOptions = {}): Promise<ClaimStatus[]> {
   const remote = await remoteHostOf(options)
-  return remote ? remote.listClaims() : listLocalClaims(options)
+  if (remote) return remote.listClaims()
+  const local = await loadClaims()
+  return local.listClaims(options)
 }
 
 async function remoteHostOf(options: ListSlicesOptions): Promise<RemoteHost | undefined> {

@@ -1,4 +1,4 @@
-import { inspect } from '../errors.js'
+import { inspect, invalidOption } from '../errors.js'
 import { LAST_PORT } from '../slice/layout.js'
 import { validateRange } from './range.js'
 import { coordinatorAdvice, hostAdvice, unansweredAdvice } from './remote.js'
@@ -8,7 +8,6 @@ import {
   boolean,
   checkOptions,
   integer,
-  invalidOption,
   isIterable,
   isPort,
   milliseconds,

@@ -10,8 +10,8 @@ import {
   preferenceClasses,
   type Shard,
   SLICE_SIZE,
+  SliceRuns,
   type SliceStart,
-  slicesIn,
   trialOrder,
 } from '../slice/layout.js'
 import { lockDirectoryFor, workingDirectory } from './lock-directory.js'
@@ -31,7 +31,7 @@ export interface ResolvedOptions {
   /** Ascending, not overlapping. A strict shard may use only a part of them. */
   readonly ranges: readonly PortRange[]
   /** That this worker may use, in the order in which it tries them. */
-  readonly slices: readonly SliceStart[]
+  readonly slices: Iterable<SliceStart>
   /** An absolute path; `undefined`: without files. */
   readonly lockDirectory: string | undefined
   /** `undefined`: the ports of this machine. */
@@ -59,23 +59,18 @@ export function resolveOptions(options: AllocatorOptions = {}): ResolvedOptions 
   const remote = resolveRemote(options)
   const ephemeral = remote ? ASSUMED_EPHEMERAL_RANGE : ephemeralRange()
   const ranges = resolveRanges(options, ephemeral)
-  const all = ranges.flatMap(slicesIn)
+  const all = SliceRuns.in(ranges)
   const part = shard?.isStrict ? partOf(all, shard) : all
   if (part.length === 0) throw tooManyShards(ranges, all.length, shard as Shard)
 
   const cwd = workingDirectory()
   const projectRoot = findProjectRoot(cwd)
   const guard = options.timeWaitGuard ?? 'auto'
+  const classes = preferenceClasses(holdableSlices(part, system.readExcludedRanges()), ephemeral)
+  const start = { projectRoot, workerId, preferredShard: shard?.isStrict ? undefined : shard }
   return {
     ranges,
-    slices: trialOrder(
-      preferenceClasses(holdableSlices(part, system.readExcludedRanges()), ephemeral),
-      {
-        projectRoot,
-        workerId,
-        preferredShard: shard?.isStrict ? undefined : shard,
-      },
-    ),
+    slices: { [Symbol.iterator]: () => trialOrder(classes, start) },
     lockDirectory: remote ? undefined : lockDirectoryFor(options.lockDirectory),
     remote,
     cwd,

@@ -1,7 +1,6 @@
 import { closestMatch } from 'leven'
-import { inspect } from '../errors.js'
+import { inspect, invalidOption } from '../errors.js'
 import { hidePassword } from './remote.js'
-import { invalidOption } from './validate.js'
 
 const PREFIX = 'PORTSLICE_'
 

@@ -1,6 +1,7 @@
 /** Time since boot: the same for all processes of one kernel, whatever the system clock is set to. */
 import { readFileSync } from 'node:fs'
 import os from 'node:os'
+import { hrtime } from './clock.js'
 import { hostname, namespaceOf } from './host.js'
 import { omitUndefined } from './omit-undefined.js'
 import { runtime } from './runtime.js'
@@ -15,8 +16,6 @@ export interface KernelTime {
   readonly monotonic?: number
 }
 
-/** Taken at import: test runners replace `process.hrtime` later. */
-const { hrtime } = process
 /** Bun and Deno count from the start of the process. */
 const COUNTS_SINCE_BOOT = runtime().name === 'node'
 
@@ -82,7 +81,7 @@ function readClock(): string {
 function readUptime(): number | undefined {
   if (!system.hasProc) return COUNTS_SINCE_BOOT ? undefined : os.uptime() * 1000
   try {
-    const seconds = Number.parseFloat(readFileSync('/proc/uptime', 'latin1'))
+    const seconds = Number.parseFloat(readFileSync('/proc/uptime', 'utf8'))
     return Number.isFinite(seconds) ? Math.round(seconds * 1000) : undefined
   } catch {
     return undefined

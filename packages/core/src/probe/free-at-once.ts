@@ -58,7 +58,7 @@ async function probeUdpWhenBound(
 function doesWildcardIncludeIpv4(): boolean {
   if (!system.isWildcardExclusive) return false
   try {
-    return readFileSync('/proc/sys/net/ipv6/bindv6only', 'latin1').trim() === '0'
+    return readFileSync('/proc/sys/net/ipv6/bindv6only', 'utf8').trim() === '0'
   } catch {
     return false // No IPv6, or not readable.
   }

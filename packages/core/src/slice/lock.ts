@@ -47,6 +47,7 @@ export class Lock implements LockFiles {
   #liveness: LivenessSocket | undefined
   #unlock: (() => Promise<void>) | undefined
   #refreshedAt = new Date(0)
+  #isAcquiring = false
   #acquisitions = 0
 
   constructor(directory: string, slice: SliceStart, host: string, events: LockEvents) {
@@ -69,6 +70,7 @@ export class Lock implements LockFiles {
     await this.#unlock?.().catch(() => {})
     this.#unlock = undefined
     const acquisition = ++this.#acquisitions
+    this.#isAcquiring = true
     try {
       this.#unlock = await lockfile.lock(lockedPath(this.#directory, this.#slice), {
         fs: this.#fs,
@@ -85,6 +87,8 @@ export class Lock implements LockFiles {
     } catch (error) {
       if (codeOf(error) === 'ELOCKED') return false
       throw error
+    } finally {
+      this.#isAcquiring = false
     }
   }
 
@@ -172,6 +176,11 @@ export class Lock implements LockFiles {
 
   refresh(now: Date): void {
     this.#checkOurs()
+    // proper-lockfile asks how precise the time of a file is. It gets `now` back, and the lock is new.
+    if (this.#isAcquiring) {
+      this.#refreshedAt = now
+      return
+    }
     // The token too: cleaners of temporary directories remove old files.
     for (const file of [this.#tokenPath, this.#path]) utimesSync(file, now, now)
     this.#refreshedAt = now
