@@ -10,16 +10,16 @@ const PACKAGES = path.join(__dirname, 'packages')
 /** The layers of core, lowest first: each imports only itself and those below. */
 const LAYERS = [
   'errors.ts process-state.ts',
-  'slice/layout.ts slice/avoided-ports.ts',
+  'slice/layout.ts',
   'platform/',
   'options/ probe/',
-  'slice/(?!layout|avoided-ports)',
+  'slice/(?!layout)',
   'claim/',
   'coordinator/',
   'allocator/',
   'api/',
-  'internal/(?!inspect)',
-  'index.ts internal.ts internal/inspect.ts net.ts coordinator.ts',
+  'internal/(?!inspect|errors)',
+  'index.ts internal.ts internal/errors.ts internal/inspect.ts net.ts coordinator.ts',
 ]
 
 /** The packages, likewise. */

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { builtinsWithoutImport } from './builtins.js'
+import { inlineRuntime } from './inline-runtime.js'
 import { bundledLicenses } from './licenses.js'
 import { MINIFIED, minifiedLibraries } from './minified.js'
 
@@ -15,9 +16,10 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url))
  *
  * - `replaceClock`: a module whose `Date`, `setTimeout` and `clearTimeout` replace the global ones,
  *   so that fake timers of tests do not affect bundled libraries.
- * - `together`: modules that match one of these form one chunk.
+ * - `chunks`: modules that match form a chunk with what they import, unless an earlier one has it.
  * - `inlined`: ids of modules that the bundle contains as strings.
  * - `define`: expressions that replace identifiers.
+ * - `inlineHelpers`: whether each chunk contains the helpers of the bundler, instead of a file of their own.
  * - `minified`: libraries that form one minified chunk.
  * - `formats`: libraries have both, which share the state of the process (`process-state.ts` of core).
  * - `cleanDir`: whether `dist` is emptied before.
@@ -26,7 +28,8 @@ export function bundle({
   entries,
   external = [],
   replaceClock,
-  together = [],
+  chunks = [],
+  inlineHelpers = false,
   minified,
   inlined,
   define = {},
@@ -34,14 +37,19 @@ export function bundle({
   cleanDir = true,
 }) {
   const groups = [
-    ...together.map((test) => ({ name: 'together', test })),
+    ...chunks.map((test, i) => ({ name: `part-${i}`, test, priority: chunks.length - i })),
     ...(minified ? [{ name: MINIFIED, test: minified }] : []),
   ]
   return {
     input: Object.fromEntries(entries.map((name) => [name, `src/${name}.ts`])),
     platform: 'node',
     external: [/^node:/, ...external],
-    plugins: [builtinsWithoutImport(), minifiedLibraries(), bundledLicenses(inlined)],
+    plugins: [
+      builtinsWithoutImport(),
+      minifiedLibraries(),
+      ...(inlineHelpers ? [inlineRuntime()] : []),
+      bundledLicenses(inlined),
+    ],
     resolve: {
       extensionAlias: { '.js': ['.ts', '.js'] },
       alias: {

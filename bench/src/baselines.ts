@@ -1,7 +1,7 @@
 import { shuffle } from 'simple-statistics'
 import { bars } from './charts.ts'
 import type { Chart, Table, Target } from './row.ts'
-import { figure, type Stats, statsOf, withQuartiles } from './stats.ts'
+import { figure, pairedRatio, type Stats, statsOf, withQuartiles } from './stats.ts'
 
 export type Samples<Name extends string = string> = Readonly<Record<Name, readonly number[]>>
 
@@ -27,9 +27,9 @@ export async function inTurns<Name extends string>(
   return samples
 }
 
-/** The ratio of the medians. */
+/** The median of the ratios of each round. */
 export function ratio(ours: readonly number[], theirs: readonly number[]): number {
-  return statsOf(ours).median / statsOf(theirs).median
+  return pairedRatio(ours, theirs).median
 }
 
 export function atMost(
@@ -37,20 +37,27 @@ export function atMost(
   of: string,
   ours: readonly number[],
   theirs: readonly number[],
+  floor?: readonly number[],
 ): Target {
-  const measured = ratio(ours, theirs)
+  const { median: measured, low, high } = pairedRatio(ours, theirs)
   const target = `at most ${limit} × ${of}`
   // After the subtraction of a baseline, nothing measurable remained.
   if (statsOf(theirs).median <= 0) return { target, measured: 'lost in the noise', met: false }
   return {
     target,
     // Enough digits to show on which side of the limit it is.
-    measured: `${measured.toFixed(3)} ×`,
+    measured: `${measured.toFixed(3)} × (95 %: ${low.toFixed(3)}–${high.toFixed(3)})${unsure(limit, low, high)}`,
+    ...(floor && { floor: `${ratio(floor, theirs).toFixed(3)} ×` }),
     met: measured <= limit,
   }
 }
 
-/** A row for each: median, quartiles, and the ratio to the median of `beside`. */
+/** More rounds could change the verdict. */
+export function unsure(limit: number, low: number, high: number): string {
+  return low <= limit && limit < high ? ', unsure' : ''
+}
+
+/** A row for each: median, quartiles, and the median of the ratios to `beside` in the same round. */
 export function comparison(caption: string, samples: Samples, beside: string): Table {
   const reference = samples[beside] as readonly number[]
   const rounds = reference.length

@@ -27,7 +27,9 @@ export function printed({ row, measured }: Result, seconds: number): string {
     heading,
     ...measured.tables.map((table) => `\n${table.caption}\n\n${tableText(table)}`),
     '',
-    ...measured.targets.map((each) => `${judged(each)}: ${each.target}: ${each.measured}`),
+    ...measured.targets.map(
+      (each) => `${judged(each)}: ${each.target}: ${each.measured}${floorOf(each)}`,
+    ),
   ].join('\n')
 }
 
@@ -60,10 +62,17 @@ export function writePage(results: readonly Result[], machine: Machine, folder?:
 function summary(results: readonly Result[]): string {
   const rows = results.flatMap(({ row, measured }) =>
     measured instanceof Error
-      ? [[row.name, '', 'could not be measured', 'no']]
-      : measured.targets.map((each) => [row.name, each.target, each.measured, judged(each)]),
+      ? [[row.name, '', 'could not be measured', '', 'no']]
+      : measured.targets.map((each) => [
+          row.name,
+          each.target,
+          each.measured,
+          each.floor ?? '',
+          judged(each),
+        ]),
   )
-  return `## Targets\n\n${tableText({ head: ['what', 'target', 'measured', 'met'], rows }, 'l')}`
+  const head = ['what', 'target', 'reached', 'floor', 'met']
+  return `## Targets\n\n${tableText({ head, rows }, 'l')}`
 }
 
 function surroundings({ facts, warnings }: Machine): string {
@@ -81,13 +90,17 @@ function section({ row, measured }: Result): string {
     parts.push(`It could not be measured in this run: ${escaped(measured.message.slice(0, 300))}`)
   } else {
     const targets = measured.targets.map(
-      (each) => `- ${each.target}: **${each.measured}**${verdict(each)}`,
+      (each) => `- ${each.target}: **${each.measured}**${floorOf(each)}${verdict(each)}`,
     )
     parts.push(targets.join('\n'))
     for (const table of measured.tables) parts.push(`${table.caption}:`, tableText(table))
     for (const { title, file } of measured.charts) parts.push(`![${title}](images/${file}.svg)`)
   }
   return parts.join('\n\n')
+}
+
+function floorOf({ floor }: Target): string {
+  return floor === undefined ? '' : ` (the floor is ${floor})`
 }
 
 function verdict({ met }: Target): string {

@@ -18,6 +18,27 @@ export function statsOf(samples: readonly number[]): Stats {
   }
 }
 
+export interface Ratio {
+  readonly median: number
+  /** The confidence interval of the median, 95 %: order statistics, so no distribution is assumed. */
+  readonly low: number
+  readonly high: number
+}
+
+/** The median of the ratios of samples that were taken in the same round. */
+export function pairedRatio(ours: readonly number[], theirs: readonly number[]): Ratio {
+  const ratios = ours.map((value, round) => value / (theirs[round] as number)).sort((a, b) => a - b)
+  const count = ratios.length
+  // The normal approximation of the binomial distribution.
+  const reach = 0.98 * Math.sqrt(count)
+  const at = (rank: number) => ratios[Math.min(count - 1, Math.max(0, rank))] as number
+  return {
+    median: median(ratios),
+    low: at(Math.floor(count / 2 - reach)),
+    high: at(Math.ceil(count / 2 + reach)),
+  }
+}
+
 /** Three significant digits, and all digits before the decimal point. */
 export function figure(value: number): string {
   const size = Math.abs(value)

@@ -31,6 +31,8 @@ export default defineConfig({
   ignoreDeadLinks: false,
   head: [['link', { rel: 'icon', href: '/logo.svg' }]],
   markdown: {
+    // The defaults of VitePress are hard to read on its grey background.
+    theme: { light: 'github-light-high-contrast', dark: 'github-dark-default' },
     // The anchors that GitHub makes, so that a link works in both places.
     anchor: { slugify: slug },
     // `{PORT}` is text here, not an attribute.
@@ -42,6 +44,7 @@ export default defineConfig({
   },
   transformPageData({ relativePath, frontmatter }) {
     if (relativePath === 'index.md') Object.assign(frontmatter, HOME)
+    if (relativePath.startsWith('api/')) frontmatter.pageClass = 'api'
     // What is made of other sources cannot be edited here.
     if (sourceOf(relativePath) !== `docs/${relativePath}`) frontmatter.editLink = false
   },
@@ -52,7 +55,18 @@ export default defineConfig({
       text: 'Edit this page',
       pattern: `${REPOSITORY}/edit/main/docs/:path`,
     },
-    search: { provider: 'local' },
+    search: {
+      provider: 'local',
+      options: {
+        miniSearch: {
+          searchOptions: {
+            // An option leads to its explanation, and last to the reference.
+            boostDocument: (page: string) =>
+              page.includes('/options.html') ? 4 : page.includes('/api/') ? 0.05 : 1,
+          },
+        },
+      },
+    },
     outline: { level: [2, 3] },
     nav: [...navigation(), { text: `v${VERSION}`, link: `${REPOSITORY}/releases` }],
     sidebar: sidebar(examples()),

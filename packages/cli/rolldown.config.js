@@ -9,7 +9,7 @@ export default bundle({
   external: [/^@portslice\/(?!process-tree|pages)/],
   // What every subcommand needs: one file is found and read sooner than ten. And what shows things
   // needs: `run` is not to wait for the expressions with which columns are counted.
-  together: [
+  chunks: [
     /src\/(?:command-line\/(?!help)|terminal\/(?:colours|print))|node_modules\/picocolors/,
     /src\/(?:terminal\/(?!wrap|colours|print)|list\/(?!watch)|commands\/list)|node_modules\/fast-string-/,
   ],

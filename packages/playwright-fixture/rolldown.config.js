@@ -5,7 +5,7 @@ const { page, moduleIds } = await bundlePage('report')
 
 export default bundle({
   entries: ['index', 'reporter'],
-  external: [/^@playwright\/test/, /^@portslice\/(?!pages)/],
+  external: [/^@playwright\/test/, /^@portslice\/(?!pages|core\/internal\/errors)/],
   inlined: moduleIds,
   define: { REPORT_PAGE: JSON.stringify(page) },
 })

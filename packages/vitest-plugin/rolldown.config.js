@@ -2,15 +2,12 @@ import { bundle } from '../../build/bundle.js'
 import { bundlePage } from '../../build/page.js'
 
 const { page, moduleIds } = await bundlePage('report')
-const common = {
-  external: ['vitest', /^vitest\//, /^@portslice\/(?!pages)/],
-  inlined: moduleIds,
-  define: { REPORT_PAGE: JSON.stringify(page) },
-}
-const entries = ['index', 'test', 'global-setup', 'reporter']
+const external = ['vitest', /^vitest\//, /^@portslice\/(?!pages|core\/internal\/errors)/]
+const report = { inlined: moduleIds, define: { REPORT_PAGE: JSON.stringify(page) } }
 
+// Each test file of vitest loads the fixtures and the setup file anew: they are one file each.
 export default [
-  // vitest alone loads the setup file, which has a top-level await.
-  bundle({ ...common, entries: [...entries, 'setup'], formats: ['esm'] }),
-  bundle({ ...common, entries, formats: ['cjs'], cleanDir: false }),
+  bundle({ ...report, entries: ['index', 'global-setup', 'reporter'], external }),
+  bundle({ entries: ['test'], external, cleanDir: false }),
+  bundle({ entries: ['setup'], external, formats: ['esm'], cleanDir: false }),
 ]

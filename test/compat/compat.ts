@@ -30,13 +30,16 @@ function versionOf(binary: string): string {
   return execFileSync(binary, ['-p', 'process.versions.node'], { encoding: 'utf8' }).trim()
 }
 
-/** For each job, whether the short form includes it: these share two Nodes and one vitest. */
+/** For each job, whether the short form includes it: these share two Nodes and two versions of vitest. */
 interface Job extends Place {
   short: boolean
   run(sandbox: Sandbox): Promise<Verdict>
 }
 
 const [OLDEST, NEWEST] = [nodes[0], nodes.at(-1)]
+
+/** Between the oldest and the newest, which all other tests use. */
+const VITEST_4 = VITESTS.find((version) => version.startsWith('4.1'))
 
 /** Each pool once. */
 const SHORT_POOLS = POOLS.filter(({ pool, isolate }) => isolate === (pool !== 'threads'))
@@ -76,7 +79,7 @@ const JOBS: Job[] = [
       table: 'playwright' as const,
       row: playwright,
       column: `Node ${node}`,
-      short: playwright === PLAYWRIGHTS[0] && node === OLDEST,
+      short: playwright === PLAYWRIGHTS[0] && (node === OLDEST || node === NEWEST),
       run: (sandbox: Sandbox) => playwrightJob(sandbox, { playwright, node }),
     })),
   ),
@@ -86,7 +89,10 @@ const JOBS: Job[] = [
         table: 'vitest' as const,
         row: vitestRow(vitest, node),
         column: nameOf(pool),
-        short: vitest === VITESTS[0] && node === OLDEST && SHORT_POOLS.includes(pool),
+        short:
+          node === OLDEST &&
+          ((vitest === VITESTS[0] && SHORT_POOLS.includes(pool)) ||
+            (vitest === VITEST_4 && pool === POOLS[0])),
         run: async (sandbox: Sandbox) => {
           const skipped = refusedBy(vitest, node)
           return skipped ? { skipped } : vitestJob(sandbox, { vitest, node, pool })

@@ -1,5 +1,5 @@
 /** A job of the matrix: a version of one thing on a version of another. */
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { type Interval, overlaps, readIntervals } from '../support/intervals.ts'
 import { type Outcome, runNode } from '../support/process.ts'
@@ -18,6 +18,26 @@ export function nodeIn(folder: string, node: string): (...args: string[]) => Pro
 /** Empty if the run has not come so far. */
 export function intervalsIn(record: string): Interval[] {
   return existsSync(record) ? readIntervals(record) : []
+}
+
+/**
+ * Checks the file that our reporter has written: it has each port of a test.
+ *
+ * @returns why it is not good
+ */
+export function reasonAgainstReport(
+  file: string,
+  expected: { ports: number; bound: number },
+): string | undefined {
+  if (!existsSync(file)) return 'the reporter wrote no file'
+  const [, data = ''] = /id="report">(.*?)<\/script>/s.exec(readFileSync(file, 'utf8')) ?? []
+  const { tests, workers } = JSON.parse(data) as Record<'tests' | 'workers', { ports: object[] }[]>
+  const ports = tests.flatMap((test) => test.ports)
+  const bound = ports.filter((use) => 'listeners' in use)
+  if (ports.length !== expected.ports) return `the report has ${ports.length} ports of tests`
+  if (bound.length !== expected.bound) return `the report has ${bound.length} ports in use`
+  if (!ports.every((use) => 'releasedAt' in use)) return 'a port in the report has no end'
+  return workers.length > 0 ? undefined : 'the report has no workers'
 }
 
 /**

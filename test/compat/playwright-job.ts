@@ -2,7 +2,7 @@
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { runNode } from '../support/process.ts'
-import { intervalsIn, type Verdict, verdictOf } from './job.ts'
+import { intervalsIn, reasonAgainstReport, type Verdict, verdictOf } from './job.ts'
 import type { Sandbox } from './sandbox.ts'
 
 const INTERVALS = fileURLToPath(import.meta.resolve('../support/intervals.ts'))
@@ -14,7 +14,7 @@ const CONFIG = `
   export default defineConfig({
     fullyParallel: true,
     workers: 3,
-    reporter: 'line',
+    reporter: [['line'], ['@portslice/playwright-fixture/reporter']],
     use: { baseURL: 'http://127.0.0.1:' + web, portslice: { onLeak: 'fail' } },
     webServer: { command: JSON.stringify(process.execPath) + ' server.js ' + web, port: web },
   })`
@@ -25,6 +25,8 @@ const SERVER = `
 
 const TESTS = 12
 const HAND_OUTS = TESTS * 2
+/** Those of the tests' fixtures, which the report shows. */
+const PORTS_OF_TESTS = TESTS * 2
 const SPEC = `
   import http from 'node:http'
   import { once } from 'node:events'
@@ -76,5 +78,11 @@ export async function playwrightJob(
       env: { RECORD: record, NO_COLOR: '1' },
     },
   )
-  return verdictOf([outcome], intervalsIn(record), HAND_OUTS)
+  const verdict = verdictOf([outcome], intervalsIn(record), HAND_OUTS)
+  if (!('passed' in verdict) || !verdict.passed) return verdict
+  const reason = reasonAgainstReport(path.join(folder, 'portslice-report.html'), {
+    ports: PORTS_OF_TESTS,
+    bound: HAND_OUTS,
+  })
+  return reason === undefined ? verdict : { passed: false, reason, output: outcome.stderr }
 }

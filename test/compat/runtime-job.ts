@@ -2,8 +2,14 @@
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { compiled } from '../support/compiled.ts'
-import { runNode } from '../support/process.ts'
-import { installRuntimes, RUNTIME_VERSIONS, type Runtimes } from '../support/runtimes.ts'
+import { type Outcome, runNode } from '../support/process.ts'
+import {
+  installRuntime,
+  RUNTIME_VERSIONS,
+  type Runtime,
+  type Runtimes,
+} from '../support/runtimes.ts'
+import { HAS_WINE, NODE_FOR_WINE, NodeOnWine } from '../support/wine.ts'
 import { type Verdict, verdictOf } from './job.ts'
 import type { Sandbox } from './sandbox.ts'
 
@@ -27,37 +33,85 @@ export const CAPABILITIES = [
   'startApp',
 ] as const
 
-export const RUNTIMES: Record<string, keyof Runtimes | undefined> = {
-  [`Node ${process.versions.node}`]: 'node',
-  [`Bun ${RUNTIME_VERSIONS.bun}`]: 'bun',
-  [`Deno ${RUNTIME_VERSIONS.deno}`]: 'deno',
-  'Node on musl': undefined,
-  'Node on macOS': undefined,
-  'Node on Windows': undefined,
+/** Where a capability is tried. Without `run`, this machine cannot. */
+interface Place {
+  run?(sandbox: Sandbox, capability: string): Promise<Outcome>
 }
 
-let installed: Promise<Runtimes> | undefined
-let project: Promise<string> | undefined
+/** A Bun that npm does not install on a machine with glibc, for example on an emulated musl. */
+const BUN_ON_MUSL = process.env.BUN_ON_MUSL
+const IS_MUSL = process.platform === 'linux' && !hasGlibc()
+
+/** By the column of the table. */
+export const RUNTIMES: Record<string, Place> = {
+  [`Node ${process.versions.node}`]: { run: on('node') },
+  [`Bun ${RUNTIME_VERSIONS.bun}`]: { run: on('bun') },
+  [`Deno ${RUNTIME_VERSIONS.deno}`]: { run: on('deno') },
+  [`Bun ${RUNTIME_VERSIONS.bun} on musl`]: IS_MUSL
+    ? { run: on('bun') }
+    : BUN_ON_MUSL
+      ? { run: (sandbox, capability) => runOn(sandbox, capability, [BUN_ON_MUSL]) }
+      : {},
+  'Node on musl': IS_MUSL ? { run: on('node') } : {},
+  [`Node ${NODE_FOR_WINE} for Windows, under Wine`]: HAS_WINE ? { run: runOnWine } : {},
+  'Node on macOS': process.platform === 'darwin' ? { run: on('node') } : {},
+  'Node on Windows': process.platform === 'win32' ? { run: on('node') } : {},
+}
+
+function hasGlibc(): boolean {
+  const report = process.report?.getReport() as { header?: { glibcVersionRuntime?: string } }
+  return report?.header?.glibcVersionRuntime !== undefined
+}
+
+/** Of musl, macOS and Windows another machine may have told: see `writeRuntimes`. */
+export const NEVER_RUN = 'never run'
 
 export async function runtimeJob(
   sandbox: Sandbox,
   capability: string,
-  runtime: keyof Runtimes | undefined,
+  { run }: Place,
 ): Promise<Verdict> {
-  if (!runtime) return { skipped: 'never run' }
-  installed ??= installRuntimes(path.join(sandbox.folder, 'runtimes'))
+  return run ? verdictOf([await run(sandbox, capability)], [], 0) : { skipped: NEVER_RUN }
+}
+
+const installed = new Map<string, Promise<Runtime>>()
+let project: Promise<string> | undefined
+let wine: Promise<NodeOnWine> | undefined
+
+function on(name: keyof Runtimes) {
+  return async (sandbox: Sandbox, capability: string): Promise<Outcome> => {
+    const directory = path.join(sandbox.folder, 'runtimes')
+    const known = installed.get(name) ?? installRuntime(name, directory)
+    installed.set(name, known)
+    return runOn(sandbox, capability, (await known).command)
+  }
+}
+
+async function runOn(
+  sandbox: Sandbox,
+  capability: string,
+  [binary, ...args]: readonly string[],
+): Promise<Outcome> {
   project ??= createProject(sandbox)
-  const { command } = (await installed)[runtime]
-  const [binary, ...args] = [...command, 'capabilities.js', capability]
   const cwd = await project
-  const outcome = await runNode(args, {
+  return runNode([...args, 'capabilities.js', capability], {
     cwd,
     node: binary as string,
     lockDirectory: path.join(cwd, 'locks'),
-    env: { APP: `'${process.execPath}' server.cjs` },
+    env: { APP: `"${process.execPath}" server.cjs` },
     timeout: 60_000,
   })
-  return verdictOf([outcome], [], 0)
+}
+
+async function runOnWine(sandbox: Sandbox, capability: string): Promise<Outcome> {
+  project ??= createProject(sandbox)
+  const cwd = await project
+  wine ??= NodeOnWine.install(path.join(sandbox.folder, 'wine'))
+  const node = await wine
+  const { status, output } = await node.run(['capabilities.js', capability], cwd, {
+    APP: `"${node.binary}" server.cjs`,
+  })
+  return { status, signal: null, stdout: output, stderr: '' }
 }
 
 async function createProject(sandbox: Sandbox): Promise<string> {

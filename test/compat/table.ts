@@ -9,6 +9,8 @@ const BEGIN = '<!-- tables: written by `pnpm run compat` -->'
 const END = '<!-- end of tables -->'
 const RUNTIMES_BEGIN = '<!-- runtimes: written by `pnpm run compat runtime` -->'
 const RUNTIMES_END = '<!-- end of runtimes -->'
+/** More would have to be scrolled sideways. */
+const COLUMNS_ON_PHONE = 4
 
 /** The row and the column of a table. */
 export interface Place {
@@ -28,24 +30,96 @@ export function printed({ table, row, column, verdict }: Result, seconds: number
 
 export function writePage(results: readonly Result[]): void {
   const nodes = NODES.map((node) => `Node ${node}`)
+  const vitest = merged(
+    results.filter(({ table }) => table === 'vitest'),
+    ({ row }) => {
+      const [version = '', node = ''] = row.split(' on ')
+      return { row: version, column: node }
+    },
+  )
+  const all = nodes.join(', ')
+  const onAnyNode = merged(
+    results.filter(({ table }) => table === 'node'),
+    ({ row }) => ({ row, column: all }),
+  )
   const tables = [
     '### `@portslice/vitest-plugin`',
-    tableOf(results, 'vitest', 'vitest', rowsOf(results, 'vitest'), POOLS.map(nameOf)),
+    `In each pool: ${POOLS.map((pool) => `\`${nameOf(pool)}\``).join('; ')}.`,
+    tableOf(vitest, 'vitest', 'vitest', rowsOf(vitest, 'vitest'), nodes),
     '### `@portslice/playwright-fixture`',
-    tableOf(results, 'playwright', '@playwright/test', [...PLAYWRIGHTS], nodes),
+    tableOf(results, 'playwright', 'Playwright', [...PLAYWRIGHTS], nodes),
     '### What needs only Node',
-    tableOf(results, 'node', '', rowsOf(results, 'node'), nodes),
+    tableOf(onAnyNode, 'node', 'package', rowsOf(onAnyNode, 'node'), [all]),
     MACHINE,
   ]
   replaceBetween(BEGIN, END, tables)
 }
 
 export function writeRuntimes(results: readonly Result[]): void {
-  const columns = results.filter(({ table }) => table === 'runtime').map(({ column }) => column)
+  const page = readFileSync(PAGE, 'utf8')
+  const runtimes = results
+    .filter(({ table }) => table === 'runtime')
+    .map((result) => earlierIfNotTried(result, page))
+  const rows = rowsOf(runtimes, 'runtime')
+  const columns = [...new Set(runtimes.map(({ column }) => column))]
   replaceBetween(RUNTIMES_BEGIN, RUNTIMES_END, [
-    tableOf(results, 'runtime', '', rowsOf(results, 'runtime'), [...new Set(columns)]),
+    ...inGroups(columns, COLUMNS_ON_PHONE).map((group) =>
+      tableOf(runtimes, 'runtime', '', rows, group),
+    ),
     MACHINE,
   ])
+}
+
+/** One result for all that have the same place: the first failure, else the first that was run. */
+function merged(
+  results: readonly Result[],
+  placeOf: (result: Result) => Pick<Place, 'row' | 'column'>,
+): Result[] {
+  const byPlace = new Map<string, Result>()
+  for (const result of results) {
+    const place = placeOf(result)
+    const key = `${place.row} × ${place.column}`
+    const before = byPlace.get(key)
+    if (before === undefined || weightOf(result.verdict) > weightOf(before.verdict)) {
+      byPlace.set(key, { ...result, ...place, verdict: named(result) })
+    }
+  }
+  return [...byPlace.values()]
+}
+
+/** What was not run says least, a failure most. */
+function weightOf(verdict: Verdict): number {
+  if ('skipped' in verdict) return 0
+  return verdict.passed ? 1 : 2
+}
+
+/** A failure says where it was. */
+function named({ row, column, verdict }: Result): Verdict {
+  if ('skipped' in verdict || verdict.passed) return verdict
+  return { ...verdict, reason: `${row}, ${column}: ${verdict.reason}` }
+}
+
+/** What this machine cannot try keeps the mark that another machine gave it. */
+function earlierIfNotTried(result: Result, page: string): Result {
+  if (!('skipped' in result.verdict)) return result
+  const lines = (page.split(RUNTIMES_BEGIN)[1]?.split(RUNTIMES_END)[0] ?? '').split('\n')
+  let columns: string[] = []
+  for (const line of lines) {
+    const [first, ...cells] = line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim())
+    if (first === '') columns = cells
+    const isPassed = first === result.row && cells[columns.indexOf(result.column)] === '✓'
+    if (isPassed) return { ...result, verdict: { passed: true } }
+  }
+  return result
+}
+
+function inGroups<T>(all: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(all.length / size) }, (_, i) =>
+    all.slice(i * size, (i + 1) * size),
+  )
 }
 
 const MACHINE = `On ${os.type()} ${os.release()}, ${os.arch()}, ${os.availableParallelism()} cores.`

@@ -2,7 +2,7 @@
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { runNode } from '../support/process.ts'
-import { intervalsIn, type Verdict, verdictOf } from './job.ts'
+import { intervalsIn, reasonAgainstReport, type Verdict, verdictOf } from './job.ts'
 import type { Sandbox } from './sandbox.ts'
 import { BESIDE, type Pool, type VITESTS } from './versions.ts'
 
@@ -14,7 +14,14 @@ const INTERVALS = fileURLToPath(import.meta.resolve('../support/intervals.ts'))
  */
 const CONFIG = `
   import portslice from '@portslice/vitest-plugin'
-  export default { plugins: [portslice()], test: { minWorkers: 3, maxWorkers: 3 } }`
+  export default {
+    plugins: [portslice()],
+    test: {
+      minWorkers: 3,
+      maxWorkers: 3,
+      reporters: ['default', '@portslice/vitest-plugin/reporter'],
+    },
+  }`
 
 const TESTS = `
   import http from 'node:http'
@@ -47,6 +54,8 @@ const TESTS = `
   })`
 const FILES = 9
 const HAND_OUTS = FILES * 5
+/** Those of the tests' fixtures, which the report shows. */
+const PORTS_OF_TESTS = FILES * 6
 
 export async function vitestJob(
   sandbox: Sandbox,
@@ -76,5 +85,11 @@ export async function vitestJob(
       env: { RECORD: record, NO_COLOR: '1' },
     },
   )
-  return verdictOf([outcome], intervalsIn(record), HAND_OUTS)
+  const verdict = verdictOf([outcome], intervalsIn(record), HAND_OUTS)
+  if (!('passed' in verdict) || !verdict.passed) return verdict
+  const reason = reasonAgainstReport(path.join(folder, 'portslice-report.html'), {
+    ports: PORTS_OF_TESTS,
+    bound: HAND_OUTS,
+  })
+  return reason === undefined ? verdict : { passed: false, reason, output: outcome.stderr }
 }

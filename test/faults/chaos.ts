@@ -9,7 +9,7 @@ import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Fault, isSkipped, type Outcome } from './fault.ts'
 import { FAULTS } from './rows/index.ts'
-import { printed, writeGuarantee } from './table.ts'
+import { printed, writeResults } from './table.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -42,7 +42,7 @@ for (const fault of chosen) {
 
 const broken = results.filter(({ outcome }) => !isSkipped(outcome) && outcome.broken.length > 0)
 const skipped = results.filter(({ outcome }) => isSkipped(outcome))
-if (!short && positionals.length === 0) writeGuarantee(results)
+if (!short && positionals.length === 0) writeResults(results)
 console.log(
   `${results.length - broken.length - skipped.length} passed, ${broken.length} failed, ${skipped.length} skipped`,
 )

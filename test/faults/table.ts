@@ -1,51 +1,41 @@
-/** What happened, for people: a line on the terminal, and the table of the guarantee. */
+/** What happened, for people: lines on the terminal, and the list of docs/faults.md. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import { type Fault, isSkipped, type Outcome } from './fault.ts'
 
-const GUARANTEE = new URL('../../docs/faults.md', import.meta.url)
-const BEGIN = '<!-- table: written by `pnpm run chaos` -->'
-const END = '<!-- end of table -->'
+const PAGE = new URL('../../docs/faults.md', import.meta.url)
+const BEGIN = '<!-- results: written by `pnpm run chaos` -->'
+const END = '<!-- end of results -->'
 
 export function printed(fault: Fault, outcome: Outcome, seconds: number): string {
   if (isSkipped(outcome)) return `- ${fault.fault}: skipped, ${outcome.skipped}`
   const mark = outcome.broken.length > 0 ? '✗' : '✓'
   return [
     `${mark} ${fault.fault}: ${outcome.times} times, ${outcome.observed} (${seconds.toFixed(1)} s)`,
+    `    provoked by: ${fault.provoked}`,
     ...outcome.broken.map((sentence) => `    ${sentence}`),
   ].join('\n')
 }
 
 /** Replaces what stands between the two marks. */
-export function writeGuarantee(results: readonly { fault: Fault; outcome: Outcome }[]): void {
-  const text = readFileSync(GUARANTEE, 'utf8')
+export function writeResults(results: readonly { fault: Fault; outcome: Outcome }[]): void {
+  const text = readFileSync(PAGE, 'utf8')
   const [before, rest] = text.split(BEGIN)
   const after = rest?.split(END)[1]
   if (before === undefined || after === undefined) {
-    throw new Error(`docs/faults.md has lost the marks of its table: ${BEGIN} and ${END}.`)
+    throw new Error(`docs/faults.md has lost the marks of its results: ${BEGIN} and ${END}.`)
   }
-  const rows = results.map(({ fault, outcome }) =>
-    isSkipped(outcome)
-      ? row(fault.fault, fault.provoked, '–', `not tried: ${outcome.skipped}`)
-      : row(
-          fault.fault,
-          fault.provoked,
-          String(outcome.times),
-          outcome.broken.length > 0 ? `**broken**: ${outcome.broken[0]}` : outcome.observed,
-        ),
-  )
+  const items = results.map(({ fault, outcome }) => {
+    if (isSkipped(outcome)) return item(`**${fault.fault}**: not tried: ${outcome.skipped}`)
+    const [broken] = outcome.broken
+    const observed = broken === undefined ? outcome.observed : `**broken**: ${broken}`
+    return item(`**${fault.fault}** (${outcome.times} times): ${observed}`)
+  })
   const measured = `Node ${process.versions.node}, ${os.type()} ${os.release()}, ${os.availableParallelism()} cores.`
-  const table = [
-    row('fault', 'how it was provoked', 'how often', 'what happened'),
-    '|---|---|--:|---|',
-    ...rows,
-  ]
-  writeFileSync(
-    GUARANTEE,
-    [before, BEGIN, '\n', table.join('\n'), '\n\n', measured, '\n', END, after].join(''),
-  )
+  const list = [BEGIN, '', ...items, '', measured, END].join('\n')
+  writeFileSync(PAGE, [before, list, after].join(''))
 }
 
-function row(...cells: string[]): string {
-  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll(/\s+/g, ' ')).join(' | ')} |`
+function item(text: string): string {
+  return `- ${text.replaceAll(/\s+/g, ' ')}`
 }

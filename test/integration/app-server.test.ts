@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { type AppOptions, startApp, startApps } from '@portslice/app-server'
 import { createAllocator, listSlices, type PortAllocator, type PortLease } from '@portslice/core'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { ownSlices } from '../support/own-slices.ts'
 import { cleanEnvironment } from '../support/process.ts'
 
 const script = (name: string) => fileURLToPath(new URL(`processes/${name}`, import.meta.url))
@@ -29,19 +30,19 @@ async function ownAllocator(): Promise<PortAllocator & { lockDirectory: string }
   onTestFinished(() => allocator.close())
   return Object.assign(Object.create(allocator), {
     lockDirectory,
-    take: allocator.take.bind(allocator),
+    takeMany: allocator.takeMany.bind(allocator),
   })
 }
 
 /** An allocator with something done to each lease before it is handed out. */
 async function allocatorThat(change: (lease: PortLease, count: number) => unknown) {
   const allocator = await ownAllocator()
-  const { take } = allocator
+  const { takeMany } = allocator
   let count = 0
-  allocator.take = async (options) => {
-    const lease = await take(options)
-    await change(lease, ++count)
-    return lease
+  allocator.takeMany = async (ports, options) => {
+    const leases = await takeMany(ports, options)
+    for (const lease of leases) await change(lease, ++count)
+    return leases
   }
   return allocator
 }
@@ -542,6 +543,28 @@ describe('several apps', () => {
     await apps[Symbol.asyncDispose]()
     expect(await portsOut(allocator.lockDirectory)).toEqual([])
     expect([apps.api.pid, apps.web.pid].map(isAlive)).toEqual([false, false])
+  })
+
+  test('hold no port while they wait for all of theirs', async () => {
+    await using slices = await ownSlices(2)
+    const lockDirectory = path.join(temporaryFolder(), 'locks')
+    const options = { lockDirectory, range: slices.range, waitTimeout: 30_000 }
+    await using other = await createAllocator(options)
+    await using allocator = await createAllocator(options)
+    const [first] = await other.takeMany(1)
+    const ports = Array.from({ length: 20 }, (_, i) => `p${i}`)
+    const starting = startApps(
+      {
+        api: { command: SERVE, ports },
+        web: { command: SERVE, ports: ports.map((p) => `web-${p}`) },
+      },
+      { allocator },
+    )
+    const rest = await other.takeMany(40)
+    for (const lease of [first as PortLease, ...rest]) await lease.release()
+    await other.close()
+    await using apps = await starting
+    expect(Object.keys({ ...apps.api.ports, ...apps.web.ports })).toHaveLength(40)
   })
 
   test('all start again when the port of one was taken, because the others know it', async () => {

@@ -16,6 +16,7 @@ const TABLES = {
   warm: [
     [
       'portslice',
+      'portslice, with its events subscribed',
       'get-port',
       'get-port, a given port',
       'portfinder',

@@ -152,12 +152,12 @@ describe('run, when all ports are taken', () => {
     })
   })
 
-  test('a table that does not fit yet leaves the ports to others', async () => {
+  test.each([
+    ['a table that does', ['--count', '40']],
+    ['names that do', Array.from({ length: 40 }, (_, i) => ['--name', `n${i}`]).flat()],
+  ])('%s not fit yet leaves the ports to others', async (_, ports) => {
     const two = `${range.split('-')[0]}-${Number(range.split('-')[1]) + 32}`
-    const table = start(
-      ['run', '--range', two, '--count', '40', '--timeout', '60', 'true'],
-      options,
-    )
+    const table = start(['run', '--range', two, ...ports, '--timeout', '60', 'true'], options)
     await table.complained(/waiting: /)
     const small = ['run', '--range', two, '--count', '20', '--timeout', '30', '--']
     const run = await portslice([...small, ...sh('echo $PORTS')], options)

@@ -1,12 +1,12 @@
 /** `portslice ui`, in a browser, and with requests of other programs. */
 import { once } from 'node:events'
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
 import path from 'node:path'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { type Browser, chromium, type Page } from '@playwright/test'
-import { expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { chromiumLaunch, openChromium } from '../support/chromium.ts'
 import { TEST_ALL } from '../support/extent.ts'
 import { NetworkNamespace } from '../support/namespaces.ts'
@@ -26,8 +26,8 @@ type Command = ReturnType<typeof start>
 
 const script = (name: string) => fileURLToPath(new URL(`processes/${name}.ts`, import.meta.url))
 
-const HOSTILE = `<img src=x onerror="document.title='hostile'"> \u001b[31mred\u001b[0m \u202e`
-const SHOWN = `<img src=x onerror="document.title='hostile'"> \\u001b[31mred\\u001b[0m \\u202e`
+const HOSTILE = `<img src=x onerror="document.title='hostile'"> \u001b[31mred\u001b[0m \u202e\u{e0041}`
+const SHOWN = `<img src=x onerror="document.title='hostile'"> \\u001b[31mred\\u001b[0m \\u202e\\u{e0041}`
 
 function worktree(name: string): string {
   const root = path.join(temporaryFolder(), name)
@@ -68,7 +68,7 @@ async function open(browser: Browser, url: string, settings = {}) {
   page.on('pageerror', ({ message }) => errors.push(message))
   page.on('console', (message) => message.type() === 'error' && errors.push(message.text()))
   await page.goto(url)
-  await page.getByRole('heading', { name: 'Range' }).waitFor()
+  await page.getByRole('heading', { name: 'Range', exact: true }).waitFor()
   return { page, errors }
 }
 
@@ -137,7 +137,9 @@ test('shows a run with its worktree, label and URL, as it changes; refuses reque
   }
   expect((await request({ host }, '/')).statusCode).toBe(403)
   expect((await request({ host }, pathname, 'POST')).statusCode).toBe(405)
-  expect((await request({ host }, `${pathname}../../etc/passwd`)).statusCode).toBe(404)
+  for (const file of ['../../etc/passwd', '..%2f..%2fetc/passwd', 'constructor', '__proto__']) {
+    expect((await request({ host }, pathname + file)).statusCode, file).toBe(404)
+  }
 
   ui.child.kill('SIGINT')
   expect(await ui.exited).toBe(0)
@@ -153,6 +155,45 @@ test('serves on the port that it is told, and refuses one that is not a port', a
   expect(await start(['ui', '--port', 'web'], options).ended).toMatchObject({
     status: 2,
     stderr: expect.stringContaining('The option --port is "web".'),
+  })
+})
+
+describe.runIf(process.platform === 'linux')('ui --open', () => {
+  const startWith = (script: string | undefined) => {
+    const bin = temporaryFolder()
+    const opened = path.join(bin, 'opened')
+    if (script !== undefined) {
+      writeFileSync(path.join(bin, 'xdg-open'), `#!/bin/sh\n${script}`, { mode: 0o755 })
+    }
+    const ui = start(['ui', '--open'], { ...options, env: { PATH: bin, OPENED: opened } })
+    return { ui, opened }
+  }
+
+  test('gives a URL that leads to the page once to the program that opens browsers', async () => {
+    const { ui, opened } = startWith(
+      'echo "$# $1" > "$OPENED.new" && /bin/mv "$OPENED.new" "$OPENED"',
+    )
+    const url = await urlOf(ui)
+    await expect.poll(() => existsSync(opened), { timeout: 10_000 }).toBe(true)
+    const [count, once = ''] = readFileSync(opened, 'utf8').trim().split(' ')
+    expect(count).toBe('1')
+    // Other users can read it from the command line of the browser.
+    expect(once).not.toContain(new URL(url).pathname.slice(1, -1))
+    const response = await fetch(once)
+    expect([response.status, response.url]).toEqual([200, url])
+    expect((await fetch(once)).status).toBe(403)
+    ui.child.kill('SIGTERM')
+    expect(await ui.ended).toMatchObject({ status: 0, stderr: '' })
+  })
+
+  test.each([
+    ['there is no such program', undefined],
+    ['it finds no browser', 'exit 3'],
+  ])('says so if %s, and runs on', async (_, script) => {
+    const { ui } = startWith(script)
+    const url = await urlOf(ui)
+    await ui.complained(/no browser could be opened; open the URL above yourself/)
+    expect((await fetch(url)).status).toBe(200)
   })
 })
 
@@ -198,6 +239,16 @@ test.runIf(TEST_ALL)(
     const cells = await page.locator('.cell:not(.free)').count()
     expect(cells).toBeGreaterThanOrEqual(WORKTREES * SLICES_EACH)
     await expectFewEvents(page, url)
+    // It changes about as often as it is told to, also on a machine that has more to do.
+    const rates = await Promise.all(
+      crowd.map(async (each) => Number((await each.said(/(\d+) changes/))[1])),
+    )
+    expect(Math.min(...rates)).toBeGreaterThan(CHANGES_EACH / 4)
+    const { blocked, lag } = await page.evaluate(measureSmoothness, 5000)
+    expect(blocked).toBeLessThan(0.5)
+    expect(lag.median).toBeLessThan(50)
+    expect(await page.locator('main img, main script').count()).toBe(0)
+    expect(await page.title()).toBe('portslice')
     // By keyboard alone: a search, a state, a slice of the map.
     await page.keyboard.press('/')
     await page.keyboard.type('tree-3 app-77')
@@ -246,4 +297,47 @@ async function browserIn(network: NetworkNamespace): Promise<Browser> {
   writeFileSync(wrapper, `#!/bin/sh\nexec ${network.by.join(' ')} '${executablePath}' "$@"\n`)
   chmodSync(wrapper, 0o755)
   return chromium.launch({ ...launch, executablePath: wrapper })
+}
+
+interface Smoothness {
+  /** The share of the time in which tasks ran for more than 50 ms each. */
+  blocked: number
+  /** How late timers are, ms. */
+  lag: { median: number; p95: number; max: number }
+  framesPerSecond: number
+}
+
+/** Runs in the page. */
+function measureSmoothness(duration: number): Promise<Smoothness> {
+  return new Promise((resolve) => {
+    const start = performance.now()
+    const lags: number[] = []
+    let frames = 0
+    let longTasks = 0
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) longTasks += entry.duration
+    }).observe({ entryTypes: ['longtask'] })
+    const onFrame = () => {
+      frames++
+      requestAnimationFrame(onFrame)
+    }
+    requestAnimationFrame(onFrame)
+    const onTimer = (due: number) => {
+      const now = performance.now()
+      lags.push(now - due)
+      if (now - start < duration) {
+        setTimeout(onTimer, 10, now + 10)
+        return
+      }
+      lags.sort((a, b) => a - b)
+      const at = (share: number) =>
+        Math.round(lags[Math.floor((lags.length - 1) * share)] as number)
+      resolve({
+        framesPerSecond: Math.round(frames / ((now - start) / 1000)),
+        blocked: longTasks / (now - start),
+        lag: { median: at(0.5), p95: at(0.95), max: at(1) },
+      })
+    }
+    setTimeout(onTimer, 10, start + 10)
+  })
 }

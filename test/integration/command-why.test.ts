@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { appendFileSync } from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { createAllocator, type PortAllocator, type PortLease } from '@portslice/core'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { whyNoNamespaces } from '../support/namespaces.ts'
@@ -13,12 +14,16 @@ import {
   portslice,
   sh,
   start,
+  startFile,
   startInNamespaces,
   temporaryFolder,
   useLockDirectory,
 } from './command-run.ts'
 
 const options = useLockDirectory()
+
+/** Where the packages can be imported. */
+const TESTS = fileURLToPath(new URL('..', import.meta.url))
 
 async function why(port: number, ...args: string[]): Promise<string> {
   const { status, stdout, stderr } = await portslice(['why', String(port), ...args], options)
@@ -174,6 +179,59 @@ describe('why', () => {
     if (process.platform === 'linux') {
       expect(text).toMatch(new RegExp(`listening +.*pid ${process.pid}, in `))
     }
+  })
+
+  test.runIf(process.platform === 'linux')(
+    'a port of a connection, which then is in TIME_WAIT',
+    async () => {
+      const { port } = await ownSlice(options.lockDirectory)
+      const server = await listenOn(0)
+      const { port: remote } = server.address() as net.AddressInfo
+      const accepted = once(server, 'connection')
+      const client = net.connect({ port: remote, host: '127.0.0.1', localPort: port })
+      await once(client, 'connect')
+      const [connection] = (await accepted) as [net.Socket]
+      const text = await why(port)
+      expect(text).toContain(`Port ${port} is in use by a connection. Nothing listens on it`)
+      expect(text).toMatch(new RegExp(`connection +to 127.0.0.1:${remote}: .*pid ${process.pid}`))
+      expect(await whyJson(port)).toMatchObject({
+        state: 'foreign',
+        listening: false,
+        connections: [{ remote: `127.0.0.1:${remote}`, processes: [{ pid: process.pid }] }],
+      })
+      // The side that closes first stays in TIME_WAIT.
+      client.end()
+      await once(client.resume(), 'close')
+      connection.destroy()
+      expect(await why(port)).toMatch(
+        /is free\. .*TIME_WAIT, which keeps no server from binding it\./,
+      )
+      expect(await whyJson(port)).toMatchObject({ state: 'free', timeWait: true })
+      await listenOn(port)
+    },
+  )
+
+  test('a named port: its name', async () => {
+    const script = `
+      import { namedPort } from '@portslice/core'
+      process.stdin.once('data', () => process.exit())
+      console.log(await namedPort('shop-web'))`
+    const named = startFile(process.execPath, ['--input-type=module', '-e', script], {
+      ...options,
+      cwd: TESTS,
+    })
+    const [, port] = await named.said(/^(\d+)\n/)
+    const text = await why(Number(port))
+    expect(text).toContain(`Port ${port} is out`)
+    expect(text).toMatch(/label +shop-web\n +key +named:PORTSLICE_PORT_SHOP_WEB/)
+    expect(text).toMatch(/held by node, pid \d+/)
+    expect(await whyJson(Number(port))).toMatchObject({
+      state: 'out',
+      label: 'shop-web',
+      uses: [{ label: 'shop-web', end: 'out' }],
+    })
+    named.child.stdin?.end('\n')
+    await named.ended
   })
 
   test('a sentinel', async () => {

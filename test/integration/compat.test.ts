@@ -19,6 +19,6 @@ test.runIf(TEST_ALL)(
       timeout: LONGEST - 10_000,
     })
     expect(status, `${stdout}\n${stderr}`).toBe(0)
-    expect(stdout).toContain('9 passed, 0 failed, 0 skipped')
+    expect(stdout).toContain('11 passed, 0 failed, 0 skipped')
   },
 )

@@ -126,19 +126,24 @@ test.each([
   expect(first).toMatch(/^ {4}at async user \(.*wait\.mjs:8:/)
 })
 
-test('a misspelt environment variable', async () => {
+test.each([
+  ['PORTSLICE_RANG', 'PORTSLICE_RANGE'],
+  ['PORTSLICE_SHRAD', 'PORTSLICE_SHARD'],
+  ['PORTSLICE_LOCK_DIRECTORY', 'PORTSLICE_LOCK_DIR'],
+])('the misspelt environment variable %s', async (misspelt, meant) => {
   const project = projects.project({
     'take.mjs': "import { takePort } from '@portslice/core'\nawait takePort()",
   })
-  const { status, stderr } = await project.run(undefined, 'take.mjs', [], {
-    env: { PORTSLICE_RANG: '20000-29999', PORTSLICE_PORT_RANG: '20000', PORTSLICE_OTHER: '1' },
-  })
-  expect(status).toBe(0)
-  expect(stderr.match(/^\(node.*/gm)).toEqual([
-    expect.stringContaining(
-      "[PORTSLICE_VARIABLE] PortsliceWarning: $PORTSLICE_RANG has no effect: portslice has no such variable. Did you mean '$PORTSLICE_RANGE'?",
-    ),
-  ])
+  const take = (env: Record<string, string>) => project.run(undefined, 'take.mjs', [], { env })
+  const { status, stderr } = await take({ [misspelt]: '1' })
+  expect(status).toBe(1)
+  expect(stderr).toContain(
+    `${INVALID}There is no environment variable $${misspelt}; it is set to "1".`,
+  )
+  expect(stderr).toContain(`Did you mean '$${meant}'?`)
+  // These are set by portslice, or belong to the user.
+  const others = { PORTSLICE_PORT_RANG: '20000', PORTSLICE_OTHER: '1', PORTSLICE_TEST: '1' }
+  expect(await take(others)).toMatchObject({ status: 0, stderr: '' })
 })
 
 describe('in a vitest config', () => {
@@ -199,7 +204,10 @@ describe('in a vitest config', () => {
     expect(printed(outcome)).toContain("Did you mean 'range'?")
   })
 
-  test('one name in two config files', async () => {
+  test.each([
+    ['with node_modules of their own', true],
+    ['with one node_modules', false],
+  ])('one name in two config files, %s', async (_, ownModules) => {
     const project = (name: string) => `
       import { namedPort } from '@portslice/vitest-plugin'
       export default async () => ({ test: { name: '${name}', env: { API: String(await namedPort('api')) } } })`
@@ -209,16 +217,33 @@ describe('in a vitest config', () => {
         ['shop', 'admin'].flatMap((name) => [
           [`${name}/vitest.config.js`, project(name)],
           [`${name}/package.json`, '{ "type": "module" }'],
-          [`${name}/node_modules/.keep`, ''],
+          ...(ownModules ? [[`${name}/node_modules/.keep`, '']] : []),
           [`${name}/a.test.js`, passes],
         ]),
       ),
     })
     expect(outcome.status, printed(outcome)).toBe(0)
     expect(outcome.stderr).toMatch(
-      /\(node:\d+\) \[PORTSLICE_SHARED_NAME\] PortsliceWarning: \S+vitest\.config\.js and \S+vitest\.config\.js both call namedPort\("api"\), and so share one port\. If each is to have its own, use different names, such as "shop-api"\./,
+      /\(node:\d+\) \[PORTSLICE_SHARED_NAME\] PortsliceWarning: \S+(shop|admin)\/vitest\.config\.js and \S+(?!\1)(?:shop|admin)\/vitest\.config\.js both call namedPort\("api"\), and so share one port\. If each is to have its own, use different names, such as "shop-api"\./,
     )
   })
+})
+
+test('a config file that is loaded again shares a name with itself, without a warning', async () => {
+  const project = projects.project({
+    'vite.config.js': `import { namedPort } from '@portslice/core'
+      export default async () => {
+        console.log('port', await namedPort('api'))
+        return {}
+      }`,
+    'load.mjs': `import { resolveConfig } from 'vitest/node'
+      for (let i = 0; i < 2; i++) {
+        await resolveConfig({ config: 'vite.config.js', root: import.meta.dirname })
+      }`,
+  })
+  const { stdout, stderr } = await project.run(undefined, 'load.mjs', [])
+  expect(stderr).toBe('')
+  expect(stdout).toMatch(/^(port \d+\n)\1$/)
 })
 
 test("`test` from '@portslice/vitest-plugin'", async () => {

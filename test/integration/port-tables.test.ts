@@ -2,9 +2,11 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { createAllocator, portHistory } from '@portslice/core'
 import { afterAll, expect, test } from 'vitest'
 import { firstOf, TEST_ALL } from '../support/extent.ts'
 import { overlaps, readIntervals } from '../support/intervals.ts'
+import { ownSlices } from '../support/own-slices.ts'
 import type { Outcome } from '../support/process.ts'
 import { type FixtureProject, FixtureProjects } from '../support/project.ts'
 import { snippetsOf } from '../support/snippets.ts'
@@ -94,6 +96,34 @@ test("the vitest plugin's option `ports`, and a port for each test", async () =>
   const [one, other] = await Promise.all([project.vitest(), project.vitest(['--pool=threads'])])
   const tables = [tableOf(one), tableOf(other)]
   expect(new Set(tables.flat()).size).toBe(6)
+})
+
+test('a run of vitest holds no port of its table while it waits for all of them', async () => {
+  await using slices = await ownSlices(2)
+  const project = projects.project({
+    'vitest.config.js': `import portslice from '@portslice/vitest-plugin'
+      export default {
+        plugins: [portslice({ range: [${slices.range}], waitTimeout: 30_000, ports: { api: 20, web: 20 } })]
+      }`,
+    'a.test.js': `import { inject, test } from 'vitest'
+      test('has all', () => console.log('table ' + Object.values(inject('portslicePorts')).flat()))`,
+  })
+  const { range } = slices
+  const { lockDirectory } = project
+  const other = await createAllocator({ range, lockDirectory, waitTimeout: 30_000 })
+  const { port } = await other.take()
+  const run = project.vitest()
+  // It has taken all that the other slice has, and waits for more.
+  const slice = port < range[0] + 32 ? range[0] + 32 : range[0]
+  const all = Array.from({ length: 31 }, (_, i) => slice + i)
+  const taken = async () => {
+    const histories = await Promise.all(all.map((each) => portHistory(each, { lockDirectory })))
+    return histories.filter(({ uses }) => uses.length > 0).length
+  }
+  await expect.poll(taken, { interval: 20, timeout: 30_000 }).toBeGreaterThan(20)
+  expect(await other.takeMany(40)).toHaveLength(40)
+  await other.close()
+  expect(new Set(tableOf(await run)).size).toBe(40)
 })
 
 test.each(

@@ -25,7 +25,9 @@ afterAll(async () => {
 })
 
 const STRANGER = fileURLToPath(new URL('processes/occupy-port.ts', import.meta.url))
-const HOSTILE = `</script><img src=x onerror="document.title='hostile'"> \u001b[31mred`
+/** Combining marks without a letter take up room that a line is not broken for. */
+const MARKS = '\u0301\u0488\u030a\u0334'.repeat(50)
+const HOSTILE = `</script><img src=x onerror="document.title='hostile'"> \u001b[31mred \u202e${MARKS}`
 
 /**
  * Starts a program that does not belong to the run, and listens on the port that a test asks for
@@ -131,6 +133,24 @@ async function expectAnswers(file: string) {
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390)
 }
 
+const LEAVES_WORKER_PORT = (importTest: string) => `
+  ${importTest}
+  import { once } from 'node:events'
+  import { createServer } from 'node:net'
+  test('binds the port of its worker', async ({ workerPort }) => {
+    await once(createServer().listen(workerPort).unref(), 'listening')
+  })`
+
+/** Found after the last test, when the worker ends. */
+async function expectLeakOfWorker(file: string) {
+  const { page } = await openReport(file)
+  const leak = page.locator('.findings').getByText(/Something still listened on port \d+ when/)
+  expect(await leak.textContent()).toContain(' when worker 1 (worker port) gave it back')
+  expect(await page.locator('.timeline .port-bar.leaked').textContent()).toMatch(
+    /worker port leaked/,
+  )
+}
+
 describe('vitest', () => {
   test.each(firstOf(['forks', 'threads']))('explains a flaky test (%s)', async (pool) => {
     const project: FixtureProject = projects.project({
@@ -151,6 +171,18 @@ describe('vitest', () => {
       `the report of the ports is in ${project.file('portslice-report.html')}`,
     )
     await expectAnswers(project.file('portslice-report.html'))
+  })
+
+  test.each(['forks', 'threads'])('names a port that its worker left in use (%s)', async (pool) => {
+    const project = projects.project({
+      'vitest.config.js': `export default {
+        test: { pool: ${JSON.stringify(pool)}, reporters: ['default', '@portslice/vitest-plugin/reporter'] },
+      }`,
+      'a.test.js': LEAVES_WORKER_PORT(`import { test } from '@portslice/vitest-plugin/test'`),
+    })
+    const run = await project.vitest()
+    expect(run.status, run.stdout + run.stderr).toBe(0)
+    await expectLeakOfWorker(project.file('portslice-report.html'))
   })
 
   test('says in task.meta which ports each test had', async () => {
@@ -201,6 +233,16 @@ describe('Playwright', () => {
     const run = await project.playwright([], { env: { STRANGER: await startStranger() } })
     expect(run.status, run.stdout + run.stderr).toBe(1)
     await expectAnswers(project.file('reports/ports.html'))
+  })
+
+  test('names a port that its worker left in use', async () => {
+    const project = projects.project({
+      'playwright.config.js': CONFIG('ports.html'),
+      'a.spec.js': LEAVES_WORKER_PORT(`import { test } from '@portslice/playwright-fixture'`),
+    })
+    const run = await project.playwright()
+    expect(run.status, run.stdout + run.stderr).toBe(0)
+    await expectLeakOfWorker(project.file('ports.html'))
   })
 
   test('annotations say which ports each test had; no attachment without the reporter', async () => {

@@ -142,6 +142,31 @@ describe.runIf(TEST_ALL)('Node, Bun and Deno', () => {
     })
   })
 
+  test.each<Name>(['node', 'bun', 'deno'])(
+    'no socket of portslice is left on a port that it has just handed out: %s',
+    async (name) => {
+      const [binary, ...args] = runtimes[name].command as [string, ...string[]]
+      const project = playground.project({
+        'take.js': `
+          import { createAllocator } from '@portslice/core'
+          const allocator = await createAllocator()
+          let inUse = 0
+          for (let i = 0; i < 200; i++) {
+            const lease = await allocator.take()
+            if (await lease.isListening()) inUse++
+            await lease.release()
+          }
+          await allocator.close()
+          console.log(inUse + ' of 200 in use')`,
+      })
+      const { stdout } = await runCommand([binary, ...args, 'take.js'], {
+        cwd: project.folder,
+        env: { PORTSLICE_LOCK_DIR: project.lockDirectory },
+      })
+      expect(stdout).toBe('0 of 200 in use\n')
+    },
+  )
+
   describe('the test runner of', () => {
     async function run(
       name: 'bun' | 'deno',

@@ -13,17 +13,24 @@ export interface Runtime {
 
 export type Runtimes = Record<'node' | 'bun' | 'deno', Runtime>
 
-/** Installs them in a directory. */
 export async function installRuntimes(directory: string): Promise<Runtimes> {
-  await npmInstall(directory, RUNTIME_VERSIONS)
+  const names = ['node', 'bun', 'deno'] as const
+  const runtimes = await Promise.all(names.map((name) => installRuntime(name, directory)))
+  return Object.fromEntries(names.map((name, i) => [name, runtimes[i]])) as Runtimes
+}
+
+/** Installs one of them below a directory. */
+export async function installRuntime(name: keyof Runtimes, directory: string): Promise<Runtime> {
+  if (name === 'node') return { binary: process.execPath, command: [process.execPath] }
+  const folder = path.join(directory, name)
+  await npmInstall(folder, { [name]: RUNTIME_VERSIONS[name] })
   // Not the scripts of the packages `bun` and `deno`: a signal would end those alone.
-  const bun = findBinary(directory, '@oven', 'bin/bun')
-  const deno = findBinary(directory, '@deno', 'deno')
-  return {
-    node: { binary: process.execPath, command: [process.execPath] },
-    bun: { binary: bun, command: [bun] },
-    deno: { binary: deno, command: [deno, 'run', '--allow-all', '--no-check'] },
+  if (name === 'bun') {
+    const bun = findBinary(folder, '@oven', 'bin/bun')
+    return { binary: bun, command: [bun] }
   }
+  const deno = findBinary(folder, '@deno', 'deno')
+  return { binary: deno, command: [deno, 'run', '--allow-all', '--no-check'] }
 }
 
 /** npm installs the one package of a scope that is for this machine. */

@@ -1,5 +1,6 @@
 /** Takes and releases ports with one library after a warm-up, and sends the time per operation, in µs. */
 import dgram from 'node:dgram'
+import { subscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import net from 'node:net'
 import { readPlan } from 'portslice-test/support/script'
@@ -40,14 +41,20 @@ async function getPortWith(options: { port?: number }) {
   }
 }
 
+async function takeAndRelease() {
+  const { createAllocator } = await import('@portslice/core')
+  const allocator = await createAllocator()
+  return async () => {
+    const lease = await allocator.take()
+    await lease.release()
+  }
+}
+
 const WAYS = {
-  async portslice() {
-    const { createAllocator } = await import('@portslice/core')
-    const allocator = await createAllocator()
-    return async () => {
-      const lease = await allocator.take()
-      await lease.release()
-    }
+  portslice: takeAndRelease,
+  async 'portslice, with its events subscribed'() {
+    for (const event of ['take', 'release', 'skip-port']) subscribe(`portslice:${event}`, () => {})
+    return takeAndRelease()
   },
   'get-port': () => getPortWith({}),
   'get-port, a given port': () => getPortWith({ port: given }),

@@ -34,7 +34,7 @@ one process does; it stays flat if beyond that never less than ${MIN_REMAINING *
   async run({ short, folder }): Promise<Measured> {
     const sizes = short ? [1, 2, 4] : [1, 2, 4, 8, 16, 32, 64, 128]
     const rounds = short ? 1 : 3
-    const lasts = short ? 300 : 3000
+    const lasts = short ? 300 : 1000
     const points: Record<Source, Point[]> = { portslice: [], 'get-port': [], [BARE]: [] }
     for (const processes of sizes) {
       const slowest: Record<Source, number[]> = { portslice: [], 'get-port': [], [BARE]: [] }

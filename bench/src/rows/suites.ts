@@ -2,10 +2,14 @@ import os from 'node:os'
 import { createAllocator } from '@portslice/core'
 import type { Outcome } from 'portslice-test/support/process'
 import { type FixtureProject, FixtureProjects } from 'portslice-test/support/project'
-import { comparison, comparisonChart, inTurns, ratio, type Samples } from '../baselines.ts'
+import { comparison, comparisonChart, inTurns, type Samples } from '../baselines.ts'
 import type { Context, Measured, Row, Target } from '../row.ts'
+import { pairedRatio } from '../stats.ts'
 
-const SOURCES = ['hard-coded', 'get-port', 'portslice'] as const
+/** The row whose files each have a process of their own. */
+const ISOLATED = 'vitest'
+
+const SOURCES = ['hard-coded', 'get-port', 'portslice', 'bare'] as const
 type Source = (typeof SOURCES)[number]
 
 const WORKERS = os.availableParallelism()
@@ -20,13 +24,54 @@ const SERVE = `
     await once(server, 'close')
   }`
 
+/** A fixture of the same shape as ours, which takes its port from get-port. */
+function getPortFixture(runner: string): string {
+  return `
+    import getPort from 'get-port'
+    import { test as base } from '${runner}'
+    export const test = base.extend({ port: async ({}, use) => use(await getPort()) })`
+}
+
+/** What portslice asks of the system for a slice and a port, without any library. */
+const BARE_FIXTURE = `
+  import dgram from 'node:dgram'
+  import fs from 'node:fs'
+  import net from 'node:net'
+  export function bare(port) {
+    const lookup = (address, family, callback) => callback(null, address, family)
+    const bind = (type, port, address) => {
+      const socket = dgram.createSocket({ type, lookup }).unref()
+      socket.bind({ port, address, exclusive: true })
+      return socket
+    }
+    const probe = () => {
+      bind('udp6', port, '::').close()
+      net.createServer().listen({ port, exclusive: true }).close()
+    }
+    bind('udp4', 0, '127.0.0.1')
+    const folder = new URL(\`locks-\${process.pid}/\`, import.meta.url)
+    fs.mkdirSync(folder, { recursive: true })
+    const journal = fs.openSync(new URL(\`\${port}.ndjson\`, folder), 'w', 0o600)
+    const liveness = net.createServer().listen(new URL(\`\${port}.sock\`, folder).pathname).unref()
+    fs.writeSync(journal, '{}')
+    probe()
+    fs.writeSync(journal, '{}')
+    return () => {
+      probe()
+      liveness.close()
+      fs.writeSync(journal, '{}')
+    }
+  }`
+
 /** A test with a port. */
 function testText(source: Source, own: string, ours: string, number: number, port: number): string {
   switch (source) {
     case 'hard-coded':
       return `${own}${SERVE}\ntest('serves ${number}', () => serve(${port}))`
     case 'get-port':
-      return `${own}import getPort from 'get-port'${SERVE}\ntest('serves ${number}', async () => serve(await getPort()))`
+      return `import { test } from '../fixture.js'\n${SERVE}\ntest('serves ${number}', ({ port }) => serve(port))`
+    case 'bare':
+      return `${own}import { bare } from '../bare.js'\n${SERVE}\ntest('serves ${number}', async () => {\n  const release = bare(${port})\n  await serve(${port})\n  release()\n})`
     case 'portslice':
       return `${ours}${SERVE}\ntest('serves ${number}', ({ port }) => serve(port))`
   }
@@ -39,7 +84,11 @@ function vitestFiles(source: Source, ports: readonly number[]): Record<string, s
     export default { plugins: [${plugin ? 'portslice()' : ''}], test: { maxWorkers: ${WORKERS} } }`
   const own = "import { test } from 'vitest'\n"
   const ours = "import { test } from '@portslice/vitest-plugin/test'\n"
-  const files: Record<string, string> = { 'vitest.config.js': config }
+  const files: Record<string, string> = {
+    'vitest.config.js': config,
+    'fixture.js': getPortFixture('vitest'),
+    'bare.js': BARE_FIXTURE,
+  }
   for (const [index, port] of ports.entries()) {
     files[`tests/serves-${index}.test.js`] = testText(source, own, ours, index, port)
   }
@@ -53,6 +102,8 @@ function playwrightFiles(source: Source, ports: readonly number[]): Record<strin
   const ours = "import { test } from '@portslice/playwright-fixture'\n"
   const files: Record<string, string> = {
     'playwright.config.js': `export default { testDir: 'tests', fullyParallel: true, workers: ${WORKERS}, reporter: 'line' }`,
+    'fixture.js': getPortFixture('@playwright/test'),
+    'bare.js': BARE_FIXTURE,
   }
   for (let first = 0; first < ports.length; first += TESTS_A_FILE) {
     const texts = ports
@@ -70,15 +121,19 @@ interface Runs {
   files: (source: Source, ports: readonly number[]) => Record<string, string>
   run: (project: FixtureProject) => Promise<Outcome>
   rounds: number
+  sources: readonly Source[]
 }
 
+type Suite = Omit<Runs, 'rounds' | 'sources'>
+type SuiteSamples = Samples<Exclude<Source, 'bare'>> & Partial<Samples<'bare'>>
+
 /** The wall time with each source, in s. */
-async function wallTimes(ports: readonly number[], runs: Runs): Promise<Samples<Source>> {
+async function wallTimes(ports: readonly number[], runs: Runs): Promise<SuiteSamples> {
   using fixtures = new FixtureProjects()
   const projects = Object.fromEntries(
-    SOURCES.map((source) => [source, fixtures.project(runs.files(source, ports))]),
+    runs.sources.map((source) => [source, fixtures.project(runs.files(source, ports))]),
   ) as Record<Source, FixtureProject>
-  return await inTurns(SOURCES, runs.rounds, async (source) => {
+  return await inTurns(runs.sources, runs.rounds, async (source) => {
     const start = performance.now()
     const { status, stdout, stderr } = await runs.run(projects[source])
     const taken = (performance.now() - start) / 1000
@@ -89,30 +144,52 @@ async function wallTimes(ports: readonly number[], runs: Runs): Promise<Samples<
   })
 }
 
-async function measured(context: Context, suites: Readonly<Record<string, Omit<Runs, 'rounds'>>>) {
+async function measured(context: Context, suites: Readonly<Record<string, Suite>>) {
   const { short, folder } = context
-  const tests = short ? 20 : 200
-  const rounds = short ? 1 : 4
+  const tests = short ? TESTS_A_FILE : 40
+  const rounds = short ? 3 : 9
+  const sources = SOURCES.filter((source) => !short || source !== 'bare')
   // Free ports, for the hard-coded source.
   await using allocator = await createAllocator({ lockDirectory: `${folder}/locks` })
   const leases = await allocator.takeMany(tests)
   const ports = leases.map(({ port }) => port)
-  const all: Record<string, Samples<Source>> = {}
+  const all: Record<string, SuiteSamples> = {}
   for (const [name, suite] of Object.entries(suites)) {
-    all[name] = await wallTimes(ports, { ...suite, rounds })
+    all[name] = await wallTimes(ports, { ...suite, rounds, sources })
   }
   return { tests, all }
 }
 
-/** Relative to the time with hard-coded ports. */
+/** What a source takes beyond hard-coded ports, as a part of their time. */
 const MAX_OVERHEAD = 0.02
+/** With isolated files, how much more than the fixture of get-port. */
+const MAX_BEYOND_GET_PORT = 0.01
 
-function target(name: string, samples: Samples<Source>): Target {
-  const more = (source: Source) => ratio(samples[source], samples['hard-coded']) - 1
+interface Overhead {
+  readonly part: number
+  readonly text: string
+}
+
+function overhead(samples: readonly number[], hardCoded: readonly number[]): Overhead {
+  const { median, low, high } = pairedRatio(samples, hardCoded)
   return {
-    target: `${name}: within ${MAX_OVERHEAD * 100} % of hard-coded ports`,
-    measured: `${percent(more('portslice'))}; get-port ${percent(more('get-port'))}`,
-    met: more('portslice') <= MAX_OVERHEAD,
+    part: median - 1,
+    text: `${percent(median - 1)} (95 %: ${percent(low - 1)} to ${percent(high - 1)})`,
+  }
+}
+
+function target(name: string, samples: SuiteSamples, isIsolated: boolean): Target {
+  const { bare, 'hard-coded': hardCoded } = samples
+  const ours = overhead(samples.portslice, hardCoded)
+  const theirs = overhead(samples['get-port'], hardCoded)
+  const limit = isIsolated ? theirs.part + MAX_BEYOND_GET_PORT : MAX_OVERHEAD
+  return {
+    target: isIsolated
+      ? `${name}: at most ${MAX_BEYOND_GET_PORT * 100} percentage point more than a get-port fixture`
+      : `${name}: within ${MAX_OVERHEAD * 100} % of hard-coded ports`,
+    measured: `${ours.text}; get-port fixture ${theirs.text}`,
+    ...(bare && { floor: overhead(bare, hardCoded).text }),
+    met: ours.part <= limit,
   }
 }
 
@@ -123,7 +200,7 @@ function percent(part: number): string {
 async function result(
   context: Context,
   runner: string,
-  suites: Readonly<Record<string, Omit<Runs, 'rounds'>>>,
+  suites: Readonly<Record<string, Suite>>,
 ): Promise<Measured> {
   const { tests, all } = await measured(context, suites)
   const entries = Object.entries(all)
@@ -131,7 +208,7 @@ async function result(
     tables: entries.map(([name, samples]) =>
       comparison(`${name}: ${tests} tests, wall time, s`, samples, 'hard-coded'),
     ),
-    targets: entries.map(([name, samples]) => target(name, samples)),
+    targets: entries.map(([name, samples]) => target(name, samples, name === ISOLATED)),
     charts: entries.map(([name, samples], index) =>
       comparisonChart(
         `performance-${runner}${index === 0 ? '' : `-${index + 1}`}`,
@@ -144,13 +221,13 @@ async function result(
 
 export const vitestRun: Row = {
   name: 'A vitest run',
-  how: `A project of 200 files with one test each, which listens on its port and closes. The ports are
-numbers in the files, come from \`await getPort()\`, or are the fixture \`port\` with the plugin in the config. The
+  how: `A project of 40 files with one test each, which listens on its port and closes. The ports are
+numbers in the files, come from a fixture around \`getPort()\`, or are the fixture \`port\` with the plugin in the config; "bare" are the system calls of portslice alone. The
 whole command is timed, once with vitest's defaults, where each file is a process of its own and imports
 everything anew, and once with \`--no-isolate\`; on as many workers as there are cores.`,
   run: (context) =>
     result(context, 'vitest', {
-      vitest: { files: vitestFiles, run: (project) => project.vitest() },
+      [ISOLATED]: { files: vitestFiles, run: (project) => project.vitest() },
       'vitest --no-isolate': {
         files: vitestFiles,
         run: (project) => project.vitest(['--no-isolate']),
@@ -160,7 +237,7 @@ everything anew, and once with \`--no-isolate\`; on as many workers as there are
 
 export const playwrightRun: Row = {
   name: 'A Playwright run',
-  how: `The same with Playwright: 200 tests in 20 files, without a browser, \`fullyParallel\`, on as many
+  how: `The same with Playwright: 40 tests in 4 files, without a browser, \`fullyParallel\`, on as many
 workers as there are cores.`,
   run: (context) =>
     result(context, 'playwright', {

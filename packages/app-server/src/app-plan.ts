@@ -42,32 +42,28 @@ export function checkPlaceholders(requests: readonly AppRequest[]): void {
   }
 }
 
-/** Releases all ports of the app before it throws. */
+/** Leases all ports of all apps, or none. */
 export async function leaseAppPorts(
-  { name, options }: AppRequest,
+  requests: readonly AppRequest[],
   allocator: PortAllocator,
   signal: AbortSignal | undefined,
-): Promise<AppPorts> {
-  const { ports = [] } = options
-  const label = name ?? commandLine(options)
-  const leases: PortLease[] = []
-  const take = async (portLabel: string) => {
-    const lease = await allocator.take({
-      label: portLabel.slice(0, MAX_LABEL_LENGTH),
-      ...(signal && { signal }),
-    })
-    leases.push(lease)
-    return lease
-  }
-  try {
-    const lease = await take(label)
-    const further = new Map<string, PortLease>()
-    for (const port of ports) further.set(port, await take(`${label}: ${port}`))
-    return { lease, further }
-  } catch (error) {
-    await Promise.all(leases.map((lease) => lease.release()))
-    throw error
-  }
+): Promise<Map<AppRequest, AppPorts>> {
+  const wanted = requests.flatMap(({ name, options }) => {
+    const label = name ?? commandLine(options)
+    return [label, ...(options.ports ?? []).map((port) => `${label}: ${port}`)]
+  })
+  const leases = await allocator.takeMany(
+    wanted.map((label) => ({ label: label.slice(0, MAX_LABEL_LENGTH) })),
+    { ...(signal && { signal }) },
+  )
+  return new Map(
+    requests.map((request) => {
+      const lease = leases.shift() as PortLease
+      const { ports = [] } = request.options
+      const further = new Map(ports.map((port) => [port, leases.shift() as PortLease]))
+      return [request, { lease, further }]
+    }),
+  )
 }
 
 export function planApp(request: AppRequest, all: ReadonlyMap<AppRequest, AppPorts>): AppPlan {

@@ -82,7 +82,9 @@ const OTHER_NAMES = {
 
 const CONTEXT_VALIDATORS: Record<keyof StartContext, Validator> = {
   allocator: (value) =>
-    typeof (value as PortAllocator | null)?.take === 'function' ? undefined : 'Give an allocator.',
+    typeof (value as PortAllocator | null)?.takeMany === 'function'
+      ? undefined
+      : 'Give an allocator.',
   signal: abortSignal,
 }
 

@@ -93,10 +93,9 @@ async function startAll(
       const apps: RunningApp[] = []
       let failure: PortTaken | undefined
       try {
-        for (const request of requests) {
-          if (ports.has(request)) continue
-          ports.set(request, await leaseAppPorts(request, allocator, signal))
-        }
+        const missing = requests.filter((request) => !ports.has(request))
+        const leased = await leaseAppPorts(missing, allocator, signal)
+        for (const [request, each] of leased) ports.set(request, each)
         failure = await startInOrder(requests, ports, apps, signal)
         if (!failure) return apps
       } catch (error) {

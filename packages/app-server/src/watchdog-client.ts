@@ -4,7 +4,7 @@ import { deadlineIn, processWide } from '@portslice/core/internal'
 import type { ProcessIdentity, ProcessTree } from '@portslice/process-tree'
 import { type Observation, observe, type Query } from './observe.js'
 import { isSingleExecutable, watchdogCommand } from './watchdog-command.js'
-import type { Command, Report, WatchRequest } from './watchdog-protocol.js'
+import { type Command, parseReport, type Report, type WatchRequest } from './watchdog-protocol.js'
 
 /** The source of the watchdog, inserted by the build. */
 declare const WATCHDOG_SOURCE: string
@@ -88,7 +88,7 @@ class WatchdogClient {
     )
     for (const stream of child.stdio) stream?.on('error', () => {})
     if (child.stdout) {
-      // Lines that are not JSON come from another program that was started in its place.
+      // Other lines come from another program that was started in its place.
       createInterface(child.stdout).on('line', (line) => this.#onReport(child, parseReport(line)))
     }
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -156,14 +156,6 @@ class WatchdogClient {
 
   #send(command: Command): void {
     this.#process?.stdin?.write(`${JSON.stringify(command)}\n`)
-  }
-}
-
-function parseReport(line: string): Report | undefined {
-  try {
-    return JSON.parse(line) as Report
-  } catch {
-    return undefined
   }
 }
 

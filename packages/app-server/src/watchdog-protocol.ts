@@ -26,5 +26,18 @@ export type Report =
   | { tree: string; known: readonly ProcessIdentity[] }
   | { tree: string; known: readonly ProcessIdentity[]; answer: number; observation: Observation }
 
+/** @returns `undefined` for a line that the watchdog has not written */
+export function parseReport(line: string): Report | undefined {
+  let value: Partial<Record<'isUp' | 'tree' | 'known', unknown>> | null
+  try {
+    value = JSON.parse(line)
+  } catch {
+    return undefined
+  }
+  const isReport =
+    value?.isUp === true || (typeof value?.tree === 'string' && Array.isArray(value.known))
+  return isReport ? (value as Report) : undefined
+}
+
 /** Set only in the environment of a watchdog. */
 export const INSIDE_WATCHDOG = 'PORTSLICE_WATCHDOG'

@@ -84,6 +84,11 @@ export class PortsliceError extends Error {
   }
 }
 
+/** @param problem what is wrong, as a sentence */
+export function invalidOption(problem: string, value: unknown, advice: string): PortsliceError {
+  return new PortsliceError('ERR_PORTSLICE_OPTION_INVALID', problem, { value, advice })
+}
+
 const OWN_FRAME = /[\\/]node_modules[\\/]@?portslice[\\/]|\(?node:internal/
 
 /** Removes our own frames before the first one of the user. */

@@ -8,7 +8,7 @@ export { sharedAllocator } from './allocator/shared.js'
 export { withAwaitHint } from './api/await-hint.js'
 export { watchBoundPorts } from './api/bound-ports.js'
 export type { LeaseObserver } from './api/lease-observer.js'
-export { inspect, PortsliceError } from './errors.js'
+export { inspect, invalidOption, PortsliceError } from './errors.js'
 export {
   type AdapterOptions,
   checkAdapterOptions,
@@ -20,9 +20,10 @@ export {
   isPortReportRequested,
   recordAllocator,
   requestPortReport,
+  takeLateUses,
   takeWorkerUse,
 } from './internal/recorded-allocator.js'
-export { namedPort, preferShard } from './internal/runner-shard.js'
+export { namedPort, namedPorts, preferShard } from './internal/runner-shard.js'
 export {
   fieldsOf,
   finite,
@@ -42,13 +43,7 @@ export {
 export { replacePlaceholders } from './options/placeholders.js'
 export { variablePartOf } from './options/port-name.js'
 export { formatShard, runnerShardVariables } from './options/shard.js'
-export {
-  abortSignal,
-  checkOptions,
-  invalidOption,
-  milliseconds,
-  type Validator,
-} from './options/validate.js'
+export { abortSignal, checkOptions, milliseconds, type Validator } from './options/validate.js'
 export { clearTimeout, deadlineIn, setTimeout, sleep } from './platform/clock.js'
 export { openFilesOf } from './platform/open-files.js'
 export { isProcess } from './platform/process-run.js'
@@ -60,6 +55,8 @@ export {
   readProcessFile,
   readProcessText,
 } from './platform/process-table.js'
+export type { ListedProcess } from './platform/processes.ps.js'
+export { system } from './platform/system.js'
 export { reportsAddressInUse } from './probe/address-in-use.js'
 export { isListening, listeningSockets } from './probe/listening.js'
 export { processWide } from './process-state.js'

@@ -14,15 +14,10 @@ import {
   type TestType,
 } from '@playwright/test'
 import type { PortAllocator, TakeOptions } from '@portslice/core'
-import {
-  type AdapterOptions,
-  leakError,
-  leakMessage,
-  TestPorts,
-  watchBoundPorts,
-  withAwaitHint,
-} from '@portslice/core/internal'
+import type { AdapterOptions } from '@portslice/core/internal'
+import { withAwaitHint } from '@portslice/core/internal/errors'
 import { type AppWorkerFixtures, appFixtures, appOptions } from './app-fixtures.js'
+import { loadCore } from './core.js'
 import { reportPorts } from './report-ports.js'
 import { workerAllocator } from './worker-allocator.js'
 
@@ -30,7 +25,8 @@ import { workerAllocator } from './worker-allocator.js'
 export * from '@playwright/test'
 export type { App, AppOptions, Apps } from '@portslice/app-server'
 export type { AllocatorOptions, PortAllocator, PortLease, TakeOptions } from '@portslice/core'
-export { namedPort, type OnLeak, PortsliceError } from '@portslice/core/internal'
+export type { OnLeak } from '@portslice/core/internal'
+export { PortsliceError } from '@portslice/core/internal/errors'
 export { type AppWorkerFixtures, type AppWorkerOptions, appFixture } from './app-fixtures.js'
 export {
   defineConfig,
@@ -38,6 +34,7 @@ export {
   type PortsliceTestConfig,
   type PortsliceUseOptions,
 } from './define-config.js'
+export { namedPort } from './named-port.js'
 
 /** Options of the fixtures, set by `use: { portslice: { … } }`. */
 export type PortsliceOptions = AdapterOptions
@@ -75,6 +72,7 @@ export const portFixtures: Fixtures<PortTestFixtures, PortWorkerFixtures> = {
 
   portAllocator: [
     async ({ portslice }, use, workerInfo) => {
+      const { watchBoundPorts } = await loadCore()
       watchBoundPorts(currentTest)
       await use(await workerAllocator(portslice, workerInfo))
     },
@@ -83,6 +81,7 @@ export const portFixtures: Fixtures<PortTestFixtures, PortWorkerFixtures> = {
 
   workerPort: [
     async ({ portAllocator, portslice }, use) => {
+      const { leakError, leakMessage, TestPorts } = await loadCore()
       const ports = new TestPorts(portAllocator, 'worker port', 'worker')
       await use(await ports.take())
       const leaked = await ports.release()
@@ -96,6 +95,7 @@ export const portFixtures: Fixtures<PortTestFixtures, PortWorkerFixtures> = {
 
   takePort: async ({ portAllocator, portslice }, use, testInfo) => {
     const name = testInfo.titlePath.filter(Boolean).join(' > ')
+    const { leakError, leakMessage, TestPorts } = await loadCore()
     const ports = new TestPorts(portAllocator, name)
     await use((options) => withAwaitHint(ports.take(options), 'takePort()'))
     const leaked = await ports.release()

@@ -1,5 +1,6 @@
 import type { TestInfo } from '@playwright/test'
-import { isPortReportRequested, type PortUse, takeWorkerUse } from '@portslice/core/internal'
+import type { PortUse } from '@portslice/core/internal'
+import { loadCore } from './core.js'
 
 /** The reporter reads it; the underscore hides it from others. */
 export const ATTACHMENT = '_portslice'
@@ -12,6 +13,7 @@ export async function reportPorts(testInfo: TestInfo, ports: readonly PortUse[])
     const description = ports.map(formatPort).join(', ')
     testInfo.annotations.push({ type: PORTS_ANNOTATION, description })
   }
+  const { isPortReportRequested, takeWorkerUse } = await loadCore()
   if (!isPortReportRequested()) return
   const worker = takeWorkerUse()
   if (ports.length + worker.ports.length + worker.slices.length === 0) return

@@ -13,12 +13,7 @@ import type {
   TestResult,
 } from '@playwright/test/reporter'
 import { requestPortReport } from '@portslice/core/internal'
-import {
-  type CollectedTest,
-  collectReport,
-  DEFAULT_REPORT_FILE,
-  writeReport,
-} from '@portslice/pages/report'
+import { type CollectedTest, DEFAULT_REPORT_FILE, ReportFile } from '@portslice/pages/report'
 import { ATTACHMENT } from './report-ports.js'
 
 /** Options of the reporter. */
@@ -34,27 +29,27 @@ export interface PortReporterOptions {
  * reporter: [['list'], ['@portslice/playwright-fixture/reporter', { outputFile: 'ports.html' }]]
  */
 export default class PortReporter implements Reporter {
-  readonly #outputFile: string
+  readonly #file: ReportFile
   readonly #tests: CollectedTest[] = []
   #config: FullConfig | undefined
 
   /** @param options where to write the report */
   constructor({ outputFile = DEFAULT_REPORT_FILE }: PortReporterOptions = {}) {
-    this.#outputFile = outputFile
+    this.#file = new ReportFile(outputFile)
     requestPortReport()
   }
 
-  /** Called by Playwright. */
+  /** @hidden Called by Playwright. */
   onBegin(config: FullConfig): void {
     this.#config = config
   }
 
-  /** Called by Playwright. */
+  /** @hidden Called by Playwright. */
   onTestEnd(test: TestCase, result: TestResult): void {
     this.#tests.push(collectTest(test, result))
   }
 
-  /** Called by Playwright. */
+  /** @hidden Called by Playwright. */
   onEnd({ startTime, duration }: FullResult): void {
     const { version = '', configFile } = this.#config ?? {}
     const directory = configFile ? path.dirname(configFile) : process.cwd()
@@ -65,11 +60,11 @@ export default class PortReporter implements Reporter {
       startedAt,
       endedAt: startedAt + duration,
     }
-    const file = writeReport(collectReport(about, this.#tests), directory, this.#outputFile)
+    const file = this.#file.write(about, this.#tests)
     process.stderr.write(`portslice: the report of the ports is in ${file}\n`)
   }
 
-  /** Called by Playwright. */
+  /** @hidden Called by Playwright. */
   printsToStdio(): boolean {
     return false
   }

@@ -1,5 +1,5 @@
 import type { App } from '@portslice/app-server'
-import { invalidOption } from '@portslice/core/internal'
+import { invalidOption } from '@portslice/core/internal/errors'
 
 const UNSET = Symbol('unset')
 

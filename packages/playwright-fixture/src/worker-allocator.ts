@@ -1,18 +1,14 @@
 import type { WorkerInfo } from '@playwright/test'
 import type { PortAllocator } from '@portslice/core'
-import {
-  type AdapterOptions,
-  checkAdapterOptions,
-  preferShard,
-  recordAllocator,
-  sharedAllocator,
-} from '@portslice/core/internal'
+import type { AdapterOptions } from '@portslice/core/internal'
+import { loadCore } from './core.js'
 
 /** Leases a slice, so call it only if a port is needed. */
-export function workerAllocator(
+export async function workerAllocator(
   options: AdapterOptions,
   { config: { shard } }: WorkerInfo,
 ): Promise<PortAllocator> {
+  const { checkAdapterOptions, preferShard, recordAllocator, sharedAllocator } = await loadCore()
   preferShard(shard ? { index: shard.current, total: shard.total } : undefined)
   const { allocator } = checkAdapterOptions(options)
   return recordAllocator(() => sharedAllocator(allocator))

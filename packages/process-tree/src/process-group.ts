@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
-import { isProcess, setTimeout } from '@portslice/core/internal'
+import { isProcess, setTimeout, system } from '@portslice/core/internal'
 
 /** Much shorter than the time until the kernel reuses a pid. */
 const POLL_INTERVAL_MS = 250
@@ -51,7 +51,7 @@ export class ProcessGroup {
   }
 
   #isGroup(): boolean {
-    return process.platform !== 'win32' && isProcess(-this.pid)
+    return system.hasSignals && isProcess(-this.pid)
   }
 
   send(signal: NodeJS.Signals): void {

@@ -7,6 +7,7 @@ import {
   openFilesOf,
   setTimeout,
   sleep,
+  system,
 } from '@portslice/core/internal'
 import { hasTreeId } from './marker.js'
 import { ProcessGroup } from './process-group.js'
@@ -120,7 +121,8 @@ export class ProcessTree {
       if (this.#isOlder(each)) continue
       children.set(parent, [...(children.get(parent) ?? []), each])
       const environment = environmentOf(pid)
-      if (known.get(pid) === startedAt || hasTreeId(environment, this.#id)) queue.push(each)
+      if (isSameStart(known.get(pid), startedAt) || hasTreeId(environment, this.#id))
+        queue.push(each)
       else if (environment === '' && !hasNoEnvironment(each)) unclear.push(`${pid} ${startedAt}`)
     }
     const found = new Map<number, ProcessIdentity>()
@@ -128,7 +130,10 @@ export class ProcessTree {
     for (const { pid, startedAt } of queue) {
       if (found.has(pid) || pid === process.pid) continue
       found.set(pid, { pid, startedAt })
-      queue.push(...(children.get(pid) ?? []))
+      // Windows lets orphans keep the pid of their parent, which a process of ours may have by now.
+      queue.push(
+        ...(children.get(pid) ?? []).filter((each) => !isEarlier(each.startedAt, startedAt)),
+      )
     }
     return { found: [...found.values()], unclear }
   }
@@ -235,7 +240,7 @@ export class ProcessTree {
   #ask(target: ProcessIdentity, signal: NodeJS.Signals): void {
     this.#send(target, signal)
     // A stopped process handles signals only after SIGCONT.
-    if (process.platform !== 'win32') this.#send(target, 'SIGCONT')
+    if (system.hasSignals) this.#send(target, 'SIGCONT')
   }
 
   #send(target: ProcessIdentity, signal: NodeJS.Signals): void {
@@ -254,6 +259,15 @@ export class ProcessTree {
 
 function isChild(known: ChildProcess | readonly ProcessIdentity[]): known is ChildProcess {
   return 'pid' in known
+}
+
+/** A start that is unknown matches any; `undefined` means that the process is not known. */
+function isSameStart(one: string | undefined, other: string): boolean {
+  return one !== undefined && (one === other || one === '' || other === '')
+}
+
+function isEarlier(one: string, other: string): boolean {
+  return one !== '' && other !== '' && Number(one) < Number(other)
 }
 
 function keyOf({ pid, startedAt }: ProcessIdentity): string {

@@ -6,13 +6,13 @@ import {
   processTable,
   readProcessFile,
   readProcessText,
+  system,
 } from '@portslice/core/internal'
-import pidtree from 'pidtree'
 
 /** The kernel reuses pids. */
 export interface ProcessIdentity {
   readonly pid: number
-  /** In clock ticks since boot; empty if unknown. */
+  /** A number that is greater for a later start: on Linux clock ticks since boot. Empty if unknown. */
   readonly startedAt: string
 }
 
@@ -20,28 +20,31 @@ export interface RunningProcess extends ProcessIdentity {
   readonly parent: number
 }
 
-const IS_LINUX = process.platform === 'linux'
 /** `kthreadd`, the parent of all kernel threads. */
 const KTHREADD_PID = 2
 
 export interface Processes {
   readonly running: readonly RunningProcess[]
-  /** Pids of processes that this user may not inspect. */
-  readonly hidden: ReadonlySet<number>
+  /** Pids of processes that this user may not inspect, or of all if they cannot be listed. */
+  readonly hidden: { has(pid: number): boolean }
   /** Also zombies. `startedAt` is empty if nothing could be read. */
   readonly ended: readonly ProcessIdentity[]
 }
 
 /** False on Linux if /proc cannot be read or belongs to another PID namespace. */
 export function canListProcesses(): boolean {
-  return !IS_LINUX || processTable() === 'own'
+  return !system.hasProc || processTable() === 'own'
 }
 
 export async function listProcesses(): Promise<Processes> {
   const running: RunningProcess[] = []
   const hidden = new Set<number>()
   const ended: ProcessIdentity[] = []
-  if (!IS_LINUX) return { running: await listWithPidtree(), hidden, ended }
+  if (!system.hasProc) {
+    const listed = await system.listProcesses?.()
+    // Unknown is not absent.
+    return { running: listed ?? [], hidden: listed ? hidden : { has: isProcess }, ended }
+  }
   for (const pid of listPids()) {
     const found = readProcess(pid)
     if (found === DENIED) hidden.add(pid)
@@ -53,13 +56,7 @@ export async function listProcesses(): Promise<Processes> {
 
 /** Kernel threads, and every process on other systems than Linux. */
 export function hasNoEnvironment({ pid, parent }: RunningProcess): boolean {
-  return !IS_LINUX || pid === KTHREADD_PID || parent === KTHREADD_PID
-}
-
-/** Without start times. */
-async function listWithPidtree(): Promise<RunningProcess[]> {
-  const all = await pidtree(-1, { advanced: true })
-  return all.map(({ pid, ppid }) => ({ pid, parent: ppid, startedAt: '' }))
+  return !system.hasProc || pid === KTHREADD_PID || parent === KTHREADD_PID
 }
 
 /** Also of zombies. Linux only. */
@@ -77,20 +74,20 @@ function readProcess(
 }
 
 export function startTimeOf(pid: number): number {
-  const found = IS_LINUX ? readProcess(pid) : undefined
+  const found = system.hasProc ? readProcess(pid) : undefined
   return found && found !== DENIED ? Number(found.startedAt) : 0
 }
 
 export function identityOfProcess(pid: number): ProcessIdentity {
-  if (!IS_LINUX || !canListProcesses()) return { pid, startedAt: '' }
+  if (!system.hasProc || !canListProcesses()) return { pid, startedAt: '' }
   const found = readProcess(pid)
   if (found === DENIED) return { pid, startedAt: '' }
   return { pid, startedAt: found && !found.hasEnded ? found.startedAt : 'ended' }
 }
 
-/** Without start times: whether any process has the pid. */
+/** Without /proc: whether any process has the pid. */
 export function isRunning({ pid, startedAt }: ProcessIdentity): boolean {
-  if (!IS_LINUX) return isProcess(pid)
+  if (!system.hasProc) return isProcess(pid)
   const found = readProcess(pid)
   // It was readable before, but may have changed its user.
   if (found === DENIED) return isProcess(pid)
@@ -99,5 +96,5 @@ export function isRunning({ pid, startedAt }: ProcessIdentity): boolean {
 
 /** At its start; empty if it cannot be read. */
 export function environmentOf(pid: number): string {
-  return (IS_LINUX && readProcessText(pid, 'environ')) || ''
+  return (system.hasProc && readProcessText(pid, 'environ')) || ''
 }

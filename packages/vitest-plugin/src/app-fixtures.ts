@@ -1,6 +1,6 @@
 import type { App, AppOptions, Apps } from '@portslice/app-server'
 import type { PortAllocator } from '@portslice/core'
-import { inspect, invalidOption } from '@portslice/core/internal'
+import { inspect, invalidOption } from '@portslice/core/internal/errors'
 import type { Fixture, Use } from './fixture.js'
 import { workerAllocator } from './worker-allocator.js'
 

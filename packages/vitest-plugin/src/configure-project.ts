@@ -34,7 +34,7 @@ export async function configureProject(
     isIsolated: isIsolated(project),
     hooks: project.config.sequence.hooks,
   })
-  const table = await leaseTable(names, allocator)
+  const table = ports === undefined ? {} : await leaseTable(names, allocator)
   if (ports !== undefined) project.provide('portslicePorts', table)
   // For fixtures, for `takePort()` of @portslice/core, and for programs that the tests start.
   project.config.env = {

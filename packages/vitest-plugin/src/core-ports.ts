@@ -1,9 +1,9 @@
 /** The ports that tests take with `takePort()` of `@portslice/core`, for the leak report. */
-import dgram from 'node:dgram'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { PortLease } from '@portslice/core'
 import type { LeaseObserver } from '@portslice/core/internal'
 import { inject } from 'vitest'
+import { loadCore } from './core.js'
+import { reportOther } from './report.js'
 import { currentScope, type Scope, type WatchedFile } from './test-file.js'
 
 /** As `leaseObserver()` of core finds it; core is not loaded before a test needs it. */
@@ -21,6 +21,8 @@ interface TakenPort {
 export function observeCorePorts(): (watched: WatchedFile) => Promise<void> {
   const taken = new Map<PortLease, TakenPort>()
   const leaked: TakenPort[] = []
+  // Not imported: in browser mode this module is loaded, and does nothing.
+  const dgram = process.getBuiltinModule('node:dgram')
   const host = dgram as unknown as Record<symbol, LeaseObserver>
   host[OBSERVER] ??= {}
   const observer = host[OBSERVER]
@@ -41,17 +43,17 @@ export function observeCorePorts(): (watched: WatchedFile) => Promise<void> {
       for (const port of taken.values()) if (await staysInUse(port.lease)) leaked.push(port)
     }
     if (leaked.length === 0) return
-    const { leakedPort } = await import('@portslice/core/internal')
-    const { reportOther } = await import('./report.js')
+    const { leakedPort } = await loadCore()
     for (const { lease, label, scope } of leaked) {
       const { name: owner = 'the test file', description = 'the test file' } = scope ?? {}
       const ports = [leakedPort(lease.port, label, owner)]
-      reportOther(file, { owner, description }, ports, settings)
+      await reportOther(file, { owner, description }, ports, settings)
     }
   }
 }
 
 async function staysInUse(lease: PortLease): Promise<boolean> {
+  const { setTimeout: sleep } = process.getBuiltinModule('node:timers/promises')
   for (const ms of CLOSE_POLL_MS) {
     if (!(await lease.isListening())) return false
     await sleep(ms)

@@ -64,9 +64,9 @@ Object.assign(portslice, {
   },
 })
 
-/** Throws an error when it is used. @deprecated import it from `@portslice/vitest-plugin/test` */
+/** Throws an error when it is used. @hidden @deprecated import it from `@portslice/vitest-plugin/test` */
 export const test: never = inTestModule('test')
-/** Throws an error when it is used. @deprecated import it from `@portslice/vitest-plugin/test` */
+/** Throws an error when it is used. @hidden @deprecated import it from `@portslice/vitest-plugin/test` */
 export const it: never = inTestModule('it')
 
 /** Added in `config`: vitest inlines only setup files that it finds there, and runs them for each file. */

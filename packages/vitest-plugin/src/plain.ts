@@ -1,7 +1,9 @@
 /** `takePort` and `startApp` as plain functions, for hooks, helpers and tests without fixtures. */
 import type { App, AppOptions } from '@portslice/app-server'
 import type { TakeOptions } from '@portslice/core'
-import { invalidOption, TestPorts, watchBoundPorts, withAwaitHint } from '@portslice/core/internal'
+import type { TestPorts } from '@portslice/core/internal'
+import { invalidOption, withAwaitHint } from '@portslice/core/internal/errors'
+import { loadCore } from './core.js'
 import { addToMeta } from './port-meta.js'
 import { projectOptions } from './project-options.js'
 import { reportOther, reportTest } from './report.js'
@@ -25,7 +27,6 @@ export function takePort(options: TakeOptions = {}): Promise<number> {
 
 async function take(options: TakeOptions): Promise<number> {
   const scope = scopeOrThrow('takePort')
-  watchBoundPorts(() => currentScope()?.description)
   return scope.resource('ports', () => new ScopedPorts(scope)).take(options)
 }
 
@@ -56,7 +57,10 @@ class ScopedPorts {
   take(options: TakeOptions): Promise<number> {
     return pendingIn(this.#pending, async () => {
       const { name, test } = this.#scope
-      this.#ports ??= new TestPorts(await workerAllocator(), name, test ? 'test' : 'worker')
+      const { TestPorts, watchBoundPorts } = await loadCore()
+      watchBoundPorts(() => currentScope()?.description)
+      const allocator = await workerAllocator()
+      this.#ports ??= new TestPorts(allocator, name, test ? 'test' : 'worker')
       return this.#ports.take(options)
     })
   }
@@ -69,9 +73,10 @@ class ScopedPorts {
     if (!isLast) return ports.releaseUnused()
     const leaked = await ports.release()
     const { name, description, test } = this.#scope
+    const options = await projectOptions()
     if (test) addToMeta(test, ports.uses)
-    if (test) reportTest(test, name, leaked, projectOptions())
-    else reportOther(watchedFile()?.file, { owner: name, description }, leaked, projectOptions())
+    if (test) await reportTest(test, name, leaked, options)
+    else await reportOther(watchedFile()?.file, { owner: name, description }, leaked, options)
     return true
   }
 }

@@ -1,10 +1,12 @@
-import { type PortUse, takeWorkerUse } from '@portslice/core/internal'
+import type { PortUse } from '@portslice/core/internal'
 import type { RunnerTestCase } from 'vitest'
+import { loadedCore } from './core.js'
 import './vitest-types.js'
 
 /** For reporters. @param ports those of the test that `task.meta` does not contain yet */
 export function addToMeta({ meta }: RunnerTestCase, ports: readonly PortUse[] = []): void {
-  const worker = takeWorkerUse()
+  const worker = loadedCore()?.takeWorkerUse()
+  if (!worker) return
   const { leaked = [], ports: before = [], worker: workerBefore } = meta.portslice ?? {}
   const isUsed = ports.length + worker.ports.length + worker.slices.length > 0
   if (!isUsed && !workerBefore) return

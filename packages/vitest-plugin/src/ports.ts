@@ -3,7 +3,7 @@ import type { AllocatorOptions } from '@portslice/core'
 import {
   inspect,
   invalidOption,
-  namedPort,
+  namedPorts,
   type PortsliceError,
   variablePartOf,
 } from '@portslice/core/internal'
@@ -58,12 +58,10 @@ export async function leaseTable(
   names: Readonly<Record<string, string[]>>,
   options: AllocatorOptions,
 ): Promise<PortTable> {
-  const table: Record<string, number[]> = {}
-  for (const [name, each] of Object.entries(names)) {
-    table[name] = []
-    for (const one of each) table[name].push(await namedPort(one, options))
-  }
-  return table
+  const ports = await namedPorts(Object.values(names).flat(), options)
+  return Object.fromEntries(
+    Object.entries(names).map(([name, each]) => [name, ports.splice(0, each.length)]),
+  )
 }
 
 /** For programs, and for `portsFromEnv()` and `namedPortSync()` in tests. */

@@ -1,8 +1,11 @@
-import { checkAdapterOptions } from '@portslice/core/internal'
 import { inject } from 'vitest'
+import { loadCore } from './core.js'
 import type { ProvidedPortslice } from './vitest-types.js'
 
 /** The options of the plugin or the globalSetup; without them, those of the environment. */
-export function projectOptions(): ProvidedPortslice {
-  return inject('portslice') ?? { ...checkAdapterOptions(), isReported: false }
+export async function projectOptions(): Promise<ProvidedPortslice> {
+  const provided = inject('portslice')
+  if (provided) return provided
+  const { checkAdapterOptions } = await loadCore()
+  return { ...checkAdapterOptions(), isReported: false }
 }

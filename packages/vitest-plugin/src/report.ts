@@ -1,16 +1,18 @@
-import { type LeakedPort, leakError, leakMessage } from '@portslice/core/internal'
+import type { LeakedPort } from '@portslice/core/internal'
 import type { RunnerTestCase, RunnerTestFile } from 'vitest'
+import { loadCore } from './core.js'
 import type { ProvidedPortslice } from './vitest-types.js'
 
 /** Notes leaks for the report at the end of the run, warns, or with `onLeak: 'fail'` throws. */
-export function reportTest(
+export async function reportTest(
   test: RunnerTestCase,
   name: string,
   leaked: readonly LeakedPort[],
   { onLeak, isReported }: Pick<ProvidedPortslice, 'onLeak' | 'isReported'>,
-): void {
+): Promise<void> {
   // A test that has failed may not have come to closing its server.
   if (leaked.length === 0 || onLeak === 'ignore' || test.result?.state === 'fail') return
+  const { leakError, leakMessage } = await loadCore()
   const owner = `The test "${name}"`
   if (onLeak === 'fail') throw leakError(owner, leaked)
   const before = test.meta.portslice?.leaked ?? []
@@ -19,13 +21,14 @@ export function reportTest(
 }
 
 /** For ports of hooks and the like. @param owner its name in the report, such as `suite > beforeAll` */
-export function reportOther(
+export async function reportOther(
   file: RunnerTestFile | undefined,
   { owner, description }: { owner: string; description: string },
   leaked: readonly LeakedPort[],
   { onLeak, isReported }: Pick<ProvidedPortslice, 'onLeak' | 'isReported'>,
-): void {
+): Promise<void> {
   if (leaked.length === 0 || onLeak === 'ignore') return
+  const { leakError, leakMessage } = await loadCore()
   const start = description.replace(/^t/, 'T')
   if (onLeak === 'fail') throw leakError(start, leaked)
   if (!isReported || !file) {

@@ -4,12 +4,7 @@
  * @module @portslice/vitest-plugin/reporter
  */
 import { requestPortReport } from '@portslice/core/internal'
-import {
-  type CollectedTest,
-  collectReport,
-  DEFAULT_REPORT_FILE,
-  writeReport,
-} from '@portslice/pages/report'
+import { type CollectedTest, DEFAULT_REPORT_FILE, ReportFile } from '@portslice/pages/report'
 import type { Reporter, TestCase, TestModule, Vitest } from 'vitest/node'
 import './vitest-types.js'
 
@@ -26,27 +21,27 @@ export interface PortReporterOptions {
  * reporters: ['default', ['@portslice/vitest-plugin/reporter', { outputFile: 'ports.html' }]]
  */
 export default class PortReporter implements Reporter {
-  readonly #outputFile: string
+  readonly #file: ReportFile
   #vitest: Vitest | undefined
   #startedAt = Date.now()
 
   /** @param options where to write the report */
   constructor({ outputFile = DEFAULT_REPORT_FILE }: PortReporterOptions = {}) {
-    this.#outputFile = outputFile
+    this.#file = new ReportFile(outputFile)
   }
 
-  /** Called by vitest. */
+  /** @hidden Called by vitest. */
   onInit(vitest: Vitest): void {
     this.#vitest = vitest
     requestPortReport()
   }
 
-  /** Called by vitest. */
+  /** @hidden Called by vitest. */
   onTestRunStart(): void {
     this.#startedAt = Date.now()
   }
 
-  /** Called by vitest. */
+  /** @hidden Called by vitest. */
   onTestRunEnd(modules: readonly TestModule[]): void {
     const { version = '', config } = this.#vitest ?? {}
     const directory = config?.root ?? process.cwd()
@@ -57,7 +52,7 @@ export default class PortReporter implements Reporter {
       endedAt: Date.now(),
     }
     const tests = modules.flatMap((module) => [...module.children.allTests()].map(collectTest))
-    const file = writeReport(collectReport(about, tests), directory, this.#outputFile)
+    const file = this.#file.write(about, tests)
     process.stderr.write(`portslice: the report of the ports is in ${file}\n`)
   }
 }

@@ -3,11 +3,8 @@
  *
  * @module @portslice/vitest-plugin/setup
  */
+import { observeCorePorts } from './core-ports.js'
+import { watchTestFile } from './test-file.js'
 
 // In vitest's browser mode this runs in a browser, which has no ports.
-if (globalThis.process?.versions?.node) {
-  const { watch } = await import('./worker.js')
-  watch()
-}
-
-export {}
+if (globalThis.process?.versions?.node) watchTestFile(observeCorePorts())

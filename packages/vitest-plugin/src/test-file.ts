@@ -30,6 +30,7 @@ export interface WatchedFile {
   /** Known when its hooks run; not while it is imported. */
   file?: RunnerTestFile
   readonly runningTests: Set<RunnerTestCase>
+  /** By test or suite. Those of the whole file, which is not known while it is imported, by this object. */
   readonly resources: Map<object, Resources>
   /** What suites have not given back when they ended. */
   readonly postponed: Ending[]
@@ -38,9 +39,10 @@ export interface WatchedFile {
   atTestEnd?: (test: RunnerTestCase) => void
 }
 
-/** In place of the file itself, which is not known while it is imported. */
-const WHOLE_FILE = {}
-/** On `globalThis`, of which each test file in a vm pool has its own, as it has of this module. */
+/**
+ * On `globalThis`, of which each test file in a vm pool has its own. The fixtures and the setup file each
+ * have a copy of this module.
+ */
 const WATCHED_FILE = Symbol.for('@portslice/vitest-plugin watched file')
 
 const host = globalThis as { [WATCHED_FILE]?: WatchedFile }
@@ -105,7 +107,7 @@ export function currentScope(): Scope | undefined {
   if (!watched) return undefined
   const { file } = watched
   if (!file) {
-    return scopeOf(watched, WHOLE_FILE, { name: 'the test file', description: 'the test file' })
+    return scopeOf(watched, watched, { name: 'the test file', description: 'the test file' })
   }
   const { tests, suites } = runningTasks(watched, file)
   const [test] = tests
@@ -119,7 +121,7 @@ export function currentScope(): Scope | undefined {
   const hook = hookOf(suite)
   if (suite === file) {
     const name = hook ? `${hook} of the file` : 'the test file'
-    return scopeOf(watched, WHOLE_FILE, { name, description: name })
+    return scopeOf(watched, watched, { name, description: name })
   }
   const name = hook ? `${fullName(suite)} > ${hook}` : fullName(suite)
   const description = hook
@@ -145,7 +147,7 @@ function scopeOf(
       const known = watched.resources.get(key) ?? new Map()
       if (!watched.resources.has(key)) {
         watched.resources.set(key, known)
-        if (key !== WHOLE_FILE && !names.test) endWithSuite(watched, key as RunnerTestSuite)
+        if (key !== watched && !names.test) endWithSuite(watched, key as RunnerTestSuite)
       }
       if (!known.has(name)) known.set(name, make())
       return known.get(name)
@@ -232,8 +234,9 @@ function hookOf(suite: RunnerTestSuite): string | undefined {
 async function loadGetHooks(): Promise<WatchedFile['getHooks']> {
   const { TestRunner } = vitest as { TestRunner?: { getSuiteHooks?: unknown } }
   if (TestRunner?.getSuiteHooks) return TestRunner.getSuiteHooks as WatchedFile['getHooks']
-  // Not a literal: vite refuses to resolve what vitest 5 does not export.
-  const before41 = 'vitest/suite'
+  // Not a literal, nor a constant, which bundlers make one: vite refuses to resolve what vitest 5 does
+  // not export.
+  const before41 = ['vitest', 'suite'].join('/')
   const suiteModule = await import(/* @vite-ignore */ before41).catch(() => undefined)
   return suiteModule?.getHooks
 }

@@ -4,8 +4,9 @@
  * @module @portslice/vitest-plugin/test
  */
 import type { PortAllocator, TakeOptions } from '@portslice/core'
-import { leakMessage, TestPorts, watchBoundPorts, withAwaitHint } from '@portslice/core/internal'
+import { withAwaitHint } from '@portslice/core/internal/errors'
 import { test as base, type TestAPI, type TestContext } from 'vitest'
+import { loadCore } from './core.js'
 import type { Fixture, Use } from './fixture.js'
 import { addToMeta } from './port-meta.js'
 import { projectOptions } from './project-options.js'
@@ -42,6 +43,7 @@ export interface PortFixtures {
 export const portFixtures = {
   portAllocator: [
     async ({}: object, use: Use<PortAllocator>) => {
+      const { watchBoundPorts } = await loadCore()
       watchBoundPorts(() => currentScope()?.description)
       await use(await workerAllocator())
     },
@@ -50,11 +52,12 @@ export const portFixtures = {
 
   workerPort: [
     async ({ portAllocator }: { portAllocator: PortAllocator }, use: Use<number>) => {
+      const { leakMessage, TestPorts } = await loadCore()
       const ports = new TestPorts(portAllocator, 'worker port', 'worker')
       await use(await ports.take())
       const leaked = await ports.release()
       // A warning also for `onLeak: 'fail'`, because vitest ignores errors at the end of a worker.
-      if (leaked.length > 0 && projectOptions().onLeak !== 'ignore') {
+      if (leaked.length > 0 && (await projectOptions()).onLeak !== 'ignore') {
         console.warn(`portslice: ${leakMessage('A worker', leaked)}`)
       }
     },
@@ -66,11 +69,12 @@ export const portFixtures = {
     use: Use<PortFixtures['takePort']>,
   ) => {
     const name = fullName(task)
+    const { TestPorts } = await loadCore()
     const ports = new TestPorts(portAllocator, name)
     await use((options) => withAwaitHint(ports.take(options), 'takePort()'))
     const leaked = await ports.release()
     addToMeta(task, ports.uses)
-    reportTest(task, name, leaked, projectOptions())
+    await reportTest(task, name, leaked, await projectOptions())
   },
 
   port: async ({ takePort }: { takePort: PortFixtures['takePort'] }, use: Use<number>) => {

@@ -90,6 +90,19 @@ async function drain({ worker, log, message }: Primary, port: number, begin: () 
   socket.end()
 }
 
+/** The server on the shared port has a connection; the one on port 0 is closed nevertheless. */
+async function drainBesideShared(primary: Primary, begin: () => void): Promise<void> {
+  const { worker, log, listening, message } = primary
+  await listening()
+  const port = await listening()
+  const socket = await connection(SHARED_PORT)
+  log(await message())
+  begin()
+  await untilRefused(port)
+  log('refused', worker.isConnected())
+  socket.end()
+}
+
 function replaceExitedAfterDisconnect(): void {
   const plain = { value: undefined, writable: true }
   Object.defineProperty(cluster.worker, 'exitedAfterDisconnect', plain)
@@ -103,21 +116,32 @@ function sayConnection(net: typeof nodeNet): Server {
   return saying
 }
 
+const listens: Scene['worker'] = (net) => open(server(net))
+
+async function disconnectsCluster({ log, listening }: Primary): Promise<void> {
+  await listening()
+  await disconnectCluster(log)
+}
+
+async function disconnectsWorker({ worker, listening }: Primary): Promise<void> {
+  await listening()
+  worker.disconnect()
+}
+
+async function sendsGo({ worker, listening }: Primary): Promise<void> {
+  await listening()
+  worker.send('go')
+}
+
 const SCENES: Record<string, Scene> = {
   'cluster.disconnect()': {
-    worker: (net) => open(server(net)),
-    async primary({ log, listening }) {
-      await listening()
-      await disconnectCluster(log)
-    },
+    worker: listens,
+    primary: disconnectsCluster,
   },
 
   'worker.disconnect()': {
-    worker: (net) => open(server(net)),
-    async primary({ worker, listening }) {
-      await listening()
-      worker.disconnect()
-    },
+    worker: listens,
+    primary: disconnectsWorker,
   },
 
   'cluster.worker.disconnect()': {
@@ -129,10 +153,7 @@ const SCENES: Record<string, Scene> = {
       await open(server(net))
       process.once('message', () => cluster.worker?.disconnect())
     },
-    async primary({ worker, listening }) {
-      await listening()
-      worker.send('go')
-    },
+    primary: sendsGo,
   },
 
   ...Object.fromEntries(
@@ -140,17 +161,14 @@ const SCENES: Record<string, Scene> = {
       `on ${host}`,
       {
         worker: (net) => open(server(net), { host }),
-        async primary({ worker, listening }) {
-          await listening()
-          worker.disconnect()
-        },
+        primary: disconnectsWorker,
       },
     ]),
   ),
 
   'worker.kill()': {
     isUnordered: true,
-    worker: (net) => open(server(net)),
+    worker: listens,
     async primary({ worker, listening }) {
       await listening()
       worker.kill()
@@ -174,7 +192,7 @@ const SCENES: Record<string, Scene> = {
 
   'worker.process.kill(SIGKILL)': {
     isUnordered: true,
-    worker: (net) => open(server(net)),
+    worker: listens,
     async primary({ worker, listening }) {
       await listening()
       worker.process.kill('SIGKILL')
@@ -187,10 +205,7 @@ const SCENES: Record<string, Scene> = {
       await open(server(net))
       process.once('message', () => process.exit(3))
     },
-    async primary({ worker, listening }) {
-      await listening()
-      worker.send('go')
-    },
+    primary: sendsGo,
   },
 
   'process.disconnect() of a worker': {
@@ -198,10 +213,7 @@ const SCENES: Record<string, Scene> = {
       await open(server(net))
       process.once('message', () => process.disconnect())
     },
-    async primary({ worker, listening }) {
-      await listening()
-      worker.send('go')
-    },
+    primary: sendsGo,
   },
 
   'a connection is open when the primary disconnects': {
@@ -271,18 +283,7 @@ const SCENES: Record<string, Scene> = {
       await once(shared, 'listening')
       await open(server(net))
     },
-    async primary(primary) {
-      const { worker, log, listening, message } = primary
-      await listening()
-      const port = await listening()
-      // The one that the primary knows has a connection: both are closed at once.
-      const socket = await connection(SHARED_PORT)
-      log(await message())
-      worker.disconnect()
-      await untilRefused(port)
-      log('refused', worker.isConnected())
-      socket.end()
-    },
+    primary: (primary) => drainBesideShared(primary, () => primary.worker.disconnect()),
   },
 
   'a server on a port beside one on port 0, and the worker disconnects': {
@@ -293,17 +294,7 @@ const SCENES: Record<string, Scene> = {
       await once(shared, 'listening')
       await open(server(net))
     },
-    async primary(primary) {
-      const { worker, log, listening, message } = primary
-      await listening()
-      const port = await listening()
-      const socket = await connection(SHARED_PORT)
-      log(await message())
-      worker.send('go')
-      await untilRefused(port)
-      log('refused', worker.isConnected())
-      socket.end()
-    },
+    primary: (primary) => drainBesideShared(primary, () => primary.worker.send('go')),
   },
 
   'a server that has closed': {
@@ -362,20 +353,14 @@ const SCENES: Record<string, Scene> = {
       await once(late, 'error')
       late.listen(SHARED_PORT)
     },
-    async primary({ log, listening }) {
-      await listening()
-      await disconnectCluster(log)
-    },
+    primary: disconnectsCluster,
   },
 
   'a server that does not keep its worker alive': {
     async worker(net) {
       ;(await open(server(net))).unref()
     },
-    async primary({ log, listening }) {
-      await listening()
-      await disconnectCluster(log)
-    },
+    primary: disconnectsCluster,
   },
 
   'the state of the worker': {
@@ -400,14 +385,11 @@ const SCENES: Record<string, Scene> = {
         throw new Error('on purpose')
       })
     },
-    async primary({ worker, listening }) {
-      await listening()
-      worker.send('go')
-    },
+    primary: sendsGo,
   },
 
   'two workers, disconnected at once': {
-    worker: (net) => open(server(net)),
+    worker: listens,
     isUnordered: true,
     async primary({ log, listening }) {
       const other = cluster.fork({ SCENE: 'two workers, disconnected at once' })
@@ -423,10 +405,7 @@ const SCENES: Record<string, Scene> = {
     async worker(net) {
       server(net).listen(SHARED_PORT)
     },
-    async primary({ log, listening }) {
-      await listening()
-      await disconnectCluster(log)
-    },
+    primary: disconnectsCluster,
   },
 
   'port 0, exclusive by the caller': {
@@ -483,10 +462,7 @@ const SCENES: Record<string, Scene> = {
       await open(server(net))
       replaceExitedAfterDisconnect()
     },
-    async primary({ log, listening }) {
-      await listening()
-      await disconnectCluster(log)
-    },
+    primary: disconnectsCluster,
   },
 
   'other code replaces process.disconnect() as well': {
@@ -496,10 +472,7 @@ const SCENES: Record<string, Scene> = {
       replaceExitedAfterDisconnect()
       process.disconnect = disconnect
     },
-    async primary({ log, listening }) {
-      await listening()
-      await disconnectCluster(log)
-    },
+    primary: disconnectsCluster,
   },
 
   'a port in use, then port 0': {

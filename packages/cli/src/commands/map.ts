@@ -34,7 +34,7 @@ export const syntax: Syntax<'svg' | 'range' | 'shard'> = {
 export async function run(args: string[]): Promise<number> {
   const given = readArguments(syntax, args)
   const { ranges, slices, remote } = resolveOptions(parseRangeAndShard(given).options)
-  const { picture } = await readPicture(ranges, slices, remote !== undefined)
+  const { picture } = await readPicture(ranges, [...slices], remote !== undefined)
   const owners = await findForeignOwners(picture)
   const { stdout } = process
   const file = given.value('svg')

@@ -41,20 +41,27 @@ export async function run(args: string[]): Promise<number> {
   const { port } = lease
   const reader = new RowReader(resolveOptions({}))
   const feed = new Feed(() => reader.read(), onceEach(printError))
-  const token = randomBytes(16).toString('base64url')
-  const server = createUiServer({ port, token, page: LIVE_PAGE, feed })
+  const token = newToken()
+  const oneTimeKey = given.has('open') ? newToken() : undefined
+  const server = createUiServer({ port, token, oneTimeKey, page: LIVE_PAGE, feed })
   server.listen(port, '127.0.0.1')
   await once(server, 'listening')
-  const url = `http://127.0.0.1:${port}/${token}/`
-  process.stdout.write(`${url}\n`)
-  if (given.has('open') && !(await openBrowser(url))) {
-    printNotice('no program was found that opens a browser; open the URL above yourself')
+  const origin = `http://127.0.0.1:${port}`
+  process.stdout.write(`${origin}/${token}/\n`)
+  if (oneTimeKey !== undefined) {
+    openBrowser(`${origin}/${oneTimeKey}`, () =>
+      printNotice('no browser could be opened; open the URL above yourself'),
+    )
   }
   await ended
   feed.close()
   server.close()
   server.closeAllConnections()
   return 0
+}
+
+function newToken(): string {
+  return randomBytes(16).toString('base64url')
 }
 
 function parsePort(given: Arguments<'port'>): number | undefined {

@@ -17,7 +17,7 @@ export const help = `portslice why: tells who has a port, who had it and when, a
   portslice why 20003 --json | jq '.uses[] | [.since, .until, .label]'
 
 Options
-  --json    as JSON; docs/command.md has the schema
+  --json    as JSON; docs/json.md has the schema
 ${RANGE_AND_SHARD_HELP}
 
 The past is what the journals of its slice tell: who took the port, with label and test, and how that
@@ -31,7 +31,7 @@ export const syntax: Syntax<'json' | 'range' | 'shard'> = {
   argument: { name: 'PORT', example: '20003' },
 }
 
-/** The schema in docs/command.md. Scripts rely on it: only add fields. */
+/** The schema in docs/json.md. Scripts rely on it: only add fields. */
 const WHY_VERSION = 1
 
 export async function run(args: string[]): Promise<number> {

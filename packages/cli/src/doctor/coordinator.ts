@@ -30,7 +30,7 @@ export async function coordinatorFindings(options: ResolvedOptions): Promise<Fin
       : [
           note(
             'coordinator',
-            `The host ${inspect(host)} neither accepts nor refuses a connection to port ${options.slices[0]}, so it is unknown whether that port is free.`,
+            `The host ${inspect(host)} neither accepts nor refuses a connection to port ${[...options.slices][0]}, so it is unknown whether that port is free.`,
             "If a firewall drops packets to closed ports, let it reject them for this machine, or set `unansweredPorts: 'use'` ($PORTSLICE_UNANSWERED_PORTS=use).",
           ),
         ]),

@@ -1,4 +1,4 @@
-import { type DockerSocket, dockerSocket, inspect } from '@portslice/core/internal/inspect'
+import { type DockerSocket, dockerSocket, inspect, system } from '@portslice/core/internal/inspect'
 import { type Finding, note, ok } from './finding.js'
 
 const RECIPE =
@@ -24,7 +24,7 @@ export function dockerFinding(
   }
   // On other systems the daemon runs in a virtual machine that publishes on this host.
   if (isElsewhere === undefined) {
-    if (process.platform !== 'linux') return undefined
+    if (!system.hasProc) return undefined
     return note(
       'docker',
       `Whether the Docker daemon at ${inspect(address)} publishes ports in this network namespace is unknown.`,

@@ -2,6 +2,7 @@ import {
   processTable,
   type ResolvedOptions,
   removeLeftovers,
+  system,
 } from '@portslice/core/internal/inspect'
 import { findForeignOwners, foreignPorts } from '../map/owners.js'
 import { readPicture } from '../map/picture.js'
@@ -11,11 +12,11 @@ import { type Finding, note, ok } from './finding.js'
 const MAX_NAMED_LISTENERS = 12
 
 export async function foreignFinding({ ranges, slices }: ResolvedOptions): Promise<Finding> {
-  const { picture, canSeeListeners } = await readPicture(ranges, slices)
+  const { picture, canSeeListeners } = await readPicture(ranges, [...slices])
   if (!canSeeListeners) {
     return note(
       'foreign-listeners',
-      process.platform === 'linux'
+      system.hasProc
         ? 'Which other programs listen inside the range is unknown, because /proc/net cannot be read. Their ports are skipped anyway: portslice probes each port before it hands it out.'
         : 'Which other programs listen inside the range cannot be determined on this system.',
     )

@@ -10,9 +10,11 @@ import {
   hostIdentity,
   inspect,
   lockDirectoryFor,
-  MAX_SOCKET_PATH_BYTES,
+  type System,
+  system,
   userIdentity,
 } from '@portslice/core/internal/inspect'
+import { listNames } from '../terminal/format.js'
 import { type Finding, note, ok, problem, problemFromError } from './finding.js'
 
 const WITHOUT_FILES =
@@ -48,10 +50,25 @@ export async function lockDirectoryFindings(
     )
     return [withPermissionAdvice(found, error, directory)]
   }
+  const others = exists ? rightsFinding(directory) : undefined
   return [
-    usableFinding(directory, exists, env),
-    ...(process.platform === 'win32' ? [] : [livenessFinding(directory, socketError)]),
+    others ?? usableFinding(directory, exists, env),
+    ...(system.maxSocketPathBytes === 0 ? [] : [livenessFinding(directory, socketError)]),
   ]
+}
+
+/** Where no mode tells who may write to it. */
+export function rightsFinding(directory: string, on: System = system): Finding | undefined {
+  if (!on.othersThatMayWrite) return undefined
+  const others = on.othersThatMayWrite(directory)
+  if (others?.length === 0) return undefined
+  return note(
+    'lock-directory',
+    others
+      ? `Other users may write to the lock directory ${inspect(directory)}: its rights are also granted to ${listNames(others, others.length)}. They can remove locks and journals.`
+      : `Whether other users may write to the lock directory ${inspect(directory)} is unknown.`,
+    'Remove the directory while nothing uses it: portslice creates it anew for you alone. Or set $PORTSLICE_LOCK_DIR to a directory below your own profile.',
+  )
 }
 
 function usableFinding(directory: string, exists: boolean, env: NodeJS.ProcessEnv): Finding {
@@ -79,7 +96,7 @@ type Note = [what: string, advice: string]
 function relativeNote(given: string, variable: string, directory: string): Note | undefined {
   const { root } = path.parse(given)
   // On Windows `/tmp` depends on the current drive.
-  if (path.isAbsolute(given) && (process.platform !== 'win32' || root.length > 1)) return undefined
+  if (path.isAbsolute(given) && (!system.hasDrives || root.length > 1)) return undefined
   return [
     `${variable} is ${inspect(given)}, a relative path: processes that start in another directory use another lock directory, and do not see these locks and quarantines.`,
     `Use an absolute path: export ${variable.slice(1)}=${path.resolve(variable === '$TMPDIR' ? path.dirname(directory) : directory)}`,
@@ -104,7 +121,7 @@ function livenessFinding(directory: string, socketError: unknown): Finding {
   if (!canHaveLivenessSockets(directory, hostIdentity())) {
     return note(
       'liveness',
-      `The path of the lock directory is too long for a UNIX socket in it (${Buffer.byteLength(directory)} bytes; the path of a socket can have ${MAX_SOCKET_PATH_BYTES}). ${consequence}`,
+      `The path of the lock directory is too long for a UNIX socket in it (${Buffer.byteLength(directory)} bytes; the path of a socket can have ${system.maxSocketPathBytes}). ${consequence}`,
       'Set $PORTSLICE_LOCK_DIR to a directory with a shorter path.',
     )
   }
@@ -137,7 +154,9 @@ async function tryToUse(directory: string): Promise<unknown> {
   const own = mkdtempSync(path.join(directory, 'portslice-doctor-'))
   try {
     const socket = path.join(own, 's')
-    return Buffer.byteLength(socket) > MAX_SOCKET_PATH_BYTES ? undefined : await tryToListen(socket)
+    return Buffer.byteLength(socket) > system.maxSocketPathBytes
+      ? undefined
+      : await tryToListen(socket)
   } finally {
     rmSync(own, { recursive: true, force: true })
   }

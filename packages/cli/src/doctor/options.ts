@@ -6,13 +6,18 @@ import {
   ephemeralRange,
   formatRanges,
   hidePassword,
+  INTERNAL_VARIABLES,
+  isPortVariable,
   type PortRange,
   portFromVariable,
   type ResolvedOptions,
+  refuseMisspeltVariables,
   resolveOptions,
   type SliceStart,
   sentinelOf,
-  suggest,
+  system,
+  unknownVariables,
+  VARIABLES,
 } from '@portslice/core/internal/inspect'
 import { type Finding, note, ok, problemFromError } from './finding.js'
 
@@ -46,7 +51,7 @@ export function ephemeralFinding(ephemeral: EphemeralRange = ephemeralRange()): 
   if (!ephemeral.isAssumed) {
     return ok('ephemeral-range', `The ephemeral ports of the system are ${range}.`)
   }
-  if (process.platform !== 'linux') {
+  if (!system.hasProc) {
     return ok(
       'ephemeral-range',
       `The ephemeral ports of the system are ${range}, unless the setting was changed.`,
@@ -59,30 +64,20 @@ export function ephemeralFinding(ephemeral: EphemeralRange = ephemeralRange()): 
   )
 }
 
-const VARIABLES = [
-  'PORTSLICE_RANGE',
-  'PORTSLICE_SHARD',
-  'PORTSLICE_LOCK_DIR',
-  'PORTSLICE_HOST',
-  'PORTSLICE_COORDINATOR',
-  'PORTSLICE_UNANSWERED_PORTS',
-]
-const PORT_PREFIX = 'PORTSLICE_PORT_'
-/** Variables that portslice sets for its child processes. */
-const INTERNAL_VARIABLES = ['PORTSLICE_TREE', 'PORTSLICE_RUNNER_SHARD']
-
 function variablesFinding(env: NodeJS.ProcessEnv): Finding {
+  const internal: readonly string[] = INTERNAL_VARIABLES
   const set = Object.entries(env).filter(
-    ([name, value]) => name.startsWith('PORTSLICE_') && !INTERNAL_VARIABLES.includes(name) && value,
+    ([name, value]) => name.startsWith('PORTSLICE_') && !internal.includes(name) && value,
   )
   const message =
     set.length === 0
       ? 'No variable of portslice is set.'
       : `Set: ${set.map(([name, value]) => `$${name}=${hidePassword(value ?? '')}`).join(', ')}.`
-  const named = set.filter(([name]) => name.startsWith(PORT_PREFIX))
-  const unknown = set.filter(([name]) => !VARIABLES.includes(name) && !name.startsWith(PORT_PREFIX))
+  const named = set.filter(([name]) => isPortVariable(name))
+  const unknown = unknownVariables(env)
   if (named.length + unknown.length === 0) return ok('variables', message)
   try {
+    refuseMisspeltVariables(env)
     for (const [name, value] of named) portFromVariable(value ?? '', name)
   } catch (error) {
     return problemFromError('variables', error)
@@ -94,13 +89,10 @@ function variablesFinding(env: NodeJS.ProcessEnv): Finding {
       ...(named.length > 0
         ? ['Processes started from here use these named ports without a lease.']
         : []),
-      ...unknown.map(([name]) => `$${name} is not a variable of portslice.`),
+      ...unknown.map((name) => `$${name} is not a variable of portslice.`),
     ].join(' '),
     [
-      ...unknown.map(([name]) => {
-        const others = `The variables are $${VARIABLES.join(', $')}.`
-        return `$${name}: ${suggest(name, VARIABLES, '$') ?? others}`
-      }),
+      ...(unknown.length > 0 ? [`The variables are $${VARIABLES.join(', $')}.`] : []),
       ...(named.length > 0
         ? [
             `Inside the run that set them this is right. Elsewhere: unset ${named.map(([name]) => name).join(' ')}`,
@@ -115,7 +107,7 @@ function rangeFinding(
   options: Pick<AllocatorOptions, 'range'>,
   env: NodeJS.ProcessEnv,
 ): Finding {
-  return describeRange(ranges, slices, ephemeralRange(), reasonOf(options, env))
+  return describeRange(ranges, [...slices], ephemeralRange(), reasonOf(options, env))
 }
 
 /** @param source where the range comes from; `undefined` for the default */

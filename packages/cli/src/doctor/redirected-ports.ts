@@ -17,7 +17,7 @@ const MAX_NAMED_PORTS = 12
 
 /** Finds NodePorts of Kubernetes: the packet filter answers on them without a socket. */
 export async function redirectedFinding({ slices }: ResolvedOptions): Promise<Finding | undefined> {
-  const candidates = slices.flatMap(portsOf).filter(mayBeRedirected)
+  const candidates = [...slices].flatMap(portsOf).filter(mayBeRedirected)
   if (candidates.length === 0) return undefined
   const listening = await listeningPorts()
   if (!listening) {

@@ -14,7 +14,8 @@ import { trySockets } from './sockets.js'
 const ENOUGH_FREE_SLICES = 8
 const MAX_NAMED_HOLDERS = 8
 
-export async function slicesFindings({ slices }: ResolvedOptions): Promise<Finding[]> {
+export async function slicesFindings(options: ResolvedOptions): Promise<Finding[]> {
+  const slices = [...options.slices]
   const mine = new Set(slices)
   const all = (await listSlices()).filter(({ first }) => mine.has(first))
   const known = new Set(all.map(({ first }) => first))

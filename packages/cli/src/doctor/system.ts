@@ -1,6 +1,6 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 import os from 'node:os'
-import { type ProcessTable, processTable, runtime } from '@portslice/core/internal/inspect'
+import { type ProcessTable, processTable, runtime, system } from '@portslice/core/internal/inspect'
 import { connectTo } from './connect.js'
 import { type Finding, note, ok, problem } from './finding.js'
 
@@ -12,7 +12,7 @@ const RUNTIME_NAMES = { node: 'Node', bun: 'Bun', deno: 'Deno' }
 
 export function systemFinding({ name, version } = runtime()): Finding {
   const what = `${RUNTIME_NAMES[name]} ${version} on ${process.platform} (${process.arch}).`
-  return process.platform === 'linux'
+  return system.hasProc
     ? ok('system', what)
     : note('system', `${what} Which process listens on a port can only be told on Linux.`)
 }
@@ -30,7 +30,7 @@ export function permissionsFinding(
 ): Finding | undefined {
   if (!permissions) return undefined
   const missing: [flag: string, cost: string][] = []
-  if (process.platform === 'linux' && !permissions.has('fs.read', '/proc')) {
+  if (system.hasProc && !permissions.has('fs.read', '/proc')) {
     missing.push([
       '--allow-fs-read=/proc',
       'read /proc, so owners of ports and the settings of the system are unknown',
@@ -92,7 +92,7 @@ function selfInProc(): string {
 }
 
 export function networkFinding(link = '/proc/self/ns/net'): Finding | undefined {
-  if (process.platform !== 'linux') return undefined
+  if (!system.hasProc) return undefined
   try {
     return ok('network', `The network namespace is ${readlinkSync(link)}.`)
   } catch (error) {

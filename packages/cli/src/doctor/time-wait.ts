@@ -9,6 +9,7 @@ import {
   type ResolvedOptions,
   sentinelOf,
   slicesIn,
+  system,
   type TimeWaitGuard,
   tryToHoldUdpPort,
 } from '@portslice/core/internal/inspect'
@@ -18,8 +19,9 @@ import { readSetting } from './system.js'
 const MAX_SLICES_TO_TRY = 8
 
 /** Checks whether TIME_WAIT can reserve an ephemeral port. Reserves one for 60 s. */
-export async function timeWaitFinding({ slices }: ResolvedOptions): Promise<Finding | undefined> {
-  if (process.platform !== 'linux') return undefined
+export async function timeWaitFinding(options: ResolvedOptions): Promise<Finding | undefined> {
+  if (!system.hasProc) return undefined
+  const slices = [...options.slices]
   const ephemeral = ephemeralRange()
   const inside = slices.filter(
     (slice) => slice <= ephemeral.last && sentinelOf(slice) >= ephemeral.first,

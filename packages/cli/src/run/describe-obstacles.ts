@@ -23,7 +23,7 @@ export async function describeObstacles(options: AllocatorOptions): Promise<stri
     'other programs use them, they are quarantined for 30 s after a crash, or another container has them'
   if (held.length === 0) return `no port of ${where} is free: ${rest}`
   const names = formatHolders(await findOwners(held), await listClaims(), MAX_NAMED_HOLDERS)
-  return held.length === slices.length
+  return held.length === mine.size
     ? `all slices of ${where} are held: ${names}`
     : `no port of ${where} is free; these slices are held: ${names}; of the others, ${rest}`
 }

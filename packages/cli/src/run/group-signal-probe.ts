@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { system } from '@portslice/core/internal/inspect'
 
 /** The time between the two signals of `timeout`: to the process, then to its group. */
 const GROUP_SIGNAL_DELAY_MS = 20
@@ -33,7 +34,7 @@ export class GroupSignalProbe {
 
   /** Starts the listener, which does not keep this process running. */
   constructor() {
-    this.#ready = process.platform === 'win32' ? Promise.resolve() : this.#start()
+    this.#ready = system.hasSignals ? this.#start() : Promise.resolve()
   }
 
   untilReady(): Promise<void> {

@@ -36,25 +36,20 @@ export async function leasePorts({
   }
   // A failed report must not end the wait.
   const timer = setTimeout(() => void report().catch(() => {}), NOTICE_DELAY_MS)
-  const leases: PortLease[] = []
   let allocator: PortAllocator | undefined
   try {
     allocator = await createAllocator({ ...options, waitTimeout: timeout })
     // All of them or none: of two runs that want most of the range, one has to get all of its ports.
-    const isAny = ({ name }: PortVariable, at: number) => name === undefined && !prefer[at]?.length
-    const anyCount = variables.filter(isAny).length
-    const any = anyCount > 0 ? await allocator.takeMany(anyCount, { label }) : []
-    for (const [at, each] of variables.entries()) {
-      const wanted = prefer[at] ?? []
-      const lease = isAny(each, at)
-        ? (any.shift() as PortLease)
-        : await allocator.take({ label: each.name ?? label, prefer: wanted })
-      if (wanted.length > 0 && !wanted.includes(lease.port)) {
-        printNotice(`${wanted.join(', ')} not available now: $${each.variable} is ${lease.port}`)
-      }
-      leases.push(lease)
-    }
+    const leases = await allocator.takeMany(
+      variables.map(({ name = label }, at) => ({ label: name, prefer: prefer[at] ?? [] })),
+    )
     const ports = variables.map((each, at) => ({ ...each, port: (leases[at] as PortLease).port }))
+    for (const [at, { variable, port }] of ports.entries()) {
+      const wanted = prefer[at] ?? []
+      if (wanted.length > 0 && !wanted.includes(port)) {
+        printNotice(`${wanted.join(', ')} not available now: $${variable} is ${port}`)
+      }
+    }
     return { leases, ports }
   } catch (error) {
     // Ports that are out when this process ends would be quarantined.

@@ -6,11 +6,16 @@
  */
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import net from 'node:net'
-import os from 'node:os'
 import path from 'node:path'
-import { codeOf } from '@portslice/core/internal/inspect'
+import {
+  codeOf,
+  hostname,
+  namespaceOf,
+  processTable,
+  system,
+} from '@portslice/core/internal/inspect'
 import { procStat } from './proc-stat.js'
 
 export interface RunIdentity {
@@ -95,14 +100,9 @@ async function connect(file: string): Promise<'alive' | 'dead' | 'unknown'> {
 
 function identityOfThisProcess(): Omit<RunIdentity, 'socket'> {
   const { pid } = process
-  try {
-    const kernel = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
-    const startedAt = procStat(process.pid)?.[START_TIME] ?? '-'
-    // In a new pid namespace, /proc may still belong to the old one.
-    const isOwnProc = readlinkSync('/proc/self') === String(pid)
-    const pidNamespace = isOwnProc ? readlinkSync('/proc/self/ns/pid') : '-'
-    return { pid, startedAt, pidNamespace, kernel }
-  } catch {
-    return { pid, startedAt: '-', pidNamespace: '-', kernel: os.hostname() || '-' }
-  }
+  const kernel = system.readBootId() ?? (hostname() || '-')
+  // In a new pid namespace, /proc may still belong to the old one.
+  const pidNamespace = processTable() === 'own' ? namespaceOf('pid') : undefined
+  const startedAt = procStat(pid)?.[START_TIME]
+  return { pid, startedAt: startedAt ?? '-', pidNamespace: pidNamespace ?? '-', kernel }
 }

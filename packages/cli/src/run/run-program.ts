@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { codeOf, inspect, PortsliceError } from '@portslice/core/internal/inspect'
+import { codeOf, inspect, PortsliceError, system } from '@portslice/core/internal/inspect'
 import { ProcessTree, treeMarker } from '@portslice/process-tree'
 import { printError } from '../terminal/print.js'
 import {
@@ -67,7 +67,7 @@ type Spawn = (
 
 /** On Windows `npm` and similar tools are scripts, whose arguments only cross-spawn keeps intact. */
 async function loadSpawn(): Promise<Spawn> {
-  return process.platform === 'win32' ? (await import('cross-spawn')).default : spawn
+  return system.areToolsScripts ? (await import('cross-spawn')).default : spawn
 }
 
 async function waitForExit(child: ChildProcess): Promise<number> {

@@ -1,13 +1,13 @@
 import type { ChildProcess } from 'node:child_process'
 import os from 'node:os'
+import { system } from '@portslice/core/internal/inspect'
 import { GroupSignalProbe } from './group-signal-probe.js'
 import { procStat } from './proc-stat.js'
 
 /** Signals that end a process by default. The kernel sends SIGTSTP, SIGCONT and SIGWINCH to the group. */
-const FORWARDED: readonly NodeJS.Signals[] =
-  process.platform === 'win32'
-    ? ['SIGINT', 'SIGBREAK', 'SIGHUP']
-    : ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2', 'SIGALRM']
+const FORWARDED: readonly NodeJS.Signals[] = system.hasSignals
+  ? ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2', 'SIGALRM']
+  : ['SIGINT', 'SIGBREAK', 'SIGHUP']
 
 const END_SIGNALS = new Set<NodeJS.Signals>(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'])
 
@@ -64,7 +64,7 @@ export function firstProcessRecipient(child: ChildProcess): Recipient {
     const { pid } = child
     if (pid === undefined || (wasForGroup && isInOurGroup(pid))) return
     // On Windows, Ctrl-C reaches all processes of the console, and `kill` terminates.
-    if (process.platform === 'win32') return
+    if (!system.hasSignals) return
     child.kill(signal)
   }
 }

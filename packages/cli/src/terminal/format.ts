@@ -2,14 +2,14 @@ import { sanitize as escapeControls } from '@portslice/core/internal/inspect'
 import stringWidth from 'fast-string-width'
 
 /** Invisible characters and direction marks: a label could hide or reverse its text with them. */
-const INVISIBLE = /[\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]|\n/g
+const INVISIBLE = /[\p{Cf}\p{Zl}\p{Zp}\u115f\u1160\u17b4\u17b5\u3164\uffa0]|\n/gu
 
 /** Escapes control characters and invisible ones, so that text of other processes is safe to print. */
 export function sanitize(text: string): string {
-  return escapeControls(text).replaceAll(
-    INVISIBLE,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
+  return escapeControls(text).replaceAll(INVISIBLE, (character) => {
+    const code = (character.codePointAt(0) as number).toString(16)
+    return code.length > 4 ? `\\u{${code}}` : `\\u${code.padStart(4, '0')}`
+  })
 }
 
 /** A shortcut, because the library compiles large regular expressions at its first call. */

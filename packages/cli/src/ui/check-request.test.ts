@@ -30,6 +30,17 @@ test.each([
   expect(check(headers)?.status).toBe(403)
 })
 
+test('the one-time key opens nothing else than itself', () => {
+  const withKey = { ...own, oneTimeKey: 'key' }
+  const request = (url: string, host = '127.0.0.1:20000') =>
+    checkRequest({ method: 'GET', url, headers: { host } }, withKey)?.status
+  expect(request('/key')).toBeUndefined()
+  expect(request('/key/')).toBe(403)
+  expect(request('/key/events')).toBe(403)
+  expect(request('/key', 'evil.example:20000')).toBe(403)
+  expect(check({}, '/undefined')?.status).toBe(403)
+})
+
 test('a request without the token is refused, and so is one that could change something', () => {
   expect(check({}, '/')?.status).toBe(403)
   expect(check({}, '/secretly/')?.status).toBe(403)

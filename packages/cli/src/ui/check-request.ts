@@ -13,7 +13,7 @@ export interface Refusal {
  */
 export function checkRequest(
   { method, url = '', headers }: Pick<IncomingMessage, 'method' | 'url' | 'headers'>,
-  { port, token }: { port: number; token: string },
+  { port, token, oneTimeKey }: { port: number; token: string; oneTimeKey?: string | undefined },
 ): Refusal | undefined {
   const hosts = [`127.0.0.1:${port}`, `localhost:${port}`]
   const { host, origin, 'sec-fetch-site': site, 'sec-fetch-mode': mode } = headers
@@ -24,7 +24,10 @@ export function checkRequest(
   // A link on another page may open this one, but not load from it.
   const isOwn = site === undefined || site === 'same-origin' || site === 'none'
   if (!isOwn && mode !== 'navigate') return { status: 403, reason: 'request of another site' }
-  if (!url.startsWith(`/${token}/`)) return { status: 403, reason: 'wrong token in the URL' }
+  const hasKey = oneTimeKey !== undefined && url === `/${oneTimeKey}`
+  if (!hasKey && !url.startsWith(`/${token}/`)) {
+    return { status: 403, reason: 'wrong token in the URL' }
+  }
   if (method !== 'GET' && method !== 'HEAD') return { status: 405, reason: 'only GET is allowed' }
   return undefined
 }

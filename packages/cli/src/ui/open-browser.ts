@@ -1,19 +1,13 @@
 import { spawn } from 'node:child_process'
+import { system } from '@portslice/core/internal/inspect'
 
-const OPENERS: Partial<Record<NodeJS.Platform, [program: string, ...args: string[]]>> = {
-  darwin: ['open'],
-  win32: ['rundll32', 'url.dll,FileProtocolHandler'],
-}
-
-/** @returns whether a program was found that opens URLs */
-export function openBrowser(url: string): Promise<boolean> {
-  const [program, ...args] = OPENERS[process.platform] ?? ['xdg-open']
-  return new Promise((resolve) => {
-    const child = spawn(program, [...args, url], { stdio: 'ignore', detached: true })
-    child.on('error', () => resolve(false))
-    child.on('spawn', () => {
-      child.unref()
-      resolve(true)
-    })
+/** @param onFailure called if there is no program that opens URLs, or it has found no browser */
+export function openBrowser(url: string, onFailure: () => void): void {
+  const [program, ...args] = system.browserOpener
+  const child = spawn(program, [...args, url], { stdio: 'ignore', detached: true })
+  child.once('error', onFailure)
+  child.once('exit', (status) => {
+    if (status !== 0) onFailure()
   })
+  child.unref()
 }

@@ -11,6 +11,8 @@ export interface UiServerOptions {
   port: number
   /** Part of every URL. */
   token: string
+  /** Leads to the page once: other users can see the command line with which a browser is opened. */
+  oneTimeKey?: string | undefined
   page: PageSource
   feed: Feed
 }
@@ -48,19 +50,26 @@ const HTML = `<!doctype html>
 `
 
 /** Serves the page and its events. It only reads, and listens on 127.0.0.1. */
-export function createUiServer({ port, token, page, feed }: UiServerOptions): Server {
-  const files: Record<string, { type: string; body: string }> = {
-    '': { type: 'text/html; charset=utf-8', body: HTML },
-    'page.js': { type: 'text/javascript; charset=utf-8', body: page.script },
-    'page.css': { type: 'text/css; charset=utf-8', body: page.style },
-  }
+export function createUiServer(options: UiServerOptions): Server {
+  const { port, token, page, feed } = options
+  let { oneTimeKey } = options
+  const files = new Map([
+    ['', { type: 'text/html; charset=utf-8', body: HTML }],
+    ['page.js', { type: 'text/javascript; charset=utf-8', body: page.script }],
+    ['page.css', { type: 'text/css; charset=utf-8', body: page.style }],
+  ])
   return createServer((request, response) => {
     for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value)
-    const refusal = checkRequest(request, { port, token })
+    const refusal = checkRequest(request, { port, token, oneTimeKey })
     if (refusal) return respond(response, refusal.status, `${refusal.reason}\n`)
+    if (request.url === `/${oneTimeKey}`) {
+      oneTimeKey = undefined
+      response.setHeader('location', `/${token}/`)
+      return respond(response, 303, '')
+    }
     const name = nameOf(request, token)
     if (name === 'events' && request.method === 'GET') return feed.connect(response)
-    const file = files[name]
+    const file = files.get(name)
     if (!file) return respond(response, 404, 'not found\n')
     respond(response, 200, file.body, file.type)
   })

@@ -28,7 +28,7 @@ export function formatHistory(history: PortHistory, options: HistoryOptions): st
 }
 
 function describeState(history: PortHistory, { now }: HistoryOptions): string {
-  const { port, state, slice, notHandedOut, elsewhere, until, listening } = history
+  const { port, state, slice, notHandedOut, elsewhere, until, listening, connections } = history
   const why = notHandedOut ? ` ${notHandedOut.text}` : ''
   const here = elsewhere
     ? ' in another network namespace, where the same number is another port'
@@ -47,11 +47,13 @@ function describeState(history: PortHistory, { now }: HistoryOptions): string {
     case 'sentinel':
       return `Port ${port} is the sentinel of the slice ${slice.first}-${slice.last}${here}: the holder of the slice has it bound.${why}`
     case 'foreign':
+      if (connections)
+        return `Port ${port} is in use by a connection. Nothing listens on it, but it can mostly not be bound until the connection has ended.${why}`
       return `Port ${port} is in use by a program that does not use portslice.${why}`
     case 'unknown':
       return `Port ${port} belongs to a slice that is held by a process whose journal is in another lock directory, so whether it is out is unknown.${why}`
     case 'free':
-      return `Port ${port} is free.${why}`
+      return `Port ${port} is free.${why}${history.timeWait ? ' A closed connection from it is in TIME_WAIT, which keeps no server from binding it.' : ''}`
   }
 }
 
@@ -65,6 +67,10 @@ function factsOf(history: PortHistory, options: HistoryOptions): Fact[] {
   if (since !== undefined) facts.push(['since', formatTime(since, options)])
   if (claim) facts.push(['by', `${formatClaimant(claim)}, in ${formatDirectory(claim.cwd)}`])
   for (const process of listenersOf(history)) facts.push(['listening', formatProcess(process)])
+  for (const { remote, processes } of history.connections ?? []) {
+    const owners = processes.map(formatProcess).join('; ') || 'a process that cannot be seen'
+    facts.push(['connection', `to ${remote}: ${owners}`])
+  }
   if (history.listening && host !== undefined) {
     facts.push(['listening', `a program on ${host}`])
   } else if (state !== 'claimed' && history.listening && processes.length === 0) {

@@ -280,6 +280,42 @@ describe('takeMany and takeBlock', () => {
     },
   )
 
+  test('takeMany applies the label, key and preference of each port', async () => {
+    const { allocator, first } = await allocatorOf(1)
+    const wanted = [{ label: 'api', key: 'a' }, { label: 'web', prefer: first + 20 }, {}]
+    const leases = await allocator.takeMany(wanted)
+    expect(leases.map(({ label }) => label)).toEqual(['api', 'web', undefined])
+    expect(leases[1]?.port).toBe(first + 20)
+    expect(new Set(leases.map(({ port }) => port)).size).toBe(3)
+    expect((await allocator.take({ key: 'a' })).port).toBe(leases[0]?.port)
+  })
+
+  test('takeMany tries a preferred port again that it gave back while it waited', async () => {
+    const { allocator, usable, first } = await allocatorOf(1, { waitTimeout: 5000 })
+    const [elsewhere] = await ownRange(1, { first: 4000, last: 9999 })
+    const others = await allocator.takeMany(usable.length - 1)
+    const waiting = allocator.takeMany([{ prefer: elsewhere }, { prefer: [first] }, {}])
+    const served = Promise.all(others.slice(0, 2).map((lease) => lease.release()))
+    const [preferred] = await waiting
+    await served
+    expect(preferred?.port).toBe(elsewhere)
+  })
+
+  test.each([
+    [[[]], 0],
+    [[[{ label: 3 }]], 3],
+    [[[{ signal: AbortSignal.timeout(1) }]], expect.any(AbortSignal)],
+    [[[{}], { label: 'all' }], 'all'],
+    [[new Set([{}])], expect.any(Set)],
+  ])('takeMany refuses %j', async (args, value) => {
+    const { allocator } = await allocatorOf(1)
+    const take = allocator.takeMany as (...args: unknown[]) => Promise<unknown>
+    await expect(take.apply(allocator, args)).rejects.toMatchObject({
+      code: 'ERR_PORTSLICE_OPTION_INVALID',
+      value,
+    })
+  })
+
   test('serves two allocators in turn that each need more than their own slice', async () => {
     const { allocator: one, options } = await allocatorOf(2, { waitTimeout: 20_000 })
     const other = await createAllocator(options)

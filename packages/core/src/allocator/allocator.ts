@@ -1,6 +1,11 @@
 import type { ClaimContext } from '../claim/context.js'
 import { PortsliceError, withCallerStack } from '../errors.js'
-import { type AllocatorOptions, checkTakeOptions, type TakeOptions } from '../options/options.js'
+import {
+  type AllocatorOptions,
+  checkEachTakeOptions,
+  checkTakeOptions,
+  type TakeOptions,
+} from '../options/options.js'
 import { type ResolvedOptions, resolveOptions } from '../options/resolve.js'
 import { throwIfAborted } from '../platform/abort.js'
 import { type Turns, TurnsByName } from '../platform/turns.js'
@@ -12,7 +17,7 @@ import type { PortLease } from './lease.js'
 import { openLeaseContext } from './lease-context.js'
 import { LeasedPorts } from './leased-ports.js'
 import { PortFinder } from './port-finder.js'
-import { checkCount, takeRequest } from './take-request.js'
+import { checkCount, takeRequest, takeRequests } from './take-request.js'
 
 /** Hands out ports of the slices that it leases. Disposing of it closes it. */
 export interface PortAllocator extends AsyncDisposable {
@@ -35,15 +40,21 @@ export interface PortAllocator extends AsyncDisposable {
    */
   take(options?: TakeOptions): Promise<PortLease>
   /**
-   * Hands out `count` ports, or none. With a `key`, each port gets a key derived from it.
+   * Hands out all of these ports, or none. Take the ports that belong together with one call: two
+   * processes that take theirs one by one may each wait for what the other has.
    *
-   * @param count 1 to 65535, from as many slices as necessary
-   * @param options what the ports are for
+   * @param ports how many, 1 to 65535, from as many slices as necessary; or what each is for
+   * @param options what they are for, if `ports` is a number; a `key` becomes one for each port. If
+   *   `ports` says what each is for, only `signal`.
    * @throws PortsliceError as {@link take} does
    * @example
-   * const [api, web] = await allocator.takeMany(2)
+   * const leases = await allocator.takeMany(20)
+   * const [api, web] = await allocator.takeMany([{ label: 'api' }, { label: 'web', prefer: 3000 }])
    */
-  takeMany(count: number, options?: TakeOptions): Promise<PortLease[]>
+  takeMany(
+    ports: number | readonly Omit<TakeOptions, 'signal'>[],
+    options?: TakeOptions,
+  ): Promise<PortLease[]>
   /**
    * Hands out `count` consecutive ports, ascending, or none: for apps that also use `port + 1`.
    *
@@ -127,12 +138,16 @@ export class Allocator implements PortAllocator {
     return this.#takeBlock(count, count === 1 ? options : others)
   }
 
-  async takeMany(count: number, options: TakeOptions = {}): Promise<PortLease[]> {
-    checkCount(count, LAST_PORT, 'takeMany')
-    checkTakeOptions(options)
+  async takeMany(
+    ports: number | readonly Omit<TakeOptions, 'signal'>[],
+    options: TakeOptions = {},
+  ): Promise<PortLease[]> {
+    checkCount(Array.isArray(ports) ? ports.length : ports, LAST_PORT, 'takeMany')
+    if (typeof ports === 'number') checkTakeOptions(options)
+    else checkEachTakeOptions(ports, options)
     this.#checkWanted(options.signal)
-    const request = takeRequest(options, count)
-    return this.#wait(() => this.#finder.findMany(request), options.signal)
+    const requests = takeRequests(ports, options)
+    return this.#wait(() => this.#finder.findMany(requests), options.signal)
   }
 
   async #takeBlock(count: number, options: TakeOptions): Promise<PortLease[]> {

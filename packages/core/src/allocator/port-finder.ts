@@ -80,20 +80,25 @@ export class PortFinder {
     return found
   }
 
-  /** A port for each key. Gives all back if one is missing: no process waits with ports in hand. */
-  async findMany(request: TakeRequest): Promise<PortLease[] | undefined> {
+  /** A port for each request. Gives all back if one is missing: no process waits with ports in hand. */
+  async findMany(requests: readonly TakeRequest[]): Promise<PortLease[] | undefined> {
     const leases: PortLease[] = []
+    const takePreferredAgain: (() => void)[] = []
     let isComplete = false
     try {
-      for (const key of request.keys) {
-        const found = await this.findBlock({ ...request, keys: [key] })
+      for (const request of requests) {
+        const preferred = new Set(request.preferred)
+        const found = await this.findBlock(request)
         if (!found) return undefined
         leases.push(...found)
+        const got = found.map(({ port }) => port).filter((port) => preferred.has(port))
+        takePreferredAgain.unshift(() => request.preferred.unshift(...got))
       }
       isComplete = true
       return leases
     } finally {
       if (!isComplete) {
+        for (const restore of takePreferredAgain) restore()
         await this.undo(leases)
         await this.pool.giveBackUnused()
       }

@@ -2,10 +2,11 @@ import type { RemoteHost } from '../claim/remote-host.js'
 import { PortsliceError } from '../errors.js'
 import type { ResolvedOptions } from '../options/resolve.js'
 import { formatShard } from '../options/shard.js'
-import { formatCounts, formatHolder } from '../slice/format-holder.js'
+import { loadLater } from '../platform/load-later.js'
 import { formatRanges } from '../slice/layout.js'
 import type { LeasedSlice } from '../slice/leased-slice.js'
-import { listSlices, type PortStatus, type SliceStatus } from '../slice/list-slices.js'
+
+const loadHolders = loadLater(() => import('./describe-holders.js'))
 
 /** The message counts the rest. */
 const MAX_NAMED_HOLDERS = 10
@@ -49,29 +50,14 @@ export async function rangeExhaustedError(
     )
   }
   const allowed = new Set(options.slices)
-  const lockDirectory = options.lockDirectory ?? false
-  const slicesInUse = await (remote ? remote.listSlices() : listSlices({ lockDirectory })).catch(
-    () => [],
-  )
-  const described = new Map<number, string>()
-  for (const status of slicesInUse) {
-    if (allowed.has(status.first)) described.set(status.first, describeStatus(status))
-  }
-  for (const slice of own) {
-    described.set(slice.first, describe(slice, 'this process', slice.counts))
-  }
-  const holders = [...described].sort(([a], [b]) => a - b).map(([, text]) => text)
-  const more = holders.length - MAX_NAMED_HOLDERS
+  const holders = await describeHolders(options, remote, own)
+  const more = (holders?.length ?? 0) - MAX_NAMED_HOLDERS
   const slices = `${allowed.size} ${allowed.size === 1 ? 'slice' : 'slices'} of ports, one or more for each worker`
   return new PortsliceError(
     'ERR_PORTSLICE_RANGE_EXHAUSTED',
     [
-      `No port of ${where} became free within ${waitTimeout} ms. It holds ${slices}; ${
-        holders.length > 0
-          ? 'those in use:'
-          : 'none of them is held now: their ports are in use by other programs, quarantined for 30 s after a crash, or locked from another network namespace.'
-      }`,
-      ...holders.slice(0, MAX_NAMED_HOLDERS),
+      `No port of ${where} became free within ${waitTimeout} ms. It holds ${slices}${introduce(holders)}`,
+      ...(holders ?? []).slice(0, MAX_NAMED_HOLDERS),
       ...(more > 0 ? [`  … and ${more} more`] : []),
       ...(remote?.trouble === undefined ? [] : [`  ${remote.trouble}`]),
       ...(refusal === undefined
@@ -86,18 +72,21 @@ export async function rangeExhaustedError(
   )
 }
 
-function describeStatus(status: SliceStatus): string {
-  const counts = { out: 0, leaked: 0, quarantined: 0 }
-  for (const { state } of status.ports) counts[state]++
-  const holder = formatHolder(status.holder)
-  const who = status.state === 'held' ? holder : `its holder has died: ${holder}`
-  return describe(status, status.unverified ? `${who}, in another container` : who, counts)
+/** `undefined` if that cannot be found out: an allocator may be used after the end of its vm context. */
+async function describeHolders(
+  ...about: Parameters<Awaited<ReturnType<typeof loadHolders>>['describeHolders']>
+): Promise<readonly string[] | undefined> {
+  try {
+    const described = await loadHolders()
+    return await described.describeHolders(...about)
+  } catch {
+    return undefined
+  }
 }
 
-function describe(
-  { first, last }: { first: number; last: number },
-  holder: string,
-  counts: Readonly<Record<PortStatus['state'], number>>,
-): string {
-  return `  ${first}-${last}: ${holder}, ${formatCounts(counts)}`
+function introduce(holders: readonly string[] | undefined): string {
+  if (!holders) return '.'
+  return holders.length > 0
+    ? '; those in use:'
+    : '; none of them is held now: their ports are in use by other programs, quarantined for 30 s after a crash, or locked from another network namespace.'
 }

@@ -16,6 +16,7 @@ function sharedAllocators(): SharedAllocators {
 export async function sharedAllocator(options: AllocatorOptions = {}): Promise<Allocator> {
   const resolved = resolveOptions(options)
   const allocators = sharedAllocators().byOptions
+  // `slices` follow from the rest.
   const key = JSON.stringify([resolved, options.timeWaitGuard ?? 'auto'])
   const open = () => {
     const opening = openAllocator(resolved)

@@ -9,7 +9,7 @@ import { heldSlices, Slice } from '../slice/slice.js'
 const SLICES_PER_TURN = 16
 
 export class SlicePool {
-  readonly #allowed: readonly SliceStart[]
+  readonly #allowed: Iterable<SliceStart>
   readonly #context: ClaimContext
   readonly #onNotPermitted: (error: unknown) => void
   readonly #held: LeasedSlice[] = []
@@ -18,7 +18,7 @@ export class SlicePool {
   #isExhausted = false
 
   constructor(
-    allowed: readonly SliceStart[],
+    allowed: Iterable<SliceStart>,
     context: ClaimContext,
     onNotPermitted: (error: unknown) => void,
   ) {

@@ -1,6 +1,6 @@
-import { inspect } from '../errors.js'
+import { inspect, invalidOption } from '../errors.js'
 import type { TakeOptions } from '../options/options.js'
-import { invalidOption, isIntegerIn, isPort } from '../options/validate.js'
+import { isIntegerIn, isPort } from '../options/validate.js'
 import { LAST_PORT, PORTS_PER_SLICE, SLICE_SIZE } from '../slice/layout.js'
 
 export interface TakeRequest extends Omit<TakeOptions, 'key' | 'prefer'> {
@@ -12,6 +12,18 @@ export interface TakeRequest extends Omit<TakeOptions, 'key' | 'prefer'> {
 export function takeRequest(options: TakeOptions, count: number): TakeRequest {
   const { key, prefer = [], ...others } = options
   return { ...others, keys: keysFor(key, count), preferred: preferredPorts(prefer) }
+}
+
+/** One for each port. With a number, they share the preferred ports. */
+export function takeRequests(
+  ports: number | readonly TakeOptions[],
+  options: TakeOptions,
+): TakeRequest[] {
+  if (typeof ports !== 'number') {
+    return ports.map((each) => takeRequest({ ...each, ...options }, 1))
+  }
+  const request = takeRequest(options, ports)
+  return request.keys.map((key) => ({ ...request, keys: [key] }))
 }
 
 /**

@@ -1,4 +1,4 @@
-import { invalidOption } from '../options/validate.js'
+import { invalidOption } from '../errors.js'
 
 /** A forgotten `await` fails where the promise is used as a port, not later as `[object Promise]` in a URL. */
 export function withAwaitHint<T>(promise: Promise<T>, call: string): Promise<T> {

@@ -1,8 +1,8 @@
 /** Which server of this process has bound a leased port, and in which test: for messages of EADDRINUSE. */
-import diagnosticsChannel from 'node:diagnostics_channel'
 import type { Server } from 'node:net'
 import { codeOf } from '../errors.js'
 import { Date as RealDate } from '../platform/clock.js'
+import { subscribeSafely } from '../platform/subscribe-safely.js'
 import { processWide } from '../process-state.js'
 import { sliceOf } from '../slice/layout.js'
 import { heldSlices } from '../slice/slice.js'
@@ -36,10 +36,10 @@ export function watchBoundPorts(currentOwner?: () => string | undefined): void {
   if (currentOwner) state.currentOwner = currentOwner
   if (state.isWatching) return
   state.isWatching = true
-  diagnosticsChannel.subscribe('tracing:net.server.listen:asyncEnd', (message) => {
+  subscribeSafely('tracing:net.server.listen:asyncEnd', (message) => {
     noteServer((message as { server: Server }).server)
   })
-  diagnosticsChannel.subscribe('tracing:net.server.listen:error', (message) => {
+  subscribeSafely('tracing:net.server.listen:error', (message) => {
     explain((message as { error: NodeJS.ErrnoException }).error)
   })
 }

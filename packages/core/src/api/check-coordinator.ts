@@ -8,5 +8,6 @@ export async function checkCoordinator(
   const { remote, slices } = options
   if (!remote) return undefined
   const { checkCoordinator } = await import('../coordinator/check-coordinator.js')
-  return checkCoordinator(remote, leaseContextOf(options).holder, slices[0] as number)
+  const [first] = slices
+  return checkCoordinator(remote, leaseContextOf(options).holder, first as number)
 }

@@ -1,12 +1,15 @@
 import type { PortLease } from '../allocator/lease.js'
 import type { ClaimObstacle } from '../claim/obstacle.js'
-import { inspect, type PortsliceError } from '../errors.js'
-import { invalidOption, isIterable, isPort } from '../options/validate.js'
+import { inspect, invalidOption, type PortsliceError } from '../errors.js'
+import { isIterable, isPort } from '../options/validate.js'
+import { loadLater } from '../platform/load-later.js'
 import { LAST_PORT } from '../slice/layout.js'
 import { canAssignPorts, type PortGroups } from './assign-ports.js'
-import { type ClaimOptions, waitForClaims } from './wait-for-claims.js'
+import type { ClaimOptions } from './wait-for-claims.js'
 
 export type { ClaimOptions }
+
+const loadClaims = loadLater(() => import('./wait-for-claims.js'))
 
 /**
  * Claims a fixed port, such as that of an OAuth redirect or of an app with a hard-coded port: one holder at a
@@ -28,6 +31,7 @@ export async function claimPort(
   options: ClaimOptions = {},
 ): Promise<PortLease> {
   const ports = parsePorts(port, 'claimPort')
+  const { waitForClaims } = await loadClaims()
   const [lease] = await waitForClaims([ports], options, {
     subject: ports.length === 1 ? `Port ${ports[0]}` : `None of the ports ${ports.join(', ')}`,
     value: ports.length === 1 ? ports[0] : ports,
@@ -55,6 +59,7 @@ export async function claimPorts(
   const groups = given.map((port) => parsePorts(port, 'claimPorts'))
   if (groups.length === 0 || !canAssignPorts(groups)) throw invalidPorts('claimPorts', given)
   const names = groups.map((group) => group.join(' or '))
+  const { waitForClaims } = await loadClaims()
   return waitForClaims(groups, options, {
     subject: names.length === 1 ? `Port ${names[0]}` : `All of the ports ${names.join(', ')}`,
     value: given,
@@ -62,11 +67,12 @@ export async function claimPorts(
 }
 
 /** Like {@link claimPorts}; calls `onObstacles` when the wait begins, and every 2 s. */
-export function claimPortsWithProgress(
+export async function claimPortsWithProgress(
   groups: PortGroups,
   options: ClaimOptions & { onObstacles: (obstacles: readonly ClaimObstacle[]) => void },
 ): Promise<PortLease[]> {
   const { onObstacles, ...wait } = options
+  const { waitForClaims } = await loadClaims()
   const wanted = { subject: `The ports ${groups.join(' ')}`, value: groups }
   return waitForClaims(groups, wait, wanted, onObstacles)
 }

@@ -1,7 +1,53 @@
-const CONFIG_FILE = /((?:file:\/\/)?[^\s()]+\.config\.[cm]?[jt]s)/
+const CONFIG_FILE = /(?:file:\/\/)?([^\s()]+\.config\.[cm]?[jt]s)(\.timestamp-[\w.-]+\.mjs)?/
+const COPIES = /node_modules[\\/]\.vite-temp[\\/]/
 
-/** By the stack. Vite evaluates a copy in `node_modules/.vite-temp`, whose name goes on with a time stamp. */
-export function callingConfigFile(): string | undefined {
-  const [, file] = CONFIG_FILE.exec(new Error().stack ?? '') ?? []
-  return file?.replace('file://', '').replace(/node_modules[\\/]\.vite-temp[\\/]/, '')
+/** A config file that calls portslice. */
+export interface ConfigFile {
+  /** Two copies of different files can have the same one: see `originalOf`. */
+  readonly path: string
+  /** What the engine calls the script. Vite evaluates a copy in `node_modules/.vite-temp`. */
+  readonly script: string
+}
+
+/** By the stack. */
+export function callingConfigFile(): ConfigFile | undefined {
+  const [script, file] = CONFIG_FILE.exec(new Error().stack ?? '') ?? []
+  if (script === undefined || file === undefined) return undefined
+  return { path: file.replace(COPIES, ''), script }
+}
+
+/**
+ * The file of which the script is a copy. Vite has deleted the copy, and its name does not say the
+ * directory, but the source map that the engine knows does.
+ */
+export function originalOf({ path, script }: ConfigFile): string {
+  if (!COPIES.test(script)) return path
+  try {
+    return fileInSourceMap(sourceMapOf(script), path) ?? path
+  } catch {
+    return path // Not every runtime has an inspector.
+  }
+}
+
+function sourceMapOf(script: string): string {
+  const { Session } = process.getBuiltinModule('node:inspector')
+  const session = new Session()
+  let url = ''
+  session.on('Debugger.scriptParsed', ({ params }) => {
+    if (params.url === script) url = params.sourceMapURL ?? ''
+  })
+  session.connect()
+  session.post('Debugger.enable')
+  session.disconnect()
+  return Buffer.from(url.slice(url.indexOf(',') + 1), 'base64').toString()
+}
+
+function fileInSourceMap(json: string, path: string): string | undefined {
+  const { sourceRoot = '', sources } = JSON.parse(json) as {
+    sourceRoot?: string
+    sources: string[]
+  }
+  const name = path.slice(path.search(/[^\\/]+$/))
+  const source = sources.findLast((each) => each.endsWith(name))
+  return source && sourceRoot + source
 }

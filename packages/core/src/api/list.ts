@@ -1,11 +1,11 @@
-import { type ClaimStatus, listClaims as listLocalClaims } from '../claim/list-claims.js'
+import type { ClaimStatus } from '../claim/list-claims.js'
 import { checkListOptions } from '../options/options.js'
-import {
-  type ListSlicesOptions,
-  listSlices as listLocalSlices,
-  type SliceStatus,
-} from '../slice/list-slices.js'
+import { loadLater } from '../platform/load-later.js'
+import type { ListSlicesOptions, SliceStatus } from '../slice/list-slices.js'
 import { remoteHostOf } from './remote-host-of.js'
+
+const loadSlices = loadLater(() => import('../slice/list-slices.js'))
+const loadClaims = loadLater(() => import('../claim/list-claims.js'))
 
 /**
  * Lists the slices that are held on this machine, and those in which dead holders left ports, ascending.
@@ -22,12 +22,16 @@ import { remoteHostOf } from './remote-host-of.js'
 export async function listSlices(options: ListSlicesOptions = {}): Promise<SliceStatus[]> {
   checkListOptions(options)
   const remote = await remoteHostOf(options)
-  return remote ? remote.listSlices() : listLocalSlices(options)
+  if (remote) return remote.listSlices()
+  const local = await loadSlices()
+  return local.listSlices(options)
 }
 
 /** The claimed ports of this lock directory and network namespace, or of the other host, ascending. */
 export async function listClaims(options: ListSlicesOptions = {}): Promise<ClaimStatus[]> {
   checkListOptions(options)
   const remote = await remoteHostOf(options)
-  return remote ? remote.listClaims() : listLocalClaims(options)
+  if (remote) return remote.listClaims()
+  const local = await loadClaims()
+  return local.listClaims(options)
 }

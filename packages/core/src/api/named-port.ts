@@ -6,7 +6,7 @@ import { warnOnce } from '../platform/warn-once.js'
 import { processWide } from '../process-state.js'
 import { namedKey } from '../slice/key-memory.js'
 import { withAwaitHint } from './await-hint.js'
-import { callingConfigFile } from './config-file.js'
+import { type ConfigFile, callingConfigFile, originalOf } from './config-file.js'
 
 /**
  * Hands out one port for a name, for config files: the first process that asks leases it
@@ -24,36 +24,57 @@ import { callingConfigFile } from './config-file.js'
  * export default defineConfig({ webServer: { command: `vite --port ${web} --strictPort`, port: web } })
  */
 export function namedPort(name: string, options: AllocatorOptions = {}): Promise<number> {
-  return withAwaitHint(findNamedPort(name, options), `namedPort(${inspect(name)})`)
+  const port = namedPorts([name], options).then(([port]) => port as number)
+  return withAwaitHint(port, `namedPort(${inspect(name)})`)
 }
 
-async function findNamedPort(name: string, options: AllocatorOptions): Promise<number> {
-  const variable = `PORTSLICE_PORT_${variablePartOf(name)}`
+/**
+ * As {@link namedPort} for several names. What is to be leased is leased together, or nothing is:
+ * of two runs that want most of the range, one gets all of its ports.
+ */
+export async function namedPorts(
+  names: readonly string[],
+  options: AllocatorOptions = {},
+): Promise<number[]> {
+  const wanted = names.map((name) => ({ name, variable: `PORTSLICE_PORT_${variablePartOf(name)}` }))
   const named = portsByVariable()
-  const known = named.get(variable)
-  noteConfigFile(name, variable)
-  if (known) return known
-  const inherited = process.env[variable]
-  if (inherited !== undefined && inherited !== '') return portFromVariable(inherited, variable)
+  for (const { name, variable } of wanted) noteConfigFile(name, variable)
+  const missing = wanted.filter(
+    ({ variable }) => !named.has(variable) && inheritedPort(variable) === undefined,
+  )
+  if (missing.length > 0) {
+    const leased = leasePorts(missing, options)
+    for (const [index, { variable }] of missing.entries()) {
+      const port = leased.then((ports) => ports[index] as number)
+      named.set(variable, port)
+      port.catch(() => named.delete(variable))
+    }
+  }
+  return Promise.all(
+    wanted.map(({ variable }) => named.get(variable) ?? (inheritedPort(variable) as number)),
+  )
+}
 
-  const port = leasePort(name, variable, options)
-  named.set(variable, port)
-  port.catch(() => named.delete(variable))
-  return port
+/** @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID if the variable is not a port */
+function inheritedPort(variable: string): number | undefined {
+  const inherited = process.env[variable]
+  return inherited ? portFromVariable(inherited, variable) : undefined
 }
 
 /** Two projects of one run that name the same port share it, which they may not know. */
 function noteConfigFile(name: string, variable: string): void {
   const file = callingConfigFile()
   if (file === undefined) return
-  const files = processWide('config files of named ports', () => new Map<string, string>())
+  const files = processWide('config files of named ports', () => new Map<string, ConfigFile>())
   const first = files.get(variable) ?? file
   files.set(variable, first)
-  if (first === file) return
+  if (first.script === file.script) return
+  const [one, other] = [originalOf(first), originalOf(file)]
+  if (one === other) return
   warnOnce(
-    `${variable} ${file}`,
+    `${variable} ${other}`,
     'PORTSLICE_SHARED_NAME',
-    `${first} and ${file} both call namedPort(${inspect(name)}), and so share one port. If each is to have its own, use different names, such as ${inspect(`shop-${name}`)}.`,
+    `${one} and ${other} both call namedPort(${inspect(name)}), and so share one port. If each is to have its own, use different names, such as ${inspect(`shop-${name}`)}.`,
   )
 }
 
@@ -62,13 +83,15 @@ function portsByVariable(): Map<string, Promise<number>> {
   return processWide('named ports', () => new Map())
 }
 
-async function leasePort(
-  name: string,
-  variable: string,
+async function leasePorts(
+  wanted: readonly { name: string; variable: string }[],
   options: AllocatorOptions,
-): Promise<number> {
+): Promise<number[]> {
   const allocator = await sharedAllocator(options)
-  const { port } = await allocator.take({ label: name, key: namedKey(variable) })
-  process.env[variable] = String(port)
-  return port
+  const leases = await allocator.takeMany(
+    wanted.map(({ name, variable }) => ({ label: name, key: namedKey(variable) })),
+  )
+  const ports = leases.map(({ port }) => port)
+  for (const [index, { variable }] of wanted.entries()) process.env[variable] = `${ports[index]}`
+  return ports
 }

@@ -29,7 +29,7 @@ export interface PortHistory {
    * - `quarantined`: was out when its holder died
    * - `claimed`: as a fixed port
    * - `sentinel`: the last port of its slice, bound by the holder of the slice
-   * - `foreign`: a program that does not use portslice listens on it
+   * - `foreign`: a program that does not use portslice listens on it, or has a connection from it
    * - `unknown`: its slice is held, but the journal that says which ports are out is elsewhere
    */
   state: 'free' | 'out' | 'leaked' | 'quarantined' | 'claimed' | 'sentinel' | 'foreign' | 'unknown'
@@ -37,6 +37,18 @@ export interface PortHistory {
   listening: boolean
   /** The processes that listen on it, as far as this user may see them. Empty on other systems than Linux. */
   processes: PortProcess[]
+  /**
+   * The connections from it, if nothing listens: as long as they last, it can mostly not be bound.
+   * Linux only, as the next.
+   */
+  connections?: {
+    /** The other end, such as `10.0.0.7:443`. */
+    remote: string
+    /** The processes that have it, as far as this user may see them. */
+    processes: PortProcess[]
+  }[]
+  /** True if closed connections from it are in TIME_WAIT, which keeps no server from binding it. */
+  timeWait?: true
   /** The `label` it was taken with, if it is out, leaked or quarantined. */
   label?: string
   /** The `key` it was taken with, likewise. */
@@ -58,7 +70,7 @@ export interface PortHistory {
     /** A sentence for people. */
     text: string
   }
-  /** Who had it, newest first, as far as the journals of the slice, or the database, go back. */
+  /** Who had it, newest first, as far as the journals of the slice go back. */
   uses: PortUse[]
 }
 
@@ -91,3 +103,5 @@ export interface PortProcess {
   /** Its working directory, if this user may see it. */
   cwd?: string
 }
+
+/** See `portHistory`. */

@@ -1,6 +1,5 @@
-import { inspect, type PortsliceError } from '../errors.js'
+import { inspect, invalidOption, type PortsliceError } from '../errors.js'
 import { portFromVariable, variablePartOf } from '../options/port-name.js'
-import { invalidOption } from '../options/validate.js'
 import { LAST_PORT } from '../slice/layout.js'
 
 /**

@@ -1,7 +1,6 @@
 import { defaultAllocator } from '../allocator/shared.js'
-import { inspect } from '../errors.js'
+import { inspect, invalidOption } from '../errors.js'
 import type { TakeOptions } from '../options/options.js'
-import { invalidOption } from '../options/validate.js'
 import { withAwaitHint } from './await-hint.js'
 import { watchBoundPorts } from './bound-ports.js'
 import { leaseObserver } from './lease-observer.js'

@@ -1,6 +1,6 @@
-import { inspect } from '../errors.js'
+import { inspect, invalidOption } from '../errors.js'
 import { checkTakeOptions, type TakeOptions } from '../options/options.js'
-import { integer, invalidOption } from '../options/validate.js'
+import { integer } from '../options/validate.js'
 import { isAddressInUse } from '../probe/address-in-use.js'
 import { retryWithPorts } from './retry-with-ports.js'
 

@@ -31,5 +31,5 @@ export function checkAdapterOptions(options: AdapterOptions = {}): CheckedOption
   if (lockDirectory !== undefined) ensureLockDirectory(lockDirectory)
   // Pass on an absolute path, because other processes may have another working directory.
   const allocator = own.lockDirectory ? { ...own, lockDirectory } : own
-  return { allocator: allocator as AllocatorOptions, onLeak, slices: slices.length }
+  return { allocator: allocator as AllocatorOptions, onLeak, slices: [...slices].length }
 }

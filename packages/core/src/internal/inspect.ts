@@ -22,8 +22,21 @@ export { hidePassword, type ResolvedRemote, resolveRemote } from '../options/rem
 export { type ResolvedOptions, resolveOptions } from '../options/resolve.js'
 export { detectShard, formatShard, shardFromText } from '../options/shard.js'
 export { suggest } from '../options/suggest.js'
+export {
+  INTERNAL_VARIABLES,
+  isPortVariable,
+  refuseMisspeltVariables,
+  unknownVariables,
+  VARIABLES,
+} from '../options/variables.js'
 export { type DockerSocket, dockerSocket } from '../platform/docker-socket.js'
-export { type EphemeralRange, ephemeralRange, hostIdentity } from '../platform/host.js'
+export {
+  type EphemeralRange,
+  ephemeralRange,
+  hostIdentity,
+  hostname,
+  namespaceOf,
+} from '../platform/host.js'
 export { checkPrivateDirectory } from '../platform/private-directory.js'
 export {
   type ProcessTable,
@@ -32,6 +45,8 @@ export {
   readProcessText,
 } from '../platform/process-table.js'
 export { type Runtime, runtime } from '../platform/runtime.js'
+export { system } from '../platform/system.js'
+export type { System } from '../platform/system-type.js'
 export { userIdentity } from '../platform/user.js'
 export { probePort } from '../probe/free.js'
 export { holdUdpPort, tryToHoldUdpPort } from '../probe/held-udp.js'
@@ -56,7 +71,6 @@ export {
   slicesIn,
 } from '../slice/layout.js'
 export type { PortStatus, SliceStatus } from '../slice/list-slices.js'
-export { MAX_SOCKET_PATH_BYTES } from '../slice/liveness.js'
 export { checkLockDirectory } from '../slice/lock-directory.js'
 export { canHaveLivenessSockets } from '../slice/lock-token.js'
 export { readOwnFile } from '../slice/own-file.js'

@@ -1,10 +1,10 @@
 /** Loaded only if a reporter shows the ports of the run. */
-import diagnosticsChannel from 'node:diagnostics_channel'
 import type { AddressInfo } from 'node:net'
 import { codeOf } from '../errors.js'
 import { Date, setTimeout } from '../platform/clock.js'
 import { omitUndefined } from '../platform/omit-undefined.js'
 import { parseStat, readProcessText } from '../platform/process-table.js'
+import { subscribeSafely } from '../platform/subscribe-safely.js'
 import { listeningPorts } from '../probe/listening.js'
 import { ownersOfAll } from '../probe/owner.js'
 import type { PortListener, PortUse } from './port-use.js'
@@ -87,7 +87,7 @@ let isListeningToServers = false
 function listenToServers(): void {
   if (isListeningToServers) return
   isListeningToServers = true
-  diagnosticsChannel.subscribe('tracing:net.server.listen:asyncEnd', (message) => {
+  subscribeSafely('tracing:net.server.listen:asyncEnd', (message) => {
     const { server } = message as { server?: { address(): AddressInfo | string | null } }
     const address = server?.address()
     if (!address || typeof address === 'string') return
@@ -97,7 +97,7 @@ function listenToServers(): void {
       add(use, { since: Date.now(), pid: process.pid, command: 'the process of the test' })
     }
   })
-  diagnosticsChannel.subscribe('tracing:net.server.listen:error', (message) => {
+  subscribeSafely('tracing:net.server.listen:error', (message) => {
     const { error } = message as { error?: unknown }
     if (codeOf(error) !== 'EADDRINUSE') return
     const { port } = error as { port?: number }

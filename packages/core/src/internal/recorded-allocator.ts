@@ -1,3 +1,7 @@
+import { randomUUID } from 'node:crypto'
+import { appendFileSync, existsSync, readFileSync, rmSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
 import type { PortAllocator } from '../allocator/allocator.js'
 import type { PortLease } from '../allocator/lease.js'
 import type { TakeOptions } from '../options/options.js'
@@ -6,15 +10,49 @@ import { Date } from '../platform/clock.js'
 import { omitUndefined } from '../platform/omit-undefined.js'
 import type { PortUse, SliceUse, WorkerUse } from './port-use.js'
 
-/** Set by the reporters in the main process, for their workers. */
+/**
+ * Set by the reporters in the main process, for their workers: its pid, and the file for what becomes of
+ * ports after the last test, of which runners tell their reporters nothing.
+ */
 const REPORT_VARIABLE = 'PORTSLICE_REPORT'
 
 export function requestPortReport(): void {
-  process.env[REPORT_VARIABLE] = '1'
+  const file = path.join(os.tmpdir(), `portslice-report-${randomUUID()}.ndjson`)
+  process.env[REPORT_VARIABLE] = `${process.pid} ${file}`
 }
 
 export function isPortReportRequested(): boolean {
-  return process.env[REPORT_VARIABLE] === '1'
+  return process.env[REPORT_VARIABLE] !== undefined
+}
+
+/** The file; `undefined` if the reporter belongs to another run, which this one is a part of. */
+function reportFile(): string | undefined {
+  const [, pid, file] = /^(\d+) (.+)$/.exec(process.env[REPORT_VARIABLE] ?? '') ?? []
+  return [process.pid, process.ppid].includes(Number(pid)) ? file : undefined
+}
+
+/** For the report: what workers have released since their last test. */
+export function takeLateUses(): WorkerUse[] {
+  const file = reportFile()
+  if (file === undefined || !existsSync(file)) return []
+  const lines = readFileSync(file, 'utf8').split('\n')
+  rmSync(file, { force: true })
+  return lines.flatMap((line) => {
+    try {
+      return [JSON.parse(line) as WorkerUse]
+    } catch {
+      return [] // Empty, or of a worker that was killed while it wrote.
+    }
+  })
+}
+
+function noteLateUse(use: PortUse): void {
+  const file = reportFile()
+  if (file === undefined) return
+  const late: WorkerUse = { ...thisWorker(), slices: [], ports: [use] }
+  try {
+    appendFileSync(file, `${JSON.stringify(late)}\n`, { mode: 0o600 })
+  } catch {} // The disk is full: the report lacks it.
 }
 
 const recorded = new WeakMap<PortAllocator, RecordedAllocator>()
@@ -51,12 +89,11 @@ export function useOfTest(lease: PortLease, label: string | undefined): PortUse 
 export function takeWorkerUse(): WorkerUse {
   const ports = [...workerUses]
   for (const use of ports) if (use.releasedAt !== undefined) workerUses.delete(use)
-  return {
-    id: detectWorker().workerId,
-    pid: process.pid,
-    slices: sliceUses.splice(0),
-    ports: structuredClone(ports),
-  }
+  return { ...thisWorker(), slices: sliceUses.splice(0), ports: structuredClone(ports) }
+}
+
+function thisWorker(): Pick<WorkerUse, 'id' | 'pid'> {
+  return { id: detectWorker().workerId, pid: process.pid }
 }
 
 class RecordedAllocator implements PortAllocator {
@@ -71,29 +108,29 @@ class RecordedAllocator implements PortAllocator {
   }
 
   async take(options?: TakeOptions): Promise<PortLease> {
-    const [lease] = await this.#record(options, async () => [await this.#allocator.take(options)])
+    const [lease] = await this.#record(async () => [await this.#allocator.take(options)])
     return lease as PortLease
   }
 
-  takeMany(count: number, options?: TakeOptions): Promise<PortLease[]> {
-    return this.#record(options, () => this.#allocator.takeMany(count, options))
+  takeMany(
+    ports: number | readonly Omit<TakeOptions, 'signal'>[],
+    options?: TakeOptions,
+  ): Promise<PortLease[]> {
+    return this.#record(() => this.#allocator.takeMany(ports, options))
   }
 
   takeBlock(count: number, options?: TakeOptions): Promise<PortLease[]> {
-    return this.#record(options, () => this.#allocator.takeBlock(count, options))
+    return this.#record(() => this.#allocator.takeBlock(count, options))
   }
 
-  async #record(
-    options: TakeOptions | undefined,
-    take: () => Promise<PortLease[]>,
-  ): Promise<PortLease[]> {
+  async #record(take: () => Promise<PortLease[]>): Promise<PortLease[]> {
     const requestedAt = Date.now()
     const leases = await take()
     const takenAt = Date.now()
     const observer = isPortReportRequested() ? await import('./observe-ports.js') : undefined
     return leases.map((lease) => {
-      const { label } = options ?? {}
-      const use: PortUse = omitUndefined({ port: lease.port, label, requestedAt, takenAt })
+      const { port, label } = lease
+      const use: PortUse = omitUndefined({ port, label, requestedAt, takenAt })
       observer?.observe(use)
       workerUses.add(use)
       const result = new RecordedLease(lease, use, () => observer?.stopObserving(use))
@@ -143,6 +180,7 @@ class RecordedLease implements PortLease {
     const result = await this.#lease.release()
     this.#use.releasedAt ??= Date.now()
     if (result.leaked) this.#use.leaked = true
+    if (workerUses.has(this.#use)) noteLateUse(this.#use)
     return result
   }
 

@@ -1,4 +1,4 @@
-import { namedPort as leaseNamedPort } from '../api/named-port.js'
+import { namedPort as leaseNamedPort, namedPorts as leaseNamedPorts } from '../api/named-port.js'
 import type { AllocatorOptions } from '../options/options.js'
 import { parseShard, runnerShardVariables } from '../options/shard.js'
 import type { Shard } from '../slice/layout.js'
@@ -16,6 +16,15 @@ import type { Shard } from '../slice/layout.js'
 export function namedPort(name: string, options: AllocatorOptions = {}): Promise<number> {
   preferShard(shardFromArguments(process.argv))
   return leaseNamedPort(name, options)
+}
+
+/** Like {@link namedPort}, for several names; all of them are leased, or none. */
+export function namedPorts(
+  names: readonly string[],
+  options: AllocatorOptions = {},
+): Promise<number[]> {
+  preferShard(shardFromArguments(process.argv))
+  return leaseNamedPorts(names, options)
 }
 
 /** Passed to this process and those that it starts; a shard that the user sets comes first. */

@@ -1,4 +1,4 @@
-import { inspect } from '../errors.js'
+import { inspect, invalidOption } from '../errors.js'
 import { LAST_PORT } from '../slice/layout.js'
 import { validateRange } from './range.js'
 import { coordinatorAdvice, hostAdvice, unansweredAdvice } from './remote.js'
@@ -8,7 +8,6 @@ import {
   boolean,
   checkOptions,
   integer,
-  invalidOption,
   isIterable,
   isPort,
   milliseconds,
@@ -150,6 +149,14 @@ export function checkTakeOptions(
     )
   }
   checkOptions(options, { ...TAKE_VALIDATORS, ...more })
+}
+
+/** @param options those of the call */
+export function checkEachTakeOptions(ports: readonly unknown[], options: unknown): void {
+  for (const each of ports) {
+    checkTakeOptions(each, { signal: () => 'Give it once, in the second argument.' })
+  }
+  checkOptions(options, { signal: abortSignal })
 }
 
 export function checkWaitOptions(options: unknown): void {

@@ -1,6 +1,5 @@
-import { inspect } from '../errors.js'
+import { inspect, invalidOption } from '../errors.js'
 import { FIRST_UNPRIVILEGED_PORT, LAST_PORT } from '../slice/layout.js'
-import { invalidOption } from './validate.js'
 
 const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/
 

@@ -5,7 +5,7 @@ import {
   PORTS_PER_SLICE,
   type PortRange,
   SLICE_SIZE,
-  slicesIn,
+  SliceRuns,
 } from '../slice/layout.js'
 
 const EXAMPLE = 'for example 20000 to 29999'
@@ -32,7 +32,7 @@ export function validateRange(value: unknown, source: string): PortRange {
   if (range.first > range.last) {
     throw fail('it ends before it starts', `Give the lower port first, ${EXAMPLE}.`)
   }
-  if (slicesIn(range).length === 0) {
+  if (SliceRuns.in([range]).length === 0) {
     const { first, last } = widen(range)
     throw fail(
       `it contains no complete slice of ${SLICE_SIZE} ports that starts at a multiple of ${SLICE_SIZE}`,

@@ -1,5 +1,4 @@
-import { inspect, PortsliceError } from '../errors.js'
-import { invalidOption } from './validate.js'
+import { inspect, invalidOption, PortsliceError } from '../errors.js'
 
 export const COORDINATOR_PACKAGES: Readonly<Record<string, string>> = {
   'postgres:': '@portslice/postgres',

@@ -32,7 +32,7 @@ test('shards have no slice in common, and together use the whole range', () => {
   const shards = [1, 2, 3].map((index) =>
     resolveOptions({ range: [20_000, 29_999], shard: { index, total: 3 } }),
   )
-  const slices = shards.flatMap((settings) => settings.slices)
+  const slices = shards.flatMap((settings) => [...settings.slices])
   expect(slices.sort((a, b) => a - b)).toEqual(slicesIn({ first: 20_000, last: 29_999 }))
 })
 
@@ -44,7 +44,7 @@ test('more shards than slices are refused', () => {
 
 test('guards ephemeral ports by default', () => {
   vi.stubEnv('PORTSLICE_RANGE', undefined)
-  const inDefaultRange = resolveOptions().slices[0] as number
+  const inDefaultRange = [...resolveOptions().slices][0] as number
   expect(resolveOptions().needsTimeWait(inDefaultRange)).toBe(false)
   expect(resolveOptions({ timeWaitGuard: 'always' }).needsTimeWait(inDefaultRange)).toBe(true)
   // 50000 lies in the default ephemeral range of Linux, macOS and Windows.
@@ -53,7 +53,7 @@ test('guards ephemeral ports by default', () => {
 })
 
 test('never uses a sentinel outside of the range', () => {
-  const { slices } = resolveOptions({ range: [20_001, 20_100] })
+  const slices = [...resolveOptions({ range: [20_001, 20_100] }).slices]
   expect(slices.every((slice) => slice >= 20_001 && sentinelOf(slice) <= 20_100)).toBe(true)
 })
 
@@ -62,7 +62,8 @@ describe('a shard that was only detected', () => {
   const slicesOf = (index: number, total: number) => {
     vi.stubEnv('CI_NODE_INDEX', `${index}`)
     vi.stubEnv('CI_NODE_TOTAL', `${total}`)
-    return resolveOptions({ range })
+    const resolved = resolveOptions({ range })
+    return { ...resolved, slices: [...resolved.slices] }
   }
 
   test('decides which part is tried first, and all of the range can be used', () => {
@@ -92,7 +93,7 @@ describe('a shard that was only detected', () => {
 })
 
 test('slices that overlap the NodePorts of Kubernetes are tried last, also in a range of the user', () => {
-  const { slices } = resolveOptions({ range: [29_000, 33_791], timeWaitGuard: 'never' })
+  const slices = [...resolveOptions({ range: [29_000, 33_791], timeWaitGuard: 'never' }).slices]
   const isNodePort = (slice: number) => sentinelOf(slice) >= 30_000 && slice <= 32_767
   expect(slices.map(isNodePort)).toEqual(slices.map(isNodePort).sort((a, b) => +a - +b))
   expect(slices.filter(isNodePort)).toHaveLength(87)

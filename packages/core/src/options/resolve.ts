@@ -1,5 +1,6 @@
 import { PortsliceError } from '../errors.js'
-import { ephemeralRange, excludedRanges } from '../platform/host.js'
+import { ephemeralRange } from '../platform/host.js'
+import { system } from '../platform/system.js'
 import {
   defaultRanges,
   formatRanges,
@@ -9,17 +10,17 @@ import {
   preferenceClasses,
   type Shard,
   SLICE_SIZE,
+  SliceRuns,
   type SliceStart,
-  slicesIn,
   trialOrder,
 } from '../slice/layout.js'
 import { lockDirectoryFor, workingDirectory } from './lock-directory.js'
-import { warnAboutMisspeltVariables } from './misspelt-variables.js'
 import { type AllocatorOptions, checkAllocatorOptions } from './options.js'
 import { findProjectRoot } from './project-root.js'
 import { rangeFromEnvironment, validateRange } from './range.js'
 import { type ResolvedRemote, resolveRemote } from './remote.js'
 import { detectShard, formatShard, type ResolvedShard, validateShard } from './shard.js'
+import { refuseMisspeltVariables } from './variables.js'
 import { detectWorker } from './worker.js'
 
 const DEFAULT_WAIT_TIMEOUT_MS = 10_000
@@ -30,7 +31,7 @@ export interface ResolvedOptions {
   /** Ascending, not overlapping. A strict shard may use only a part of them. */
   readonly ranges: readonly PortRange[]
   /** That this worker may use, in the order in which it tries them. */
-  readonly slices: readonly SliceStart[]
+  readonly slices: Iterable<SliceStart>
   /** An absolute path; `undefined`: without files. */
   readonly lockDirectory: string | undefined
   /** `undefined`: the ports of this machine. */
@@ -51,27 +52,25 @@ export interface ResolvedOptions {
 /** For options and environment variables alike. Leases nothing. @throws PortsliceError */
 export function resolveOptions(options: AllocatorOptions = {}): ResolvedOptions {
   checkAllocatorOptions(options)
-  warnAboutMisspeltVariables(process.env)
+  refuseMisspeltVariables(process.env)
   const worker = detectWorker()
   const workerId = options.workerId ?? worker.workerId
   const shard = resolveShard(options)
   const remote = resolveRemote(options)
   const ephemeral = remote ? ASSUMED_EPHEMERAL_RANGE : ephemeralRange()
   const ranges = resolveRanges(options, ephemeral)
-  const all = ranges.flatMap(slicesIn)
+  const all = SliceRuns.in(ranges)
   const part = shard?.isStrict ? partOf(all, shard) : all
   if (part.length === 0) throw tooManyShards(ranges, all.length, shard as Shard)
 
   const cwd = workingDirectory()
   const projectRoot = findProjectRoot(cwd)
   const guard = options.timeWaitGuard ?? 'auto'
+  const classes = preferenceClasses(holdableSlices(part, system.readExcludedRanges()), ephemeral)
+  const start = { projectRoot, workerId, preferredShard: shard?.isStrict ? undefined : shard }
   return {
     ranges,
-    slices: trialOrder(preferenceClasses(holdableSlices(part, excludedRanges()), ephemeral), {
-      projectRoot,
-      workerId,
-      preferredShard: shard?.isStrict ? undefined : shard,
-    }),
+    slices: { [Symbol.iterator]: () => trialOrder(classes, start) },
     lockDirectory: remote ? undefined : lockDirectoryFor(options.lockDirectory),
     remote,
     cwd,

@@ -1,4 +1,4 @@
-import { inspect, PortsliceError } from '../errors.js'
+import { inspect, invalidOption } from '../errors.js'
 import { LAST_PORT } from '../slice/layout.js'
 import { suggest } from './suggest.js'
 
@@ -78,9 +78,4 @@ export function checkOptions(
     const advice = value === undefined ? undefined : validators[name]?.(value)
     if (advice) throw invalidOption(`The option \`${name}\` is ${inspect(value)}.`, value, advice)
   }
-}
-
-/** @param problem what is wrong, as a sentence */
-export function invalidOption(problem: string, value: unknown, advice: string): PortsliceError {
-  return new PortsliceError('ERR_PORTSLICE_OPTION_INVALID', problem, { value, advice })
 }

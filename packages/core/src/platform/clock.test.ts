@@ -15,6 +15,7 @@ test.each(['before', 'after'])('fake timers set %s the import do not reach it', 
     expect(Date.now()).toBe(0)
     expect(time.Date.now()).toBeGreaterThan(1e12)
     expect(new time.Date().getTime()).toBeGreaterThan(1e12)
+    expect(time.hrtime.bigint()).toBeGreaterThan(process.hrtime.bigint() + 1_000_000n)
     await time.sleep(1) // Hangs on fake timers.
     await time.nextTurn()
     const deadline = time.deadlineIn(1)

@@ -100,6 +100,14 @@ function nativeDate(): DateConstructor {
     : (process.getBuiltinModule('node:vm').runInNewContext('Date') as DateConstructor)
 }
 
+/** Since boot on Node. The fake has its clock, which keeps the original. */
+function realHrtime(): typeof process.hrtime {
+  const { hrtime } = process
+  const { clock } = hrtime as { clock?: { _hrtime?: typeof hrtime } }
+  return clock?._hrtime ?? hrtime
+}
+
+export const hrtime = realHrtime()
 export const Date: DateConstructor = nativeDate()
 export const { setTimeout, clearTimeout } = realTimers()
 
@@ -120,14 +128,17 @@ export function sleep(ms: number): Promise<void> {
 
 /** In seconds. Fake timers replace `performance.now()` and `process.hrtime()`, but not this. */
 const { uptime } = process
-/** On Deno `process.uptime()` calls `performance.now()`, also if that has been replaced. */
-const performanceNow = performance.now.bind(performance)
+/**
+ * On Deno `process.uptime()` calls `performance.now()`, also if that has been replaced. On Node the
+ * first use of `performance` loads ten modules.
+ */
+const performanceNow = IS_DENO ? performance.now.bind(performance) : undefined
 
 /** In seconds since boot. */
 const startOfProcess = IS_BUN ? uptimeOfSystem() - uptime() : 0
 
 export function monotonicNow(): number {
-  if (IS_DENO) return performanceNow()
+  if (performanceNow) return performanceNow()
   return (IS_BUN && areTimersFaked() ? uptimeOfSystem() - startOfProcess : uptime()) * 1000
 }
 

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { codeOf } from '../errors.js'
 import { namespaceOf } from './host.js'
 import { type ProcessRun, startTimeOf } from './process-run.js'
+import { system } from './system.js'
 
 export interface DescendantQuery {
   variable: string
@@ -12,7 +13,7 @@ export interface DescendantQuery {
 
 /** With `run`, a process whose environment cannot be read counts, unless it is older. */
 export function hasLiveDescendant({ variable, value, run }: DescendantQuery): boolean {
-  if (process.platform !== 'linux') return run !== undefined
+  if (!system.hasProc) return run !== undefined
   if (run && run.pidNamespace !== namespaceOf('pid')) return true
   let pids: string[]
   try {

@@ -77,3 +77,35 @@ test('publishes slices that others hold, and claims', async () => {
 test('without subscribers not even the message is created', () => {
   for (const each of Object.values(events)) expect(each.hasSubscribers).toBe(false)
 })
+
+test('a subscriber that throws keeps no port from being handed out and released', async () => {
+  const uncaught: unknown[] = []
+  const others = process.listeners('uncaughtException')
+  process.removeAllListeners('uncaughtException')
+  process.on('uncaughtException', (error) => uncaught.push(error))
+  onTestFinished(() => {
+    process.removeAllListeners('uncaughtException')
+    for (const other of others) process.on('uncaughtException', other)
+  })
+  const mistake = new Error('of a subscriber')
+  const listener = () => {
+    throw mistake
+  }
+  for (const name of Object.keys(NAMES)) {
+    diagnostics.subscribe(name, listener)
+    onTestFinished(() => void diagnostics.unsubscribe(name, listener))
+  }
+  const range = await ownRange()
+  const allocator = await createAllocator({
+    range,
+    lockDirectory: path.join(temporaryFolder(), 'locks'),
+  })
+  const [one, other] = await allocator.takeMany(2)
+  expect(one?.port).not.toBe(other?.port)
+  expect(await one?.release()).toEqual({ leaked: false })
+  await allocator.close()
+  expect(allocator.slices).toEqual([])
+  // Node throws them where nothing of ours runs: they are the user's.
+  await expect.poll(() => uncaught.length).toBeGreaterThan(3)
+  expect(new Set(uncaught)).toEqual(new Set([mistake]))
+})

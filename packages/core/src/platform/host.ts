@@ -1,69 +1,18 @@
-import { readFileSync, readlinkSync } from 'node:fs'
+import { readlinkSync } from 'node:fs'
 import os from 'node:os'
 import { processWide } from '../process-state.js'
-import { LAST_PORT, type PortRange } from '../slice/layout.js'
-import { bootIdOfMac } from './boot.macos.js'
-import { dynamicPortRange, excludedPortRanges } from './ports.windows.js'
+import type { PortRange } from '../slice/layout.js'
+import { system } from './system.js'
+import type { System } from './system-type.js'
 
 export interface EphemeralRange extends PortRange {
   /** The default of the system, because its setting could not be read. */
   readonly isAssumed: boolean
 }
 
-/** The defaults of Linux, and of macOS and Windows (RFC 6335, section 6). */
-const DEFAULT_EPHEMERAL_RANGE: PortRange =
-  process.platform === 'linux' ? { first: 32_768, last: 60_999 } : { first: 49_152, last: 65_535 }
-
-/** On Linux the setting of this network namespace, which applies to IPv6 as well. */
 export function ephemeralRange(): EphemeralRange {
-  const range = readEphemeralRange()
-  return { ...(range ?? DEFAULT_EPHEMERAL_RANGE), isAssumed: range === undefined }
-}
-
-function readEphemeralRange(): PortRange | undefined {
-  if (process.platform === 'linux') return readLocalPortRange()
-  return portsOfWindows().dynamic
-}
-
-export function excludedRanges(): readonly PortRange[] {
-  return portsOfWindows().excluded
-}
-
-interface SystemPorts {
-  dynamic: PortRange | undefined
-  excluded: readonly PortRange[]
-}
-
-/** Cached: `netsh` takes some time. */
-let systemPorts: SystemPorts | undefined
-
-function portsOfWindows(): SystemPorts {
-  systemPorts ??=
-    process.platform === 'win32'
-      ? { dynamic: dynamicPortRange(), excluded: excludedPortRanges() }
-      : { dynamic: undefined, excluded: [] }
-  return systemPorts
-}
-
-function readLocalPortRange(): PortRange | undefined {
-  try {
-    const text = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8')
-    const [first = 0, last = 0] = text.trim().split(/\s+/).map(Number)
-    return first >= 1 && last >= first && last <= LAST_PORT ? { first, last } : undefined
-  } catch {
-    return undefined
-  }
-}
-
-/** Of this start of the machine. */
-export function bootId(): string | undefined {
-  if (process.platform === 'darwin') return bootIdOfMac()
-  if (process.platform !== 'linux') return undefined
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
-  } catch {
-    return undefined
-  }
+  const range = system.readEphemeralRange()
+  return { ...(range ?? system.defaultEphemeralRange), isAssumed: range === undefined }
 }
 
 export function namespaceOf(kind: 'net' | 'pid' | 'time'): string | undefined {
@@ -79,8 +28,12 @@ export function namespaceOf(kind: 'net' | 'pid' | 'time'): string | undefined {
  * namespace gets another name in each process, so that two never look the same.
  */
 export function hostIdentity(): string {
-  host ??= `${bootId() ?? hostname()}/${networkName()}`
+  host ??= identityOn(system)
   return host
+}
+
+export function identityOn(on: System): string {
+  return `${on.readBootId() ?? hostname()}/${on.hasProc ? networkName() : '-'}`
 }
 
 const UNKNOWN_PREFIX = 'unknown:'
@@ -97,7 +50,6 @@ export function hostname(): string {
 }
 
 function networkName(): string {
-  if (process.platform !== 'linux') return '-'
   return namespaceOf('net') ?? unknownNetworkName()
 }
 

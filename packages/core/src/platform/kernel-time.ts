@@ -1,9 +1,11 @@
 /** Time since boot: the same for all processes of one kernel, whatever the system clock is set to. */
 import { readFileSync } from 'node:fs'
 import os from 'node:os'
-import { bootId, hostname, namespaceOf } from './host.js'
+import { hrtime } from './clock.js'
+import { hostname, namespaceOf } from './host.js'
 import { omitUndefined } from './omit-undefined.js'
 import { runtime } from './runtime.js'
+import { system } from './system.js'
 
 export interface KernelTime {
   /** The boot and the time namespace that it was measured in. */
@@ -14,8 +16,6 @@ export interface KernelTime {
   readonly monotonic?: number
 }
 
-/** Taken at import: test runners replace `process.hrtime` later. */
-const { hrtime } = process
 /** Bun and Deno count from the start of the process. */
 const COUNTS_SINCE_BOOT = runtime().name === 'node'
 
@@ -72,16 +72,16 @@ function kernelClock(): string {
 
 function readClock(): string {
   // On other systems the monotonic clock starts at boot, and deaths before it no longer matter.
-  if (process.platform !== 'linux') return process.platform
-  const boot = bootId()
+  if (!system.hasProc) return process.platform
+  const boot = system.readBootId()
   // Kernels before 5.6 have no time namespaces.
   return boot === undefined ? `${hostname()}/-` : `${boot}/${namespaceOf('time') ?? '-'}`
 }
 
 function readUptime(): number | undefined {
-  if (process.platform !== 'linux') return COUNTS_SINCE_BOOT ? undefined : os.uptime() * 1000
+  if (!system.hasProc) return COUNTS_SINCE_BOOT ? undefined : os.uptime() * 1000
   try {
-    const seconds = Number.parseFloat(readFileSync('/proc/uptime', 'latin1'))
+    const seconds = Number.parseFloat(readFileSync('/proc/uptime', 'utf8'))
     return Number.isFinite(seconds) ? Math.round(seconds * 1000) : undefined
   } catch {
     return undefined

@@ -1,3 +1,4 @@
+import path from 'node:path'
 import { expect, test } from 'vitest'
 import { dynamicPortRange, excludedPortRanges } from './ports.windows.js'
 
@@ -57,7 +58,7 @@ Start Port    End Port
 `
   const asked: string[] = []
   const ranges = excludedPortRanges((file, args) => {
-    asked.push([file, ...args].join(' '))
+    asked.push([path.win32.basename(file), ...args].join(' '))
     return args.includes('protocol=tcp') ? TCP.replaceAll('\n', '\r\n') : '  12  11\n 70000 70001\n'
   })
   expect(ranges).toEqual([
@@ -66,7 +67,7 @@ Start Port    End Port
     { first: 50_000, last: 50_059 },
   ])
   expect(asked).toEqual([
-    'netsh int ipv4 show excludedportrange protocol=tcp',
-    'netsh int ipv4 show excludedportrange protocol=udp',
+    'netsh.exe int ipv4 show excludedportrange protocol=tcp',
+    'netsh.exe int ipv4 show excludedportrange protocol=udp',
   ])
 })

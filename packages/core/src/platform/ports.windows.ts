@@ -1,10 +1,11 @@
 /** The ports that Windows takes for itself. `netsh` is localized, so only its numbers are read. */
 import { LAST_PORT, type PortRange } from '../slice/layout.js'
 import { type CommandOutput, commandOutput } from './command-output.js'
+import { windowsTool } from './tool.windows.js'
 
 /** Given to connections. Hyper-V and administrators move it. */
 export function dynamicPortRange(output: CommandOutput = commandOutput): PortRange | undefined {
-  const text = output('netsh', ['int', 'ipv4', 'show', 'dynamicport', 'tcp']) ?? ''
+  const text = output(windowsTool('netsh.exe'), ['int', 'ipv4', 'show', 'dynamicport', 'tcp']) ?? ''
   const numbers = [...text.matchAll(/[:\uff1a]?\s(\d+)\s*$/gm)].map(([, digits]) => Number(digits))
   const [first = 0, count = 0] = numbers
   return numbers.length === 2 ? validRange(first, first + count - 1) : undefined
@@ -14,7 +15,9 @@ export function dynamicPortRange(output: CommandOutput = commandOutput): PortRan
 export function excludedPortRanges(output: CommandOutput = commandOutput): PortRange[] {
   return ['tcp', 'udp'].flatMap((protocol) => {
     const args = ['int', 'ipv4', 'show', 'excludedportrange', `protocol=${protocol}`]
-    const lines = (output('netsh', args) ?? '').matchAll(/^\s*(\d+)\s+(\d+)\s*\*?\s*$/gm)
+    const lines = (output(windowsTool('netsh.exe'), args) ?? '').matchAll(
+      /^\s*(\d+)\s+(\d+)\s*\*?\s*$/gm,
+    )
     return [...lines].flatMap(([, first, last]) => validRange(Number(first), Number(last)) ?? [])
   })
 }

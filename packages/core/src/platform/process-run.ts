@@ -25,7 +25,7 @@ export function processStateOf(pid: number, run: ProcessRun): 'running' | 'gone'
 
 export function startTimeOf(pid: string): string | undefined {
   try {
-    return startTimeFrom(readFileSync(`/proc/${pid}/stat`, 'latin1'))
+    return startTimeFrom(readFileSync(`/proc/${pid}/stat`, 'utf8'))
   } catch {
     return undefined
   }

@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { codeOf, isOutOfDescriptors } from '../errors.js'
+import { system } from './system.js'
 
 /**
  * `own`: its pids are those of `kill`. `foreign`: of another pid namespace, where they mean other processes.
- * `unreadable`: not mounted, empty, or not readable. `none`: this is not Linux.
+ * `unreadable`: not mounted, empty, or not readable. `none`: this system has none.
  */
 export type ProcessTable = 'own' | 'foreign' | 'unreadable' | 'none'
 
@@ -11,7 +12,7 @@ let table: ProcessTable | undefined
 
 export function processTable(): ProcessTable {
   try {
-    table ??= process.platform === 'linux' ? detectProcessTable() : 'none'
+    table ??= system.hasProc ? detectProcessTable() : 'none'
     return table
   } catch {
     return 'unreadable' // At the moment: no more files can be opened.

@@ -9,3 +9,6 @@ export function runtime(versions: NodeJS.ProcessVersions = process.versions): Ru
   if (versions.deno !== undefined) return { name: 'deno', version: versions.deno }
   return { name: 'node', version: versions.node }
 }
+
+/** Whether a UDP socket is closed when `close()` returns. Elsewhere only when it calls back. */
+export const CLOSES_UDP_AT_ONCE = runtime().name === 'node'

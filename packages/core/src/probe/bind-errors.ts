@@ -1,15 +1,15 @@
 import { codeOf } from '../errors.js'
+import { system } from '../platform/system.js'
 
-/** On Windows EACCES means a port in exclusive use, or reserved. */
-export function isTaken(error: unknown): boolean {
-  const code = codeOf(error)
-  return code === 'EADDRINUSE' || (code === 'EACCES' && process.platform === 'win32')
+/** Another socket has the port. */
+export function isTaken(error: unknown, { takenCodes } = system): boolean {
+  return takenCodes.includes(codeOf(error))
 }
 
 /** A privileged port, or Landlock, SELinux, seccomp, Node's or Deno's permissions (an error without a code). */
-export function isNotPermitted(error: unknown): boolean {
+export function isNotPermitted(error: unknown, on = system): boolean {
   if (error instanceof Error && error.name === 'NotCapable') return true
-  return ['EACCES', 'EPERM', 'ERR_ACCESS_DENIED'].includes(codeOf(error)) && !isTaken(error)
+  return ['EACCES', 'EPERM', 'ERR_ACCESS_DENIED'].includes(codeOf(error)) && !isTaken(error, on)
 }
 
 /** There is no IPv6. */

@@ -3,9 +3,15 @@ import { isOutOfDescriptors } from '../errors.js'
 
 type Answer = 'accepted' | 'refused' | 'none'
 
-/** Connects to 127.0.0.1 and ::1. On loopback the kernel answers at once. */
-export function connectOnLoopback(port: number, timeoutMs: number): Promise<Answer[]> {
-  return Promise.all(['127.0.0.1', '::1'].map((host) => connect(port, host, timeoutMs)))
+/** The kernel answers at once there. */
+export const LOOPBACK = ['127.0.0.1', '::1'] as const
+
+export function connectTo(
+  hosts: readonly string[],
+  port: number,
+  timeoutMs: number,
+): Promise<Answer[]> {
+  return Promise.all(hosts.map((host) => connect(port, host, timeoutMs)))
 }
 
 function connect(port: number, host: string, timeoutMs: number): Promise<Answer> {

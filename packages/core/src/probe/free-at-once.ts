@@ -3,6 +3,8 @@ import type dgram from 'node:dgram'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import net from 'node:net'
+import { CLOSES_UDP_AT_ONCE } from '../platform/runtime.js'
+import { system } from '../platform/system.js'
 import { isNoSuchAddress } from './bind-errors.js'
 import { closeUdp, udpSocket } from './bind-udp.js'
 import { probeUdpOnAddresses } from './free-on-addresses.js'
@@ -15,7 +17,7 @@ export function probeUdpAtOnce(port: number): PortProbe | Promise<PortProbe> {
   return isOneBindEnough ? probeUdpWithOneBind(port) : probeUdpOnAddresses(port)
 }
 
-/** A numeric address needs no resolver, so Node binds synchronously. Bun does not. */
+/** A numeric address needs no resolver, so Node binds and closes synchronously. Bun and Deno do not. */
 function probeUdpWithOneBind(port: number): PortProbe | Promise<PortProbe> {
   const socket = udpSocket('udp6')
   let isBound = false
@@ -27,7 +29,11 @@ function probeUdpWithOneBind(port: number): PortProbe | Promise<PortProbe> {
     failure = error
   })
   socket.bind({ port, address: '::', exclusive: true })
-  if (!isBound) return probeUdpWhenBound(port, socket, failure)
+  if (!isBound) {
+    const bound = failure ? Promise.reject(failure) : once(socket, 'listening')
+    return probeUdpWhenBound(port, socket, bound)
+  }
+  if (!CLOSES_UDP_AT_ONCE) return closeUdp(socket).then(() => FREE)
   socket.close()
   return FREE
 }
@@ -35,11 +41,10 @@ function probeUdpWithOneBind(port: number): PortProbe | Promise<PortProbe> {
 async function probeUdpWhenBound(
   port: number,
   socket: dgram.Socket,
-  failure: Error | undefined,
+  bound: Promise<unknown>,
 ): Promise<PortProbe> {
   try {
-    if (failure) throw failure
-    await once(socket, 'listening')
+    await bound
     return FREE
   } catch (error) {
     if (!isNoSuchAddress(error)) return probeFromError(error)
@@ -51,9 +56,9 @@ async function probeUdpWhenBound(
 }
 
 function doesWildcardIncludeIpv4(): boolean {
-  if (process.platform !== 'linux') return false
+  if (!system.isWildcardExclusive) return false
   try {
-    return readFileSync('/proc/sys/net/ipv6/bindv6only', 'latin1').trim() === '0'
+    return readFileSync('/proc/sys/net/ipv6/bindv6only', 'utf8').trim() === '0'
   } catch {
     return false // No IPv6, or not readable.
   }

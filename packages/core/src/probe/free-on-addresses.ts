@@ -1,23 +1,29 @@
 /** For systems on which one bind is not enough: a wildcard and a specific address can share a port. */
 import getPort, { clearLockedPorts } from 'get-port'
 import { codeOf } from '../errors.js'
+import { networkAddresses } from '../platform/local-addresses.js'
+import { system } from '../platform/system.js'
 import { isNoSuchAddress } from './bind-errors.js'
-import { bindUdp } from './bind-udp.js'
+import { bindUdp, closeUdp } from './bind-udp.js'
 import { FREE, IN_USE, type PortProbe, probeFromError } from './port-probe.js'
 
-const ADDRESSES = ['0.0.0.0', '127.0.0.1', '::', '::1']
-/** On Linux a wildcard conflicts with every address of its family. */
 const WILDCARDS = ['0.0.0.0', '::']
 
+/** Where wildcards do not conflict with the other addresses, each of them is asked. */
+export function probedAddresses(networks: readonly string[] = networkAddresses()): string[] {
+  return [...WILDCARDS, '127.0.0.1', '::1', ...networks]
+}
+
 export function probeTcpOnAddresses(port: number): Promise<PortProbe> {
-  return probeEach(ADDRESSES, (address) => canListen(port, address))
+  return probeEach(probedAddresses(), (address) => canListen(port, address))
 }
 
 export function probeUdpOnAddresses(port: number): Promise<PortProbe> {
-  return probeEach(process.platform === 'linux' ? WILDCARDS : ADDRESSES, async (address) => {
+  return probeEach(system.isWildcardExclusive ? WILDCARDS : probedAddresses(), async (address) => {
     const socket = await bindUdp(port, address, { ipv6Only: address.includes(':') })
-    socket?.close()
-    return socket !== undefined
+    if (!socket) return false
+    await closeUdp(socket)
+    return true
   })
 }
 

@@ -1,3 +1,4 @@
+import { system } from '../platform/system.js'
 import { probeTcpAtOnce, probeUdpAtOnce } from './free-at-once.js'
 import { probeTcpOnAddresses } from './free-on-addresses.js'
 import { FREE, IN_USE, type PortProbe } from './port-probe.js'
@@ -14,7 +15,7 @@ export function probePort(port: number): MaybePromise<PortProbe> {
 }
 
 export function probePortForTcp(port: number): MaybePromise<PortProbe> {
-  const probe = process.platform === 'linux' ? probeTcpAtOnce(port) : probeTcpOnAddresses(port)
+  const probe = system.isWildcardExclusive ? probeTcpAtOnce(port) : probeTcpOnAddresses(port)
   if (!mayBeRedirected(port)) return probe
   return then(probe, async (tcp) => (tcp === FREE && (await isRedirected(port)) ? IN_USE : tcp))
 }

@@ -1,4 +1,5 @@
 import os from 'node:os'
+import { networkAddresses } from '../platform/local-addresses.js'
 import {
   CLOSE,
   LISTEN,
@@ -6,18 +7,20 @@ import {
   type SocketEntry,
   type SocketTable,
 } from '../platform/socket-table.js'
-import { connectOnLoopback } from './connect.js'
+import { connectTo, LOOPBACK } from './connect.js'
 
 const TCP_TABLES: readonly SocketTable[] = ['tcp', 'tcp6']
 const TABLES: readonly SocketTable[] = ['tcp', 'tcp6', 'udp', 'udp6']
-const LOOPBACK = os.endianness() === 'LE' ? '0100007F' : '7F000001'
+const LOOPBACK_IN_TABLE = os.endianness() === 'LE' ? '0100007F' : '7F000001'
 const CONNECT_TIMEOUT_MS = 1000
+/** The kernel accepts at once there too, but Windows takes 2 s to refuse. */
+const NETWORK_CONNECT_TIMEOUT_MS = 100
 
 function isListeningState(state: string, table: SocketTable): boolean {
   return state === (table.startsWith('tcp') ? LISTEN : CLOSE)
 }
 
-/** TCP listener or UDP socket, on any address; on other systems than Linux only TCP on 127.0.0.1 and ::1. */
+/** TCP listener or UDP socket, on any address; without /proc/net only TCP, on loopback and the machine's networks. */
 export async function isListening(port: number): Promise<boolean> {
   return isIn(await listeningPorts(), port)
 }
@@ -27,8 +30,18 @@ export async function isListeningForTcp(port: number): Promise<boolean> {
 }
 
 async function isIn(listening: ReadonlySet<number> | undefined, port: number): Promise<boolean> {
-  if (listening) return listening.has(port)
-  return (await connectOnLoopback(port, CONNECT_TIMEOUT_MS)).includes('accepted')
+  return listening?.has(port) ?? acceptsConnections(port)
+}
+
+export async function acceptsConnections(
+  port: number,
+  networks: readonly string[] = networkAddresses(),
+): Promise<boolean> {
+  const answers = await Promise.all([
+    connectTo(LOOPBACK, port, CONNECT_TIMEOUT_MS),
+    connectTo(networks, port, NETWORK_CONNECT_TIMEOUT_MS),
+  ])
+  return answers.flat().includes('accepted')
 }
 
 /** `undefined` if there is no /proc/net. */
@@ -44,7 +57,7 @@ async function portsIn(tables: readonly SocketTable[]): Promise<ReadonlySet<numb
 /** Bound on 127.0.0.1 and not connected, as sentinels are; `undefined` if there is no /proc/net. */
 export async function unconnectedUdpPortsOnLoopback(): Promise<ReadonlySet<number> | undefined> {
   const sockets = await readSocketTables(['udp'], isListeningState)
-  const onLoopback = sockets?.filter(({ address }) => address === LOOPBACK)
+  const onLoopback = sockets?.filter(({ address }) => address === LOOPBACK_IN_TABLE)
   return onLoopback && new Set(onLoopback.map(({ port }) => port))
 }
 

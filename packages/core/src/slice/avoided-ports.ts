@@ -1,3 +1,5 @@
+import { system } from '../platform/system.js'
+
 /** Ports above 1023 that browsers refuse (https://fetch.spec.whatwg.org/#port-blocking). */
 const FETCH_BAD_PORTS = [
   1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669,
@@ -31,23 +33,19 @@ const DEFAULT_SERVER_PORTS: Readonly<Record<string, readonly number[]>> = {
   "gRPC's examples": [50051],
 }
 
-/** The AirPlay receiver of macOS listens there once it is switched on. */
-const AIRPLAY_PORTS = [5000, 7000]
-
-export function avoidedPorts(platform: NodeJS.Platform): ReadonlySet<number> {
-  return new Set([
-    ...FETCH_BAD_PORTS,
-    ...Object.values(DEFAULT_SERVER_PORTS).flat(),
-    ...(platform === 'darwin' ? AIRPLAY_PORTS : []),
-  ])
+function serverPorts({ serverPorts } = system): Readonly<Record<string, readonly number[]>> {
+  return { ...DEFAULT_SERVER_PORTS, ...serverPorts }
 }
 
-export const AVOIDED_PORTS = avoidedPorts(process.platform)
+export function avoidedPorts(on = system): ReadonlySet<number> {
+  return new Set([...FETCH_BAD_PORTS, ...Object.values(serverPorts(on)).flat()])
+}
+
+export const AVOIDED_PORTS = avoidedPorts()
 
 /** Completes the sentence "It is …"; `undefined` if the port is not avoided. */
-export function whyAvoided(port: number): string | undefined {
-  if (!AVOIDED_PORTS.has(port)) return undefined
+export function whyAvoided(port: number, on = system): string | undefined {
   if (FETCH_BAD_PORTS.includes(port)) return 'a port that browsers refuse to open'
-  const server = Object.entries(DEFAULT_SERVER_PORTS).find(([, ports]) => ports.includes(port))
-  return `the default port of ${server?.[0] ?? 'the AirPlay receiver of macOS'}`
+  const server = Object.entries(serverPorts(on)).find(([, ports]) => ports.includes(port))
+  return server && `the default port of ${server[0]}`
 }

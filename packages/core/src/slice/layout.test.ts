@@ -10,6 +10,7 @@ import {
   portsOf,
   preferenceClasses,
   SLICE_SIZE,
+  SliceRuns,
   sentinelOf,
   sliceOf,
   slicesIn,
@@ -56,6 +57,26 @@ test('a slice hands out all its ports but the sentinel', () => {
       expect([...portsOf(slice), sentinelOf(slice)]).toContain(port)
       expect(portsOf(slice)).not.toContain(sentinelOf(slice))
       expect(portsOf(slice)).toHaveLength(SLICE_SIZE - 1)
+    }),
+  )
+})
+
+test('runs of slices have the same slices as arrays', () => {
+  const range = fc.tuple(fc.nat(65_535), fc.nat(3000)).map(([first, size]) => ({
+    first,
+    last: Math.min(65_535, first + size),
+  }))
+  fc.assert(
+    fc.property(fc.array(range, { maxLength: 3 }), fc.nat(150), fc.nat(150), (ranges, a, b) => {
+      const array = ranges.flatMap(slicesIn)
+      const runs = SliceRuns.in(ranges)
+      expect(runs).toHaveLength(array.length)
+      expect([...runs]).toEqual(array)
+      expect([...runs.slice(a, b)]).toEqual(array.slice(a, b))
+      expect([...runs.slice(a).concat(runs.slice(0, b))]).toEqual([
+        ...array.slice(a),
+        ...array.slice(0, b),
+      ])
     }),
   )
 })
@@ -131,7 +152,9 @@ describe('preferenceClasses', () => {
     fc.assert(
       fc.property(range, ports, (within, ephemeral) => {
         const slices = slicesIn(within)
-        const classes = preferenceClasses(slices, ephemeral)
+        const classes = preferenceClasses(SliceRuns.in([within]), ephemeral).map((each) => [
+          ...each,
+        ])
         expect(classes.flat().sort((a, b) => a - b)).toEqual(slices)
         const ranks = classes.map((each) => {
           const rank = (slice: number) => [isNodePort(slice), isIn(ephemeral)(slice)].map(Number)
@@ -148,16 +171,17 @@ describe('preferenceClasses', () => {
 describe('trialOrder', () => {
   const slices = fc
     .integer({ min: 1, max: 800 })
-    .map((count) => slicesIn({ first: 10_016, last: 10_015 + count * 32 }))
+    .map((count) => SliceRuns.in([{ first: 10_016, last: 10_015 + count * 32 }]))
   const classes = fc
     .tuple(range, ports)
-    .map(([within, e]) => preferenceClasses(slicesIn(within), e))
+    .map(([within, e]) => preferenceClasses(SliceRuns.in([within]), e))
   const worker = fc.integer({ min: 1, max: 10_000 })
   const shard = fc
     .tuple(fc.integer({ min: 1, max: 500 }), fc.integer({ min: 0, max: 500 }))
     .map(([index, others]) => ({ index, total: index + others }))
-  const orderOf = (all: number[], projectRoot: string, workerId: number) =>
-    trialOrder([all], { projectRoot, workerId })
+  const orderOf = (all: SliceRuns, projectRoot: string, workerId: number) => [
+    ...trialOrder([all], { projectRoot, workerId }),
+  ]
 
   test('tries every slice exactly once, one class after the other', () => {
     fc.assert(
@@ -167,11 +191,11 @@ describe('trialOrder', () => {
         worker,
         fc.option(shard, { nil: undefined }),
         (all, projectRoot, workerId, preferredShard) => {
-          const order = trialOrder(all, { projectRoot, workerId, preferredShard })
+          const order = [...trialOrder(all, { projectRoot, workerId, preferredShard })]
           let at = 0
           for (const each of all) {
             const tried = order.slice(at, at + each.length)
-            expect(tried.sort((a, b) => a - b)).toEqual(each)
+            expect(tried.sort((a, b) => a - b)).toEqual([...each])
             at += each.length
           }
           expect(order).toHaveLength(at)
@@ -183,8 +207,8 @@ describe('trialOrder', () => {
   test('tries the part of a preferred shard first', () => {
     fc.assert(
       fc.property(slices, fc.string(), worker, shard, (all, projectRoot, workerId, shard) => {
-        const part = partOf(all, shard)
-        const order = trialOrder([all], { projectRoot, workerId, preferredShard: shard })
+        const part = [...partOf(all, shard)]
+        const order = [...trialOrder([all], { projectRoot, workerId, preferredShard: shard })]
         expect(order.slice(0, part.length).sort((a, b) => a - b)).toEqual(part)
       }),
     )
@@ -193,9 +217,9 @@ describe('trialOrder', () => {
   test('starts preferred shards at different slices, as long as there are enough', () => {
     fc.assert(
       fc.property(slices, fc.string(), worker, (all, projectRoot, workerId) => {
-        const firsts = all.map((_, i) => {
+        const firsts = [...all].map((_, i) => {
           const preferredShard = { index: i + 1, total: all.length }
-          return trialOrder([all], { projectRoot, workerId, preferredShard })[0]
+          return [...trialOrder([all], { projectRoot, workerId, preferredShard })][0]
         })
         expect(new Set(firsts).size).toBe(all.length)
       }),
@@ -206,7 +230,7 @@ describe('trialOrder', () => {
   test('starts the workers of a project at different slices, as long as there are enough', () => {
     fc.assert(
       fc.property(slices, fc.string(), (all, projectRoot) => {
-        const firsts = all.map((_, i) => orderOf(all, projectRoot, i + 1)[0])
+        const firsts = [...all].map((_, i) => orderOf(all, projectRoot, i + 1)[0])
         expect(new Set(firsts).size).toBe(all.length)
       }),
       { numRuns: 20 },
@@ -214,7 +238,7 @@ describe('trialOrder', () => {
   })
 
   test('is the same each time, and another one for most other projects', () => {
-    const all = slicesIn({ first: 10_000, last: 32_767 })
+    const all = SliceRuns.in([{ first: 10_000, last: 32_767 }])
     const firsts = () =>
       Array.from({ length: 100 }, (_, i) => orderOf(all, `/home/me/tree-${i}`, 1)[0])
     expect(firsts()).toEqual(firsts())
@@ -222,7 +246,7 @@ describe('trialOrder', () => {
   })
 
   test('does not send a worker to its neighbour for a second slice', () => {
-    const all = slicesIn({ first: 10_000, last: 32_767 })
+    const all = SliceRuns.in([{ first: 10_000, last: 32_767 }])
     const order = orderOf(all, '/home/me/tree', 1)
     expect(Math.abs((order[1] as number) - (order[0] as number))).toBeGreaterThan(64 * SLICE_SIZE)
   })
@@ -236,9 +260,10 @@ test('the hash is FNV-1a', () => {
 })
 
 test('slices whose sentinel is excluded are left out, unless that leaves none', () => {
-  const slices = slicesIn({ first: 20_000, last: 20_095 })
-  expect(holdableSlices(slices, [])).toEqual([20_000, 20_032, 20_064])
+  const slices = SliceRuns.in([{ first: 20_000, last: 20_095 }])
+  const holdable = (...excluded: PortRange[]) => [...holdableSlices(slices, excluded)]
+  expect(holdable()).toEqual([20_000, 20_032, 20_064])
   // The sentinel of the first one, and a port of the second one.
-  expect(holdableSlices(slices, [{ first: 20_031, last: 20_032 }])).toEqual([20_032, 20_064])
-  expect(holdableSlices(slices, [{ first: 19_000, last: 21_000 }])).toEqual(slices)
+  expect(holdable({ first: 20_031, last: 20_032 })).toEqual([20_032, 20_064])
+  expect(holdable({ first: 19_000, last: 21_000 })).toEqual([...slices])
 })

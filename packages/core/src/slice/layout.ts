@@ -40,6 +40,78 @@ export function slicesIn({ first, last }: PortRange): SliceStart[] {
   return slices
 }
 
+/** Neighbouring slices. */
+interface SliceRun {
+  readonly first: SliceStart
+  readonly count: number
+}
+
+/** Slices in order. Arithmetic instead of an array: of 700 slices, most workers need one. */
+export class SliceRuns implements Iterable<SliceStart> {
+  readonly length: number
+  readonly #runs: readonly SliceRun[]
+
+  constructor(runs: readonly SliceRun[]) {
+    this.#runs = runs.filter(({ count }) => count > 0)
+    this.length = this.#runs.reduce((sum, { count }) => sum + count, 0)
+  }
+
+  static in(ranges: readonly PortRange[]): SliceRuns {
+    return new SliceRuns(
+      ranges.map(({ first, last }) => {
+        const begin = Math.ceil(first / SLICE_SIZE)
+        const end = Math.floor((last + 1) / SLICE_SIZE)
+        return { first: begin * SLICE_SIZE, count: end - begin }
+      }),
+    )
+  }
+
+  /** @param index from 0 to `length - 1` */
+  at(index: number): SliceStart {
+    let left = index
+    for (const { first, count } of this.#runs) {
+      if (left < count) return first + left * SLICE_SIZE
+      left -= count
+    }
+    throw new RangeError(`There is no slice ${index} of ${this.length}.`)
+  }
+
+  slice(begin: number, end = this.length): SliceRuns {
+    let before = 0
+    return new SliceRuns(
+      this.#runs.map(({ first, count }) => {
+        const from = Math.max(0, begin - before)
+        const to = Math.min(count, end - before)
+        before += count
+        return { first: first + from * SLICE_SIZE, count: to - from }
+      }),
+    )
+  }
+
+  concat(other: SliceRuns): SliceRuns {
+    return new SliceRuns([...this.#runs, ...other.#runs])
+  }
+
+  /** Cut so that no run is partly in one of these ranges. */
+  cutAt(ranges: readonly PortRange[]): SliceRun[] {
+    const cuts = ranges
+      .flatMap(({ first, last }) => [sliceOf(first), sliceOf(last) + SLICE_SIZE])
+      .sort((a, b) => a - b)
+    return this.#runs.flatMap(({ first, count }) => {
+      const end = first + count * SLICE_SIZE
+      const inside = cuts.filter((cut) => cut > first && cut < end)
+      return [first, ...inside].map((begin, index) => ({
+        first: begin,
+        count: ((inside[index] ?? end) - begin) / SLICE_SIZE,
+      }))
+    })
+  }
+
+  *[Symbol.iterator](): Generator<SliceStart> {
+    for (let index = 0; index < this.length; index++) yield this.at(index)
+  }
+}
+
 const FIRST_DEFAULT_PORT = 10_000
 /** Enough slices outside of the ephemeral range for a machine with many workers. */
 const ENOUGH_SLICES = 64
@@ -52,9 +124,9 @@ export function defaultRanges(ephemeral: PortRange): PortRange[] {
   const above = { first: Math.max(FIRST_DEFAULT_PORT, ephemeral.last + 1), last: LAST_PORT }
   const all = { first: FIRST_DEFAULT_PORT, last: LAST_PORT }
   const choices = [[below], [below, above]].map((ranges) =>
-    ranges.filter((range) => slicesIn(range).length > 0),
+    ranges.filter((range) => SliceRuns.in([range]).length > 0),
   )
-  return choices.find((ranges) => ranges.flatMap(slicesIn).length >= ENOUGH_SLICES) ?? [all]
+  return choices.find((ranges) => SliceRuns.in(ranges).length >= ENOUGH_SLICES) ?? [all]
 }
 
 export function formatRanges(ranges: readonly PortRange[]): string {
@@ -62,15 +134,14 @@ export function formatRanges(ranges: readonly PortRange[]): string {
 }
 
 /** The best first: outside of the ephemeral range, inside it, then those with Kubernetes NodePorts. */
-export function preferenceClasses(
-  slices: readonly SliceStart[],
-  ephemeral: PortRange,
-): SliceStart[][] {
-  const rank = (slice: SliceStart) =>
-    (overlaps(slice, NODE_PORTS) ? 2 : 0) + (overlaps(slice, ephemeral) ? 1 : 0)
-  return [0, 1, 2, 3]
-    .map((each) => slices.filter((slice) => rank(slice) === each))
-    .filter((slicesOfRank) => slicesOfRank.length > 0)
+export function preferenceClasses(slices: SliceRuns, ephemeral: PortRange): SliceRuns[] {
+  const classes: SliceRun[][] = [[], [], [], []]
+  for (const run of slices.cutAt([NODE_PORTS, ephemeral])) {
+    const rank =
+      (overlaps(run.first, NODE_PORTS) ? 2 : 0) + (overlaps(run.first, ephemeral) ? 1 : 0)
+    classes[rank]?.push(run)
+  }
+  return classes.filter((runs) => runs.length > 0).map((runs) => new SliceRuns(runs))
 }
 
 function overlaps(slice: SliceStart, range: PortRange): boolean {
@@ -78,15 +149,15 @@ function overlaps(slice: SliceStart, range: PortRange): boolean {
 }
 
 /** Without slices whose sentinel cannot be bound; all of them if that leaves none. */
-export function holdableSlices(
-  slices: readonly SliceStart[],
-  excluded: readonly PortRange[],
-): readonly SliceStart[] {
-  const holdable = slices.filter((slice) => {
+export function holdableSlices(slices: SliceRuns, excluded: readonly PortRange[]): SliceRuns {
+  if (excluded.length === 0) return slices
+  const holdable = [...slices].filter((slice) => {
     const sentinel = sentinelOf(slice)
     return !excluded.some(({ first, last }) => sentinel >= first && sentinel <= last)
   })
-  return holdable.length > 0 ? holdable : slices
+  return holdable.length > 0
+    ? new SliceRuns(holdable.map((first) => ({ first, count: 1 })))
+    : slices
 }
 
 /** Shard `index` of `total`. */
@@ -98,11 +169,14 @@ export interface Shard {
 }
 
 /** The contiguous part of a shard. Parts are disjoint, and differ in size by at most one. */
-export function partOf<T>(slices: readonly T[], { index, total }: Shard): T[] {
+export function partOf<Part>(
+  slices: { readonly length: number; slice(begin: number, end: number): Part },
+  { index, total }: Shard,
+): Part {
   return slices.slice(cutBefore(slices, index, total), cutBefore(slices, index + 1, total))
 }
 
-function cutBefore(slices: readonly unknown[], index: number, total: number): number {
+function cutBefore(slices: { readonly length: number }, index: number, total: number): number {
   return Math.floor(((index - 1) * slices.length) / total)
 }
 
@@ -112,32 +186,32 @@ export interface TrialStart {
   readonly preferredShard?: Shard | undefined
 }
 
-export function trialOrder(
-  classes: readonly (readonly SliceStart[])[],
+/** Computed on the way, because most workers need only the first slice. */
+export function* trialOrder(
+  classes: readonly SliceRuns[],
   { projectRoot, workerId, preferredShard }: TrialStart,
-): SliceStart[] {
+): Generator<SliceStart> {
   const offset = hash(projectRoot) + workerId - 1
-  return classes.flatMap((slices) => {
-    const [own, rest] = preferredShard ? splitAt(slices, preferredShard) : [slices, []]
-    return [...stridesFrom(own, offset), ...stridesFrom(rest, offset)]
-  })
+  for (const slices of classes) {
+    const parts = preferredShard ? splitAt(slices, preferredShard) : [slices]
+    for (const part of parts) yield* stridesFrom(part, offset)
+  }
 }
 
 /** With more shards than slices, a part is one slice. */
-function splitAt(
-  slices: readonly SliceStart[],
-  shard: Shard,
-): [own: SliceStart[], rest: SliceStart[]] {
+function splitAt(slices: SliceRuns, shard: Shard): [own: SliceRuns, rest: SliceRuns] {
   const begin = cutBefore(slices, shard.index, shard.total)
   const end = begin + Math.max(1, partOf(slices, shard).length)
-  return [slices.slice(begin, end), [...slices.slice(end), ...slices.slice(0, begin)]]
+  return [slices.slice(begin, end), slices.slice(end).concat(slices.slice(0, begin))]
 }
 
 /** Workers begin side by side; by long strides, a second slice is not the first one of a neighbour. */
-function stridesFrom(slices: readonly SliceStart[], offset: number): SliceStart[] {
+function* stridesFrom(slices: SliceRuns, offset: number): Generator<SliceStart> {
   const count = slices.length
   const stride = coprimeStride(count)
-  return slices.map((_, step) => slices[(offset + step * stride) % count] as SliceStart)
+  for (let step = 0; step < count; step++) {
+    yield slices.at((offset + step * stride) % count)
+  }
 }
 
 /** Near the golden section of `count`, and coprime, so that it visits every index once. */

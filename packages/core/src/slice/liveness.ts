@@ -5,9 +5,7 @@
 import { linkSync, lstatSync, renameSync, rmSync } from 'node:fs'
 import net from 'node:net'
 import { codeOf } from '../errors.js'
-
-/** The size of `sun_path` without the final NUL (unix(7); macOS: unix(4)). */
-export const MAX_SOCKET_PATH_BYTES = process.platform === 'linux' ? 107 : 103
+import { system } from '../platform/system.js'
 
 const CONNECT_TIMEOUT_MS = 1000
 
@@ -23,7 +21,7 @@ const ANSWERS: Readonly<Record<string, Liveness>> = {
 }
 
 export function isSocketPath(path: string): boolean {
-  return process.platform !== 'win32' && Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES
+  return Buffer.byteLength(path) <= system.maxSocketPathBytes
 }
 
 export function askLiveness(path: string): Promise<Liveness> {

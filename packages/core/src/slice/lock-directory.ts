@@ -2,6 +2,7 @@ import { existsSync, mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { codeOf, PortsliceError } from '../errors.js'
 import { checkPrivateDirectory } from '../platform/private-directory.js'
+import { system } from '../platform/system.js'
 import type { SliceStart } from './layout.js'
 
 const OWNER_ONLY = 0o700
@@ -11,7 +12,7 @@ export function ensureLockDirectory(directory: string): void {
   if (checkLockDirectory(directory)) return
   try {
     createParents(directory)
-    createDirectory(directory, OWNER_ONLY)
+    if (createDirectory(directory, OWNER_ONLY)) system.makePrivate?.(directory)
   } catch (cause) {
     throw lockDirectoryError(directory, `cannot be created (${(cause as Error).message})`, cause)
   }
@@ -33,11 +34,14 @@ function createParents(directory: string): void {
   createDirectory(parent)
 }
 
-function createDirectory(directory: string, mode?: number): void {
+/** False if another process was faster. */
+function createDirectory(directory: string, mode?: number): boolean {
   try {
     mkdirSync(directory, mode)
+    return true
   } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error // Otherwise another process was faster.
+    if (codeOf(error) !== 'EEXIST') throw error
+    return false
   }
 }
 

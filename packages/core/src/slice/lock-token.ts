@@ -4,6 +4,7 @@
  */
 import { rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { hrtime } from '../platform/clock.js'
 import { hash, LAST_PORT } from './layout.js'
 import { isSocketPath, LivenessSocket } from './liveness.js'
 
@@ -60,7 +61,6 @@ export function isSameBoot(one: string, other: string): boolean {
   return one.split('.')[0] === other.split('.')[0]
 }
 
-const { hrtime } = process
 let nameCount = 0
 
 function uniqueName(): string {

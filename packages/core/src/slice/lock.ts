@@ -17,6 +17,7 @@ import {
 import path from 'node:path'
 import lockfile from 'proper-lockfile'
 import { codeOf } from '../errors.js'
+import { system } from '../platform/system.js'
 import { findLock, LOCK_MODE } from './find-lock.js'
 import type { SliceStart } from './layout.js'
 import { askLiveness, type LivenessSocket } from './liveness.js'
@@ -46,6 +47,7 @@ export class Lock implements LockFiles {
   #liveness: LivenessSocket | undefined
   #unlock: (() => Promise<void>) | undefined
   #refreshedAt = new Date(0)
+  #isAcquiring = false
   #acquisitions = 0
 
   constructor(directory: string, slice: SliceStart, host: string, events: LockEvents) {
@@ -68,6 +70,7 @@ export class Lock implements LockFiles {
     await this.#unlock?.().catch(() => {})
     this.#unlock = undefined
     const acquisition = ++this.#acquisitions
+    this.#isAcquiring = true
     try {
       this.#unlock = await lockfile.lock(lockedPath(this.#directory, this.#slice), {
         fs: this.#fs,
@@ -84,6 +87,8 @@ export class Lock implements LockFiles {
     } catch (error) {
       if (codeOf(error) === 'ELOCKED') return false
       throw error
+    } finally {
+      this.#isAcquiring = false
     }
   }
 
@@ -171,6 +176,11 @@ export class Lock implements LockFiles {
 
   refresh(now: Date): void {
     this.#checkOurs()
+    // proper-lockfile asks how precise the time of a file is. It gets `now` back, and the lock is new.
+    if (this.#isAcquiring) {
+      this.#refreshedAt = now
+      return
+    }
     // The token too: cleaners of temporary directories remove old files.
     for (const file of [this.#tokenPath, this.#path]) utimesSync(file, now, now)
     this.#refreshedAt = now
@@ -188,6 +198,7 @@ export class Lock implements LockFiles {
   }
 
   remove(): void {
+    if (this.#token === '') return // It was never acquired: what is at the path belongs to others.
     try {
       if (this.#liveness?.isAt(this.#shownPath)) unlinkSync(this.#shownPath)
       unlinkSync(this.#tokenPath)
@@ -243,9 +254,7 @@ export class Lock implements LockFiles {
 }
 
 function isOccupied(error: unknown): boolean {
-  const codes = ['ENOTEMPTY', 'EEXIST', 'ENOTDIR']
-  if (process.platform === 'win32') codes.push('EPERM', 'EACCES')
-  return codes.includes(codeOf(error))
+  return system.occupiedCodes.includes(codeOf(error))
 }
 
 function lockError(code: 'EEXIST' | 'ENOENT', problem: string): Error {

@@ -125,12 +125,16 @@ export function keyUseOf({ key, projectRoot = '' }: Partial<KeyUse>): KeyUse | u
 export function quarantineAfter(
   { ports, lease, ended }: Pick<SliceRecord, 'ports' | 'lease' | 'ended'>,
   slice: SliceStart,
-  now = kernelTime(),
+  at?: KernelTime,
 ): Quarantined[] {
+  const left = ports.filter(
+    ({ port, state }) => state !== 'leaked' && port >= slice && port < sentinelOf(slice),
+  )
+  if (left.length === 0) return []
+  const now = at ?? kernelTime()
   const { host, startedAt, pidNamespace } = lease ?? {}
   const run = omitUndefined({ host, startedAt, pidNamespace })
-  return ports
-    .filter(({ port, state }) => state !== 'leaked' && port >= slice && port < sentinelOf(slice))
+  return left
     .map((record): Quarantined => {
       const noted = record.state === 'out' ? ended : record.died
       // Times of another kernel or of an earlier boot cannot be compared.

@@ -420,6 +420,16 @@ describe('damaged files', () => {
     }, WATCH)
   })
 
+  test('a lock that was never acquired leaves what is at its path', async () => {
+    const { directory, first, lock } = await setUp()
+    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    writeFileSync(lock, 'of another program')
+    const own = new Lock(directory, first, HERE, { refreshed() {}, lost() {} })
+    expect(await own.acquire()).toBe(false)
+    own.releaseNow()
+    expect(readFileSync(lock, 'utf8')).toBe('of another program')
+  })
+
   test('ports out at the end of the process are quarantined, also while the lock is lost', async () => {
     const { directory, first, lease, take, journal } = await setUp()
     const slice = await lease()

@@ -1,14 +1,23 @@
 import type { ReportedTest, ReportedWorker, RunReport, WorkerUse } from './run-report.js'
 
+/** In characters: an error may contain a page of a diff, or a name all its data. */
+const MAX_NAME_LENGTH = 500
+const MAX_ERROR_LENGTH = 10_000
+
 /** What a runner tells of a test, and the test of its ports. */
 export interface CollectedTest extends Omit<ReportedTest, 'worker' | 'ports'> {
   /** Missing if the test used no ports. */
   use?: { ports: ReportedTest['ports']; worker: WorkerUse }
 }
 
+/** The run, and what its tests tell. */
+export type ReportedRun = Pick<RunReport, 'runner' | 'directory' | 'startedAt' | 'endedAt'>
+
+/** @param late what workers have released after their last test */
 export function collectReport(
-  about: Pick<RunReport, 'runner' | 'directory' | 'startedAt' | 'endedAt'>,
+  about: ReportedRun,
   collected: readonly CollectedTest[],
+  late: readonly WorkerUse[],
 ): RunReport {
   const workers = new Map<string, ReportedWorker>()
   const tests: ReportedTest[] = []
@@ -18,10 +27,15 @@ export function collectReport(
     addWorkerUse(workers, worker, use.worker)
     tests.push(withPorts(test, worker, use.ports))
   }
+  for (const use of late) addWorkerUse(workers, `worker ${use.id}`, use)
+  const lateEnds = late.flatMap(({ ports }) => ports.flatMap(({ releasedAt = [] }) => releasedAt))
   return {
     ...about,
-    startedAt: Math.min(about.startedAt, ...tests.map(({ startedAt }) => startedAt)),
-    endedAt: Math.max(about.endedAt, ...tests.map(({ endedAt }) => endedAt)),
+    startedAt: tests.reduce((min, { startedAt }) => Math.min(min, startedAt), about.startedAt),
+    endedAt: [...tests.map(({ endedAt }) => endedAt), ...lateEnds].reduce(
+      (max, end) => Math.max(max, end),
+      about.endedAt,
+    ),
     tests: tests.sort((a, b) => a.startedAt - b.startedAt),
     workers: [...workers.values()].sort((a, b) =>
       a.name.localeCompare(b.name, 'en', { numeric: true }),
@@ -40,7 +54,21 @@ function withPorts(
   const ends = ports.flatMap(({ releasedAt = [] }) => releasedAt)
   const startedAt = Math.min(test.startedAt, ...starts)
   const endedAt = Math.max(test.endedAt, ...ends)
-  return { ...test, startedAt, endedAt, worker, ports }
+  return {
+    ...test,
+    name: shorten(test.name, MAX_NAME_LENGTH),
+    errors: test.errors.map((error) => shorten(error, MAX_ERROR_LENGTH)),
+    startedAt,
+    endedAt,
+    worker,
+    ports,
+  }
+}
+
+function shorten(text: string, length: number): string {
+  return text.length > length
+    ? `${text.slice(0, length)}… (${text.length - length} characters more)`
+    : text
 }
 
 function addWorkerUse(

@@ -6,9 +6,11 @@
 import { createHash } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { takeLateUses, type WorkerUse } from '@portslice/core/internal'
+import { type CollectedTest, collectReport, type ReportedRun } from './collect.js'
 import type { RunReport } from './run-report.js'
 
-export { type CollectedTest, collectReport } from './collect.js'
+export type { CollectedTest, ReportedRun } from './collect.js'
 export type { PortUse, ReportedTest, RunReport } from './run-report.js'
 
 /** Put here by the build. */
@@ -16,12 +18,34 @@ declare const REPORT_PAGE: { script: string; style: string }
 
 export const DEFAULT_REPORT_FILE = 'portslice-report.html'
 
-/** @param directory against which the file is resolved */
-export function writeReport(report: RunReport, directory: string, file: string): string {
-  const absolute = path.resolve(directory, file)
-  mkdirSync(path.dirname(absolute), { recursive: true })
-  writeFileSync(absolute, reportHtml(report, REPORT_PAGE))
-  return absolute
+/** Writes the file again at the end of this process, if workers have released ports meanwhile. */
+export class ReportFile {
+  readonly #name: string
+  #write: ((late: readonly WorkerUse[]) => void) | undefined
+
+  /** @param name against the directory of the run */
+  constructor(name: string) {
+    this.#name = name
+  }
+
+  /** @returns its path */
+  write(run: ReportedRun, tests: readonly CollectedTest[]): string {
+    const file = path.resolve(run.directory, this.#name)
+    mkdirSync(path.dirname(file), { recursive: true })
+    const late: WorkerUse[] = []
+    if (!this.#write) process.once('exit', () => this.#finish())
+    this.#write = (more) => {
+      late.push(...more)
+      writeFileSync(file, reportHtml(collectReport(run, tests, late), REPORT_PAGE))
+    }
+    this.#write(takeLateUses())
+    return file
+  }
+
+  #finish(): void {
+    const late = takeLateUses()
+    if (late.length > 0) this.#write?.(late)
+  }
 }
 
 /** Test names and errors are data, never markup; the policy allows only the scripts of this file. */

@@ -195,7 +195,7 @@ function Events({ use, start }: { use: PortUse; start: number }) {
   ].sort((a, b) => a.at - b.at)
   return (
     <section class="events">
-      <h3>
+      <h3 class="wrap">
         {port} <span class="dim">{label && showHidden(label)}</span>
       </h3>
       <ol>

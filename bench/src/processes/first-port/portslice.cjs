@@ -1,0 +1,3 @@
+const { takePort } = require('@portslice/core')
+
+takePort().then((port) => process.getBuiltinModule('fs').writeSync(1, `${port}\n`))

@@ -1,0 +1,29 @@
+import path from 'node:path'
+import { atMost, comparison, type Samples } from '../baselines.ts'
+import { startReady } from '../ready-processes.ts'
+import type { Measured, Row } from '../row.ts'
+
+/** More than the noise of one block, less than a user could notice. */
+const MAX_RATIO = 1.02
+
+export const events: Row = {
+  name: 'Events and debug output',
+  how: `Take and release in a warm process, in blocks and in turns: of the package as it is, with a subscriber to
+its [events](events.md), and of a copy of it from which all events have been removed. \`NODE_DEBUG=portslice\` is a
+subscriber as well, so that what is true of events is true of it.`,
+  async run({ short, folder }): Promise<Measured> {
+    const plan = short ? { rounds: 20, operations: 50 } : { rounds: 100, operations: 200 }
+    await using group = await startReady('events', [{ ...plan, folder }], {
+      lockDirectory: path.join(folder, 'locks'),
+    })
+    const [samples] = (await group.run<Samples>()) as [Samples]
+    const of = (name: string) => samples[name] as readonly number[]
+    return {
+      tables: [comparison('Take and release, µs', samples, 'events removed')],
+      targets: [
+        atMost(MAX_RATIO, 'the package without events', of('no subscriber'), of('events removed')),
+      ],
+      charts: [],
+    }
+  },
+}

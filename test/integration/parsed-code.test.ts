@@ -1,0 +1,125 @@
+/** How much code V8 parses before the first port: what a fresh process pays for, on any machine. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { type ParsedScript, parsedLength, parsedScripts } from '../support/parsed-code.ts'
+import { runNode } from '../support/process.ts'
+import { FixtureProjects } from '../support/project.ts'
+
+/** Characters. Raise them only for what each first port needs. */
+const MAX_FOR_FIRST_PORT = { esm: 175_000, cjs: 195_000 }
+/** A worker that takes no port pays for the fixtures alone. */
+const MAX_FOR_FIXTURES = { vitest: 28_000, playwright: 15_000 }
+
+const fixtures = new FixtureProjects()
+const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-parsed-code-'))
+afterAll(() => {
+  fixtures[Symbol.dispose]()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const CORE = /@portslice\/core\//
+
+async function parsedBy(program: string, extension: 'mjs' | 'cjs'): Promise<ParsedScript[]> {
+  const file = path.join(fixtures.folder, `program.${extension}`)
+  writeFileSync(file, program)
+  const processes = await parsedScripts(async (env) => {
+    const { status, stderr } = await runNode([file], {
+      env,
+      lockDirectory: path.join(folder, 'locks'),
+    })
+    expect(status, stderr).toBe(0)
+  })
+  return processes.flat()
+}
+
+test('the first port of an ES module', async () => {
+  const program = `
+    import { releasePort, takePort } from '@portslice/core'
+    await releasePort(await takePort())`
+  const length = parsedLength(await parsedBy(program, 'mjs'), CORE)
+  expect(length).toBeGreaterThan(50_000)
+  expect(length).toBeLessThan(MAX_FOR_FIRST_PORT.esm)
+})
+
+test('the first port of a CommonJS module', async () => {
+  const program = `
+    const { releasePort, takePort } = require('@portslice/core')
+    takePort().then(releasePort)`
+  const length = parsedLength(await parsedBy(program, 'cjs'), CORE)
+  expect(length).toBeGreaterThan(50_000)
+  expect(length).toBeLessThan(MAX_FOR_FIRST_PORT.cjs)
+})
+
+test.each(['mjs', 'cjs'] as const)('the rest is loaded when it is used: %s', async (extension) => {
+  const load =
+    extension === 'mjs'
+      ? "import { claimPort, listSlices, takePort } from '@portslice/core'"
+      : "const { claimPort, listSlices, takePort } = require('@portslice/core')"
+  const use = (calls: string) =>
+    parsedBy(`${load}\nconst main = async () => { ${calls} }\nmain()`, extension)
+  const first = await use('await takePort()')
+  const all = await use(
+    'await takePort(); await listSlices(); await (await claimPort(9)).release()',
+  )
+  expect(parsedLength(all, CORE)).toBeGreaterThan(parsedLength(first, CORE) + 20_000)
+})
+
+test('without file descriptors, what cannot be loaded says so, and is loaded later', async () => {
+  const { status, stdout, stderr } = await runNode(
+    [
+      '--input-type=module',
+      '--eval',
+      `import { closeSync, openSync, writeSync } from 'node:fs'
+      import { listSlices, PortsliceError, takePort } from '@portslice/core'
+      await takePort()
+      const files = []
+      try { for (;;) files.push(openSync('/dev/null')) } catch {}
+      const error = await listSlices().catch((error) => error)
+      for (const file of files) closeSync(file)
+      const slices = await listSlices()
+      const { code } = error
+      console.log(JSON.stringify([code, error instanceof PortsliceError, slices.length > 0]))`,
+    ],
+    {
+      cwd: fixtures.folder,
+      lockDirectory: path.join(folder, 'without-descriptors'),
+      by: ['sh', '-c', 'ulimit -n 100 && exec "$@"', 'sh'],
+    },
+  )
+  expect(status, stderr).toBe(0)
+  expect(JSON.parse(stdout)).toEqual(['ERR_PORTSLICE_NO_SOCKET', true, true])
+})
+
+test('a vitest worker that takes no port parses the fixtures alone', async () => {
+  const project = fixtures.project({
+    'vitest.config.js': `
+      import portslice from '@portslice/vitest-plugin'
+      export default { plugins: [portslice()] }`,
+    'one.test.js': "import { test } from '@portslice/vitest-plugin/test'\ntest('one', () => {})",
+  })
+  const processes = await parsedScripts(async (env) => {
+    const { status, stdout, stderr } = await project.vitest([], { env })
+    expect(status, stdout + stderr).toBe(0)
+  })
+  const workers = processes.filter((scripts) => parsedLength(scripts, /vitest-plugin\/dist\/test/))
+  expect(workers).toHaveLength(1)
+  expect(parsedLength(workers.flat(), CORE)).toBe(0)
+  expect(parsedLength(workers.flat(), /@portslice\//)).toBeLessThan(MAX_FOR_FIXTURES.vitest)
+})
+
+test('a Playwright worker that takes no port parses the fixtures alone', async () => {
+  const project = fixtures.project({
+    'playwright.config.js': "export default { reporter: 'line' }",
+    'one.spec.js':
+      "import { test } from '@portslice/playwright-fixture'\ntest('one', async ({}) => {})",
+  })
+  const processes = await parsedScripts(async (env) => {
+    const { status, stdout, stderr } = await project.playwright([], { env })
+    expect(status, stdout + stderr).toBe(0)
+  })
+  const lengths = processes.map((scripts) => parsedLength(scripts, /@portslice\//))
+  expect(Math.max(...lengths)).toBeGreaterThan(0)
+  expect(Math.max(...lengths)).toBeLessThan(MAX_FOR_FIXTURES.playwright)
+})
