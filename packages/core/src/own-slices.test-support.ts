@@ -1,13 +1,24 @@
 /** For the tests of this package: a lock directory and slices of the test's own. */
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
+import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { onTestFinished } from 'vitest'
-import { createAllocator } from './allocator/allocator.js'
-import { ephemeralRange } from './platform/host.js'
 import { isFree } from './probe/free.js'
 import { holdUdpPort } from './probe/held-udp.js'
-import { defaultRanges, type PortRange, portsOf, sentinelOf, slicesIn } from './slice/layout.js'
+import { AVOIDED_PORTS } from './slice/avoided-ports.js'
+import {
+  type PortRange,
+  portsOf,
+  SLICE_SIZE,
+  type SliceStart,
+  sentinelOf,
+  slicesIn,
+} from './slice/layout.js'
+
+/** Below the default range: no process that uses the defaults leases a slice there. */
+const UNUSED: PortRange = { first: 1024, last: 9999 }
 
 export function temporaryFolder(): string {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-unit-'))
@@ -15,30 +26,51 @@ export function temporaryFolder(): string {
   return folder
 }
 
-/** A range of `count` whole slices that are not held and in which no program listens. */
+/**
+ * A range of `count` whole slices that are not held and in which no program listens. Until the test
+ * ends, TCP listeners on their sentinels, which leases ignore, keep other tests from choosing it.
+ *
+ * @param isMarked whether there are such listeners; a test that claims a sentinel cannot have them
+ */
 export async function ownRange(
   count = 1,
-  within = defaultRanges(ephemeralRange())[0] as PortRange,
+  { isMarked = true } = {},
 ): Promise<readonly [number, number]> {
-  // An allocator of a name of its own finds the place, so that parallel tests start elsewhere.
-  await using probe = await createAllocator({
-    range: [within.first, within.last],
-    lockDirectory: temporaryFolder(),
-    workerId: 1 + Math.floor(Math.random() * 100_000),
-  })
-  const start = probe.slices[0]?.first as number
-  const all = slicesIn(within)
-  const rotated = [...all.slice(all.indexOf(start)), ...all.slice(0, all.indexOf(start))]
-  await probe.close()
+  const all = slicesIn(UNUSED).filter((slice) => !portsOf(slice).some(isAvoided))
+  const start = Math.floor(Math.random() * all.length)
+  const rotated = [...all.slice(start), ...all.slice(0, start)]
   for (let i = 0; i + count <= rotated.length; i++) {
     const run = rotated.slice(i, i + count)
-    if ((run.at(-1) as number) - (run[0] as number) !== (count - 1) * 32) continue
-    const sentinels = await Promise.all(run.map((slice) => holdUdpPort(sentinelOf(slice))))
-    // A program that does not use portslice may listen there.
-    const free = await Promise.all(run.flatMap(portsOf).map(isFree))
-    await Promise.all(sentinels.map((sentinel) => sentinel?.close()))
-    if (sentinels.every(Boolean) && free.every(Boolean))
+    if ((run.at(-1) as number) - (run[0] as number) !== (count - 1) * SLICE_SIZE) continue
+    const markers = await Promise.all(run.map((slice) => listen(sentinelOf(slice))))
+    if (markers.every(Boolean) && (await areFree(run))) {
+      if (isMarked) onTestFinished(() => closeAll(markers))
+      else closeAll(markers)
       return [run[0] as number, sentinelOf(run.at(-1) as number)]
+    }
+    closeAll(markers)
   }
   throw new Error(`No ${count} neighbouring slices are free on this machine.`)
+}
+
+const isAvoided = (port: number) => AVOIDED_PORTS.has(port)
+
+function listen(port: number): Promise<net.Server | undefined> {
+  const server = net.createServer().listen({ port, exclusive: true }).unref()
+  return once(server, 'listening').then(
+    () => server,
+    () => undefined,
+  )
+}
+
+function closeAll(servers: readonly (net.Server | undefined)[]): void {
+  for (const server of servers) server?.close()
+}
+
+/** Programs that do not use portslice may listen there. */
+async function areFree(slices: readonly SliceStart[]): Promise<boolean> {
+  const sentinels = await Promise.all(slices.map((slice) => holdUdpPort(sentinelOf(slice))))
+  const ports = await Promise.all(slices.flatMap(portsOf).map(isFree))
+  await Promise.all(sentinels.map((sentinel) => sentinel?.close()))
+  return sentinels.every(Boolean) && ports.every(Boolean)
 }

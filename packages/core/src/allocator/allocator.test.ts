@@ -292,7 +292,7 @@ describe('takeMany and takeBlock', () => {
 
   test('takeMany tries a preferred port again that it gave back while it waited', async () => {
     const { allocator, usable, first } = await allocatorOf(1, { waitTimeout: 5000 })
-    const [elsewhere] = await ownRange(1, { first: 4000, last: 9999 })
+    const [elsewhere] = await ownRange()
     const others = await allocator.takeMany(usable.length - 1)
     const waiting = allocator.takeMany([{ prefer: elsewhere }, { prefer: [first] }, {}])
     const served = Promise.all(others.slice(0, 2).map((lease) => lease.release()))
@@ -367,7 +367,7 @@ describe('prefer', () => {
 
   test('gives a port outside of the range as well, for one holder at a time', async () => {
     const { allocator, options } = await allocatorOf(1)
-    const [elsewhere] = await ownRange(1, { first: 4000, last: 9999 })
+    const [elsewhere] = await ownRange()
     const lease = await allocator.take({ prefer: elsewhere })
     expect(lease.port).toBe(elsewhere)
     const other = await createAllocator({ ...options, range: await ownRange(1) })
@@ -515,7 +515,7 @@ describe('failed requests', () => {
 describe('prefer', () => {
   test('gives that port if it is available at once, from a slice or from outside of the range', async () => {
     const { allocator, first } = await allocatorOf(1)
-    const [outside] = await ownRange(1, { first: 4000, last: 9999 })
+    const [outside] = await ownRange()
     const inside = await allocator.take({ prefer: first + 7, label: 'inside' })
     const other = await allocator.take({ prefer: new Set([first + 7, outside]) })
     expect([inside.port, other.port]).toEqual([first + 7, outside])
@@ -527,7 +527,7 @@ describe('prefer', () => {
 
   test('else any other port; releases it when the allocator closes', async () => {
     const { allocator, usable } = await allocatorOf(1)
-    const [outside] = await ownRange(1, { first: 4000, last: 9999 })
+    const [outside] = await ownRange()
     const server = await serve(outside)
     expect(usable).toContain((await allocator.take({ prefer: outside })).port)
     server.close()
@@ -539,7 +539,7 @@ describe('prefer', () => {
 
   test('also works with `key` and `releaseWhenClosed`', async () => {
     const { allocator } = await allocatorOf(1)
-    const [outside] = await ownRange(1, { first: 4000, last: 9999 })
+    const [outside] = await ownRange()
     const options = { prefer: outside, key: 'app', releaseWhenClosed: true }
     const [one, two] = [await allocator.take(options), await allocator.take({ key: 'app' })]
     expect([one.port, two.port]).toEqual([outside, outside])

@@ -23,8 +23,7 @@ let port: number
 beforeEach(async () => {
   folder = path.join(temporaryFolder(), 'locks')
   vi.stubEnv('PORTSLICE_LOCK_DIR', folder)
-  // Below the default range, where no test that runs beside this one leases a slice.
-  range = await ownRange(1, { first: 4000, last: 9999 })
+  range = await ownRange()
   port = range[0] + 4
   return () => vi.unstubAllEnvs()
 })
@@ -126,6 +125,7 @@ test('a claimed port is not handed out by the slice that it lies in; the others 
 })
 
 test('claiming the port of a sentinel is holding the slice', async () => {
+  range = await ownRange(1, { isMarked: false })
   const claim = await claimPort(range[1])
   await expect(createAllocator({ range, waitTimeout: 0 })).rejects.toMatchObject({
     code: 'ERR_PORTSLICE_RANGE_EXHAUSTED',
@@ -159,8 +159,9 @@ test('concurrent calls get different ports as long as some are available', async
 })
 
 test('a claim of the last port of a slice blocks the slice, and is named', async () => {
+  range = await ownRange(1, { isMarked: false })
   await using _ = await claimPort(range[1])
-  const { message } = await refusal(claimPort(port, { timeout: 20 }))
+  const { message } = await refusal(claimPort(range[0], { timeout: 20 }))
   expect(message).toContain(`while port ${range[1]} is claimed`)
   expect(message).toContain(`claimed by pid ${process.pid}`)
 })

@@ -11,8 +11,8 @@ import { claimPort } from './claim-port.js'
 import { portHistory } from './port-history.js'
 import { removeLeftovers } from './remove-leftovers.js'
 
-async function setUp() {
-  const range = await ownRange()
+async function setUp({ isMarked = true } = {}) {
+  const range = await ownRange(1, { isMarked })
   const lockDirectory = path.join(temporaryFolder(), 'locks')
   const why = (port: number) => portHistory(port, { lockDirectory, range })
   const open = () => createAllocator({ lockDirectory, range })
@@ -118,7 +118,7 @@ test('a slice whose journal is elsewhere', async () => {
 })
 
 test('a claim, while it lasts and afterwards', async () => {
-  const { lockDirectory, first, range } = await setUp()
+  const { lockDirectory, first, range } = await setUp({ isMarked: false })
   process.env.PORTSLICE_LOCK_DIR = lockDirectory
   onTestFinished(() => void delete process.env.PORTSLICE_LOCK_DIR)
   const claim = await claimPort(first)

@@ -211,7 +211,7 @@ test('the lock of another program stays as long as that refreshes it', async () 
 })
 
 test('removes notes of dead claims', async () => {
-  const [port] = await ownRange(1, { first: 4000, last: 9999 })
+  const [port] = await ownRange()
   const lockDirectory = path.join(temporaryFolder(), 'locks')
   vi.stubEnv('PORTSLICE_LOCK_DIR', lockDirectory)
   onTestFinished(() => void vi.unstubAllEnvs())

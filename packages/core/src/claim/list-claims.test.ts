@@ -13,7 +13,7 @@ test('lists the claimer of a port, and whether the app listens, until it is rele
   const lockDirectory = path.join(temporaryFolder(), 'locks')
   vi.stubEnv('PORTSLICE_LOCK_DIR', lockDirectory)
   onTestFinished(() => void vi.unstubAllEnvs())
-  const [port] = await ownRange(1, { first: 4000, last: 9999 })
+  const [port] = await ownRange()
   const claim = await claimPort(port)
   const status = { port, pid: process.pid, cwd: process.cwd(), listening: false }
   expect(await listClaims()).toMatchObject([status])
@@ -27,7 +27,7 @@ test('lists the claimer of a port, and whether the app listens, until it is rele
 
 test('a note whose writer has died, or lives elsewhere, is not a claim', async () => {
   const lockDirectory = temporaryFolder()
-  const [port] = await ownRange(1, { first: 4000, last: 9999 })
+  const [port] = await ownRange()
   for (const host of [hostIdentity(), 'elsewhere']) {
     const note = { v: 1, pid: process.pid, host, cwd: '/', command: 'x', at: '2026-01-01' }
     mkdirSync(path.join(lockDirectory, 'claims'), { recursive: true })

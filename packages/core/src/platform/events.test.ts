@@ -57,7 +57,7 @@ test('publishes what happens to slices and ports', async () => {
 })
 
 test('publishes slices that others hold, and claims', async () => {
-  const [first, last] = await ownRange()
+  const [first, last] = await ownRange(1, { isMarked: false })
   const lockDirectory = path.join(temporaryFolder(), 'locks')
   const claim = await claimPort(last)
   const seen = record(first, last)
