@@ -3,7 +3,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Start first, so that none of them is the only one left at the end. */
 const LONGEST =
-  /(slice\/slice|integration\/(app-server|vitest|coordinator-faults|quarantine|recipes|messages|chaos|compat|docs|examples|runners))\.test\.ts$/
+  /(slice\/slice|integration\/(app-server|vitest|coordinator-faults|coordinator-users|command-background|quarantine|recipes|messages|chaos|compat|docs|examples|runners))\.test\.ts$/
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -16,7 +16,7 @@ class LongestFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     // Most of them wait for processes that they have started: more at once than there are cores.
-    maxWorkers: 4,
+    maxWorkers: 5,
     sequence: { sequencer: LongestFirst },
     projects: [
       {

@@ -122,7 +122,7 @@ describe('a process that uses none of the ports', () => {
     expect(await portsOut(options.lockDirectory)).toEqual([])
   })
 
-  test('may be the daemon of nx', { timeout: 120_000 }, async () => {
+  test.runIf(TEST_ALL)('may be the daemon of nx', { timeout: 120_000 }, async () => {
     const cwd = temporaryFolder()
     const nx = path.dirname(fileURLToPath(import.meta.resolve('nx/package.json')))
     mkdirSync(path.join(cwd, 'node_modules'))

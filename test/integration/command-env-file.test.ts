@@ -12,6 +12,7 @@ import {
 } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, type TestContext, test } from 'vitest'
+import { TEST_ALL } from '../support/extent.ts'
 import type { TestProcess } from '../support/process.ts'
 import { FixtureProjects } from '../support/project.ts'
 import {
@@ -270,15 +271,17 @@ describe('a running server', () => {
     await run.ended
   })
 
-  test("is what Playwright's reuseExistingServer uses; without it, Playwright starts its own", async () => {
-    using projects = new FixtureProjects()
-    const project = projects.project({
-      'server.js': `
+  test.runIf(TEST_ALL)(
+    "is what Playwright's reuseExistingServer uses; without it, Playwright starts its own",
+    async () => {
+      using projects = new FixtureProjects()
+      const project = projects.project({
+        'server.js': `
         import { createServer } from 'node:http'
         const { PORT, NAME } = process.env
         createServer((_, response) => response.end(NAME)).listen(PORT, () => console.log('serving'))
       `,
-      'playwright.config.ts': `
+        'playwright.config.ts': `
         import { existsSync } from 'node:fs'
         import { defineConfig } from '@playwright/test'
         import { namedPort } from '@portslice/core'
@@ -295,22 +298,25 @@ describe('a running server', () => {
           use: { baseURL: 'http://localhost:' + port },
         })
       `,
-      'server.spec.ts': `
+        'server.spec.ts': `
         import { expect, test } from '@playwright/test'
         test('which server is it?', async ({ request }) => {
           expect(await (await request.get('/')).text()).toBe(process.env.EXPECTED)
         })
       `,
-    })
-    const { lockDirectory } = project
-    const playwright = (EXPECTED: string) => project.playwright([], { env: { EXPECTED } })
-    const args = ['run', '--name', 'web', '--write-env', '.env.ports', '--']
-    const program = sh(`PORT=$WEB_PORT NAME='running already' exec '${process.execPath}' server.js`)
-    const run = start([...args, ...program], { lockDirectory, cwd: project.folder })
-    await run.said(/serving/)
-    expect(await playwright('running already')).toMatchObject({ status: 0 })
-    run.child.kill('SIGTERM')
-    await run.ended
-    expect(await playwright('started by Playwright')).toMatchObject({ status: 0 })
-  })
+      })
+      const { lockDirectory } = project
+      const playwright = (EXPECTED: string) => project.playwright([], { env: { EXPECTED } })
+      const args = ['run', '--name', 'web', '--write-env', '.env.ports', '--']
+      const program = sh(
+        `PORT=$WEB_PORT NAME='running already' exec '${process.execPath}' server.js`,
+      )
+      const run = start([...args, ...program], { lockDirectory, cwd: project.folder })
+      await run.said(/serving/)
+      expect(await playwright('running already')).toMatchObject({ status: 0 })
+      run.child.kill('SIGTERM')
+      await run.ended
+      expect(await playwright('started by Playwright')).toMatchObject({ status: 0 })
+    },
+  )
 })

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
 import { JESTS } from '../compat/versions.ts'
 import { compiled } from '../support/compiled.ts'
-import { TEST_ALL } from '../support/extent.ts'
+import { firstOf, TEST_ALL } from '../support/extent.ts'
 import { nodePackage, npmInstall } from '../support/installed.ts'
 import { overlaps, readIntervals } from '../support/intervals.ts'
 import { FixtureProjects } from '../support/project.ts'
@@ -85,7 +85,7 @@ const FILES = 4
 describe.each(NODES)('Jest requires them, on Node %s', (version) => {
   test.each(
     (TEST_ALL ? JESTS : ['of the examples']).flatMap((jest) =>
-      ['', '--experimental-vm-modules'].map((flag) => [jest, flag] as const),
+      firstOf(['', '--experimental-vm-modules']).map((flag) => [jest, flag] as const),
     ),
   )('Jest %s, NODE_OPTIONS=%j', { timeout: 600_000 }, async (jest, flag) => {
     const node = await nodeBinary(version)

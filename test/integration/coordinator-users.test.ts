@@ -6,6 +6,7 @@ import {
   RedisServer,
   whyNoRedis,
 } from '../support/database-server.ts'
+import { firstOf, TEST_ALL } from '../support/extent.ts'
 import { FixtureProjects } from '../support/project.ts'
 import { PublishingHost } from '../support/publishing-host.ts'
 import { portslice, start, startFile } from './command-run.ts'
@@ -110,7 +111,7 @@ const ENGINES: Engine[] = [
 const projects = new FixtureProjects()
 afterAll(() => projects[Symbol.dispose]())
 
-describe.each(ENGINES)('$name', (engine) => {
+describe.each(firstOf(ENGINES))('$name', (engine) => {
   if (engine.why !== undefined) {
     test.skip(`all that leases ports (${engine.why})`, () => {})
     return
@@ -197,22 +198,26 @@ describe.each(ENGINES)('$name', (engine) => {
     )
   })
 
-  test('run tells of a container that it has left', { timeout: TIMEOUT_MS }, async () => {
-    const script = `fetch(process.env.PUBLISH_AT + '/' + process.env.PORT, { method: 'POST' })`
-    const { host, address, options } = await newHost()
-    const outcome = await portslice(['run', '--', process.execPath, '-e', script], options)
-    const [port = 0] = host.ports
-    expect(outcome.stderr).toContain(
-      `a process still listens on port ${port}: a program on ${address}.`,
-    )
-    const told = (await portslice(['why', `${port}`], options)).stdout
-    expect(told).toContain(`Port ${port} has leaked`)
-    const again = await portslice(['run', '--', 'sh', '-c', 'echo $PORT'], options)
-    expect(Number(again.stdout)).toBeGreaterThan(0)
-    expect(Number(again.stdout)).not.toBe(port)
-  })
+  test.runIf(TEST_ALL)(
+    'run tells of a container that it has left',
+    { timeout: TIMEOUT_MS },
+    async () => {
+      const script = `fetch(process.env.PUBLISH_AT + '/' + process.env.PORT, { method: 'POST' })`
+      const { host, address, options } = await newHost()
+      const outcome = await portslice(['run', '--', process.execPath, '-e', script], options)
+      const [port = 0] = host.ports
+      expect(outcome.stderr).toContain(
+        `a process still listens on port ${port}: a program on ${address}.`,
+      )
+      const told = (await portslice(['why', `${port}`], options)).stdout
+      expect(told).toContain(`Port ${port} has leaked`)
+      const again = await portslice(['run', '--', 'sh', '-c', 'echo $PORT'], options)
+      expect(Number(again.stdout)).toBeGreaterThan(0)
+      expect(Number(again.stdout)).not.toBe(port)
+    },
+  )
 
-  test('claim: one run at a time', { timeout: TIMEOUT_MS }, async () => {
+  test.runIf(TEST_ALL)('claim: one run at a time', { timeout: TIMEOUT_MS }, async () => {
     const { options } = await newHost()
     const port = 22_021
     const one = start(['claim', `${port}`, '--', 'sh', '-c', 'echo begun; read -r end'], options)
@@ -228,7 +233,7 @@ describe.each(ENGINES)('$name', (engine) => {
     expect((await one.ended).status).not.toBeNull()
   })
 
-  test('namedPort: one for each run', { timeout: TIMEOUT_MS }, async () => {
+  test.runIf(TEST_ALL)('namedPort: one for each run', { timeout: TIMEOUT_MS }, async () => {
     const { options } = await newHost()
     const runs = [0, 1].map(() => startFile(process.execPath, ['named.js'], options))
     const ports = await Promise.all(
@@ -239,17 +244,21 @@ describe.each(ENGINES)('$name', (engine) => {
     for (const { ended } of runs) expect((await ended).status).toBe(0)
   })
 
-  test('startApp with a command that starts a container', { timeout: TIMEOUT_MS }, async () => {
-    const { host, address, options } = await newHost()
-    const { stdout } = await project.run(undefined, 'app.js', [], options)
-    const { url, page, isRunning, out } = JSON.parse(stdout)
-    const port = Number(new URL(url).port)
-    expect(url).toBe(`http://${address}:${port}`)
-    expect(page).toBe(`container on ${port}`)
-    expect(isRunning).toBe(true)
-    expect(out).toEqual([])
-    expect(host.ports).toEqual([])
-  })
+  test.runIf(TEST_ALL)(
+    'startApp with a command that starts a container',
+    { timeout: TIMEOUT_MS },
+    async () => {
+      const { host, address, options } = await newHost()
+      const { stdout } = await project.run(undefined, 'app.js', [], options)
+      const { url, page, isRunning, out } = JSON.parse(stdout)
+      const port = Number(new URL(url).port)
+      expect(url).toBe(`http://${address}:${port}`)
+      expect(page).toBe(`container on ${port}`)
+      expect(isRunning).toBe(true)
+      expect(out).toEqual([])
+      expect(host.ports).toEqual([])
+    },
+  )
 
   test('the fixtures of vitest', { timeout: TIMEOUT_MS }, async () => {
     const { host, options } = await newHost()
@@ -260,7 +269,7 @@ describe.each(ENGINES)('$name', (engine) => {
     expect(host.ports).toHaveLength(1)
   })
 
-  test('the fixtures of Playwright', { timeout: TIMEOUT_MS }, async () => {
+  test.runIf(TEST_ALL)('the fixtures of Playwright', { timeout: TIMEOUT_MS }, async () => {
     const { host, options } = await newHost()
     const outcome = await project.playwright([], options)
     expect(outcome.stdout).toContain('2 passed')

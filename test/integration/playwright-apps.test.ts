@@ -1,6 +1,7 @@
 /** Apps of Playwright's workers: one or several each, their output, and crashes. */
 import { existsSync, readFileSync } from 'node:fs'
 import { afterAll, expect, test } from 'vitest'
+import { TEST_ALL } from '../support/extent.ts'
 import { FixtureProjects } from '../support/project.ts'
 import {
   config,
@@ -132,17 +133,20 @@ test('an app that crashed between tests is started again; what it printed goes w
   expect([well, crashing].map(texts)).toEqual([{}, {}])
 })
 
-test('several apps of a worker know each other, and the last is the one of the base URL', {
-  timeout: TEST_TIMEOUT,
-}, async () => {
-  const project = projects.project({
-    'server.js': SERVER,
-    'playwright.config.ts': config(`
+test.runIf(TEST_ALL)(
+  'several apps of a worker know each other, and the last is the one of the base URL',
+  {
+    timeout: TEST_TIMEOUT,
+  },
+  async () => {
+    const project = projects.project({
+      'server.js': SERVER,
+      'playwright.config.ts': config(`
       fullyParallel: true,
       workers: 2,
       use: { apps: { api: { command: ${COMMAND}, ready: '/' }, web: { command: ${COMMAND}, env: { API: 'http://localhost:{API_PORT}' } } } },
     `),
-    'app.spec.ts': `${BEGIN}
+      'app.spec.ts': `${BEGIN}
       for (let i = 1; i <= 4; i++) {
         test('test ' + i, async ({ request, app, apps, baseURL }, testInfo) => {
           expect(app).toBe(apps.web)
@@ -160,33 +164,39 @@ test('several apps of a worker know each other, and the last is the one of the b
         throw new Error('as it should')
       })
     `,
-  })
+    })
 
-  const { tests } = await playwright(project)
+    const { tests } = await playwright(project)
 
-  const results = tests.map(({ results }) => results[0])
-  expect(results.map(({ status }) => status)).toEqual([
-    'passed',
-    'passed',
-    'passed',
-    'passed',
-    'failed',
-  ])
-  const ports = results.slice(0, 4).map((result) => told<number[]>(result))
-  const byWorker = new Map(results.slice(0, 4).map(({ workerIndex }, i) => [workerIndex, ports[i]]))
-  expect(new Set([...byWorker.values()].flat()).size).toBe(2 * byWorker.size)
-  expect(texts(results[4] as Result)).toEqual({
-    'output of the app "web"': expect.stringMatching(/asked for \/of-web\n$/),
-    'output of the app "api"': expect.stringMatching(/asked for \/of-api\n$/),
-  })
-})
+    const results = tests.map(({ results }) => results[0])
+    expect(results.map(({ status }) => status)).toEqual([
+      'passed',
+      'passed',
+      'passed',
+      'passed',
+      'failed',
+    ])
+    const ports = results.slice(0, 4).map((result) => told<number[]>(result))
+    const byWorker = new Map(
+      results.slice(0, 4).map(({ workerIndex }, i) => [workerIndex, ports[i]]),
+    )
+    expect(new Set([...byWorker.values()].flat()).size).toBe(2 * byWorker.size)
+    expect(texts(results[4] as Result)).toEqual({
+      'output of the app "web"': expect.stringMatching(/asked for \/of-web\n$/),
+      'output of the app "api"': expect.stringMatching(/asked for \/of-api\n$/),
+    })
+  },
+)
 
-test('without an app nothing changes; an app that does not start fails its tests', {
-  timeout: TEST_TIMEOUT,
-}, async () => {
-  const project = projects.project({
-    'server.js': SERVER,
-    'playwright.config.ts': config(`
+test.runIf(TEST_ALL)(
+  'without an app nothing changes; an app that does not start fails its tests',
+  {
+    timeout: TEST_TIMEOUT,
+  },
+  async () => {
+    const project = projects.project({
+      'server.js': SERVER,
+      'playwright.config.ts': config(`
       workers: 1,
       projects: [
         { name: 'none', testMatch: 'none.spec.ts' },
@@ -197,7 +207,7 @@ test('without an app nothing changes; an app that does not start fails its tests
         { name: 'both', testMatch: 'broken.spec.ts', use: { app: { command: ${COMMAND} }, apps: { web: { command: ${COMMAND} } } } },
       ],
     `),
-    'none.spec.ts': `${BEGIN}
+      'none.spec.ts': `${BEGIN}
       import { existsSync } from 'node:fs'
       test('no base URL, and nothing leased', async ({ baseURL, request }) => {
         expect(baseURL).toBe(undefined)
@@ -206,16 +216,16 @@ test('without an app nothing changes; an app that does not start fails its tests
       test('no app', async ({ app }) => { app.url })
       test('no apps', async ({ apps }) => { apps.web })
     `,
-    'url.spec.ts': `${BEGIN}
+      'url.spec.ts': `${BEGIN}
       test('the base URL of its user', async ({ baseURL, app, request }) => {
         expect(baseURL).toBe('http://user.example')
         expect((await request.get(app.url)).status()).toBe(200)
       })
     `,
-    'broken.spec.ts': `${BEGIN}
+      'broken.spec.ts': `${BEGIN}
       test('never starts', async ({ request }) => {})
     `,
-    'merged.spec.ts': `
+      'merged.spec.ts': `
       import { expect, mergeTests, test as base } from '@playwright/test'
       import { test as ours } from '@portslice/playwright-fixture'
       const test = mergeTests(base.extend({ mine: 'mine' }), ours).extend({ url: async ({ app }, use) => use(app.url) })
@@ -224,36 +234,37 @@ test('without an app nothing changes; an app that does not start fails its tests
         expect((await request.get('/')).status()).toBe(200)
       })
     `,
-    'use.spec.ts': `
+      'use.spec.ts': `
       import { appFixture, expect, test } from '@portslice/playwright-fixture'
       test.use({ app: appFixture({ command: ${COMMAND} }) })
       test('an app of the file', async ({ request }) => expect((await request.get('/')).status()).toBe(200))
     `,
-    'misused.spec.ts': `${BEGIN}
+      'misused.spec.ts': `${BEGIN}
       test.use({ app: { command: ${COMMAND} } })
       test('options as an app', async ({ request }) => {})
     `,
-  })
+    })
 
-  const run = await playwright(project)
+    const run = await playwright(project)
 
-  const outcome = Object.fromEntries(
-    run.tests.map(({ project, title, results: [{ status, errors }] }) => [
-      `${project}: ${title}`,
-      status === 'passed' ? status : errors[0]?.message,
-    ]),
-  )
-  expect(outcome).toEqual({
-    'none: no base URL, and nothing leased': 'passed',
-    'merged: has all': 'passed',
-    'none: no app': expect.stringContaining('There is no `app`: nothing says what to start.'),
-    'none: no apps': expect.stringContaining('use: { apps: { web: '),
-    'url: the base URL of its user': 'passed',
-    'broken: never starts': expect.stringMatching(
-      /The app `echo oh; exit 3` ended with exit status 3 before it was ready\.\nIts last output:\n {2}oh\n/,
-    ),
-    'file: an app of the file': 'passed',
-    'file: options as an app': expect.stringContaining('use `test.use({ app: appFixture('),
-    'both: never starts': expect.stringContaining('The options `app` and `apps` are both set.'),
-  })
-})
+    const outcome = Object.fromEntries(
+      run.tests.map(({ project, title, results: [{ status, errors }] }) => [
+        `${project}: ${title}`,
+        status === 'passed' ? status : errors[0]?.message,
+      ]),
+    )
+    expect(outcome).toEqual({
+      'none: no base URL, and nothing leased': 'passed',
+      'merged: has all': 'passed',
+      'none: no app': expect.stringContaining('There is no `app`: nothing says what to start.'),
+      'none: no apps': expect.stringContaining('use: { apps: { web: '),
+      'url: the base URL of its user': 'passed',
+      'broken: never starts': expect.stringMatching(
+        /The app `echo oh; exit 3` ended with exit status 3 before it was ready\.\nIts last output:\n {2}oh\n/,
+      ),
+      'file: an app of the file': 'passed',
+      'file: options as an app': expect.stringContaining('use `test.use({ app: appFixture('),
+      'both: never starts': expect.stringContaining('The options `app` and `apps` are both set.'),
+    })
+  },
+)

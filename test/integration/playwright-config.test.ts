@@ -98,7 +98,7 @@ const TAKES_A_PORT = `
 `
 
 describe('the run ends with an error message', () => {
-  test('options in the config', { timeout: TEST_TIMEOUT }, async () => {
+  test.runIf(TEST_ALL)('options in the config', { timeout: TEST_TIMEOUT }, async () => {
     const wrong = {
       range: {
         use: '{ range: [20000, 20010] }',
@@ -143,11 +143,13 @@ describe('the run ends with an error message', () => {
     }
   })
 
-  test.for([
-    { variable: 'PORTSLICE_RANGE', value: 'abc', message: '$PORTSLICE_RANGE is "abc"' },
-    { variable: 'PORTSLICE_SHARD', value: '5/4', message: '$PORTSLICE_SHARD is "5/4"' },
-    { variable: 'PORTSLICE_LOCK_DIR', value: 'a file', message: 'is not a directory' },
-  ])('$variable', { timeout: TEST_TIMEOUT }, async ({ variable, value, message }) => {
+  test.for(
+    firstOf([
+      { variable: 'PORTSLICE_RANGE', value: 'abc', message: '$PORTSLICE_RANGE is "abc"' },
+      { variable: 'PORTSLICE_SHARD', value: '5/4', message: '$PORTSLICE_SHARD is "5/4"' },
+      { variable: 'PORTSLICE_LOCK_DIR', value: 'a file', message: 'is not a directory' },
+    ]),
+  )('$variable', { timeout: TEST_TIMEOUT }, async ({ variable, value, message }) => {
     const project = projects.project({
       'a file': 'where a directory should be',
       'playwright.config.ts': config(''),
@@ -187,29 +189,33 @@ describe('the run ends with an error message', () => {
   )
 })
 
-test("a named port comes from the part of the range that belongs to Playwright's own --shard", {
-  timeout: TEST_TIMEOUT,
-}, async () => {
-  const project = projects.project({
-    'playwright.config.ts': `
+test.runIf(TEST_ALL)(
+  "a named port comes from the part of the range that belongs to Playwright's own --shard",
+  {
+    timeout: TEST_TIMEOUT,
+  },
+  async () => {
+    const project = projects.project({
+      'playwright.config.ts': `
       import { appendFileSync } from 'node:fs'
       import { namedPort } from '@portslice/playwright-fixture'
       const web = await namedPort('web', { range: [20000, 29999] })
       appendFileSync('named', web + '\\n')
       export default { use: { baseURL: 'http://127.0.0.1:' + web } }
     `,
-    'one.spec.ts': TAKES_A_PORT,
-    'two.spec.ts': TAKES_A_PORT,
-  })
+      'one.spec.ts': TAKES_A_PORT,
+      'two.spec.ts': TAKES_A_PORT,
+    })
 
-  for (const shard of ['1/2', '2/2']) {
-    const run = await playwright(project, [`--shard=${shard}`])
-    expect(run.status, run.stdout + run.stderr).toBe(0)
-  }
+    for (const shard of ['1/2', '2/2']) {
+      const run = await playwright(project, [`--shard=${shard}`])
+      expect(run.status, run.stdout + run.stderr).toBe(0)
+    }
 
-  const ports = readFileSync(project.file('named'), 'utf8').trim().split('\n').map(Number)
-  const [first, second] = [...new Set(ports)]
-  expect(new Set(ports).size).toBe(2)
-  expect(first).toBeLessThan(24_992)
-  expect(second).toBeGreaterThanOrEqual(24_992)
-})
+    const ports = readFileSync(project.file('named'), 'utf8').trim().split('\n').map(Number)
+    const [first, second] = [...new Set(ports)]
+    expect(new Set(ports).size).toBe(2)
+    expect(first).toBeLessThan(24_992)
+    expect(second).toBeGreaterThanOrEqual(24_992)
+  },
+)

@@ -134,11 +134,14 @@ function ours(annotations: readonly Annotation[]): Annotation[] {
   return annotations.filter(({ type }) => type === 'portslice')
 }
 
-test('the fixtures can be combined with others', { timeout: TEST_TIMEOUT }, async () => {
-  const project = projects.project({
-    'app.ts': APP,
-    'playwright.config.ts': config('workers: 1'),
-    'together.spec.ts': `
+test.runIf(TEST_ALL)(
+  'the fixtures can be combined with others',
+  { timeout: TEST_TIMEOUT },
+  async () => {
+    const project = projects.project({
+      'app.ts': APP,
+      'playwright.config.ts': config('workers: 1'),
+      'together.spec.ts': `
       import { expect, mergeTests, test as base } from '@playwright/test'
       import { portFixtures, test as portTest } from '@portslice/playwright-fixture'
       import type { PortTestFixtures, PortWorkerFixtures } from '@portslice/playwright-fixture'
@@ -170,12 +173,13 @@ test('the fixtures can be combined with others', { timeout: TEST_TIMEOUT }, asyn
         expect(new Set([port, workerPort, own.port]).size).toBe(3)
       })
     `,
-  })
+    })
 
-  expectAllPassed(await playwright(project), 2)
-})
+    expectAllPassed(await playwright(project), 2)
+  },
+)
 
-test('a CommonJS project can use them', { timeout: TEST_TIMEOUT }, async () => {
+test.runIf(TEST_ALL)('a CommonJS project can use them', { timeout: TEST_TIMEOUT }, async () => {
   const project = projects.project({
     'package.json': '{ "private": true }',
     'playwright.config.ts': config('fullyParallel: true, workers: 2'),

@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { listSlices } from '@portslice/core'
 import { expect, onTestFinished, test } from 'vitest'
+import { TEST_ALL } from '../support/extent.ts'
 import { overlaps, readIntervals } from '../support/intervals.ts'
 import { cleanEnvironment, runNode } from '../support/process.ts'
 import type { Plan } from './processes/take-and-release.ts'
@@ -61,18 +62,21 @@ test('processes with other ranges, shards, orders, guards and lock directories n
   expect(new Set(intervals.map(({ port }) => port)).size).toBeLessThan(intervals.length)
 })
 
-test('more processes than slices wait for each other, and all get a turn', async () => {
-  const lockDirectory = path.join(temporaryFolder(), 'locks')
-  const intervals = await runAll(
-    Array.from({ length: 8 }, () => ({
-      options: { lockDirectory, range: [23_104, 23_200], waitTimeout: 60_000 },
-      ports: 40,
-      atOnce: 4,
-      bindAfter: 10,
-    })),
-  )
-  expect(overlaps(intervals)).toEqual([])
-})
+test.runIf(TEST_ALL)(
+  'more processes than slices wait for each other, and all get a turn',
+  async () => {
+    const lockDirectory = path.join(temporaryFolder(), 'locks')
+    const intervals = await runAll(
+      Array.from({ length: 8 }, () => ({
+        options: { lockDirectory, range: [23_104, 23_200], waitTimeout: 60_000 },
+        ports: 40,
+        atOnce: 4,
+        bindAfter: 10,
+      })),
+    )
+    expect(overlaps(intervals)).toEqual([])
+  },
+)
 
 /** Starts a script that prints a line once it holds a slice, and waits for that line. */
 async function startHolder(name: string, lockDirectory: string) {

@@ -9,7 +9,7 @@ import type { Browser, Page } from '@playwright/test'
 import { listen } from '@portslice/core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { openChromium } from '../support/chromium.ts'
-import { firstOf } from '../support/extent.ts'
+import { firstOf, TEST_ALL } from '../support/extent.ts'
 import { type FixtureProject, FixtureProjects } from '../support/project.ts'
 import { playwright } from './playwright-run.ts'
 
@@ -245,23 +245,26 @@ describe('Playwright', () => {
     await expectLeakOfWorker(project.file('ports.html'))
   })
 
-  test('annotations say which ports each test had; no attachment without the reporter', async () => {
-    const project = projects.project({
-      'a.spec.js': `
+  test.runIf(TEST_ALL)(
+    'annotations say which ports each test had; no attachment without the reporter',
+    async () => {
+      const project = projects.project({
+        'a.spec.js': `
         import { test } from '@portslice/playwright-fixture'
         test('two', async ({ port, takePort }, testInfo) => {
           const ports = [port, await takePort({ label: 'api' })]
           testInfo.annotations.push({ type: 'facts', description: ports.join() })
         })
         test('none', () => {})`,
-    })
-    const { tests } = await playwright(project)
-    const [two, none] = tests.map(({ results }) => results[0])
-    const described = (type: string) =>
-      two?.annotations.find((annotation) => annotation.type === type)?.description
-    const [first, second] = described('facts')?.split(',') ?? []
-    expect(described('ports')).toBe(`${first}, ${second} (api)`)
-    expect(two?.attachments).toEqual([])
-    expect(none?.annotations).toEqual([])
-  })
+      })
+      const { tests } = await playwright(project)
+      const [two, none] = tests.map(({ results }) => results[0])
+      const described = (type: string) =>
+        two?.annotations.find((annotation) => annotation.type === type)?.description
+      const [first, second] = described('facts')?.split(',') ?? []
+      expect(described('ports')).toBe(`${first}, ${second} (api)`)
+      expect(two?.attachments).toEqual([])
+      expect(none?.annotations).toEqual([])
+    },
+  )
 })

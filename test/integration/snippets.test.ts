@@ -5,7 +5,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
 import { JESTS, PLAYWRIGHTS, VITESTS } from '../compat/versions.ts'
-import { TEST_ALL } from '../support/extent.ts'
+import { firstOf, TEST_ALL } from '../support/extent.ts'
 import { fromTarballs, npmInstall, packAll } from '../support/installed.ts'
 import { runNode } from '../support/process.ts'
 import { FixtureProjects } from '../support/project.ts'
@@ -45,9 +45,9 @@ type ProjectType = 'module' | 'commonjs'
 
 const FORMS: [Resolution, ProjectType][] = [
   ['bundler', 'module'],
-  ['bundler', 'commonjs'],
-  ['nodenext', 'module'],
   ['nodenext', 'commonjs'],
+  ['nodenext', 'module'],
+  ['bundler', 'commonjs'],
 ]
 
 /** The files of a project: a directory for each page, and another one for what a page shows in two versions. */
@@ -90,7 +90,7 @@ function projectFiles(
   }
 }
 
-test.each(FORMS)(
+test.each(firstOf(FORMS, 2))(
   'are right with the newest runners and %s, in a project of the type %s',
   async (resolution, type) => {
     const project = projects.project(projectFiles(SNIPPETS, resolution, type))

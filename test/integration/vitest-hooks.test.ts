@@ -240,17 +240,20 @@ test('a leak of a hook fails its file with `onLeak: fail`, and is not reported w
   expect(ignored.stdout + ignored.stderr).not.toContain('portslice:')
 })
 
-test('without the plugin they work in isolated files; elsewhere the error says what to do', async () => {
-  const project = projects.project({
-    'vitest.config.js': 'export default { test: { maxConcurrency: 2 } }',
-    'server.js': SERVER,
-    'a.test.js': LIFETIMES,
-    'b.test.js': LIFETIMES,
-  })
-  const isolated = await project.vitest()
-  expect(isolated.status, isolated.stdout + isolated.stderr).toBe(0)
-  const shared = await project.vitest(['--no-isolate', '--maxWorkers=1'])
-  expect(shared.status).toBe(1)
-  expect(shared.stdout + shared.stderr).toContain('takePort() cannot tell when its test ends')
-  expect(shared.stdout + shared.stderr).toContain('plugins: [portslice()]')
-})
+test.runIf(TEST_ALL)(
+  'without the plugin they work in isolated files; elsewhere the error says what to do',
+  async () => {
+    const project = projects.project({
+      'vitest.config.js': 'export default { test: { maxConcurrency: 2 } }',
+      'server.js': SERVER,
+      'a.test.js': LIFETIMES,
+      'b.test.js': LIFETIMES,
+    })
+    const isolated = await project.vitest()
+    expect(isolated.status, isolated.stdout + isolated.stderr).toBe(0)
+    const shared = await project.vitest(['--no-isolate', '--maxWorkers=1'])
+    expect(shared.status).toBe(1)
+    expect(shared.stdout + shared.stderr).toContain('takePort() cannot tell when its test ends')
+    expect(shared.stdout + shared.stderr).toContain('plugins: [portslice()]')
+  },
+)

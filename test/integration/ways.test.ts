@@ -7,7 +7,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { claimPort, createAllocator } from '@portslice/core'
 import { expect, onTestFinished, test } from 'vitest'
-import { firstOf } from '../support/extent.ts'
+import { firstOf, TEST_ALL } from '../support/extent.ts'
 import { overlaps, readIntervals } from '../support/intervals.ts'
 import { cleanEnvironment, runNode } from '../support/process.ts'
 
@@ -39,7 +39,7 @@ async function handOut(ways: readonly string[], times: number) {
   return readIntervals(path.join(folder, 'intervals.ndjson'))
 }
 
-test.each(firstOf(WAYS))(
+test.runIf(TEST_ALL).each(WAYS)(
   '%s in many processes: no port is out twice, none is missing',
   async (way) => {
     const times = way === 'releaseWhenClosed' ? 5 : 20
