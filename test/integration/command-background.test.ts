@@ -6,6 +6,7 @@ import net from 'node:net'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { TEST_ALL } from '../support/extent.ts'
 import {
   COMMAND,
   InTerminal,
