@@ -28,8 +28,16 @@ export default defineConfig({
           testTimeout: 60_000,
         },
       },
-      // Each starts real test runners and many processes; deadlines only end what hangs.
-      { test: { name: 'whole', include: ['test/**/*.test.ts'], testTimeout: 300_000 } },
+      // Each starts real test runners and many processes; deadlines only end what hangs. What they
+      // share in their own process is portslice itself, as the files of any suite do.
+      {
+        test: {
+          name: 'whole',
+          include: ['test/**/*.test.ts'],
+          testTimeout: 300_000,
+          isolate: false,
+        },
+      },
     ],
   },
 })

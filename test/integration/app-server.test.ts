@@ -387,7 +387,7 @@ describe('the error of an app that is not ready in time says what to change', ()
 describe('an app that says that it is ready', () => {
   test('and ends then: it is not ready', async () => {
     const starting = startApp({
-      command: evaluate('console.log("ready"); setTimeout(() => process.exit(3), 20)'),
+      command: 'echo ready; exit 3',
       ready: /ready/,
     })
     await expect(starting).rejects.toThrow('ended with exit status 3 before it was ready')

@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import { claimPort } from '@portslice/core'
 import { afterAll, expect, test } from 'vitest'
+import { TEST_ALL } from '../support/extent.ts'
 import { FixtureProjects } from '../support/project.ts'
 import { snippetsOf } from '../support/snippets.ts'
 import { TEST_TIMEOUT } from './playwright-run.ts'
@@ -76,7 +77,7 @@ test('a base plus the number of the worker', async () => {
   expect(stdout).toMatch(/Tests .*2 passed/)
 })
 
-test(
+test.runIf(TEST_ALL)(
   'reuseExistingServer tests the code of another checkout, namedPort its own',
   async () => {
     await using _turn = await claimPort(TURN, { timeout: 240_000 })
@@ -117,7 +118,7 @@ test(
   TEST_TIMEOUT,
 )
 
-test('every snippet was run', () => {
+test.runIf(TEST_ALL)('every snippet was run', () => {
   // net-cluster itself ends a worker of current Nodes, as the page says.
   expect([...used, 'before/net-cluster.mjs'].toSorted()).toEqual(Object.keys(snippets).toSorted())
 })

@@ -213,7 +213,7 @@ describe('run', () => {
   ]
 
   /** One with a runner and one without: the others install and run like these. */
-  const isTested = (name: string) => TEST_ALL || name === 'express'
+  const isTested = (name: string) => TEST_ALL || name === 'tsx'
 
   test.each(WITHOUT_A_REPORT.filter(({ name }) => isTested(name)))(
     '$name',

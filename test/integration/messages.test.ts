@@ -1,6 +1,6 @@
 /** What runners print for mistakes that users make: each message says what to do. */
 import { afterAll, describe, expect, test } from 'vitest'
-import { firstOf } from '../support/extent.ts'
+import { firstOf, TEST_ALL } from '../support/extent.ts'
 import { ownSlices } from '../support/own-slices.ts'
 import type { Outcome } from '../support/process.ts'
 import { FixtureProjects } from '../support/project.ts'
@@ -280,7 +280,7 @@ test("an app with Playwright's names of options", { timeout: TEST_TIMEOUT }, asy
 describe('a leaked port', () => {
   const LEAKS = 'await once(createServer().listen(port), "listening")'
 
-  test.each(firstOf(['list', 'line']))(
+  test.runIf(TEST_ALL).each(['list', 'line'])(
     'is reported by the %s reporter of Playwright, unless the test has failed',
     { timeout: TEST_TIMEOUT },
     async (reporter) => {

@@ -1,6 +1,7 @@
 /** `use.app` without the fixture, and a port that a test of the same worker has left bound. */
 import { execFileSync } from 'node:child_process'
 import { afterAll, expect, test } from 'vitest'
+import { TEST_ALL } from '../support/extent.ts'
 import { FixtureProjects } from '../support/project.ts'
 import { expectAllPassed, playwright, TEST_TIMEOUT } from './playwright-run.ts'
 
@@ -20,7 +21,7 @@ const TEST = `
     if (baseURL) expect(await get(request)).toBe('the app')
   })`
 
-test(
+test.runIf(TEST_ALL)(
   '`use.app` without a test that has the fixture causes a warning, whose command fixes it',
   async () => {
     const project = projects.project({

@@ -189,10 +189,13 @@ test.runIf(TEST_ALL)(
   },
 )
 
-test('every project of a config has its own options', { timeout: TEST_TIMEOUT }, async () => {
-  const project = projects.project({
-    'app.ts': APP,
-    'playwright.config.ts': config(`
+test.runIf(TEST_ALL)(
+  'every project of a config has its own options',
+  { timeout: TEST_TIMEOUT },
+  async () => {
+    const project = projects.project({
+      'app.ts': APP,
+      'playwright.config.ts': config(`
       fullyParallel: true,
       workers: 3,
       projects: [
@@ -201,7 +204,7 @@ test('every project of a config has its own options', { timeout: TEST_TIMEOUT },
         { name: 'high', use: { portslice: { range: [25000, 29999], order: 'random' } } },
       ],
     `),
-    'ports.spec.ts': `
+      'ports.spec.ts': `
       import { test } from '@portslice/playwright-fixture'
       import { meet, serve, tell } from './app.ts'
 
@@ -214,26 +217,27 @@ test('every project of a config has its own options', { timeout: TEST_TIMEOUT },
         tell(testInfo, { ports })
       })
     `,
-  })
+    })
 
-  const run = await playwright(project)
+    const run = await playwright(project)
 
-  expectAllPassed(run, 3)
-  const intervals = intervalsOf(project)
-  expect(intervals).toHaveLength(3 * 20)
-  expect(overlaps(intervals)).toEqual([])
-  const [low, high] = ['low', 'high'].map((name) =>
-    portsTold({ tests: run.tests.filter(({ project }) => project === name) }),
-  ) as [number[], number[]]
-  expect(Math.min(...low)).toBeGreaterThanOrEqual(20000)
-  expect(Math.max(...low)).toBeLessThanOrEqual(24999)
-  expect(Math.min(...high)).toBeGreaterThanOrEqual(25000)
-  expect(Math.max(...high)).toBeLessThanOrEqual(29999)
-  // The sequential order goes upwards and starts again below at most once; that twenty ports at
-  // random do so is less likely than one in a billion.
-  expect(descents(low)).toBeLessThanOrEqual(1)
-  expect(descents(high)).toBeGreaterThan(1)
-})
+    expectAllPassed(run, 3)
+    const intervals = intervalsOf(project)
+    expect(intervals).toHaveLength(3 * 20)
+    expect(overlaps(intervals)).toEqual([])
+    const [low, high] = ['low', 'high'].map((name) =>
+      portsTold({ tests: run.tests.filter(({ project }) => project === name) }),
+    ) as [number[], number[]]
+    expect(Math.min(...low)).toBeGreaterThanOrEqual(20000)
+    expect(Math.max(...low)).toBeLessThanOrEqual(24999)
+    expect(Math.min(...high)).toBeGreaterThanOrEqual(25000)
+    expect(Math.max(...high)).toBeLessThanOrEqual(29999)
+    // The sequential order goes upwards and starts again below at most once; that twenty ports at
+    // random do so is less likely than one in a billion.
+    expect(descents(low)).toBeLessThanOrEqual(1)
+    expect(descents(high)).toBeGreaterThan(1)
+  },
+)
 
 /** The ports that all tests of a run have reported, in order. */
 function portsTold({ tests }: Pick<Awaited<ReturnType<typeof playwright>>, 'tests'>): number[] {

@@ -10,6 +10,7 @@ import { listSlices } from '@portslice/core'
 import { expect, onTestFinished, test } from 'vitest'
 import { TEST_ALL } from '../support/extent.ts'
 import { overlaps, readIntervals } from '../support/intervals.ts'
+import { ownSlices } from '../support/own-slices.ts'
 import { cleanEnvironment, runNode } from '../support/process.ts'
 import type { Plan } from './processes/take-and-release.ts'
 
@@ -79,9 +80,13 @@ test.runIf(TEST_ALL)(
 )
 
 /** Starts a script that prints a line once it holds a slice, and waits for that line. */
-async function startHolder(name: string, lockDirectory: string) {
+async function startHolder(name: string, lockDirectory: string, range?: readonly number[]) {
   const child = spawn(process.execPath, [script(name)], {
-    env: { ...cleanEnvironment(), PORTSLICE_LOCK_DIR: lockDirectory },
+    env: {
+      ...cleanEnvironment(),
+      PORTSLICE_LOCK_DIR: lockDirectory,
+      ...(range && { PORTSLICE_RANGE: range.join('-') }),
+    },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   onTestFinished(() => void child.kill('SIGKILL'))
@@ -99,14 +104,15 @@ test.each(['SIGKILL', 'SIGTERM', 'SIGINT'] as const)(
   'a process ended by %s frees its slice at once; its ports are quarantined',
   async (signal) => {
     const lockDirectory = path.join(temporaryFolder(), 'locks')
-    const { child, said } = await startHolder('hold-ports.ts', lockDirectory)
+    await using slices = await ownSlices(1)
+    const { child, said } = await startHolder('hold-ports.ts', lockDirectory, slices.range)
     expect(await isHeld(lockDirectory, said.first)).toBe(true)
     const ended = once(child, 'exit')
     child.kill(signal)
     await ended
     expect(await isHeld(lockDirectory, said.first)).toBe(false)
 
-    const next = await startHolder('hold-ports.ts', lockDirectory)
+    const next = await startHolder('hold-ports.ts', lockDirectory, slices.range)
     expect(next.said.first).toBe(said.first)
     expect(next.said.ports.filter((port) => said.ports.includes(port))).toEqual([])
   },
