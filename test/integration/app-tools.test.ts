@@ -332,7 +332,7 @@ describe.runIf(IS_LINUX)('an app ends with a killed program', () => {
       const [watchdog] = watchdogsOf(left.child)
       process.kill(watchdog as number, 'SIGKILL')
       await expect
-        .poll(() => watchdogsOf(left.child).filter((each) => each !== watchdog))
+        .poll(() => watchdogsOf(left.child).filter((each) => each !== watchdog && isUp(each)))
         .toHaveLength(1)
     }
     await expectEndOf(left)
@@ -366,6 +366,11 @@ function watchdogsOf({ pid }: TestProcess): number[] {
         return false
       }
     })
+}
+
+/** Whether a watchdog has got its program, and with it what to watch: it has taken its title then. */
+function isUp(watchdog: number): boolean {
+  return readFileSync(`/proc/${watchdog}/cmdline`, 'utf8').startsWith('portslice-watchdog')
 }
 
 /** Whether this user may mount a file of its own over /etc/hosts. */
