@@ -16,9 +16,9 @@ import {
 } from '../support/database-server.ts'
 import { TEST_ALL } from '../support/extent.ts'
 import { FakePooler } from '../support/fake-pooler.ts'
+import { noFaketime, withFaketime } from '../support/faketime.ts'
 import { overlaps } from '../support/intervals.ts'
 import { NetworkNamespace } from '../support/namespaces.ts'
-import { whyNot } from '../support/process.ts'
 import { TemporaryDirectory } from '../support/temporary-directory.ts'
 
 const TIMEOUT_MS = 300_000
@@ -301,17 +301,16 @@ describe.concurrent.each(ENGINES)('$name', (engine) => {
     () => killServer(true),
   )
 
-  const faketime = whyNot('faketime', '-f', '+1d', 'true')
-  test.skipIf(faketime !== undefined)(
+  test.skipIf(noFaketime !== undefined)(
     'the clock of a client is wrong by a day',
     { timeout: TIMEOUT_MS },
     async () => {
       const { options } = await newHost()
-      await using holder = await AllocatorProcess.start({ by: ['faketime', '-f', '+1d'] })
+      await using holder = await AllocatorProcess.start({ env: withFaketime({ FAKETIME: '+1d' }) })
       await holder.open(options)
       const had = await holder.take(10)
       await holder.kill()
-      await using heir = await AllocatorProcess.start({ by: ['faketime', '-f', '-1d'] })
+      await using heir = await AllocatorProcess.start({ env: withFaketime({ FAKETIME: '-1d' }) })
       await heir.open({ ...options, waitTimeout: 30_000 })
       expect((await heir.take(20)).filter((port) => had.includes(port))).toEqual([])
     },

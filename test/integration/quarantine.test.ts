@@ -1,14 +1,15 @@
 /** The ports of a dead holder are not handed out for 30 s from the discovery of its death, with any clock. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test, vi } from 'vitest'
 import { AllocatorProcess } from '../support/allocator-process.ts'
+import { noFaketime, withFaketime } from '../support/faketime.ts'
 import { ownSlices } from '../support/own-slices.ts'
 import type { ProcessOptions } from '../support/process.ts'
-import { cleanEnvironment, whyNot } from '../support/process.ts'
+import { cleanEnvironment } from '../support/process.ts'
 import { FixtureProjects } from '../support/project.ts'
 import { TemporaryDirectory } from '../support/temporary-directory.ts'
 
@@ -78,12 +79,10 @@ describe.concurrent('the ports of a dead holder are not handed out at once', () 
     expect(ports.filter((port) => had.includes(port))).toEqual([])
   })
 
-  const noFaketime = whyNot('faketime', '-f', '-1d', 'true')
-
   test.skipIf(noFaketime).each(['-1d', '+1d'])('when its clock was off by %s', async (offset) => {
     using directory = new TemporaryDirectory()
     const { had, ports } = await takeKillTake(directory, {
-      first: { by: ['faketime', '-f', offset] },
+      first: { env: withFaketime({ FAKETIME: offset }) },
       // What it writes by its clock must not count.
       before: () => untilRefreshed(directory.locks),
     })
@@ -96,15 +95,13 @@ describe.concurrent('the ports of a dead holder are not handed out at once', () 
       using directory = new TemporaryDirectory()
       const file = path.join(directory.path, 'clock')
       writeFileSync(file, '+0')
-      const library = execFileSync('faketime', ['-f', '+0', 'printenv', 'LD_PRELOAD'])
-      const env = {
-        LD_PRELOAD: String(library).trim(),
+      const env = withFaketime({
         FAKETIME_TIMESTAMP_FILE: file,
         FAKETIME_NO_CACHE: '1',
         // Setting the clock does not change the monotonic one.
         FAKETIME_DONT_FAKE_MONOTONIC: '1',
         DONT_FAKE_MONOTONIC: '1',
-      }
+      })
       const setClock = () => writeFileSync(file, offset)
       const { had, ports } = await takeKillTake(directory, { next: { env }, after: setClock })
       expect(ports.filter((port) => had.includes(port))).toEqual([])

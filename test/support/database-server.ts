@@ -155,6 +155,8 @@ export class PostgresServer extends DatabaseServer {
       listen_addresses: this.address,
       unix_socket_directories: '',
       fsync: 'off',
+      // Removed with its directory, even if it is killed.
+      dynamic_shared_memory_type: 'mmap',
       ...this.options.settings,
     }
     const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])

@@ -1,0 +1,36 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
+
+const SHARED_MEMORY = '/dev/shm'
+
+let library: string | undefined
+/** Why no process can be given a wrong clock here; `undefined` if one can. */
+export let noFaketime: string | undefined
+try {
+  removeLeftovers()
+  const print = ['-f', '+0', 'printenv', 'LD_PRELOAD']
+  library = execFileSync('faketime', print, { encoding: 'utf8', stdio: 'pipe' }).trim()
+} catch (error) {
+  noFaketime = `\`faketime\` does not work here (${(error as Error).message})`
+}
+
+/**
+ * The environment of a process with a wrong clock.
+ *
+ * @param settings variables of libfaketime, such as `FAKETIME`
+ */
+export function withFaketime(settings: Record<string, string>): Record<string, string> {
+  if (library === undefined) throw new Error(noFaketime)
+  removeLeftovers()
+  return { LD_PRELOAD: library, ...settings }
+}
+
+/** A killed process leaves its semaphore, which is in the way of the next one that gets its pid. */
+function removeLeftovers(): void {
+  for (const name of readdirSync(SHARED_MEMORY)) {
+    const [, pid] = /^(?:sem\.faketime_sem|faketime_shm)_(\d+)$/.exec(name) ?? []
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) {
+      rmSync(`${SHARED_MEMORY}/${name}`, { force: true })
+    }
+  }
+}
