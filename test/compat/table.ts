@@ -10,7 +10,7 @@ const END = '<!-- end of tables -->'
 const RUNTIMES_BEGIN = '<!-- runtimes: written by `pnpm run compat runtime` -->'
 const RUNTIMES_END = '<!-- end of runtimes -->'
 /** More would have to be scrolled sideways. */
-const COLUMNS_ON_PHONE = 4
+const COLUMNS_ON_PHONE = 3
 
 /** The row and the column of a table. */
 export interface Place {
