@@ -25,7 +25,7 @@ export function intervalsIn(record: string): Interval[] {
  *
  * @returns why it is not good
  */
-export function reasonAgainstReport(
+function reasonAgainstReport(
   file: string,
   expected: { ports: number; bound: number },
 ): string | undefined {
@@ -52,6 +52,19 @@ export function verdictOf(
   const output = outcomes.map(({ stdout, stderr }) => stdout + stderr).join('\n')
   const reason = reasonAgainst(outcomes, intervals, handOuts)
   return reason === undefined ? { passed: true } : { passed: false, reason, output }
+}
+
+/** Checks a run of tests whose ports our reporter has written into the folder, too. */
+export function verdictOfReported(
+  folder: string,
+  outcome: Outcome,
+  intervals: readonly Interval[],
+  expected: { ports: number; bound: number },
+): Verdict {
+  const verdict = verdictOf([outcome], intervals, expected.bound)
+  if (!('passed' in verdict) || !verdict.passed) return verdict
+  const reason = reasonAgainstReport(path.join(folder, 'portslice-report.html'), expected)
+  return reason === undefined ? verdict : { passed: false, reason, output: outcome.stderr }
 }
 
 function reasonAgainst(

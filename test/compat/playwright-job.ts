@@ -2,7 +2,7 @@
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { runNode } from '../support/process.ts'
-import { intervalsIn, reasonAgainstReport, type Verdict, verdictOf } from './job.ts'
+import { intervalsIn, type Verdict, verdictOfReported } from './job.ts'
 import type { Sandbox } from './sandbox.ts'
 
 const INTERVALS = fileURLToPath(import.meta.resolve('../support/intervals.ts'))
@@ -78,11 +78,8 @@ export async function playwrightJob(
       env: { RECORD: record, NO_COLOR: '1' },
     },
   )
-  const verdict = verdictOf([outcome], intervalsIn(record), HAND_OUTS)
-  if (!('passed' in verdict) || !verdict.passed) return verdict
-  const reason = reasonAgainstReport(path.join(folder, 'portslice-report.html'), {
+  return verdictOfReported(folder, outcome, intervalsIn(record), {
     ports: PORTS_OF_TESTS,
     bound: HAND_OUTS,
   })
-  return reason === undefined ? verdict : { passed: false, reason, output: outcome.stderr }
 }

@@ -115,7 +115,7 @@ describe('runs of many files', () => {
   })
 
   test.runIf(TEST_ALL)('Jest: many files with a module registry each lose no slice', async () => {
-    const files = TEST_ALL ? 500 : 40
+    const files = 500
     // CommonJS with core in it, as a transform makes it: Jest takes minutes for so many of ESM.
     const project = await projectWith(
       files,

@@ -142,23 +142,18 @@ describe.each(firstOf(POOLS, 2))('the pool %s', (pool) => {
 })
 
 describe.runIf(TEST_ALL)('a run of many files loses no slice', () => {
-  const FILES = TEST_ALL ? 200 : 40
+  const FILES = 200
   const ONE_TEST = `
     import { test } from '@portslice/vitest-plugin/test'
     test('has a port', async ({ port }) => { if (!port) throw new Error('none') })`
 
   // A worker that is reused keeps its one slice, even with new modules and globals.
-  test.each(
-    firstOf(
-      [
-        ['vmThreads', '--isolate'],
-        ['forks', '--no-isolate'],
-        ['vmForks', '--isolate'],
-        ['threads', '--no-isolate'],
-      ] as const,
-      2,
-    ),
-  )('%s %s: as many slices as workers', async (pool, isolate) => {
+  test.each([
+    ['vmThreads', '--isolate'],
+    ['forks', '--no-isolate'],
+    ['vmForks', '--isolate'],
+    ['threads', '--no-isolate'],
+  ] as const)('%s %s: as many slices as workers', async (pool, isolate) => {
     const project = projects.project({
       'vitest.config.js': CONFIG(),
       ...testFiles(FILES, ONE_TEST),
@@ -172,7 +167,7 @@ describe.runIf(TEST_ALL)('a run of many files loses no slice', () => {
 
   // Where each file has a worker of its own, a slice comes back with its end. One that ends
   // late costs the next a step aside, so some more slices than workers are seen, but not one for each file.
-  test.each(firstOf(['forks', 'threads']))('%s --isolate: slices come back', async (pool) => {
+  test.each(['forks', 'threads'])('%s --isolate: slices come back', async (pool) => {
     const project = projects.project({
       'vitest.config.js': CONFIG(),
       ...testFiles(FILES, ONE_TEST),

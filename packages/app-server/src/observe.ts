@@ -2,8 +2,8 @@ import dns from 'node:dns'
 import http from 'node:http'
 import https from 'node:https'
 import net from 'node:net'
+import { hostInUrl } from '@portslice/core/internal'
 import type { ProcessTree } from '@portslice/process-tree'
-import { hostInUrl } from './host-in-url.js'
 import { findProcessWithoutPort } from './without-port.js'
 
 export interface Query {
@@ -47,7 +47,7 @@ export async function observe(tree: ProcessTree, query: Query): Promise<Observat
   const host =
     listener === 'none'
       ? undefined
-      : (hostInUrl(remoteHost) ?? query.host ?? (await reachableName(port)))
+      : ((remoteHost && hostInUrl(remoteHost)) ?? query.host ?? (await reachableName(port)))
   const withoutPort = listener === 'none' ? await findProcessWithoutPort(tree) : undefined
   return {
     listener,

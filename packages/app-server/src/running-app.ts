@@ -1,9 +1,8 @@
 import { PortsliceError } from '@portslice/core'
-import { reportsAddressInUse } from '@portslice/core/internal'
+import { hostInUrl, reportsAddressInUse } from '@portslice/core/internal'
 import type { App } from './app.js'
 import { type AppPlan, leasesOf } from './app-plan.js'
 import { AppProcesses } from './app-processes.js'
-import { hostInUrl } from './host-in-url.js'
 import { Output } from './output.js'
 import { describeApp, type FailedStart, notReadyError, portTakenError } from './start-error.js'
 import { waitUntilReady } from './wait-until-ready.js'
@@ -33,7 +32,8 @@ export class RunningApp implements App {
   }
 
   get url(): string {
-    const host = hostInUrl(this.#plan.lease.host) ?? this.#processes?.host ?? 'localhost'
+    const { host: remoteHost } = this.#plan.lease
+    const host = (remoteHost && hostInUrl(remoteHost)) ?? this.#processes?.host ?? 'localhost'
     return `http://${host}:${this.port}`
   }
 

@@ -45,6 +45,7 @@ export { variablePartOf } from './options/port-name.js'
 export { formatShard, runnerShardVariables } from './options/shard.js'
 export { abortSignal, checkOptions, milliseconds, type Validator } from './options/validate.js'
 export { clearTimeout, deadlineIn, setTimeout, sleep } from './platform/clock.js'
+export { hostInUrl } from './platform/host-in-url.js'
 export { openFilesOf } from './platform/open-files.js'
 export { isProcess } from './platform/process-run.js'
 export {

@@ -1,7 +1,6 @@
 import type { TestInfo, WorkerInfo } from '@playwright/test'
 import type { App, AppOptions, Apps } from '@portslice/app-server'
 import type { AdapterOptions } from '@portslice/core/internal'
-
 import { invalidOption, type PortsliceError } from '@portslice/core/internal/errors'
 import { reportPorts } from './report-ports.js'
 import { type RunningApps, recordOutput, restartCrashedApps } from './running-apps.js'

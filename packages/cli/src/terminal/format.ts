@@ -1,4 +1,4 @@
-import { sanitize as escapeControls } from '@portslice/core/internal/inspect'
+import { sanitize as escapeControls, hostInUrl } from '@portslice/core/internal/inspect'
 import stringWidth from 'fast-string-width'
 
 /** Invisible characters and direction marks: a label could hide or reverse its text with them. */
@@ -49,5 +49,5 @@ export function listNames(names: readonly string[], max: number): string {
 
 /** Where an app on the port answers, if it is a web server. @param host if it is another one */
 export function urlOf(port: number, host = 'localhost'): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+  return `http://${hostInUrl(host)}:${port}`
 }

@@ -37,6 +37,7 @@ export {
   hostname,
   namespaceOf,
 } from '../platform/host.js'
+export { hostInUrl } from '../platform/host-in-url.js'
 export { checkPrivateDirectory } from '../platform/private-directory.js'
 export {
   type ProcessTable,

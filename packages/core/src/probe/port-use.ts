@@ -1,3 +1,4 @@
+import { hostInUrl } from '../platform/host-in-url.js'
 import { formatAddress, LISTEN, readSocketTables, TIME_WAIT } from '../platform/socket-table.js'
 import { fileOf } from './listening.js'
 import { ownersOfFiles, type PortOwner } from './owner.js'
@@ -40,6 +41,5 @@ function kindOf({ table, state }: { table: string; state: string }): PortUse['ki
 }
 
 function formatEndpoint(address: string, port: number): string {
-  const host = formatAddress(address)
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+  return `${hostInUrl(formatAddress(address))}:${port}`
 }

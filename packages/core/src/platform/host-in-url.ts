@@ -1,0 +1,4 @@
+/** An IPv6 address needs brackets. */
+export function hostInUrl(host: string): string {
+  return host.includes(':') ? `[${host}]` : host
+}
