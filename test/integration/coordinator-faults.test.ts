@@ -117,6 +117,32 @@ describe.concurrent.each(ENGINES)('$name', (engine) => {
     expect((await heir.take(11)).filter((port) => had.includes(port)).sort()).toEqual(had.sort())
   })
 
+  test.each([
+    [
+      'process.exit()',
+      (holder: AllocatorProcess) => void holder.try({ do: 'exit' }).catch(() => {}),
+    ],
+    ['no work left', (holder: AllocatorProcess) => void holder.end()],
+  ] as const)(
+    'an end without a release (%s): the slice is free at once',
+    async (_, end) => {
+      const { server, host, options } = await newHost()
+      await using holder = await AllocatorProcess.start()
+      await holder.open(options)
+      const had = await holder.take(10)
+      await using heir = await AllocatorProcess.start()
+      end(holder)
+      await holder.exited
+      await heir.open(options)
+      expect((await heir.take(20)).filter((port) => had.includes(port))).toEqual([])
+      const quarantined = (await portsOn(server, host)).filter(
+        ({ state }) => state === 'quarantined',
+      )
+      expect(quarantined.map(({ port }) => port)).toEqual(had.sort())
+    },
+    TIMEOUT_MS,
+  )
+
   test.skipIf(!TEST_ALL)('SIGSTOP for 40 s', { timeout: TIMEOUT_MS }, async () => {
     const { options } = await newHost()
     await using holder = await AllocatorProcess.start()
@@ -419,14 +445,11 @@ describe.concurrent.each(ENGINES)('$name', (engine) => {
       )
     } else {
       const redis = server as RedisServer
-      await redis.send(
-        `HSET {portslice:${host}}:ports 20001 "{\\"state\\":\\"quarantined\\",\\"died\\":1e300}"`,
-      )
-      await redis.send(
-        `HSET {portslice:${host}}:ports 20002 "{\\"state\\":\\"out\\",\\"owner\\":[]}"`,
-      )
-      await redis.send(`HSET {portslice:${host}}:ports 20003 garbage x "[]" 99999999 "{}"`)
-      await redis.send(`HSET {portslice:${host}}:slices 20000 "null" y "{}"`)
+      const hash = `HSET {portslice:${host}}`
+      await redis.send(`${hash} port:20001 "{\\"state\\":\\"quarantined\\",\\"died\\":1e300}"`)
+      await redis.send(`${hash} port:20002 "{\\"state\\":\\"out\\",\\"owner\\":[]}"`)
+      await redis.send(`${hash} port:20003 garbage x "[]" port:99999999 "{}" port: "{}"`)
+      await redis.send(`${hash} slice:20000 "null" slice:y "{}"`)
     }
     await using holder = await AllocatorProcess.start()
     await holder.open(options)

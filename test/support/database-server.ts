@@ -18,6 +18,16 @@ const START_TIMEOUT_MS = 60_000
 /** PostgreSQL refuses to run as root. */
 const UNPRIVILEGED_USER = 65_534
 
+const NO_HOLDER = {
+  pid: 0,
+  host: '',
+  runner: '',
+  workerId: 1,
+  cwd: '',
+  projectRoot: '',
+  command: '',
+}
+
 export interface ServerOptions {
   /** A command that starts the server, such as one that enters a namespace first. */
   by?: readonly string[]
@@ -176,16 +186,13 @@ export class PostgresServer extends DatabaseServer {
 
   async markAsNew(): Promise<void> {
     const { openSession } = await loadCoordinator(this.url)
-    const holder = {
-      pid: 0,
-      host: '',
-      runner: '',
-      workerId: 1,
-      cwd: '',
-      projectRoot: '',
-      command: '',
+    const options = {
+      url: this.url,
+      host: 'any',
+      owner: randomUUID(),
+      holder: NO_HOLDER,
+      onLost: () => {},
     }
-    const options = { url: this.url, host: 'any', owner: randomUUID(), holder, onLost: () => {} }
     // Creates the tables.
     await (await openSession(options)).close()
     await this.query(`update portslice.server set recovering_until = '-infinity'`)
@@ -258,9 +265,19 @@ export class RedisServer extends DatabaseServer {
   }
 
   async markAsNew(host: string): Promise<void> {
-    const runId = /run_id:(\w+)/.exec(await this.send('INFO server'))?.[1]
-    const server = JSON.stringify(JSON.stringify({ runId, startedAt: 0, recoveringUntil: 0 }))
-    await this.send(`SET {portslice:${host}}:server ${server}`)
+    // Opened once, so that the server knows which start it is.
+    const options = {
+      url: this.url,
+      host,
+      owner: randomUUID(),
+      holder: NO_HOLDER,
+      onLost: () => {},
+    }
+    await (await (await loadCoordinator(this.url)).openSession(options)).close()
+    const [, text = ''] = (await this.send(`HGET {portslice:${host}} server`)).split('\r\n')
+    const server = { ...JSON.parse(text), recoveringUntil: 0 }
+    const quoted = JSON.stringify(JSON.stringify(server))
+    await this.send(`HSET {portslice:${host}} server ${quoted}`)
   }
 
   /** Sends one inline command. */

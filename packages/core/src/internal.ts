@@ -15,6 +15,7 @@ export {
   type OnLeak,
 } from './internal/adapter-options.js'
 export { coordinatorError, messageOf } from './internal/coordinator-error.js'
+export { LastSeen } from './internal/last-seen.js'
 export type { PortListener, PortUse, SliceUse, WorkerUse } from './internal/port-use.js'
 export {
   isPortReportRequested,
@@ -60,4 +61,4 @@ export type { ListedProcess } from './platform/processes.ps.js'
 export { system } from './platform/system.js'
 export { reportsAddressInUse } from './probe/address-in-use.js'
 export { isListening, listeningSockets } from './probe/listening.js'
-export { processWide } from './process-state.js'
+export { atProcessExit, processWide } from './process-state.js'

@@ -1,4 +1,4 @@
-import { coordinatorError, messageOf } from '@portslice/core/internal'
+import { clearTimeout, coordinatorError, messageOf, setTimeout } from '@portslice/core/internal'
 import pg from 'pg'
 
 const CONNECT_TIMEOUT_MS = 10_000
@@ -26,27 +26,37 @@ const SETTINGS = [
   'set synchronous_commit = off',
 ].join('; ')
 
+/** Tables that were created anew have another id. */
+const HEARTBEAT = `select pg_backend_pid() as pid, to_regclass('portslice.ports')::oid::text as tables,
+  clock_timestamp()::text as at`
+
 export type Row = Record<string, unknown>
+
+export interface ConnectionListener {
+  /** A heartbeat had an answer. @param tables identifies the tables, if there are any */
+  readonly onBeat: (tables: unknown, at: unknown) => void
+  readonly onLost: (reason: string) => void
+}
 
 /** One connection, whose end is noticed at once or by a heartbeat. */
 export class Connection {
   readonly #client: pg.Client
-  readonly #onLost: (reason: string) => void
+  readonly #listener: ConnectionListener
   #heartbeat: NodeJS.Timeout | undefined
   #waiting = 0
   #previous: Promise<unknown> = Promise.resolve()
   #lost: string | undefined
   #isClosing = false
 
-  private constructor(client: pg.Client, onLost: (reason: string) => void) {
+  private constructor(client: pg.Client, listener: ConnectionListener) {
     this.#client = client
-    this.#onLost = onLost
+    this.#listener = listener
     client.on('error', (error) => this.lose(messageOf(error)))
     client.on('end', () => this.lose('the server has closed it'))
   }
 
   /** @throws PortsliceError ERR_PORTSLICE_COORDINATOR */
-  static async open(url: string, onLost: (reason: string) => void): Promise<Connection> {
+  static async open(url: string, listener: ConnectionListener): Promise<Connection> {
     const client = new pg.Client({
       connectionString: url,
       application_name: 'portslice',
@@ -54,7 +64,7 @@ export class Connection {
       keepAliveInitialDelayMillis: CONNECT_TIMEOUT_MS,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     })
-    const connection = new Connection(client, onLost)
+    const connection = new Connection(client, listener)
     try {
       await client.connect()
       await connection.#prepare(url)
@@ -82,17 +92,28 @@ export class Connection {
       )
     }
     if ((version as number) >= 140_000) await this.query('set idle_session_timeout = 0')
-    this.#heartbeat = setInterval(() => void this.#beat(url), HEARTBEAT_INTERVAL_MS).unref()
+    this.#scheduleBeat(url)
     refer(this.#client, false)
+  }
+
+  #scheduleBeat(url: string): void {
+    this.#heartbeat = setTimeout(() => void this.#beat(url), HEARTBEAT_INTERVAL_MS).unref()
   }
 
   async #beat(url: string): Promise<void> {
     try {
-      const [row] = await this.query('select pg_backend_pid() as pid', [], false)
-      if (row?.pid !== processIdOf(this.#client)) this.lose(poolerError(url).problem)
+      await this.beat(url)
     } catch {
       // The error has lost the session already, or the next heartbeat will.
     }
+    if (this.#lost === undefined && !this.#isClosing) this.#scheduleBeat(url)
+  }
+
+  /** Asks the server once, as the heartbeat does. */
+  async beat(url: string): Promise<void> {
+    const [row] = await this.query(HEARTBEAT, [], false)
+    if (row?.pid !== processIdOf(this.#client)) this.lose(poolerError(url).problem)
+    else this.#listener.onBeat(row?.tables, row?.at)
   }
 
   get lost(): string | undefined {
@@ -138,15 +159,15 @@ export class Connection {
   lose(reason: string): void {
     if (this.#lost !== undefined) return
     this.#lost = reason
-    clearInterval(this.#heartbeat)
+    clearTimeout(this.#heartbeat)
     // Not `end()`, which waits for an answer.
     streamOf(this.#client)?.destroy()
-    if (!this.#isClosing) this.#onLost(reason)
+    if (!this.#isClosing) this.#listener.onLost(reason)
   }
 
   async close(): Promise<void> {
     this.#isClosing = true
-    clearInterval(this.#heartbeat)
+    clearTimeout(this.#heartbeat)
     if (this.#lost === undefined) {
       // Else a process with nothing left to do would end before.
       refer(this.#client, true)

@@ -16,9 +16,19 @@ create table portslice.server (
   started_at timestamptz not null,
   recovering_until timestamptz not null
 );
--- A server that has just started may have been restored to a time before the tables, or set up anew.
 insert into portslice.server (version, started_at, recovering_until)
-  values (${SCHEMA_VERSION}, pg_postmaster_start_time(), pg_postmaster_start_time() + interval '30 s');
+  values (${SCHEMA_VERSION}, clock_timestamp(), clock_timestamp() + interval '30 s');
+
+-- Empty after a crash, also of a single server process, which ends all sessions and may lose rows but
+-- does not change the start time of the server; after a failover; and if the tables are new.
+create unlogged table portslice.run (
+  only_row boolean primary key default true check (only_row),
+  identity text not null
+);
+-- Changes with each start, and if the tables are replaced by those of a dump.
+create function portslice.run_identity() returns text language sql stable as $$
+  select extract(epoch from pg_postmaster_start_time()) || ' ' || 'portslice.run'::regclass::oid
+$$;
 
 create table portslice.slices (
   host text not null,
@@ -63,13 +73,24 @@ create function portslice.left_ms(died timestamptz) returns integer language sql
 $$;
 
 -- After a start of the server, earlier holders have 30 s to return before others are served. The
--- tables may come from an older backup, so they cannot tell which ports are out.
-create function portslice.note_start() returns void language sql volatile as $$
-  update portslice.server
-    set started_at = pg_postmaster_start_time(),
-        recovering_until = clock_timestamp() + interval '30 s'
-    where started_at <> pg_postmaster_start_time()
-$$;
+-- tables may be new or come from an older backup, so they cannot tell which ports are out.
+create function portslice.note_start() returns void language plpgsql as $$
+begin
+  -- The clock of the server was set back.
+  update portslice.server set recovering_until = clock_timestamp() + interval '30 s'
+    where recovering_until > clock_timestamp() + interval '30 s';
+  if exists (select from portslice.run where identity = portslice.run_identity()) then
+    return;
+  end if;
+  insert into portslice.run as r (identity) values (portslice.run_identity())
+    on conflict (only_row) do update set identity = excluded.identity
+      where r.identity <> excluded.identity;
+  -- Else another session has noted it meanwhile.
+  if found then
+    update portslice.server set started_at = clock_timestamp(),
+      recovering_until = clock_timestamp() + interval '30 s';
+  end if;
+end $$;
 
 create function portslice.recovering() returns jsonb language sql volatile as $$
   select jsonb_build_object('refused', 'recovering', 'leftMs', least(30000,
@@ -116,7 +137,7 @@ begin
       perform pg_advisory_unlock(p_ports, each.port);
     end if;
   end loop;
-  return jsonb_build_object('left', coalesce((
+  return jsonb_build_object('at', clock_timestamp(), 'left', coalesce((
     select jsonb_agg(jsonb_build_object('port', port, 'label', label, 'key', key,
         'projectRoot', project_root,
         'leftMs', case state when 'quarantined' then portslice.left_ms(died_at) else 0 end))
@@ -186,7 +207,7 @@ begin
   insert into portslice.history (host, port, event, label, holder)
     select p_host, (u ->> 'port')::integer, 'take', u ->> 'label', p_holder
       from jsonb_array_elements(p_uses) u;
-  return '{}'::jsonb;
+  return jsonb_build_object('at', clock_timestamp());
 end $$;
 
 create function portslice.release(
@@ -197,7 +218,11 @@ begin
     select host, port, case when p_leaked then 'leak' else 'release' end, label, holder
       from portslice.ports
       where host = p_host and port = p_port and owner = p_owner and state = 'out';
-  if not found then return; end if;
+  if not found then
+    -- The tables may be new; the lock of this session is not.
+    perform pg_advisory_unlock(p_ports, p_port);
+    return;
+  end if;
   if p_leaked then
     update portslice.ports set state = 'leaked', since = clock_timestamp()
       where host = p_host and port = p_port;
@@ -220,7 +245,7 @@ $$;
 
 create function portslice.resume(
   p_host text, p_slices integer, p_ports integer, p_owner uuid, p_holder jsonb,
-  p_firsts integer[], p_uses jsonb
+  p_firsts integer[], p_uses jsonb, p_seen timestamptz
 ) returns jsonb language plpgsql as $$
 declare
   wanted integer;
@@ -228,12 +253,19 @@ declare
   known portslice.ports;
   exists_row boolean;
   is_after_start boolean := portslice.recovering() is not null;
-  start timestamptz := (select started_at from portslice.server);
+  -- What others had written by then, while this owner was alive and had it, is stale after a start.
+  stale_until timestamptz := (select least(started_at, p_seen) from portslice.server
+    where is_after_start and p_seen is not null);
   kept_slices integer[] := '{}';
   kept jsonb := '[]'::jsonb;
   kept_ports integer[] := '{}';
 begin
   foreach wanted in array p_firsts loop
+    -- The other owner may return as well.
+    if is_after_start and exists (select from portslice.slices
+      where host = p_host and first = wanted and owner <> p_owner
+        and (stale_until is null or since > stale_until))
+    then continue; end if;
     if pg_try_advisory_lock(p_slices, wanted) then
       kept_slices := kept_slices || wanted;
       insert into portslice.slices (host, first, owner, holder)
@@ -259,7 +291,7 @@ begin
     select * into known from portslice.ports where host = p_host and port = wanted for update;
     exists_row := found;
     if exists_row and known.owner <> p_owner and known.state in ('out', 'quarantined')
-      and not (is_after_start and known.since < start)
+      and (stale_until is null or known.since > stale_until)
     then
       -- Another process has got it, and has died since.
       if known.state = 'out' then perform portslice.quarantine(p_host, wanted); end if;
@@ -281,6 +313,7 @@ begin
   delete from portslice.ports
     where host = p_host and owner = p_owner and state in ('out', 'quarantined')
       and port <> all (kept_ports);
-  return jsonb_build_object('slices', to_jsonb(kept_slices), 'ports', kept);
+  return jsonb_build_object('slices', to_jsonb(kept_slices), 'ports', kept,
+    'at', clock_timestamp());
 end $$;
 `

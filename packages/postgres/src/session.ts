@@ -14,6 +14,7 @@ import {
   coordinatorError,
   fieldsOf,
   finite,
+  LastSeen,
   parseHolder,
   parseLeft,
   parseRefusal,
@@ -33,6 +34,9 @@ const TERMINATE_TIMEOUT_MS = 3000
 /** The server process of the last session of an owner, which may have outlived its connection. */
 const lastBackends = new Map<string, { pid: unknown; startedAt: unknown }>()
 
+/** Codes of errors: the schema, a table or a function is missing. */
+const MISSING = new Set(['3F000', '42P01', '42883'])
+
 /** Session-level advisory locks: the server frees them when the connection ends. */
 export class PostgresSession implements CoordinatorSession {
   readonly #connection: Connection
@@ -41,22 +45,30 @@ export class PostgresSession implements CoordinatorSession {
   readonly #slices: number
   readonly #ports: number
 
-  private constructor(connection: Connection, options: SessionOptions) {
+  readonly #lastSeen: LastSeen
+
+  private constructor(connection: Connection, options: SessionOptions, lastSeen: LastSeen) {
     this.#connection = connection
     this.#options = options
+    this.#lastSeen = lastSeen
     this.#holder = JSON.stringify(options.holder)
     this.#slices = lockClass('slices', options.host)
     this.#ports = lockClass('ports', options.host)
   }
 
   static async open(options: SessionOptions): Promise<PostgresSession> {
-    const { url, owner } = options
-    const connection = await Connection.open(url, options.onLost)
+    const { url, owner, onLost } = options
+    const lastSeen = new LastSeen(owner)
+    let tablesAtOpen: unknown
+    const onBeat = (tables: unknown, at: unknown) => {
+      tablesAtOpen ??= tables
+      if (tables === tablesAtOpen) lastSeen.note(at)
+      else void replaceTables(connection, url)
+    }
+    const connection: Connection = await Connection.open(url, { onBeat, onLost })
     try {
-      await migrate(connection, url)
-      await connection.query('select portslice.note_start()').catch((error) => {
-        throw rightsError(url, error)
-      })
+      await prepareTables(connection, url)
+      await connection.beat(url)
       await endLastBackend(connection, owner)
       const [backend] = await connection.query(
         `select pid, backend_start::text as "startedAt" from pg_stat_activity
@@ -66,7 +78,7 @@ export class PostgresSession implements CoordinatorSession {
       await connection.query(
         `delete from portslice.history where at < now() - interval '${HISTORY_DAYS} days'`,
       )
-      return new PostgresSession(connection, options)
+      return new PostgresSession(connection, options, lastSeen)
     } catch (error) {
       await connection.close()
       throw error
@@ -139,7 +151,7 @@ export class PostgresSession implements CoordinatorSession {
   async resume({ slices, ports }: Holdings): Promise<Holdings> {
     const { host, owner } = this.#options
     const answer = fieldsOf(
-      await this.#call('portslice.resume($1, $2, $3, $4, $5::jsonb, $6, $7::jsonb)', [
+      await this.#call('portslice.resume($1, $2, $3, $4, $5::jsonb, $6, $7::jsonb, $8)', [
         host,
         this.#slices,
         this.#ports,
@@ -147,22 +159,26 @@ export class PostgresSession implements CoordinatorSession {
         this.#holder,
         slices,
         JSON.stringify(ports),
+        this.#lastSeen.before ?? null,
       ]),
     )
     if (answer.isBusy) {
       await this.close()
       throw new Error('the server has not noticed yet that the earlier connection is lost')
     }
+    this.#lastSeen.resumed(answer.at)
     return { slices: answer.slices as number[], ports: answer.ports as PortUse[] }
   }
 
   async #call(call: string, values: unknown[]): Promise<unknown> {
     try {
       const [row] = await this.#connection.query(`select ${call} as answer`, values)
+      this.#lastSeen.note(fieldsOf(row?.answer).at)
       return row?.answer
     } catch (error) {
+      const { code = '' } = error as { code?: string }
+      if (MISSING.has(code)) await replaceTables(this.#connection, this.#options.url)
       if (this.#connection.lost !== undefined) throw error
-      const { code } = error as { code?: string }
       if (code === '42501') throw rightsError(this.#options.url, error)
       throw coordinatorError(
         this.#options.url,
@@ -257,6 +273,19 @@ export class PostgresSession implements CoordinatorSession {
   async close(): Promise<void> {
     await this.#connection.close()
   }
+}
+
+async function prepareTables(connection: Connection, url: string): Promise<void> {
+  await migrate(connection, url)
+  await connection.query('select portslice.note_start()').catch((error) => {
+    throw rightsError(url, error)
+  })
+}
+
+/** Others are not served before the holders have recorded again what they have: until then, this keeps its locks. */
+async function replaceTables(connection: Connection, url: string): Promise<void> {
+  await prepareTables(connection, url).catch(() => {})
+  connection.lose('its tables have been removed')
 }
 
 /**

@@ -1,35 +1,43 @@
 import { createHash } from 'node:crypto'
-import { messageOf } from '@portslice/core/internal'
+import { clearTimeout, deadlineIn, messageOf, setTimeout } from '@portslice/core/internal'
 import { createClient } from '@redis/client'
-import { SCRIPT } from './script.js'
+import { SCRIPT, SESSION_MS } from './script.js'
 
 const CONNECT_TIMEOUT_MS = 10_000
 const ANSWER_TIMEOUT_MS = 10_000
 /** After a pause of the process, an answer may lie in the socket that has not been read yet. */
 const LATE_ANSWER_MS = 1000
+/** Since it was asked: after this time the session may have expired, and others may have its ports. */
+const MAX_ANSWER_AGE_MS = SESSION_MS - 3000
 const SCRIPT_SHA = createHash('sha1').update(SCRIPT).digest('hex')
 
 type Client = ReturnType<typeof createClient>
 
+export interface ConnectionTarget {
+  readonly url: string
+  readonly host: string
+  readonly owner: string
+  /** Of this session of the owner: commands of its earlier sessions may still be under way. */
+  readonly token: string
+}
+
+/** The hash with all rows of a host, and the beginning of its other keys. */
+export function keyOf(host: string): string {
+  return `{portslice:${host}}`
+}
+
 /** One connection that runs the script, and does not reconnect by itself. */
 export class Connection {
   readonly #client: Client
-  readonly #prefix: string
-  readonly #owner: string
+  readonly #target: ConnectionTarget
   readonly #onLost: (reason: string) => void
   #waiting = 0
   #lost: string | undefined
   #isClosing = false
 
-  private constructor(
-    client: Client,
-    host: string,
-    owner: string,
-    onLost: (reason: string) => void,
-  ) {
+  private constructor(client: Client, target: ConnectionTarget, onLost: (reason: string) => void) {
     this.#client = client
-    this.#prefix = `{portslice:${host}}`
-    this.#owner = owner
+    this.#target = target
     this.#onLost = onLost
     client.on('error', (error) => this.lose(messageOf(error)))
     client.on('end', () => this.lose('the server has closed it'))
@@ -37,16 +45,16 @@ export class Connection {
 
   /** @throws the error of the client */
   static async open(
-    { url, host, owner }: { url: string; host: string; owner: string },
+    target: ConnectionTarget,
     onLost: (reason: string) => void,
   ): Promise<Connection> {
     const client = createClient({
-      url,
+      url: target.url,
       name: 'portslice',
       disableOfflineQueue: true,
       socket: { connectTimeout: CONNECT_TIMEOUT_MS, reconnectStrategy: false, keepAlive: true },
     })
-    const connection = new Connection(client as Client, host, owner, onLost)
+    const connection = new Connection(client as Client, target, onLost)
     try {
       await client.connect()
     } catch (error) {
@@ -64,10 +72,12 @@ export class Connection {
 
   /** Runs a command of the script. @param keepsAlive whether the process waits for the answer */
   async run(command: string, input: object = {}, keepsAlive = true): Promise<unknown> {
+    const { host, owner, token } = this.#target
     const options = {
-      keys: [this.#prefix],
-      arguments: [command, this.#owner, JSON.stringify(input)],
+      keys: [keyOf(host)],
+      arguments: [command, owner, token, JSON.stringify(input)],
     }
+    const deadline = deadlineIn(MAX_ANSWER_AGE_MS)
     const text = await this.send(async (client) => {
       try {
         return await client.evalSha(SCRIPT_SHA, options)
@@ -76,6 +86,10 @@ export class Connection {
         return client.eval(SCRIPT, options)
       }
     }, keepsAlive)
+    if (deadline.expired) {
+      this.lose('the process was stopped for too long')
+      throw new Error(this.#lost)
+    }
     return JSON.parse(String(text))
   }
 

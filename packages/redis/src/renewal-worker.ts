@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { fieldsOf, messageOf } from '@portslice/core/internal'
 import { Connection } from './connection.js'
-import type { RenewalMessage, RenewalTarget } from './renewal.js'
+import type { RenewalMessage, RenewalRequest, RenewalTarget } from './renewal.js'
 import { SESSION_MS } from './script.js'
 
 const INTERVAL_MS = 4000
@@ -28,10 +28,10 @@ async function renew(): Promise<void> {
       connection = await Connection.open(target, () => {})
     }
     const answer = fieldsOf(await connection.run('renew'))
-    if (answer.isAlive !== true) return end('the session has expired on the server')
+    if (answer.isEnded === true) return end('the session has ended on the server')
     // Counted from before the request, as the server may have handled it at once.
     renewedAt = startedAt
-    report({ isRenewed: true })
+    report({ renewedAt: answer.at })
   } catch (error) {
     if (performance.now() - renewedAt > MAX_AGE_MS) end(messageOf(error))
   }
@@ -43,7 +43,19 @@ async function keepRenewing(): Promise<void> {
   setTimeout(() => void keepRenewing(), isFailing ? 500 : INTERVAL_MS)
 }
 
-parentPort?.once('message', () => {
+/** The main thread waits: it exits. */
+async function close(): Promise<void> {
+  try {
+    if (connection?.lost === undefined) await connection?.run('close')
+  } finally {
+    const closed = new Int32Array(target.closed)
+    Atomics.store(closed, 0, 1)
+    Atomics.notify(closed, 0)
+  }
+}
+
+parentPort?.on('message', (request: RenewalRequest) => {
+  if (request === 'close') return void close().catch(() => {})
   renewedAt = performance.now()
   void keepRenewing()
 })

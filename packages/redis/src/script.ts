@@ -5,12 +5,14 @@ export const QUARANTINE_MS = 30_000
 /**
  * Everything that must be atomic, as one script: who has a port is decided while it runs.
  *
- * A session is a key that expires. A row that is `out` although its owner has no session is that of a
- * dead holder. All keys of a host have one hash tag, so that a cluster keeps them together.
+ * All rows of a host are fields of one hash, so that they are lost together or not at all. A session is
+ * a key that expires. Its value names the epoch of the data and the connection that has opened it: it is
+ * dead once the data is lost, and a late command of an earlier connection changes nothing. A row that is
+ * `out` although its owner has no session is that of a dead holder.
  */
 export const SCRIPT = `
-local prefix, command, owner = KEYS[1], ARGV[1], ARGV[2]
-local input = cjson.decode(ARGV[3])
+local prefix, command, owner, token = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
+local input = cjson.decode(ARGV[4])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
@@ -20,11 +22,21 @@ local function parse(raw)
   if ok and type(value) == 'table' then return value end
   return nil
 end
-local function sliceRow(first) return parse(redis.call('HGET', prefix .. ':slices', first)) end
-local function portRow(port) return parse(redis.call('HGET', prefix .. ':ports', port)) end
-local function write(port, row) redis.call('HSET', prefix .. ':ports', port, cjson.encode(row)) end
+local function get(field) return parse(redis.call('HGET', prefix, field)) end
+local function set(field, row) redis.call('HSET', prefix, field, cjson.encode(row)) end
+local function sliceRow(first) return get('slice:' .. first) end
+local function portRow(port) return get('port:' .. port) end
+local function write(port, row) set('port:' .. port, row) end
+local server = get('server')
+if server and type(server.epoch) ~= 'string' then server = nil end
+local function sessionKey(one) return prefix .. ':session:' .. one end
 local function isAlive(one)
-  return type(one) == 'string' and redis.call('EXISTS', prefix .. ':session:' .. one) == 1
+  if not server or type(one) ~= 'string' then return false end
+  local value = redis.call('GET', sessionKey(one))
+  return value and string.sub(value, 1, #server.epoch) == server.epoch or false
+end
+local function isOwn()
+  return server and redis.call('GET', sessionKey(owner)) == server.epoch .. ' ' .. token
 end
 local function note(port, event, row)
   local key = prefix .. ':history:' .. port
@@ -50,45 +62,42 @@ end
 local function holderOf(row) return row and type(row.holder) == 'table' and row.holder or nil end
 local function answer(value) return cjson.encode(value) end
 
-local server = parse(redis.call('GET', prefix .. ':server'))
 local function recovering()
-  local till = server and server.recoveringUntil
-  if type(till) == 'number' and till > now then return math.min(${QUARANTINE_MS}, till - now) end
-  return nil
+  local left = server and type(server.recoveringUntil) == 'number' and server.recoveringUntil - now or 0
+  if left > ${QUARANTINE_MS} then
+    -- The clock of the server was set back.
+    left = ${QUARANTINE_MS}
+    server.recoveringUntil = now + left
+    set('server', server)
+  end
+  return left > 0 and left or nil
 end
 
 if command == 'open' then
-  if not server or server.runId ~= input.runId then
-    -- The data may be lost or come from an older snapshot, so earlier holders get time to return.
-    local wait = ${QUARANTINE_MS}
-    if not server then wait = math.max(0, wait - input.uptimeMs) end
-    server = { runId = input.runId, startedAt = now, recoveringUntil = now + wait }
-    redis.call('SET', prefix .. ':server', cjson.encode(server))
+  if not server or server.identity ~= input.identity then
+    -- The data is new, lost, or from an older snapshot, so earlier holders get time to return.
+    server = { identity = input.identity, epoch = token, startedAt = now, recoveringUntil = now + ${QUARANTINE_MS} }
+    set('server', server)
   end
-  redis.call('SET', prefix .. ':session:' .. owner, '1', 'PX', ${SESSION_MS})
-  return answer({})
-end
-if command == 'renew' then
-  return answer({ isAlive = redis.call('PEXPIRE', prefix .. ':session:' .. owner, ${SESSION_MS}) == 1 })
+  redis.call('SET', sessionKey(owner), server.epoch .. ' ' .. token, 'PX', ${SESSION_MS})
+  return answer({ at = now })
 end
 if command == 'list' then
   local slices, ports = {}, {}
-  for _, first in ipairs(redis.call('HKEYS', prefix .. ':slices')) do
-    local row = sliceRow(first)
-    if row then
-      slices[#slices + 1] = { first = tonumber(first), isHeld = isAlive(row.owner), holder = holderOf(row), since = row.since }
-    end
-  end
-  for _, port in ipairs(redis.call('HKEYS', prefix .. ':ports')) do
-    local row = portRow(port)
-    if row and row.state ~= 'free' then
-      local left = leftMs(port, row)
+  local fields = redis.call('HGETALL', prefix)
+  for i = 1, #fields, 2 do
+    local kind, number = string.match(fields[i], '^(%a+):(%d+)$')
+    local row = parse(fields[i + 1])
+    if row and kind == 'slice' then
+      slices[#slices + 1] = { first = tonumber(number), isHeld = isAlive(row.owner), holder = holderOf(row), since = row.since }
+    elseif row and kind == 'port' and row.state ~= 'free' then
+      local left = leftMs(number, row)
       if row.state == 'out' and not isAlive(row.owner) then
         row.state = 'quarantined'
         left = ${QUARANTINE_MS}
       end
       if row.state ~= 'quarantined' or left > 0 then
-        ports[#ports + 1] = { port = tonumber(port), state = row.state, isClaim = row.isClaim, holder = holderOf(row),
+        ports[#ports + 1] = { port = tonumber(number), state = row.state, isClaim = row.isClaim, holder = holderOf(row),
           label = row.label, key = row.key, since = row.since, leftMs = left }
       end
     end
@@ -96,7 +105,12 @@ if command == 'list' then
   return answer({ slices = slices, ports = ports })
 end
 
-if not isAlive(owner) then return answer({ refused = 'lost' }) end
+if not isOwn() then return answer({ refused = 'lost', isEnded = true }) end
+
+if command == 'renew' then
+  redis.call('PEXPIRE', sessionKey(owner), ${SESSION_MS})
+  return answer({ at = now })
+end
 
 if command == 'hold' then
   local left = recovering()
@@ -105,8 +119,7 @@ if command == 'hold' then
   if row and row.owner ~= owner and isAlive(row.owner) then
     return answer({ refused = 'held', holder = holderOf(row) })
   end
-  redis.call('HSET', prefix .. ':slices', input.first,
-    cjson.encode({ owner = owner, holder = input.holder, since = now }))
+  set('slice:' .. input.first, { owner = owner, holder = input.holder, since = now })
   local found = {}
   for port = input.first, input.first + 30 do
     local each = portRow(port)
@@ -118,7 +131,7 @@ if command == 'hold' then
       end
     end
   end
-  return answer({ left = found })
+  return answer({ left = found, at = now })
 end
 
 if command == 'take' then
@@ -151,7 +164,7 @@ if command == 'take' then
     write(use.port, row)
     note(use.port, 'take', row)
   end
-  return answer({})
+  return answer({ at = now })
 end
 
 if command == 'release' then
@@ -161,53 +174,56 @@ if command == 'release' then
   row.state = input.leaked and 'leaked' or 'free'
   row.since = now
   -- The row of a key is kept, so that the key gets the same port again.
-  if row.state == 'free' and not row.key then redis.call('HDEL', prefix .. ':ports', input.port)
+  if row.state == 'free' and not row.key then redis.call('HDEL', prefix, 'port:' .. input.port)
   else write(input.port, row) end
   return answer({})
 end
 
 if command == 'releaseSlice' then
   local row = sliceRow(input.first)
-  if row and row.owner == owner then redis.call('HDEL', prefix .. ':slices', input.first) end
+  if row and row.owner == owner then redis.call('HDEL', prefix, 'slice:' .. input.first) end
   return answer({})
 end
 
 if command == 'resume' then
   local isAfterStart = recovering() ~= nil
-  local startedAt = server and server.startedAt or 0
+  -- Written while this owner was alive and had it, so it is older than what this owner has.
+  local function isStale(row)
+    return isAfterStart and type(row.since) == 'number' and row.since < server.startedAt
+      and type(input.seenAt) == 'number' and row.since <= input.seenAt
+  end
   local slices, ports, kept = {}, {}, {}
   for _, first in ipairs(input.slices) do
     local row = sliceRow(first)
-    local isOld = isAfterStart and row and type(row.since) == 'number' and row.since < startedAt
-    if not row or row.owner == owner or isOld or not isAlive(row.owner) then
-      redis.call('HSET', prefix .. ':slices', first,
-        cjson.encode({ owner = owner, holder = input.holder, since = now }))
+    -- After a start, an owner that is not alive may return as well.
+    if not row or row.owner == owner or isStale(row) or not (isAfterStart or isAlive(row.owner)) then
+      set('slice:' .. first, { owner = owner, holder = input.holder, since = now })
       slices[#slices + 1] = first
     end
   end
   for _, use in ipairs(input.uses) do
     local row = portRow(use.port)
-    local isOld = isAfterStart and row and type(row.since) == 'number' and row.since < startedAt
-    local isLost = row and row.owner ~= owner and not isOld and (row.state == 'out' or row.state == 'quarantined')
+    local isLost = row and row.owner ~= owner and not isStale(row) and (row.state == 'out' or row.state == 'quarantined')
     if not isLost then
       write(use.port, { state = 'out', owner = owner, holder = input.holder,
         isClaim = row and row.owner == owner and row.isClaim or false,
         label = use.label, key = use.key, projectRoot = use.projectRoot, since = now })
       ports[#ports + 1] = use
-      kept[tostring(use.port)] = true
+      kept['port:' .. use.port] = true
     end
   end
-  for _, port in ipairs(redis.call('HKEYS', prefix .. ':ports')) do
-    local row = portRow(port)
-    if row and row.owner == owner and not kept[port] and (row.state == 'out' or row.state == 'quarantined') then
-      redis.call('HDEL', prefix .. ':ports', port)
+  local fields = redis.call('HGETALL', prefix)
+  for i = 1, #fields, 2 do
+    local row = string.sub(fields[i], 1, 5) == 'port:' and not kept[fields[i]] and parse(fields[i + 1])
+    if row and row.owner == owner and (row.state == 'out' or row.state == 'quarantined') then
+      redis.call('HDEL', prefix, fields[i])
     end
   end
-  return answer({ slices = slices, ports = ports })
+  return answer({ slices = slices, ports = ports, at = now })
 end
 
 if command == 'close' then
-  redis.call('DEL', prefix .. ':session:' .. owner)
+  redis.call('DEL', sessionKey(owner))
   return answer({})
 end
 return redis.error_reply('unknown command')

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type {
   CoordinatorCheck,
   CoordinatorSession,
@@ -14,6 +15,7 @@ import {
   coordinatorError,
   fieldsOf,
   finite,
+  LastSeen,
   list,
   messageOf,
   parseHolder,
@@ -21,7 +23,7 @@ import {
   parseRefusal,
   text,
 } from '@portslice/core/internal'
-import { Connection } from './connection.js'
+import { Connection, keyOf } from './connection.js'
 import { Renewal } from './renewal.js'
 
 /** Why a request can be refused. */
@@ -32,15 +34,24 @@ export class RedisSession implements CoordinatorSession {
   readonly #connection: Connection
   readonly #options: SessionOptions
   readonly #renewal: Renewal
+  readonly #lastSeen: LastSeen
 
-  private constructor(connection: Connection, options: SessionOptions, renewal: Renewal) {
+  private constructor(
+    connection: Connection,
+    options: SessionOptions,
+    renewal: Renewal,
+    lastSeen: LastSeen,
+  ) {
     this.#connection = connection
     this.#options = options
     this.#renewal = renewal
+    this.#lastSeen = lastSeen
   }
 
   static async open(options: SessionOptions): Promise<RedisSession> {
     const { url, host, owner } = options
+    const target = { url, host, owner, token: randomUUID() }
+    const lastSeen = new LastSeen(owner)
     let renewal: Renewal | undefined
     const lose = (reason: string) => {
       renewal?.stop()
@@ -48,17 +59,17 @@ export class RedisSession implements CoordinatorSession {
     }
     let connection: Connection | undefined
     try {
-      renewal = new Renewal({ url, host, owner }, (reason) => connection?.lose(reason))
-      connection = await Connection.open({ url, host, owner }, lose)
+      renewal = new Renewal(target, {
+        onRenewed: (at) => lastSeen.note(at),
+        onLost: (reason) => connection?.lose(reason),
+      })
+      connection = await Connection.open(target, lose)
       const info = await connection.send((client) => client.info())
       refuseUnsuitable(info, url)
       await renewal.ready
-      await connection.run('open', {
-        runId: field(info, 'run_id'),
-        uptimeMs: Number(field(info, 'uptime_in_seconds')) * 1000,
-      })
+      await connection.run('open', { identity: identityOf(info) })
       await renewal.begin()
-      return new RedisSession(connection, options, renewal)
+      return new RedisSession(connection, options, renewal, lastSeen)
     } catch (error) {
       connection?.close()
       renewal?.stop()
@@ -91,10 +102,12 @@ export class RedisSession implements CoordinatorSession {
 
   async resume({ slices, ports }: Holdings): Promise<Holdings> {
     const { holder } = this.#options
-    const answer = await this.#run('resume', { slices, uses: ports, holder })
+    const seenAt = this.#lastSeen.before
+    const answer = await this.#run('resume', { slices, uses: ports, holder, seenAt })
     const refusal = parseRefusal(answer, REASONS)
     if (refusal) throw new Error('the new session has expired')
     const kept = fieldsOf(answer)
+    this.#lastSeen.resumed(kept.at)
     return { slices: list(kept.slices) as number[], ports: list(kept.ports) as PortUse[] }
   }
 
@@ -129,7 +142,7 @@ export class RedisSession implements CoordinatorSession {
   }
 
   async history(port: number): Promise<PortEvent[]> {
-    const key = `{portslice:${this.#options.host}}:history:${port}`
+    const key = `${keyOf(this.#options.host)}:history:${port}`
     const rows = await this.#connection.send((client) => client.lRange(key, 0, -1))
     return rows.flatMap((row) => {
       try {
@@ -152,7 +165,8 @@ export class RedisSession implements CoordinatorSession {
     const latencyMs = performance.now() - start
     const policy = field(info, 'maxmemory_policy')
     const limit = Number(field(info, 'maxmemory'))
-    const evicts = limit > 0 && policy !== 'noeviction'
+    // What expires are sessions, whose holders are told, and history.
+    const evicts = limit > 0 && policy.startsWith('allkeys')
     return {
       server: `Redis ${field(info, 'redis_version')}`,
       latencyMs,
@@ -175,7 +189,11 @@ export class RedisSession implements CoordinatorSession {
 
   async #run(command: string, input: object = {}): Promise<unknown> {
     try {
-      return await this.#connection.run(command, input)
+      const answer = await this.#connection.run(command, input)
+      const { at, isEnded } = fieldsOf(answer)
+      if (isEnded === true) this.#connection.lose('the session has ended on the server')
+      this.#lastSeen.note(at)
+      return answer
     } catch (error) {
       if (this.#connection.lost !== undefined) throw error
       throw coordinatorError(
@@ -186,6 +204,11 @@ export class RedisSession implements CoordinatorSession {
       )
     }
   }
+}
+
+/** Changes whenever the data may have become older: with each start, and when a replica takes over. */
+function identityOf(info: string): string {
+  return `${field(info, 'run_id')} ${field(info, 'master_replid')}`
 }
 
 /** Of several servers, one that takes over may not know the latest sessions: two processes would hold a slice. */

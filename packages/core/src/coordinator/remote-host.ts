@@ -84,7 +84,7 @@ class CoordinatedHost implements RemoteHost {
   get trouble(): string | undefined {
     if (this.#trouble !== undefined) return this.#trouble
     if (!this.#recovery.expired) {
-      return `The coordinator ${this.#name} has just started. Until earlier holders have had time to return, no port is handed out: for ${Math.ceil(this.#recovery.left / 1000)} s more.`
+      return `The coordinator ${this.#name} has just started, or its data is new. Until earlier holders have had time to return, no port is handed out: for ${Math.ceil(this.#recovery.left / 1000)} s more.`
     }
     const { unanswered } = this.#probe
     return unanswered.size > 0
