@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createAllocator, listSlices, type PortStatus } from '@portslice/core'
 import { afterAll, describe, expect, test, vi } from 'vitest'
 import { AllocatorProcess, type Answer } from '../support/allocator-process.ts'
+import { CountingProxy } from '../support/counting-proxy.ts'
 import {
   type DatabaseServer,
   PostgresServer,
@@ -263,8 +264,127 @@ describe.concurrent.each(ENGINES)('$name', (engine) => {
       await sleep(2000)
       await Promise.all(running.map((each) => each.kill()))
       const intervals = all.flatMap((each) => each.intervals())
+      const found = overlaps(intervals)
+      const counts = `${kills} kills, ${intervals.length} hand-outs, ${found.length} overlaps`
+      process.stdout.write(`${engine.name}: ${counts}\n`)
       expect(intervals.length).toBeGreaterThan(20)
-      expect(overlaps(intervals)).toEqual([])
+      expect(found).toEqual([])
+    },
+  )
+
+  /** Asserts that an earlier holder keeps its ports, and that a newcomer waits until it has returned. */
+  const expectKept = async (
+    holder: AllocatorProcess,
+    had: readonly number[],
+    newcomer: AllocatorProcess,
+    options: ReturnType<typeof optionsOn>,
+  ) => {
+    const tooEarly = await newcomer.try({ do: 'open', options })
+    expect(tooEarly.error?.message).toContain('has just started')
+    await vi.waitFor(
+      async () => {
+        const [lost, restored] = (await warnings(holder)).slice(-2)
+        for (const port of had) expect(lost).toContain(String(port))
+        expect(restored).toContain('all ports of this process are still its own')
+      },
+      { timeout: 20_000, interval: 200 },
+    )
+    await newcomer.open({ ...options, waitTimeout: RECOVERY_MS + 5000 })
+    const { ports } = await newcomer.command({ do: 'take all' })
+    expect(ports.length).toBeGreaterThan(0)
+    expect(ports.filter((port) => had.includes(port))).toEqual([])
+  }
+
+  test.skipIf(!TEST_ALL)(
+    'the data is removed while the server runs',
+    { timeout: TIMEOUT_MS },
+    async () => {
+      await using server = await engine.start()
+      const host = nextHost()
+      await server.markAsNew(host)
+      const options = optionsOn(server, host, 2)
+      await using holder = await AllocatorProcess.start()
+      await holder.open(options)
+      const had = await holder.take(20)
+      await using newcomer = await AllocatorProcess.start()
+      await server.removeData()
+      await expectKept(holder, had, newcomer, options)
+      // What it had is recorded again.
+      await holder.kill()
+      const ports = await portsOn(server, host)
+      const left = ports.filter(({ port }) => had.includes(port)).map(({ state }) => state)
+      expect(left).toHaveLength(20)
+    },
+  )
+
+  test.skipIf(!TEST_ALL)(
+    'a replica takes over that lacks the latest writes',
+    { timeout: TIMEOUT_MS },
+    async () => {
+      await using server = await engine.start()
+      const host = nextHost()
+      await using replica = await server.startReplica()
+      await server.markAsNew(host)
+      await using proxy = await CountingProxy.start(server)
+      const options = { ...optionsOn(server, host, 2), coordinator: proxy.through(server.url) }
+      await using holder = await AllocatorProcess.start()
+      await holder.open(options)
+      const early = await holder.take(5)
+      await vi.waitFor(async () => expect(await replica.countPortsOut(host)).toBe(5), {
+        timeout: 20_000,
+        interval: 100,
+      })
+      await replica.promote()
+      const had = [...early, ...(await holder.take(5))]
+      expect(await replica.countPortsOut(host)).toBe(5)
+      await using newcomer = await AllocatorProcess.start()
+      await server.stop()
+      proxy.switchTo(replica)
+      await expectKept(holder, had, newcomer, options)
+    },
+  )
+
+  test.skipIf(!TEST_ALL)(
+    'a holder that was away too long loses its ports, also if the server restarts',
+    { timeout: TIMEOUT_MS },
+    async () => {
+      await using server = await engine.start({ settings: engine.crash })
+      const host = nextHost()
+      await server.markAsNew(host)
+      const direct = optionsOn(server, host)
+      await using proxy = await CountingProxy.start(server)
+      await using proxyOfHeir = await CountingProxy.start(server)
+      await using holder = await AllocatorProcess.start()
+      await using heir = await AllocatorProcess.start()
+      await holder.open({ ...direct, coordinator: proxy.through(server.url) })
+      const had = await holder.take(10)
+      proxy.switchTo(undefined)
+      const coordinator = proxyOfHeir.through(server.url)
+      await heir.open({ ...direct, coordinator, waitTimeout: 30_000 })
+      await sleep(RECOVERY_MS)
+      expect((await heir.command({ do: 'take all' })).ports).toEqual(expect.arrayContaining(had))
+      // Also what is written at last survives.
+      await sleep(1000)
+      proxyOfHeir.switchTo(undefined)
+      await server.stop('SIGINT')
+      await server.start()
+      proxy.switchTo(server)
+      await vi.waitFor(
+        async () => {
+          const told = (await warnings(holder)).at(-1)
+          expect(told).toContain('other processes have got the ports')
+          for (const port of had) expect(told).toContain(String(port))
+        },
+        { timeout: 20_000, interval: 200 },
+      )
+      proxyOfHeir.switchTo(server)
+      await vi.waitFor(
+        async () =>
+          expect((await warnings(heir)).at(-1)).toContain(
+            'all ports of this process are still its own',
+          ),
+        { timeout: 20_000, interval: 200 },
+      )
     },
   )
 
@@ -470,6 +590,68 @@ describe.concurrent('PostgreSQL', () => {
       range: [first, first + 31],
       waitTimeout: 1000,
     })
+
+  const crash = { wal_writer_delay: '10s' }
+
+  test.skipIf(!TEST_ALL)('one process of the server crashes', { timeout: TIMEOUT_MS }, async () => {
+    await using server = await PostgresServer.start({ settings: crash })
+    const host = nextHost()
+    await server.markAsNew()
+    const range = [20_000, 20_031] as const
+    const options = { host, coordinator: server.url, range, waitTimeout: 1000 }
+    await using holder = await AllocatorProcess.start()
+    await holder.open(options)
+    const had = await holder.take(10)
+    await using newcomer = await AllocatorProcess.start()
+    await server.crashOneProcess()
+    const tooEarly = await newcomer.try({ do: 'open', options })
+    expect(tooEarly.error?.message).toContain('has just started')
+    await vi.waitFor(
+      async () =>
+        expect((await warnings(holder)).at(-1)).toContain(
+          'all ports of this process are still its own',
+        ),
+      { timeout: 20_000, interval: 200 },
+    )
+    await holder.kill()
+    await newcomer.open({ ...options, waitTimeout: RECOVERY_MS + 5000 })
+    expect((await newcomer.take(20)).filter((port) => had.includes(port))).toEqual([])
+  })
+
+  test.skipIf(!TEST_ALL)(
+    'the database is dropped and created anew',
+    {
+      timeout: TIMEOUT_MS,
+    },
+    async () => {
+      await using server = await PostgresServer.start()
+      await server.query('create database ci')
+      const coordinator = server.url.replace(/postgres$/, 'ci')
+      const range = [20_000, 20_063] as const
+      const options = { host: nextHost(), coordinator, range, waitTimeout: RECOVERY_MS + 5000 }
+      await using holder = await AllocatorProcess.start()
+      await holder.open(options)
+      const had = await holder.take(20)
+      await using newcomer = await AllocatorProcess.start()
+      await server.query('drop database ci with (force)')
+      await server.query('create database ci')
+      const tooEarly = await newcomer.try({
+        do: 'open',
+        options: { ...options, waitTimeout: 1000 },
+      })
+      expect(tooEarly.error?.message).toContain('has just started')
+      await vi.waitFor(
+        async () =>
+          expect((await warnings(holder)).at(-1)).toContain(
+            'all ports of this process are still its own',
+          ),
+        { timeout: 20_000, interval: 200 },
+      )
+      await newcomer.open(options)
+      const { ports } = await newcomer.command({ do: 'take all' })
+      expect(ports.filter((port) => had.includes(port))).toEqual([])
+    },
+  )
 
   test('refuses a connection pooler', { timeout: TIMEOUT_MS }, async () => {
     await using server = await PostgresServer.start()

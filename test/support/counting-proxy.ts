@@ -1,15 +1,27 @@
 import { once } from 'node:events'
 import net from 'node:net'
 
-/** Passes connections on to a server, and counts the requests that waited for an answer. */
+interface Target {
+  readonly port: number
+  readonly address: string
+}
+
+/**
+ * Passes connections on to a server, and counts the requests that waited for an answer. Can be cut off, and
+ * pass on to another server, as a name does that is given to a replica.
+ */
 export class CountingProxy implements AsyncDisposable {
   /** How often a client has sent something after the server had. */
   roundTrips = 0
+  #target: Target | undefined
   readonly #server: net.Server
   readonly #sockets = new Set<net.Socket>()
 
-  private constructor(target: { port: number; address: string }) {
+  private constructor(first: Target) {
+    this.#target = first
     this.#server = net.createServer((client) => {
+      const target = this.#target
+      if (!target) return void client.destroy()
       const server = net.connect(target.port, target.address)
       let hasAnswered = true
       client.on('data', () => {
@@ -27,7 +39,7 @@ export class CountingProxy implements AsyncDisposable {
     })
   }
 
-  static async start(target: { port: number; address: string }): Promise<CountingProxy> {
+  static async start(target: Target): Promise<CountingProxy> {
     const proxy = new CountingProxy(target)
     await once(proxy.#server.listen(0, '127.0.0.1'), 'listening')
     return proxy
@@ -39,6 +51,13 @@ export class CountingProxy implements AsyncDisposable {
     changed.hostname = '127.0.0.1'
     changed.port = String((this.#server.address() as net.AddressInfo).port)
     return changed.href
+  }
+
+  /** Ends all connections, and passes new ones on to another server, or none. */
+  switchTo(target: Target | undefined): void {
+    this.#target = target
+    for (const socket of this.#sockets) socket.destroy()
+    this.#sockets.clear()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

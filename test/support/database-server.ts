@@ -18,7 +18,7 @@ const START_TIMEOUT_MS = 60_000
 /** PostgreSQL refuses to run as root. */
 const UNPRIVILEGED_USER = 65_534
 
-const NO_HOLDER = {
+export const NO_HOLDER = {
   pid: 0,
   host: '',
   runner: '',
@@ -57,6 +57,14 @@ export abstract class DatabaseServer implements AsyncDisposable {
   abstract readonly url: string
   /** Tells it that no earlier holder can return to the ports of a host. */
   abstract markAsNew(host: string): Promise<void>
+  /** Starts a server that copies all that this one writes from now on. */
+  abstract startReplica(): Promise<DatabaseServer>
+  /** Makes a replica a server of its own, which gets no more writes of the other. */
+  abstract promote(): Promise<void>
+  /** Removes all data of portslice while the server runs. */
+  abstract removeData(): Promise<void>
+  /** How many ports of a host are out. */
+  abstract countPortsOut(host: string): Promise<number>
   /** Whether it answers. */
   protected abstract isReady(): Promise<boolean>
   protected abstract command(): string[]
@@ -155,6 +163,32 @@ export class PostgresServer extends DatabaseServer {
     await promisify(execFile)('sh', ['-c', script, 'sh', this.data], user())
   }
 
+  async startReplica(): Promise<PostgresServer> {
+    await this.stop('SIGINT')
+    const primary_conninfo = `host=${this.address} port=${this.port} user=ci`
+    const options = { settings: { ...this.options.settings, primary_conninfo } }
+    const replica = new PostgresServer(await takePort(), options, this.#programs)
+    const copy = 'cp -a "$1/." "$2" && touch "$2/standby.signal"'
+    await promisify(execFile)('sh', ['-c', copy, 'sh', this.data, replica.data], user())
+    await this.start()
+    await replica.start()
+    return replica
+  }
+
+  async promote(): Promise<void> {
+    await this.query('select pg_promote()')
+  }
+
+  async removeData(): Promise<void> {
+    await this.query('drop schema portslice cascade')
+  }
+
+  async countPortsOut(host: string): Promise<number> {
+    const text = `select count(*)::integer from portslice.ports where host = $1 and state = 'out'`
+    const [row] = await this.query(text, [host])
+    return row?.count as number
+  }
+
   get url(): string {
     return `postgres://ci@${this.address}:${this.port}/postgres`
   }
@@ -182,6 +216,19 @@ export class PostgresServer extends DatabaseServer {
     } finally {
       await client.end().catch(() => {})
     }
+  }
+
+  /** As when the kernel kills it for want of memory: the server restarts all its other processes. */
+  async crashOneProcess(): Promise<void> {
+    const [row] = await this.query(
+      `select pid from pg_stat_activity where application_name = 'portslice' limit 1`,
+    )
+    process.kill(row?.pid as number, 'SIGKILL')
+    const isSame = (pid: unknown) =>
+      this.query('select 1 from pg_stat_activity where pid = $1', [pid]).then(
+        ({ length }) => length,
+      )
+    while ((await isSame(row?.pid).catch(() => 1)) > 0) await sleep(50)
   }
 
   async markAsNew(): Promise<void> {
@@ -278,6 +325,24 @@ export class RedisServer extends DatabaseServer {
     const server = { ...JSON.parse(text), recoveringUntil: 0 }
     const quoted = JSON.stringify(JSON.stringify(server))
     await this.send(`HSET {portslice:${host}} server ${quoted}`)
+  }
+
+  startReplica(): Promise<RedisServer> {
+    const replicaof = `${this.address} ${this.port}`
+    return RedisServer.start({ settings: { ...this.options.settings, replicaof } })
+  }
+
+  async promote(): Promise<void> {
+    await this.send('REPLICAOF NO ONE')
+  }
+
+  async removeData(): Promise<void> {
+    await this.send('FLUSHALL')
+  }
+
+  async countPortsOut(host: string): Promise<number> {
+    const text = await this.send(`HGETALL {portslice:${host}}`)
+    return text.split('"state":"out"').length - 1
   }
 
   /** Sends one inline command. */
