@@ -224,11 +224,14 @@ export class PostgresServer extends DatabaseServer {
       `select pid from pg_stat_activity where application_name = 'portslice' limit 1`,
     )
     process.kill(row?.pid as number, 'SIGKILL')
-    const isSame = (pid: unknown) =>
-      this.query('select 1 from pg_stat_activity where pid = $1', [pid]).then(
-        ({ length }) => length,
-      )
-    while ((await isSame(row?.pid).catch(() => 1)) > 0) await sleep(50)
+    const text = 'select pid from pg_stat_activity where pid = $1'
+    // While it restarts, it refuses connections.
+    let isRunning = true
+    while (isRunning) {
+      const rows: unknown[] | undefined = await this.query(text, [row?.pid]).catch(() => undefined)
+      isRunning = rows?.length !== 0
+      if (isRunning) await sleep(50)
+    }
   }
 
   async markAsNew(): Promise<void> {
@@ -248,6 +251,8 @@ export class PostgresServer extends DatabaseServer {
   async query(text: string, values: unknown[] = []): Promise<Record<string, unknown>[]> {
     const { default: pg } = await import('pg')
     const client = new pg.Client({ connectionString: this.url })
+    // The query rejects as well.
+    client.on('error', () => {})
     await client.connect()
     try {
       return (await client.query(text, values)).rows

@@ -102,7 +102,7 @@ export class Connection {
 
   async #beat(url: string): Promise<void> {
     try {
-      await this.beat(url)
+      await this.beat(url, false)
     } catch {
       // The error has lost the session already, or the next heartbeat will.
     }
@@ -110,8 +110,8 @@ export class Connection {
   }
 
   /** Asks the server once, as the heartbeat does. */
-  async beat(url: string): Promise<void> {
-    const [row] = await this.query(HEARTBEAT, [], false)
+  async beat(url: string, keepsAlive = true): Promise<void> {
+    const [row] = await this.query(HEARTBEAT, [], keepsAlive)
     if (row?.pid !== processIdOf(this.#client)) this.lose(poolerError(url).problem)
     else this.#listener.onBeat(row?.tables, row?.at)
   }
