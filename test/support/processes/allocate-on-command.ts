@@ -114,6 +114,11 @@ function isExhausted(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === 'ERR_PORTSLICE_RANGE_EXHAUSTED'
 }
 
+/** A program of this machine that does not use the coordinator has the port. */
+function isInUse(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
+}
+
 async function takeAll(): Promise<Result> {
   const ports: number[] = []
   try {
@@ -136,11 +141,15 @@ async function churn(options: AllocatorOptions): Promise<Result> {
         const { ports = [] } = keep(await allocator.takeMany(2))
         churned.handOuts += ports.length
         await sleep(Math.random() * 10)
-        await Promise.all(ports.map(serve))
-        await Promise.all(ports.map(release))
+        try {
+          await Promise.all(ports.map(serve))
+        } finally {
+          // Recorded before the allocator gives them back.
+          await Promise.all(ports.map(release))
+        }
       }
     } catch (error) {
-      if (!isExhausted(error)) throw error
+      if (!isExhausted(error) && !isInUse(error)) throw error
       churned.refusals++
     }
   }
