@@ -22,7 +22,8 @@ export interface LeftPort extends PortUse {
 
 /**
  * Why a slice or a port was not leased. `held`: another process has it. `quarantined`: its holder died less
- * than 30 s ago. `recovering`: the server has just started, and earlier holders may return for `leftMs`.
+ * than 30 s ago. `recovering`: the server has just started, or its data is new, and earlier holders may return for
+ * `leftMs`.
  * `lost`: this session has ended, or its lease of the slice has.
  */
 export interface Refusal {
