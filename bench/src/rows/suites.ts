@@ -148,7 +148,7 @@ async function wallTimes(ports: readonly number[], runs: Runs): Promise<SuiteSam
 
 async function measured(context: Context, suites: Readonly<Record<string, Suite>>) {
   const { short, folder } = context
-  const rounds = short ? 3 : 9
+  const rounds = short ? 3 : 7
   const sources = SOURCES.filter((source) => !short || source !== 'bare')
   // Free ports, for the hard-coded source.
   await using allocator = await createAllocator({ lockDirectory: `${folder}/locks` })
