@@ -12,7 +12,7 @@ export async function openLeaseContext(options: ResolvedOptions): Promise<ClaimC
   const context = leaseContextOf(options)
   if (!options.remote) return context
   // Loaded only here: most users have no coordinator.
-  const { openRemoteHost } = await import('../coordinator/remote-host.js')
+  const { openRemoteHost } = await import('../coordinator/coordinated-host.js')
   return { ...context, remote: await openRemoteHost(options.remote, context.holder) }
 }
 

@@ -1,4 +1,4 @@
-import type { LeaseContext } from '../slice/slice.js'
+import type { LeaseContext } from '../slice/slice-files.js'
 import type { RemoteHost } from './remote-host.js'
 
 export interface ClaimContext extends LeaseContext {
