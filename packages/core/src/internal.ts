@@ -15,7 +15,6 @@ export {
   type OnLeak,
 } from './internal/adapter-options.js'
 export { coordinatorError, messageOf } from './internal/coordinator-error.js'
-export type { PortListener, PortUse, SliceUse, WorkerUse } from './internal/port-use.js'
 export {
   isPortReportRequested,
   recordAllocator,
@@ -23,6 +22,7 @@ export {
   takeLateUses,
   takeWorkerUse,
 } from './internal/recorded-allocator.js'
+export type { PortListener, PortUse, SliceUse, WorkerUse } from './internal/recorded-uses.js'
 export { namedPort, namedPorts, preferShard } from './internal/runner-shard.js'
 export {
   fieldsOf,

@@ -4,7 +4,7 @@ import http2 from 'node:http2'
 import https from 'node:https'
 import net, { type AddressInfo } from 'node:net'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { listSlices } from '../slice/list-slices.js'
+import { listSlices } from './list.js'
 import { type ListeningServer, listen } from './listen.js'
 
 async function isOut(port: number): Promise<boolean> {

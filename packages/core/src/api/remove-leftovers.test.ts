@@ -233,6 +233,11 @@ test('removes notes of dead claims', async () => {
   writeFileSync(note, text)
   // Its death has just been discovered.
   expect(await removeLeftovers()).toMatchObject([{ first: port, kept: 'quarantined' }])
+  // A time that cannot be compared, such as that of another time namespace, counts as unknown.
+  const unknown = { ...kernelTimeAgo(MINUTE), clock: 'another' }
+  writeFileSync(note, JSON.stringify({ ...JSON.parse(text), died: unknown }))
+  expect(await removeLeftovers()).toMatchObject([{ first: port, kept: 'quarantined' }])
+  expect(JSON.parse(readFileSync(note, 'utf8')).died.clock).toBe(kernelTime().clock)
   const died = kernelTimeAgo(MINUTE)
   writeFileSync(note, JSON.stringify({ ...JSON.parse(text), died }))
   writeFileSync(`${note}.new`, 'torn')

@@ -2,7 +2,7 @@ import { exec } from 'node:child_process'
 import net from 'node:net'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
-import { listSlices } from '../slice/list-slices.js'
+import { listSlices } from './list.js'
 import { withPort } from './with-port.js'
 
 const taken = () => Object.assign(new Error('listen EADDRINUSE'), { code: 'EADDRINUSE' })

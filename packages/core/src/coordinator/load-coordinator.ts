@@ -7,7 +7,7 @@ import {
   hidePassword,
   schemeOf,
 } from '../options/remote.js'
-import type { CoordinatorModule } from './coordinator.js'
+import type { CoordinatorModule } from './coordinator-session.js'
 
 /**
  * Searches beside `@portslice/core`, then in the project of the working directory, then beside the program

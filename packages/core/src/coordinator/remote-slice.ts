@@ -4,7 +4,7 @@ import { KeyMemory } from '../slice/key-memory.js'
 import type { SliceStart } from '../slice/layout.js'
 import { type IsUsable, LeasedSlice } from '../slice/leased-slice.js'
 import type { PortPurpose } from '../slice/port-table.js'
-import type { LeftPort, PortUse, Refusal } from './coordinator.js'
+import type { LeftPort, PortUse, Refusal } from './coordinator-session.js'
 
 export interface SliceConnection {
   take(uses: readonly PortUse[], slice: SliceStart): Promise<Refusal | undefined>

@@ -3,8 +3,8 @@ import type { PortLease } from '../allocator/lease.js'
 import { ownerOfBoundPort, watchBoundPorts } from '../api/bound-ports.js'
 import { inspect, PortsliceError } from '../errors.js'
 import { checkTakeOptions, type TakeOptions } from '../options/options.js'
-import type { PortUse } from './port-use.js'
 import { useOfTest } from './recorded-allocator.js'
+import type { PortUse } from './recorded-uses.js'
 
 export interface LeakedPort {
   port: number

@@ -4,9 +4,9 @@ import net from 'node:net'
 import path from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { createAllocator } from '../allocator/allocator.js'
+import { listSlices } from '../api/list.js'
 import { ownRange, temporaryFolder } from '../own-slices.test-support.js'
 import { hostIdentity } from '../platform/host.js'
-import { listSlices } from './list-slices.js'
 import { journalPath, livenessPath } from './lock-directory.js'
 
 /** What is listed of the slices in a range: others may hold slices at the same time. */

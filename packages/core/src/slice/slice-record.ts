@@ -121,7 +121,18 @@ export function keyUseOf({ key, projectRoot = '' }: Partial<KeyUse>): KeyUse | u
   return key === undefined ? undefined : { key, projectRoot }
 }
 
-/** Quarantine starts when the death is discovered: now, unless an earlier holder has recorded it. */
+/**
+ * Quarantine starts when the death is discovered: now, unless another process has recorded it. Times of
+ * another kernel or of an earlier boot cannot be compared.
+ */
+export function quarantineSince(
+  recorded: KernelTime | undefined,
+  now = kernelTime(),
+): { died: KernelTime; left: number } {
+  const died = recorded && isComparable(recorded, now) ? recorded : now
+  return { died, left: QUARANTINE_MS - elapsedSince(died, now) }
+}
+
 export function quarantineAfter(
   { ports, lease, ended }: Pick<SliceRecord, 'ports' | 'lease' | 'ended'>,
   slice: SliceStart,
@@ -136,11 +147,8 @@ export function quarantineAfter(
   const run = omitUndefined({ host, startedAt, pidNamespace })
   return left
     .map((record): Quarantined => {
-      const noted = record.state === 'out' ? ended : record.died
-      // Times of another kernel or of an earlier boot cannot be compared.
-      const died = noted && isComparable(noted, now) ? noted : now
-      const left = QUARANTINE_MS - elapsedSince(died, now)
-      return { ...(record.state === 'out' && run), ...record, state: 'quarantined', died, left }
+      const quarantine = quarantineSince(record.state === 'out' ? ended : record.died, now)
+      return { ...(record.state === 'out' && run), ...record, state: 'quarantined', ...quarantine }
     })
     .filter(({ left }) => left > 0)
 }
