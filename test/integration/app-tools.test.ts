@@ -29,7 +29,7 @@ const TOOLS = {
   msw: '3.0.5',
   nock: '15.0.6',
   vite: '8.3.8',
-  // Some hundred megabytes.
+  // Several hundred megabytes.
   ...(TEST_ALL && {
     '@oven/bun-linux-x64': '1.4.5',
     astro: '7.3.5',

@@ -81,7 +81,7 @@ const PROCS: [string, () => Restricted][] = [
 describe.skipIf(process.platform !== 'linux').each(firstOf(PROCS, 2))('with %s', (_, by) => {
   test('stop() ends the app, and signals no other process', async (context) => {
     const told = JSON.parse(await run(context, by(), [STOP_AN_APP]))
-    expect(told).toEqual({ said: 'stopped', isServing: false, strangers: [] })
+    expect(told).toEqual({ said: 'stopped', isServing: false, foreign: [] })
   })
 
   test('an app ends after its worker was killed', async (context) => {
@@ -116,7 +116,7 @@ test.skipIf(process.platform !== 'linux')(
     expect(told).toEqual({
       said: expect.stringContaining('could not be ended'),
       isServing: true,
-      strangers: [],
+      foreign: [],
     })
   },
 )
@@ -178,7 +178,7 @@ describe.skipIf(process.platform !== 'linux')('a /proc that cannot be read', () 
   test('is not on the permission list: stop() ends the app', async (context) => {
     const flags = [...permissionFlags(), '--allow-child-process']
     const told = JSON.parse(await run(context, [], [...flags, STOP_AN_APP]))
-    expect(told).toEqual({ said: 'stopped', isServing: false, strangers: [] })
+    expect(told).toEqual({ said: 'stopped', isServing: false, foreign: [] })
   })
 })
 

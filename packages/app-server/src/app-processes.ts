@@ -25,7 +25,7 @@ export class AppProcesses {
     const marker = treeMarker()
     this.#id = marker.id
     this.#plan = plan
-    // Told before the start, because this process may die at any moment.
+    // The watchdog is told first, because this process may die at any moment.
     this.#tellWatchdog()
     this.root = new StartedProcess({
       command:

@@ -10,7 +10,7 @@ export interface Query {
   port: number
   /** If it is known already. */
   host?: string
-  /** The host that it is a port of, if that is another one. */
+  /** The host of the port, if it is not this machine. */
   remoteHost?: string
   /** A path of the app, or a URL. */
   url?: string
@@ -20,7 +20,7 @@ export interface Query {
 export interface Observation {
   /** See `ProcessTree.listenerOn`. */
   listener: Awaited<ReturnType<ProcessTree['listenerOn']>>
-  /** By which clients reach it; missing while nothing listens. */
+  /** The host name by which clients reach it; missing while nothing listens. */
   host?: string
   answer?: Answer
   /** A process that was started without $PORT. */

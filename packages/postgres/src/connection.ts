@@ -148,7 +148,7 @@ export class Connection {
     this.#isClosing = true
     clearInterval(this.#heartbeat)
     if (this.#lost === undefined) {
-      // Else a process with nothing left to do would end before.
+      // Otherwise a process with nothing left to do would end first.
       refer(this.#client, true)
       await this.#client.end().catch(() => {})
     }

@@ -5,7 +5,7 @@ import type { RenewalMessage, RenewalTarget } from './renewal.js'
 import { SESSION_MS } from './script.js'
 
 const INTERVAL_MS = 4000
-/** Without a renewal for so long, the session may have expired before the next one arrives. */
+/** Without a renewal for this long, the session may have expired before the next one arrives. */
 const MAX_AGE_MS = SESSION_MS - 3000
 
 const target = workerData as RenewalTarget

@@ -188,7 +188,7 @@ export class RedisSession implements CoordinatorSession {
   }
 }
 
-/** Of several servers, one that takes over may not know the latest sessions: two processes would hold a slice. */
+/** After a failover, a server may not know the latest sessions, and two processes could hold a slice. */
 function refuseUnsuitable(info: string, url: string): void {
   const mode = field(info, 'redis_mode')
   if (mode === 'sentinel') {

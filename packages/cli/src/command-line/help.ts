@@ -17,7 +17,7 @@ Commands
   ui          shows runs, ports and the range on a page that updates itself
   doctor      checks whether portslice works on this machine, and suggests repairs
   clean       removes what dead processes left behind
-  migrate     moves tests from get-port and the like to portslice
+  migrate     moves tests from get-port and similar packages to portslice
   completion  prints a script that completes commands and options in a shell
 
 'portslice COMMAND --help' shows examples and options. '--version' prints the version.

@@ -20,9 +20,9 @@ Options
   --json    as JSON; docs/json.md has the schema
 ${RANGE_AND_SHARD_HELP}
 
-The past is what the journals of its slice tell: who took the port, with label and test, and how that
-ended. Some hundred uses are kept for each slice of 32 ports, until 'portslice clean' removes them.
-With $PORTSLICE_HOST and $PORTSLICE_COORDINATOR, the database tells: the last 50 events of the port.
+The history comes from the journals of the slice: who took the port, with label and test, and how the
+use ended. They keep several hundred uses for each slice of 32 ports, until 'portslice clean' removes
+them. With $PORTSLICE_HOST and $PORTSLICE_COORDINATOR, the database has the last 50 events of a port.
 `
 
 export const syntax: Syntax<'json' | 'range' | 'shard'> = {

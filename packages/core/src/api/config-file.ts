@@ -9,7 +9,7 @@ export interface ConfigFile {
   readonly script: string
 }
 
-/** By the stack. */
+/** Found in the stack of the call. */
 export function callingConfigFile(): ConfigFile | undefined {
   const [script, file] = CONFIG_FILE.exec(new Error().stack ?? '') ?? []
   if (script === undefined || file === undefined) return undefined

@@ -10,8 +10,8 @@ const loadClaims = loadLater(() => import('../claim/list-claims.js'))
 
 /**
  * Lists the slices that are held on this machine, and those in which dead holders left ports, ascending.
- * Those of other users lack the information in their journals. With `host` and `coordinator`: those of the
- * other host.
+ * Slices of other users are listed without the information in their journals. With `host` and `coordinator`,
+ * lists the slices of the other host.
  *
  * Strings such as labels come from other processes: escape control characters before you print them.
  *

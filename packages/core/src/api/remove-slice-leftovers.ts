@@ -13,7 +13,7 @@ import { Slice } from '../slice/slice.js'
 import { quarantineAfter, readSliceRecord } from '../slice/slice-record.js'
 import { isRecent, type Leftover, quarantinedFor, type Reason } from './leftover.js'
 
-/** A lock that is being made, or that was moved out of the way. */
+/** A lock that is being created, or that was moved away. */
 const LOCK_DRAFT = /^\d+\.[0-9a-z-]+\.(?:new|old)$/
 
 export async function removeSliceLeftovers(

@@ -16,7 +16,7 @@ import { type Connect, ReconnectingSession, type SessionHolder } from './reconne
 import { RemoteProbe } from './remote-probe.js'
 import { RemoteSlice } from './remote-slice.js'
 
-/** Which slices other processes hold is asked again after this time, instead of for each slice. */
+/** How long the list of slices that other processes hold is used before it is requested again. */
 const HELD_SLICES_AGE_MS = 250
 
 /** The ports of another host, for all allocators of this process (or worker thread). */
@@ -51,7 +51,7 @@ class CoordinatedHost implements RemoteHost, SessionHolder {
   readonly #session: ReconnectingSession
   readonly #probe: RemoteProbe
   readonly #slices = new Map<SliceStart, RemoteSlice>()
-  /** A session may hold one again, so the coordinator does not refuse. */
+  /** The coordinator would let this session hold a slice twice. */
   readonly #leasing = new Set<SliceStart>()
   readonly #claims = new Map<number, PortUse>()
   #recovery = deadlineIn(0)
@@ -210,7 +210,7 @@ class CoordinatedHost implements RemoteHost, SessionHolder {
     warn(
       `${this.#session.trouble} No further port is handed out until it is restored.${
         ports.length > 0
-          ? ` In doubt are the ports ${ports.join(', ')}: 30 s after the server has noticed, other processes may get them.`
+          ? ` The ports ${ports.join(', ')} are at risk: 30 s after the server notices the loss, other processes may get them.`
           : ''
       }`,
     )

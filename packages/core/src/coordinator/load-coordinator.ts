@@ -20,7 +20,7 @@ export async function loadCoordinator(url: string): Promise<CoordinatorModule> {
   const name = COORDINATOR_PACKAGES[schemeOf(url) ?? '']
   if (name === undefined) {
     throw coordinatorError(
-      `The coordinator ${JSON.stringify(hidePassword(url))} is not a database that is supported.`,
+      `The coordinator ${JSON.stringify(hidePassword(url))} is not a supported database.`,
       url,
       coordinatorAdvice(url) ?? '',
     )

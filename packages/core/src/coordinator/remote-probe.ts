@@ -90,7 +90,7 @@ export class RemoteProbe {
       {
         value: host,
         advice:
-          "If a firewall drops packets to closed ports, let it reject them for these machines, or set `unansweredPorts: 'use'` ($PORTSLICE_UNANSWERED_PORTS=use) to treat ports without an answer as free. Else check that the host is up.",
+          "If a firewall drops packets to closed ports, let it reject them for these machines, or set `unansweredPorts: 'use'` ($PORTSLICE_UNANSWERED_PORTS=use) to treat ports without an answer as free. Otherwise check that the host is up.",
       },
     )
   }

@@ -11,8 +11,8 @@ import { omitUndefined } from '../platform/omit-undefined.js'
 import type { PortUse, SliceUse, WorkerUse } from './recorded-uses.js'
 
 /**
- * Set by the reporters in the main process, for their workers: its pid, and the file for what becomes of
- * ports after the last test, of which runners tell their reporters nothing.
+ * Set by the reporters in the main process, for their workers: its pid, and the file for
+ * ports that are released after the last test, which runners do not report.
  */
 const REPORT_VARIABLE = 'PORTSLICE_REPORT'
 

@@ -104,7 +104,7 @@ export function leakMessage(owner: string, leaked: readonly LeakedPort[]): strin
     boundBy === undefined ? [] : [` Port ${port} was bound by ${boundBy}.`],
   )
   const [noun, verb] = ports.length === 1 ? ['port', 'is'] : ['ports', 'are']
-  return `${owner} left ${noun} ${ports.join(', ')} in use: something still listens there after its end.${binders.join('')} Close the server in the test; until then the ${noun} ${verb} not handed out again.`
+  return `${owner} left ${noun} ${ports.join(', ')} in use: something still listens there after it ended.${binders.join('')} Close the server in the test; until then the ${noun} ${verb} not handed out again.`
 }
 
 /** For `onLeak: 'fail'`. @param owner the test, as the first words of the sentence */

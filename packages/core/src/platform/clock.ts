@@ -42,7 +42,7 @@ function realImmediate(): (callback: () => void) => unknown {
   return (callback) => setTimeout(callback, 0)
 }
 
-/** Deno's own source is minified, and a {@link SocketTimer} keeps no test of `deno test` going. */
+/** Deno's own source is minified, and a {@link SocketTimer} does not keep a test of `deno test` running. */
 function isOriginal(timer: unknown, source: RegExp): boolean {
   return IS_DENO || source.test(Function.prototype.toString.call(timer))
 }

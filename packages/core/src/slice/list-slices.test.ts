@@ -102,8 +102,8 @@ test('shows a holder in another network namespace while another program has the 
   const range = await ownRange()
   const [first] = range
   const lockDirectory = temporaryFolder()
-  const stranger = path.join(temporaryFolder(), 'locks')
-  await using _ = await createAllocator({ range, lockDirectory: stranger })
+  const other = path.join(temporaryFolder(), 'locks')
+  await using _ = await createAllocator({ range, lockDirectory: other })
   const host = `${hostIdentity().split('/')[0]}/net:[1]`
   const lease = { v: 1, event: 'lease', pid: 1, host, runner: 'unit', workerId: 1, cwd: '/' }
   const lines = [

@@ -1,6 +1,6 @@
 /**
  * A lock is a directory with one file, a liveness socket or a plain file. Its name, the token, consists of
- * host, pid and moment, and is short, because it is part of the path of a socket.
+ * host, pid and time, and is short, because it is part of the path of a socket.
  */
 import { rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'

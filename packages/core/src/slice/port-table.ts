@@ -130,7 +130,7 @@ export class PortTable {
     return line
   }
 
-  /** Without obsolete ones and that of the lease. */
+  /** The lines of the journal, except obsolete ones and that of the lease. */
   lines(): string {
     const at = timestamp()
     const text: string[] = []

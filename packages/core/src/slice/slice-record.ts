@@ -211,7 +211,7 @@ export function stringFrom(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
-/** Written again, because `Date.parse` accepts any text in parentheses. */
+/** Formatted again, because `Date.parse` accepts any text in parentheses. */
 export function timeFrom(value: unknown): string | undefined {
   const ms = typeof value === 'string' ? Date.parse(value) : Number.NaN
   return Number.isNaN(ms) ? undefined : new Date(ms).toISOString()

@@ -169,7 +169,7 @@ function lineOf(row: PortRow | ClaimRow, slices: ReadonlyMap<number, SliceRow>):
 }
 
 function holderOf({ state }: PortRow, slice: SliceRow | undefined): string {
-  // What is in quarantine in a slice that is held was left by a holder before.
+  // Quarantined ports of a held slice were left by an earlier holder.
   if (!slice || (state === 'quarantined' && slice.state === 'held')) return ''
   const { workerId, shard, pid } = slice
   const name = workerId === undefined ? (pid ? `pid ${pid}` : '') : `worker ${workerId}`
