@@ -368,7 +368,7 @@ function watchdogsOf({ pid }: TestProcess): number[] {
     })
 }
 
-/** Whether a watchdog has got its program, and with it what to watch: it has taken its title then. */
+/** Whether a watchdog has received its program and what to watch: then it has set its title. */
 function isUp(watchdog: number): boolean {
   return readFileSync(`/proc/${watchdog}/cmdline`, 'utf8').startsWith('portslice-watchdog')
 }

@@ -285,7 +285,7 @@ describe.skipIf(process.platform !== 'linux')('in a network namespace', () => {
   test.for([
     ['takes', ':', 'guarded'],
     ['has no effect', 'echo 0 > /proc/sys/net/ipv4/tcp_max_tw_buckets', 'no-effect'],
-  ])('the TIME_WAIT guard tells that it %s, also for a claimed port', async (each, context) => {
+  ])('the TIME_WAIT guard reports that it %s, also for a claimed port', async (each, context) => {
     const [, setUp = '', expected] = each
     const code = `${SERVE}
       await inspect.holdUdpPort(40000)

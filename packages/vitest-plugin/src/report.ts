@@ -20,7 +20,7 @@ export async function reportTest(
   if (!isReported) console.warn(`portslice: ${leakMessage(owner, leaked)}`)
 }
 
-/** For ports of hooks and the like. @param owner its name in the report, such as `suite > beforeAll` */
+/** For ports of hooks and suites. @param owner its name in the report, such as `suite > beforeAll` */
 export async function reportOther(
   file: RunnerTestFile | undefined,
   { owner, description }: { owner: string; description: string },

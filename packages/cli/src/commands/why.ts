@@ -11,7 +11,7 @@ import { coloursFor } from '../terminal/colours.js'
 import { lineLimitOf } from '../terminal/columns.js'
 import { formatHistory } from '../why/format-history.js'
 
-export const help = `portslice why: tells who has a port, who had it and when, and why it is not handed out
+export const help = `portslice why: shows who has a port, who had it and when, and why it is not handed out
 
   portslice why 20003
   portslice why 20003 --json | jq '.uses[] | [.since, .until, .label]'

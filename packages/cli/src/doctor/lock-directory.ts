@@ -132,7 +132,7 @@ function livenessFinding(directory: string, socketError: unknown): Finding {
       'Set $PORTSLICE_LOCK_DIR to a directory on a file system that supports sockets, and allow this process to create them.',
     )
   }
-  return ok('liveness', 'UNIX sockets tell whether holders in other network namespaces are alive.')
+  return ok('liveness', 'UNIX sockets show whether holders in other network namespaces are alive.')
 }
 
 function withPermissionAdvice(finding: Finding, error: unknown, directory: string): Finding {

@@ -53,7 +53,7 @@ function describeState(history: PortHistory, { now }: HistoryOptions): string {
     case 'unknown':
       return `Port ${port} belongs to a slice that is held by a process whose journal is in another lock directory, so whether it is out is unknown.${why}`
     case 'free':
-      return `Port ${port} is free.${why}${history.timeWait ? ' A closed connection from it is in TIME_WAIT, which keeps no server from binding it.' : ''}`
+      return `Port ${port} is free.${why}${history.timeWait ? ' A closed connection from it is in TIME_WAIT, which does not keep a server from binding it.' : ''}`
   }
 }
 

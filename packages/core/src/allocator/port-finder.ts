@@ -80,7 +80,7 @@ export class PortFinder {
     return found
   }
 
-  /** A port for each request. Releases all if one is missing: a process that waits keeps no ports. */
+  /** A port for each request. Releases all if one is missing: a process that waits does not hold ports. */
   async findMany(requests: readonly TakeRequest[]): Promise<PortLease[] | undefined> {
     const leases: PortLease[] = []
     const takePreferredAgain: (() => void)[] = []

@@ -47,7 +47,7 @@ export interface PortHistory {
     /** The processes that have it, as far as this user may see them. */
     processes: PortProcess[]
   }[]
-  /** True if closed connections from it are in TIME_WAIT, which keeps no server from binding it. */
+  /** True if closed connections from it are in TIME_WAIT, which does not keep a server from binding it. */
   timeWait?: true
   /** The `label` it was taken with, if it is out, leaked or quarantined. */
   label?: string

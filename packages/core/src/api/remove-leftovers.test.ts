@@ -126,7 +126,7 @@ test('keeps the journal until the quarantine of its ports has ended', async () =
   expect(left()).toEqual([`slice-${first}.history`, `slice-${first}.ndjson`])
 })
 
-test('a journal that tells who leaked a port stays while something listens there', async () => {
+test('a journal that shows who leaked a port is kept while something listens there', async () => {
   const [first] = await ownRange()
   const { lockDirectory } = await setUp()
   const server = net.createServer().listen(first + 4, '127.0.0.1')

@@ -17,7 +17,7 @@ import { protectWithTimeWait } from './protect.js'
 const SENTINEL_RETRIES = 4
 const SENTINEL_RETRY_DELAY_MS = 1
 
-/** Binds nothing on the port, because the app of another process may be about to bind it. */
+/** Does not bind the port, because the app of another process may be about to bind it. */
 export async function findVisibleObstacle(port: number): Promise<Obstacle | undefined> {
   const sentinel = sentinelOf(sliceOf(port))
   const sockets = await unconnectedUdpPortsOnLoopback()
