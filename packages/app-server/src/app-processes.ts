@@ -11,6 +11,7 @@ import { watchdog } from './watchdog-client.js'
 
 const DEFAULT_STOP_TIMEOUT_MS = 5000
 
+/** Starts, observes and ends the processes of an app, together with the watchdog. */
 export class AppProcesses {
   readonly root: StartedProcess
   /** The name by which clients reach the app, once it listens. */

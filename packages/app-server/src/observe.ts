@@ -38,7 +38,7 @@ export interface Answer {
 const ANSWER_TIMEOUT_MS = 10_000
 const CONNECT_TIMEOUT_MS = 1000
 
-/** Called in the watchdog, where tests have not replaced parts of Node. */
+/** Checks port and URL of an app. Runs in the watchdog, where tests do not replace parts of Node. */
 export async function observe(tree: ProcessTree, query: Query): Promise<Observation> {
   const { port, url, remoteHost } = query
   const listener = await (remoteHost === undefined

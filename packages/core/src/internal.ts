@@ -14,7 +14,15 @@ export {
   checkAdapterOptions,
   type OnLeak,
 } from './internal/adapter-options.js'
-export { coordinatorError, messageOf } from './internal/coordinator-error.js'
+export {
+  fieldsOf,
+  finite,
+  list,
+  parseHolder,
+  parseLeft,
+  parseRefusal,
+  text,
+} from './internal/parse-stored.js'
 export {
   isPortReportRequested,
   recordAllocator,
@@ -24,15 +32,7 @@ export {
 } from './internal/recorded-allocator.js'
 export type { PortListener, PortUse, SliceUse, WorkerUse } from './internal/recorded-uses.js'
 export { namedPort, namedPorts, preferShard } from './internal/runner-shard.js'
-export {
-  fieldsOf,
-  finite,
-  list,
-  parseHolder,
-  parseLeft,
-  parseRefusal,
-  text,
-} from './internal/stored.js'
+export { messageOf, sessionError } from './internal/session-error.js'
 export {
   type LeakedPort,
   leakError,

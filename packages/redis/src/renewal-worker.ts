@@ -1,3 +1,4 @@
+/** The thread that renews the session. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { fieldsOf, messageOf } from '@portslice/core/internal'
 import { Connection } from './connection.js'

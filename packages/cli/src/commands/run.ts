@@ -8,12 +8,12 @@ import {
 } from '../command-line/range-and-shard.js'
 import { parseSecondsOption, TIMEOUT } from '../command-line/seconds.js'
 import { usageError } from '../command-line/usage-error.js'
+import { COUNT, parseCount } from '../run/count-option.js'
 import { leasePorts } from '../run/lease-ports.js'
 import { variablesFor } from '../run/port-variables.js'
 import { printUrls } from '../run/print-urls.js'
 import { runWithPorts } from '../run/run-with-ports.js'
 import { SignalForwarder } from '../run/signal-forwarder.js'
-import { COUNT, parseCount } from '../run/table.js'
 import { pluralize } from '../terminal/format.js'
 
 export const help = `portslice run: runs a command with ports that no other process on this machine has

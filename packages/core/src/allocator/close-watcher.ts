@@ -11,6 +11,7 @@ interface WatchedPort {
   wasListening: boolean
 }
 
+/** Notices when an app has closed its port, for `releaseWhenClosed`. */
 export class CloseWatcher {
   readonly #watched = new Set<WatchedPort>()
   #timer: NodeJS.Timeout | undefined

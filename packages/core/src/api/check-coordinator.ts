@@ -2,6 +2,7 @@ import { leaseContextOf } from '../allocator/lease-context.js'
 import type { CoordinatorCheck } from '../coordinator/coordinator-session.js'
 import type { ResolvedOptions } from '../options/resolve.js'
 
+/** For `doctor`; `undefined` without a coordinator. */
 export async function checkCoordinator(
   options: ResolvedOptions,
 ): Promise<(CoordinatorCheck & { isAnswered: boolean }) | undefined> {

@@ -16,10 +16,7 @@ export function callingConfigFile(): ConfigFile | undefined {
   return { path: file.replace(COPIES, ''), script }
 }
 
-/**
- * The file of which the script is a copy. Vite has deleted the copy, and its name does not say the
- * directory, but the source map that the engine knows does.
- */
+/** The file of which the script is a copy, by its source map: Vite has deleted the copy. */
 export function originalOf({ path, script }: ConfigFile): string {
   if (!COPIES.test(script)) return path
   try {

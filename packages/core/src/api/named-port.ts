@@ -28,10 +28,7 @@ export function namedPort(name: string, options: AllocatorOptions = {}): Promise
   return withAwaitHint(port, `namedPort(${inspect(name)})`)
 }
 
-/**
- * As {@link namedPort} for several names. Leases all ports that are missing, or none: of two
- * runs that need most of the range, one gets all of its ports.
- */
+/** As {@link namedPort} for several names. Leases all ports that are missing, or none. */
 export async function namedPorts(
   names: readonly string[],
   options: AllocatorOptions = {},

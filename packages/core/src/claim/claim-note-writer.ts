@@ -12,6 +12,7 @@ import type { ClaimContext } from './context.js'
 /** How often a note is checked, and written again if it is missing. */
 const CHECK_INTERVAL_MS = 5000
 
+/** Keeps the note of a claim up to date while the claim lasts. */
 export class ClaimNoteWriter {
   readonly #port: number
   readonly #context: ClaimContext

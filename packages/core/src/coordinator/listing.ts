@@ -6,6 +6,7 @@ import type { HolderInfo, ListedPort, Listing } from './coordinator-session.js'
 
 type IsListening = (port: number) => Promise<boolean>
 
+/** The slices of another host, as `listSlices` returns them. */
 export async function sliceStatuses(
   { slices, ports }: Listing,
   isListening: IsListening,

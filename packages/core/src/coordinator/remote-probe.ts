@@ -10,6 +10,7 @@ const MAX_UNANSWERED = 3
 /** The name or the route is wrong, not the port. */
 const UNREACHABLE = new Set(['ENOTFOUND', 'EAI_AGAIN', 'ENETUNREACH', 'EHOSTUNREACH', 'EHOSTDOWN'])
 
+/** Finds out by connecting whether ports of another host are free. */
 export class RemoteProbe {
   readonly #remote: ResolvedRemote
   #answered = false

@@ -4,6 +4,7 @@ import type { CoordinatorCheck, HolderInfo } from './coordinator-session.js'
 import { loadCoordinator } from './load-coordinator.js'
 import { RemoteProbe } from './remote-probe.js'
 
+/** Opens a session, tries what it needs, and closes it. */
 export async function trySession(
   remote: ResolvedRemote,
   holder: HolderInfo,

@@ -10,10 +10,7 @@ import { Date } from '../platform/clock.js'
 import { omitUndefined } from '../platform/omit-undefined.js'
 import type { PortUse, SliceUse, WorkerUse } from './recorded-uses.js'
 
-/**
- * Set by the reporters in the main process, for their workers: its pid, and the file for
- * ports that are released after the last test, which runners do not report.
- */
+/** Set by reporters for their workers: their pid, and the file for ports released after the last test. */
 const REPORT_VARIABLE = 'PORTSLICE_REPORT'
 
 export function requestPortReport(): void {

@@ -16,6 +16,7 @@ export interface LeakedPort {
 /** In characters: enough to recognise a test. */
 const MAX_OWNER_LENGTH = 200
 
+/** The ports of one test, for fixtures. */
 export class TestPorts {
   readonly #allocator: PortAllocator
   readonly #owner: string

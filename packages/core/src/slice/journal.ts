@@ -20,6 +20,7 @@ export function timestamp(): string {
   return lastTimestamp.text
 }
 
+/** The file that records who leases a slice, and which ports are out. */
 export class Journal {
   readonly #path: string
   readonly #historyPath: string

@@ -28,6 +28,7 @@ interface Entry {
   readonly until?: Deadline
 }
 
+/** The ports of a held slice: which are out, leaked or quarantined, and which to try next. */
 export class PortTable {
   readonly #first: SliceStart
   readonly #projectRoot: string

@@ -121,10 +121,7 @@ export function keyUseOf({ key, projectRoot = '' }: Partial<KeyUse>): KeyUse | u
   return key === undefined ? undefined : { key, projectRoot }
 }
 
-/**
- * Quarantine starts when the death is discovered: now, unless another process has recorded it. Times of
- * another kernel or of an earlier boot cannot be compared.
- */
+/** Counted from now, unless the recorded time of the death is of this kernel and this boot. */
 export function quarantineSince(
   recorded: KernelTime | undefined,
   now = kernelTime(),

@@ -56,6 +56,7 @@ export const FOREIGN_ROOT = 'programs that do not use portslice'
 
 const SLICE_SIZE = 32
 
+/** The rows of the server as the page shows them: by project root, run and worker. */
 export function groupRows(rows: Rows, query: string, only: PortState | undefined): Groups {
   const all = Object.values(rows)
   const slices = new Map(all.filter(isSlice).map((slice) => [slice.first, slice]))
