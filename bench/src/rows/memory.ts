@@ -18,7 +18,7 @@ use; 0 is one that has only loaded portslice. It is flat if each of the nine fur
 no more than the first did, as the medians have it; of the memory, no more than ${NOISE_MB_PER_SLICE} MB beyond that.`,
   async run({ short, folder }): Promise<Measured> {
     if (!existsSync('/proc/self/fd')) throw new Error('File descriptors are read from /proc.')
-    const rounds = short ? 1 : 15
+    const rounds = short ? 1 : 7
     const found: Record<string, Held[]> = { '0': [], '1': [], '31': [], '310': [] }
     let processes = 0
     await inTurns(PORTS, rounds, async (ports) => {

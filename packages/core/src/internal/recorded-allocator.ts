@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { appendFileSync, existsSync, readFileSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -14,7 +13,7 @@ import type { PortUse, SliceUse, WorkerUse } from './recorded-uses.js'
 const REPORT_VARIABLE = 'PORTSLICE_REPORT'
 
 export function requestPortReport(): void {
-  const file = path.join(os.tmpdir(), `portslice-report-${randomUUID()}.ndjson`)
+  const file = path.join(os.tmpdir(), `portslice-report-${crypto.randomUUID()}.ndjson`)
   process.env[REPORT_VARIABLE] = `${process.pid} ${file}`
 }
 
