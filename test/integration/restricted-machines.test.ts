@@ -135,7 +135,7 @@ const FACTS = `return {
   ranges: inspect.resolveOptions().ranges,
   host: inspect.hostIdentity(),
   isListening: await inspect.isListening(9),
-  uses: await inspect.usesOfPort(9) ?? 'unknown',
+  uses: await inspect.socketsOfPort(9) ?? 'unknown',
   port: await core.takePort(),
 }`
 
@@ -276,7 +276,7 @@ describe.skipIf(process.platform !== 'linux')('in a network namespace', () => {
     const code = `${SERVE}
       await serve(9999, '${address}')
       const ports = [30080, 30081]
-      return { probes: await Promise.all(ports.map(inspect.probePort)), uses: await inspect.usesOfPort(30080) }`
+      return { probes: await Promise.all(ports.map(inspect.probePort)), uses: await inspect.socketsOfPort(30080) }`
     const told = await evaluate(context, ownNetwork(setUp), code)
     expect(told.probes).toEqual([inUse, free])
     expect(told.uses).toEqual([])
