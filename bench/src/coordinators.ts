@@ -129,7 +129,7 @@ const HEAD = [
   'connections',
   'slices leased a second',
   'time to a slice, median / 99 %',
-  'slices tried in vain',
+  'slices that were taken',
   'takes and releases a second',
   'a take, median / 99 %',
   'processor time of the server',

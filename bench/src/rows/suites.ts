@@ -224,7 +224,7 @@ export const vitestRun: Row = {
   how: `A project of ${TESTS} files with one test each, which listens on its port and closes. The ports are
 numbers in the files, come from a fixture around \`getPort()\`, or are the fixture \`port\` with the plugin in the config; "bare" are the system calls of portslice alone. The
 whole command is timed, once with vitest's defaults, where each file is a process of its own and imports
-everything anew, and once with \`--no-isolate\`; on as many workers as there are cores.`,
+everything again, and once with \`--no-isolate\`; on as many workers as there are cores.`,
   run: (context) =>
     result(context, 'vitest', {
       [ISOLATED]: { files: vitestFiles, run: (project) => project.vitest() },

@@ -16,7 +16,7 @@ create table portslice.server (
   started_at timestamptz not null,
   recovering_until timestamptz not null
 );
--- A server that has just started may have been restored to a time before the tables, or set up anew.
+-- A server that has just started may have been restored to a time before the tables, or set up again.
 insert into portslice.server (version, started_at, recovering_until)
   values (${SCHEMA_VERSION}, pg_postmaster_start_time(), pg_postmaster_start_time() + interval '30 s');
 
@@ -63,7 +63,7 @@ create function portslice.left_ms(died timestamptz) returns integer language sql
 $$;
 
 -- After a start of the server, earlier holders have 30 s to return before others are served. The
--- tables may come from an older backup, so they cannot tell which ports are out.
+-- tables may come from an older backup, so they do not show which ports are out.
 create function portslice.note_start() returns void language sql volatile as $$
   update portslice.server
     set started_at = pg_postmaster_start_time(),
@@ -261,7 +261,7 @@ begin
     if exists_row and known.owner <> p_owner and known.state in ('out', 'quarantined')
       and not (is_after_start and known.since < start)
     then
-      -- Another process has got it, and has died since.
+      -- Another process took it, and has died since.
       if known.state = 'out' then perform portslice.quarantine(p_host, wanted); end if;
       perform pg_advisory_unlock(p_ports, wanted);
       continue;

@@ -11,12 +11,12 @@ import type {
   SessionOptions,
 } from '@portslice/core/coordinator'
 import {
-  coordinatorError,
   fieldsOf,
   finite,
   parseHolder,
   parseLeft,
   parseRefusal,
+  sessionError,
   text,
 } from '@portslice/core/internal'
 import { Connection } from './connection.js'
@@ -164,7 +164,7 @@ export class PostgresSession implements CoordinatorSession {
       if (this.#connection.lost !== undefined) throw error
       const { code } = error as { code?: string }
       if (code === '42501') throw rightsError(this.#options.url, error)
-      throw coordinatorError(
+      throw sessionError(
         this.#options.url,
         `has refused a statement: ${(error as Error).message}.`,
         'Check the log of the server. `npx portslice doctor` shows whether the coordinator can be used.',

@@ -136,8 +136,11 @@ async function churn(options: AllocatorOptions): Promise<Result> {
         const { ports = [] } = keep(await allocator.takeMany(2))
         churned.handOuts += ports.length
         await sleep(Math.random() * 10)
-        await Promise.all(ports.map(serve))
-        await Promise.all(ports.map(release))
+        try {
+          await Promise.all(ports.map(serve))
+        } finally {
+          await Promise.all(ports.map(release))
+        }
       }
     } catch (error) {
       if (!isExhausted(error)) throw error

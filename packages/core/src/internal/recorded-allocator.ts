@@ -7,12 +7,9 @@ import type { TakeOptions } from '../options/options.js'
 import { detectWorker } from '../options/worker.js'
 import { Date } from '../platform/clock.js'
 import { omitUndefined } from '../platform/omit-undefined.js'
-import type { PortUse, SliceUse, WorkerUse } from './port-use.js'
+import type { PortUse, SliceUse, WorkerUse } from './recorded-uses.js'
 
-/**
- * Set by the reporters in the main process, for their workers: its pid, and the file for what becomes of
- * ports after the last test, of which runners tell their reporters nothing.
- */
+/** Set by reporters for their workers: their pid, and the file for ports released after the last test. */
 const REPORT_VARIABLE = 'PORTSLICE_REPORT'
 
 export function requestPortReport(): void {
