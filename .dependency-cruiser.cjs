@@ -22,7 +22,7 @@ const LAYERS = [
   'index.ts internal.ts internal/errors.ts internal/inspect.ts net.ts coordinator.ts',
 ]
 
-/** The packages, likewise. */
+/** The layers of packages, lowest first. */
 const PACKAGE_LAYERS = [
   'core',
   'process-tree pages postgres redis',
@@ -30,12 +30,12 @@ const PACKAGE_LAYERS = [
   'vitest-plugin playwright-fixture cli',
 ]
 
-/** What stands beside the sources, and is not published. */
+/** Tests and their helpers, which are not published. */
 const TESTS = '[.](test|test-support)[.]ts$'
-/** Directories that use the packages as users do. Nothing that is published knows them. */
+/** Directories that use the packages as users do. No published package imports them. */
 const USERS = '^(test|bench|demo|docs|examples|scripts|build)/'
 
-/** `$1` in a rule stands for what its `from` has caught. */
+/** `$1` in a rule stands for what its `from` has matched. */
 const oneOf = (names) => `(?:${names.split(' ').join('|').replaceAll('.', '[.]')})`
 
 /** The sources behind what `exports` and `bin` name. */
@@ -72,7 +72,7 @@ module.exports = {
     {
       name: 'not-an-entry',
       severity: 'error',
-      comment: 'Of another package only what its `exports` name can be imported.',
+      comment: 'Only what the `exports` of another package name can be imported.',
       from: { path: '^packages/([^/]+)/' },
       to: { path: '^packages/', pathNot: ['^packages/$1/', `^${oneOf(ENTRIES.join(' '))}$`] },
     },
@@ -86,28 +86,28 @@ module.exports = {
     {
       name: 'side-by-side',
       severity: 'error',
-      comment: 'The packages for runners and the command know nothing of one another.',
+      comment: 'The packages for runners and the command do not import each other.',
       from: { path: `^packages/(${oneOf(PACKAGE_LAYERS.at(-1))})/` },
       to: { path: `^packages/${oneOf(PACKAGE_LAYERS.at(-1))}/`, pathNot: '^packages/$1/' },
     },
     {
       name: 'support-of-tests',
       severity: 'error',
-      comment: 'Only tests use what is there for tests.',
+      comment: 'Only tests import test helpers.',
       from: { path: '^packages/[^/]+/src/', pathNot: TESTS },
       to: { path: [USERS, TESTS] },
     },
     {
       name: 'circle',
       severity: 'error',
-      comment: 'Of files that import one another none can be understood, or moved, alone.',
+      comment: 'Files that import each other cannot be understood or moved alone.',
       from: {},
       to: { circular: true },
     },
     {
       name: 'not-found',
       severity: 'error',
-      comment: 'What cannot be found cannot be checked either.',
+      comment: 'An import that cannot be resolved cannot be checked.',
       from: { pathNot: '^(examples|demo/suite)/' },
       to: { couldNotResolve: true, dependencyTypesNot: ['core'] },
     },

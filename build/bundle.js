@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { builtinsWithoutImport } from './builtins.js'
 import { inlineRuntime } from './inline-runtime.js'
 import { bundledLicenses } from './licenses.js'
-import { MINIFIED, minifiedLibraries } from './minified.js'
+import { MINIFIED, minifiedChunks } from './minified.js'
 
 const EXTENSIONS = { esm: '.js', cjs: '.cjs' }
 /** Licences and what bundlers read. */
@@ -21,6 +21,7 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url))
  * - `define`: expressions that replace identifiers.
  * - `inlineHelpers`: whether each chunk contains the helpers of the bundler, instead of a file of their own.
  * - `minified`: libraries that form one minified chunk.
+ * - `minify`: whether all of it is minified, because processes of users read it again and again.
  * - `formats`: libraries have both, which share the state of the process (`process-state.ts` of core).
  * - `cleanDir`: whether `dist` is emptied before.
  */
@@ -31,6 +32,7 @@ export function bundle({
   chunks = [],
   inlineHelpers = false,
   minified,
+  minify = false,
   inlined,
   define = {},
   formats = ['esm', 'cjs'],
@@ -46,8 +48,8 @@ export function bundle({
     external: [/^node:/, ...external],
     plugins: [
       builtinsWithoutImport(),
-      minifiedLibraries(),
       ...(inlineHelpers ? [inlineRuntime()] : []),
+      minifiedChunks(minify),
       bundledLicenses(inlined),
     ],
     resolve: {

@@ -1,17 +1,20 @@
 import { minifySync } from 'rolldown/utils'
 
-/** The name of the chunk that is minified. */
+/** The name of the chunk of libraries that is minified. */
 export const MINIFIED = 'minified'
 
-/** For libraries that are large and seldom loaded. */
-export function minifiedLibraries() {
+/** Stack traces show the names of functions and classes, and no expression is evaluated at build time. */
+const OPTIONS = { module: true, compress: false, mangle: { keepNames: true } }
+
+/** @param all whether all chunks are minified, or only {@link MINIFIED} */
+export function minifiedChunks(all) {
   return {
-    name: 'minified-libraries',
+    name: 'minified-chunks',
     // Not in `renderChunk`: what that returns is printed again, with all its whitespace.
     generateBundle(_, bundle) {
       for (const chunk of Object.values(bundle)) {
-        if (chunk.name !== MINIFIED || chunk.type !== 'chunk') continue
-        const { code, errors } = minifySync(chunk.fileName, chunk.code, { module: true })
+        if (chunk.type !== 'chunk' || !(all || chunk.name === MINIFIED)) continue
+        const { code, errors } = minifySync(chunk.fileName, chunk.code, OPTIONS)
         if (errors.length > 0) throw new Error(`${chunk.fileName}: ${errors[0].message}`)
         chunk.code = code
       }

@@ -191,7 +191,7 @@ const HEAD = [
   'connections',
   'slices leased a second',
   'time to a slice, median / 99 %',
-  'slices tried in vain',
+  'slices that were taken',
   'takes and releases a second',
   'a take, median / 99 %',
   'round trips of a take',

@@ -36,7 +36,7 @@ export interface LoadOptions {
  */
 export async function load(options: LoadOptions): Promise<Run[]> {
   const [first, second] = options.checkouts
-  // Waits for all, so that nothing is running when one has failed to start.
+  // Waits for all, so that nothing is running if one does not start.
   const runs = await Promise.allSettled([
     vitest('vitest in the first checkout', first, [], options),
     // One process per file in the first checkout, reused processes in the second.

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
 import { bundle, COMMENTS } from '../../build/bundle.js'
 
-/** As source: what core has built no longer tells which libraries it contains. */
+/** As source: the build of core no longer shows which libraries it contains. */
 const CORE = fileURLToPath(new URL('../core/src/internal.ts', import.meta.url))
 
 /**

@@ -7,5 +7,6 @@ export default bundle({
   entries: ['index', 'reporter'],
   external: [/^@playwright\/test/, /^@portslice\/(?!pages|core\/internal\/errors)/],
   inlined: moduleIds,
+  minify: true,
   define: { REPORT_PAGE: JSON.stringify(page) },
 })

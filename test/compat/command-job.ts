@@ -1,4 +1,4 @@
-/** The command on a version of Node: programs run side by side, and what it tells of them. */
+/** The command on a version of Node: programs run side by side, and what `list` shows of them. */
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { compiled } from '../support/compiled.ts'

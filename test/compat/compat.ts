@@ -44,7 +44,7 @@ const VITEST_4 = VITESTS.find((version) => version.startsWith('4.1'))
 /** Each pool once. */
 const SHORT_POOLS = POOLS.filter(({ pool, isolate }) => isolate === (pool !== 'threads'))
 
-/** What is tried on each Node and needs nothing else beside it. */
+/** What is tried on each Node, without a test runner. */
 const ON_NODES = {
   '`@portslice/core`, imported and required': coreJob,
   '`@portslice/app-server`': appJob,

@@ -15,7 +15,7 @@ export function nodeIn(folder: string, node: string): (...args: string[]) => Pro
     runNode(args, { cwd: folder, node, lockDirectory: path.join(folder, 'locks') })
 }
 
-/** Empty if the run has not come so far. */
+/** Empty if the run did not get that far. */
 export function intervalsIn(record: string): Interval[] {
   return existsSync(record) ? readIntervals(record) : []
 }

@@ -63,7 +63,7 @@ function hasGlibc(): boolean {
   return report?.header?.glibcVersionRuntime !== undefined
 }
 
-/** Of musl, macOS and Windows another machine may have told: see `writeRuntimes`. */
+/** Musl, macOS and Windows may have been tested on another machine: see `writeRuntimes`. */
 export const NEVER_RUN = 'never run'
 
 export async function runtimeJob(

@@ -87,7 +87,7 @@ function merged(
   return [...byPlace.values()]
 }
 
-/** What was not run says least, a failure most. */
+/** A failure replaces a pass, and a pass replaces a job that was not run. */
 function weightOf(verdict: Verdict): number {
   if ('skipped' in verdict) return 0
   return verdict.passed ? 1 : 2

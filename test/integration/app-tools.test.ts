@@ -29,7 +29,7 @@ const TOOLS = {
   msw: '3.0.5',
   nock: '15.0.6',
   vite: '8.3.8',
-  // Some hundred megabytes.
+  // Several hundred megabytes.
   ...(TEST_ALL && {
     '@oven/bun-linux-x64': '1.4.5',
     astro: '7.3.5',
@@ -368,7 +368,7 @@ function watchdogsOf({ pid }: TestProcess): number[] {
     })
 }
 
-/** Whether a watchdog has got its program, and with it what to watch: it has taken its title then. */
+/** Whether a watchdog has received its program and what to watch: then it has set its title. */
 function isUp(watchdog: number): boolean {
   return readFileSync(`/proc/${watchdog}/cmdline`, 'utf8').startsWith('portslice-watchdog')
 }

@@ -1,4 +1,4 @@
-/** What a program leaves running after its end. */
+/** What a program leaves running after it has ended. */
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'

@@ -43,6 +43,27 @@ describe('mistakes', () => {
     })
   })
 
+  // `migrate` and `completion` read no variable of portslice.
+  test.each([
+    ['run', 'node', '--version'],
+    ['claim', '20003', 'node', '--version'],
+    ['list'],
+    ['list', '--json'],
+    ['why', '20003'],
+    ['map'],
+    ['ui'],
+    ['clean'],
+    ['doctor'],
+  ])('%s with a misspelt variable', async (...args) => {
+    const env = { PORTSLICE_LOCK_DIRECTORY: '/nowhere' }
+    const { status, stdout, stderr } = await portslice(args, { ...options, env })
+    expect(status).toBe(1)
+    // `doctor` reports it among its findings.
+    const printed = args[0] === 'doctor' ? stdout : stderr
+    expect(printed).toContain('There is no environment variable $PORTSLICE_LOCK_DIRECTORY')
+    expect(printed).toContain("Did you mean '$PORTSLICE_LOCK_DIR'?")
+  })
+
   test('help fits the terminal', async () => {
     for (const args of [['--help'], ['run', '--help'], ['claim', '--help'], []]) {
       const { stdout, stderr } = await portslice(args, { ...options, env: { COLUMNS: '60' } })

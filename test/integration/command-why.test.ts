@@ -204,7 +204,7 @@ describe('why', () => {
       await once(client.resume(), 'close')
       connection.destroy()
       expect(await why(port)).toMatch(
-        /is free\. .*TIME_WAIT, which keeps no server from binding it\./,
+        /is free\. .*TIME_WAIT, which does not keep a server from binding it\./,
       )
       expect(await whyJson(port)).toMatchObject({ state: 'free', timeWait: true })
       await listenOn(port)

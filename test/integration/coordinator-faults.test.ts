@@ -168,7 +168,7 @@ describe.concurrent.each(ENGINES)('$name', (engine) => {
       return
     }
     await vi.waitFor(
-      async () => expect((await warnings(holder)).join()).toContain('In doubt are the ports'),
+      async () => expect((await warnings(holder)).join()).toContain('are at risk: 30 s after'),
       { timeout: 20_000, interval: 500 },
     )
   })
@@ -516,7 +516,7 @@ describe.concurrent.each(ENGINES)('$name', (engine) => {
       }
       // The holder learns of it before the server lets another process have the slice.
       await vi.waitFor(
-        async () => expect((await warnings(holder)).join()).toContain('In doubt are the ports'),
+        async () => expect((await warnings(holder)).join()).toContain('are at risk: 30 s after'),
         { timeout: 25_000, interval: 200 },
       )
       await other.open({ ...options, waitTimeout: 60_000 })

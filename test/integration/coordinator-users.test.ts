@@ -192,7 +192,7 @@ describe.each(firstOf(ENGINES))('$name', (engine) => {
   })
 
   test.runIf(TEST_ALL)(
-    'run tells of a container that it has left',
+    'run names a container that is left running',
     { timeout: TIMEOUT_MS },
     async () => {
       const script = `fetch(process.env.PUBLISH_AT + '/' + process.env.PORT, { method: 'POST' })`

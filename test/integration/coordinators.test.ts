@@ -93,7 +93,7 @@ describe.each(ENGINES)('$name', ({ why, start }) => {
   })
 })
 
-test('without a coordinator nothing of it is loaded', async () => {
+test('without a coordinator none of its code is loaded', async () => {
   const script = fileURLToPath(new URL('processes/list-loaded-files.ts', import.meta.url))
   const loadedWith = async (options: object) => {
     const { stdout } = await runNode([script, JSON.stringify(options)])

@@ -153,7 +153,7 @@ describe('run', () => {
     {
       name: 'jest',
       script: 'test',
-      // Where it knows that the files are quick, it starts no workers.
+      // Jest does not start workers if it knows that the files are quick.
       args: (copy) => [`--cacheDirectory=${path.join(copy.folder, 'cache')}`],
       says: /Tests: +4 passed, 4 total/,
       runners: [...threeOf('jest'), 'node'],

@@ -73,7 +73,7 @@ async function nodeOf(version: string): Promise<string> {
   return path.join(tools, 'node_modules', 'node', 'bin')
 }
 
-/** What the page says of projects without `"type": "module"`. */
+/** What the page says about projects without `"type": "module"`. */
 const [, ESM_NAME = '', CJS_NAME = ''] =
   /a `\.js` file is CommonJS\. Call\n`([\w.]+)` `([\w.]+)`/.exec(
     readFileSync(new URL('../../docs/getting-started.md', import.meta.url), 'utf8'),

@@ -166,7 +166,7 @@ describe('in a vitest config', () => {
   test('a plugin in `test.plugins`', async () => {
     const outcome = await withConfig(config('export default { test: { plugins: [portslice()] } }'))
     expect(outcome.stderr).toContain(
-      'portslice: the plugin was created, but vitest did not use it. It belongs into `plugins`, not into `test.plugins`.',
+      'portslice: the plugin was created, but vitest did not use it. It belongs in `plugins`, not in `test.plugins`.',
     )
     const right = await withConfig(config('export default { plugins: [portslice()] }'))
     expect(right.stderr).not.toContain('portslice:')
@@ -287,7 +287,7 @@ describe('a leaked port', () => {
       const leaking = await playwright({ 'a.spec.js': playwrightFile(LEAKS) }, reporter)
       expect(leaking.status, printed(leaking)).toBe(0)
       expect(printed(leaking)).toMatch(
-        /portslice: The test "a\.spec\.js > a mistake" left port \d+ in use: something still listens there after its end\./,
+        /portslice: The test "a\.spec\.js > a mistake" left port \d+ in use: something still listens there after it ended\./,
       )
       const body = `${LEAKS}; throw new Error('failed anyway')`
       const failed = await playwright({ 'a.spec.js': playwrightFile(body) }, reporter)

@@ -144,7 +144,7 @@ describe('with --write', () => {
     const { status, stdout } = await migrate(directory, '--write')
     expect(status).toBe(1)
     expect(stdout).toContain('edited.mjs was not changed: it has changes that are not committed.')
-    expect(stdout).toContain('untracked.mjs was not changed: git does not know it.')
+    expect(stdout).toContain('untracked.mjs was not changed: it is not in git.')
     expect(stdout).toContain('Changed 1 file of 3.')
     expect(['clean', 'edited', 'untracked'].map((name) => read(directory, `${name}.mjs`))).toEqual([
       AFTER,

@@ -294,6 +294,8 @@ test.concurrent.each(firstOf(Object.keys(INSTALLERS)))(
       ...files(tarballs),
     })
     const env = {
+      // Yarn would take an earlier tarball of the same name and version from the user's cache.
+      YARN_CACHE_FOLDER: path.join(folder, 'yarn-cache'),
       PATH: `${NODE_24}${path.delimiter}${process.env.PATH}`,
       PORTSLICE_LOCK_DIR: path.join(project, 'locks'),
       YARN_ENABLE_IMMUTABLE_INSTALLS: 'false',

@@ -2,15 +2,16 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { type ParsedScript, parsedLength, parsedScripts } from '../support/parsed-code.ts'
-import { runNode } from '../support/process.ts'
+import { type Outcome, runNode } from '../support/process.ts'
 import { FixtureProjects } from '../support/project.ts'
 
 /** Characters. Raise them only for what each first port needs. */
-const MAX_FOR_FIRST_PORT = { esm: 185_000, cjs: 205_000 }
+const MAX_FOR_FIRST_PORT = { esm: 120_000, cjs: 136_000 }
 /** A worker that takes no port pays for the fixtures alone. */
-const MAX_FOR_FIXTURES = { vitest: 28_000, playwright: 15_000 }
+const MAX_FOR_FIXTURES = { vitest: 18_000, playwright: 10_000 }
+const MAX_FOR_FIXTURE_PORT = { vitest: 143_000, playwright: 135_000 }
 
 const fixtures = new FixtureProjects()
 const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-parsed-code-'))
@@ -92,34 +93,59 @@ test('without file descriptors, what cannot be loaded says so, and is loaded lat
   expect(JSON.parse(stdout)).toEqual(['ERR_PORTSLICE_NO_SOCKET', true, true])
 })
 
-test('a vitest worker that takes no port parses the fixtures alone', async () => {
-  const project = fixtures.project({
-    'vitest.config.js': `
-      import portslice from '@portslice/vitest-plugin'
-      export default { plugins: [portslice()] }`,
-    'one.test.js': "import { test } from '@portslice/vitest-plugin/test'\ntest('one', () => {})",
-  })
-  const processes = await parsedScripts(async (env) => {
-    const { status, stdout, stderr } = await project.vitest([], { env })
-    expect(status, stdout + stderr).toBe(0)
-  })
-  const workers = processes.filter((scripts) => parsedLength(scripts, /vitest-plugin\/dist\/test/))
-  expect(workers).toHaveLength(1)
-  expect(parsedLength(workers.flat(), CORE)).toBe(0)
-  expect(parsedLength(workers.flat(), /@portslice\//)).toBeLessThan(MAX_FOR_FIXTURES.vitest)
-})
+interface Worker {
+  run: (test: string, env: NodeJS.ProcessEnv) => Promise<Outcome>
+  /** Which of its scripts are the fixtures of a worker; the main process has the plugin or its reporter. */
+  fixtures: RegExp
+}
 
-test('a Playwright worker that takes no port parses the fixtures alone', async () => {
-  const project = fixtures.project({
-    'playwright.config.js': "export default { reporter: 'line' }",
-    'one.spec.js':
-      "import { test } from '@portslice/playwright-fixture'\ntest('one', async ({}) => {})",
+const WORKERS: Record<'vitest' | 'playwright', Worker> = {
+  vitest: {
+    run: (test, env) =>
+      fixtures
+        .project({
+          'vitest.config.js': `
+            import portslice from '@portslice/vitest-plugin'
+            export default { plugins: [portslice()] }`,
+          'one.test.js': `import { test } from '@portslice/vitest-plugin/test'\ntest('one', ${test})`,
+        })
+        .vitest([], { env }),
+    fixtures: /vitest-plugin\/dist\/test/,
+  },
+  playwright: {
+    run: (test, env) =>
+      fixtures
+        .project({
+          'playwright.config.js': "export default { reporter: 'line' }",
+          'one.spec.js': `import { test } from '@portslice/playwright-fixture'\ntest('one', ${test})`,
+        })
+        .playwright([], { env }),
+    fixtures: /playwright-fixture\/dist\/index/,
+  },
+}
+
+describe.each(['vitest', 'playwright'] as const)('a %s worker', (runner) => {
+  async function parsedByWorkers(test: string): Promise<ParsedScript[][]> {
+    const { run, fixtures } = WORKERS[runner]
+    const processes = await parsedScripts(async (env) => {
+      const { status, stdout, stderr } = await run(test, env)
+      expect(status, stdout + stderr).toBe(0)
+    })
+    return processes.filter((scripts) => parsedLength(scripts, fixtures) > 0)
+  }
+
+  test('that takes no port parses the fixtures alone', async () => {
+    const workers = await parsedByWorkers('async ({}) => {}')
+    expect(workers.length).toBeGreaterThan(0)
+    expect(parsedLength(workers.flat(), CORE)).toBe(0)
+    const lengths = workers.map((scripts) => parsedLength(scripts, /@portslice\//))
+    expect(Math.max(...lengths)).toBeLessThan(MAX_FOR_FIXTURES[runner])
   })
-  const processes = await parsedScripts(async (env) => {
-    const { status, stdout, stderr } = await project.playwright([], { env })
-    expect(status, stdout + stderr).toBe(0)
+
+  test('that takes a port parses what its first port needs', async () => {
+    const workers = await parsedByWorkers('async ({ port }) => { if (!port) throw port }')
+    const lengths = workers.map((scripts) => parsedLength(scripts, /@portslice\//))
+    expect(Math.max(...lengths)).toBeGreaterThan(MAX_FOR_FIXTURES[runner])
+    expect(Math.max(...lengths)).toBeLessThan(MAX_FOR_FIXTURE_PORT[runner])
   })
-  const lengths = processes.map((scripts) => parsedLength(scripts, /@portslice\//))
-  expect(Math.max(...lengths)).toBeGreaterThan(0)
-  expect(Math.max(...lengths)).toBeLessThan(MAX_FOR_FIXTURES.playwright)
 })

@@ -3,6 +3,7 @@
 import { afterAll, expect, test } from 'vitest'
 import { TEST_ALL } from '../support/extent.ts'
 import { overlaps } from '../support/intervals.ts'
+import { ownSlices } from '../support/own-slices.ts'
 import { FixtureProjects } from '../support/project.ts'
 import {
   APP,
@@ -166,10 +167,11 @@ test.runIf(TEST_ALL)(
     timeout: TEST_TIMEOUT,
   },
   async () => {
+    await using own = await ownSlices(2)
     const project = projects.project({
       'app.ts': APP,
       'playwright.config.ts': config(`
-      workers: 2, use: { portslice: { range: [20000, 20070] } }
+      workers: 2, use: { portslice: { range: [${own.range}] } }
     `),
       'ports.spec.ts': `
       import { test } from '@portslice/playwright-fixture'

@@ -24,7 +24,7 @@ afterAll(async () => {
   projects[Symbol.dispose]()
 })
 
-const STRANGER = fileURLToPath(new URL('processes/occupy-port.ts', import.meta.url))
+const OCCUPY_PORT = fileURLToPath(new URL('processes/occupy-port.ts', import.meta.url))
 /** Combining marks without a letter take up room that a line is not broken for. */
 const MARKS = '\u0301\u0488\u030a\u0334'.repeat(50)
 const HOSTILE = `</script><img src=x onerror="document.title='hostile'"> \u001b[31mred \u202e${MARKS}`
@@ -33,12 +33,12 @@ const HOSTILE = `</script><img src=x onerror="document.title='hostile'"> \u001b[
  * Starts a program that does not belong to the run, and listens on the port that a test asks for
  * with a request to the URL.
  */
-async function startStranger(): Promise<string> {
-  const stranger = spawn(process.execPath, [STRANGER], { stdio: ['pipe', 'pipe', 'inherit'] })
-  onTestFinished(() => void stranger.kill())
-  const lines = createInterface({ input: stranger.stdout })
+async function startForeignProgram(): Promise<string> {
+  const foreign = spawn(process.execPath, [OCCUPY_PORT], { stdio: ['pipe', 'pipe', 'inherit'] })
+  onTestFinished(() => void foreign.kill())
+  const lines = createInterface({ input: foreign.stdout })
   const server = createServer(async (request, response) => {
-    stranger.stdin.write(`${request.url?.slice(1)}\n`)
+    foreign.stdin.write(`${request.url?.slice(1)}\n`)
     await once(lines, 'line')
     response.end('occupied')
   })
@@ -67,8 +67,8 @@ const TESTS = (importTest: string) => `
     await once(server, 'close')
   })
 
-  test('finds a stranger', async ({ port }) => {
-    await fetch(process.env.STRANGER + port)
+  test('finds a foreign program', async ({ port }) => {
+    await fetch(process.env.OCCUPY_PORT + port)
     await serve(port)
   })
 
@@ -109,16 +109,16 @@ async function expectAnswers(file: string) {
   expect({ title, images, errors }).toEqual({ title: 'Ports of a run', images: 0, errors: [] })
 
   const findings = page.locator('.findings')
-  const stranger = findings.getByText(/finds a stranger" was used by ".*occupy-port.*pid \d+/)
-  expect(await stranger.textContent()).toMatch(
+  const foreign = findings.getByText(/finds a foreign program" was used by ".*occupy-port.*pid \d+/)
+  expect(await foreign.textContent()).toMatch(
     /which the worker has not started, [\d.]+ m?s after it was handed out, and the test's own server failed with EADDRINUSE/,
   )
   expect(
     await findings.getByText(/still listened on port \d+ when the test ".*leaks"/).count(),
   ).toBe(1)
   // The timeline leads to the test, which tells what happened to its port.
-  await page.locator('.timeline .stranger').first().waitFor()
-  const failed = page.locator('.test', { hasText: 'finds a stranger' }).first()
+  await page.locator('.timeline .foreign').first().waitFor()
+  const failed = page.locator('.test', { hasText: 'finds a foreign program' }).first()
   expect(await failed.textContent()).toMatch(/handed out after.*found in use: .*occupy-port/s)
   expect(await failed.locator('pre').first().textContent()).toContain('EADDRINUSE')
 
@@ -165,7 +165,7 @@ describe('vitest', () => {
         }`,
       'a.test.js': TESTS(`import { test } from '@portslice/vitest-plugin/test'`),
     })
-    const run = await project.vitest([], { env: { STRANGER: await startStranger() } })
+    const run = await project.vitest([], { env: { OCCUPY_PORT: await startForeignProgram() } })
     expect(run.status, run.stdout + run.stderr).toBe(1)
     expect(run.stderr).toContain(
       `the report of the ports is in ${project.file('portslice-report.html')}`,
@@ -230,7 +230,7 @@ describe('Playwright', () => {
       'playwright.config.js': CONFIG('reports/ports.html'),
       'a.spec.js': TESTS(`import { test } from '@portslice/playwright-fixture'`),
     })
-    const run = await project.playwright([], { env: { STRANGER: await startStranger() } })
+    const run = await project.playwright([], { env: { OCCUPY_PORT: await startForeignProgram() } })
     expect(run.status, run.stdout + run.stderr).toBe(1)
     await expectAnswers(project.file('reports/ports.html'))
   })

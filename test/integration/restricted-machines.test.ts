@@ -81,7 +81,7 @@ const PROCS: [string, () => Restricted][] = [
 describe.skipIf(process.platform !== 'linux').each(firstOf(PROCS, 2))('with %s', (_, by) => {
   test('stop() ends the app, and signals no other process', async (context) => {
     const told = JSON.parse(await run(context, by(), [STOP_AN_APP]))
-    expect(told).toEqual({ said: 'stopped', isServing: false, strangers: [] })
+    expect(told).toEqual({ said: 'stopped', isServing: false, foreign: [] })
   })
 
   test('an app ends after its worker was killed', async (context) => {
@@ -116,7 +116,7 @@ test.skipIf(process.platform !== 'linux')(
     expect(told).toEqual({
       said: expect.stringContaining('could not be ended'),
       isServing: true,
-      strangers: [],
+      foreign: [],
     })
   },
 )
@@ -135,7 +135,7 @@ const FACTS = `return {
   ranges: inspect.resolveOptions().ranges,
   host: inspect.hostIdentity(),
   isListening: await inspect.isListening(9),
-  uses: await inspect.usesOfPort(9) ?? 'unknown',
+  uses: await inspect.socketsOfPort(9) ?? 'unknown',
   port: await core.takePort(),
 }`
 
@@ -178,7 +178,7 @@ describe.skipIf(process.platform !== 'linux')('a /proc that cannot be read', () 
   test('is not on the permission list: stop() ends the app', async (context) => {
     const flags = [...permissionFlags(), '--allow-child-process']
     const told = JSON.parse(await run(context, [], [...flags, STOP_AN_APP]))
-    expect(told).toEqual({ said: 'stopped', isServing: false, strangers: [] })
+    expect(told).toEqual({ said: 'stopped', isServing: false, foreign: [] })
   })
 })
 
@@ -276,7 +276,7 @@ describe.skipIf(process.platform !== 'linux')('in a network namespace', () => {
     const code = `${SERVE}
       await serve(9999, '${address}')
       const ports = [30080, 30081]
-      return { probes: await Promise.all(ports.map(inspect.probePort)), uses: await inspect.usesOfPort(30080) }`
+      return { probes: await Promise.all(ports.map(inspect.probePort)), uses: await inspect.socketsOfPort(30080) }`
     const told = await evaluate(context, ownNetwork(setUp), code)
     expect(told.probes).toEqual([inUse, free])
     expect(told.uses).toEqual([])
@@ -285,7 +285,7 @@ describe.skipIf(process.platform !== 'linux')('in a network namespace', () => {
   test.for([
     ['takes', ':', 'guarded'],
     ['has no effect', 'echo 0 > /proc/sys/net/ipv4/tcp_max_tw_buckets', 'no-effect'],
-  ])('the TIME_WAIT guard tells that it %s, also for a claimed port', async (each, context) => {
+  ])('the TIME_WAIT guard reports that it %s, also for a claimed port', async (each, context) => {
     const [, setUp = '', expected] = each
     const code = `${SERVE}
       await inspect.holdUdpPort(40000)

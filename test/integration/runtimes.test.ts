@@ -107,7 +107,7 @@ describe.runIf(TEST_ALL)('Node, Bun and Deno', () => {
         })
         expect(claimed).toEqual([had[0]])
         expect(performance.now() - discovering).toBeGreaterThan(QUARANTINE_MS - 50)
-        // Not anew from the third process's own discovery; a second's polling and a slow machine.
+        // Not counted again from the third process's discovery. Includes a second of polling, and a slow machine.
         expect(performance.now() - discovered).toBeLessThan(QUARANTINE_MS * 1.35)
       },
     )

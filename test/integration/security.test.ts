@@ -275,7 +275,7 @@ testOfUsers(
 )
 
 testOfUsers(
-  'a default lock directory that another user made first is left as it is, and both users have their own under another name (needs root to try)',
+  'a default lock directory that another user created first is left as it is, and both users have their own under another name (needs root to try)',
   async () => {
     const temporary = temporaryFolder()
     fs.chmodSync(temporary, 0o1777)

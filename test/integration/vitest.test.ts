@@ -528,7 +528,7 @@ test('watch mode: each rerun has unique ports, and no slice is lost', async () =
       (text) => text.split('Waiting for file changes').length > i || null,
       'Waiting for file changes',
     )
-    // A change of all files, so that the run anew has three, too.
+    // A change of all files, so that the second run has three as well.
     if (i < runs) {
       for (const name of readdirSync(project.file('tests'))) {
         appendFileSync(project.file(`tests/${name}`), `\n// change ${i}`)

@@ -30,7 +30,7 @@ async function handOut(ways: readonly string[], times: number) {
       runNode([script('hand-out.ts'), folder, way, String(times)], {
         cwd: folder,
         lockDirectory: path.join(folder, 'locks'),
-        // Twelve slices. Each process needs two at the most, and waits for them if it must.
+        // Twelve slices. Each process needs at most two, and waits for them if it must.
         env: { PORTSLICE_RANGE: '26016-26399' },
       }),
     ),

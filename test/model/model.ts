@@ -34,7 +34,7 @@ interface Left {
 }
 
 /**
- * Who may have which port. It knows nothing of sockets, locks and journals, and says what would be wrong,
+ * Who may have which port. It knows nothing about sockets, locks and journals, and says what would be wrong,
  * not what would be right: a port may be handed out unless there is a reason against it.
  */
 export class Model {

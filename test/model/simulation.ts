@@ -110,7 +110,7 @@ export class Simulation {
   }
 
   wake(process: ModelProcess): void {
-    this.#note(`${process.name} goes on`)
+    this.#note(`${process.name} continues`)
     this.#real(process).signal('SIGCONT')
     this.model.wakes(process, performance.now())
   }

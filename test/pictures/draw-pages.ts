@@ -44,7 +44,7 @@ const TESTS = `
     (await serve(await takePort({ label: 'bank' }), 200)).close()
   })`
 
-const STRANGER_TEST = `
+const FOREIGN_TEST = `
   import http from 'node:http'
   import { once } from 'node:events'
   import { spawn } from 'node:child_process'
@@ -125,7 +125,7 @@ async function writeReport(): Promise<string> {
       }`,
     'old-mail-server.cjs': SERVER,
     'shop.test.js': TESTS,
-    'mail.test.js': STRANGER_TEST,
+    'mail.test.js': FOREIGN_TEST,
   })
   await project.vitest()
   return project.file('portslice-report.html')

@@ -64,7 +64,7 @@ async function packagedChromium(): Promise<Launch> {
   // Not the package's own list: with its `--single-process` a browser ends with its first page.
   const args = [...ARGUMENTS, '--no-zygote']
   const fonts = { FONTCONFIG_PATH: path.join(CACHE, 'fonts') }
-  // The package brings the libraries that a bare system lacks (libnss3 and its like).
+  // The package brings the libraries that a bare system lacks (such as libnss3).
   const libraries = { LD_LIBRARY_PATH: path.join(CACHE, 'al2023', 'lib') }
   for (const env of [fonts, { ...fonts, ...libraries }]) {
     if (starts(executablePath, env)) return { executablePath, args, env: { ...ownEnv(), ...env } }

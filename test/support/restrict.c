@@ -47,7 +47,7 @@ static int deny_sockets(int type, int error) {
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET, 1, 0),
       UNLESS(AF_INET6, 4),
       LOAD(ARGUMENT(1)),
-      BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xf), /* without SOCK_CLOEXEC and its like */
+      BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xf), /* without flags such as SOCK_CLOEXEC */
       UNLESS(type, 1),
       RETURN(SECCOMP_RET_ERRNO | error),
       RETURN(SECCOMP_RET_ALLOW),

@@ -28,7 +28,7 @@ async function copyOf(name: string, edit: (code: string) => string) {
 
 let removed = 0
 const withoutEvents = await copyOf('without', (code) =>
-  code.replaceAll(/\bevents\.\w+\.hasSubscribers/g, () => {
+  code.replaceAll(/[\w$]+\.\w+\.hasSubscribers/g, () => {
     removed++
     return 'false'
   }),

@@ -29,14 +29,14 @@ interface Cell {
 
 export const collisions: Row = {
   name: 'Collisions',
-  how: `So many processes take 50 ports each, five at a time; an app binds each so long after the hand-out, serves
-for a moment and closes, and the port is given back. What is noted of a hand-out lies inside the time
-in which the port was out. Each hand-out of a port that another process had counts as a collision;
+  how: `Several processes take 20 ports each, five at a time; an app binds each of them some time after the hand-out,
+serves for a moment and closes, and the port is given back. The recorded interval of a hand-out lies inside the
+time in which the port was out. Each hand-out of a port that another process had counts as a collision;
 the second figure is how often the app's bind failed with EADDRINUSE. get-port without options asks the OS for
 any port; its range and that of the random numbers is 3000–3999, detect-port begins at 3000, and portfinder and
-get-port-please begin where they do by themselves.`,
+get-port-please begin at their defaults.`,
   async run({ short, folder }): Promise<Measured> {
-    const ports = short ? 5 : 50
+    const ports = short ? 5 : 20
     const cells: Cell[] = []
     for (const processes of short ? [8] : [8, 16, 32]) {
       for (const delay of short ? [0, 200] : [0, 200, 1000]) {
@@ -69,7 +69,7 @@ get-port-please begin where they do by themselves.`,
     return {
       tables: [
         {
-          caption: 'Collisions / EADDRINUSE, of so many hand-outs',
+          caption: 'Collisions / EADDRINUSE, of all hand-outs',
           head: ['processes, bind after', 'hand-outs', ...SOURCES],
           rows: cells.map((cell) => [
             cell.place,

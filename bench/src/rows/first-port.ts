@@ -27,8 +27,8 @@ export const firstPort: Row = {
   how: `From the start of a process (\`node file.js\`) until it has printed its port: it imports the
 library, asks for one port, and prints it. A process that imports nothing and prints a word shows
 what is Node's own share. "What portslice asks for" are the sentinel, the
-lock, the journal and a look at one port for UDP and TCP, written down one after the other without any library: less than
-that it cannot take. Then the same where
+lock with its liveness socket, the journal and a look at one port for UDP and TCP, written down one after the other without
+any library: less than that it cannot take. Then the same where
 Node's own modules (\`net\`, \`dgram\`, \`cluster\`, \`child_process\`, \`fs/promises\`, \`worker_threads\` …)
 have been loaded before, as they have in a vitest file or a Playwright worker.`,
   async run({ short, folder }): Promise<Measured> {

@@ -11,7 +11,7 @@ const A_PROCESS = 100
 
 export const list: Row = {
   name: '`listSlices()`',
-  how: `So many slices are held by processes with up to ${A_PROCESS} each, and one port of each is out. Another
+  how: `The slices are held by processes with up to ${A_PROCESS} each, and one port of each is out. Another
 process calls \`listSlices()\` again and again. The first call of a process is slower, as nothing is compiled
 then; it is in the table too.`,
   async run({ short, folder }): Promise<Measured> {

@@ -13,12 +13,12 @@ const NOISE_MB_PER_SLICE = 0.2
 
 export const memory: Row = {
   name: 'Memory and file descriptors of a worker',
-  how: `A process of its own holds so many ports (a slice has 31), collects its garbage, and looks at what it
-takes; 0 is one that has only loaded portslice. It is flat if each of the nine further slices of 310 ports takes
+  how: `A separate process holds a number of ports (a slice has 31), collects its garbage, and measures its own
+use; 0 is one that has only loaded portslice. It is flat if each of the nine further slices of 310 ports takes
 no more than the first did, as the medians have it; of the memory, no more than ${NOISE_MB_PER_SLICE} MB beyond that.`,
   async run({ short, folder }): Promise<Measured> {
     if (!existsSync('/proc/self/fd')) throw new Error('File descriptors are read from /proc.')
-    const rounds = short ? 1 : 15
+    const rounds = short ? 1 : 7
     const found: Record<string, Held[]> = { '0': [], '1': [], '31': [], '310': [] }
     let processes = 0
     await inTurns(PORTS, rounds, async (ports) => {

@@ -9,7 +9,7 @@ import { figure } from '../stats.ts'
 const FIRST_PORT = fileURLToPath(new URL('../processes/first-port/', import.meta.url))
 
 /** Of the first process that is given. */
-const LIMITS_KB = { firstPort: 175, fixtureAlone: 28 }
+const LIMITS_KB = { firstPort: 120, fixtureAlone: 18, fixturePort: 143 }
 
 export const parsedCode: Row = {
   name: 'Code parsed for the first port',
@@ -45,6 +45,8 @@ of vitest or Playwright whose test file imports the fixtures, without and with a
         limit('portslice', LIMITS_KB.firstPort),
         limit('vitest fixtures, no port', LIMITS_KB.fixtureAlone),
         limit('Playwright fixtures, no port', LIMITS_KB.fixtureAlone),
+        limit('vitest fixtures, a port', LIMITS_KB.fixturePort),
+        limit('Playwright fixtures, a port', LIMITS_KB.fixturePort),
       ],
       charts: [],
     }

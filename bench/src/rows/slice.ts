@@ -6,7 +6,7 @@ import type { Measured, Row } from '../row.ts'
 export const slice: Row = {
   name: 'Lease and release of a slice',
   how: `One process leases a slice and gives it back (\`createAllocator\` and \`close\`: sentinel, lock and
-journal), in blocks, in turns with a lock and unlock of proper-lockfile on a folder of its own, which
+journal), in blocks, in turns with a lock and unlock of proper-lockfile on a directory of its own, which
 is one part of it.`,
   async run({ short, folder }): Promise<Measured> {
     const plan = short ? { rounds: 3, operations: 20 } : { rounds: 60, operations: 100 }

@@ -28,7 +28,7 @@ the distance from the bare \`listen\`: that asks once, for TCP, for any number.`
   async run({ short, folder }): Promise<Measured> {
     const { rounds, operations } = short
       ? { rounds: 5, operations: 300 }
-      : { rounds: 25, operations: 1000 }
+      : { rounds: 15, operations: 1000 }
     const lockDirectory = path.join(folder, 'locks')
     await using allocator = await createAllocator({ lockDirectory })
     const { port: given } = await allocator.take()

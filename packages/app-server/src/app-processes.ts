@@ -11,6 +11,7 @@ import { watchdog } from './watchdog-client.js'
 
 const DEFAULT_STOP_TIMEOUT_MS = 5000
 
+/** Starts, observes and ends the processes of an app, together with the watchdog. */
 export class AppProcesses {
   readonly root: StartedProcess
   /** The name by which clients reach the app, once it listens. */
@@ -25,7 +26,7 @@ export class AppProcesses {
     const marker = treeMarker()
     this.#id = marker.id
     this.#plan = plan
-    // Told before the start, because this process may die at any moment.
+    // The watchdog is told first, because this process may die at any moment.
     this.#tellWatchdog()
     this.root = new StartedProcess({
       command:

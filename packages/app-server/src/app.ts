@@ -1,6 +1,6 @@
 /** An app that runs on a leased port. Disposing of it stops it. */
 export interface App extends AsyncDisposable {
-  /** `http://localhost:<port>`, or with the other host whose port it is; without a slash at the end. */
+  /** `http://localhost:<port>`, or with the name of the other host; without a slash at the end. */
   readonly url: string
   /** The port that the app should listen on. */
   readonly port: number

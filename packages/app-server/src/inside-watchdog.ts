@@ -7,7 +7,9 @@ import { INSIDE_WATCHDOG } from './watchdog-protocol.js'
  */
 export function exitIfWatchdog(): void {
   if (process.env[INSIDE_WATCHDOG] !== String(process.ppid)) return
-  process.stderr.write('This program cannot be the watchdog of its apps: it runs no scripts.\n')
+  process.stderr.write(
+    'This program cannot be the watchdog of its apps: it does not run scripts.\n',
+  )
   process.exit(1)
 }
 

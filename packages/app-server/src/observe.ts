@@ -10,7 +10,7 @@ export interface Query {
   port: number
   /** If it is known already. */
   host?: string
-  /** The host that it is a port of, if that is another one. */
+  /** The host of the port, if it is not this machine. */
   remoteHost?: string
   /** A path of the app, or a URL. */
   url?: string
@@ -20,7 +20,7 @@ export interface Query {
 export interface Observation {
   /** See `ProcessTree.listenerOn`. */
   listener: Awaited<ReturnType<ProcessTree['listenerOn']>>
-  /** By which clients reach it; missing while nothing listens. */
+  /** The host name by which clients reach it; missing while nothing listens. */
   host?: string
   answer?: Answer
   /** A process that was started without $PORT. */
@@ -38,7 +38,7 @@ export interface Answer {
 const ANSWER_TIMEOUT_MS = 10_000
 const CONNECT_TIMEOUT_MS = 1000
 
-/** Called in the watchdog, where tests have not replaced parts of Node. */
+/** Checks port and URL of an app. Runs in the watchdog, where tests do not replace parts of Node. */
 export async function observe(tree: ProcessTree, query: Query): Promise<Observation> {
   const { port, url, remoteHost } = query
   const listener = await (remoteHost === undefined

@@ -72,7 +72,7 @@ const APP_VALIDATORS: Record<keyof AppOptions, Validator> = {
   stopTimeout: milliseconds,
 }
 
-/** As Playwright's `webServer` and other starters call them. */
+/** What Playwright's `webServer` and similar tools call these options. */
 const OTHER_NAMES = {
   url: 'ready',
   timeout: 'startTimeout',

@@ -5,6 +5,7 @@ const MAX_KEPT_CHARACTERS = 1_000_000
 const TAIL_LINES = 20
 const MAX_LINE_LENGTH = 500
 
+/** What a process has printed, up to a limit. */
 export class Output {
   #chunks: string[] = []
   #kept = 0

@@ -23,7 +23,7 @@ export type NotReady = { readonly withoutPort: string | undefined } & (
     }
 )
 
-/** Never rejects. `undefined` if ready. @param outputStart the output of earlier starts does not count */
+/** One check of the option `ready`. Never rejects. `undefined` if ready. @param outputStart the output of earlier starts does not count */
 export async function checkReadiness(
   ready: AppOptions['ready'],
   app: App,

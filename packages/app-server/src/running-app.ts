@@ -7,7 +7,7 @@ import { Output } from './output.js'
 import { describeApp, type FailedStart, notReadyError, portTakenError } from './start-error.js'
 import { waitUntilReady } from './wait-until-ready.js'
 
-/** `port-taken`: another program was quicker, so another port may work. */
+/** `port-taken`: another program has bound it first, so another port may work. */
 export type StartResult =
   | { readonly status: 'ready' }
   | { readonly status: 'failed' | 'port-taken'; readonly error: PortsliceError }

@@ -112,7 +112,7 @@ export function portTakenError(start: FailedStart): PortsliceError {
   )
 }
 
-/** After several ports in a row: the address in use may be another one than the app's port. */
+/** After several ports in a row: the address in use may not be the app's port. */
 export function stillTakenError(reason: PortsliceError, ports: readonly number[]): PortsliceError {
   return new PortsliceError(
     'ERR_PORTSLICE_APP_START',

@@ -14,14 +14,14 @@ import { type AppOptions, checkAppOptions, checkContext, type StartContext } fro
 import { RunningApp } from './running-app.js'
 import { stillTakenError } from './start-error.js'
 
-/** How often to try other ports if another program is quicker to bind one. */
+/** How many other ports to try if another program binds one first. */
 const MAX_RETRIES = 3
 
 /**
  * Starts an app on a port that no other process uses, and waits until it is ready. The port stays leased
- * until `stop()` has ended the whole process tree of the app. If this process dies in any way, the tree is
- * ended as well; a running app does not keep it alive. Tries up to three other ports if a program that does
- * not use portslice was quicker.
+ * until `stop()` has ended the whole process tree of the app. However this process ends, the tree is ended as
+ * well; a running app does not keep this process alive. Tries up to three other ports if a program that does
+ * not use portslice binds one first.
  *
  * @param options what to start, and when it is ready
  * @param context where the ports come from, and when to give up

@@ -24,6 +24,7 @@ export interface ProcessOptions {
 /** The output of a process that has exited can be read at once, unless another one has the pipe. */
 const MAX_OUTPUT_DELAY_MS = 1000
 
+/** The first process of an app, and its output. */
 export class StartedProcess {
   readonly pid: number | undefined
   readonly tree: ProcessTree

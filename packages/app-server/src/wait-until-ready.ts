@@ -25,7 +25,7 @@ export interface PendingStart {
   readonly signals: readonly AbortSignal[]
 }
 
-/** @returns `undefined` when the app is ready @throws the reason of a signal */
+/** Waits until the app is ready or has failed. @returns `undefined` if it is ready @throws the reason of a signal */
 export async function waitUntilReady(start: PendingStart): Promise<NotReady | undefined> {
   const { plan, processes, app, outputStart, signals } = start
   const { startTimeout: timeoutMs = DEFAULT_START_TIMEOUT_MS } = plan.options

@@ -53,7 +53,7 @@ class WatchdogClient {
   /** @returns `undefined` if the watchdog was lost meanwhile: call it again */
   async observe(id: string, tree: ProcessTree, query: Query): Promise<Observation | undefined> {
     if (this.#status === 'starting' && this.#startDeadline.expired) {
-      this.#giveUp(`it has not begun to run after ${START_TIMEOUT_MS} ms`)
+      this.#giveUp(`it did not start within ${START_TIMEOUT_MS} ms`)
     }
     if (this.#status === 'unusable') return observe(tree, query)
     const request = ++this.#requests
@@ -144,7 +144,7 @@ class WatchdogClient {
       ? ' This program is a single executable, so it needs `node` on the PATH.'
       : ''
     process.emitWarning(
-      `The watchdog of the apps cannot run (${why}).${advice} If this process is killed, its apps go on running.`,
+      `The watchdog of the apps cannot run (${why}).${advice} If this process is killed, its apps keep running.`,
       { type: 'PortsliceWarning', code: 'PORTSLICE_WATCHDOG' },
     )
   }

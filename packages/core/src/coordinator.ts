@@ -19,7 +19,7 @@ export type {
   PortUse,
   Refusal,
   SessionOptions,
-} from './coordinator/coordinator.js'
+} from './coordinator/coordinator-session.js'
 export { loadCoordinator } from './coordinator/load-coordinator.js'
 export { PortsliceError } from './errors.js'
 export { hidePassword } from './options/remote.js'

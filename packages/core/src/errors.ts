@@ -111,7 +111,7 @@ export function withCallerStack(error: unknown): unknown {
   return error
 }
 
-/** Escapes control characters of other processes' texts, which a terminal would obey, except line feeds. */
+/** Escapes control characters except line feeds: a terminal would obey those in text of other processes. */
 export function sanitize(text: string): string {
   return text.replaceAll(
     // biome-ignore lint/suspicious/noControlCharactersInRegex: these are escaped

@@ -14,17 +14,7 @@ export {
   checkAdapterOptions,
   type OnLeak,
 } from './internal/adapter-options.js'
-export { coordinatorError, messageOf } from './internal/coordinator-error.js'
 export { LastSeen } from './internal/last-seen.js'
-export type { PortListener, PortUse, SliceUse, WorkerUse } from './internal/port-use.js'
-export {
-  isPortReportRequested,
-  recordAllocator,
-  requestPortReport,
-  takeLateUses,
-  takeWorkerUse,
-} from './internal/recorded-allocator.js'
-export { namedPort, namedPorts, preferShard } from './internal/runner-shard.js'
 export {
   fieldsOf,
   finite,
@@ -33,7 +23,17 @@ export {
   parseLeft,
   parseRefusal,
   text,
-} from './internal/stored.js'
+} from './internal/parse-stored.js'
+export {
+  isPortReportRequested,
+  recordAllocator,
+  requestPortReport,
+  takeLateUses,
+  takeWorkerUse,
+} from './internal/recorded-allocator.js'
+export type { PortListener, PortUse, SliceUse, WorkerUse } from './internal/recorded-uses.js'
+export { namedPort, namedPorts, preferShard } from './internal/runner-shard.js'
+export { messageOf, sessionError } from './internal/session-error.js'
 export {
   type LeakedPort,
   leakError,

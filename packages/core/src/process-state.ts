@@ -35,7 +35,7 @@ type StateName =
   // State of a package built on this one.
   | `@portslice/${string}`
 
-/** Returns state that this process (or thread) has only once; `make` makes it on first use. */
+/** Returns state that this process (or thread) has only once; `make` creates it on first use. */
 export function processWide<T extends object>(name: StateName, make: () => T): T {
   const host = dgram as unknown as Record<symbol, T | undefined>
   const key = Symbol.for(name.startsWith('@') ? name : `@portslice/core ${name} ${VERSION}`)

@@ -32,7 +32,7 @@ export interface AppWorkerOptions {
 
 type Use<T> = (value: T) => Promise<void>
 
-/** Without `portAllocator`, so that a worker that starts no app leases no slice. */
+/** Without `portAllocator`, so that a worker that does not start an app does not lease a slice. */
 interface BaseFixtures {
   portslice: AdapterOptions
   _runningApps: RunningApps

@@ -101,7 +101,7 @@ export const portFixtures: Fixtures<PortTestFixtures, PortWorkerFixtures> = {
     const leaked = await ports.release()
     await reportPorts(testInfo, ports.uses)
     const { onLeak = 'warn' } = portslice
-    // A test that has failed may not have come to closing its server.
+    // A failed test may not have reached the code that closes its server.
     if (leaked.length === 0 || onLeak === 'ignore' || testInfo.errors.length > 0) return
     if (onLeak === 'fail') throw leakError(`The test "${name}"`, leaked)
     const description = leakMessage(`The test "${name}"`, leaked)

@@ -1,5 +1,5 @@
 /**
- * A reporter that writes when which test had which port to one HTML file.
+ * A reporter that writes an HTML file, which shows when each test had which port.
  *
  * @module @portslice/playwright-fixture/reporter
  */

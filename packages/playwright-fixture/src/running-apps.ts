@@ -6,6 +6,7 @@ export type RunningApps = Map<string, App>
 /** In characters. */
 const MAX_CRASH_OUTPUT = 20_000
 
+/** Before each test. */
 export async function restartCrashedApps(apps: RunningApps, testInfo: TestInfo): Promise<void> {
   for (const [name, app] of apps) {
     if (await app.isRunning()) continue
@@ -19,7 +20,7 @@ export async function restartCrashedApps(apps: RunningApps, testInfo: TestInfo):
   }
 }
 
-/** @returns attaches what the apps print from now on to the report of a failed test */
+/** @returns a function that attaches what the apps print from now on to the report of a failed test */
 export function recordOutput(apps: RunningApps, testInfo: TestInfo): () => Promise<void> {
   const printedBefore = new Map([...apps.values()].map((app) => [app, app.printed]))
   return async () => {

@@ -3,6 +3,7 @@ import { invalidOption } from '@portslice/core/internal/errors'
 
 const UNSET = Symbol('unset')
 
+/** The value of the fixtures without an option: an error when it is used. */
 export function unsetApp(option: 'app' | 'apps'): unknown {
   const example =
     option === 'app' ? "{ command: 'node server.js' }" : "{ web: { command: 'node web.js' } }"

@@ -1,4 +1,4 @@
-import { clearTimeout, coordinatorError, messageOf, setTimeout } from '@portslice/core/internal'
+import { clearTimeout, messageOf, sessionError, setTimeout } from '@portslice/core/internal'
 import pg from 'pg'
 
 const CONNECT_TIMEOUT_MS = 10_000
@@ -85,7 +85,7 @@ export class Connection {
     // A pooler gives its clients process ids of its own, and may change the session at any time.
     if (pid !== processIdOf(this.#client)) throw poolerError(url)
     if (is_standby) {
-      throw coordinatorError(
+      throw sessionError(
         url,
         'is a standby server, which cannot record ports.',
         'Give the URL of the primary server; with several hosts in the URL, add target_session_attrs=read-write.',
@@ -169,7 +169,7 @@ export class Connection {
     this.#isClosing = true
     clearTimeout(this.#heartbeat)
     if (this.#lost === undefined) {
-      // Else a process with nothing left to do would end before.
+      // Otherwise a process with nothing left to do would end first.
       refer(this.#client, true)
       await this.#client.end().catch(() => {})
     }
@@ -194,7 +194,7 @@ function streamOf(client: pg.Client): { destroy(): void } | undefined {
 }
 
 function poolerError(url: string) {
-  return coordinatorError(
+  return sessionError(
     url,
     'is a connection pooler (such as PgBouncer): the process id of the session is not that of the server process. A pooler may give the session to another client, and the locks with it.',
     'Give the URL of the PostgreSQL server itself: most poolers run beside it, and the server listens on port 5432. Each process needs one connection.',
@@ -210,5 +210,5 @@ function connectError(url: string, error: unknown) {
       : code === '28P01' || code === '28000'
         ? 'Check the user and the password in the URL (or $PGPASSWORD).'
         : 'Check that the server runs, and that this machine may connect to it.'
-  return coordinatorError(url, `cannot be used: ${messageOf(error)}.`, advice, error)
+  return sessionError(url, `cannot be used: ${messageOf(error)}.`, advice, error)
 }

@@ -1,4 +1,4 @@
-import { coordinatorError, messageOf } from '@portslice/core/internal'
+import { messageOf, sessionError } from '@portslice/core/internal'
 import type { Connection } from './connection.js'
 import { SCHEMA, SCHEMA_VERSION } from './schema.js'
 
@@ -40,7 +40,7 @@ async function create(connection: Connection, url: string): Promise<void> {
     await connection.query(script)
   } catch (error) {
     await connection.query('rollback').catch(() => {})
-    throw coordinatorError(
+    throw sessionError(
       url,
       `has no tables of portslice, and they cannot be created: ${messageOf(error)}.`,
       'Let a user with the right to create schemas run `npx portslice doctor` once with this coordinator; or grant it: GRANT CREATE ON DATABASE … TO …',
@@ -58,7 +58,7 @@ async function checkVersion(connection: Connection, url: string): Promise<void> 
     throw rightsError(url, error)
   }
   if (version === SCHEMA_VERSION) return
-  throw coordinatorError(
+  throw sessionError(
     url,
     `has tables of version ${version}; this version of @portslice/postgres uses version ${SCHEMA_VERSION}.`,
     'Use the same version of portslice in all projects that share the coordinator, or a database of its own for each version: locks of one database do not exclude those of another, so give each its own range too.',
@@ -67,7 +67,7 @@ async function checkVersion(connection: Connection, url: string): Promise<void> 
 
 /** For a user who may not use the tables. */
 export function rightsError(url: string, error: unknown) {
-  return coordinatorError(
+  return sessionError(
     url,
     `does not let this user use the tables of portslice: ${messageOf(error)}.`,
     'Grant it: GRANT USAGE ON SCHEMA portslice TO …; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA portslice TO …',

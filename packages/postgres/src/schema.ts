@@ -293,7 +293,7 @@ begin
     if exists_row and known.owner <> p_owner and known.state in ('out', 'quarantined')
       and (stale_until is null or known.since > stale_until)
     then
-      -- Another process has got it, and has died since.
+      -- Another process took it, and has died since.
       if known.state = 'out' then perform portslice.quarantine(p_host, wanted); end if;
       perform pg_advisory_unlock(p_ports, wanted);
       continue;

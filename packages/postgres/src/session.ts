@@ -11,13 +11,13 @@ import type {
   SessionOptions,
 } from '@portslice/core/coordinator'
 import {
-  coordinatorError,
   fieldsOf,
   finite,
   LastSeen,
   parseHolder,
   parseLeft,
   parseRefusal,
+  sessionError,
   text,
 } from '@portslice/core/internal'
 import { Connection } from './connection.js'
@@ -180,7 +180,7 @@ export class PostgresSession implements CoordinatorSession {
       if (MISSING.has(code)) await replaceTables(this.#connection, this.#options.url)
       if (this.#connection.lost !== undefined) throw error
       if (code === '42501') throw rightsError(this.#options.url, error)
-      throw coordinatorError(
+      throw sessionError(
         this.#options.url,
         `has refused a statement: ${(error as Error).message}.`,
         'Check the log of the server. `npx portslice doctor` shows whether the coordinator can be used.',

@@ -130,7 +130,7 @@ export class ProcessTree {
     for (const { pid, startedAt } of queue) {
       if (found.has(pid) || pid === process.pid) continue
       found.set(pid, { pid, startedAt })
-      // Windows lets orphans keep the pid of their parent, which a process of ours may have by now.
+      // Windows lets orphans keep the pid of their parent, which one of our processes may have reused.
       queue.push(
         ...(children.get(pid) ?? []).filter((each) => !isEarlier(each.startedAt, startedAt)),
       )

@@ -32,7 +32,7 @@ test('a process that is older than its parent is an orphan of an earlier process
   expect(await pidsOf(new ProcessTree('id', [{ pid: APP, startedAt: '' }]))).toEqual([APP])
 })
 
-test('a pid that another process has by now does not belong to the tree', async () => {
+test('a pid that another process has reused does not belong to the tree', async () => {
   listed.mockResolvedValueOnce([ROOT])
   const tree = new ProcessTree('id', [{ pid: APP, startedAt: '' }])
   expect(await tree.processes()).toEqual([{ pid: APP, startedAt: '100' }])

@@ -1,3 +1,4 @@
+/** The thread that renews the session. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { fieldsOf, messageOf } from '@portslice/core/internal'
 import { Connection } from './connection.js'
@@ -5,7 +6,7 @@ import type { RenewalMessage, RenewalRequest, RenewalTarget } from './renewal.js
 import { SESSION_MS } from './script.js'
 
 const INTERVAL_MS = 4000
-/** Without a renewal for so long, the session may have expired before the next one arrives. */
+/** Without a renewal for this long, the session may have expired before the next one arrives. */
 const MAX_AGE_MS = SESSION_MS - 3000
 
 const target = workerData as RenewalTarget

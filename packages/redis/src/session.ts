@@ -12,7 +12,6 @@ import type {
   SessionOptions,
 } from '@portslice/core/coordinator'
 import {
-  coordinatorError,
   fieldsOf,
   finite,
   LastSeen,
@@ -21,6 +20,7 @@ import {
   parseHolder,
   parseLeft,
   parseRefusal,
+  sessionError,
   text,
 } from '@portslice/core/internal'
 import { Connection, keyOf } from './connection.js'
@@ -196,7 +196,7 @@ export class RedisSession implements CoordinatorSession {
       return answer
     } catch (error) {
       if (this.#connection.lost !== undefined) throw error
-      throw coordinatorError(
+      throw sessionError(
         this.#options.url,
         `has refused a command: ${messageOf(error)}.`,
         'Let this user run EVAL on the keys {portslice:*}; `npx portslice doctor` shows whether the coordinator can be used.',
@@ -211,25 +211,25 @@ function identityOf(info: string): string {
   return `${field(info, 'run_id')} ${field(info, 'master_replid')}`
 }
 
-/** Of several servers, one that takes over may not know the latest sessions: two processes would hold a slice. */
+/** After a failover, a server may not know the latest sessions, and two processes could hold a slice. */
 function refuseUnsuitable(info: string, url: string): void {
   const mode = field(info, 'redis_mode')
   if (mode === 'sentinel') {
-    throw coordinatorError(
+    throw sessionError(
       url,
       'is a Sentinel, which has no data.',
       'Give the URL of the primary server itself. After a failover, give that of the new one: its copy may be older, so portslice does not follow by itself.',
     )
   }
   if (mode === 'cluster') {
-    throw coordinatorError(
+    throw sessionError(
       url,
       'is a node of a Redis Cluster, where a failover may lose the latest writes.',
       'Give the URL of a single Redis server, or use PostgreSQL.',
     )
   }
   if (field(info, 'role') === 'slave') {
-    throw coordinatorError(
+    throw sessionError(
       url,
       'is a replica, which cannot record ports.',
       'Give the URL of the primary server.',
@@ -259,5 +259,5 @@ function connectError(url: string, error: unknown) {
       : /max number of clients/.test(message)
         ? 'Raise maxclients of the server, or run fewer processes at once: each needs two connections.'
         : 'Check that the server runs, and that this machine may connect to it.'
-  return coordinatorError(url, `cannot be used: ${message}.`, advice, error)
+  return sessionError(url, `cannot be used: ${message}.`, advice, error)
 }

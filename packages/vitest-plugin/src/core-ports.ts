@@ -38,7 +38,7 @@ export function observeCorePorts(): (watched: WatchedFile) => Promise<void> {
   return async ({ file }) => {
     const settings = inject('portslice')
     if (!settings || settings.onLeak === 'ignore') return
-    // A worker that goes on with other files may keep a server for all of them.
+    // A worker that continues with other files may keep a server for all of them.
     if (settings.isIsolated) {
       for (const port of taken.values()) if (await staysInUse(port.lease)) leaked.push(port)
     }

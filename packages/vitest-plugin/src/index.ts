@@ -44,7 +44,7 @@ export default function portslice(options: PortslicePluginOptions = {}): Vite.Pl
       return { test: { setupFiles: [SETUP_FILE] } }
     },
     configResolved({ server }) {
-      // Tests in jsdom and the like load only files that vite would serve.
+      // Tests in jsdom and similar environments load only files that vite would serve.
       server.fs.allow.push(path.dirname(SETUP_FILE))
     },
     async configureVitest({ project, vitest }) {

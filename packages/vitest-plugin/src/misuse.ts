@@ -63,7 +63,7 @@ export function watchPluginUse(): void {
   process.once('exit', () => {
     if (isUsed || !process.env.VITEST) return
     console.error(
-      `portslice: the plugin was created, but vitest did not use it. It belongs into \`plugins\`, not into \`test.plugins\`. ${PLUGIN_ADVICE}`,
+      `portslice: the plugin was created, but vitest did not use it. It belongs in \`plugins\`, not in \`test.plugins\`. ${PLUGIN_ADVICE}`,
     )
   })
 }

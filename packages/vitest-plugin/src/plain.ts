@@ -102,7 +102,7 @@ class ScopedApps {
   }
 }
 
-/** What was not awaited is to be given back as well. */
+/** Ports and apps that were not awaited must be given back as well. */
 function pendingIn<T>(pending: Set<Promise<unknown>>, task: () => Promise<T>): Promise<T> {
   const promise = task()
   pending.add(promise)
@@ -116,6 +116,6 @@ function scopeOrThrow(name: string): Scope {
   throw invalidOption(
     `${name}() cannot tell when its test ends: this test file was started without portslice.`,
     undefined,
-    "Add the plugin to the vitest config (`plugins: [portslice()]`), which runs without isolation need, and import '@portslice/vitest-plugin/test' at the top of the file.",
+    "Add the plugin to the vitest config (`plugins: [portslice()]`; runs without isolation require it), and import '@portslice/vitest-plugin/test' at the top of the file.",
   )
 }

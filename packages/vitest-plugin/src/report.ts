@@ -10,7 +10,7 @@ export async function reportTest(
   leaked: readonly LeakedPort[],
   { onLeak, isReported }: Pick<ProvidedPortslice, 'onLeak' | 'isReported'>,
 ): Promise<void> {
-  // A test that has failed may not have come to closing its server.
+  // A failed test may not have reached the code that closes its server.
   if (leaked.length === 0 || onLeak === 'ignore' || test.result?.state === 'fail') return
   const { leakError, leakMessage } = await loadCore()
   const owner = `The test "${name}"`
@@ -20,7 +20,7 @@ export async function reportTest(
   if (!isReported) console.warn(`portslice: ${leakMessage(owner, leaked)}`)
 }
 
-/** For ports of hooks and the like. @param owner its name in the report, such as `suite > beforeAll` */
+/** For ports of hooks and suites. @param owner its name in the report, such as `suite > beforeAll` */
 export async function reportOther(
   file: RunnerTestFile | undefined,
   { owner, description }: { owner: string; description: string },

@@ -5,7 +5,7 @@ import * as vitest from 'vitest'
 import './vitest-types.js'
 
 /**
- * Gives back what a test, suite or file has had. Called again at the end of the file unless everything is
+ * Gives back what a test, suite or file has taken. Called again at the end of the file unless everything is
  * given back.
  *
  * @param isLast whether nothing of the test file runs after this call

@@ -56,7 +56,7 @@ export const portFixtures = {
       const ports = new TestPorts(portAllocator, 'worker port', 'worker')
       await use(await ports.take())
       const leaked = await ports.release()
-      // A warning also for `onLeak: 'fail'`, because vitest ignores errors at the end of a worker.
+      // Also a warning with `onLeak: 'fail'`, because vitest ignores errors at the end of a worker.
       if (leaked.length > 0 && (await projectOptions()).onLeak !== 'ignore') {
         console.warn(`portslice: ${leakMessage('A worker', leaked)}`)
       }

@@ -97,7 +97,7 @@ export const noDescriptors: Fault = {
     }
     return {
       times: counts.got + counts.refused,
-      observed: `${counts.refused} clear errors, ${counts.got} ports in spite of it; with room again it went on each time`,
+      observed: `${counts.refused} clear errors, ${counts.got} ports despite the shortage; each process continued once there was room`,
       broken,
     }
   },
@@ -106,7 +106,7 @@ export const noDescriptors: Fault = {
 export const noProcesses: Fault = {
   fault: 'no process can be forked',
   provoked: 'a process whose limit of processes is lowered to one (`prlimit --nproc=1`)',
-  must: 'ports are handed out, as that takes no process',
+  must: 'ports are handed out, because that does not start a process',
   async run({ short, folder }) {
     const rounds = short ? 1 : 10
     const broken: string[] = []

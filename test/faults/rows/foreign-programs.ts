@@ -92,7 +92,7 @@ export const foreignPrograms: Fault = {
 export const foreignProgramOnSentinel: Fault = {
   fault: 'a program that does not use portslice holds a sentinel',
   provoked: 'a process binds the UDP port of the sentinel, on three kinds of address',
-  must: 'the slice is passed over, and leased once the program has gone',
+  must: 'the slice is skipped, and leased once the program has gone',
   async run({ short, folder }) {
     const rounds = short ? 3 : 30
     const broken: string[] = []
@@ -124,7 +124,7 @@ export const foreignProgramOnSentinel: Fault = {
     }
     return {
       times: rounds,
-      observed: `passed over each time, and leased at most ${Math.max(...waits).toFixed(0)} ms after the program had been killed`,
+      observed: `skipped each time, and leased at most ${Math.max(...waits).toFixed(0)} ms after the program had been killed`,
       broken,
     }
   },

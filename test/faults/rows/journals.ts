@@ -75,7 +75,9 @@ function wrongWith(name: string, met: LeaseResult | undefined): string[] {
     ...(grew > MOST_MEMORY_BYTES
       ? [`A journal ${name}: needed ${(grew / 1e6).toFixed(0)} MB.`]
       : []),
-    ...(isToSpare && port === first ? [`A journal ${name}: what it says of a port was lost.`] : []),
+    ...(isToSpare && port === first
+      ? [`A journal ${name}: what it says about a port was lost.`]
+      : []),
     ...(warnings.length > 1 ? [`A journal ${name}: ${warnings.length} warnings.`] : []),
     ...(warnings.some((text) => CONTROL.test(text)) ? [`A journal ${name}: a raw warning.`] : []),
   ]

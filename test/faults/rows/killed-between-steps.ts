@@ -64,7 +64,7 @@ export const killedBetweenSteps: Fault = {
     if (killed < chosen.length / 2) broken.push(`Only ${killed} of ${chosen.length} were killed.`)
     return {
       times: killed,
-      observed: `the next holder had the slice within ${slowest.toFixed(0)} ms each time (${usual.toFixed(0)} ms after an end in good order)`,
+      observed: `the next holder had the slice within ${slowest.toFixed(0)} ms each time (${usual.toFixed(0)} ms after a normal end)`,
       broken,
     }
   },

@@ -125,7 +125,7 @@ export const lockDirectoryAtStart: Fault = {
     }
     return {
       times: refused + broken.length,
-      observed: `${refused} unfit ones refused with advice${[...skipped].map((why) => `; some not tried, ${why}`).join('')}`,
+      observed: `${refused} unusable directories refused with advice${[...skipped].map((why) => `; some not tried, ${why}`).join('')}`,
       broken: [...broken, ...group.complaints],
     }
   },

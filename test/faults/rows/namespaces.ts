@@ -108,7 +108,7 @@ const keptUntilDead =
         ...(took > REPLACEMENT_LIMIT_MS
           ? [`A dead holder elsewhere held its slice ${took} ms.`]
           : []),
-        ...(refused === 0 ? [`A slice was had while its holder was ${how}.`] : []),
+        ...(refused === 0 ? [`A slice was leased while its holder was ${how}.`] : []),
         ...(wasSeen ? [] : [`A ${how} holder elsewhere was listed as ${JSON.stringify(seen)}.`]),
         ...group.complaints,
       ],
@@ -142,7 +142,7 @@ const notItsOwn: Part = async ({ folder }, [here, there]) => {
   await next.untilEnded()
   return {
     times: 1,
-    observed: `one that had lost its lock while it was blocked ${isLocked ? 'left it to' : 'took it from'} the new holder at its end`,
+    observed: `one that had lost its lock while it was blocked ${isLocked ? 'left it to' : 'took it from'} the new holder when it ended`,
     broken: [
       ...(isLocked ? [] : ['A process that ended removed the lock of the new holder elsewhere.']),
       ...group.complaints,

@@ -47,7 +47,7 @@ export function outcomeOf(
   const unscathed = results.filter(({ broken }) => broken.length === 0).length
   return {
     times: results.length,
-    observed: `${unscathed} of ${results.length} holders kept their slice and carried on; others asked for it ${refused} times in vain, and had it once it was given back`,
+    observed: `${unscathed} of ${results.length} holders kept their slice and carried on; others asked for it ${refused} times without success, and got it once it was given back`,
     broken: [
       ...results.flatMap(({ broken }) => broken),
       ...(refused === 0 ? ['No other process wanted the slices: nothing was tried.'] : []),

@@ -11,7 +11,7 @@ import { chownTo, letPass, OTHER_USERS, whyNoOtherUsers } from '../users.ts'
 export const otherUsers: Fault = {
   fault: "another user's processes, another lock directory, another TMPDIR",
   provoked:
-    'processes that know nothing of one another but the range lease, take and release in it at once',
+    'processes that know nothing about each other except the range lease, take and release in it at once',
   must: 'no overlap',
   async run({ short, folder }) {
     const whyAlone = whyNoOtherUsers()

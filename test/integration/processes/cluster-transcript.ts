@@ -108,7 +108,7 @@ function replaceExitedAfterDisconnect(): void {
   Object.defineProperty(cluster.worker, 'exitedAfterDisconnect', plain)
 }
 
-/** Tells of its first connection, and answers. */
+/** Reports its first connection, and answers. */
 function sayConnection(net: typeof nodeNet): Server {
   process.on('message', () => say('I am'))
   const saying = server(net)
@@ -346,7 +346,7 @@ const SCENES: Record<string, Scene> = {
     },
   },
 
-  'a server that listens on a port after it has failed to': {
+  'a server that listens on a port after a failed attempt': {
     only: 'net',
     async worker(net) {
       const late = server(net).listen(0, 'no-such-host.invalid')

@@ -41,20 +41,20 @@ async function use(leases: PortLease[]): Promise<void> {
 const WAYS = {
   /** Every other time another program binds the port before the app does. */
   async withPort(): Promise<void> {
-    let strangers = 0
+    let others = 0
     const seen: number[] = []
     await withPort(async (port) => {
       const back = recorder.out(port)
       seen.push(port)
-      const stranger = net.createServer()
-      if (strangers++ < 2 && Math.random() < 0.5) {
-        stranger.listen({ port, exclusive: true })
-        await once(stranger, 'listening')
+      const other = net.createServer()
+      if (others++ < 2 && Math.random() < 0.5) {
+        other.listen({ port, exclusive: true })
+        await once(other, 'listening')
       }
       try {
         await close(await appOn(port))
       } finally {
-        if (stranger.listening) await close(stranger)
+        if (other.listening) await close(other)
         back()
       }
     })

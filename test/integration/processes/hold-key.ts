@@ -1,5 +1,5 @@
 /**
- * Takes the port of a key as a program does that keeps no state of its own, says which, and
+ * Takes the port of a key as a program without state of its own does, prints it, and
  * stays until it is stopped. Arguments: the key, and the number of the worker.
  */
 import { once } from 'node:events'

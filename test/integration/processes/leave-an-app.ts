@@ -13,11 +13,13 @@ if (EXEC_PATH) process.execPath = EXEC_PATH
 
 // Only what the app server asks of an allocator.
 const allocator = TAKEN_PORT && {
-  take: async () => ({
-    port: Number(TAKEN_PORT),
-    isListening: async () => false,
-    release: async () => ({ leaked: false }),
-  }),
+  takeMany: async () => [
+    {
+      port: Number(TAKEN_PORT),
+      isListening: async () => false,
+      release: async () => ({ leaked: false }),
+    },
+  ],
 }
 
 /** A CommonJS bundle has no await at its top. */

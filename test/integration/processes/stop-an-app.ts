@@ -33,7 +33,7 @@ if (process.argv[2] === 'die') {
     socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
   })
   socket.destroy()
-  const strangers = targets.filter((target) => target !== pid && target !== -pid)
-  console.log(JSON.stringify({ said, isServing, strangers }))
+  const foreign = targets.filter((target) => target !== pid && target !== -pid)
+  console.log(JSON.stringify({ said, isServing, foreign }))
   process.exit()
 }

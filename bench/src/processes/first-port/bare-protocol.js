@@ -1,4 +1,4 @@
-/** Only the system calls that portslice needs: sentinel, lock, journal, and a probe of the port. */
+/** Only the system calls that portslice needs: sentinel, lock with its socket, journal, and a probe of the port. */
 const dgram = process.getBuiltinModule('dgram')
 const fs = process.getBuiltinModule('fs')
 const net = process.getBuiltinModule('net')
@@ -18,8 +18,9 @@ fs.readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8')
 const held = bound('udp4', sentinel, '127.0.0.1')
 fs.mkdirSync(folder, { recursive: true })
 const lock = `${folder}/bare.lock`
-fs.mkdirSync(lock)
-fs.utimesSync(lock, new Date(), new Date())
+fs.mkdirSync(`${lock}.new`)
+const liveness = net.createServer().listen(`${lock}.new/socket`)
+fs.renameSync(`${lock}.new`, lock)
 const journal = fs.openSync(`${folder}/bare.ndjson`, 'w', 0o600)
 fs.writeSync(journal, `${JSON.stringify({ v: 1, event: 'lease', pid: process.pid })}\n`)
 
@@ -30,5 +31,7 @@ server.close()
 fs.writeSync(journal, `${JSON.stringify({ event: 'take', port })}\n`)
 fs.writeSync(1, `${port}\n`)
 
+fs.unlinkSync(`${lock}/socket`)
 fs.rmdirSync(lock)
+liveness.close()
 held.close()

@@ -26,7 +26,7 @@ export interface Syntax<Name extends string> {
   takesPaths?: boolean
   /** For subcommands that take exactly one argument, before or after the options. */
   argument?: Operand & {
-    /** All that it can be, if they are few. */
+    /** The possible values, if there are only a few. */
     values?: readonly string[]
   }
 }

@@ -12,12 +12,12 @@ Commands
   run         runs a command with its own ports, until none of its processes uses them
   claim       runs a command on fixed ports, one run at a time
   list        shows which process has which ports
-  why         tells who has a port, who had it and when
+  why         shows who has a port, who had it and when
   map         draws the range of ports
   ui          shows runs, ports and the range on a page that updates itself
   doctor      checks whether portslice works on this machine, and suggests repairs
   clean       removes what dead processes left behind
-  migrate     moves tests from get-port and the like to portslice
+  migrate     moves tests from get-port and similar packages to portslice
   completion  prints a script that completes commands and options in a shell
 
 'portslice COMMAND --help' shows examples and options. '--version' prints the version.

@@ -84,7 +84,7 @@ async function claim(wanted: readonly number[][], timeout: number): Promise<Port
   let isWaiting = true
   const onObstacles = (obstacles: readonly ClaimObstacle[]) => {
     const text = formatObstacles(obstacles)
-    // A new remaining time alone is not worth a line.
+    // A change of the remaining time alone is not printed.
     const withoutTimes = text.replaceAll(/\d+ s more/g, '')
     if (isWaiting && withoutTimes !== printed) printNotice(`waiting: ${text}`)
     printed = withoutTimes

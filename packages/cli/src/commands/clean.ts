@@ -1,4 +1,9 @@
-import { type Leftover, lockDirectoryFor, removeLeftovers } from '@portslice/core/internal/inspect'
+import {
+  type Leftover,
+  lockDirectoryFor,
+  refuseMisspeltVariables,
+  removeLeftovers,
+} from '@portslice/core/internal/inspect'
 import { readArguments, type Syntax } from '../command-line/arguments.js'
 import { coloursFor } from '../terminal/colours.js'
 import { formatDuration } from '../terminal/duration.js'
@@ -32,6 +37,7 @@ const REASONS: Record<NonNullable<Leftover['kept']>, string> = {
 
 export async function run(args: string[]): Promise<number> {
   const dryRun = readArguments(syntax, args).has('dry-run')
+  refuseMisspeltVariables(process.env)
   const found = await removeLeftovers({ dryRun })
   const { dim } = coloursFor(process.stdout)
   const lockDirectory = lockDirectoryFor(undefined)

@@ -8,7 +8,7 @@ import { type Refusal, writeMigrated } from '../migrate/write-file.js'
 import { coloursFor } from '../terminal/colours.js'
 import { lineLimitOf } from '../terminal/columns.js'
 
-export const help = `portslice migrate: moves tests from get-port and the like to portslice
+export const help = `portslice migrate: moves tests from get-port and similar packages to portslice
 
   portslice migrate                     shows what it would change, and what is left to you
   portslice migrate test src/a.test.ts  only in these files and directories
@@ -16,9 +16,9 @@ export const help = `portslice migrate: moves tests from get-port and the like t
   portslice migrate --json | jq '.files[].findings[]'
 
 Options
-  --write    changes the files; one with changes that are not committed is left as it is
-  --force    with --write: also files that git cannot bring back
-  --dry-run  changes nothing; so it is without --write
+  --write    changes the files, except those with uncommitted changes
+  --force    with --write: also files that git cannot restore
+  --dry-run  changes nothing, which is the default
   --json     as JSON; docs/migrate.md has the schema
 
 It replaces calls of get-port, portfinder, detect-port and get-port-please, and ports that are

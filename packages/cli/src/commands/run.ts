@@ -8,12 +8,12 @@ import {
 } from '../command-line/range-and-shard.js'
 import { parseSecondsOption, TIMEOUT } from '../command-line/seconds.js'
 import { usageError } from '../command-line/usage-error.js'
+import { COUNT, parseCount } from '../run/count-option.js'
 import { leasePorts } from '../run/lease-ports.js'
 import { variablesFor } from '../run/port-variables.js'
 import { printUrls } from '../run/print-urls.js'
 import { runWithPorts } from '../run/run-with-ports.js'
 import { SignalForwarder } from '../run/signal-forwarder.js'
-import { COUNT, parseCount } from '../run/table.js'
 import { pluralize } from '../terminal/format.js'
 
 export const help = `portslice run: runs a command with ports that no other process on this machine has
@@ -23,7 +23,7 @@ export const help = `portslice run: runs a command with ports that no other proc
   portslice run --name web --name api -- docker compose up
                                                         $WEB_PORT and $API_PORT
   portslice run --count 20 -- node --test               20 ports in $PORTS, with commas between
-  portslice run --prefer 3000 -- npm start              port 3000 if it is free, else another
+  portslice run --prefer 3000 -- npm start              port 3000 if it is free, otherwise another
   portslice run --write-env .env.ports -- make serve    also in a file: PORT=20003
   portslice run -- sh -c 'serve & test; kill %1'        several programs on one port
 

@@ -10,7 +10,7 @@ import { openBrowser } from '../ui/open-browser.js'
 import { RowReader } from '../ui/read-rows.js'
 import { createUiServer, type PageSource } from '../ui/server.js'
 
-/** Put here by the build. */
+/** Inserted by the build. */
 declare const LIVE_PAGE: PageSource
 
 export const help = `portslice ui: shows runs, ports and the range on a page that updates itself
@@ -88,7 +88,7 @@ function untilSignal(): Promise<void> {
   })
 }
 
-/** The same failure of each reading is printed once. */
+/** Prints an error once, even if every reading fails with it. */
 function onceEach(print: (message: string) => void): (error: unknown) => void {
   const printed = new Set<string>()
   return (error) => {

@@ -11,7 +11,7 @@ import { coloursFor } from '../terminal/colours.js'
 import { lineLimitOf } from '../terminal/columns.js'
 import { formatHistory } from '../why/format-history.js'
 
-export const help = `portslice why: tells who has a port, who had it and when, and why it is not handed out
+export const help = `portslice why: shows who has a port, who had it and when, and why it is not handed out
 
   portslice why 20003
   portslice why 20003 --json | jq '.uses[] | [.since, .until, .label]'
@@ -20,9 +20,9 @@ Options
   --json    as JSON; docs/json.md has the schema
 ${RANGE_AND_SHARD_HELP}
 
-The past is what the journals of its slice tell: who took the port, with label and test, and how that
-ended. Some hundred uses are kept for each slice of 32 ports, until 'portslice clean' removes them.
-With $PORTSLICE_HOST and $PORTSLICE_COORDINATOR, the database tells: the last 50 events of the port.
+The history comes from the journals of the slice: who took the port, with label and test, and how the
+use ended. They keep several hundred uses for each slice of 32 ports, until 'portslice clean' removes
+them. With $PORTSLICE_HOST and $PORTSLICE_COORDINATOR, the database has the last 50 events of a port.
 `
 
 export const syntax: Syntax<'json' | 'range' | 'shard'> = {

@@ -3,8 +3,8 @@ import {
   ephemeralRange,
   formatRanges,
   listClaims,
-  type PortUse,
-  usesOfPort,
+  type PortSocket,
+  socketsOfPort,
 } from '@portslice/core/internal/inspect'
 import { formatClaimant } from '../list/format-holder.js'
 import { formatOwner } from '../map/owners.js'
@@ -14,14 +14,14 @@ import { type Finding, note } from './finding.js'
 /** Finds claimed ports that an outgoing connection occupies, so that no app can bind them. */
 export async function claimsFinding(): Promise<Finding | undefined> {
   const claims = await listClaims()
-  const uses = await Promise.all(claims.map(({ port }) => usesOfPort(port)))
+  const uses = await Promise.all(claims.map(({ port }) => socketsOfPort(port)))
   return describeClaims(claims, uses)
 }
 
 /** @param uses of each claimed port; `undefined` if unknown */
 export function describeClaims(
   claims: readonly ClaimStatus[],
-  uses: readonly (readonly PortUse[] | undefined)[],
+  uses: readonly (readonly PortSocket[] | undefined)[],
 ): Finding | undefined {
   if (claims.length === 0) return undefined
   if (uses.includes(undefined)) {
@@ -46,7 +46,7 @@ export function describeClaims(
   )
 }
 
-function connectionText(claim: ClaimStatus, { remote, owners }: PortUse): string {
+function connectionText(claim: ClaimStatus, { remote, owners }: PortSocket): string {
   const [owner] = owners
   const whose = owner ? formatOwner(owner) : 'an unknown process'
   return `Port ${claim.port} is claimed by ${formatClaimant(claim)}, but occupied by a connection of ${whose} to ${remote ?? 'an unknown address'}`

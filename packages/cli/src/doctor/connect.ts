@@ -2,7 +2,7 @@ import net from 'node:net'
 import { codeOf } from '@portslice/core/internal/inspect'
 
 /**
- * @returns `self` if the kernel chose this very port as the local one, so that the socket connected
+ * @returns `self` if the kernel chose this same port as the local one, so that the socket connected
  * to itself; otherwise the system's error code
  */
 export function connectTo(

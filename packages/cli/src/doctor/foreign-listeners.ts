@@ -1,12 +1,7 @@
-import {
-  processTable,
-  type ResolvedOptions,
-  removeLeftovers,
-  system,
-} from '@portslice/core/internal/inspect'
+import { processTable, type ResolvedOptions, system } from '@portslice/core/internal/inspect'
 import { findForeignOwners, foreignPorts } from '../map/owners.js'
 import { readPicture } from '../map/picture.js'
-import { listNames, pluralize } from '../terminal/format.js'
+import { listNames } from '../terminal/format.js'
 import { type Finding, note, ok } from './finding.js'
 
 const MAX_NAMED_LISTENERS = 12
@@ -36,13 +31,4 @@ export async function foreignFinding({ ranges, slices }: ResolvedOptions): Promi
 
 function unknownOwner(): string {
   return ['own', 'none'].includes(processTable()) ? 'a program of another user' : 'unknown program'
-}
-
-export async function leftBehindFinding(): Promise<Finding | undefined> {
-  const left = (await removeLeftovers({ dryRun: true })).filter(({ kept }) => kept === undefined)
-  if (left.length === 0) return undefined
-  return ok(
-    'left-behind',
-    `Ended processes left files of ${pluralize(left.length, 'slice')}. They do no harm; 'portslice clean' removes them.`,
-  )
 }

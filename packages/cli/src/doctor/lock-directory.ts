@@ -57,7 +57,7 @@ export async function lockDirectoryFindings(
   ]
 }
 
-/** Where no mode tells who may write to it. */
+/** Where the mode does not show who may write to it. */
 export function rightsFinding(directory: string, on: System = system): Finding | undefined {
   if (!on.othersThatMayWrite) return undefined
   const others = on.othersThatMayWrite(directory)
@@ -67,7 +67,7 @@ export function rightsFinding(directory: string, on: System = system): Finding |
     others
       ? `Other users may write to the lock directory ${inspect(directory)}: its rights are also granted to ${listNames(others, others.length)}. They can remove locks and journals.`
       : `Whether other users may write to the lock directory ${inspect(directory)} is unknown.`,
-    'Remove the directory while nothing uses it: portslice creates it anew for you alone. Or set $PORTSLICE_LOCK_DIR to a directory below your own profile.',
+    'Remove the directory while nothing uses it: portslice creates it again, for you alone. Or set $PORTSLICE_LOCK_DIR to a directory below your own profile.',
   )
 }
 
@@ -132,7 +132,7 @@ function livenessFinding(directory: string, socketError: unknown): Finding {
       'Set $PORTSLICE_LOCK_DIR to a directory on a file system that supports sockets, and allow this process to create them.',
     )
   }
-  return ok('liveness', 'UNIX sockets tell whether holders in other network namespaces are alive.')
+  return ok('liveness', 'UNIX sockets show whether holders in other network namespaces are alive.')
 }
 
 function withPermissionAdvice(finding: Finding, error: unknown, directory: string): Finding {

@@ -124,7 +124,7 @@ function adviceFor(refusals: readonly Refusal[]): string {
   if (codes.has('ERR_ACCESS_DENIED')) return 'Start Node with --allow-net.'
   return codes.has('EACCES')
     ? 'Allow the program to bind these ports: EACCES comes from a sandbox (Landlock, without LANDLOCK_ACCESS_NET_BIND_TCP), from SELinux (name_bind), or from AppArmor.'
-    : 'Allow the program to make and bind sockets: EPERM comes mostly from a seccomp filter of the container or sandbox.'
+    : 'Allow the program to make and bind sockets: EPERM usually comes from a seccomp filter of the container or sandbox.'
 }
 
 function mergeSlices(slices: readonly SliceStart[]): { first: number; last: number }[] {

@@ -14,7 +14,7 @@ export function systemFinding({ name, version } = runtime()): Finding {
   const what = `${RUNTIME_NAMES[name]} ${version} on ${process.platform} (${process.arch}).`
   return system.hasProc
     ? ok('system', what)
-    : note('system', `${what} Which process listens on a port can only be told on Linux.`)
+    : note('system', `${what} Which process listens on a port is only known on Linux.`)
 }
 
 export interface Permissions {

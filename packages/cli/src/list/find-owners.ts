@@ -5,6 +5,7 @@ export interface ListedSlice extends SliceStatus {
   owner?: PortOwner
 }
 
+/** Adds who has the sentinel to slices whose journals are in another lock directory. */
 export async function findOwners(slices: readonly SliceStatus[]): Promise<ListedSlice[]> {
   const isUnknown = ({ state, holder }: SliceStatus) => state === 'held' && !holder
   const sentinels = slices.filter(isUnknown).map(({ last }) => last)

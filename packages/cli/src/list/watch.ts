@@ -4,6 +4,7 @@ import { createLogUpdate } from 'log-update'
 
 const DRAW_INTERVAL_MS = 1000
 
+/** Redraws a table every second, until a signal. */
 export async function watch(
   stream: NodeJS.WriteStream,
   draw: () => Promise<string>,

@@ -1,4 +1,4 @@
-/** What `portslice migrate` says of what it leaves to the user. Each is a full sentence or two. */
+/** What `portslice migrate` says about what it leaves to the user. Each is a full sentence or two. */
 
 export const ADVICE = {
   unparsable: 'This file cannot be parsed, so it was left as it is.',
@@ -16,7 +16,7 @@ export const ADVICE = {
     'This list is not known before the code runs. takePort({ prefer: LIST }) takes any iterable of ports.',
   portRange:
     'For ports of one range use createAllocator({ range: [FIRST, LAST] }) and its take(), or set $PORTSLICE_RANGE. If any port will do: takePort().',
-  comments: 'Comments stand inside this call. Write takePort({ prefer: PORT }) and keep them.',
+  comments: 'This call contains comments. Write takePort({ prefer: PORT }) and keep them.',
   callback:
     'takePort() returns a promise and takes no callback. Write: takePort().then((port) => …), or await it.',
   clearLocked:
@@ -24,7 +24,7 @@ export const ADVICE = {
   waitForPort:
     'To wait until something listens, take a lease from an allocator and await lease.untilListening(), or start the app with startApp() of @portslice/app-server.',
   checkPort:
-    'The answer is out of date as soon as it is there. Take the port instead: takePort({ prefer: PORT }), or claimPort(PORT), which waits for it.',
+    'The answer is out of date as soon as it arrives. Take the port instead: takePort({ prefer: PORT }), or claimPort(PORT), which waits for it.',
   socket:
     'portslice hands out ports only. Put a UNIX socket into a temporary directory of your own.',
   severalPorts:
@@ -41,13 +41,13 @@ export const ADVICE = {
   synchronous:
     'This needs a port without waiting for one. Start the tests with `portslice run --count N -- COMMAND` and read the ports with portsFromEnv() of @portslice/core, or take the port in a hook: beforeAll(async () => { port = await takePort() }).',
   sharedNumber:
-    'The same sum stands in several places that must agree on the number. Take the port in one of them with await takePort(), and hand it to the others.',
+    'The same sum stands in several places that must agree on the number. Take the port in one of them with await takePort(), and pass it to the others.',
   repeated:
     'This runs more than once, and takePort() would return another port each time. Call takePort() once, in a hook or at the start, and pass the number.',
   block:
     'Other ports are counted from this number. For ports that follow one another: const leases = await allocator.takeBlock(COUNT).',
   workerSum:
-    'A port is made of the number of the worker, so two runs at once get the same port. Use await takePort() of @portslice/core.',
+    'The port is calculated from the number of the worker, so two runs at once get the same port. Use await takePort() of @portslice/core.',
   table:
     'A table of fixed ports is the same in every run. Start the tests with `portslice run --count N -- COMMAND`, and fill the table from portsFromEnv() of @portslice/core.',
   fixedListen:

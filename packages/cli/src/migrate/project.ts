@@ -1,4 +1,4 @@
-/** What a package.json says of the files below it. */
+/** What a package.json says about the files below it. */
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 

@@ -24,7 +24,7 @@ export interface Outcome {
 
 const REFUSALS: Record<Refusal, string> = {
   uncommitted: 'it has changes that are not committed',
-  'not in git': 'git does not know it',
+  'not in git': 'it is not in git',
   'changed meanwhile': 'it has been changed since it was read',
 }
 
@@ -102,7 +102,7 @@ function refusalsText(refused: ReadonlyMap<string, Refusal>): string {
     ([file, why]) => `${sanitize(nameOf(file))} was not changed: ${REFUSALS[why]}.\n`,
   )
   if (lines.length === 0) return ''
-  return `${lines.join('')}Commit first, so that git can bring back what is replaced, or use --force.\n`
+  return `${lines.join('')}Commit first, so that git can restore the old files, or use --force.\n`
 }
 
 function summary({ files, written, install }: Outcome): string {
@@ -115,7 +115,7 @@ function summary({ files, written, install }: Outcome): string {
   const lines = [
     written
       ? `Changed ${counted(written.size, 'file')} of ${changing.length}.${left}`
-      : `Would change ${what}.${left} Nothing was written: that is what --write is for.`,
+      : `Would change ${what}.${left} Nothing was written; --write changes the files.`,
     ...(install ? [`Install what the files import: ${install}`] : []),
   ]
   return lines.map((line) => `${line}\n`).join('')

@@ -1,4 +1,4 @@
-/** The changes of one file, each of a range of its text; all else stays as it is written. */
+/** The changes of one file, each of a range of its text; the rest stays as it is. */
 import MagicString from 'magic-string'
 import type { Node } from './syntax-tree.js'
 

@@ -1,4 +1,4 @@
-/** Writes a migrated file, if what it replaces can be brought back. */
+/** Writes a migrated file, if git can restore the old one. */
 import { execFileSync } from 'node:child_process'
 import { realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
@@ -9,7 +9,7 @@ export type Refusal = 'uncommitted' | 'not in git' | 'changed meanwhile'
 
 /**
  * @param before what the file contained when it was read
- * @param force also if git cannot bring back what the file contains
+ * @param force also if git cannot restore the file
  * @returns why it was not written
  */
 export function writeMigrated(

@@ -24,6 +24,7 @@ export interface BackgroundOptions {
   linger: number | undefined
 }
 
+/** What the program of `portslice run` leaves running: waits for it, names it, and passes signals on. */
 export class BackgroundProcesses {
   readonly #tree: ProcessTree
   readonly #command: string

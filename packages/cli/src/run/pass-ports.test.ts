@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { parseCount } from './count-option.js'
 import { environmentFor, withPorts } from './pass-ports.js'
 import { variablesFor } from './port-variables.js'
-import { parseCount } from './table.js'
 
 describe('the variables of ports', () => {
   test('PORT without names, otherwise one variable per name', () => {

@@ -10,6 +10,7 @@ export interface PortVariable {
   isInTable?: true
 }
 
+/** The variables of `--name`, or `PORT` without names. */
 export function variablesFor(names: readonly string[]): PortVariable[] {
   if (names.length === 0) return [{ variable: 'PORT' }]
   const seen = new Map<string, string>()

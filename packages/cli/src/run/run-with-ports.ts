@@ -17,6 +17,7 @@ export interface RunOptions {
   signals: SignalForwarder
 }
 
+/** What `run` and `claim` do once they have their ports. */
 export async function runWithPorts(options: RunOptions): Promise<number> {
   const { ports, leases, program, env, envFile, linger, signals } = options
   const file = envFile === undefined ? undefined : await writeFile(envFile, ports)

@@ -30,7 +30,7 @@ test.each([
   expect(check(headers)?.status).toBe(403)
 })
 
-test('the one-time key opens nothing else than itself', () => {
+test('the one-time key opens only the page', () => {
   const withKey = { ...own, oneTimeKey: 'key' }
   const request = (url: string, host = '127.0.0.1:20000') =>
     checkRequest({ method: 'GET', url, headers: { host } }, withKey)?.status

@@ -1,7 +1,7 @@
 import { ownersOfAll } from '@portslice/core/internal/inspect'
 import { formatOwner } from '../map/owners.js'
 
-/** Reading the open files of all processes takes longer than all else. */
+/** Reading the open files of all processes takes longer than everything else. */
 const LOOK_INTERVAL_MS = 5000
 
 /** The names of the programs behind foreign ports. */

@@ -20,7 +20,7 @@ import { ForeignOwners } from './foreign-owners.js'
 /** In characters: a page of thousands of ports must not grow without limit. */
 const MAX_TEXT_LENGTH = 300
 
-/** Reads what is on this machine, again and again. */
+/** Reads the slices, claims and listeners of this machine for the page; called repeatedly. */
 export class RowReader {
   readonly #options: Pick<ResolvedOptions, 'ranges' | 'slices'>
   readonly #owners = new ForeignOwners()
@@ -116,7 +116,7 @@ function portRows({ first, ports }: ListedSlice): PortRow[] {
       slice: first as SliceStart,
       ...(name !== undefined && { label: text(name) }),
       ...(since !== undefined && { since: text(since) }),
-      // To the second, because it is computed anew each time.
+      // To the second, because each reading calculates it again.
       ...(until !== undefined && { until: `${until.slice(0, 19)}Z` }),
     }
   })

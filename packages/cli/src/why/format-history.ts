@@ -48,12 +48,12 @@ function describeState(history: PortHistory, { now }: HistoryOptions): string {
       return `Port ${port} is the sentinel of the slice ${slice.first}-${slice.last}${here}: the holder of the slice has it bound.${why}`
     case 'foreign':
       if (connections)
-        return `Port ${port} is in use by a connection. Nothing listens on it, but it can mostly not be bound until the connection has ended.${why}`
+        return `Port ${port} is in use by a connection. Nothing listens on it, but it usually cannot be bound until the connection has ended.${why}`
       return `Port ${port} is in use by a program that does not use portslice.${why}`
     case 'unknown':
       return `Port ${port} belongs to a slice that is held by a process whose journal is in another lock directory, so whether it is out is unknown.${why}`
     case 'free':
-      return `Port ${port} is free.${why}${history.timeWait ? ' A closed connection from it is in TIME_WAIT, which keeps no server from binding it.' : ''}`
+      return `Port ${port} is free.${why}${history.timeWait ? ' A closed connection from it is in TIME_WAIT, which does not keep a server from binding it.' : ''}`
   }
 }
 
@@ -127,8 +127,8 @@ const ENDS: Record<Use['end'], string> = {
 function formatUses({ uses, port, host }: PortHistory, options: HistoryOptions): string[] {
   const { colours, columns, now } = options
   if (uses.length === 0) {
-    const source = host === undefined ? 'No journal tells' : 'The coordinator does not tell'
-    return [`${source} of an earlier use of port ${port}.`]
+    const source = host === undefined ? 'No journal records' : 'The coordinator does not record'
+    return [`${source} an earlier use of port ${port}.`]
   }
   const rows = [HEADINGS, ...uses.map((use) => cellsOf(use, now))]
   const widths = HEADINGS.map((_, at) => Math.max(...rows.map((row) => widthOf(row[at] as string))))

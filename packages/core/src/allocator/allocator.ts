@@ -40,12 +40,12 @@ export interface PortAllocator extends AsyncDisposable {
    */
   take(options?: TakeOptions): Promise<PortLease>
   /**
-   * Hands out all of these ports, or none. Take the ports that belong together with one call: two
-   * processes that take theirs one by one may each wait for what the other has.
+   * Hands out all of these ports, or none. Take ports that belong together in one call: two
+   * processes that take theirs one by one may each wait for a port that the other has.
    *
    * @param ports how many, 1 to 65535, from as many slices as necessary; or what each is for
-   * @param options what they are for, if `ports` is a number; a `key` becomes one for each port. If
-   *   `ports` says what each is for, only `signal`.
+   * @param options if `ports` is a number, what the ports are for (each gets a key made from `key`);
+   *   otherwise only `signal`
    * @throws PortsliceError as {@link take} does
    * @example
    * const leases = await allocator.takeMany(20)

@@ -11,11 +11,12 @@ interface WatchedPort {
   wasListening: boolean
 }
 
+/** Notices when an app has closed its port, for `releaseWhenClosed`. */
 export class CloseWatcher {
   readonly #watched = new Set<WatchedPort>()
   #timer: NodeJS.Timeout | undefined
 
-  /** Calls `onClosed` once something has listened on the port and no longer does. @returns stops watching */
+  /** Calls `onClosed` once something has listened on the port and no longer does. @returns a function that stops watching */
   whenClosed(
     port: number,
     onClosed: () => void,

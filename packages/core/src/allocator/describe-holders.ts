@@ -11,8 +11,7 @@ export async function describeHolders(
   own: readonly LeasedSlice[],
 ): Promise<string[]> {
   const allowed = new Set(options.slices)
-  const lockDirectory = options.lockDirectory ?? false
-  const slicesInUse = await (remote ? remote.listSlices() : listSlices({ lockDirectory })).catch(
+  const slicesInUse = await (remote?.listSlices() ?? listSlices(options.lockDirectory)).catch(
     () => [],
   )
   const described = new Map<number, string>()

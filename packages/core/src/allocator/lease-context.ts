@@ -11,8 +11,8 @@ const MAX_COMMAND_LENGTH = 500
 export async function openLeaseContext(options: ResolvedOptions): Promise<ClaimContext> {
   const context = leaseContextOf(options)
   if (!options.remote) return context
-  // Loaded only here: most users have no coordinator.
-  const { openRemoteHost } = await import('../coordinator/remote-host.js')
+  // Loaded on demand: most users have no coordinator.
+  const { openRemoteHost } = await import('../coordinator/coordinated-host.js')
   return { ...context, remote: await openRemoteHost(options.remote, context.holder) }
 }
 

@@ -10,12 +10,12 @@ export interface PortLease extends AsyncDisposable {
   readonly port: number
   /** The `label` it was taken with, if any. */
   readonly label?: string
-  /** The host that it is a port of, if that is another one (option `host`). */
+  /** The host of the port, if it is not this machine (option `host`). */
   readonly host?: string
   /**
    * Whether something listens on the port now (TCP or UDP).
    *
-   * @throws the system's error if there are no sockets or files left to find out (EMFILE …)
+   * @throws the system's error if no socket or file can be opened (EMFILE …)
    */
   isListening(): Promise<boolean>
   /**
@@ -51,7 +51,7 @@ function falseWhenOutOfDescriptors(error: unknown): false {
   throw error
 }
 
-/** Where a port is, unless it is on this machine. */
+/** How to check the port, unless it is an ordinary port of this machine. */
 export interface PortPlace {
   readonly host?: string
   readonly isListening?: (port: number) => Promise<boolean>

@@ -80,7 +80,7 @@ export class PortFinder {
     return found
   }
 
-  /** A port for each request. Gives all back if one is missing: no process waits with ports in hand. */
+  /** A port for each request. Releases all if one is missing: a process that waits does not hold ports. */
   async findMany(requests: readonly TakeRequest[]): Promise<PortLease[] | undefined> {
     const leases: PortLease[] = []
     const takePreferredAgain: (() => void)[] = []
@@ -151,7 +151,7 @@ export class PortFinder {
         })
       }
       if (this.#refusal === refusal || isHighestProbed) continue
-      // Mostly, all ports or all below a limit are refused: then the whole slice is skipped.
+      // Usually all ports, or all below a limit, are refused: then the whole slice is skipped.
       isHighestProbed = true
       if ((await probePort(slice.last - 1)).state === 'not-permitted') return undefined
     }

@@ -72,7 +72,7 @@ export async function rangeExhaustedError(
   )
 }
 
-/** `undefined` if that cannot be found out: an allocator may be used after the end of its vm context. */
+/** `undefined` if they cannot be listed: an allocator may be used after the end of its vm context. */
 async function describeHolders(
   ...about: Parameters<Awaited<ReturnType<typeof loadHolders>>['describeHolders']>
 ): Promise<readonly string[] | undefined> {

@@ -16,7 +16,7 @@ function sharedAllocators(): SharedAllocators {
 export async function sharedAllocator(options: AllocatorOptions = {}): Promise<Allocator> {
   const resolved = resolveOptions(options)
   const allocators = sharedAllocators().byOptions
-  // `slices` follow from the rest.
+  // `slices` is derived from the other options.
   const key = JSON.stringify([resolved, options.timeWaitGuard ?? 'auto'])
   const open = () => {
     const opening = openAllocator(resolved)
@@ -32,7 +32,7 @@ export async function sharedAllocator(options: AllocatorOptions = {}): Promise<A
   return allocators.get(key) === existing ? open() : sharedAllocator(options)
 }
 
-/** Of `takePort` and the others without options. Later changes of the environment have no effect. */
+/** The allocator of calls without options, such as `takePort`. Later changes of the environment have no effect. */
 export async function defaultAllocator(): Promise<Allocator> {
   const state = sharedAllocators()
   const known = await state.default?.catch(() => undefined)

@@ -8,6 +8,7 @@ import { heldSlices, Slice } from '../slice/slice.js'
 /** A failed bind does not yield to the event loop, so the search does it itself. */
 const SLICES_PER_TURN = 16
 
+/** The slices of an allocator. Leases further ones. */
 export class SlicePool {
   readonly #allowed: Iterable<SliceStart>
   readonly #context: ClaimContext

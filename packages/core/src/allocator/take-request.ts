@@ -26,10 +26,7 @@ export function takeRequests(
   return request.keys.map((key) => ({ ...request, keys: [key] }))
 }
 
-/**
- * The first port has the key itself, so that `take` and `takeMany` agree on it. A user's key is unlikely to
- * contain the unit separator of the others.
- */
+/** The first port has the key itself, as with `take`. The others get a separator that keys rarely contain. */
 function keysFor(key: string | undefined, count: number): (string | undefined)[] {
   return Array.from({ length: count }, (_, index) =>
     key === undefined || index === 0 ? key : `${key}\u001f${index}`,

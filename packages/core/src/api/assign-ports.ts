@@ -1,9 +1,6 @@
 export type PortGroups = readonly (readonly number[])[]
 
-/**
- * Gets a different port for each group, trying each port at most once. A group may take over a port of
- * another that can use a different one (Kuhn's algorithm). `undefined` if that is not possible.
- */
+/** Kuhn's algorithm: a different port for each group, each tried at most once; `undefined` if impossible. */
 export async function assignPorts(
   groups: PortGroups,
   tryPort: (port: number) => Promise<boolean>,

@@ -30,7 +30,7 @@ function boundPorts(): BoundPorts {
   }))
 }
 
-/** @param currentOwner tells what runs now, such as `the test "a > b"`; the last one given counts */
+/** @param currentOwner returns what runs now, such as `the test "a > b"`; the last one given counts */
 export function watchBoundPorts(currentOwner?: () => string | undefined): void {
   const state = boundPorts()
   if (currentOwner) state.currentOwner = currentOwner
@@ -76,7 +76,7 @@ function serverOn(port: number): BoundServer | undefined {
   return undefined
 }
 
-/** Node emits this very error after that. */
+/** Node emits this same error object afterwards. */
 function explain(error: NodeJS.ErrnoException): void {
   const { port } = error as { port?: number }
   if (codeOf(error) !== 'EADDRINUSE' || port === undefined) return

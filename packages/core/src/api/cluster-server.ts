@@ -31,10 +31,10 @@ export function isConnectedWorker(): boolean {
 }
 
 /**
- * Does for a server that a cluster worker has bound itself what Node does for those of the primary. Call it
- * when the server listens, if {@link isConnectedWorker} was true when `listen` was called.
+ * Does what Node does for servers of the primary, for a server that the cluster worker itself has bound. Call
+ * it when the server listens, if {@link isConnectedWorker} was true when `listen` was called.
  *
- * @param hasHost whether it listens on a certain host: only then is the address sent
+ * @param hasHost whether it listens on a certain host; otherwise the address is not sent
  */
 export function joinCluster(server: ClusterServer, hasHost: boolean): void {
   const servers = clusterServers()

@@ -9,17 +9,14 @@ export interface ConfigFile {
   readonly script: string
 }
 
-/** By the stack. */
+/** Found in the stack of the call. */
 export function callingConfigFile(): ConfigFile | undefined {
   const [script, file] = CONFIG_FILE.exec(new Error().stack ?? '') ?? []
   if (script === undefined || file === undefined) return undefined
   return { path: file.replace(COPIES, ''), script }
 }
 
-/**
- * The file of which the script is a copy. Vite has deleted the copy, and its name does not say the
- * directory, but the source map that the engine knows does.
- */
+/** The file of which the script is a copy, by its source map: Vite has deleted the copy. */
 export function originalOf({ path, script }: ConfigFile): string {
   if (!COPIES.test(script)) return path
   try {

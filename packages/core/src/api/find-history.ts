@@ -6,12 +6,11 @@ import { resolveOptions } from '../options/resolve.js'
 import { isPort } from '../options/validate.js'
 import { Date } from '../platform/clock.js'
 import { hostIdentity, mayShareNetwork } from '../platform/host.js'
-import { elapsedSince, isComparable, kernelTime } from '../platform/kernel-time.js'
 import { omitUndefined } from '../platform/omit-undefined.js'
 import { processStateOf } from '../platform/process-run.js'
 import { isListening } from '../probe/listening.js'
 import { ownersOf, type PortOwner } from '../probe/owner.js'
-import { type PortUse as SocketUse, usesOfPort } from '../probe/port-use.js'
+import { type PortSocket, socketsOfPort } from '../probe/port-sockets.js'
 import { whyAvoided } from '../slice/avoided-ports.js'
 import { type ClaimNote, readClaimNote } from '../slice/claim-note.js'
 import { readWithHistory } from '../slice/history.js'
@@ -24,7 +23,7 @@ import {
 } from '../slice/list-slices.js'
 import { historyPath, journalPath } from '../slice/lock-directory.js'
 import { type JournaledUse, parseUses } from '../slice/port-uses.js'
-import { QUARANTINE_MS } from '../slice/slice-record.js'
+import { quarantineSince } from '../slice/slice-record.js'
 import type { PortHistory, PortProcess, PortUse } from './port-history-result.js'
 import { remoteHostOf } from './remote-host-of.js'
 
@@ -61,8 +60,8 @@ export async function findHistory(port: number, options: PortHistoryOptions): Pr
   const slice = sliceOf(port)
   const [status, claims, sockets = [], listening] = await Promise.all([
     readStatus(lockDirectory, slice),
-    listClaims({ lockDirectory: lockDirectory ?? false }),
-    usesOfPort(port),
+    listClaims(lockDirectory),
+    socketsOfPort(port),
     isListening(port),
   ])
   const connections = listening ? [] : connectionsOf(sockets)
@@ -140,13 +139,13 @@ async function sliceFrom(found: Found): Promise<PortHistory['slice']> {
   return { ...bounds, state: 'held', processes }
 }
 
-function connectionsOf(sockets: readonly SocketUse[]): NonNullable<PortHistory['connections']> {
+function connectionsOf(sockets: readonly PortSocket[]): NonNullable<PortHistory['connections']> {
   return sockets
     .filter(({ kind }) => kind === 'connection')
     .map(({ remote = '', owners }) => ({ remote, processes: owners.map(processFrom) }))
 }
 
-function processesOf(sockets: readonly SocketUse[]): PortProcess[] {
+function processesOf(sockets: readonly PortSocket[]): PortProcess[] {
   const owners = sockets.flatMap((socket) => socket.owners)
   return [...new Map(owners.map((owner) => [owner.pid, owner])).values()].map(processFrom)
 }
@@ -212,8 +211,6 @@ function deadClaim(lockDirectory: string, port: number): DeadClaim | undefined {
   if (!note) return undefined
   const isDead = note.died || processStateOf(note.pid, note) === 'gone'
   if (!isDead) return undefined
-  const now = kernelTime()
-  const died = note.died && isComparable(note.died, now) ? note.died : now
-  const left = QUARANTINE_MS - elapsedSince(died, now)
+  const { left } = quarantineSince(note.died)
   return { note, until: new Date(Date.now() + left).toISOString(), isQuarantined: left > 0 }
 }

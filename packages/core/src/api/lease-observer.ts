@@ -1,9 +1,9 @@
-/** How a test runner's adapter learns what `takePort()` of this package hands out in its tests. */
+/** Tells a test runner's adapter which ports `takePort()` hands out in its tests. */
 import type { PortLease } from '../allocator/lease.js'
 import { processWide } from '../process-state.js'
 
 export interface LeaseObserver {
-  /** Called when a port is asked for, as only then it is known who asks. Returns who is told of the lease. */
+  /** Called when a port is requested, while the caller is known. Returns the function that gets the lease. */
   onTake?: () => (lease: PortLease, label: string | undefined) => void
   onRelease?: (lease: PortLease, outcome: { leaked: boolean }) => void
 }

@@ -1,7 +1,7 @@
 import type { PortLease } from '../allocator/lease.js'
 import { processWide } from '../process-state.js'
 
-/** A port with a key can have several leases. */
+/** Leases of this process by port, for `releasePort`. A port with a key can have several. */
 function registry(): Map<number, PortLease[]> {
   return processWide('leases', () => new Map<number, PortLease[]>())
 }

@@ -9,7 +9,7 @@ export interface Leftover {
   files: string[]
   /**
    * Missing if the files were removed. `elsewhere`: the holder may live in another network namespace or on
-   * another kernel. `locked`: another program has made the lock.
+   * another kernel. `locked`: another program has created the lock.
    */
   kept?: 'held' | 'quarantined' | 'leaked' | 'elsewhere' | 'locked'
   /** When the quarantine ends, ISO 8601. */

@@ -1,4 +1,5 @@
 import type { ClaimStatus } from '../claim/list-claims.js'
+import { lockDirectoryFor } from '../options/lock-directory.js'
 import { checkListOptions } from '../options/options.js'
 import { loadLater } from '../platform/load-later.js'
 import type { ListSlicesOptions, SliceStatus } from '../slice/list-slices.js'
@@ -9,8 +10,8 @@ const loadClaims = loadLater(() => import('../claim/list-claims.js'))
 
 /**
  * Lists the slices that are held on this machine, and those in which dead holders left ports, ascending.
- * Those of other users lack the information in their journals. With `host` and `coordinator`: those of the
- * other host.
+ * Slices of other users are listed without the information in their journals. With `host` and `coordinator`,
+ * lists the slices of the other host.
  *
  * Strings such as labels come from other processes: escape control characters before you print them.
  *
@@ -23,8 +24,8 @@ export async function listSlices(options: ListSlicesOptions = {}): Promise<Slice
   checkListOptions(options)
   const remote = await remoteHostOf(options)
   if (remote) return remote.listSlices()
-  const local = await loadSlices()
-  return local.listSlices(options)
+  const { listSlices } = await loadSlices()
+  return listSlices(lockDirectoryFor(options.lockDirectory))
 }
 
 /** The claimed ports of this lock directory and network namespace, or of the other host, ascending. */
@@ -32,6 +33,6 @@ export async function listClaims(options: ListSlicesOptions = {}): Promise<Claim
   checkListOptions(options)
   const remote = await remoteHostOf(options)
   if (remote) return remote.listClaims()
-  const local = await loadClaims()
-  return local.listClaims(options)
+  const { listClaims } = await loadClaims()
+  return listClaims(lockDirectoryFor(options.lockDirectory))
 }

@@ -32,7 +32,7 @@ export interface ListenOptions extends Omit<TakeOptions, 'releaseWhenClosed'> {
   ipv6Only?: boolean
 }
 
-/** In a row, because a program that does not use portslice bound the port first. */
+/** How often in a row a program that does not use portslice may bind the port first. */
 const MAX_TRIES = 10
 
 /** See `listen`. */

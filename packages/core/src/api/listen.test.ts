@@ -4,7 +4,7 @@ import http2 from 'node:http2'
 import https from 'node:https'
 import net, { type AddressInfo } from 'node:net'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { listSlices } from '../slice/list-slices.js'
+import { listSlices } from './list.js'
 import { type ListeningServer, listen } from './listen.js'
 
 async function isOut(port: number): Promise<boolean> {
@@ -52,17 +52,17 @@ test('passes on where to listen, and has the label', async () => {
 
 test('tries another port if another program binds the first one', async () => {
   const server = closing(net.createServer())
-  const strangers: net.Server[] = []
+  const others: net.Server[] = []
   const original = server.listen.bind(server)
   // Between the hand-out and the bind, as late as can be.
   server.listen = ((options: { port: number }) => {
-    if (strangers.length === 3) return original(options)
-    const stranger = closing(net.createServer()).listen(options.port)
-    strangers.push(stranger)
-    return stranger.once('listening', () => original(options))
+    if (others.length === 3) return original(options)
+    const other = closing(net.createServer()).listen(options.port)
+    others.push(other)
+    return other.once('listening', () => original(options))
   }) as typeof server.listen
   const { port } = await listen(server)
-  const taken = strangers.map((stranger) => (stranger.address() as AddressInfo).port)
+  const taken = others.map((other) => (other.address() as AddressInfo).port)
   expect(new Set([...taken, port]).size).toBe(4)
 })
 

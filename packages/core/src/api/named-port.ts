@@ -28,10 +28,7 @@ export function namedPort(name: string, options: AllocatorOptions = {}): Promise
   return withAwaitHint(port, `namedPort(${inspect(name)})`)
 }
 
-/**
- * As {@link namedPort} for several names. What is to be leased is leased together, or nothing is:
- * of two runs that want most of the range, one gets all of its ports.
- */
+/** As {@link namedPort} for several names. Leases all ports that are missing, or none. */
 export async function namedPorts(
   names: readonly string[],
   options: AllocatorOptions = {},
@@ -61,7 +58,7 @@ function inheritedPort(variable: string): number | undefined {
   return inherited ? portFromVariable(inherited, variable) : undefined
 }
 
-/** Two projects of one run that name the same port share it, which they may not know. */
+/** Two projects of one run that use the same name share one port, perhaps without knowing it. */
 function noteConfigFile(name: string, variable: string): void {
   const file = callingConfigFile()
   if (file === undefined) return
@@ -78,7 +75,7 @@ function noteConfigFile(name: string, variable: string): void {
   )
 }
 
-/** Also those that are being handed out. */
+/** Includes ports that are being handed out. */
 function portsByVariable(): Map<string, Promise<number>> {
   return processWide('named ports', () => new Map())
 }

@@ -5,7 +5,7 @@ import type { SliceHolderStatus } from '../slice/list-slices.js'
 export interface PortHistory {
   /** The port number. */
   port: number
-  /** The host that it is a port of, if that is another one. */
+  /** The host of the port, if it is not this machine. */
   host?: string
   /** The slice it belongs to. */
   slice: {
@@ -38,8 +38,8 @@ export interface PortHistory {
   /** The processes that listen on it, as far as this user may see them. Empty on other systems than Linux. */
   processes: PortProcess[]
   /**
-   * The connections from it, if nothing listens: as long as they last, it can mostly not be bound.
-   * Linux only, as the next.
+   * The connections from it, if nothing listens: until they end, it usually cannot be bound. Linux
+   * only, like `timeWait`.
    */
   connections?: {
     /** The other end, such as `10.0.0.7:443`. */
@@ -47,11 +47,11 @@ export interface PortHistory {
     /** The processes that have it, as far as this user may see them. */
     processes: PortProcess[]
   }[]
-  /** True if closed connections from it are in TIME_WAIT, which keeps no server from binding it. */
+  /** True if closed connections from it are in TIME_WAIT, which does not keep a server from binding it. */
   timeWait?: true
   /** The `label` it was taken with, if it is out, leaked or quarantined. */
   label?: string
-  /** The `key` it was taken with, likewise. */
+  /** The `key` it was taken with, in the same states. */
   key?: string
   /** Since when it has this state, ISO 8601. */
   since?: string
@@ -76,7 +76,7 @@ export interface PortHistory {
 
 /** A port from hand-out to release. */
 export interface PortUse {
-  /** Who had it; missing if it was claimed, or the journals have lost that. */
+  /** Who had it; missing if it was claimed, or if the journals no longer contain it. */
   holder?: SliceHolderStatus
   /** Who had claimed it as a fixed port. */
   claimer?: PortProcess
@@ -86,7 +86,7 @@ export interface PortUse {
   key?: string
   /** When it was handed out, ISO 8601. */
   since?: string
-  /** When that ended, ISO 8601; missing if it has not, or no process saw it. */
+  /** When the use ended, ISO 8601; missing if it has not, or if no process noticed. */
   until?: string
   /** `out`: not yet. `died`: its holder ended without releasing it. */
   end: 'out' | 'released' | 'leaked' | 'died'

@@ -6,9 +6,9 @@ export type { PortHistory, PortHistoryOptions, PortProcess, PortUse } from './fi
 const loadHistory = loadLater(() => import('./find-history.js'))
 
 /**
- * Tells who has a port now, who had it and when, and why it is not handed out. Binds no port that another
- * process may have, and leases nothing. The journals of the slice keep some hundred takes. With
- * `host` and `coordinator`: of a port of the other host; the database keeps the last 50 events of a port for
+ * Finds out who has a port now, who had it and when, and why it is not handed out. Does not lease any port, nor
+ * bind one that another process may have. The journals of the slice keep several hundred uses. With `host` and
+ * `coordinator`, tells this of a port of the other host; the database keeps the last 50 events of a port for
  * seven days.
  *
  * Strings such as labels come from other processes: escape control characters before you print them.

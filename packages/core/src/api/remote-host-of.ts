@@ -2,8 +2,9 @@ import { openLeaseContext } from '../allocator/lease-context.js'
 import type { RemoteHost } from '../claim/remote-host.js'
 import { resolveRemote } from '../options/remote.js'
 import { resolveOptions } from '../options/resolve.js'
+import { refuseMisspeltVariables } from '../options/variables.js'
 
-/** `undefined` if the question is about this machine. */
+/** `undefined` if the question is about this machine. @throws PortsliceError for a misspelt variable */
 export async function remoteHostOf(options: {
   lockDirectory?: string | false
   host?: string
@@ -12,6 +13,7 @@ export async function remoteHostOf(options: {
   const { lockDirectory, host, coordinator } = options
   // A lock directory is of this machine, whatever the environment says.
   if (lockDirectory !== undefined) return undefined
+  refuseMisspeltVariables(process.env)
   const given = { ...(host && { host }), ...(coordinator && { coordinator }) }
   if (!resolveRemote(given)) return undefined
   return (await openLeaseContext(resolveOptions(given))).remote

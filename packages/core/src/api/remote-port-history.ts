@@ -5,7 +5,7 @@ import { sentinelOf, sliceOf } from '../slice/layout.js'
 import { QUARANTINE_MS } from '../slice/slice-record.js'
 import type { PortHistory, PortUse } from './port-history-result.js'
 
-/** As `portHistory`, of a port of another host. */
+/** Like `portHistory`, for a port of another host. */
 export async function remotePortHistory(
   port: number,
   remote: RemoteHost,
@@ -39,7 +39,7 @@ export async function remotePortHistory(
     since: claim?.since ?? known?.since,
     until,
     listening,
-    // Those of another machine cannot be seen.
+    // Processes of another machine cannot be seen.
     processes: [] as PortHistory['processes'],
     claim,
     uses: usesFrom(events, state === 'out' || state === 'claimed'),

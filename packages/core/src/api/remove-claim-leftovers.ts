@@ -1,7 +1,6 @@
 import { readdirSync, rmdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { hostIdentity } from '../platform/host.js'
-import { elapsedSince, kernelTime } from '../platform/kernel-time.js'
 import { holdUdpPort } from '../probe/held-udp.js'
 import {
   claimDirectory,
@@ -11,7 +10,7 @@ import {
   writeClaimNote,
 } from '../slice/claim-note.js'
 import { hostCode } from '../slice/lock-token.js'
-import { QUARANTINE_MS } from '../slice/slice-record.js'
+import { quarantineSince } from '../slice/slice-record.js'
 import { isRecent, type Leftover, quarantinedFor } from './leftover.js'
 
 export async function removeClaimLeftovers(
@@ -45,11 +44,11 @@ async function removeNotes(
       return { ...leftover, kept: 'elsewhere' }
     }
     const note = readClaimNote(lockDirectory, port, hostIdentity())
-    const died = note?.died ?? kernelTime()
-    const leftMs = note ? QUARANTINE_MS - elapsedSince(died) : 0
-    if (leftMs > 0) {
-      if (note && !note.died && !dryRun) writeClaimNote(lockDirectory, port, { ...note, died })
-      return { ...leftover, ...quarantinedFor(leftMs) }
+    const { died, left } = quarantineSince(note?.died)
+    if (note && left > 0) {
+      const isNew = died !== note.died
+      if (isNew && !dryRun) writeClaimNote(lockDirectory, port, { ...note, died })
+      return { ...leftover, ...quarantinedFor(left) }
     }
     if (!dryRun) for (const name of files) rmSync(path.join(lockDirectory, name), { force: true })
     return leftover

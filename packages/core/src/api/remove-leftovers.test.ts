@@ -126,7 +126,7 @@ test('keeps the journal until the quarantine of its ports has ended', async () =
   expect(left()).toEqual([`slice-${first}.history`, `slice-${first}.ndjson`])
 })
 
-test('a journal that tells who leaked a port stays while something listens there', async () => {
+test('a journal that shows who leaked a port is kept while something listens there', async () => {
   const [first] = await ownRange()
   const { lockDirectory } = await setUp()
   const server = net.createServer().listen(first + 4, '127.0.0.1')
@@ -233,6 +233,11 @@ test('removes notes of dead claims', async () => {
   writeFileSync(note, text)
   // Its death has just been discovered.
   expect(await removeLeftovers()).toMatchObject([{ first: port, kept: 'quarantined' }])
+  // A time that cannot be compared, such as that of another time namespace, counts as unknown.
+  const unknown = { ...kernelTimeAgo(MINUTE), clock: 'another' }
+  writeFileSync(note, JSON.stringify({ ...JSON.parse(text), died: unknown }))
+  expect(await removeLeftovers()).toMatchObject([{ first: port, kept: 'quarantined' }])
+  expect(JSON.parse(readFileSync(note, 'utf8')).died.clock).toBe(kernelTime().clock)
   const died = kernelTimeAgo(MINUTE)
   writeFileSync(note, JSON.stringify({ ...JSON.parse(text), died }))
   writeFileSync(`${note}.new`, 'torn')

@@ -13,7 +13,7 @@ import { Slice } from '../slice/slice.js'
 import { quarantineAfter, readSliceRecord } from '../slice/slice-record.js'
 import { isRecent, type Leftover, quarantinedFor, type Reason } from './leftover.js'
 
-/** A lock that is being made, or that was moved out of the way. */
+/** A lock that is being created, or that was moved away. */
 const LOCK_DRAFT = /^\d+\.[0-9a-z-]+\.(?:new|old)$/
 
 export async function removeSliceLeftovers(
@@ -78,7 +78,7 @@ async function reasonToKeep(lockDirectory: string, slice: SliceStart): Promise<R
   const quarantine = quarantineAfter(record, slice).map(({ left }) => left)
   if (quarantine.length > 0) return quarantinedFor(Math.max(...quarantine))
   for (const { port, state } of record.ports) {
-    // The journal still tells which process has leaked the port.
+    // The journal still shows which process has leaked the port.
     if (state === 'leaked' && (await isListening(port))) return { kept: 'leaked' }
   }
   return undefined

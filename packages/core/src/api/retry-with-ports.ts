@@ -10,7 +10,7 @@ export interface Retries<T> {
   isPortTaken: (error: unknown) => boolean | Promise<boolean>
 }
 
-/** Tries again with another port if the first one is taken after all. @throws what the last attempt threw */
+/** Tries other ports if a program binds the first one. @throws what the last attempt threw */
 export async function retryWithPorts<T>(
   { key, ...take }: TakeOptions,
   { maxTries, attempt, isPortTaken }: Retries<T>,
@@ -19,7 +19,7 @@ export async function retryWithPorts<T>(
   const failed: PortLease[] = []
   try {
     for (;;) {
-      // Only without the key do the retries get other ports.
+      // With the same key, a retry would get the same port.
       const useKey = key !== undefined && failed.length === 0
       const lease = await allocator.take(useKey ? { ...take, key } : take)
       try {

@@ -13,7 +13,7 @@ test('all ports of $PORTS, in their order', () => {
 test.each([
   [undefined, 'The environment variable $PORTS is not set'],
   ['', 'The environment variable $PORTS is not set'],
-  ['20000,', 'has an empty place'],
+  ['20000,', 'has an empty entry'],
   ['20000,web', 'contains "web"'],
   ['20000,70000', 'contains "70000"'],
   ['0', 'contains "0"'],

@@ -51,7 +51,7 @@ export function namedPortSync(name: string): number {
 function portFromText(part: string, text: string): number {
   const port = /^\d{1,5}$/.test(part) ? Number(part) : Number.NaN
   if (port >= 1 && port <= LAST_PORT) return port
-  throw malformed(text, part === '' ? 'has an empty place' : `contains ${inspect(part)}`)
+  throw malformed(text, part === '' ? 'has an empty entry' : `contains ${inspect(part)}`)
 }
 
 function malformed(text: string, why: string): PortsliceError {

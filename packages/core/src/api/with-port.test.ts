@@ -2,7 +2,7 @@ import { exec } from 'node:child_process'
 import net from 'node:net'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
-import { listSlices } from '../slice/list-slices.js'
+import { listSlices } from './list.js'
 import { withPort } from './with-port.js'
 
 const taken = () => Object.assign(new Error('listen EADDRINUSE'), { code: 'EADDRINUSE' })
@@ -39,18 +39,18 @@ test('tries other ports if the app finds its port taken, and none of them twice'
 })
 
 test('a real app whose port another program binds first', async () => {
-  const strangers: net.Server[] = []
+  const servers: net.Server[] = []
   const { stdout } = await withPort(async (port) => {
-    if (strangers.length < 2) {
-      const stranger = net.createServer().listen(port)
-      strangers.push(stranger)
-      await new Promise((resolve) => stranger.once('listening', resolve))
+    if (servers.length < 2) {
+      const server = net.createServer().listen(port)
+      servers.push(server)
+      await new Promise((resolve) => server.once('listening', resolve))
     }
     const script = `const s = net.createServer().listen(${port}, () => s.close()); console.log('up')`
     return promisify(exec)(`"${process.execPath}" -e "${script}"`)
   })
   expect(stdout).toBe('up\n')
-  for (const stranger of strangers) stranger.close()
+  for (const server of servers) server.close()
 })
 
 test('the last error is thrown as it is when there are no retries left', async () => {

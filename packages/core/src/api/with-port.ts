@@ -15,8 +15,8 @@ const MAX_RETRIES = 1000
 
 /**
  * Calls `run` with a port that no other process uses, and gives the port back when it has ended. Calls it
- * again with another port if a program that does not use portslice was quicker: if EADDRINUSE is in the
- * `code` or message of the error, of a cause, or in the output of a child process that the error has.
+ * again with another port if a program that does not use portslice bound it first: EADDRINUSE is in the
+ * `code` or message of the error or of a cause, or in the output of a child process that the error contains.
  *
  * @param run gets the port; called again if it fails because the port was taken
  * @param options what the port is for, and `retries`

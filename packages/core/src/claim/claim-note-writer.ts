@@ -9,9 +9,10 @@ import {
 } from '../slice/claim-note.js'
 import type { ClaimContext } from './context.js'
 
-/** How soon a note is written again that was deleted, or could not be written. */
+/** How often a note is checked, and written again if it is missing. */
 const CHECK_INTERVAL_MS = 5000
 
+/** Keeps the note of a claim up to date while the claim lasts. */
 export class ClaimNoteWriter {
   readonly #port: number
   readonly #context: ClaimContext

@@ -1,5 +1,4 @@
 import { mayShareNetwork } from '../platform/host.js'
-import { elapsedSince, isComparable, kernelTime } from '../platform/kernel-time.js'
 import { poll } from '../platform/poll.js'
 import { type PortProbe, probePort, probePortForTcp } from '../probe/free.js'
 import { holdUdpPort } from '../probe/held-udp.js'
@@ -8,7 +7,7 @@ import { readClaimNote } from '../slice/claim-note.js'
 import { sentinelOf, sliceOf } from '../slice/layout.js'
 import { journalPath } from '../slice/lock-directory.js'
 import { Slice } from '../slice/slice.js'
-import { QUARANTINE_MS, quarantineAfter, readSliceRecord } from '../slice/slice-record.js'
+import { quarantineAfter, quarantineSince, readSliceRecord } from '../slice/slice-record.js'
 import { tryWriteClaimNote } from './claim-note-writer.js'
 import type { ClaimContext } from './context.js'
 import type { Obstacle } from './obstacle.js'
@@ -18,7 +17,7 @@ import { protectWithTimeWait } from './protect.js'
 const SENTINEL_RETRIES = 4
 const SENTINEL_RETRY_DELAY_MS = 1
 
-/** Binds nothing on the port, because the app of another process may be about to bind it. */
+/** Does not bind the port, because the app of another process may be about to bind it. */
 export async function findVisibleObstacle(port: number): Promise<Obstacle | undefined> {
   const sentinel = sentinelOf(sliceOf(port))
   const sockets = await unconnectedUdpPortsOnLoopback()
@@ -36,10 +35,9 @@ export function findClaimQuarantine(
   const note =
     lockDirectory === undefined ? undefined : readClaimNote(lockDirectory, port, holder.host)
   if (lockDirectory === undefined || !note) return undefined
-  const now = kernelTime()
-  const known = note.died && isComparable(note.died, now) ? note.died : undefined
-  if (!known) tryWriteClaimNote(lockDirectory, port, { ...note, died: now })
-  return quarantined(QUARANTINE_MS - elapsedSince(known ?? now, now))
+  const { died, left } = quarantineSince(note.died)
+  if (died !== note.died) tryWriteClaimNote(lockDirectory, port, { ...note, died })
+  return quarantined(left)
 }
 
 /** Whether another process holds the slice, or its dead holder had the port out. */

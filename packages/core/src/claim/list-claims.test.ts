@@ -4,10 +4,10 @@ import net from 'node:net'
 import path from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { claimPort } from '../api/claim-port.js'
+import { listClaims } from '../api/list.js'
 import { ownRange, temporaryFolder } from '../own-slices.test-support.js'
 import { hostIdentity } from '../platform/host.js'
 import { hostCode } from '../slice/lock-token.js'
-import { listClaims } from './list-claims.js'
 
 test('lists the claimer of a port, and whether the app listens, until it is released', async () => {
   const lockDirectory = path.join(temporaryFolder(), 'locks')

@@ -1,5 +1,3 @@
-import { lockDirectoryFor } from '../options/lock-directory.js'
-import { checkListOptions } from '../options/options.js'
 import { hostIdentity } from '../platform/host.js'
 import { processStateOf } from '../platform/process-run.js'
 import { isUdpPortHeld } from '../probe/held-udp.js'
@@ -23,11 +21,7 @@ export interface ClaimStatus {
 }
 
 /** In this lock directory and network namespace, ascending. */
-export async function listClaims(
-  options: { lockDirectory?: string | false } = {},
-): Promise<ClaimStatus[]> {
-  checkListOptions(options)
-  const lockDirectory = lockDirectoryFor(options.lockDirectory)
+export async function listClaims(lockDirectory: string | undefined): Promise<ClaimStatus[]> {
   if (lockDirectory === undefined) return []
   const ports = claimNotes(lockDirectory)
   const sockets = ports.length > 0 ? await unconnectedUdpPortsOnLoopback() : undefined

@@ -3,7 +3,7 @@ import { hostIdentity } from '../platform/host.js'
 import { isProcess, processStateOf } from '../platform/process-run.js'
 import { isSurelyFree } from '../probe/free.js'
 import { ownersOf, type PortOwner } from '../probe/owner.js'
-import { usesOfPort } from '../probe/port-use.js'
+import { socketsOfPort } from '../probe/port-sockets.js'
 import { type ClaimNote, readClaimNote } from '../slice/claim-note.js'
 import { formatHolder } from '../slice/format-holder.js'
 import { sentinelOf, sliceOf } from '../slice/layout.js'
@@ -71,7 +71,7 @@ async function describeUser(port: number, lockDirectory: string | undefined): Pr
     return `has been claimed by pid ${claim.pid} (${inspect(claim.command)} in ${inspect(claim.cwd)}) since ${claim.at}`
   }
   if (owners.length > 0) return `is in use by ${formatOwners(owners)}`
-  const connection = (await usesOfPort(port))?.find(({ kind }) => kind === 'connection')
+  const connection = (await socketsOfPort(port))?.find(({ kind }) => kind === 'connection')
   if (connection) {
     const { remote, owners } = connection
     const owner = owners.length > 0 ? ` by ${formatOwners(owners)}` : ''
@@ -104,8 +104,7 @@ async function leasedSlice(
 ): Promise<{ text: string; isLeased: boolean } | undefined> {
   const first = sliceOf(port)
   const last = sentinelOf(first)
-  const options = { lockDirectory: lockDirectory ?? false } as const
-  const slices = await listSlices(options).catch((): SliceStatus[] => [])
+  const slices = await listSlices(lockDirectory).catch((): SliceStatus[] => [])
   const held = slices.find((slice) => slice.first === first && slice.state === 'held')
   if (!held) return undefined
   const slice = `lies in the slice ${first}-${last}, which`

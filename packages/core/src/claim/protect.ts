@@ -8,7 +8,7 @@ export async function protectWithTimeWait(port: number): Promise<boolean> {
     warnOnce(
       'time-wait',
       'PORTSLICE_TIME_WAIT',
-      `Port ${port} is handed out unprotected: the kernel gives such ports to outgoing connections, and keeps no TIME_WAIT that would prevent it. ` +
+      `Port ${port} is handed out unprotected: the kernel gives such ports to outgoing connections, and does not keep the TIME_WAIT that would prevent it. ` +
         'Raise net.ipv4.tcp_max_tw_buckets, or set a range outside of net.ipv4.ip_local_port_range (option `range`, $PORTSLICE_RANGE).',
     )
   }

@@ -5,6 +5,7 @@ import type { ClaimStatus } from './list-claims.js'
 import type { Obstacle } from './obstacle.js'
 import type { PortEvent } from './port-event.js'
 
+/** The ports of another host; `coordinator/` implements it. */
 export interface RemoteHost {
   readonly host: string
   /** Why nothing can be handed out at the moment, as a sentence. */

@@ -17,6 +17,7 @@ import {
 } from './find-obstacle.js'
 import type { Obstacle } from './obstacle.js'
 
+/** One attempt to claim a port. */
 export async function tryClaim(
   port: number,
   context: ClaimContext,

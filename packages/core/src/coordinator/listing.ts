@@ -2,10 +2,11 @@ import type { ClaimStatus } from '../claim/list-claims.js'
 import { omitUndefined } from '../platform/omit-undefined.js'
 import { sentinelOf, sliceOf } from '../slice/layout.js'
 import type { PortStatus, SliceHolderStatus, SliceStatus } from '../slice/list-slices.js'
-import type { HolderInfo, ListedPort, Listing } from './coordinator.js'
+import type { HolderInfo, ListedPort, Listing } from './coordinator-session.js'
 
 type IsListening = (port: number) => Promise<boolean>
 
+/** The slices of another host, as `listSlices` returns them. */
 export async function sliceStatuses(
   { slices, ports }: Listing,
   isListening: IsListening,

@@ -7,7 +7,7 @@ import {
   hidePassword,
   schemeOf,
 } from '../options/remote.js'
-import type { CoordinatorModule } from './coordinator.js'
+import type { CoordinatorModule } from './coordinator-session.js'
 
 /**
  * Searches beside `@portslice/core`, then in the project of the working directory, then beside the program
@@ -20,7 +20,7 @@ export async function loadCoordinator(url: string): Promise<CoordinatorModule> {
   const name = COORDINATOR_PACKAGES[schemeOf(url) ?? '']
   if (name === undefined) {
     throw coordinatorError(
-      `The coordinator ${JSON.stringify(hidePassword(url))} is not a database that is supported.`,
+      `The coordinator ${JSON.stringify(hidePassword(url))} is not a supported database.`,
       url,
       coordinatorAdvice(url) ?? '',
     )

@@ -10,6 +10,7 @@ const MAX_UNANSWERED = 3
 /** The name or the route is wrong, not the port. */
 const UNREACHABLE = new Set(['ENOTFOUND', 'EAI_AGAIN', 'ENETUNREACH', 'EHOSTUNREACH', 'EHOSTDOWN'])
 
+/** Finds out by connecting whether ports of another host are free. */
 export class RemoteProbe {
   readonly #remote: ResolvedRemote
   #answered = false
@@ -90,7 +91,7 @@ export class RemoteProbe {
       {
         value: host,
         advice:
-          "If a firewall drops packets to closed ports, let it reject them for these machines, or set `unansweredPorts: 'use'` ($PORTSLICE_UNANSWERED_PORTS=use) to treat ports without an answer as free. Else check that the host is up.",
+          "If a firewall drops packets to closed ports, let it reject them for these machines, or set `unansweredPorts: 'use'` ($PORTSLICE_UNANSWERED_PORTS=use) to treat ports without an answer as free. Otherwise check that the host is up.",
       },
     )
   }

@@ -7,7 +7,7 @@ import { parseStat, readProcessText } from '../platform/process-table.js'
 import { subscribeSafely } from '../platform/subscribe-safely.js'
 import { listeningPorts } from '../probe/listening.js'
 import { ownersOfAll } from '../probe/owner.js'
-import type { PortListener, PortUse } from './port-use.js'
+import type { PortListener, PortUse } from './recorded-uses.js'
 
 const POLL_INTERVAL_MS = 50
 /** A process tree that is deeper than this is not followed to its root. */

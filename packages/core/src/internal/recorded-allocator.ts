@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { appendFileSync, existsSync, readFileSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -8,16 +7,13 @@ import type { TakeOptions } from '../options/options.js'
 import { detectWorker } from '../options/worker.js'
 import { Date } from '../platform/clock.js'
 import { omitUndefined } from '../platform/omit-undefined.js'
-import type { PortUse, SliceUse, WorkerUse } from './port-use.js'
+import type { PortUse, SliceUse, WorkerUse } from './recorded-uses.js'
 
-/**
- * Set by the reporters in the main process, for their workers: its pid, and the file for what becomes of
- * ports after the last test, of which runners tell their reporters nothing.
- */
+/** Set by reporters for their workers: their pid, and the file for ports released after the last test. */
 const REPORT_VARIABLE = 'PORTSLICE_REPORT'
 
 export function requestPortReport(): void {
-  const file = path.join(os.tmpdir(), `portslice-report-${randomUUID()}.ndjson`)
+  const file = path.join(os.tmpdir(), `portslice-report-${crypto.randomUUID()}.ndjson`)
   process.env[REPORT_VARIABLE] = `${process.pid} ${file}`
 }
 

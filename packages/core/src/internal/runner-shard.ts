@@ -32,7 +32,7 @@ export function preferShard(shard: Shard | undefined): void {
   Object.assign(process.env, runnerShardVariables(shard))
 }
 
-/** The runner reports an invalid one. It has not read its config yet, so only the command line tells. */
+/** The runner reports an invalid one. It has not read its config yet, so the shard is read from the command line. */
 export function shardFromArguments(args: readonly string[]): Shard | undefined {
   const index = args.findIndex((arg) => arg === '--shard' || arg.startsWith('--shard='))
   const text = args[index] === '--shard' ? args[index + 1] : args[index]?.slice('--shard='.length)

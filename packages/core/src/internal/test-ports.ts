@@ -3,8 +3,8 @@ import type { PortLease } from '../allocator/lease.js'
 import { ownerOfBoundPort, watchBoundPorts } from '../api/bound-ports.js'
 import { inspect, PortsliceError } from '../errors.js'
 import { checkTakeOptions, type TakeOptions } from '../options/options.js'
-import type { PortUse } from './port-use.js'
 import { useOfTest } from './recorded-allocator.js'
+import type { PortUse } from './recorded-uses.js'
 
 export interface LeakedPort {
   port: number
@@ -16,6 +16,7 @@ export interface LeakedPort {
 /** In characters: enough to recognise a test. */
 const MAX_OWNER_LENGTH = 200
 
+/** The ports of one test, for fixtures. */
 export class TestPorts {
   readonly #allocator: PortAllocator
   readonly #owner: string
@@ -104,7 +105,7 @@ export function leakMessage(owner: string, leaked: readonly LeakedPort[]): strin
     boundBy === undefined ? [] : [` Port ${port} was bound by ${boundBy}.`],
   )
   const [noun, verb] = ports.length === 1 ? ['port', 'is'] : ['ports', 'are']
-  return `${owner} left ${noun} ${ports.join(', ')} in use: something still listens there after its end.${binders.join('')} Close the server in the test; until then the ${noun} ${verb} not handed out again.`
+  return `${owner} left ${noun} ${ports.join(', ')} in use: something still listens there after it ended.${binders.join('')} Close the server in the test; until then the ${noun} ${verb} not handed out again.`
 }
 
 /** For `onLeak: 'fail'`. @param owner the test, as the first words of the sentence */

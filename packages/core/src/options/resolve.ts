@@ -24,13 +24,13 @@ import { refuseMisspeltVariables } from './variables.js'
 import { detectWorker } from './worker.js'
 
 const DEFAULT_WAIT_TIMEOUT_MS = 10_000
-/** That of Linux, because the setting of another host cannot be read. */
+/** The default of Linux, because the setting of another host cannot be read. */
 const ASSUMED_EPHEMERAL_RANGE: PortRange = { first: 32_768, last: 60_999 }
 
 export interface ResolvedOptions {
   /** Ascending, not overlapping. A strict shard may use only a part of them. */
   readonly ranges: readonly PortRange[]
-  /** That this worker may use, in the order in which it tries them. */
+  /** The slices that this worker may use, in the order in which it tries them. */
   readonly slices: Iterable<SliceStart>
   /** An absolute path; `undefined`: without files. */
   readonly lockDirectory: string | undefined
@@ -49,7 +49,7 @@ export interface ResolvedOptions {
   readonly needsTimeWait: (port: number) => boolean
 }
 
-/** For options and environment variables alike. Leases nothing. @throws PortsliceError */
+/** For options and environment variables alike. Does not lease anything. @throws PortsliceError */
 export function resolveOptions(options: AllocatorOptions = {}): ResolvedOptions {
   checkAllocatorOptions(options)
   refuseMisspeltVariables(process.env)
@@ -107,7 +107,7 @@ function tooManyShards(ranges: readonly PortRange[], slices: number, shard: Shar
     `The range ${formatRanges(ranges)} has ${slices} slices of ${SLICE_SIZE} ports, which is not enough for shard ${formatShard(shard)}.`,
     {
       value: shard,
-      advice: `Widen the range to at least ${shard.total * SLICE_SIZE} ports, better ${SLICE_SIZE} for each worker of each shard, or use fewer shards.`,
+      advice: `Widen the range to at least ${shard.total * SLICE_SIZE} ports, preferably ${SLICE_SIZE} for each worker of each shard, or use fewer shards.`,
     },
   )
 }

@@ -36,8 +36,7 @@ export function unknownVariables(env: NodeJS.ProcessEnv): string[] {
 }
 
 /**
- * Refuses a variable that is named almost like one that users set: without a shard or lock directory
- * that the user believes to be set, ports could be out twice. Others may belong to the user.
+ * Refuses a variable that is named almost like one that users set. Others may belong to the user.
  *
  * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID
  */

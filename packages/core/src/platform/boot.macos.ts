@@ -2,7 +2,7 @@ import { type CommandOutput, commandOutput } from './command-output.js'
 
 const UUID = /[\dA-F]{8}(?:-[\dA-F]{4}){3}-[\dA-F]{12}/i
 
-/** Another one after each start. The name of a Mac, in contrast, may change with its network. */
+/** Changes with each boot. The name of a Mac is not used, because it may change with its network. */
 export function bootIdOfMac(output: CommandOutput = commandOutput): string | undefined {
   const session = UUID.exec(output('/usr/sbin/sysctl', ['-n', 'kern.bootsessionuuid']) ?? '')
   if (session) return session[0].toLowerCase()

@@ -1,7 +1,7 @@
 /**
  * The fake timers of `bun:test` stop every timer, socket time-out and clock of the process,
  * `process.uptime()` and `Date` included. A wait for a value in shared memory still ends in time, and the
- * kernel's own count goes on.
+ * kernel's own count continues.
  */
 import { readFileSync } from 'node:fs'
 import os from 'node:os'
@@ -16,7 +16,7 @@ interface WithWaitAsync extends Atomics {
   ): { value: string | Promise<string> }
 }
 
-/** Ends by itself, so it keeps no process alive. */
+/** Ends by itself, so it does not keep the process alive. */
 export class SharedMemoryTimer {
   readonly #cell = new Int32Array(new SharedArrayBuffer(4))
 

@@ -42,7 +42,7 @@ function realImmediate(): (callback: () => void) => unknown {
   return (callback) => setTimeout(callback, 0)
 }
 
-/** Deno's own source is minified, and a {@link SocketTimer} keeps no test of `deno test` going. */
+/** Deno's own source is minified, and a {@link SocketTimer} does not keep a test of `deno test` running. */
 function isOriginal(timer: unknown, source: RegExp): boolean {
   return IS_DENO || source.test(Function.prototype.toString.call(timer))
 }
@@ -128,10 +128,7 @@ export function sleep(ms: number): Promise<void> {
 
 /** In seconds. Fake timers replace `performance.now()` and `process.hrtime()`, but not this. */
 const { uptime } = process
-/**
- * On Deno `process.uptime()` calls `performance.now()`, also if that has been replaced. On Node the
- * first use of `performance` loads ten modules.
- */
+/** On Deno `process.uptime()` calls a replaced `performance.now()`. On Node `performance` loads ten modules. */
 const performanceNow = IS_DENO ? performance.now.bind(performance) : undefined
 
 /** In seconds since boot. */

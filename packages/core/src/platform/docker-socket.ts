@@ -40,10 +40,7 @@ function isSocket(file: string): boolean {
   }
 }
 
-/**
- * Only file names are compared, as a container may mount the socket at another path. A rootless daemon has
- * its own network namespace, but publishes ports in that of its user.
- */
+/** Compares only file names, because a container may mount the socket at another path. */
 function isInOtherNamespace(socket: string): boolean | undefined {
   if (socket.startsWith('/run/user/')) return undefined
   let table: string

@@ -78,7 +78,7 @@ test('without subscribers not even the message is created', () => {
   for (const each of Object.values(events)) expect(each.hasSubscribers).toBe(false)
 })
 
-test('a subscriber that throws keeps no port from being handed out and released', async () => {
+test('a subscriber that throws does not keep ports from being handed out and released', async () => {
   const uncaught: unknown[] = []
   const others = process.listeners('uncaughtException')
   process.removeAllListeners('uncaughtException')

@@ -1,4 +1,4 @@
-/** See docs/events.md. Ask `hasSubscribers` before you make a message: without, an event costs little. */
+/** See docs/events.md. Check `hasSubscribers` before you build a message: without subscribers an event costs little. */
 import diagnostics from 'node:diagnostics_channel'
 import { sanitize } from '../errors.js'
 import { processWide } from '../process-state.js'

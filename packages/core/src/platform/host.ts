@@ -6,7 +6,7 @@ import { system } from './system.js'
 import type { System } from './system-type.js'
 
 export interface EphemeralRange extends PortRange {
-  /** The default of the system, because its setting could not be read. */
+  /** Whether it is the default of the system, because the setting could not be read. */
   readonly isAssumed: boolean
 }
 
@@ -25,7 +25,7 @@ export function namespaceOf(kind: 'net' | 'pid' | 'time'): string | undefined {
 
 /**
  * `<boot id>/<network namespace>`: where it is equal, a port number means the same port. An unreadable
- * namespace gets another name in each process, so that two never look the same.
+ * namespace gets a different name in each process, so that no two look the same.
  */
 export function hostIdentity(): string {
   host ??= identityOn(system)

@@ -11,7 +11,7 @@ export function dynamicPortRange(output: CommandOutput = commandOutput): PortRan
   return numbers.length === 2 ? validRange(first, first + count - 1) : undefined
 }
 
-/** No process can bind these: Hyper-V, WSL and Docker reserve many at each start of the machine. */
+/** No process can bind these: Hyper-V, WSL and Docker reserve many each time the machine starts. */
 export function excludedPortRanges(output: CommandOutput = commandOutput): PortRange[] {
   return ['tcp', 'udp'].flatMap((protocol) => {
     const args = ['int', 'ipv4', 'show', 'excludedportrange', `protocol=${protocol}`]

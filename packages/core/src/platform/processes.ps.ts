@@ -8,10 +8,10 @@ export interface ListedProcess {
   readonly startedAt: string
 }
 
-/** Of POSIX, except for `lstart`, which macOS and the systems of BSD have. */
+/** Columns of POSIX, except for `lstart` of macOS and the BSDs. */
 const ARGUMENTS = ['-A', '-o', 'pid=,ppid=,lstart=']
 
-/** By `ps`. `undefined` if it cannot be asked. */
+/** As `ps` lists them; `undefined` if it cannot be run. */
 export async function listWithPs(
   output: SlowCommandOutput = slowCommandOutput,
 ): Promise<ListedProcess[] | undefined> {

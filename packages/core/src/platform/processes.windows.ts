@@ -2,10 +2,7 @@ import { type SlowCommandOutput, slowCommandOutput } from './command-output.js'
 import { type ListedProcess, parseProcesses } from './processes.ps.js'
 import { windowsTool } from './tool.windows.js'
 
-/**
- * Without double quotes, which each shell treats in its own way. `wmic` is quicker, but newer Windows
- * has none, and Node shows no start times.
- */
+/** Without double quotes, which shells treat differently. Newer versions of Windows do not have `wmic`. */
 const SCRIPT =
   "Get-CimInstance Win32_Process -Property ProcessId,ParentProcessId,CreationDate | ForEach-Object { '{0} {1} {2}' -f $_.ProcessId, $_.ParentProcessId, $(if ($_.CreationDate) { $_.CreationDate.ToFileTimeUtc() }) }"
 

@@ -1,7 +1,7 @@
 /**
  * Who may write to a directory of Windows, where `mkdir` ignores the mode. A directory inherits the
- * rights of the one that it is in: below the user's own profile those of the user alone, at the root of a disk
- * those of all users. Groups are named by their SIDs, as their names are localized.
+ * rights of its parent: below the user's own profile those of the user alone, at the root of a disk those of
+ * all users. Groups are named by their SIDs, as their names are localized.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import os from 'node:os'

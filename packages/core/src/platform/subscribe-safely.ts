@@ -1,9 +1,6 @@
 import diagnosticsChannel from 'node:diagnostics_channel'
 
-/**
- * Subscribes to a channel of Node. What `onMessage` throws is ignored: Node would end the process with it,
- * because of a server of the user that is a mock, or an error that is frozen.
- */
+/** Subscribes to a channel of Node. Ignores errors, with which Node would end the process. */
 export function subscribeSafely(channel: string, onMessage: (message: unknown) => void): void {
   diagnosticsChannel.subscribe(channel, (message) => {
     try {

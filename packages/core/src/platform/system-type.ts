@@ -21,7 +21,7 @@ export interface System {
   readonly takenCodes: readonly string[]
   /** Error codes of a rename onto a directory that is not empty. */
   readonly occupiedCodes: readonly string[]
-  /** The longest path of a UNIX socket; 0 if there are none in the file system. */
+  /** The longest path of a UNIX socket; 0 if the file system has no sockets. */
   readonly maxSocketPathBytes: number
   /** Ports of the system's own servers, by the names of these. */
   readonly serverPorts: Readonly<Record<string, readonly number[]>>
@@ -30,12 +30,12 @@ export interface System {
   readEphemeralRange(): PortRange | undefined
   /** Ports that no process can bind. */
   readExcludedRanges(): readonly PortRange[]
-  /** Another one after each start of the machine; `undefined` if unknown. */
+  /** Changes with each start of the machine; `undefined` if unknown. */
   readBootId(): string | undefined
   /** All processes, where there is no /proc; `undefined` if they cannot be listed. */
   listProcesses?(): Promise<readonly ListedProcess[] | undefined>
   /** Keeps other users out of a new directory, where the mode of `mkdir` does not. */
   makePrivate?(directory: string): void
-  /** Who else may write to a directory, where no mode tells; `undefined` if unknown. */
+  /** Who else may write to a directory, where the mode does not show it; `undefined` if unknown. */
   othersThatMayWrite?(directory: string): readonly string[] | undefined
 }

@@ -21,7 +21,7 @@ export const WINDOWS: System = {
   othersThatMayWrite: groupsThatMayWrite,
 }
 
-/** As asking takes some time. */
+/** Cached, because running the tool takes time. */
 function once<T>(ask: () => T): () => T {
   let answer: { value: T } | undefined
   return () => {

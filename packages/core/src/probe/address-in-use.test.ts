@@ -44,7 +44,7 @@ test.each<[string, unknown]>([
 test.each<[string, unknown]>([
   ['another error', Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })],
   [
-    'a test that failed on an app that told of another try on stdout',
+    'a test that failed on an app that announced another attempt on stdout',
     Object.assign(new Error('404'), { stdout: 'Port 5173 is in use, trying another one' }),
   ],
   [

@@ -22,7 +22,7 @@ function connect(port: number, host: string, timeoutMs: number): Promise<Answer>
       resolve(answer)
     }
     socket.setTimeout(timeoutMs, () => end('none'))
-    // A socket connects to itself if the kernel assigns it this very port.
+    // A socket connects to itself if the kernel assigns it this same port.
     socket.once('connect', () => end(socket.localPort === port ? 'refused' : 'accepted'))
     socket.once('error', (error) => {
       if (isOutOfDescriptors(error)) reject(error)

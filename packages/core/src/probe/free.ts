@@ -6,7 +6,7 @@ import { isRedirected, mayBeRedirected } from './redirected.js'
 
 export type { PortProbe } from './port-probe.js'
 
-/** A promise would cost a good part of the time of a probe. */
+/** Not always a promise: that would take a large part of the time of a probe. */
 type MaybePromise<T> = T | Promise<T>
 
 /** For UDP and TCP, on every address. @throws the system error if no socket can be opened (EMFILE …) */

@@ -5,7 +5,7 @@ import { readSocketTables, TIME_WAIT } from '../platform/socket-table.js'
 
 const CLOSE_TIMEOUT_MS = 1000
 
-/** `no-effect`: the kernel keeps no TIME_WAIT, as `net.ipv4.tcp_max_tw_buckets` is reached or 0. */
+/** `no-effect`: the kernel does not keep TIME_WAIT, because `net.ipv4.tcp_max_tw_buckets` is reached or 0. */
 export type TimeWaitGuard = 'guarded' | 'taken' | 'no-effect'
 
 /**

@@ -1,9 +1,8 @@
-import { elapsedSince, isComparable, kernelTime } from '../platform/kernel-time.js'
 import { isUdpPortHeld } from '../probe/held-udp.js'
 import { claimNotesIn, readClaimNote, removeClaimNote } from './claim-note.js'
 import type { SliceStart } from './layout.js'
 import type { PortTable } from './port-table.js'
-import { QUARANTINE_MS } from './slice-record.js'
+import { quarantineSince } from './slice-record.js'
 
 /** Claims made before the slice was leased. There are no later ones: claimers check the sentinel. */
 export class EarlierClaims {
@@ -41,9 +40,7 @@ export class EarlierClaims {
     // A claimer that ends normally removes its note before it closes its socket.
     const note = readClaimNote(this.#lockDirectory, port, this.#host)
     if (note) {
-      const now = kernelTime()
-      const died = note.died && isComparable(note.died, now) ? note.died : now
-      const left = QUARANTINE_MS - elapsedSince(died, now)
+      const { died, left } = quarantineSince(note.died)
       if (left > 0) {
         const { host, command: label, at: since } = note
         this.#table.quarantine({ port, label, since, host }, died, left)

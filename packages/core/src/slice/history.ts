@@ -1,15 +1,15 @@
-/** Journals of earlier holders, so that `why` can tell who had a port. Nothing is decided from them. */
+/** Journals of earlier holders, so that `why` can show who had a port. No decision depends on them. */
 import { renameSync, rmSync } from 'node:fs'
 import { appendToOwnFile } from './own-file.js'
 import { readJournalText } from './slice-record.js'
 
-/** Two files of this size at most: some hundred takes and releases each. */
+/** Two files of this size at most: several hundred takes and releases each. */
 const MAX_HISTORY_BYTES = 48 * 1024
 
 /** A journal without these says only that the slice was leased. */
 const ABOUT_PORTS = /"event":"(?:take|quarantine)"/
 
-/** Adds the text of a journal that is about to be started anew. Requires the lock of the slice. */
+/** Adds the text of a journal that is about to be overwritten. Requires the lock of the slice. */
 export function archiveJournal(historyPath: string, journal: string): void {
   if (!ABOUT_PORTS.test(journal)) return
   try {

@@ -4,7 +4,7 @@ import { archiveJournal } from './history.js'
 import { createOwnFile, replaceOwnFile } from './own-file.js'
 import { readJournalText } from './slice-record.js'
 
-/** Some hundred takes and releases. Small, because `list` may read 700 journals. */
+/** Several hundred takes and releases. Small, because `list` may read 700 journals. */
 const REWRITE_AFTER_BYTES = 32 * 1024
 
 export function formatLine(line: Readonly<Record<string, unknown>>): string {
@@ -20,6 +20,7 @@ export function timestamp(): string {
   return lastTimestamp.text
 }
 
+/** The file that records who leases a slice, and which ports are out. */
 export class Journal {
   readonly #path: string
   readonly #historyPath: string
@@ -31,7 +32,7 @@ export class Journal {
     this.#historyPath = historyPath
   }
 
-  /** What an earlier holder wrote. It goes to the history, because the journal is started anew. */
+  /** What an earlier holder wrote. It goes to the history, because the journal is then overwritten. */
   takeOver(): string | undefined {
     const text = readJournalText(this.#path)
     if (text !== undefined) archiveJournal(this.#historyPath, text)

@@ -3,6 +3,7 @@ export interface KeyUse {
   readonly projectRoot: string
 }
 
+/** Which port each key had last. */
 export class KeyMemory {
   readonly #byPort = new Map<number, KeyUse>()
   readonly #byKey = new Map<string, number>()

@@ -4,9 +4,9 @@ import net from 'node:net'
 import path from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { createAllocator } from '../allocator/allocator.js'
+import { listSlices } from '../api/list.js'
 import { ownRange, temporaryFolder } from '../own-slices.test-support.js'
 import { hostIdentity } from '../platform/host.js'
-import { listSlices } from './list-slices.js'
 import { journalPath, livenessPath } from './lock-directory.js'
 
 /** What is listed of the slices in a range: others may hold slices at the same time. */
@@ -102,8 +102,8 @@ test('shows a holder in another network namespace while another program has the 
   const range = await ownRange()
   const [first] = range
   const lockDirectory = temporaryFolder()
-  const stranger = path.join(temporaryFolder(), 'locks')
-  await using _ = await createAllocator({ range, lockDirectory: stranger })
+  const other = path.join(temporaryFolder(), 'locks')
+  await using _ = await createAllocator({ range, lockDirectory: other })
   const host = `${hostIdentity().split('/')[0]}/net:[1]`
   const lease = { v: 1, event: 'lease', pid: 1, host, runner: 'unit', workerId: 1, cwd: '/' }
   const lines = [

@@ -1,6 +1,4 @@
 import { readdirSync } from 'node:fs'
-import { lockDirectoryFor } from '../options/lock-directory.js'
-import { checkListOptions } from '../options/options.js'
 import { Date } from '../platform/clock.js'
 import { hostIdentity } from '../platform/host.js'
 import { omitUndefined } from '../platform/omit-undefined.js'
@@ -69,21 +67,16 @@ export interface PortStatus {
   listening: boolean
 }
 
-/** As the public function, without coordinators. */
-export async function listSlices(options: ListSlicesOptions = {}): Promise<SliceStatus[]> {
-  checkListOptions(options)
-  return readStatuses(lockDirectoryFor(options.lockDirectory))
-}
-
 export async function readStatus(
   lockDirectory: string | undefined,
   slice: SliceStart,
 ): Promise<SliceStatus | undefined> {
-  const [status] = await readStatuses(lockDirectory, slice)
+  const [status] = await listSlices(lockDirectory, slice)
   return status
 }
 
-async function readStatuses(
+/** The slices of this machine, or only one of them, ascending. */
+export async function listSlices(
   lockDirectory: string | undefined,
   only?: SliceStart,
 ): Promise<SliceStatus[]> {

@@ -1,7 +1,4 @@
-/**
- * The kernel accepts connections to the socket of a holder that is stopped or blocked, and refuses
- * them once it is dead. Path sockets ignore network namespaces.
- */
+/** The kernel accepts connections for a stopped or blocked holder, in any network namespace, until it dies. */
 import { linkSync, lstatSync, renameSync, rmSync } from 'node:fs'
 import net from 'node:net'
 import { codeOf } from '../errors.js'

@@ -1,7 +1,4 @@
-/**
- * A lock is a directory with one file, a liveness socket or a plain file. Its name, the token, consists of
- * host, pid and moment, and is short, because it is part of the path of a socket.
- */
+/** The only file in a lock, a liveness socket if possible. Its short name consists of host, pid and time. */
 import { rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { hrtime } from '../platform/clock.js'

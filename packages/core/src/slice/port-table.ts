@@ -28,6 +28,7 @@ interface Entry {
   readonly until?: Deadline
 }
 
+/** The ports of a held slice: which are out, leaked or quarantined, and which to try next. */
 export class PortTable {
   readonly #first: SliceStart
   readonly #projectRoot: string
@@ -130,7 +131,7 @@ export class PortTable {
     return line
   }
 
-  /** Without obsolete ones and that of the lease. */
+  /** The lines of the journal, except obsolete ones and that of the lease. */
   lines(): string {
     const at = timestamp()
     const text: string[] = []

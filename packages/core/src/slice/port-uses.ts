@@ -95,7 +95,7 @@ class Uses {
     if (until !== undefined) use.quarantinedUntil = until
   }
 
-  /** The lines of claims are in the history, before those of a journal that goes on. */
+  /** The lines of claims are in the history, before the lines of a journal that continues. */
   get result(): JournaledUse[] {
     const merged = [...this.#all]
     for (const claim of this.#claims) {

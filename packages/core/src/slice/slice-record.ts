@@ -121,7 +121,15 @@ export function keyUseOf({ key, projectRoot = '' }: Partial<KeyUse>): KeyUse | u
   return key === undefined ? undefined : { key, projectRoot }
 }
 
-/** Quarantine starts when the death is discovered: now, unless an earlier holder has recorded it. */
+/** Counted from now, unless the recorded time of the death is of this kernel and this boot. */
+export function quarantineSince(
+  recorded: KernelTime | undefined,
+  now = kernelTime(),
+): { died: KernelTime; left: number } {
+  const died = recorded && isComparable(recorded, now) ? recorded : now
+  return { died, left: QUARANTINE_MS - elapsedSince(died, now) }
+}
+
 export function quarantineAfter(
   { ports, lease, ended }: Pick<SliceRecord, 'ports' | 'lease' | 'ended'>,
   slice: SliceStart,
@@ -136,11 +144,8 @@ export function quarantineAfter(
   const run = omitUndefined({ host, startedAt, pidNamespace })
   return left
     .map((record): Quarantined => {
-      const noted = record.state === 'out' ? ended : record.died
-      // Times of another kernel or of an earlier boot cannot be compared.
-      const died = noted && isComparable(noted, now) ? noted : now
-      const left = QUARANTINE_MS - elapsedSince(died, now)
-      return { ...(record.state === 'out' && run), ...record, state: 'quarantined', died, left }
+      const quarantine = quarantineSince(record.state === 'out' ? ended : record.died, now)
+      return { ...(record.state === 'out' && run), ...record, state: 'quarantined', ...quarantine }
     })
     .filter(({ left }) => left > 0)
 }
@@ -203,7 +208,7 @@ export function stringFrom(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
-/** Written again, because `Date.parse` accepts any text in parentheses. */
+/** Formatted again, because `Date.parse` accepts any text in parentheses. */
 export function timeFrom(value: unknown): string | undefined {
   const ms = typeof value === 'string' ? Date.parse(value) : Number.NaN
   return Number.isNaN(ms) ? undefined : new Date(ms).toISOString()

@@ -56,6 +56,7 @@ export const FOREIGN_ROOT = 'programs that do not use portslice'
 
 const SLICE_SIZE = 32
 
+/** The rows of the server as the page shows them: by project root, run and worker. */
 export function groupRows(rows: Rows, query: string, only: PortState | undefined): Groups {
   const all = Object.values(rows)
   const slices = new Map(all.filter(isSlice).map((slice) => [slice.first, slice]))
@@ -169,7 +170,7 @@ function lineOf(row: PortRow | ClaimRow, slices: ReadonlyMap<number, SliceRow>):
 }
 
 function holderOf({ state }: PortRow, slice: SliceRow | undefined): string {
-  // What is in quarantine in a slice that is held was left by a holder before.
+  // Quarantined ports of a held slice were left by an earlier holder.
   if (!slice || (state === 'quarantined' && slice.state === 'held')) return ''
   const { workerId, shard, pid } = slice
   const name = workerId === undefined ? (pid ? `pid ${pid}` : '') : `worker ${workerId}`

@@ -21,7 +21,7 @@ export function useRows(): { rows: Rows | undefined; connection: Connection } {
   return { rows, connection }
 }
 
-/** The time of now, once a second. */
+/** The current time, updated every second. */
 export function useNow(): number {
   const [now, setNow] = useState(Date.now())
   useEffect(() => {

@@ -4,13 +4,13 @@ import type { ReportedTest, ReportedWorker, RunReport, WorkerUse } from './run-r
 const MAX_NAME_LENGTH = 500
 const MAX_ERROR_LENGTH = 10_000
 
-/** What a runner tells of a test, and the test of its ports. */
+/** What a runner reports about a test, with its ports. */
 export interface CollectedTest extends Omit<ReportedTest, 'worker' | 'ports'> {
   /** Missing if the test used no ports. */
   use?: { ports: ReportedTest['ports']; worker: WorkerUse }
 }
 
-/** The run, and what its tests tell. */
+/** What a runner reports about the run and its tests. */
 export type ReportedRun = Pick<RunReport, 'runner' | 'directory' | 'startedAt' | 'endedAt'>
 
 /** @param late what workers have released after their last test */
@@ -81,7 +81,7 @@ function addWorkerUse(
   if (!worker.pids.includes(pid)) worker.pids.push(pid)
   worker.slices.push(...slices)
   for (const use of ports) {
-    // A port that is out is told of with each test.
+    // A port that is out is reported with each test.
     const known = worker.ports.findIndex(
       ({ port, takenAt }) => port === use.port && takenAt === use.takenAt,
     )

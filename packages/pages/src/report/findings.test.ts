@@ -52,14 +52,14 @@ test('a foreign program is named, and is not a leak of the test', () => {
     { since: 1100, pid: 7, command: 'nc -l', isForeign: true, isInTheWay: true } as const,
   ]
   expect(textsOf([testOf('a', [use({ listeners, leaked: true })], { status: 'failed' })])).toEqual([
-    `stranger: Port 20000 of the test "a" was used by "nc -l" (pid 7), which the worker has not started, 100 ms after it was handed out, and the test's own server failed with EADDRINUSE.`,
+    `foreign: Port 20000 of the test "a" was used by "nc -l" (pid 7), which the worker has not started, 100 ms after it was handed out, and the test's own server failed with EADDRINUSE.`,
   ])
 })
 
 test.each([
   [
     ':::20000',
-    'stranger',
+    'foreign',
     'it was handed out to this test, and the process that used it was not seen',
   ],
   ['127.0.0.1:20001', 'other', 'at that time it was handed out to the test "b"'],

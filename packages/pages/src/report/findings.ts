@@ -3,13 +3,13 @@ import type { PortUse, ReportedTest, RunReport } from './run-report.js'
 
 /** Something that may explain why a test failed. */
 export interface Finding {
-  kind: 'stranger' | 'in use' | 'leak' | 'wait' | 'silent' | 'overlap'
+  kind: 'foreign' | 'in use' | 'leak' | 'wait' | 'silent' | 'overlap'
   text: string
   /** Index into `tests` of the report; missing for a port of a worker. */
   test?: number
 }
 
-/** A shorter wait is not worth a sentence. */
+/** Shorter waits are not reported. */
 const LONG_WAIT_MS = 250
 
 interface OwnedUse {
@@ -18,21 +18,14 @@ interface OwnedUse {
   test?: number
 }
 
-/** The most telling first. */
-const ORDER: readonly Finding['kind'][] = [
-  'overlap',
-  'stranger',
-  'in use',
-  'leak',
-  'silent',
-  'wait',
-]
+/** The most important first. */
+const ORDER: readonly Finding['kind'][] = ['overlap', 'foreign', 'in use', 'leak', 'silent', 'wait']
 
 export function findingsOf(report: RunReport): Finding[] {
   const uses = ownedUses(report)
   const findings = [
     ...overlaps(uses),
-    ...uses.flatMap(strangers),
+    ...uses.flatMap(foreignListeners),
     ...report.tests.flatMap((test, index) => addressesInUse(test, index, uses)),
     ...uses.flatMap(leaks),
     ...report.tests.flatMap(silentPorts),
@@ -53,7 +46,7 @@ function ownedUses({ tests, workers }: RunReport): OwnedUse[] {
   ]
 }
 
-function strangers({ use, owner, test }: OwnedUse): Finding[] {
+function foreignListeners({ use, owner, test }: OwnedUse): Finding[] {
   return (use.listeners ?? []).flatMap((listener): Finding[] => {
     const { pid, command, since, isForeign, isInTheWay } = listener
     if (!isForeign && !isInTheWay) return []
@@ -64,7 +57,7 @@ function strangers({ use, owner, test }: OwnedUse): Finding[] {
     const how = isInTheWay ? `, and the test's own server failed with EADDRINUSE` : ''
     return [
       {
-        kind: 'stranger',
+        kind: 'foreign',
         text: `Port ${use.port} of ${owner} was used by ${who}, ${formatTime(since - use.takenAt)} after it was handed out${how}.`,
         ...(test !== undefined && { test }),
       },
@@ -112,7 +105,7 @@ function isDuring({ takenAt, releasedAt }: PortUse, { startedAt, endedAt }: Repo
 function leaks({ use, owner, test }: OwnedUse): Finding[] {
   if (!use.leaked) return []
   const listeners = use.listeners ?? []
-  // A stranger is told of already.
+  // Foreign programs are reported above.
   if (listeners.length > 0 && listeners.every(({ isForeign }) => isForeign)) return []
   const left = listeners.find(({ pid }) => pid !== undefined)
   const who = left ? `: "${shorten(left.command)}" (pid ${left.pid})` : ''
@@ -160,7 +153,7 @@ function sliceWaits({ workers }: RunReport): Finding[] {
   )
 }
 
-/** Never seen: portslice promises that it does not happen. */
+/** Never expected: portslice promises that it does not happen. */
 function overlaps(uses: readonly OwnedUse[]): Finding[] {
   const byTime = [...uses].sort((a, b) => a.use.takenAt - b.use.takenAt)
   const last = new Map<number, OwnedUse>()

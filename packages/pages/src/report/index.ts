@@ -13,7 +13,7 @@ import type { RunReport } from './run-report.js'
 export type { CollectedTest, ReportedRun } from './collect.js'
 export type { PortUse, ReportedTest, RunReport } from './run-report.js'
 
-/** Put here by the build. */
+/** Inserted by the build. */
 declare const REPORT_PAGE: { script: string; style: string }
 
 export const DEFAULT_REPORT_FILE = 'portslice-report.html'
@@ -23,7 +23,7 @@ export class ReportFile {
   readonly #name: string
   #write: ((late: readonly WorkerUse[]) => void) | undefined
 
-  /** @param name against the directory of the run */
+  /** @param name relative to the directory of the run */
   constructor(name: string) {
     this.#name = name
   }

@@ -101,7 +101,7 @@ function isMatch(query: string, { name, file, worker, ports, status, errors }: R
 
 const KIND_CLASSES: Record<Finding['kind'], string> = {
   overlap: 'leaked',
-  stranger: 'leaked',
+  foreign: 'leaked',
   'in use': 'leaked',
   leak: 'quarantined',
   silent: 'quarantined',
@@ -110,7 +110,7 @@ const KIND_CLASSES: Record<Finding['kind'], string> = {
 
 function Findings({ findings }: { findings: readonly Finding[] }) {
   if (findings.length === 0) {
-    return <p class="dim">No strangers on ports, no leaks, no long waits.</p>
+    return <p class="dim">No foreign programs on ports, no leaks, no long waits.</p>
   }
   return (
     <section class="findings" aria-labelledby="findings-title">

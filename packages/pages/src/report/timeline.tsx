@@ -31,7 +31,7 @@ export function Timeline({ report, target }: { report: RunReport; target: number
         <Key kind="wait">waited</Key>
         <Key kind="out">handed out</Key>
         <Key kind="listening">something listens</Key>
-        <Key kind="leaked">leaked, or used by a stranger</Key>
+        <Key kind="leaked">leaked, or used by a foreign program</Key>
         <span class="grow" />
         <button
           type="button"
@@ -152,10 +152,10 @@ function isVisibleWait({ requestedAt, leasedAt }: ReportedWorker['slices'][numbe
 function Port({ each: { use, test }, scale }: { each: UseInTimeline; scale: Scale }) {
   const { port, label = '', requestedAt, takenAt, leaked, listeners = [] } = use
   const end = use.releasedAt ?? scale.end
-  const strangers = listeners.filter(({ isForeign, isInTheWay }) => isForeign || isInTheWay)
-  const [own] = listeners.filter((listener) => !strangers.includes(listener))
+  const foreign = listeners.filter(({ isForeign, isInTheWay }) => isForeign || isInTheWay)
+  const [own] = listeners.filter((listener) => !foreign.includes(listener))
   const text = `${port} ${showHidden(label)}`
-  const isBad = leaked || strangers.length > 0
+  const isBad = leaked || foreign.length > 0
   const attributes = {
     class: `bar port-bar ${isBad ? 'leaked' : 'out'}`,
     style: place(scale, takenAt, end),
@@ -164,10 +164,10 @@ function Port({ each: { use, test }, scale }: { each: UseInTimeline; scale: Scal
   const inside = (
     <>
       {own && <i class="bind" style={inBar(own.since, takenAt, end)} title="something listens" />}
-      {strangers.map(({ since, pid, command }) => (
+      {foreign.map(({ since, pid, command }) => (
         <b
           key={since}
-          class="stranger"
+          class="foreign"
           style={{ left: inBar(since, takenAt, end).left }}
           title={showHidden(
             `used by ${command ?? 'an unknown process'}${pid ? `, pid ${pid}` : ''}`,
@@ -178,7 +178,7 @@ function Port({ each: { use, test }, scale }: { each: UseInTimeline; scale: Scal
       ))}
       <span>
         {text}
-        {leaked && strangers.length === 0 && ' leaked'}
+        {leaked && foreign.length === 0 && ' leaked'}
       </span>
     </>
   )

@@ -3,34 +3,21 @@ import type { Claim } from '../claim/claim.js'
 import type { ClaimStatus } from '../claim/list-claims.js'
 import type { Obstacle } from '../claim/obstacle.js'
 import type { RemoteHost } from '../claim/remote-host.js'
-import { PortsliceError, sanitize } from '../errors.js'
-import { coordinatorError, hidePassword, type ResolvedRemote } from '../options/remote.js'
-import { Date, deadlineIn, monotonicNow, setTimeout } from '../platform/clock.js'
-import { growingDelays } from '../platform/poll.js'
+import { sanitize } from '../errors.js'
+import type { ResolvedRemote } from '../options/remote.js'
+import { Date, deadlineIn, monotonicNow } from '../platform/clock.js'
 import { processWide } from '../process-state.js'
 import { type SliceStart, sliceOf } from '../slice/layout.js'
 import type { SliceStatus } from '../slice/list-slices.js'
-import type {
-  CoordinatorSession,
-  HolderInfo,
-  Holdings,
-  Listing,
-  PortEvent,
-  PortUse,
-  Refusal,
-  SessionOptions,
-} from './coordinator.js'
+import type { HolderInfo, Holdings, PortEvent, PortUse, Refusal } from './coordinator-session.js'
 import { claimStatuses, sliceStatuses } from './listing.js'
 import { loadCoordinator } from './load-coordinator.js'
+import { type Connect, ReconnectingSession, type SessionHolder } from './reconnecting-session.js'
 import { RemoteProbe } from './remote-probe.js'
 import { RemoteSlice } from './remote-slice.js'
 
-const FIRST_RETRY_MS = 100
-const LAST_RETRY_MS = 2000
-/** Which slices other processes hold is asked again after this time, instead of for each slice. */
+/** How long the list of slices that other processes hold is used before it is requested again. */
 const HELD_SLICES_AGE_MS = 250
-
-type OpenSession = (options: SessionOptions) => Promise<CoordinatorSession>
 
 /** The ports of another host, for all allocators of this process (or worker thread). */
 export async function openRemoteHost(
@@ -48,33 +35,38 @@ export async function openRemoteHost(
 }
 
 async function connect(remote: ResolvedRemote, holder: HolderInfo): Promise<RemoteHost> {
-  const { openSession } = await loadCoordinator(remote.coordinator)
-  const host = new CoordinatedHost(remote, holder, openSession)
-  await host.open()
-  return host
+  const { host, coordinator: url } = remote
+  const { openSession } = await loadCoordinator(url)
+  const owner = randomUUID()
+  const opened = new CoordinatedHost(remote, holder, (onLost) =>
+    openSession({ url, host, owner, holder, onLost }),
+  )
+  await opened.open()
+  return opened
 }
 
-class CoordinatedHost implements RemoteHost {
+class CoordinatedHost implements RemoteHost, SessionHolder {
   readonly #remote: ResolvedRemote
   readonly #holder: HolderInfo
-  readonly #openSession: OpenSession
-  readonly #owner = randomUUID()
+  readonly #session: ReconnectingSession
   readonly #probe: RemoteProbe
   readonly #slices = new Map<SliceStart, RemoteSlice>()
-  /** A session may hold one again, so the coordinator does not refuse. */
+  /** The coordinator would let this session hold a slice twice. */
   readonly #leasing = new Set<SliceStart>()
   readonly #claims = new Map<number, PortUse>()
-  #session: CoordinatorSession | undefined
-  #trouble: string | undefined
   #recovery = deadlineIn(0)
   #heldByOthers: ReadonlySet<number> = new Set()
   #heldByOthersAt = Number.NEGATIVE_INFINITY
 
-  constructor(remote: ResolvedRemote, holder: HolderInfo, openSession: OpenSession) {
+  constructor(remote: ResolvedRemote, holder: HolderInfo, connect: Connect) {
     this.#remote = remote
     this.#holder = holder
-    this.#openSession = openSession
+    this.#session = new ReconnectingSession(connect, remote.coordinator, this)
     this.#probe = new RemoteProbe(remote)
+  }
+
+  open(): Promise<void> {
+    return this.#session.open()
   }
 
   get host(): string {
@@ -82,9 +74,9 @@ class CoordinatedHost implements RemoteHost {
   }
 
   get trouble(): string | undefined {
-    if (this.#trouble !== undefined) return this.#trouble
+    if (this.#session.trouble !== undefined) return this.#session.trouble
     if (!this.#recovery.expired) {
-      return `The coordinator ${this.#name} has just started, or its data is new. Until earlier holders have had time to return, no port is handed out: for ${Math.ceil(this.#recovery.left / 1000)} s more.`
+      return `The coordinator ${this.#session.name} has just started, or its data is new. Until earlier holders have had time to return, no port is handed out: for ${Math.ceil(this.#recovery.left / 1000)} s more.`
     }
     const { unanswered } = this.#probe
     return unanswered.size > 0
@@ -98,30 +90,6 @@ class CoordinatedHost implements RemoteHost {
 
   isUsable(port: number): Promise<boolean> {
     return this.#probe.isUsable(port)
-  }
-
-  get #name(): string {
-    return JSON.stringify(hidePassword(this.#remote.coordinator))
-  }
-
-  async open(): Promise<void> {
-    this.#session = await this.#connect()
-  }
-
-  #connect(): Promise<CoordinatorSession> {
-    let session: CoordinatorSession | undefined
-    let lost: string | undefined
-    const onLost = (reason: string) => {
-      lost = reason
-      if (session !== undefined && this.#session === session) this.#onLost(reason)
-    }
-    const { host, coordinator } = this.#remote
-    const options = { url: coordinator, host, owner: this.#owner, holder: this.#holder, onLost }
-    return this.#openSession(options).then((opened) => {
-      if (lost !== undefined) throw new Error(lost)
-      session = opened
-      return opened
-    })
   }
 
   holds(first: number): boolean {
@@ -139,7 +107,7 @@ class CoordinatedHost implements RemoteHost {
   }
 
   async #lease(first: SliceStart): Promise<RemoteSlice | undefined> {
-    const held = await this.#call((session) => session.holdSlice(first))
+    const held = await this.#session.call((session) => session.holdSlice(first))
     if ('refused' in held) {
       this.#noteRefusal(held)
       if (held.refused === 'held') await this.#updateHeldByOthers()
@@ -147,7 +115,7 @@ class CoordinatedHost implements RemoteHost {
     }
     const slice = new RemoteSlice(first, this.#projectRoot, held.left, {
       take: (uses) => this.#take(uses, first),
-      releasePort: (port, leaked) => this.#release(port, leaked),
+      releasePort: (port, leaked) => void this.#release(port, leaked),
       releaseSlice: () => this.#releaseSlice(slice),
     })
     this.#slices.set(first, slice)
@@ -166,7 +134,7 @@ class CoordinatedHost implements RemoteHost {
 
   async #updateHeldByOthers(): Promise<void> {
     if (monotonicNow() - this.#heldByOthersAt < HELD_SLICES_AGE_MS) return
-    const slices = await this.#session?.heldSlices().catch(() => undefined)
+    const slices = await this.#session.tryCall((session) => session.heldSlices())
     if (!slices) return
     this.#heldByOthers = new Set(slices)
     this.#heldByOthersAt = monotonicNow()
@@ -176,29 +144,18 @@ class CoordinatedHost implements RemoteHost {
     this.#slices.delete(slice.first)
     if (!slice.isHeld) return
     slice.isHeld = false
-    await this.#session?.releaseSlice(slice.first).catch(() => {})
+    await this.#session.tryCall((session) => session.releaseSlice(slice.first))
   }
 
   async #take(uses: readonly PortUse[], first?: SliceStart): Promise<Refusal | undefined> {
-    const refusal = await this.#call((session) => session.takePorts(uses, first))
+    const refusal = await this.#session.call((session) => session.takePorts(uses, first))
     if (refusal) this.#noteRefusal(refusal)
     return refusal
   }
 
-  #release(port: number, leaked: boolean): void {
-    // What a lost session could not release, the next one does when it resumes.
-    void this.#session?.releasePort(port, leaked).catch(() => {})
-  }
-
-  async #call<T>(call: (session: CoordinatorSession) => Promise<T>): Promise<T | Refusal> {
-    const session = this.#session
-    if (!session) return { refused: 'lost' }
-    try {
-      return await call(session)
-    } catch (error) {
-      if (this.#session !== session) return { refused: 'lost' }
-      throw error
-    }
+  /** What a lost session could not release, the next one does when it resumes. */
+  async #release(port: number, leaked: boolean): Promise<void> {
+    await this.#session.tryCall((session) => session.releasePort(port, leaked))
   }
 
   #noteRefusal({ refused, leftMs = 0 }: Refusal): void {
@@ -231,7 +188,7 @@ class CoordinatedHost implements RemoteHost {
       port,
       release: async (leaked) => {
         this.#claims.delete(port)
-        await this.#session?.releasePort(port, leaked).catch(() => {})
+        await this.#release(port, leaked)
       },
     }
   }
@@ -246,27 +203,24 @@ class CoordinatedHost implements RemoteHost {
     return { kind: 'claimed', text: `is held ${who}` }
   }
 
-  #onLost(reason: string): void {
-    this.#session = undefined
-    this.#trouble = `The connection to the coordinator ${this.#name} is lost (${reason}).`
+  onLost(): void {
     const ports = this.#portsOut()
     for (const slice of this.#slices.values()) slice.isHeld = false
-    void this.#reconnect()
     if (this.#slices.size === 0 && ports.length === 0) return
     warn(
-      `${this.#trouble} No further port is handed out until it is restored.${
+      `${this.#session.trouble} No further port is handed out until it is restored.${
         ports.length > 0
-          ? ` In doubt are the ports ${ports.join(', ')}: 30 s after the server has noticed, other processes may get them.`
+          ? ` The ports ${ports.join(', ')} are at risk: 30 s after the server notices the loss, other processes may get them.`
           : ''
       }`,
     )
   }
 
   #portsOut(): number[] {
-    return this.#holdings().ports.map(({ port }) => port)
+    return this.holdings().ports.map(({ port }) => port)
   }
 
-  #holdings(): Holdings {
+  holdings(): Holdings {
     const slices = [...this.#slices.values()]
     return {
       slices: slices.map(({ first }) => first),
@@ -274,67 +228,33 @@ class CoordinatedHost implements RemoteHost {
     }
   }
 
-  async #reconnect(): Promise<void> {
-    const delays = growingDelays(FIRST_RETRY_MS, LAST_RETRY_MS)
-    let restored = await this.#tryToResume()
-    while (!restored) {
-      const { value } = delays.next()
-      await new Promise<void>((resolve) => void setTimeout(resolve, value).unref())
-      restored = await this.#tryToResume()
-    }
-    const { session, wanted, held } = restored
-    this.#session = session
-    this.#trouble = undefined
+  onResumed(wanted: Holdings, held: Holdings): void {
     const kept = new Set(held.ports.map(({ port }) => port))
     for (const slice of this.#slices.values()) {
       slice.isHeld = held.slices.includes(slice.first)
     }
-    const lost = wanted.ports.map(({ port }) => port).filter((port) => !kept.has(port))
     // Released while it was resumed.
     const out = new Set(this.#portsOut())
-    for (const port of kept) if (!out.has(port)) this.#release(port, false)
+    for (const port of kept) if (!out.has(port)) void this.#release(port, false)
     if (wanted.ports.length === 0) return
+    const lost = wanted.ports.map(({ port }) => port).filter((port) => !kept.has(port))
     warn(
       lost.length === 0
-        ? `The connection to the coordinator ${this.#name} is restored: all ports of this process are still its own.`
-        : `The connection to the coordinator ${this.#name} is restored, but other processes have got the ports ${lost.join(', ')} meanwhile. Stop what this process runs on them.`,
+        ? `The connection to the coordinator ${this.#session.name} is restored: all ports of this process are still its own.`
+        : `The connection to the coordinator ${this.#session.name} is restored, but other processes have got the ports ${lost.join(', ')} meanwhile. Stop what this process runs on them.`,
     )
   }
 
-  async #tryToResume() {
-    try {
-      const session = await this.#connect()
-      const wanted = this.#holdings()
-      const held = await session.resume(wanted)
-      return { session, wanted, held }
-    } catch (error) {
-      const why = error instanceof PortsliceError ? error.problem : (error as Error).message
-      this.#trouble = `The connection to the coordinator ${this.#name} is lost, and cannot be restored yet (${sanitize(why)}).`
-      return undefined
-    }
-  }
-
   async listSlices(): Promise<SliceStatus[]> {
-    return sliceStatuses(await this.#list(), this.isListening, Date.now())
+    return sliceStatuses(await this.#session.current().list(), this.isListening, Date.now())
   }
 
   async listClaims(): Promise<ClaimStatus[]> {
-    return claimStatuses(await this.#list(), this.isListening)
+    return claimStatuses(await this.#session.current().list(), this.isListening)
   }
 
   async history(port: number): Promise<PortEvent[]> {
-    return this.#openSessionOrThrow().history(port)
-  }
-
-  async #list(): Promise<Listing> {
-    return this.#openSessionOrThrow().list()
-  }
-
-  #openSessionOrThrow(): CoordinatorSession {
-    if (this.#session) return this.#session
-    const trouble = this.#trouble ?? ''
-    const advice = 'Check that the server runs, and that this machine may connect to it.'
-    throw coordinatorError(trouble, this.#remote.coordinator, advice)
+    return this.#session.current().history(port)
   }
 }
 

@@ -3,7 +3,7 @@ import net, { type AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { formatAddress } from '../platform/socket-table.js'
 import { isFree } from './free.js'
-import { usesOfPort } from './port-use.js'
+import { socketsOfPort } from './port-sockets.js'
 
 const testOfLinux = test.skipIf(process.platform !== 'linux')
 const own = expect.objectContaining({ pid: process.pid })
@@ -27,7 +27,7 @@ testOfLinux.each([
     await once(client, 'connect')
     const port = client.localPort as number
     expect(await isFree(port)).toBe(false)
-    expect(await usesOfPort(port)).toEqual([
+    expect(await socketsOfPort(port)).toEqual([
       { kind: 'connection', address: host, remote: `${shown}:${remote}`, owners: [own] },
     ])
   },
@@ -35,12 +35,12 @@ testOfLinux.each([
 
 testOfLinux('tells a listener and its connections apart', async () => {
   const port = await serve('127.0.0.1')
-  expect(await usesOfPort(port)).toEqual([
+  expect(await socketsOfPort(port)).toEqual([
     { kind: 'listener', address: '127.0.0.1', owners: [own] },
   ])
   const client = net.connect(port, '127.0.0.1')
   await once(client, 'connect')
-  const kinds = (await usesOfPort(port))?.map(({ kind }) => kind)
+  const kinds = (await socketsOfPort(port))?.map(({ kind }) => kind)
   expect(kinds?.sort()).toEqual(['connection', 'listener'])
   client.resetAndDestroy()
 })
@@ -51,7 +51,7 @@ testOfLinux('nothing has a port that is free', async () => {
   const { port } = server.address() as AddressInfo
   server.close()
   await once(server, 'close')
-  expect(await usesOfPort(port)).toEqual([])
+  expect(await socketsOfPort(port)).toEqual([])
 })
 
 test.runIf(process.platform === 'linux').each([

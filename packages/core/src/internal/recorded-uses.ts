@@ -1,4 +1,4 @@
-/** Times in ms since 1970. */
+/** A port that a test had, for reporters. Times in ms since 1970. */
 export interface PortUse {
   port: number
   label?: string

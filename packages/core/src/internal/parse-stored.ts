@@ -1,5 +1,5 @@
 /** Reads what coordinators store in a database, which another program may have written. */
-import type { HolderInfo, LeftPort, Refusal } from '../coordinator/coordinator.js'
+import type { HolderInfo, LeftPort, Refusal } from '../coordinator/coordinator-session.js'
 
 type Fields = Record<string, unknown>
 

@@ -3,7 +3,7 @@ import { formatAddress, LISTEN, readSocketTables, TIME_WAIT } from '../platform/
 import { fileOf } from './listening.js'
 import { ownersOfFiles, type PortOwner } from './owner.js'
 
-export interface PortUse {
+export interface PortSocket {
   /** A `connection` keeps its port from being bound, although nothing listens; `time-wait` does not. */
   kind: 'listener' | 'udp' | 'connection' | 'time-wait'
   address: string
@@ -13,7 +13,7 @@ export interface PortUse {
 }
 
 /** Everything on a port, on any address; `undefined` if unknown. Linux only. */
-export async function usesOfPort(port: number): Promise<PortUse[] | undefined> {
+export async function socketsOfPort(port: number): Promise<PortSocket[] | undefined> {
   const sockets = await readSocketTables(
     ['tcp', 'tcp6', 'udp', 'udp6'],
     (_state, _table, of) => of === port,
@@ -34,7 +34,7 @@ export async function usesOfPort(port: number): Promise<PortUse[] | undefined> {
   })
 }
 
-function kindOf({ table, state }: { table: string; state: string }): PortUse['kind'] {
+function kindOf({ table, state }: { table: string; state: string }): PortSocket['kind'] {
   if (table.startsWith('udp')) return 'udp'
   if (state === LISTEN) return 'listener'
   return state === TIME_WAIT ? 'time-wait' : 'connection'

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import type { ResolvedRemote } from '../options/remote.js'
-import type { CoordinatorCheck, HolderInfo } from './coordinator.js'
+import type { CoordinatorCheck, HolderInfo } from './coordinator-session.js'
 import { loadCoordinator } from './load-coordinator.js'
 import { RemoteProbe } from './remote-probe.js'
 
-export async function checkCoordinator(
+/** Opens a session, tries what it needs, and closes it. */
+export async function trySession(
   remote: ResolvedRemote,
   holder: HolderInfo,
   port: number,
