@@ -619,7 +619,7 @@ describe.concurrent('PostgreSQL', () => {
   })
 
   test.skipIf(!TEST_ALL)(
-    'the database is dropped and created anew',
+    'the database is dropped and created again',
     {
       timeout: TIMEOUT_MS,
     },

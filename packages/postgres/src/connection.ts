@@ -26,7 +26,7 @@ const SETTINGS = [
   'set synchronous_commit = off',
 ].join('; ')
 
-/** Tables that were created anew have another id. */
+/** Tables that were created again have another id. */
 const HEARTBEAT = `select pg_backend_pid() as pid, to_regclass('portslice.ports')::oid::text as tables,
   clock_timestamp()::text as at`
 

@@ -85,7 +85,7 @@ begin
   insert into portslice.run as r (identity) values (portslice.run_identity())
     on conflict (only_row) do update set identity = excluded.identity
       where r.identity <> excluded.identity;
-  -- Else another session has noted it meanwhile.
+  -- Otherwise another session has noted it meanwhile.
   if found then
     update portslice.server set started_at = clock_timestamp(),
       recovering_until = clock_timestamp() + interval '30 s';
