@@ -42,7 +42,7 @@ export interface AllocatorOptions {
     /** How many there are. */
     total: number
   }
-  /** How long to wait for a port when all are taken, in ms. Default: 10 000. */
+  /** How long to wait for a port when all are taken, in ms. Default: 10 000; with `coordinator`, 40 000. */
   waitTimeout?: number
   /** The order in which the ports of a slice are handed out. Default: `'sequential'`. */
   order?: 'sequential' | 'random'

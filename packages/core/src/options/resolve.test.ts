@@ -102,3 +102,10 @@ test('slices that overlap the NodePorts of Kubernetes are tried last, also in a 
 test('without files there is no lock directory', () => {
   expect(resolveOptions({ lockDirectory: false }).lockDirectory).toBeUndefined()
 })
+
+test('with a coordinator, the default wait is longer than its recovery of 30 s', () => {
+  const remote = { host: 'db.internal', coordinator: 'redis://db.internal' }
+  expect(resolveOptions(remote).waitTimeout).toBeGreaterThan(30_000)
+  expect(resolveOptions({ ...remote, waitTimeout: 5 }).waitTimeout).toBe(5)
+  expect(resolveOptions().waitTimeout).toBe(10_000)
+})

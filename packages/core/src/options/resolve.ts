@@ -24,6 +24,8 @@ import { refuseMisspeltVariables } from './variables.js'
 import { detectWorker } from './worker.js'
 
 const DEFAULT_WAIT_TIMEOUT_MS = 10_000
+/** A coordinator whose server or data is new hands out nothing for 30 s. */
+const DEFAULT_WAIT_TIMEOUT_WITH_COORDINATOR_MS = 40_000
 /** The default of Linux, because the setting of another host cannot be read. */
 const ASSUMED_EPHEMERAL_RANGE: PortRange = { first: 32_768, last: 60_999 }
 
@@ -78,7 +80,9 @@ export function resolveOptions(options: AllocatorOptions = {}): ResolvedOptions 
     runner: worker.runner,
     workerId,
     shard,
-    waitTimeout: options.waitTimeout ?? DEFAULT_WAIT_TIMEOUT_MS,
+    waitTimeout:
+      options.waitTimeout ??
+      (remote ? DEFAULT_WAIT_TIMEOUT_WITH_COORDINATOR_MS : DEFAULT_WAIT_TIMEOUT_MS),
     order: options.order ?? 'sequential',
     needsTimeWait: (port) =>
       // A socket of this machine says nothing to the kernel of another host.
