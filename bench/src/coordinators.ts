@@ -263,7 +263,8 @@ for (const engine of ENGINES) {
     msOfWorker = took / workers
   }
 }
-const text = `${printedMachine(machine())}
+const facts = printedMachine(machine()).split('\n')
+const text = `${facts.map((fact) => `- ${fact}`).join('\n')}
 
 ${markdownTable([HEAD, ...measured.map(rowOf)])}`
 console.log(text)
