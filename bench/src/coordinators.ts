@@ -185,33 +185,28 @@ function ms(value: number): string {
   return `${value.toFixed(value < 10 ? 1 : 0)} ms`
 }
 
-const HEAD = [
-  'engine',
-  'workers',
-  'connections',
-  'slices leased a second',
-  'time to a slice, median / 99 %',
-  'slices that were taken',
-  'takes and releases a second',
-  'a take, median / 99 %',
-  'round trips of a take',
-  'processor time of the server, % of a core',
-]
+const MEASURES: Readonly<Record<string, (each: Measured) => string>> = {
+  connections: ({ connections }) => String(connections),
+  'slices leased a second': ({ slicesPerSecond }) => slicesPerSecond.toFixed(0),
+  'time to a slice, median': ({ sliceTimes }) => ms(quantile(sliceTimes, 0.5)),
+  'time to a slice, 99 %': ({ sliceTimes }) => ms(quantile(sliceTimes, 0.99)),
+  'slices that were taken': ({ refused }) => String(refused),
+  'takes and releases a second': ({ takesPerSecond }) => takesPerSecond.toFixed(0),
+  'a take, median': ({ takeTimes }) => ms(quantile(takeTimes, 0.5)),
+  'a take, 99 %': ({ takeTimes }) => ms(quantile(takeTimes, 0.99)),
+  'round trips of a take': ({ roundTrips }) => roundTrips.toFixed(1),
+  'processor time of the server, % of a core': ({ cpu }) => cpu.toFixed(0),
+}
 
-function rowOf(each: Measured): string[] {
-  const { sliceTimes, takeTimes } = each
-  return [
-    each.engine,
-    String(each.workers),
-    String(each.connections),
-    each.slicesPerSecond.toFixed(0),
-    `${ms(quantile(sliceTimes, 0.5))} / ${ms(quantile(sliceTimes, 0.99))}`,
-    String(each.refused),
-    each.takesPerSecond.toFixed(0),
-    `${ms(quantile(takeTimes, 0.5))} / ${ms(quantile(takeTimes, 0.99))}`,
-    each.roundTrips.toFixed(1),
-    each.cpu.toFixed(0),
-  ]
+/** A table for each engine, narrow enough for a phone. */
+function tablesOf(measured: readonly Measured[]): string {
+  const tables = [...Map.groupBy(measured, ({ engine }) => engine)].map(([engine, steps]) =>
+    markdownTable([
+      [`${engine}, workers`, ...steps.map(({ workers }) => String(workers))],
+      ...Object.entries(MEASURES).map(([name, of]) => [name, ...steps.map(of)]),
+    ]),
+  )
+  return tables.join('\n\n')
 }
 
 function chartsOf(measured: readonly Measured[]): Chart[] {
@@ -266,7 +261,7 @@ for (const engine of ENGINES) {
 const facts = printedMachine(machine()).split('\n')
 const text = `${facts.map((fact) => `- ${fact}`).join('\n')}
 
-${markdownTable([HEAD, ...measured.map(rowOf)])}`
+${tablesOf(measured)}`
 console.log(text)
 const charts = chartsOf(measured).map((chart) => ({ ...chart, svg: drawChart(chart) }))
 if (values.write) {
