@@ -404,11 +404,12 @@ describe.concurrent.each(ENGINES)('$name', (engine) => {
         async () => expect((await warnings(holder)).join()).toContain('is restored'),
         { timeout: 20_000, interval: 200 },
       )
-      await sleep(RECOVERY_MS)
       // The snapshot says that these are out, and does not know the others.
       await holder.command({ do: 'release', ports: early })
     }
-    const had = isRestored ? await holder.take(10) : early
+    const had = isRestored
+      ? await vi.waitFor(() => holder.take(10), { timeout: 2 * RECOVERY_MS, interval: 500 })
+      : early
     const before = (await warnings(holder)).length
     await server.stop()
     await vi.waitFor(async () => expect((await warnings(holder)).length).toBe(before + 1), {
