@@ -59,7 +59,7 @@ test.runIf(TEST_ALL)(
     ])
     expect(machine).toContain('load at the start')
     expect(tables).toEqual(Object.values(TABLES).flat())
-    expect(page).toContain('## What was found') // Text that people wrote is kept.
+    expect(page).toContain('## What takes the time') // Text that people wrote is kept.
 
     const charts = [...page.matchAll(/!\[.+\]\(images\/(.+)\)/g)].map(([, file]) => file)
     expect(charts).toHaveLength(3)
