@@ -11,7 +11,7 @@ const DURATION_MS = { short: 15_000, long: 120_000 }
  * The most turns that others may have while one waits, as a multiple of what is fair: one for each
  * worker. About twice is measured on an idle machine.
  */
-const TIMES_FAIR = 4
+const TIMES_FAIR = 6
 /** The defaults of an allocator and of a claim; more on a machine on which turns take far longer. */
 const WAIT_TIMEOUT_MS = 10_000
 const CLAIM_TIMEOUT_MS = 60_000
