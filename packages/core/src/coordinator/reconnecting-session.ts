@@ -32,7 +32,7 @@ export class ReconnectingSession {
     this.#holder = holder
   }
 
-  /** Why there is no connection, as a sentence. */
+  /** A sentence that says why the connection is missing. */
   get trouble(): string | undefined {
     return this.#trouble
   }
