@@ -4,7 +4,12 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createAllocator, listSlices, type PortStatus } from '@portslice/core'
+import {
+  type AllocatorOptions,
+  createAllocator,
+  listSlices,
+  type PortStatus,
+} from '@portslice/core'
 import { afterAll, describe, expect, test, vi } from 'vitest'
 import { AllocatorProcess, type Answer } from '../support/allocator-process.ts'
 import { CountingProxy } from '../support/counting-proxy.ts'
@@ -70,6 +75,22 @@ function warningsAbout(answer: Answer): string[] {
 
 async function warnings(holder: AllocatorProcess): Promise<string[]> {
   return warningsAbout(await holder.command({ do: 'nothing' }))
+}
+
+async function untilAllPortsAreKept(holder: AllocatorProcess): Promise<void> {
+  await vi.waitFor(
+    async () =>
+      expect((await warnings(holder)).at(-1)).toContain(
+        'all ports of this process are still its own',
+      ),
+    { timeout: 20_000, interval: 200 },
+  )
+}
+
+/** Earlier holders may still return. */
+async function expectTooEarly(newcomer: AllocatorProcess, options: AllocatorOptions) {
+  const { error } = await newcomer.try({ do: 'open', options })
+  expect(error?.message).toContain('has just started')
 }
 
 async function portsOn(server: DatabaseServer, host: string): Promise<PortStatus[]> {
@@ -279,8 +300,7 @@ describe.concurrent.each(ENGINES)('$name', (engine) => {
     newcomer: AllocatorProcess,
     options: ReturnType<typeof optionsOn>,
   ) => {
-    const tooEarly = await newcomer.try({ do: 'open', options })
-    expect(tooEarly.error?.message).toContain('has just started')
+    await expectTooEarly(newcomer, options)
     await vi.waitFor(
       async () => {
         const [lost, restored] = (await warnings(holder)).slice(-2)
@@ -378,13 +398,7 @@ describe.concurrent.each(ENGINES)('$name', (engine) => {
         { timeout: 20_000, interval: 200 },
       )
       proxyOfHeir.switchTo(server)
-      await vi.waitFor(
-        async () =>
-          expect((await warnings(heir)).at(-1)).toContain(
-            'all ports of this process are still its own',
-          ),
-        { timeout: 20_000, interval: 200 },
-      )
+      await untilAllPortsAreKept(heir)
     },
   )
 
@@ -424,15 +438,8 @@ describe.concurrent.each(ENGINES)('$name', (engine) => {
     // Is there beforehand: the server is new for a short time only.
     await using newcomer = await AllocatorProcess.start()
     await server.start()
-    const tooEarly = await newcomer.try({ do: 'open', options })
-    expect(tooEarly.error?.message).toContain('has just started')
-    await vi.waitFor(
-      async () =>
-        expect((await warnings(holder)).at(-1)).toContain(
-          'all ports of this process are still its own',
-        ),
-      { timeout: 20_000, interval: 200 },
-    )
+    await expectTooEarly(newcomer, options)
+    await untilAllPortsAreKept(holder)
     await newcomer.open({ ...options, waitTimeout: RECOVERY_MS + 5000 })
     const ports = await newcomer.take(10)
     expect(ports.filter((port) => had.includes(port))).toEqual([])
@@ -605,15 +612,8 @@ describe.concurrent('PostgreSQL', () => {
     const had = await holder.take(10)
     await using newcomer = await AllocatorProcess.start()
     await server.crashOneProcess()
-    const tooEarly = await newcomer.try({ do: 'open', options })
-    expect(tooEarly.error?.message).toContain('has just started')
-    await vi.waitFor(
-      async () =>
-        expect((await warnings(holder)).at(-1)).toContain(
-          'all ports of this process are still its own',
-        ),
-      { timeout: 20_000, interval: 200 },
-    )
+    await expectTooEarly(newcomer, options)
+    await untilAllPortsAreKept(holder)
     await holder.kill()
     await newcomer.open({ ...options, waitTimeout: RECOVERY_MS + 5000 })
     expect((await newcomer.take(20)).filter((port) => had.includes(port))).toEqual([])
@@ -636,18 +636,8 @@ describe.concurrent('PostgreSQL', () => {
       await using newcomer = await AllocatorProcess.start()
       await server.query('drop database ci with (force)')
       await server.query('create database ci')
-      const tooEarly = await newcomer.try({
-        do: 'open',
-        options: { ...options, waitTimeout: 1000 },
-      })
-      expect(tooEarly.error?.message).toContain('has just started')
-      await vi.waitFor(
-        async () =>
-          expect((await warnings(holder)).at(-1)).toContain(
-            'all ports of this process are still its own',
-          ),
-        { timeout: 20_000, interval: 200 },
-      )
+      await expectTooEarly(newcomer, { ...options, waitTimeout: 1000 })
+      await untilAllPortsAreKept(holder)
       await newcomer.open(options)
       const { ports } = await newcomer.command({ do: 'take all' })
       expect(ports.filter((port) => had.includes(port))).toEqual([])
