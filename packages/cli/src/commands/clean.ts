@@ -1,8 +1,8 @@
 import {
   type Leftover,
-  lockDirectoryFor,
   refuseMisspeltVariables,
   removeLeftovers,
+  resolveLockDirectory,
 } from '@portslice/core/internal/inspect'
 import { readArguments, type Syntax } from '../command-line/arguments.js'
 import { coloursFor } from '../terminal/colours.js'
@@ -40,7 +40,7 @@ export async function run(args: string[]): Promise<number> {
   refuseMisspeltVariables(process.env)
   const found = await removeLeftovers({ dryRun })
   const { dim } = coloursFor(process.stdout)
-  const lockDirectory = lockDirectoryFor(undefined)
+  const lockDirectory = resolveLockDirectory(undefined)
   if (lockDirectory === undefined) {
     process.stdout.write(
       'Nothing to remove: portslice uses no files, because of PORTSLICE_LOCK_DIR=none.\n',

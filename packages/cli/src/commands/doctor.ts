@@ -1,4 +1,4 @@
-import { lockDirectoryFor, type ResolvedOptions } from '@portslice/core/internal/inspect'
+import { type ResolvedOptions, resolveLockDirectory } from '@portslice/core/internal/inspect'
 import { readArguments, type Syntax } from '../command-line/arguments.js'
 import {
   parseRangeAndShard,
@@ -76,7 +76,7 @@ function print(all: readonly Finding[], isJson: boolean): number {
 async function machineFindings(): Promise<Finding[]> {
   return [
     systemFinding(),
-    ...(await findingsOf('permissions', () => permissionsFinding(lockDirectoryFor(undefined)))),
+    ...(await findingsOf('permissions', () => permissionsFinding(resolveLockDirectory(undefined)))),
     ...(await findingsOf('processes', () => processesFinding())),
     ...(await findingsOf('network', () => networkFinding())),
     ...(await findingsOf('addresses', () => addressesFinding())),
@@ -86,7 +86,7 @@ async function machineFindings(): Promise<Finding[]> {
 async function lockDirectoryAndDocker(): Promise<Finding[]> {
   return [
     ...(await findingsOf('lock-directory', () => lockDirectoryFindings())),
-    ...(await findingsOf('docker', () => dockerFinding(lockDirectoryFor(undefined)))),
+    ...(await findingsOf('docker', () => dockerFinding(resolveLockDirectory(undefined)))),
   ]
 }
 

@@ -2,7 +2,7 @@ import {
   type ClaimStatus,
   listClaims,
   listSlices,
-  lockDirectoryFor,
+  resolveLockDirectory,
   resolveRemote,
 } from '@portslice/core/internal/inspect'
 import { readArguments, type Syntax } from '../command-line/arguments.js'
@@ -66,7 +66,7 @@ export async function run(args: string[]): Promise<number> {
 function placeOfSlices(): { lockDirectory: string | null; host?: string } {
   const remote = resolveRemote({})
   if (remote) return { lockDirectory: null, host: remote.host }
-  return { lockDirectory: lockDirectoryFor(undefined) ?? null }
+  return { lockDirectory: resolveLockDirectory(undefined) ?? null }
 }
 
 interface Tables {

@@ -1,4 +1,4 @@
-import { lockDirectoryFor, portHistory } from '@portslice/core/internal/inspect'
+import { portHistory, resolveLockDirectory } from '@portslice/core/internal/inspect'
 import { readArguments, type Syntax } from '../command-line/arguments.js'
 import { parsePort } from '../command-line/ports.js'
 import {
@@ -41,7 +41,7 @@ export async function run(args: string[]): Promise<number> {
   const history = await portHistory(port, { ...(range && { range }) })
   const { stdout } = process
   const isRemote = history.host !== undefined
-  const lockDirectory = isRemote ? null : (lockDirectoryFor(undefined) ?? null)
+  const lockDirectory = isRemote ? null : (resolveLockDirectory(undefined) ?? null)
   stdout.write(
     given.has('json')
       ? formatJson({ version: WHY_VERSION, lockDirectory, ...history })

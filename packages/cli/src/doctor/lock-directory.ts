@@ -9,7 +9,7 @@ import {
   codeOf,
   hostIdentity,
   inspect,
-  lockDirectoryFor,
+  resolveLockDirectory,
   type System,
   system,
   userIdentity,
@@ -23,7 +23,7 @@ const WITHOUT_FILES =
 export async function lockDirectoryFindings(
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<Finding[]> {
-  const directory = lockDirectoryFor(undefined)
+  const directory = resolveLockDirectory(undefined)
   if (directory === undefined) {
     return [
       note(

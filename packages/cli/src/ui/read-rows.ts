@@ -3,10 +3,10 @@ import {
   listClaims,
   listeningPorts,
   listSlices,
-  lockDirectoryFor,
   parseStat,
   type ResolvedOptions,
   readProcessText,
+  resolveLockDirectory,
   type SliceStart,
 } from '@portslice/core/internal/inspect'
 import type { ClaimRow, PortRow, PortState, Row, Rows, SliceRow } from '@portslice/pages/live'
@@ -45,7 +45,7 @@ export class RowReader {
       claims,
       listening ?? new Set(),
     )
-    const lockDirectory = lockDirectoryFor(undefined) ?? null
+    const lockDirectory = resolveLockDirectory(undefined) ?? null
     const rows: Record<string, Row> = {
       range: { kind: 'range', ranges, lockDirectory: lockDirectory && text(lockDirectory) },
     }

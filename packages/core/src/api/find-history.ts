@@ -1,8 +1,8 @@
 import { type ClaimStatus, listClaims } from '../claim/list-claims.js'
 import { inspect, invalidOption } from '../errors.js'
-import { lockDirectoryFor } from '../options/lock-directory.js'
 import { checkHistoryOptions } from '../options/options.js'
 import { resolveOptions } from '../options/resolve.js'
+import { resolveLockDirectory } from '../options/resolve-lock-directory.js'
 import { isPort } from '../options/validate.js'
 import { Date } from '../platform/clock.js'
 import { hostIdentity, mayShareNetwork } from '../platform/host.js'
@@ -56,7 +56,7 @@ export async function findHistory(port: number, options: PortHistoryOptions): Pr
     const notHandedOut = whyNotHandedOut(port, options)
     return { ...(await remotePortHistory(port, remote)), ...(notHandedOut && { notHandedOut }) }
   }
-  const lockDirectory = lockDirectoryFor(options.lockDirectory)
+  const lockDirectory = resolveLockDirectory(options.lockDirectory)
   const slice = sliceOf(port)
   const [status, claims, sockets = [], listening] = await Promise.all([
     readStatus(lockDirectory, slice),

@@ -1,6 +1,6 @@
 import type { ClaimStatus } from '../claim/list-claims.js'
-import { lockDirectoryFor } from '../options/lock-directory.js'
 import { checkListOptions } from '../options/options.js'
+import { resolveLockDirectory } from '../options/resolve-lock-directory.js'
 import { loadLater } from '../platform/load-later.js'
 import type { ListSlicesOptions, SliceStatus } from '../slice/list-slices.js'
 import { remoteHostOf } from './remote-host-of.js'
@@ -25,7 +25,7 @@ export async function listSlices(options: ListSlicesOptions = {}): Promise<Slice
   const remote = await remoteHostOf(options)
   if (remote) return remote.listSlices()
   const { listSlices } = await loadSlices()
-  return listSlices(lockDirectoryFor(options.lockDirectory))
+  return listSlices(resolveLockDirectory(options.lockDirectory))
 }
 
 /** The claimed ports of this lock directory and network namespace, or of the other host, ascending. */
@@ -34,5 +34,5 @@ export async function listClaims(options: ListSlicesOptions = {}): Promise<Claim
   const remote = await remoteHostOf(options)
   if (remote) return remote.listClaims()
   const { listClaims } = await loadClaims()
-  return listClaims(lockDirectoryFor(options.lockDirectory))
+  return listClaims(resolveLockDirectory(options.lockDirectory))
 }

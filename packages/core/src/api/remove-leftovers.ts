@@ -1,5 +1,5 @@
-import { lockDirectoryFor } from '../options/lock-directory.js'
 import { checkListOptions } from '../options/options.js'
+import { resolveLockDirectory } from '../options/resolve-lock-directory.js'
 import { sleep } from '../platform/clock.js'
 import { checkLockDirectory } from '../slice/lock-directory.js'
 import { STALE_AFTER_MS } from '../slice/lock-holder.js'
@@ -25,7 +25,7 @@ export async function removeLeftovers({
   ...options
 }: RemoveLeftoversOptions = {}): Promise<Leftover[]> {
   checkListOptions(options)
-  const lockDirectory = lockDirectoryFor(options.lockDirectory)
+  const lockDirectory = resolveLockDirectory(options.lockDirectory)
   if (lockDirectory === undefined || !checkLockDirectory(lockDirectory)) return []
   let found = await removeSliceLeftovers(lockDirectory, dryRun)
   const isUnclear = found.some(({ kept }) => kept === 'elsewhere' || kept === 'locked')

@@ -14,11 +14,11 @@ import {
   type SliceStart,
   trialOrder,
 } from '../slice/layout.js'
-import { lockDirectoryFor, workingDirectory } from './lock-directory.js'
 import { type AllocatorOptions, checkAllocatorOptions } from './options.js'
 import { findProjectRoot } from './project-root.js'
 import { rangeFromEnvironment, validateRange } from './range.js'
 import { type ResolvedRemote, resolveRemote } from './remote.js'
+import { resolveLockDirectory, workingDirectory } from './resolve-lock-directory.js'
 import { detectShard, formatShard, type ResolvedShard, validateShard } from './shard.js'
 import { refuseMisspeltVariables } from './variables.js'
 import { detectWorker } from './worker.js'
@@ -73,7 +73,7 @@ export function resolveOptions(options: AllocatorOptions = {}): ResolvedOptions 
   return {
     ranges,
     slices: { [Symbol.iterator]: () => trialOrder(classes, start) },
-    lockDirectory: remote ? undefined : lockDirectoryFor(options.lockDirectory),
+    lockDirectory: remote ? undefined : resolveLockDirectory(options.lockDirectory),
     remote,
     cwd,
     projectRoot,

@@ -2,7 +2,7 @@ import { chmodSync, chownSync, mkdirSync, rmdirSync, symlinkSync, writeFileSync 
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { temporaryFolder } from '../own-slices.test-support.js'
-import { defaultLockDirectory, lockDirectoryFor } from './lock-directory.js'
+import { defaultLockDirectory, resolveLockDirectory } from './resolve-lock-directory.js'
 
 beforeEach(() => {
   vi.stubEnv('PORTSLICE_LOCK_DIR', undefined)
@@ -20,17 +20,17 @@ function workInTemporaryFolder(): string {
 }
 
 test('an option comes before $PORTSLICE_LOCK_DIR, and that before the directory for temporary files', () => {
-  expect(lockDirectoryFor(undefined)).toMatch(/portslice-\w+$/)
+  expect(resolveLockDirectory(undefined)).toMatch(/portslice-\w+$/)
   vi.stubEnv('PORTSLICE_LOCK_DIR', '/variable')
-  expect(lockDirectoryFor(undefined)).toBe(path.resolve('/variable'))
-  expect(lockDirectoryFor('/option')).toBe(path.resolve('/option'))
+  expect(resolveLockDirectory(undefined)).toBe(path.resolve('/variable'))
+  expect(resolveLockDirectory('/option')).toBe(path.resolve('/option'))
 })
 
 test('is absolute and has no slash at the end, which would follow a link', () => {
   const cwd = workInTemporaryFolder()
-  expect(lockDirectoryFor('a/../locks/')).toBe(path.join(cwd, 'locks'))
+  expect(resolveLockDirectory('a/../locks/')).toBe(path.join(cwd, 'locks'))
   vi.stubEnv('PORTSLICE_LOCK_DIR', '/locks/./')
-  expect(lockDirectoryFor(undefined)).toBe(path.resolve('/locks'))
+  expect(resolveLockDirectory(undefined)).toBe(path.resolve('/locks'))
 })
 
 test.each(['PORTSLICE_LOCK_DIR', 'TMPDIR'])(
@@ -39,23 +39,23 @@ test.each(['PORTSLICE_LOCK_DIR', 'TMPDIR'])(
     const cwd = workInTemporaryFolder()
     const name = path.basename(cwd) // One that no other test has resolved.
     vi.stubEnv(variable, name)
-    const before = lockDirectoryFor(undefined)
+    const before = resolveLockDirectory(undefined)
     expect(before?.startsWith(path.join(cwd, name))).toBe(true)
     mkdirSync('elsewhere')
     process.chdir('elsewhere')
-    expect(lockDirectoryFor(undefined)).toBe(before)
+    expect(resolveLockDirectory(undefined)).toBe(before)
   },
 )
 
 test('false, and none in the variable, mean without files; ./none is a directory', () => {
   const cwd = workInTemporaryFolder()
-  expect(lockDirectoryFor(false)).toBeUndefined()
-  expect(lockDirectoryFor('none')).toBe(path.join(cwd, 'none'))
+  expect(resolveLockDirectory(false)).toBeUndefined()
+  expect(resolveLockDirectory('none')).toBe(path.join(cwd, 'none'))
   vi.stubEnv('PORTSLICE_LOCK_DIR', 'none')
-  expect(lockDirectoryFor(undefined)).toBeUndefined()
-  expect(lockDirectoryFor('/option')).toBe(path.resolve('/option'))
+  expect(resolveLockDirectory(undefined)).toBeUndefined()
+  expect(resolveLockDirectory('/option')).toBe(path.resolve('/option'))
   vi.stubEnv('PORTSLICE_LOCK_DIR', './none')
-  expect(lockDirectoryFor(undefined)).toBe(path.join(cwd, 'none'))
+  expect(resolveLockDirectory(undefined)).toBe(path.join(cwd, 'none'))
 })
 
 describe('the default', () => {

@@ -8,7 +8,7 @@ import { processWide } from '../process-state.js'
 const MAX_DEFAULT_NAMES = 8
 
 /** An absolute path, which may not exist yet. `undefined`: without files. */
-export function lockDirectoryFor(option: string | false | undefined): string | undefined {
+export function resolveLockDirectory(option: string | false | undefined): string | undefined {
   if (option === false) return undefined
   if (option !== undefined) return path.resolve(workingDirectory() || path.sep, option)
   const named = process.env.PORTSLICE_LOCK_DIR
