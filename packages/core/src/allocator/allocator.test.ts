@@ -8,7 +8,7 @@ import { listSlices } from '../api/list.js'
 import type { AllocatorOptions } from '../options/options.js'
 import { ownRange, temporaryFolder } from '../own-slices.test-support.js'
 import { AVOIDED_PORTS } from '../slice/avoided-ports.js'
-import { journalPath } from '../slice/lock-directory.js'
+import { journalPath } from '../slice/slice-paths.js'
 import { readSliceRecord } from '../slice/slice-record.js'
 import { createAllocator, type PortAllocator } from './allocator.js'
 

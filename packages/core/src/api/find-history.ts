@@ -21,8 +21,8 @@ import {
   type SliceHolderStatus,
   type SliceStatus,
 } from '../slice/list-slices.js'
-import { historyPath, journalPath } from '../slice/lock-directory.js'
 import { type JournaledUse, parseUses } from '../slice/port-uses.js'
+import { historyPath, journalPath } from '../slice/slice-paths.js'
 import { quarantineSince } from '../slice/slice-record.js'
 import type { PortHistory, PortProcess, PortUse } from './port-history-result.js'
 import { remoteHostOf } from './remote-host-of.js'

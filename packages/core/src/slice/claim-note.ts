@@ -6,9 +6,10 @@ import type { ProcessRun } from '../platform/process-run.js'
 import { archiveLine } from './history.js'
 import { formatLine, timestamp } from './journal.js'
 import { type SliceStart, sliceOf } from './layout.js'
-import { ensureLockDirectory, historyPath } from './lock-directory.js'
+import { ensureLockDirectory } from './lock-directory.js'
 import { hostCode } from './lock-token.js'
 import { readOwnFile, writeOwnFile } from './own-file.js'
+import { historyPath } from './slice-paths.js'
 
 export interface ClaimNote extends ProcessRun {
   pid: number

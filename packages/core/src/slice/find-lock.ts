@@ -1,8 +1,8 @@
 import { lstatSync, readdirSync } from 'node:fs'
 import { codeOf } from '../errors.js'
 import type { SliceStart } from './layout.js'
-import { lockPath } from './lock-directory.js'
 import { isToken } from './lock-token.js'
+import { lockPath } from './slice-paths.js'
 
 /** The sticky bit distinguishes a lock without a token from an empty directory of another program. */
 export const LOCK_MODE = 0o1700

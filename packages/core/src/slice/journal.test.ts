@@ -4,8 +4,8 @@ import path from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { ownRange, temporaryFolder } from '../own-slices.test-support.js'
 import { KeyMemory } from './key-memory.js'
-import { journalPath } from './lock-directory.js'
 import { Slice } from './slice.js'
+import { journalPath } from './slice-paths.js'
 import { readSliceRecord } from './slice-record.js'
 
 async function setUp() {

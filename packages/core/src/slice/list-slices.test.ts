@@ -7,7 +7,7 @@ import { createAllocator } from '../allocator/allocator.js'
 import { listSlices } from '../api/list.js'
 import { ownRange, temporaryFolder } from '../own-slices.test-support.js'
 import { hostIdentity } from '../platform/host.js'
-import { journalPath, livenessPath } from './lock-directory.js'
+import { journalPath, livenessPath } from './slice-paths.js'
 
 /** What is listed of the slices in a range: others may hold slices at the same time. */
 async function listed(lockDirectory: string, [first, last]: readonly [number, number]) {

@@ -8,8 +8,8 @@ import { isListening, listeningPorts, unconnectedUdpPortsOnLoopback } from '../p
 import { lockToken } from './find-lock.js'
 import { type SliceStart, sentinelOf, sliceOf } from './layout.js'
 import { askLiveness } from './liveness.js'
-import { journalPath, livenessPath, sliceOfJournal } from './lock-directory.js'
 import { lockHolderState } from './lock-holder.js'
+import { journalPath, livenessPath, sliceOfJournal } from './slice-paths.js'
 import {
   type LeaseRecord,
   quarantineAfter,

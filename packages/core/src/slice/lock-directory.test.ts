@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdirSync, statSync, symlinkSync, writeFileSync 
 import path from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { temporaryFolder } from '../own-slices.test-support.js'
-import { ensureLockDirectory, sliceOfJournal } from './lock-directory.js'
+import { ensureLockDirectory } from './lock-directory.js'
 
 const refused = (why: string) =>
   expect.objectContaining({
@@ -85,15 +85,3 @@ test.skipIf(process.getuid?.() !== 0)(
     expect(() => ensureLockDirectory(folder)).toThrow(refused('uid 12345'))
   },
 )
-
-test('knows its journals by their names', () => {
-  expect(sliceOfJournal('slice-20000.ndjson')).toBe(20_000)
-  for (const name of [
-    'slice-20000.lock',
-    'slice-20000.ndjson.new',
-    'slice-.ndjson',
-    'slice-1234567.ndjson',
-  ]) {
-    expect(sliceOfJournal(name)).toBeUndefined()
-  }
-})

@@ -4,8 +4,8 @@ import { processWide } from '../process-state.js'
 import { type FoundLock, findLock } from './find-lock.js'
 import type { SliceStart } from './layout.js'
 import { askLiveness } from './liveness.js'
-import { livenessPath, lockPath } from './lock-directory.js'
 import { hostCode, isSameBoot, parseToken } from './lock-token.js'
+import { livenessPath, lockPath } from './slice-paths.js'
 
 /** If a process sees a lock unchanged for this long, its holder may be dead. */
 export const STALE_AFTER_MS = 10_000

@@ -21,10 +21,11 @@ import { system } from '../platform/system.js'
 import { findLock, LOCK_MODE } from './find-lock.js'
 import type { SliceStart } from './layout.js'
 import { askLiveness, type LivenessSocket } from './liveness.js'
-import { ensureLockDirectory, livenessPath, lockedPath, lockPath } from './lock-directory.js'
+import { ensureLockDirectory } from './lock-directory.js'
 import { holderStateOf, type OccupyingLock } from './lock-holder.js'
 import { createToken, draftPath, type NewToken } from './lock-token.js'
 import { type LockFiles, lockfileFs } from './lockfile-fs.js'
+import { livenessPath, lockedPath, lockPath } from './slice-paths.js'
 
 const REFRESH_INTERVAL_MS = 5000
 

@@ -6,13 +6,9 @@ import { lockToken } from './find-lock.js'
 import { formatLine, Journal, timestamp } from './journal.js'
 import type { SliceStart } from './layout.js'
 import { Lock } from './lock.js'
-import {
-  ensureLockDirectory,
-  historyPath,
-  journalPath,
-  lockDirectoryError,
-} from './lock-directory.js'
+import { ensureLockDirectory, lockDirectoryError } from './lock-directory.js'
 import type { PortTable } from './port-table.js'
+import { historyPath, journalPath } from './slice-paths.js'
 import { type LeaseRecord, parseJournal, readSliceRecord } from './slice-record.js'
 
 export interface LeaseContext {
