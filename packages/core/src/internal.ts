@@ -31,7 +31,7 @@ export {
   takeLateUses,
   takeWorkerUse,
 } from './internal/recorded-allocator.js'
-export type { PortListener, PortUse, SliceUse, WorkerUse } from './internal/recorded-uses.js'
+export type { PortListener, RecordedUse, SliceUse, WorkerUse } from './internal/recorded-uses.js'
 export { namedPort, namedPorts, preferShard } from './internal/runner-shard.js'
 export { messageOf, sessionError } from './internal/session-error.js'
 export {

@@ -1,5 +1,5 @@
 import type { TestInfo } from '@playwright/test'
-import type { PortUse } from '@portslice/core/internal'
+import type { RecordedUse } from '@portslice/core/internal'
 import { loadCore } from './core.js'
 
 /** The reporter reads it; the underscore hides it from others. */
@@ -8,7 +8,10 @@ export const ATTACHMENT = '_portslice'
 const PORTS_ANNOTATION = 'ports'
 
 /** As an annotation, and with times for our own reporter. */
-export async function reportPorts(testInfo: TestInfo, ports: readonly PortUse[]): Promise<void> {
+export async function reportPorts(
+  testInfo: TestInfo,
+  ports: readonly RecordedUse[],
+): Promise<void> {
   if (ports.length > 0) {
     const description = ports.map(formatPort).join(', ')
     testInfo.annotations.push({ type: PORTS_ANNOTATION, description })
@@ -22,6 +25,6 @@ export async function reportPorts(testInfo: TestInfo, ports: readonly PortUse[])
 }
 
 /** `20003 (api)` */
-function formatPort({ port, label }: PortUse): string {
+function formatPort({ port, label }: RecordedUse): string {
   return label === undefined ? `${port}` : `${port} (${label})`
 }

@@ -1,17 +1,17 @@
-import type { PortUse } from '@portslice/core/internal'
+import type { RecordedUse } from '@portslice/core/internal'
 import type { RunnerTestCase } from 'vitest'
 import { loadedCore } from './core.js'
 import './vitest-types.js'
 
 /** For reporters. @param ports those of the test that `task.meta` does not contain yet */
-export function addToMeta({ meta }: RunnerTestCase, ports: readonly PortUse[] = []): void {
+export function addToMeta({ meta }: RunnerTestCase, ports: readonly RecordedUse[] = []): void {
   const worker = loadedCore()?.takeWorkerUse()
   if (!worker) return
   const { leaked = [], ports: before = [], worker: workerBefore } = meta.portslice ?? {}
   const isUsed = ports.length + worker.ports.length + worker.slices.length > 0
   if (!isUsed && !workerBefore) return
   // A port that is out is reported again.
-  const isOther = ({ port, takenAt }: PortUse) =>
+  const isOther = ({ port, takenAt }: RecordedUse) =>
     !worker.ports.some((each) => each.port === port && each.takenAt === takenAt)
   meta.portslice = {
     leaked,

@@ -1,5 +1,5 @@
 import type { AllocatorOptions } from '@portslice/core'
-import type { LeakedPort, OnLeak, PortUse, WorkerUse } from '@portslice/core/internal'
+import type { LeakedPort, OnLeak, RecordedUse, WorkerUse } from '@portslice/core/internal'
 import type { PortTable } from './ports.js'
 
 /** From the main process to the fixtures, by `provide` and `inject`. */
@@ -21,7 +21,7 @@ export interface PortsliceMeta {
   /** Where something still listened when the test had ended. */
   leaked: LeakedPort[]
   /** With the times at which the test had them. */
-  ports?: PortUse[]
+  ports?: RecordedUse[]
   /** With what it has besides the ports of its tests. */
   worker?: WorkerUse
   /** Of a file: the ports that its hooks, suites and top level left in use. */

@@ -7,17 +7,17 @@ import { parseStat, readProcessText } from '../platform/process-table.js'
 import { subscribeSafely } from '../platform/subscribe-safely.js'
 import { listeningPorts } from '../probe/listening.js'
 import { ownersOfAll } from '../probe/owner.js'
-import type { PortListener, PortUse } from './recorded-uses.js'
+import type { PortListener, RecordedUse } from './recorded-uses.js'
 
 const POLL_INTERVAL_MS = 50
 /** A process tree that is deeper than this is not followed to its root. */
 const MAX_ANCESTORS = 50
 
 /** Ports that are out, and whether something listened when last seen. */
-const observed = new Map<PortUse, { wasListening: boolean }>()
+const observed = new Map<RecordedUse, { wasListening: boolean }>()
 let isPolling = false
 
-export function observe(use: PortUse): void {
+export function observe(use: RecordedUse): void {
   observed.set(use, { wasListening: false })
   listenToServers()
   if (isPolling) return
@@ -26,7 +26,7 @@ export function observe(use: PortUse): void {
 }
 
 /** Looks once more, for what listens at the end. */
-export async function stopObserving(use: PortUse): Promise<void> {
+export async function stopObserving(use: RecordedUse): Promise<void> {
   await look().catch(() => {})
   observed.delete(use)
 }
@@ -42,7 +42,7 @@ function schedule(): void {
 async function look(): Promise<void> {
   const listening = await listeningPorts()
   if (!listening) return
-  const appeared: PortUse[] = []
+  const appeared: RecordedUse[] = []
   for (const [use, state] of observed) {
     const isListening = listening.has(use.port)
     if (isListening && !state.wasListening) appeared.push(use)
@@ -51,7 +51,7 @@ async function look(): Promise<void> {
   await Promise.all(appeared.map((use) => addListeners(use)))
 }
 
-async function addListeners(use: PortUse, isInTheWay?: true): Promise<void> {
+async function addListeners(use: RecordedUse, isInTheWay?: true): Promise<void> {
   const since = Date.now()
   const owners = (await ownersOfAll([use.port])).get(use.port) ?? []
   if (owners.length === 0) add(use, omitUndefined({ since, isInTheWay }))
@@ -61,7 +61,7 @@ async function addListeners(use: PortUse, isInTheWay?: true): Promise<void> {
   }
 }
 
-function add(use: PortUse, listener: PortListener): void {
+function add(use: RecordedUse, listener: PortListener): void {
   use.listeners ??= []
   const known = use.listeners.find(({ pid }) => pid === listener.pid)
   if (!known) use.listeners.push(listener)

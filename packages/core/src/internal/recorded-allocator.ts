@@ -7,7 +7,7 @@ import type { TakeOptions } from '../options/options.js'
 import { detectWorker } from '../options/worker.js'
 import { Date } from '../platform/clock.js'
 import { omitUndefined } from '../platform/omit-undefined.js'
-import type { PortUse, SliceUse, WorkerUse } from './recorded-uses.js'
+import type { RecordedUse, SliceUse, WorkerUse } from './recorded-uses.js'
 
 /** Set by reporters for their workers: their pid, and the file for ports released after the last test. */
 const REPORT_VARIABLE = 'PORTSLICE_REPORT'
@@ -42,7 +42,7 @@ export function takeLateUses(): WorkerUse[] {
   })
 }
 
-function noteLateUse(use: PortUse): void {
+function noteLateUse(use: RecordedUse): void {
   const file = reportFile()
   if (file === undefined) return
   const late: WorkerUse = { ...thisWorker(), slices: [], ports: [use] }
@@ -52,9 +52,9 @@ function noteLateUse(use: PortUse): void {
 }
 
 const recorded = new WeakMap<PortAllocator, RecordedAllocator>()
-const uses = new WeakMap<PortLease, PortUse>()
+const uses = new WeakMap<PortLease, RecordedUse>()
 /** Ports that belong to no test, and were not reported since they changed. */
-const workerUses = new Set<PortUse>()
+const workerUses = new Set<RecordedUse>()
 const sliceUses: SliceUse[] = []
 
 /** Records which ports are taken, for the test runner's reporters. */
@@ -73,7 +73,7 @@ export async function recordAllocator(open: () => Promise<PortAllocator>): Promi
 }
 
 /** From now on the port belongs to a test, whose name is the default label. */
-export function useOfTest(lease: PortLease, label: string | undefined): PortUse | undefined {
+export function useOfTest(lease: PortLease, label: string | undefined): RecordedUse | undefined {
   const use = uses.get(lease)
   if (!use) return undefined
   workerUses.delete(use)
@@ -126,7 +126,7 @@ class RecordedAllocator implements PortAllocator {
     const observer = isPortReportRequested() ? await import('./observe-ports.js') : undefined
     return leases.map((lease) => {
       const { port, label } = lease
-      const use: PortUse = omitUndefined({ port, label, requestedAt, takenAt })
+      const use: RecordedUse = omitUndefined({ port, label, requestedAt, takenAt })
       observer?.observe(use)
       workerUses.add(use)
       const result = new RecordedLease(lease, use, () => observer?.stopObserving(use))
@@ -148,10 +148,10 @@ class RecordedLease implements PortLease {
   declare readonly label?: string
   declare readonly host?: string
   readonly #lease: PortLease
-  readonly #use: PortUse
+  readonly #use: RecordedUse
   readonly #beforeRelease: () => Promise<void> | undefined
 
-  constructor(lease: PortLease, use: PortUse, beforeRelease: () => Promise<void> | undefined) {
+  constructor(lease: PortLease, use: RecordedUse, beforeRelease: () => Promise<void> | undefined) {
     if (lease.label !== undefined) this.label = lease.label
     if (lease.host !== undefined) this.host = lease.host
     this.#lease = lease

@@ -1,5 +1,5 @@
 /** A port that a test had, for reporters. Times in ms since 1970. */
-export interface PortUse {
+export interface RecordedUse {
   port: number
   label?: string
   requestedAt: number
@@ -38,5 +38,5 @@ export interface WorkerUse {
   pid: number
   slices: SliceUse[]
   /** Those that outlive a test, such as those of apps. */
-  ports: PortUse[]
+  ports: RecordedUse[]
 }

@@ -4,7 +4,7 @@ import { ownerOfBoundPort, watchBoundPorts } from '../api/bound-ports.js'
 import { inspect, PortsliceError } from '../errors.js'
 import { checkTakeOptions, type TakeOptions } from '../options/options.js'
 import { useOfTest } from './recorded-allocator.js'
-import type { PortUse } from './recorded-uses.js'
+import type { RecordedUse } from './recorded-uses.js'
 
 export interface LeakedPort {
   port: number
@@ -22,7 +22,7 @@ export class TestPorts {
   readonly #owner: string
   readonly #scope: 'test' | 'worker'
   readonly #taken: { lease: PortLease; label: string | undefined }[] = []
-  readonly #uses: PortUse[] = []
+  readonly #uses: RecordedUse[] = []
   #hasEnded = false
 
   /** @param owner the test's name: the default label of its ports */
@@ -33,7 +33,7 @@ export class TestPorts {
     this.#owner = owner.slice(0, MAX_OWNER_LENGTH)
   }
 
-  get uses(): readonly PortUse[] {
+  get uses(): readonly RecordedUse[] {
     return this.#uses
   }
 

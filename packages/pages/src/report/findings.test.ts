@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { findingsOf } from './findings.js'
-import type { PortUse, ReportedTest, RunReport } from './run-report.js'
+import type { RecordedUse, ReportedTest, RunReport } from './run-report.js'
 
-const use = (more: Partial<PortUse> = {}): PortUse => ({
+const use = (more: Partial<RecordedUse> = {}): RecordedUse => ({
   port: 20_000,
   requestedAt: 1000,
   takenAt: 1000,
@@ -13,7 +13,7 @@ const use = (more: Partial<PortUse> = {}): PortUse => ({
 
 const testOf = (
   name: string,
-  ports: PortUse[],
+  ports: RecordedUse[],
   more: Partial<ReportedTest> = {},
 ): ReportedTest => ({
   name,

@@ -1,5 +1,5 @@
 import { formatTime } from '../shared/format.js'
-import type { PortUse, ReportedTest, RunReport } from './run-report.js'
+import type { RecordedUse, ReportedTest, RunReport } from './run-report.js'
 
 /** Something that may explain why a test failed. */
 export interface Finding {
@@ -13,7 +13,7 @@ export interface Finding {
 const LONG_WAIT_MS = 250
 
 interface OwnedUse {
-  use: PortUse
+  use: RecordedUse
   owner: string
   test?: number
 }
@@ -98,7 +98,10 @@ function addressesInUse(test: ReportedTest, index: number, uses: readonly OwnedU
   })
 }
 
-function isDuring({ takenAt, releasedAt }: PortUse, { startedAt, endedAt }: ReportedTest): boolean {
+function isDuring(
+  { takenAt, releasedAt }: RecordedUse,
+  { startedAt, endedAt }: ReportedTest,
+): boolean {
   return takenAt <= endedAt && (releasedAt ?? Number.POSITIVE_INFINITY) >= startedAt
 }
 

@@ -11,7 +11,7 @@ import { type CollectedTest, collectReport, type ReportedRun } from './collect.j
 import type { RunReport } from './run-report.js'
 
 export type { CollectedTest, ReportedRun } from './collect.js'
-export type { PortUse, ReportedTest, RunReport } from './run-report.js'
+export type { RecordedUse, ReportedTest, RunReport } from './run-report.js'
 
 /** Inserted by the build. */
 declare const REPORT_PAGE: { script: string; style: string }

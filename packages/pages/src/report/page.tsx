@@ -3,7 +3,7 @@ import { useEffect, useMemo, useState } from 'preact/hooks'
 import { formatTime, pluralize, showHidden } from '../shared/format.js'
 import { Badge, Filter, Search } from '../shared/parts.js'
 import { type Finding, findingsOf } from './findings.js'
-import type { PortUse, ReportedTest, RunReport } from './run-report.js'
+import type { RecordedUse, ReportedTest, RunReport } from './run-report.js'
 import { Timeline } from './timeline.js'
 
 /** More are shown on demand. */
@@ -167,7 +167,7 @@ function Test({ test, index, isOpen, findings }: TestProps) {
 }
 
 /** What happened to a port, relative to the start of its test. */
-function Events({ use, start }: { use: PortUse; start: number }) {
+function Events({ use, start }: { use: RecordedUse; start: number }) {
   const { port, label, requestedAt, takenAt, releasedAt, leaked, listeners = [] } = use
   const events = [
     { at: takenAt, text: `handed out after ${formatTime(takenAt - requestedAt)}` },

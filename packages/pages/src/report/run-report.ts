@@ -1,6 +1,6 @@
-import type { PortUse, WorkerUse } from '@portslice/core/internal'
+import type { RecordedUse, WorkerUse } from '@portslice/core/internal'
 
-export type { PortUse, WorkerUse }
+export type { RecordedUse, WorkerUse }
 
 /** What the report of a run shows; times in ms since 1970. */
 export interface RunReport {
@@ -26,7 +26,7 @@ export interface ReportedTest {
   /** Of its worker. */
   worker: string
   errors: string[]
-  ports: PortUse[]
+  ports: RecordedUse[]
 }
 
 /** A place for a worker process: after one has ended, the runner may start another there. */
@@ -34,5 +34,5 @@ export interface ReportedWorker {
   name: string
   pids: number[]
   slices: WorkerUse['slices']
-  ports: PortUse[]
+  ports: RecordedUse[]
 }

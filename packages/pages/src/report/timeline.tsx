@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks'
 import { formatTime, showHidden } from '../shared/format.js'
 import { lanesOf, ticksOf } from './lanes.js'
-import type { PortUse, ReportedWorker, RunReport } from './run-report.js'
+import type { RecordedUse, ReportedWorker, RunReport } from './run-report.js'
 
 const TICKS = 8
 const MAX_ZOOM = 64
@@ -15,7 +15,7 @@ interface Scale {
 }
 
 interface UseInTimeline {
-  use: PortUse
+  use: RecordedUse
   test?: number
 }
 
