@@ -4,7 +4,7 @@
  * @module @portslice/core/internal
  */
 
-export { sharedAllocator } from './allocator/shared.js'
+export { sharedAllocator } from './allocator/shared-allocator.js'
 export { withAwaitHint } from './api/await-hint.js'
 export { watchBoundPorts } from './api/bound-ports.js'
 export type { LeaseObserver } from './api/lease-observer.js'

@@ -6,7 +6,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { onTestFinished } from 'vitest'
 import { isFree } from './probe/free.js'
-import { holdUdpPort } from './probe/held-udp.js'
+import { holdUdpPort } from './probe/hold-udp-port.js'
 import { AVOIDED_PORTS } from './slice/avoided-ports.js'
 import {
   type PortRange,

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { sharedAllocator } from './allocator/shared.js'
+import { sharedAllocator } from './allocator/shared-allocator.js'
 import { namedPort } from './api/named-port.js'
 import { releasePort, takePort } from './api/take-port.js'
 import { PortsliceError } from './errors.js'

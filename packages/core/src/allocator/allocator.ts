@@ -1,4 +1,4 @@
-import type { ClaimContext } from '../claim/context.js'
+import type { ClaimContext } from '../claim/claim-context.js'
 import { PortsliceError, withCallerStack } from '../errors.js'
 import {
   type AllocatorOptions,

@@ -1,4 +1,4 @@
-import type { ClaimContext } from '../claim/context.js'
+import type { ClaimContext } from '../claim/claim-context.js'
 import type { ResolvedOptions } from '../options/resolve.js'
 import { formatShard } from '../options/shard.js'
 import { hostIdentity } from '../platform/host.js'

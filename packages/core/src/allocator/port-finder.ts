@@ -1,5 +1,5 @@
-import type { ClaimContext } from '../claim/context.js'
-import { protectWithTimeWait } from '../claim/protect.js'
+import type { ClaimContext } from '../claim/claim-context.js'
+import { protectWithTimeWait } from '../claim/protect-with-time-wait.js'
 import { isClaim, tryClaim } from '../claim/try-claim.js'
 import { isOutOfDescriptors, type PortsliceError } from '../errors.js'
 import type { ResolvedOptions } from '../options/resolve.js'

@@ -1,4 +1,4 @@
-import type { ClaimContext } from '../claim/context.js'
+import type { ClaimContext } from '../claim/claim-context.js'
 import { nextTurn } from '../platform/clock.js'
 import { isNotPermitted } from '../probe/bind-errors.js'
 import type { SliceStart } from '../slice/layout.js'

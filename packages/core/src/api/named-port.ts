@@ -1,4 +1,4 @@
-import { sharedAllocator } from '../allocator/shared.js'
+import { sharedAllocator } from '../allocator/shared-allocator.js'
 import { inspect } from '../errors.js'
 import type { AllocatorOptions } from '../options/options.js'
 import { portFromVariable, variablePartOf } from '../options/port-name.js'

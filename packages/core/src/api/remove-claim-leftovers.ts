@@ -1,7 +1,7 @@
 import { readdirSync, rmdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { hostIdentity } from '../platform/host.js'
-import { holdUdpPort } from '../probe/held-udp.js'
+import { holdUdpPort } from '../probe/hold-udp-port.js'
 import {
   claimDirectory,
   claimNotes,

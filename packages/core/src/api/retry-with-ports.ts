@@ -1,5 +1,5 @@
 import type { PortLease } from '../allocator/lease.js'
-import { defaultAllocator } from '../allocator/shared.js'
+import { defaultAllocator } from '../allocator/shared-allocator.js'
 import type { TakeOptions } from '../options/options.js'
 
 export interface Retries<T> {

@@ -1,4 +1,4 @@
-import { defaultAllocator } from '../allocator/shared.js'
+import { defaultAllocator } from '../allocator/shared-allocator.js'
 import { inspect, invalidOption } from '../errors.js'
 import type { TakeOptions } from '../options/options.js'
 import { withAwaitHint } from './await-hint.js'

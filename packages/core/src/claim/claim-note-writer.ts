@@ -7,7 +7,7 @@ import {
   removeClaimNote,
   writeClaimNote,
 } from '../slice/claim-note.js'
-import type { ClaimContext } from './context.js'
+import type { ClaimContext } from './claim-context.js'
 
 /** How often a note is checked, and written again if it is missing. */
 const CHECK_INTERVAL_MS = 5000

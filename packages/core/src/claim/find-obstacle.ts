@@ -1,17 +1,17 @@
 import { mayShareNetwork } from '../platform/host.js'
 import { poll } from '../platform/poll.js'
 import { type PortProbe, probePort, probePortForTcp } from '../probe/free.js'
-import { holdUdpPort } from '../probe/held-udp.js'
+import { holdUdpPort } from '../probe/hold-udp-port.js'
 import { isListeningForTcp, unconnectedUdpPortsOnLoopback } from '../probe/listening.js'
 import { readClaimNote } from '../slice/claim-note.js'
 import { sentinelOf, sliceOf } from '../slice/layout.js'
 import { Slice } from '../slice/slice.js'
 import { journalPath } from '../slice/slice-paths.js'
 import { quarantineAfter, quarantineSince, readSliceRecord } from '../slice/slice-record.js'
+import type { ClaimContext } from './claim-context.js'
 import { tryWriteClaimNote } from './claim-note-writer.js'
-import type { ClaimContext } from './context.js'
 import type { Obstacle } from './obstacle.js'
-import { protectWithTimeWait } from './protect.js'
+import { protectWithTimeWait } from './protect-with-time-wait.js'
 
 /** Another claimer binds the sentinel only for a moment, and hardly ever at each of these tries. */
 const SENTINEL_RETRIES = 4

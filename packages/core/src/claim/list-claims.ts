@@ -1,6 +1,6 @@
 import { hostIdentity } from '../platform/host.js'
 import { processStateOf } from '../platform/process-run.js'
-import { isUdpPortHeld } from '../probe/held-udp.js'
+import { isUdpPortHeld } from '../probe/hold-udp-port.js'
 import { isListeningForTcp, unconnectedUdpPortsOnLoopback } from '../probe/listening.js'
 import { claimNotes, readClaimNote } from '../slice/claim-note.js'
 

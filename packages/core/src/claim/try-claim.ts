@@ -1,13 +1,13 @@
 import { isOutOfDescriptors } from '../errors.js'
 import { events, skipPort } from '../platform/events.js'
 import { isNotPermitted } from '../probe/bind-errors.js'
-import { type HeldUdpPort, holdUdpPort } from '../probe/held-udp.js'
+import { type HeldUdpPort, holdUdpPort } from '../probe/hold-udp-port.js'
 import { atProcessExit } from '../process-state.js'
 import { sliceOf } from '../slice/layout.js'
 import { heldSlices, type Slice } from '../slice/slice.js'
 import type { Claim } from './claim.js'
+import type { ClaimContext } from './claim-context.js'
 import { ClaimNoteWriter } from './claim-note-writer.js'
-import type { ClaimContext } from './context.js'
 import {
   findClaimQuarantine,
   findPortObstacle,

@@ -10,11 +10,11 @@ import { processWide } from '../process-state.js'
 import { type SliceStart, sliceOf } from '../slice/layout.js'
 import type { SliceStatus } from '../slice/list-slices.js'
 import type { HolderInfo, Holdings, PortEvent, PortUse, Refusal } from './coordinator-session.js'
-import { claimStatuses, sliceStatuses } from './listing.js'
 import { loadCoordinator } from './load-coordinator.js'
 import { type Connect, ReconnectingSession, type SessionHolder } from './reconnecting-session.js'
 import { RemoteProbe } from './remote-probe.js'
 import { RemoteSlice } from './remote-slice.js'
+import { claimStatuses, sliceStatuses } from './remote-statuses.js'
 
 /** How long the list of slices that other processes hold is used before it is requested again. */
 const HELD_SLICES_AGE_MS = 250

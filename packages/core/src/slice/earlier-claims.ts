@@ -1,4 +1,4 @@
-import { isUdpPortHeld } from '../probe/held-udp.js'
+import { isUdpPortHeld } from '../probe/hold-udp-port.js'
 import { claimNotesIn, readClaimNote, removeClaimNote } from './claim-note.js'
 import type { SliceStart } from './layout.js'
 import type { PortTable } from './port-table.js'

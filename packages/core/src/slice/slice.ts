@@ -1,6 +1,6 @@
 import { nextTurn } from '../platform/clock.js'
 import { events, skipPort } from '../platform/events.js'
-import { type HeldUdpPort, holdUdpPort } from '../probe/held-udp.js'
+import { type HeldUdpPort, holdUdpPort } from '../probe/hold-udp-port.js'
 import { atProcessExit, processWide } from '../process-state.js'
 import { type SliceStart, sentinelOf } from './layout.js'
 import { type IsUsable, LeasedSlice } from './leased-slice.js'
