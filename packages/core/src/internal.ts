@@ -16,13 +16,12 @@ export {
 } from './internal/adapter-options.js'
 export { LastSeen } from './internal/last-seen.js'
 export {
+  arrayFrom,
   fieldsOf,
-  finite,
-  list,
+  millisecondsFrom,
   parseHolder,
   parseLeft,
   parseRefusal,
-  text,
 } from './internal/parse-stored.js'
 export {
   isPortReportRequested,
@@ -62,3 +61,4 @@ export { system } from './platform/system.js'
 export { reportsAddressInUse } from './probe/address-in-use.js'
 export { isListening, listeningSockets } from './probe/listening.js'
 export { atProcessExit, processWide } from './process-state.js'
+export { stringFrom } from './slice/slice-record.js'

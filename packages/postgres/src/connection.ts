@@ -93,7 +93,7 @@ export class Connection {
     }
     if ((version as number) >= 140_000) await this.query('set idle_session_timeout = 0')
     this.#scheduleBeat(url)
-    refer(this.#client, false)
+    keepProcessAlive(this.#client, false)
   }
 
   #scheduleBeat(url: string): void {
@@ -143,7 +143,7 @@ export class Connection {
         timer = setTimeout(giveUp, LATE_ANSWER_MS).unref()
       }, QUERY_TIMEOUT_MS).unref()
     })
-    if (keepsAlive && this.#waiting++ === 0) refer(this.#client, true)
+    if (keepsAlive && this.#waiting++ === 0) keepProcessAlive(this.#client, true)
     try {
       const { rows } = await Promise.race([
         values.length > 0 ? this.#client.query(text, values) : this.#client.query(text),
@@ -152,7 +152,7 @@ export class Connection {
       return rows ?? []
     } finally {
       clearTimeout(timer)
-      if (keepsAlive && --this.#waiting === 0) refer(this.#client, false)
+      if (keepsAlive && --this.#waiting === 0) keepProcessAlive(this.#client, false)
     }
   }
 
@@ -170,7 +170,7 @@ export class Connection {
     clearTimeout(this.#heartbeat)
     if (this.#lost === undefined) {
       // Otherwise a process with nothing left to do would end first.
-      refer(this.#client, true)
+      keepProcessAlive(this.#client, true)
       await this.#client.end().catch(() => {})
     }
     this.lose('closed')
@@ -182,10 +182,9 @@ function processIdOf(client: pg.Client): number | undefined {
   return (client as unknown as { processID?: number }).processID
 }
 
-/** Whether the connection keeps the process alive. */
-function refer(client: pg.Client, keepsAlive: boolean): void {
+function keepProcessAlive(client: pg.Client, isWanted: boolean): void {
   const socket = client as unknown as { ref(): void; unref(): void }
-  if (keepsAlive) socket.ref()
+  if (isWanted) socket.ref()
   else socket.unref()
 }
 

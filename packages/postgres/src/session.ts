@@ -12,13 +12,13 @@ import type {
 } from '@portslice/core/coordinator'
 import {
   fieldsOf,
-  finite,
   LastSeen,
+  millisecondsFrom,
   parseHolder,
   parseLeft,
   parseRefusal,
   sessionError,
-  text,
+  stringFrom,
 } from '@portslice/core/internal'
 import { Connection } from './connection.js'
 import { lockClass } from './lock-keys.js'
@@ -211,7 +211,7 @@ export class PostgresSession implements CoordinatorSession {
         first: row.first as number,
         isHeld: row.is_held === true,
         holder: parseHolder(row.holder),
-        sinceMs: finite(row.since),
+        sinceMs: millisecondsFrom(row.since),
       })),
       ports: ports
         .map((row): ListedPort => {
@@ -221,10 +221,10 @@ export class PostgresSession implements CoordinatorSession {
             state: isDead ? 'quarantined' : (row.state as ListedPort['state']),
             isClaim: row.is_claim === true,
             holder: parseHolder(row.holder),
-            label: text(row.label),
-            key: text(row.key),
-            sinceMs: finite(row.since),
-            leftMs: isDead ? 30_000 : finite(row.left_ms),
+            label: stringFrom(row.label),
+            key: stringFrom(row.key),
+            sinceMs: millisecondsFrom(row.since),
+            leftMs: isDead ? 30_000 : millisecondsFrom(row.left_ms),
           }
         })
         .filter(({ state, leftMs }) => state !== 'quarantined' || leftMs > 0),
@@ -239,8 +239,8 @@ export class PostgresSession implements CoordinatorSession {
     )
     return rows.map((row) => ({
       event: row.event as PortEvent['event'],
-      atMs: finite(row.at),
-      label: text(row.label),
+      atMs: millisecondsFrom(row.at),
+      label: stringFrom(row.label),
       holder: parseHolder(row.holder),
     }))
   }

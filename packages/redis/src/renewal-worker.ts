@@ -6,6 +6,7 @@ import type { RenewalMessage, RenewalRequest, RenewalTarget } from './renewal.js
 import { SESSION_MS } from './script.js'
 
 const INTERVAL_MS = 4000
+const RETRY_INTERVAL_MS = 500
 /** Without a renewal for this long, the session may have expired before the next one arrives. */
 const MAX_AGE_MS = SESSION_MS - 3000
 
@@ -41,7 +42,7 @@ async function renew(): Promise<void> {
 async function keepRenewing(): Promise<void> {
   await renew()
   const isFailing = connection === undefined || connection.lost !== undefined
-  setTimeout(() => void keepRenewing(), isFailing ? 500 : INTERVAL_MS)
+  setTimeout(() => void keepRenewing(), isFailing ? RETRY_INTERVAL_MS : INTERVAL_MS)
 }
 
 /** The main thread waits: it exits. */

@@ -12,16 +12,16 @@ import type {
   SessionOptions,
 } from '@portslice/core/coordinator'
 import {
+  arrayFrom,
   fieldsOf,
-  finite,
   LastSeen,
-  list,
   messageOf,
+  millisecondsFrom,
   parseHolder,
   parseLeft,
   parseRefusal,
   sessionError,
-  text,
+  stringFrom,
 } from '@portslice/core/internal'
 import { Connection, keyOf } from './connection.js'
 import { Renewal } from './renewal.js'
@@ -108,23 +108,23 @@ export class RedisSession implements CoordinatorSession {
     if (refusal) throw new Error('the new session has expired')
     const kept = fieldsOf(answer)
     this.#lastSeen.resumed(kept.at)
-    return { slices: list(kept.slices) as number[], ports: list(kept.ports) as PortUse[] }
+    return { slices: arrayFrom(kept.slices) as number[], ports: arrayFrom(kept.ports) as PortUse[] }
   }
 
   async list(): Promise<Listing> {
     const { slices, ports } = fieldsOf(await this.#run('list'))
     return {
-      slices: list(slices)
+      slices: arrayFrom(slices)
         .map(fieldsOf)
         .filter(({ first }) => isPortNumber(first, 0))
         .map(({ first, isHeld, holder, since }) => ({
           first: first as number,
           isHeld: isHeld === true,
           holder: parseHolder(holder),
-          sinceMs: finite(since),
+          sinceMs: millisecondsFrom(since),
         }))
         .sort((a, b) => a.first - b.first),
-      ports: list(ports)
+      ports: arrayFrom(ports)
         .map(fieldsOf)
         .filter(({ port, state }) => isPortNumber(port, 1) && isState(state))
         .map(({ port, state, isClaim, holder, label, key, since, leftMs }) => ({
@@ -132,10 +132,10 @@ export class RedisSession implements CoordinatorSession {
           state: state as ListedPort['state'],
           isClaim: isClaim === true,
           holder: parseHolder(holder),
-          label: text(label),
-          key: text(key),
-          sinceMs: finite(since),
-          leftMs: finite(leftMs),
+          label: stringFrom(label),
+          key: stringFrom(key),
+          sinceMs: millisecondsFrom(since),
+          leftMs: millisecondsFrom(leftMs),
         }))
         .sort((a, b) => a.port - b.port),
     }
@@ -149,8 +149,8 @@ export class RedisSession implements CoordinatorSession {
         const { event, at, label, holder } = fieldsOf(JSON.parse(row))
         return {
           event: event as PortEvent['event'],
-          atMs: finite(at),
-          label: text(label),
+          atMs: millisecondsFrom(at),
+          label: stringFrom(label),
           holder: parseHolder(holder),
         }
       } catch {

@@ -32,7 +32,7 @@ export function leaseContextOf(options: ResolvedOptions): ClaimContext {
       command: process.argv.join(' ').slice(0, MAX_COMMAND_LENGTH),
     },
     onTrouble: (error) => lockDirectory !== undefined && warnAbout(lockDirectory, error),
-    hasServed: false,
+    hasAcquiredLock: false,
     needsTimeWait,
   }
 }

@@ -8,7 +8,7 @@ import type { LeasedSlice } from '../slice/leased-slice.js'
 
 const loadHolders = loadLater(() => import('./describe-holders.js'))
 
-/** The message counts the rest. */
+/** The message only counts further holders. */
 const MAX_NAMED_HOLDERS = 10
 
 export function bindNotPermittedError(
@@ -50,7 +50,7 @@ export async function rangeExhaustedError(
     )
   }
   const allowed = new Set(options.slices)
-  const holders = await describeHolders(options, remote, own)
+  const holders = await tryToDescribeHolders(options, remote, own)
   const more = (holders?.length ?? 0) - MAX_NAMED_HOLDERS
   const slices = `${allowed.size} ${allowed.size === 1 ? 'slice' : 'slices'} of ports, one or more for each worker`
   return new PortsliceError(
@@ -72,8 +72,8 @@ export async function rangeExhaustedError(
   )
 }
 
-/** `undefined` if they cannot be listed: an allocator may be used after the end of its vm context. */
-async function describeHolders(
+/** `undefined` if the holders cannot be listed: the code for that cannot be loaded after the end of a vm context. */
+async function tryToDescribeHolders(
   ...about: Parameters<Awaited<ReturnType<typeof loadHolders>>['describeHolders']>
 ): Promise<readonly string[] | undefined> {
   try {

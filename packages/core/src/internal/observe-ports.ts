@@ -1,4 +1,4 @@
-/** Loaded only if a reporter shows the ports of the run. */
+/** Records which processes listen on ports that are out. Loaded only if a reporter shows the ports of the run. */
 import type { AddressInfo } from 'node:net'
 import { codeOf } from '../errors.js'
 import { Date, setTimeout } from '../platform/clock.js'
@@ -13,7 +13,7 @@ const POLL_INTERVAL_MS = 50
 /** A process tree that is deeper than this is not followed to its root. */
 const MAX_ANCESTORS = 50
 
-/** Ports that are out, and whether something listened when last seen. */
+/** Ports that are out, and whether something listened on them at the last check. */
 const observed = new Map<RecordedUse, { wasListening: boolean }>()
 let isPolling = false
 
@@ -25,21 +25,21 @@ export function observe(use: RecordedUse): void {
   schedule()
 }
 
-/** Looks once more, for what listens at the end. */
+/** Checks once more, for processes that still listen at the end. */
 export async function stopObserving(use: RecordedUse): Promise<void> {
-  await look().catch(() => {})
+  await updateListeners().catch(() => {})
   observed.delete(use)
 }
 
 function schedule(): void {
   setTimeout(async () => {
-    await look().catch(() => {}) // No more files can be opened at the moment.
+    await updateListeners().catch(() => {}) // No more files can be opened at the moment.
     if (observed.size > 0) schedule()
     else isPolling = false
   }, POLL_INTERVAL_MS).unref()
 }
 
-async function look(): Promise<void> {
+async function updateListeners(): Promise<void> {
   const listening = await listeningPorts()
   if (!listening) return
   const appeared: RecordedUse[] = []

@@ -1,5 +1,6 @@
-/** Reads what coordinators store in a database, which another program may have written. */
+/** Reads values from the database of a coordinator, which other programs may have changed. */
 import type { HolderInfo, LeftPort, Refusal } from '../coordinator/coordinator-session.js'
+import { stringFrom } from '../slice/slice-record.js'
 
 type Fields = Record<string, unknown>
 
@@ -24,15 +25,11 @@ export function parseHolder(value: unknown): HolderInfo | undefined {
   }
 }
 
-export function text(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined
-}
-
-function number(value: unknown): number | undefined {
+function numberFrom(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined
 }
 
-/** @param reasons those that this kind of database gives */
+/** @param reasons the reasons that this kind of database gives */
 export function parseRefusal(
   value: unknown,
   reasons: readonly Refusal['refused'][],
@@ -42,32 +39,32 @@ export function parseRefusal(
   if (reason === undefined) return undefined
   return {
     refused: reason,
-    port: number(port),
-    leftMs: number(leftMs),
+    port: numberFrom(port),
+    leftMs: numberFrom(leftMs),
     holder: parseHolder(holder),
   }
 }
 
 export function parseLeft(value: unknown): LeftPort[] {
-  return list(value)
+  return arrayFrom(value)
     .map(fieldsOf)
     .flatMap(({ port, leftMs, label, key, projectRoot }) => {
       if (!Number.isInteger(port)) return []
       return {
         port: port as number,
-        leftMs: number(leftMs) ?? 0,
-        label: text(label),
-        key: text(key),
-        projectRoot: text(projectRoot),
+        leftMs: numberFrom(leftMs) ?? 0,
+        label: stringFrom(label),
+        key: stringFrom(key),
+        projectRoot: stringFrom(projectRoot),
       }
     })
 }
 
-export function list(value: unknown): unknown[] {
+export function arrayFrom(value: unknown): unknown[] {
   return Array.isArray(value) ? value : []
 }
 
-/** A database may store an infinite time; 0 if `Date` cannot have it. */
-export function finite(value: unknown): number {
+/** 0 if a `Date` cannot have the value: a database may store an infinite time. */
+export function millisecondsFrom(value: unknown): number {
   return typeof value === 'number' && Math.abs(value) <= 8.64e15 ? value : 0
 }

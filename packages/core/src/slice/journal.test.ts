@@ -20,7 +20,7 @@ async function setUp() {
     projectRoot: '/',
     command: 'test',
   }
-  const context = { lockDirectory, holder, hasServed: false }
+  const context = { lockDirectory, holder, hasAcquiredLock: false }
   const lease = async () => {
     const slice = (await Slice.lease(first, {
       ...context,

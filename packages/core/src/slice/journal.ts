@@ -25,7 +25,7 @@ export class Journal {
   readonly #path: string
   readonly #historyPath: string
   #file: number | undefined
-  #room = 0
+  #bytesLeft = 0
 
   constructor(path: string, historyPath: string) {
     this.#path = path
@@ -46,16 +46,16 @@ export class Journal {
 
   /** @returns whether the line was written; if not, the journal must be rewritten */
   append(line: string): boolean {
-    if (this.#file === undefined || this.#room < 0) return false
+    if (this.#file === undefined || this.#bytesLeft < 0) return false
     try {
       const written = writeSync(this.#file, line)
-      this.#room -= written
+      this.#bytesLeft -= written
       // If the disk is full, half a line may be written.
       if (written === Buffer.byteLength(line)) return true
     } catch {
       // The rewrite that follows reports the error.
     }
-    this.#room = -1
+    this.#bytesLeft = -1
     return false
   }
 
@@ -66,7 +66,7 @@ export class Journal {
     if (isStarted) this.#archive()
     this.#file =
       carried === '' ? createOwnFile(this.#path, head) : replaceOwnFile(this.#path, head + carried)
-    this.#room = REWRITE_AFTER_BYTES
+    this.#bytesLeft = REWRITE_AFTER_BYTES
   }
 
   #archive(): void {

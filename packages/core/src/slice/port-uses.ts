@@ -24,15 +24,15 @@ export interface JournaledUse {
 
 /** Oldest first, by lines, as a clock may be set back. Lines in both files count once. Skips garbled lines. */
 export function parseUses(text: string, port: number): JournaledUse[] {
-  const uses = new Uses(port)
+  const parser = new UsesParser(port)
   for (const row of text.split('\n')) {
     const line = parseLine(row)
-    if (line) uses.read(line)
+    if (line) parser.read(line)
   }
-  return uses.result
+  return parser.result
 }
 
-class Uses {
+class UsesParser {
   readonly #all: JournaledUse[] = []
   readonly #claims: JournaledUse[] = []
   readonly #port: number

@@ -17,7 +17,7 @@ export interface LeaseContext {
   /** The slice is held anyway. */
   readonly onTrouble: (error: unknown) => void
   /** Whether a lock was acquired before; then errors of the lock directory are not fatal. */
-  hasServed: boolean
+  hasAcquiredLock: boolean
 }
 
 /** Never fatal: the sentinel still protects the slice. */
@@ -76,9 +76,9 @@ export class SliceFiles {
   async #acquireLock(): Promise<boolean> {
     try {
       if (!(await this.#lock.acquire())) return false
-      this.#context.hasServed = true
+      this.#context.hasAcquiredLock = true
     } catch (error) {
-      const isTemporary = this.#context.hasServed || TEMPORARY_ERRORS.has(codeOf(error))
+      const isTemporary = this.#context.hasAcquiredLock || TEMPORARY_ERRORS.has(codeOf(error))
       if (isOutOfDescriptors(error) || !isTemporary) throw this.#asLockDirectoryError(error)
       this.#context.onTrouble(error)
       this.#restoreLater()

@@ -43,7 +43,7 @@ function contextOf(lockDirectory: string, host = HERE): LeaseContext {
       command: 'test',
     },
     onTrouble: () => {},
-    hasServed: false,
+    hasAcquiredLock: false,
   }
 }
 
