@@ -25,9 +25,5 @@ export type { AllocatorOptions, TakeOptions } from './options/options.js'
 export { detectWorker, type WorkerIdentity } from './options/worker.js'
 export type { PortsliceEvents } from './platform/events.js'
 export type { Shard } from './slice/layout.js'
-export type {
-  ListSlicesOptions,
-  PortStatus,
-  SliceHolderStatus,
-  SliceStatus,
-} from './slice/list-slices.js'
+export type { ListSlicesOptions, PortStatus, SliceStatus } from './slice/list-slices.js'
+export type { SliceHolderStatus } from './slice/slice-record.js'

@@ -15,15 +15,10 @@ import { whyAvoided } from '../slice/avoided-ports.js'
 import { type ClaimNote, readClaimNote } from '../slice/claim-note.js'
 import { readWithHistory } from '../slice/history.js'
 import { formatRanges, LAST_PORT, sentinelOf, sliceOf, slicesIn } from '../slice/layout.js'
-import {
-  holderFrom,
-  readStatus,
-  type SliceHolderStatus,
-  type SliceStatus,
-} from '../slice/list-slices.js'
+import { readStatus, type SliceStatus } from '../slice/list-slices.js'
 import { type JournaledUse, parseUses } from '../slice/port-uses.js'
 import { historyPath, journalPath } from '../slice/slice-paths.js'
-import { quarantineSince } from '../slice/slice-record.js'
+import { holderFrom, quarantineSince, type SliceHolderStatus } from '../slice/slice-record.js'
 import type { PortHistory, PortProcess, PortUse } from './port-history-result.js'
 import { remoteHostOf } from './remote-host-of.js'
 

@@ -1,5 +1,5 @@
 import type { ClaimStatus } from '../claim/list-claims.js'
-import type { SliceHolderStatus } from '../slice/list-slices.js'
+import type { SliceHolderStatus } from '../slice/slice-record.js'
 
 /** Who has a port, and who had it. */
 export interface PortHistory {
@@ -103,5 +103,3 @@ export interface PortProcess {
   /** Its working directory, if this user may see it. */
   cwd?: string
 }
-
-/** See `portHistory`. */

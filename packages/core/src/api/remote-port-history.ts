@@ -2,7 +2,7 @@ import type { PortEvent } from '../claim/port-event.js'
 import type { RemoteHost } from '../claim/remote-host.js'
 import { omitUndefined } from '../platform/omit-undefined.js'
 import { sentinelOf, sliceOf } from '../slice/layout.js'
-import { QUARANTINE_MS } from '../slice/slice-record.js'
+import { holderFrom, QUARANTINE_MS } from '../slice/slice-record.js'
 import type { PortHistory, PortUse } from './port-history-result.js'
 
 /** Like `portHistory`, for a port of another host. */
@@ -54,7 +54,7 @@ function usesFrom(events: readonly PortEvent[], isOut: boolean): PortUse[] {
     const at = new Date(atMs).toISOString()
     if (event === 'take') {
       open = omitUndefined({
-        holder: holder && holderOf(holder, at),
+        holder: holder && holderFrom({ ...holder, at }),
         label,
         since: at,
         end: 'died' as const,
@@ -70,11 +70,4 @@ function usesFrom(events: readonly PortEvent[], isOut: boolean): PortUse[] {
   const [last] = uses
   if (isOut && last?.end === 'died') last.end = 'out'
   return uses
-}
-
-function holderOf(
-  { startedAt: _, pidNamespace: __, ...holder }: NonNullable<PortEvent['holder']>,
-  since: string,
-): NonNullable<PortUse['holder']> {
-  return { ...holder, since }
 }

@@ -1,8 +1,9 @@
 import type { ClaimStatus } from '../claim/list-claims.js'
 import { omitUndefined } from '../platform/omit-undefined.js'
 import { sentinelOf, sliceOf } from '../slice/layout.js'
-import type { PortStatus, SliceHolderStatus, SliceStatus } from '../slice/list-slices.js'
-import type { HolderInfo, ListedPort, Listing } from './coordinator-session.js'
+import type { PortStatus, SliceStatus } from '../slice/list-slices.js'
+import { holderFrom } from '../slice/slice-record.js'
+import type { ListedPort, Listing } from './coordinator-session.js'
 
 type IsListening = (port: number) => Promise<boolean>
 
@@ -24,7 +25,7 @@ export async function sliceStatuses(
         first,
         last: sentinelOf(first),
         state: isHeld ? ('held' as const) : ('abandoned' as const),
-        holder: holder && holderStatus(holder, sinceMs),
+        holder: holder && holderFrom({ ...holder, at: new Date(sinceMs).toISOString() }),
         ports: await Promise.all(inSlice.map((port) => portStatus(port, isListening, now))),
       })
     })
@@ -47,11 +48,6 @@ export async function claimStatuses(
       listening: await isListening(port),
     })),
   )
-}
-
-function holderStatus(holder: HolderInfo, sinceMs: number): SliceHolderStatus {
-  const { startedAt: _, pidNamespace: __, ...shown } = holder
-  return { ...shown, since: new Date(sinceMs).toISOString() }
 }
 
 async function portStatus(

@@ -1,4 +1,5 @@
 import { inspect, invalidOption, PortsliceError } from '../errors.js'
+import { oneOf } from './validate.js'
 
 export const COORDINATOR_PACKAGES: Readonly<Record<string, string>> = {
   'postgres:': '@portslice/postgres',
@@ -105,9 +106,7 @@ export function coordinatorAdvice(value: unknown): string | undefined {
     : `Give a URL that begins with ${Object.keys(COORDINATOR_PACKAGES).join(', ')}; ${URL_EXAMPLE}.`
 }
 
-export function unansweredAdvice(value: unknown): string | undefined {
-  return value === 'skip' || value === 'use' ? undefined : "Give one of 'skip', 'use'."
-}
+export const unansweredAdvice = oneOf('skip', 'use')
 
 export function schemeOf(url: string): string | undefined {
   return /^([a-z][a-z0-9+.-]*:)\/\//i.exec(url)?.[1]?.toLowerCase()

@@ -1,4 +1,5 @@
-import type { PortStatus, SliceHolderStatus } from './list-slices.js'
+import type { PortStatus } from './list-slices.js'
+import type { SliceHolderStatus } from './slice-record.js'
 
 export const UNKNOWN_HOLDER = 'a process whose journal is in another lock directory'
 

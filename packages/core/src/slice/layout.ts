@@ -28,16 +28,8 @@ export function portsOf(slice: SliceStart): number[] {
   return Array.from({ length: PORTS_PER_SLICE }, (_, offset) => slice + offset)
 }
 
-export function slicesIn({ first, last }: PortRange): SliceStart[] {
-  const slices: SliceStart[] = []
-  for (
-    let slice = Math.ceil(first / SLICE_SIZE) * SLICE_SIZE;
-    sentinelOf(slice) <= last;
-    slice += SLICE_SIZE
-  ) {
-    slices.push(slice)
-  }
-  return slices
+export function slicesIn(range: PortRange): SliceStart[] {
+  return [...SliceRuns.in([range])]
 }
 
 /** Neighbouring slices. */

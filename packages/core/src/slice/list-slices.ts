@@ -11,9 +11,10 @@ import { askLiveness } from './liveness.js'
 import { lockHolderState } from './lock-holder.js'
 import { journalPath, livenessPath, sliceOfJournal } from './slice-paths.js'
 import {
-  type LeaseRecord,
+  holderFrom,
   quarantineAfter,
   readSliceRecord,
+  type SliceHolderStatus,
   type SliceRecord,
 } from './slice-record.js'
 
@@ -41,12 +42,6 @@ export interface SliceStatus {
   holder?: SliceHolderStatus
   /** The ports that are out, leaked or quarantined, ascending. */
   ports: PortStatus[]
-}
-
-/** The holder of a slice, as in its journal. */
-export interface SliceHolderStatus extends Omit<LeaseRecord, 'at' | 'startedAt' | 'pidNamespace'> {
-  /** When it leased the slice, ISO 8601. */
-  since: string
 }
 
 /** A port that is out, leaked or quarantined. */
@@ -159,15 +154,6 @@ async function heldElsewhere(lockDirectory: string, slice: SliceStart): Promise<
   const state = await lockHolderState(lockDirectory, slice, context)
   const isHeld = state === 'alive' || state === 'unknown'
   return { isHeld, isInJournal: isHeld, ...(state === 'unknown' && { unverified: true }) }
-}
-
-export function holderFrom({
-  at,
-  startedAt: _,
-  pidNamespace: __,
-  ...lease
-}: LeaseRecord): SliceHolderStatus {
-  return { ...lease, since: at }
 }
 
 function slicesWithJournal(lockDirectory: string): SliceStart[] {

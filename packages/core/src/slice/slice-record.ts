@@ -39,6 +39,21 @@ export interface LeaseRecord extends ProcessRun {
   readonly at: string
 }
 
+/** The holder of a slice, as in its journal. */
+export interface SliceHolderStatus extends Omit<LeaseRecord, 'at' | 'startedAt' | 'pidNamespace'> {
+  /** When it leased the slice, ISO 8601. */
+  since: string
+}
+
+export function holderFrom({
+  at,
+  startedAt: _,
+  pidNamespace: __,
+  ...lease
+}: LeaseRecord): SliceHolderStatus {
+  return { ...lease, since: at }
+}
+
 export interface PortRecord extends Partial<KeyUse>, ProcessRun {
   readonly port: number
   readonly state: 'out' | 'leaked' | 'quarantined'
