@@ -1,6 +1,6 @@
 /**
- * What a package for a kind of database implements to lease the ports of another host, as
- * `@portslice/postgres` and `@portslice/redis` do.
+ * The interface for packages that lease the ports of another host through a database, such as
+ * `@portslice/postgres` and `@portslice/redis`.
  *
  * @module @portslice/core/coordinator
  */

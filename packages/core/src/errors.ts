@@ -1,4 +1,4 @@
-/** Every code, and what it means. Each has an entry in docs/troubleshooting.md. */
+/** The meaning of every code. Each code has an entry in docs/troubleshooting.md. */
 const ERROR_CODES = {
   ERR_PORTSLICE_APP_START: 'an app did not start, or was not ready in time',
   ERR_PORTSLICE_APP_STOP: 'a process of an app could not be stopped',
@@ -23,7 +23,7 @@ export type PortsliceErrorCode = keyof typeof ERROR_CODES
 
 const DOCS = 'https://github.com/portslice/portslice/blob/main/docs/troubleshooting.md'
 
-/** What an error says in addition to its code and the problem. */
+/** What an error contains besides its code and the problem. */
 export interface PortsliceErrorDetails {
   value?: unknown
   advice: string
@@ -105,13 +105,13 @@ function captureUserStack(
   if (first > 0) error.stack = headline + frames.slice(first).join('\n')
 }
 
-/** An error created in a timer has no stack of its caller: sets that of the function which throws it. */
+/** Sets the stack of the calling function, which an error lacks if it was created in a timer. */
 export function withCallerStack(error: unknown): unknown {
   if (error instanceof PortsliceError) captureUserStack(error, withCallerStack)
   return error
 }
 
-/** Escapes control characters except line feeds: a terminal would obey those in text of other processes. */
+/** Escapes control characters except line feeds. Otherwise text of other processes could control a terminal. */
 export function sanitize(text: string): string {
   return text.replaceAll(
     // biome-ignore lint/suspicious/noControlCharactersInRegex: these are escaped

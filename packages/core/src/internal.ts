@@ -1,5 +1,5 @@
 /**
- * What the other packages of portslice need. Not part of the public interface.
+ * Exports for the other packages of portslice. Not part of the public interface.
  *
  * @module @portslice/core/internal
  */

@@ -49,7 +49,7 @@ Object.defineProperty(Server.prototype, 'listen', {
     const isConnected = isConnectedWorker()
     listenAsNode.apply(this, request?.args ?? args)
     requests.delete(this)
-    // With `node:net`, too, the primary gets no event of a server that is exclusive.
+    // As with `node:net`, the primary gets no event from an exclusive server.
     if (!request || !isConnected || request.isExclusiveWithNode()) return this
     requests.set(this, request)
     // Registered now, so that it runs after the callback of `listen`, as with Node.
@@ -156,7 +156,7 @@ function asksForZero(options: object): boolean {
 
 function asExclusive(options: object): object {
   return new Proxy(
-    {}, // Not `options`: the proxy of a frozen object cannot change a value.
+    {}, // An empty target, because the proxy of a frozen object cannot change a value.
     {
       get: (_, name) => (name === 'exclusive' ? true : Reflect.get(options, name, options)),
       set: (_, name, value) => Reflect.set(options, name, value),

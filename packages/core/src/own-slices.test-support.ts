@@ -1,4 +1,4 @@
-/** For the tests of this package: a lock directory and slices of the test's own. */
+/** A temporary lock directory and unused slices, for the tests of this package. */
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import net from 'node:net'

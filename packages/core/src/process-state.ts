@@ -52,7 +52,7 @@ export function exitTasks(): ExitTasks {
   return processWide<ExitTasks>('exit tasks', () => ({ tasks: new Set() }))
 }
 
-/** Runs a synchronous task when the process (or thread) exits, unless it is killed. @returns removes it */
+/** Runs a synchronous task when the process (or thread) exits, unless it is killed. @returns cancels the task */
 export function atProcessExit(task: () => void): () => void {
   const state = exitTasks()
   if (!state.listener) {

@@ -4,7 +4,7 @@ import pg from 'pg'
 const CONNECT_TIMEOUT_MS = 10_000
 /** A query without an answer for this long loses the session. */
 const QUERY_TIMEOUT_MS = 10_000
-/** After a pause of the process, an answer may lie in the socket that has not been read yet. */
+/** After a pause of the process, an unread answer may lie in the socket. */
 const LATE_ANSWER_MS = 1000
 const HEARTBEAT_INTERVAL_MS = 5000
 
@@ -26,14 +26,14 @@ const SETTINGS = [
   'set synchronous_commit = off',
 ].join('; ')
 
-/** Tables that were created again have another id. */
+/** The id of the tables shows whether they were created again. */
 const HEARTBEAT = `select pg_backend_pid() as pid, to_regclass('portslice.ports')::oid::text as tables,
   clock_timestamp()::text as at`
 
 export type Row = Record<string, unknown>
 
 export interface ConnectionListener {
-  /** A heartbeat had an answer. @param tables identifies the tables, if there are any */
+  /** Called after each answer to a heartbeat. @param tables identifies the tables, if there are any */
   readonly onBeat: (tables: unknown, at: unknown) => void
   readonly onLost: (reason: string) => void
 }
@@ -125,7 +125,7 @@ export class Connection {
    * @throws the error of the server; an Error if the connection is lost
    */
   query(text: string, values: unknown[] = [], keepsAlive = true): Promise<Row[]> {
-    // One at a time, as the client asks for.
+    // The client requires that queries are sent one at a time.
     const answer = this.#previous.then(() => this.#send(text, values, keepsAlive))
     this.#previous = answer.catch(() => {})
     return answer
@@ -177,7 +177,7 @@ export class Connection {
   }
 }
 
-/** As the server has sent it at the start of the session. */
+/** The process id that the server sent at the start of the session. */
 function processIdOf(client: pg.Client): number | undefined {
   return (client as unknown as { processID?: number }).processID
 }

@@ -6,8 +6,8 @@ import { SCHEMA, SCHEMA_VERSION } from './schema.js'
 const MIGRATION_LOCK = 7_028_119_201_733
 
 /**
- * Creates the tables and functions if they are missing. Without the right to create them it works if
- * they exist.
+ * Creates the tables and functions if they are missing. If they exist, the user need not have the right to create
+ * them.
  *
  * @throws PortsliceError ERR_PORTSLICE_COORDINATOR
  */
@@ -65,7 +65,7 @@ async function checkVersion(connection: Connection, url: string): Promise<void> 
   )
 }
 
-/** For a user who may not use the tables. */
+/** The error for a user who may not use the tables. */
 export function rightsError(url: string, error: unknown) {
   return sessionError(
     url,

@@ -2,10 +2,10 @@
 export const SCHEMA_VERSION = 1
 
 /**
- * Everything that must be atomic is a function, so that it is one round trip. Who has a slice or a
- * port is decided by an advisory lock alone; the tables say what for, and what a dead holder left.
+ * Everything that must be atomic is a function, so that it takes one round trip. Advisory locks alone decide who
+ * has a slice or a port. The tables record its purpose, and the ports that dead holders had out.
  *
- * A row that is `out` although its lock can be taken is that of a dead holder.
+ * If a row is `out` and its lock can be taken, the holder of the port is dead.
  */
 export const SCHEMA = `
 create schema if not exists portslice;

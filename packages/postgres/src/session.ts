@@ -24,7 +24,7 @@ import { Connection } from './connection.js'
 import { lockClass } from './lock-keys.js'
 import { migrate, rightsError } from './migrate.js'
 
-/** Why a request can be refused. */
+/** The reasons for which a request can be refused. */
 const REASONS = ['held', 'quarantined', 'recovering'] as const
 
 const MAX_HISTORY = 50
@@ -34,10 +34,10 @@ const TERMINATE_TIMEOUT_MS = 3000
 /** The server process of the last session of an owner, which may have outlived its connection. */
 const lastBackends = new Map<string, { pid: unknown; startedAt: unknown }>()
 
-/** Codes of errors: the schema, a table or a function is missing. */
+/** Error codes for a missing schema, table or function. */
 const MISSING = new Set(['3F000', '42P01', '42883'])
 
-/** Session-level advisory locks: the server frees them when the connection ends. */
+/** Holds session-level advisory locks, which the server frees when the connection ends. */
 export class PostgresSession implements CoordinatorSession {
   readonly #connection: Connection
   readonly #options: SessionOptions
@@ -122,7 +122,7 @@ export class PostgresSession implements CoordinatorSession {
       ])
       return parseRefusal(answer, REASONS)
     } catch (error) {
-      // A session keeps its advisory locks when a statement fails.
+      // A session keeps its advisory locks if a statement fails.
       for (const { port } of uses) {
         await this.#connection
           .query('select pg_advisory_unlock($1, $2)', [this.#ports, port])
@@ -282,7 +282,7 @@ async function prepareTables(connection: Connection, url: string): Promise<void>
   })
 }
 
-/** Others are not served before the holders have recorded again what they have: until then, this keeps its locks. */
+/** Creates the tables before the session ends and frees its locks: new tables give other holders time to return. */
 async function replaceTables(connection: Connection, url: string): Promise<void> {
   await prepareTables(connection, url).catch(() => {})
   connection.lose('its tables have been removed')
@@ -295,7 +295,7 @@ async function replaceTables(connection: Connection, url: string): Promise<void>
 async function endLastBackend(connection: Connection, owner: string): Promise<void> {
   const last = lastBackends.get(owner)
   if (!last) return
-  // The timeout makes it wait until the process has ended; PostgreSQL 13 does not know it.
+  // With the timeout, it waits until the process has ended. PostgreSQL 13 does not have this timeout.
   await connection
     .query(
       `select pg_terminate_backend(pid, ${TERMINATE_TIMEOUT_MS}) from pg_stat_activity

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** Inherited by all descendants, also by daemons. */
+/** The environment variable that all descendants inherit, also daemons. */
 const VARIABLE = 'PORTSLICE_TREE'
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
@@ -8,7 +8,7 @@ export interface TreeMarker {
   readonly id: string
   /** Add it to the environment of the first process. */
   readonly env: {
-    /** The ids of the outer trees and of this one, separated by colons. */
+    /** The ids of the outer trees and of this tree, separated by colons. */
     readonly [VARIABLE]: string
   }
 }

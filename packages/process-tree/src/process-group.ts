@@ -5,14 +5,14 @@ import { isProcess, setTimeout, system } from '@portslice/core/internal'
 const POLL_INTERVAL_MS = 250
 
 /**
- * Used where processes cannot be listed. The kernel can reuse the pid once the group is empty and the process
- * was reaped: from then on no more signals are sent.
+ * Used if processes cannot be listed. Sends no signals once the group is empty and the process was reaped,
+ * because then the kernel can reuse the pid.
  */
 export class ProcessGroup {
   readonly pid: number
   readonly #child: ChildProcess | undefined
   #hasExited = false
-  /** Whether its stdout and stderr are closed. Always true without a `child`. */
+  /** Whether stdout and stderr of the child are closed. Always true without a child. */
   #isClosed: boolean
   #wasKilled = false
   #isReleased: boolean
@@ -33,14 +33,14 @@ export class ProcessGroup {
     })
   }
 
-  /** A process that left the group counts while it keeps the first one's stdout or stderr open. */
+  /** True also if a process that left the group keeps stdout or stderr of the child open. */
   isRunning(): boolean {
     if (!this.#isClosed) return true
     // A killed process that was not reaped stays in its group.
     return !this.#wasKilled && this.#ownsPid()
   }
 
-  /** The id of an empty group can be reused. */
+  /** Notices when the group is empty, because its id can be reused then. */
   #watchGroup(): void {
     if (this.#ownsPid()) setTimeout(() => this.#watchGroup(), POLL_INTERVAL_MS).unref()
   }

@@ -1,4 +1,4 @@
-/** Where there is no /proc: as on macOS and Windows. */
+/** Trees of processes on systems without /proc, such as macOS and Windows. */
 import { system } from '@portslice/core/internal'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { ProcessTree } from './process-tree.js'
@@ -10,7 +10,7 @@ const { hasProc, listProcesses } = system
 beforeAll(() => void Object.assign(system, { hasProc: false, listProcesses: listed }))
 afterAll(() => void Object.assign(system, { hasProc, listProcesses }))
 
-/** More than Linux gives to processes. */
+/** Higher than the pids that Linux gives to processes. */
 const [APP, CHILD, OTHER] = [4_200_001, 4_200_002, 4_200_003]
 const ROOT = { pid: APP, parent: 1, startedAt: '100' }
 

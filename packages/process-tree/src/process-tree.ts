@@ -51,10 +51,10 @@ const MAX_UNCLEAR_SCANS = 4
 const MAX_SCANS = 20
 
 /**
- * A process and its descendants. On Linux, daemons and orphans are found by an environment variable.
- * Elsewhere an orphan must be seen before its parent ends, and everywhere a process before it clears its
- * environment: call `processes()` or `watch()` early. On Linux without the /proc of this PID namespace, only
- * the first process and its process group are known: start it with `detached: !canListProcesses()`.
+ * A process and its descendants. On Linux, daemons and orphans are found by an environment variable, unless they
+ * clear it before they are seen. On other systems, an orphan must be seen before its parent ends. So call
+ * `processes()` or `watch()` early. On Linux without the /proc of this PID namespace, only the first process and
+ * its process group are known: start it with `detached: !canListProcesses()`.
  */
 export class ProcessTree {
   readonly #id: string
@@ -78,14 +78,14 @@ export class ProcessTree {
     return this.#known
   }
 
-  /** Found by another process in the same tree. No effect where processes cannot be listed. */
+  /** Adds processes that another process has found in the same tree. No effect if processes cannot be listed. */
   addKnown(found: readonly ProcessIdentity[]): void {
     if (this.#groups) return
     const keys = new Set(this.#known.map(keyOf))
     this.#known = [...this.#known, ...found.filter((each) => !keys.has(keyOf(each)))]
   }
 
-  /** Except this process. */
+  /** The running processes of the tree, except for this process. */
   async processes(): Promise<ProcessIdentity[]> {
     if (this.#groups) {
       const running = this.#groups.filter((group) => group.isRunning())
@@ -142,7 +142,7 @@ export class ProcessTree {
     return startedAt !== '' && Number(startedAt) < this.#since
   }
 
-  /** `others`: also servers that work for the tree (a Docker daemon). `unknown`: their process cannot be seen. */
+  /** `others` includes servers that work for the tree, such as a Docker daemon. `unknown`: no process can be seen. */
   async listenerOn(port: number): Promise<'none' | 'tree' | 'others' | 'unknown'> {
     const sockets = await listeningSockets()
     if (!sockets) return (await isListening(port)) ? 'unknown' : 'none'
@@ -152,7 +152,7 @@ export class ProcessTree {
     return (await this.#openFiles()).some((file) => listeners.has(file)) ? 'tree' : 'others'
   }
 
-  /** Ascending. Empty where processes cannot be listed. */
+  /** The ports that the tree listens on, ascending. Empty if processes cannot be listed. */
   async listeningPorts(): Promise<number[]> {
     const [sockets = [], files] = [await listeningSockets(), new Set(await this.#openFiles())]
     const ports = sockets.filter(({ file }) => files.has(file)).map(({ port }) => port)
@@ -261,7 +261,7 @@ function isChild(known: ChildProcess | readonly ProcessIdentity[]): known is Chi
   return 'pid' in known
 }
 
-/** A start that is unknown matches any; `undefined` means that the process is not known. */
+/** An unknown start (an empty string) matches any. `undefined` means that the process is not known. */
 function isSameStart(one: string | undefined, other: string): boolean {
   return one !== undefined && (one === other || one === '' || other === '')
 }

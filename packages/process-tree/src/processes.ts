@@ -9,7 +9,7 @@ import {
   system,
 } from '@portslice/core/internal'
 
-/** The kernel reuses pids. */
+/** A pid with a start time, because the kernel reuses pids. */
 export interface ProcessIdentity {
   readonly pid: number
   /** A number that is greater for a later start: on Linux clock ticks since boot. Empty if unknown. */
@@ -27,7 +27,7 @@ export interface Processes {
   readonly running: readonly RunningProcess[]
   /** Pids of processes that this user may not inspect, or of all if they cannot be listed. */
   readonly hidden: { has(pid: number): boolean }
-  /** Also zombies. `startedAt` is empty if nothing could be read. */
+  /** Processes that have ended, also zombies. `startedAt` is empty if nothing could be read. */
   readonly ended: readonly ProcessIdentity[]
 }
 
@@ -59,7 +59,7 @@ export function hasNoEnvironment({ pid, parent }: RunningProcess): boolean {
   return !system.hasProc || pid === KTHREADD_PID || parent === KTHREADD_PID
 }
 
-/** Also of zombies. Linux only. */
+/** Reads also zombies. Linux only. */
 function readProcess(
   pid: number,
 ): (RunningProcess & { hasEnded: boolean }) | typeof DENIED | undefined {
@@ -85,7 +85,7 @@ export function identityOfProcess(pid: number): ProcessIdentity {
   return { pid, startedAt: found && !found.hasEnded ? found.startedAt : 'ended' }
 }
 
-/** Without /proc: whether any process has the pid. */
+/** Without /proc, true if any process has the pid. */
 export function isRunning({ pid, startedAt }: ProcessIdentity): boolean {
   if (!system.hasProc) return isProcess(pid)
   const found = readProcess(pid)
@@ -94,7 +94,7 @@ export function isRunning({ pid, startedAt }: ProcessIdentity): boolean {
   return found !== undefined && !found.hasEnded && found.startedAt === startedAt
 }
 
-/** At its start; empty if it cannot be read. */
+/** The environment that a process had at its start; empty if it cannot be read. */
 export function environmentOf(pid: number): string {
   return (system.hasProc && readProcessText(pid, 'environ')) || ''
 }

@@ -5,9 +5,9 @@ import { SCRIPT, SESSION_MS } from './script.js'
 
 const CONNECT_TIMEOUT_MS = 10_000
 const ANSWER_TIMEOUT_MS = 10_000
-/** After a pause of the process, an answer may lie in the socket that has not been read yet. */
+/** After a pause of the process, an unread answer may lie in the socket. */
 const LATE_ANSWER_MS = 1000
-/** Since it was asked: after this time the session may have expired, and others may have its ports. */
+/** Counted from the request. After this time the session may have expired, and others may have its ports. */
 const MAX_ANSWER_AGE_MS = SESSION_MS - 3000
 const SCRIPT_SHA = createHash('sha1').update(SCRIPT).digest('hex')
 
@@ -17,16 +17,16 @@ export interface ConnectionTarget {
   readonly url: string
   readonly host: string
   readonly owner: string
-  /** Of this session of the owner: commands of its earlier sessions may still be under way. */
+  /** Identifies this session, because commands of the owner's earlier sessions may still arrive. */
   readonly token: string
 }
 
-/** The hash with all rows of a host, and the beginning of its other keys. */
+/** The key of the hash with all rows of a host. The other keys of the host begin with it. */
 export function keyOf(host: string): string {
   return `{portslice:${host}}`
 }
 
-/** One connection that runs the script, and does not reconnect by itself. */
+/** One connection that runs the script. It does not reconnect. */
 export class Connection {
   readonly #client: Client
   readonly #target: ConnectionTarget

@@ -31,7 +31,7 @@ async function renew(): Promise<void> {
     }
     const answer = fieldsOf(await connection.run('renew'))
     if (answer.isEnded === true) return end('the session has ended on the server')
-    // Counted from before the request, as the server may have handled it at once.
+    // Count from before the request, because the server may have handled it at once.
     renewedAt = startedAt
     report({ renewedAt: answer.at })
   } catch (error) {
@@ -45,7 +45,7 @@ async function keepRenewing(): Promise<void> {
   setTimeout(() => void keepRenewing(), isFailing ? RETRY_INTERVAL_MS : INTERVAL_MS)
 }
 
-/** The main thread waits: it exits. */
+/** Ends the session on the server. The main thread waits for this before it exits. */
 async function close(): Promise<void> {
   try {
     if (connection?.lost === undefined) await connection?.run('close')
@@ -61,12 +61,12 @@ parentPort?.on('message', (request: RenewalRequest) => {
   renewedAt = performance.now()
   void keepRenewing()
 })
-// Connected before the session is opened, so that it is renewed at once.
+// Connect before the session is opened, so that it can be renewed at once.
 Connection.open(target, () => {}).then(
   (opened) => {
     connection = opened
     report({ isReady: true })
   },
-  // Tried again when the session is renewed.
+  // The first renewal connects again.
   () => report({ isReady: true }),
 )

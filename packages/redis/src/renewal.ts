@@ -6,16 +6,16 @@ import type { ConnectionTarget } from './connection.js'
 /** How long a process that exits waits until the server has ended its session. */
 const CLOSE_TIMEOUT_MS = 200
 
-/** What the renewal thread needs. */
+/** The data that the renewal thread gets. */
 export interface RenewalTarget extends ConnectionTarget {
   /** One integer in shared memory; 1 once the session has been closed. */
   readonly closed: SharedArrayBuffer
 }
 
-/** What it is asked for. */
+/** The messages to the renewal thread. */
 export type RenewalRequest = 'begin' | 'close'
 
-/** What it reports. */
+/** The messages from the renewal thread. */
 export type RenewalMessage =
   | { readonly isReady: true }
   | { readonly renewedAt: unknown }
@@ -78,8 +78,8 @@ export class Renewal {
   }
 
   /**
-   * The process is about to exit: its own connection needs the event loop, which has ended. Ports that are
-   * out stay recorded, as those of a dead holder.
+   * Called when the process exits. The thread ends the session, because the event loop of the process no longer
+   * runs. Ports that are out stay recorded as those of a dead holder.
    */
   #closeSession(): void {
     this.#ask('close')

@@ -3,12 +3,12 @@ export const SESSION_MS = 15_000
 export const QUARANTINE_MS = 30_000
 
 /**
- * Everything that must be atomic, as one script: who has a port is decided while it runs.
+ * One script does everything that must be atomic: it decides who has a port.
  *
- * All rows of a host are fields of one hash, so that they are lost together or not at all. A session is
- * a key that expires. Its value names the epoch of the data and the connection that has opened it: it is
- * dead once the data is lost, and a late command of an earlier connection changes nothing. A row that is
- * `out` although its owner has no session is that of a dead holder.
+ * All rows of a host are fields of one hash, so that they are lost together or not at all. A session is a key
+ * that expires. Its value consists of the epoch of the data and the token of the connection that opened it. So
+ * the session is dead once the data is lost, and a late command of an earlier connection changes nothing. If a
+ * row is `out` and its owner has no session, the holder of the port is dead.
  */
 export const SCRIPT = `
 local prefix, command, owner, token = KEYS[1], ARGV[1], ARGV[2], ARGV[3]

@@ -26,10 +26,10 @@ import {
 import { Connection, keyOf } from './connection.js'
 import { Renewal } from './renewal.js'
 
-/** Why a request can be refused. */
+/** The reasons for which a request can be refused. */
 const REASONS = ['held', 'quarantined', 'recovering', 'lost'] as const
 
-/** A key that expires, renewed by a thread. A process that does not renew it in time loses all it held. */
+/** A key that expires, renewed by a thread. A process that does not renew it in time loses its slices and ports. */
 export class RedisSession implements CoordinatorSession {
   readonly #connection: Connection
   readonly #options: SessionOptions
@@ -165,7 +165,7 @@ export class RedisSession implements CoordinatorSession {
     const latencyMs = performance.now() - start
     const policy = field(info, 'maxmemory_policy')
     const limit = Number(field(info, 'maxmemory'))
-    // What expires are sessions, whose holders are told, and history.
+    // Only sessions and history expire, and the holder of an expired session is told.
     const evicts = limit > 0 && policy.startsWith('allkeys')
     return {
       server: `Redis ${field(info, 'redis_version')}`,
@@ -206,7 +206,7 @@ export class RedisSession implements CoordinatorSession {
   }
 }
 
-/** Changes whenever the data may have become older: with each start, and when a replica takes over. */
+/** Changes if the data may have become older: with each start, and when a replica takes over. */
 function identityOf(info: string): string {
   return `${field(info, 'run_id')} ${field(info, 'master_replid')}`
 }

@@ -19,7 +19,7 @@ import { LeasedPorts } from './leased-ports.js'
 import { PortFinder } from './port-finder.js'
 import { checkCount, takeRequest, takeRequests } from './take-request.js'
 
-/** Hands out ports of the slices that it leases. Disposing of it closes it. */
+/** Hands out ports of the slices that it leases. Disposing of the allocator closes it. */
 export interface PortAllocator extends AsyncDisposable {
   /** The slices held now. */
   readonly slices: readonly {
@@ -153,7 +153,7 @@ export class Allocator implements PortAllocator {
   async #takeBlock(count: number, options: TakeOptions): Promise<PortLease[]> {
     this.#checkWanted(options.signal)
     const request = takeRequest(options, count)
-    // Ports that are shared are available at once, so the call need not queue.
+    // A port that the key already has is available at once, so the call need not wait in the queue.
     const shared = this.#ports.share(request.keys, request)
     return shared ?? this.#wait(() => this.#finder.findBlock(request), options.signal)
   }

@@ -4,7 +4,7 @@ import { formatCounts, formatHolder } from '../slice/format-holder.js'
 import type { LeasedSlice } from '../slice/leased-slice.js'
 import { listSlices, type PortStatus, type SliceStatus } from '../slice/list-slices.js'
 
-/** Who holds the slices of a range, a line for each. */
+/** Describes the holder of each slice of the range, one line each. */
 export async function describeHolders(
   options: ResolvedOptions,
   remote: RemoteHost | undefined,

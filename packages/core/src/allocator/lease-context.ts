@@ -5,9 +5,10 @@ import { hostIdentity } from '../platform/host.js'
 import { ownRun } from '../platform/process-run.js'
 import { warnOnce } from '../platform/warn-once.js'
 
-/** In characters. Keeps the journal's first line short. */
+/** In characters. Keeps the first line of the journal short. */
 const MAX_COMMAND_LENGTH = 500
 
+/** Connects to the coordinator, if there is one. */
 export async function openLeaseContext(options: ResolvedOptions): Promise<ClaimContext> {
   const context = leaseContextOf(options)
   if (!options.remote) return context
@@ -16,6 +17,7 @@ export async function openLeaseContext(options: ResolvedOptions): Promise<ClaimC
   return { ...context, remote: await openRemoteHost(options.remote, context.holder) }
 }
 
+/** Who this process is, and where it leases and claims ports. */
 export function leaseContextOf(options: ResolvedOptions): ClaimContext {
   const { lockDirectory, runner, workerId, shard, cwd, projectRoot, needsTimeWait } = options
   return {

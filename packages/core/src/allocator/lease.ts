@@ -45,13 +45,13 @@ const MIN_POLL_INTERVAL_MS = 10
 const MAX_POLL_INTERVAL_MS = 100
 const DEFAULT_START_TIMEOUT_MS = 30_000
 
-/** Out of descriptors says nothing about the app: the next check may succeed. */
+/** A check that gets no descriptor says nothing about the app: the next check may succeed. */
 function falseWhenOutOfDescriptors(error: unknown): false {
   if (isOutOfDescriptors(error)) return false
   throw error
 }
 
-/** How to check the port, unless it is an ordinary port of this machine. */
+/** The host of a port, and how to check the port. Empty for an ordinary port of this machine. */
 export interface PortPlace {
   readonly host?: string
   readonly isListening?: (port: number) => Promise<boolean>

@@ -17,7 +17,7 @@ interface OutPort {
   released?: Promise<{ leaked: boolean }>
 }
 
-/** Releases rarely wait: a loop of takes and releases would keep timers (the lock's refresh) from running. */
+/** A release rarely waits, so a loop of takes and releases would stop timers, such as the lock's refresh. */
 const RELEASES_PER_TURN = 16
 
 /** The ports of an allocator that are out. A port with a key can have several leases. */
@@ -33,7 +33,7 @@ export class LeasedPorts {
     this.#onRelease = onRelease
   }
 
-  /** Further leases of the ports of these keys, if all are out and consecutive. */
+  /** Leases the ports of these keys once more, if all of them are out and consecutive. */
   share(keys: readonly (string | undefined)[], use: TakeOptions): PortLease[] | undefined {
     const ports: OutPort[] = []
     for (const key of keys) {

@@ -20,9 +20,9 @@ export class PortFinder {
   readonly #context: ClaimContext
   readonly #ports: LeasedPorts
   readonly #checkWanted: (signal: AbortSignal | undefined) => void
-  /** The system's error when it had no more sockets or files. */
+  /** The system's error if it refused more sockets or files. */
   #shortage: unknown
-  /** The system's error when a bind was not permitted, in this attempt. */
+  /** The system's error if a bind was not permitted in this attempt. */
   #refusal: unknown
   #isAnyPermitted = false
 
@@ -80,7 +80,7 @@ export class PortFinder {
     return found
   }
 
-  /** A port for each request. Releases all if one is missing: a process that waits does not hold ports. */
+  /** Finds a port for each request, or releases them all: a process that waits does not hold ports. */
   async findMany(requests: readonly TakeRequest[]): Promise<PortLease[] | undefined> {
     const leases: PortLease[] = []
     const takePreferredAgain: (() => void)[] = []
@@ -151,7 +151,7 @@ export class PortFinder {
         })
       }
       if (this.#refusal === refusal || isHighestProbed) continue
-      // Usually all ports, or all below a limit, are refused: then the whole slice is skipped.
+      // Usually the system refuses all ports, or all below a limit. If it refuses the highest, skip the slice.
       isHighestProbed = true
       if ((await probePort(slice.last - 1)).state === 'not-permitted') return undefined
     }

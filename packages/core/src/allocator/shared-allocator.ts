@@ -12,7 +12,7 @@ function sharedAllocators(): SharedAllocators {
   return processWide<SharedAllocators>('allocators', () => ({ byOptions: new Map() }))
 }
 
-/** One allocator for these options in this process (or thread): shared, so its users must not close it. */
+/** The one allocator with these options in this process (or thread). Its users share it, and must not close it. */
 export async function sharedAllocator(options: AllocatorOptions = {}): Promise<Allocator> {
   const resolved = resolveOptions(options)
   const allocators = sharedAllocators().byOptions

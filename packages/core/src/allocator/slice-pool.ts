@@ -5,10 +5,10 @@ import type { SliceStart } from '../slice/layout.js'
 import type { LeasedSlice } from '../slice/leased-slice.js'
 import { heldSlices, Slice } from '../slice/slice.js'
 
-/** A failed bind does not yield to the event loop, so the search does it itself. */
+/** A failed bind does not yield to the event loop, so the search yields after this many slices. */
 const SLICES_PER_TURN = 16
 
-/** The slices of an allocator. Leases further ones. */
+/** The slices that an allocator holds. Leases further ones if these have no port left. */
 export class SlicePool {
   readonly #allowed: Iterable<SliceStart>
   readonly #context: ClaimContext

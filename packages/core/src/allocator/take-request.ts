@@ -5,7 +5,7 @@ import { LAST_PORT, PORTS_PER_SLICE, SLICE_SIZE } from '../slice/layout.js'
 
 export interface TakeRequest extends Omit<TakeOptions, 'key' | 'prefer'> {
   readonly keys: readonly (string | undefined)[]
-  /** Each is removed when it is tried. */
+  /** A port is removed when it is tried. */
   readonly preferred: number[]
 }
 
@@ -14,7 +14,7 @@ export function takeRequest(options: TakeOptions, count: number): TakeRequest {
   return { ...others, keys: keysFor(key, count), preferred: preferredPorts(prefer) }
 }
 
-/** One for each port. With a number, they share the preferred ports. */
+/** One request for each port. If `ports` is a number, the requests share the preferred ports. */
 export function takeRequests(
   ports: number | readonly TakeOptions[],
   options: TakeOptions,

@@ -1,4 +1,4 @@
-/** Which server of this process has bound a leased port, and in which test: for messages of EADDRINUSE. */
+/** Remembers which server has bound a leased port, and in which test, to explain EADDRINUSE in this process. */
 import type { Server } from 'node:net'
 import { codeOf } from '../errors.js'
 import { Date as RealDate } from '../platform/clock.js'
@@ -76,7 +76,7 @@ function serverOn(port: number): BoundServer | undefined {
   return undefined
 }
 
-/** Node emits this same error object afterwards. */
+/** Adds the explanation to the error, which Node emits afterwards. */
 function explain(error: NodeJS.ErrnoException): void {
   const { port } = error as { port?: number }
   if (codeOf(error) !== 'EADDRINUSE' || port === undefined) return

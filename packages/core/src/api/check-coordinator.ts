@@ -2,7 +2,7 @@ import { leaseContextOf } from '../allocator/lease-context.js'
 import type { CoordinatorCheck } from '../coordinator/coordinator-session.js'
 import type { ResolvedOptions } from '../options/resolve.js'
 
-/** For `doctor`; `undefined` without a coordinator. */
+/** Checks the coordinator for `portslice doctor`; `undefined` if there is none. */
 export async function checkCoordinator(
   options: ResolvedOptions,
 ): Promise<(CoordinatorCheck & { isAnswered: boolean }) | undefined> {

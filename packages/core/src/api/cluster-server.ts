@@ -11,9 +11,9 @@ export interface ClusterServer extends Pick<EventEmitter, 'once'> {
 }
 
 interface ClusterServers {
-  /** Those that listen and that the primary did not bind. */
+  /** Servers that listen on a port that the primary has not bound. */
   readonly open: Set<ClusterServer>
-  /** Resolve when the connections of a server have ended. */
+  /** Each resolves when the connections of a server have ended. */
   readonly closing: Set<Promise<void>>
   hasHooks: boolean
 }
@@ -31,8 +31,8 @@ export function isConnectedWorker(): boolean {
 }
 
 /**
- * Does what Node does for servers of the primary, for a server that the cluster worker itself has bound. Call
- * it when the server listens, if {@link isConnectedWorker} was true when `listen` was called.
+ * Makes a server that the cluster worker itself has bound behave like one that the primary has bound. Call this
+ * when the server listens, if {@link isConnectedWorker} was true when `listen` was called.
  *
  * @param hasHost whether it listens on a certain host; otherwise the address is not sent
  */
@@ -102,7 +102,7 @@ function disconnectWhenClosed(servers: ClusterServers): void {
   }
 }
 
-/** By `disconnect()`, which waits for connections to end, and not by `kill()`. */
+/** Whether the worker leaves by `disconnect()`, which waits for connections to end, and not by `kill()`. */
 function isDisconnecting(): boolean {
   const { worker } = cluster
   const { state } = (worker ?? {}) as { state?: string }

@@ -3,20 +3,20 @@ const COPIES = /node_modules[\\/]\.vite-temp[\\/]/
 
 /** A config file that calls portslice. */
 export interface ConfigFile {
-  /** Two copies of different files can have the same one: see `originalOf`. */
+  /** The copies of two different files can have the same path: see `originalOf`. */
   readonly path: string
-  /** What the engine calls the script. Vite evaluates a copy in `node_modules/.vite-temp`. */
+  /** The name of the script in the engine. Vite evaluates a copy in `node_modules/.vite-temp`. */
   readonly script: string
 }
 
-/** Found in the stack of the call. */
+/** Finds the config file in the stack of the call. */
 export function callingConfigFile(): ConfigFile | undefined {
   const [script, file] = CONFIG_FILE.exec(new Error().stack ?? '') ?? []
   if (script === undefined || file === undefined) return undefined
   return { path: file.replace(COPIES, ''), script }
 }
 
-/** The file of which the script is a copy, by its source map: Vite has deleted the copy. */
+/** Reads the original path from the source map of the script, because Vite has deleted the copy. */
 export function originalOf({ path, script }: ConfigFile): string {
   if (!COPIES.test(script)) return path
   try {

@@ -28,9 +28,9 @@ export type { PortHistory, PortProcess, PortUse }
 export interface PortHistoryOptions {
   /** The lock directory; `false`: none. Default: as the option `lockDirectory` of an allocator. */
   lockDirectory?: string | false
-  /** The other host that it is a port of, as the option of an allocator. */
+  /** The host of the port, if it is not this machine; as the option of an allocator. */
   host?: string
-  /** The URL of the database that knows it, as the option of an allocator. */
+  /** The URL of the coordinator of that host, as the option of an allocator. */
   coordinator?: string
   /** The range that ports are handed out from. Default: as the option `range` of an allocator. */
   range?: readonly [first: number, last: number]
@@ -113,7 +113,7 @@ function stateOf(found: Found, dead: DeadClaim | undefined): Now {
   return { state: isUsed ? 'foreign' : 'free' }
 }
 
-/** A claim of its last port makes a slice look held. */
+/** A slice looks held if its last port is claimed. */
 function isSliceHeld({ status, claimOfSentinel }: Found): boolean {
   return status?.state === 'held' && (status.holder !== undefined || !claimOfSentinel)
 }
@@ -193,10 +193,10 @@ function useFrom({ lease, end, ...use }: JournaledUse, isOut: boolean): PortUse 
   return { ...omitUndefined({ holder }), ...use, end: end ?? open }
 }
 
-/** Its process ended without releasing it. */
+/** A claim whose process ended without releasing it. */
 interface DeadClaim {
   note: ClaimNote
-  /** The quarantine's end may be past. */
+  /** The end of the quarantine, ISO 8601; may be in the past. */
   until: string
   isQuarantined: boolean
 }

@@ -32,7 +32,7 @@ export interface ListenOptions extends Omit<TakeOptions, 'releaseWhenClosed'> {
   ipv6Only?: boolean
 }
 
-/** How often in a row a program that does not use portslice may bind the port first. */
+/** How many ports are tried if programs that do not use portslice bind them first. */
 const MAX_TRIES = 10
 
 /** See `listen`. */
@@ -64,7 +64,7 @@ export async function listenOnLease(
   })
 }
 
-/** @param onListen called within the event, because its next listener may close the server */
+/** @param onListen called during the event, because the next listener may close the server */
 function startListening(
   server: ListeningServer,
   options: NetListenOptions,

@@ -58,7 +58,7 @@ function inheritedPort(variable: string): number | undefined {
   return inherited ? portFromVariable(inherited, variable) : undefined
 }
 
-/** Two projects of one run that use the same name share one port, perhaps without knowing it. */
+/** Warns if two config files of one run use the same name: they share one port, perhaps by mistake. */
 function noteConfigFile(name: string, variable: string): void {
   const file = callingConfigFile()
   if (file === undefined) return

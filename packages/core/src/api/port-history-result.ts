@@ -25,7 +25,7 @@ export interface PortHistory {
    *
    * - `free`: no process has it
    * - `out`: the holder of its slice has handed it out
-   * - `leaked`: was released while a process listened on it, and still does
+   * - `leaked`: was released while a process listened on it, which still listens
    * - `quarantined`: was out when its holder died
    * - `claimed`: as a fixed port
    * - `sentinel`: the last port of its slice, bound by the holder of the slice
@@ -65,7 +65,7 @@ export interface PortHistory {
   claim?: ClaimStatus
   /** Why it is never handed out; missing if it may be. */
   notHandedOut?: {
-    /** `sentinel`: it holds its slice. `avoided`: servers or browsers reserve it. `range`: outside of it. */
+    /** `sentinel`: it holds its slice. `avoided`: servers or browsers reserve it. `range`: it lies outside. */
     reason: 'sentinel' | 'avoided' | 'range'
     /** A sentence for people. */
     text: string
@@ -86,7 +86,7 @@ export interface PortUse {
   key?: string
   /** When it was handed out, ISO 8601. */
   since?: string
-  /** When the use ended, ISO 8601; missing if it has not, or if no process noticed. */
+  /** When the use ended, ISO 8601; missing if the use has not ended, or if no process noticed the end. */
   until?: string
   /** `out`: not yet. `died`: its holder ended without releasing it. */
   end: 'out' | 'released' | 'leaked' | 'died'

@@ -8,7 +8,7 @@ const loadHistory = loadLater(() => import('./find-history.js'))
 /**
  * Finds out who has a port now, who had it and when, and why it is not handed out. Does not lease any port, nor
  * bind one that another process may have. The journals of the slice keep several hundred uses. With `host` and
- * `coordinator`, tells this of a port of the other host; the database keeps the last 50 events of a port for
+ * `coordinator`, shows the same for a port of the other host; the database keeps the last 50 events of a port for
  * seven days.
  *
  * Strings such as labels come from other processes: escape control characters before you print them.

@@ -4,14 +4,14 @@ import { resolveRemote } from '../options/remote.js'
 import { resolveOptions } from '../options/resolve.js'
 import { refuseMisspeltVariables } from '../options/variables.js'
 
-/** `undefined` if the question is about this machine. @throws PortsliceError for a misspelt variable */
+/** `undefined` if the options name this machine. @throws PortsliceError for a misspelt variable */
 export async function remoteHostOf(options: {
   lockDirectory?: string | false
   host?: string
   coordinator?: string
 }): Promise<RemoteHost | undefined> {
   const { lockDirectory, host, coordinator } = options
-  // A lock directory is of this machine, whatever the environment says.
+  // A lock directory belongs to this machine, even if environment variables name another host.
   if (lockDirectory !== undefined) return undefined
   refuseMisspeltVariables(process.env)
   const given = { ...(host && { host }), ...(coordinator && { coordinator }) }

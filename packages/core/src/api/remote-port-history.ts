@@ -46,7 +46,7 @@ export async function remotePortHistory(
   })
 }
 
-/** @param events newest first, as the result @param isOut whether the last use has not ended */
+/** @param events newest first @param isOut whether the last use has not ended @returns newest first */
 function usesFrom(events: readonly PortEvent[], isOut: boolean): PortUse[] {
   const uses: PortUse[] = []
   let open: PortUse | undefined

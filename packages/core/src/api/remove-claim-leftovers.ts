@@ -26,7 +26,7 @@ export async function removeClaimLeftovers(
   return found
 }
 
-/** Holds the port meanwhile, so that the notes are not those of a new claimer. */
+/** Holds the port meanwhile, so that no new claimer can write a note. */
 async function removeNotes(
   lockDirectory: string,
   port: number,

@@ -78,7 +78,7 @@ async function reasonToKeep(lockDirectory: string, slice: SliceStart): Promise<R
   const quarantine = quarantineAfter(record, slice).map(({ left }) => left)
   if (quarantine.length > 0) return quarantinedFor(Math.max(...quarantine))
   for (const { port, state } of record.ports) {
-    // The journal still shows which process has leaked the port.
+    // The journal is needed to show which process has leaked the port.
     if (state === 'leaked' && (await isListening(port))) return { kept: 'leaked' }
   }
   return undefined

@@ -31,7 +31,7 @@ export interface ClaimOptions {
 const DEFAULT_TIMEOUT_MS = 60_000
 const PROGRESS_INTERVAL_MS = 2000
 
-/** First come, first served. */
+/** The claims of this process that wait, first come, first served. */
 function waitingClaims(): WaitList {
   return processWide('claims', () => new WaitList())
 }
@@ -131,7 +131,7 @@ async function releaseAll(claims: readonly Claim[]): Promise<void> {
 function leaseClaim(
   claim: Claim,
   turns: Turns,
-  // Only TCP counts, because the UDP socket is that of the claim.
+  // Only TCP counts, because the claim itself has a UDP socket.
   place: PortPlace = { isListening: isListeningForTcp },
 ): PortLease {
   const giveBack = async () => {

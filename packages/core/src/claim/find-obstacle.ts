@@ -13,11 +13,11 @@ import { tryWriteClaimNote } from './claim-note-writer.js'
 import type { Obstacle } from './obstacle.js'
 import { protectWithTimeWait } from './protect-with-time-wait.js'
 
-/** Another claimer binds the sentinel only for a moment, and hardly ever at each of these tries. */
+/** Another claimer binds the sentinel only for a moment, so at least one of these tries should succeed. */
 const SENTINEL_RETRIES = 4
 const SENTINEL_RETRY_DELAY_MS = 1
 
-/** Does not bind the port, because the app of another process may be about to bind it. */
+/** Checks without a bind, which could disturb an app of another process that is about to bind the port. */
 export async function findVisibleObstacle(port: number): Promise<Obstacle | undefined> {
   const sentinel = sentinelOf(sliceOf(port))
   const sockets = await unconnectedUdpPortsOnLoopback()
@@ -31,10 +31,10 @@ export function findClaimQuarantine(
   port: number,
   { lockDirectory, holder }: ClaimContext,
 ): Obstacle | undefined {
+  if (lockDirectory === undefined) return undefined
   // The claim socket is bound here, so the writer of the note is dead.
-  const note =
-    lockDirectory === undefined ? undefined : readClaimNote(lockDirectory, port, holder.host)
-  if (lockDirectory === undefined || !note) return undefined
+  const note = readClaimNote(lockDirectory, port, holder.host)
+  if (!note) return undefined
   const { died, left } = quarantineSince(note.died)
   if (died !== note.died) tryWriteClaimNote(lockDirectory, port, { ...note, died })
   return quarantined(left)
@@ -46,7 +46,7 @@ export async function findSliceObstacle(
   context: ClaimContext,
 ): Promise<Obstacle | undefined> {
   const first = sliceOf(port)
-  // The sentinel itself is bound by the claim socket already.
+  // The claim socket has already bound the sentinel.
   if (port === sentinelOf(first)) return undefined
   const sentinel = await poll(() => holdUdpPort(sentinelOf(first)), {
     delays: Array<number>(SENTINEL_RETRIES).fill(SENTINEL_RETRY_DELAY_MS),

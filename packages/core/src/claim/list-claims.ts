@@ -20,7 +20,7 @@ export interface ClaimStatus {
   listening: boolean
 }
 
-/** In this lock directory and network namespace, ascending. */
+/** The claims of this lock directory and network namespace, ascending. */
 export async function listClaims(lockDirectory: string | undefined): Promise<ClaimStatus[]> {
   if (lockDirectory === undefined) return []
   const ports = claimNotes(lockDirectory)
@@ -36,7 +36,7 @@ export async function listClaims(lockDirectory: string | undefined): Promise<Cla
   return claims
 }
 
-/** True as well if it cannot be checked, because the port is privileged or there are no sockets left. */
+/** True also if the port cannot be checked, because it is privileged or there are no sockets left. */
 function mayBeHeld(port: number): Promise<boolean> {
   return isUdpPortHeld(port).catch(() => true)
 }

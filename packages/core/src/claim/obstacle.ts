@@ -10,9 +10,15 @@ import { sentinelOf, sliceOf } from '../slice/layout.js'
 import { listSlices, type SliceStatus } from '../slice/list-slices.js'
 
 /**
- * What keeps a port from being claimed: `claimed` also by a UDP socket of another program; `own`: this
- * process has it out; `in-use`: also a connection from it; `quarantined`: child processes of its dead holder
- * may still bind it; `descriptors`: the system refuses more sockets or files.
+ * Why a port cannot be claimed.
+ *
+ * - `claimed`: another process has claimed it, or has a UDP socket on it
+ * - `own`: this process has it out
+ * - `slice`: another process holds its slice
+ * - `in-use`: a program listens on it, or has a connection from it
+ * - `quarantined`: child processes of its dead holder may still bind it
+ * - `not-permitted`: this user may not bind it
+ * - `descriptors`: the system refuses more sockets or files
  */
 export interface Obstacle {
   readonly kind:
@@ -25,7 +31,7 @@ export interface Obstacle {
     | 'descriptors'
   readonly leftMs?: number
   readonly error?: unknown
-  /** On another host: what follows `port 3000`. */
+  /** For a port of another host: the rest of a sentence that begins with `port 3000`. */
   readonly text?: string
 }
 
@@ -66,7 +72,7 @@ export async function describeObstacle(
 async function describeUser(port: number, lockDirectory: string | undefined): Promise<string> {
   const owners = await ownersOf(port)
   const claim = liveClaim(port, lockDirectory)
-  // The note may be left over from a dead claimer while another program has the port.
+  // A dead claimer may have left the note, and another program may have the port.
   if (claim && (owners.length === 0 || owners.some(({ pid }) => pid === claim.pid))) {
     return `has been claimed by pid ${claim.pid} (${inspect(claim.command)} in ${inspect(claim.cwd)}) since ${claim.at}`
   }

@@ -1,7 +1,7 @@
 import { warnOnce } from '../platform/warn-once.js'
 import { guardWithTimeWait } from '../probe/time-wait.js'
 
-/** With TIME_WAIT. Warns once if that has no effect. @returns false if another socket has the port */
+/** Leaves the port in TIME_WAIT, and warns once if that has no effect. @returns false if another socket has the port */
 export async function protectWithTimeWait(port: number): Promise<boolean> {
   const outcome = await guardWithTimeWait(port)
   if (outcome === 'no-effect') {

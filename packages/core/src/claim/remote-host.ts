@@ -8,7 +8,7 @@ import type { PortEvent } from './port-event.js'
 /** The ports of another host; `coordinator/` implements it. */
 export interface RemoteHost {
   readonly host: string
-  /** Why nothing can be handed out at the moment, as a sentence. */
+  /** Why no port can be handed out at the moment, as a sentence. */
   readonly trouble: string | undefined
   holds(first: number): boolean
   leaseSlice(first: number): Promise<LeasedSlice | undefined>

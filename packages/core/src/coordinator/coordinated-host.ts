@@ -153,7 +153,7 @@ class CoordinatedHost implements RemoteHost, SessionHolder {
     return refusal
   }
 
-  /** What a lost session could not release, the next one does when it resumes. */
+  /** If the session is lost, the next one releases the port when it resumes. */
   async #release(port: number, leaked: boolean): Promise<void> {
     await this.#session.tryCall((session) => session.releasePort(port, leaked))
   }
@@ -233,7 +233,7 @@ class CoordinatedHost implements RemoteHost, SessionHolder {
     for (const slice of this.#slices.values()) {
       slice.isHeld = held.slices.includes(slice.first)
     }
-    // Released while it was resumed.
+    // Release the ports that this process released while the session resumed.
     const out = new Set(this.#portsOut())
     for (const port of kept) if (!out.has(port)) void this.#release(port, false)
     if (wanted.ports.length === 0) return

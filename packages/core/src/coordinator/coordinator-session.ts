@@ -2,7 +2,7 @@ import type { HolderInfo, PortEvent } from '../claim/port-event.js'
 
 export type { HolderInfo, PortEvent }
 
-/** A port, and what it is taken for. */
+/** A port that is taken, and its purpose. */
 export interface PortUse {
   /** The port number. */
   readonly port: number
@@ -22,14 +22,13 @@ export interface LeftPort extends PortUse {
 
 /**
  * Why a slice or a port was not leased. `held`: another process has it. `quarantined`: its holder died less
- * than 30 s ago. `recovering`: the server has just started, or its data is new, and earlier holders may return for
- * `leftMs`.
- * `lost`: this session has ended, or its lease of the slice has.
+ * than 30 s ago. `recovering`: the server has just started, or its data is new, and earlier holders may return
+ * for `leftMs`. `lost`: this session, or its lease of the slice, has ended.
  */
 export interface Refusal {
-  /** Which reason it is. */
+  /** The reason. */
   readonly refused: 'held' | 'quarantined' | 'recovering' | 'lost'
-  /** The port that was refused, if it was one. */
+  /** The port that was refused; missing for a slice. */
   readonly port?: number | undefined
   /** How long the reason lasts at most, in ms. */
   readonly leftMs?: number | undefined
@@ -39,7 +38,7 @@ export interface Refusal {
 
 /** A slice that is held now. */
 export interface HeldSlice {
-  /** What earlier holders left in it. */
+  /** The ports that are quarantined in it, and those that a key had last. */
   readonly left: readonly LeftPort[]
 }
 
@@ -69,7 +68,7 @@ export interface ListedPort extends PortUse {
   readonly leftMs: number
 }
 
-/** What the coordinator knows of a host. */
+/** The slices and ports of a host that the coordinator knows. */
 export interface Listing {
   /** Ascending. */
   readonly slices: readonly ListedSlice[]
@@ -81,7 +80,7 @@ export interface Listing {
 export interface Holdings {
   /** The first port of each slice. */
   readonly slices: readonly number[]
-  /** The ports that are out, with what they are for. */
+  /** The ports that are out. */
   readonly ports: readonly PortUse[]
 }
 
@@ -91,20 +90,20 @@ export interface CoordinatorCheck {
   readonly server: string
   /** How long a round trip takes, in ms. */
   readonly latencyMs: number
-  /** What is wrong, and what to do about it; empty if all is well. */
+  /** Problems of the server, and what to do about each; empty if there are none. */
   readonly problems: readonly { readonly problem: string; readonly advice: string }[]
 }
 
 /**
- * One connection of one process to a database that decides who has the ports of a host. What a session holds
- * ends with it, on the server, without help of the process. Once it is lost, each call rejects; a new session
- * of the same owner takes over with `resume`. The server measures all times. A call that has no answer in
- * time loses the session.
+ * One connection of one process to a database that decides who has the ports of a host. When the session ends,
+ * the server frees its slices and ports without help of the process. Then each call rejects, and a new session
+ * of the same owner takes over with `resume`. If a call has no answer in time, the session is lost. All times
+ * are measured by the clock of the server.
  */
 export interface CoordinatorSession {
   /** Holds a slice if no other session does. */
   holdSlice(first: number): Promise<HeldSlice | Refusal>
-  /** The slices that are held by any session; to try the others first. */
+  /** The slices that any session holds. The process tries other slices first. */
   heldSlices(): Promise<readonly number[]>
   /**
    * Takes all of the ports or none, in one round trip, and records them.
@@ -116,15 +115,15 @@ export interface CoordinatorSession {
   releasePort(port: number, leaked: boolean): Promise<void>
   /** Gives back a slice of which no port is out. */
   releaseSlice(first: number): Promise<void>
-  /** Holds again what no other process has now, and releases all else of this owner. @returns what is held */
+  /** Holds these again unless other processes have them; releases all others of this owner. @returns those held */
   resume(holdings: Holdings): Promise<Holdings>
   /** The slices and ports of the host. */
   list(): Promise<Listing>
-  /** What happened to a port, newest first. */
+  /** The events of a port, newest first. */
   history(port: number): Promise<PortEvent[]>
-  /** Whether the server can do what it must. */
+  /** Checks the server for `portslice doctor`. */
   check(): Promise<CoordinatorCheck>
-  /** Gives back all and ends the connection. */
+  /** Gives back all slices and ports, and ends the connection. */
   close(): Promise<void>
 }
 
@@ -136,13 +135,13 @@ export interface SessionOptions {
   readonly host: string
   /** The same for all sessions of a process (or worker thread); a UUID. */
   readonly owner: string
-  /** The process. */
+  /** The process that opens the session. */
   readonly holder: HolderInfo
   /** Called once, as soon as it is known that the session has ended. */
   readonly onLost: (reason: string) => void
 }
 
-/** What a package for a kind of database exports. */
+/** The exports of a package for one kind of database. */
 export interface CoordinatorModule {
   /**
    * Opens a session. It must not keep the process alive while no call is waiting.

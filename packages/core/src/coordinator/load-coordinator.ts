@@ -49,7 +49,7 @@ async function firstThatExists(name: string): Promise<unknown> {
   return undefined
 }
 
-/** A package that is there but does not load is an error of its own. */
+/** @throws the error if the package exists, but fails to load */
 function undefinedIfMissing(error: unknown, name: string): undefined {
   const { code, message } = error as NodeJS.ErrnoException
   const isMissing = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND'

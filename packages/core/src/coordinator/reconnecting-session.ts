@@ -7,18 +7,18 @@ import type { CoordinatorSession, Holdings, Refusal } from './coordinator-sessio
 const FIRST_RETRY_MS = 100
 const LAST_RETRY_MS = 2000
 
-/** What is held through the session. */
+/** Knows which slices and ports are held through the session. */
 export interface SessionHolder {
   holdings(): Holdings
   /** The connection is lost. */
   onLost(): void
-  /** There is a connection again. @param held what of `wanted` no other process has taken meanwhile */
+  /** The connection is restored. @param held the part of `wanted` that no other process has taken meanwhile */
   onResumed(wanted: Holdings, held: Holdings): void
 }
 
 export type Connect = (onLost: (reason: string) => void) => Promise<CoordinatorSession>
 
-/** A session that connects again after its connection was lost, and resumes what it held. */
+/** Connects again after a lost connection, and then holds the same slices and ports. */
 export class ReconnectingSession {
   readonly #connectTo: Connect
   readonly #coordinator: string
@@ -32,12 +32,12 @@ export class ReconnectingSession {
     this.#holder = holder
   }
 
-  /** A sentence that says why the connection is missing. */
+  /** Why there is no connection, as a sentence. */
   get trouble(): string | undefined {
     return this.#trouble
   }
 
-  /** The coordinator, for messages. */
+  /** The URL of the coordinator for messages, in quotes and without a password. */
   get name(): string {
     return JSON.stringify(hidePassword(this.#coordinator))
   }

@@ -7,10 +7,10 @@ type Answer = 'accepted' | 'refused' | 'none'
 const CONNECT_TIMEOUT_MS = 1000
 /** If none of the first ports answers, no port will. */
 const MAX_UNANSWERED = 3
-/** The name or the route is wrong, not the port. */
+/** These mean that the name or the route is wrong, whichever port is tried. */
 const UNREACHABLE = new Set(['ENOTFOUND', 'EAI_AGAIN', 'ENETUNREACH', 'EHOSTUNREACH', 'EHOSTDOWN'])
 
-/** Finds out by connecting whether ports of another host are free. */
+/** Connects to ports of another host to find out whether they are free. */
 export class RemoteProbe {
   readonly #remote: ResolvedRemote
   #answered = false

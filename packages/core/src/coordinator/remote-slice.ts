@@ -37,7 +37,7 @@ export class RemoteSlice extends LeasedSlice {
     for (const each of left) if (each.leftMs > 0) this.#quarantine(each)
   }
 
-  /** To hold it again after a lost connection. */
+  /** The ports to hold again after a lost connection. */
   get uses(): readonly PortUse[] {
     return [...this.#uses.values()]
   }

@@ -4,7 +4,7 @@ import type { CoordinatorCheck, HolderInfo } from './coordinator-session.js'
 import { loadCoordinator } from './load-coordinator.js'
 import { RemoteProbe } from './remote-probe.js'
 
-/** Opens a session, tries what it needs, and closes it. */
+/** Opens a session, checks the rights that a session needs, and closes it. */
 export async function trySession(
   remote: ResolvedRemote,
   holder: HolderInfo,
@@ -15,7 +15,7 @@ export async function trySession(
   const session = await openSession({ url, host, owner: randomUUID(), holder, onLost: () => {} })
   try {
     const check = await session.check()
-    // Reads the tables, which needs other rights than to connect.
+    // To read the tables, the user needs more rights than to connect.
     await session.list()
     const probe = new RemoteProbe({ ...remote, unansweredPorts: 'skip' })
     await probe.isUsable(port)

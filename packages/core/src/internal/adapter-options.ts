@@ -19,7 +19,7 @@ const ADAPTER_VALIDATORS = { onLeak: oneOf('warn', 'fail', 'ignore') }
 export interface CheckedOptions {
   allocator: AllocatorOptions
   onLeak: OnLeak
-  /** In the range, or in a strict shard's part of it. */
+  /** The number of slices in the range, or in the part of a strict shard. */
   slices: number
 }
 

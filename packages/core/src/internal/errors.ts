@@ -1,6 +1,6 @@
 /**
- * What fixtures need before they load the rest of this package, and contain as a copy. Not part of the
- * public interface.
+ * Exports that fixtures bundle, because they need them before they load the rest of this package. Not part of
+ * the public interface.
  *
  * @module @portslice/core/internal/errors
  */

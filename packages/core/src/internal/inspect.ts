@@ -1,5 +1,5 @@
 /**
- * What the command needs in addition to `@portslice/core/internal`. Not part of the public interface.
+ * More exports for the command `portslice`, which inspects slices and ports. Not part of the public interface.
  *
  * @module @portslice/core/internal/inspect
  */

@@ -1,11 +1,11 @@
 const times = new Map<string, unknown>()
 
 /**
- * When the server last knew that a session of an owner was alive, by the server's clock. What others had
- * written by then about the ports of this owner is older than what it has.
+ * When the server last answered a session of an owner, by the server's clock. If another process has recorded a
+ * port of this owner before that time, its record is outdated.
  */
 export class LastSeen {
-  /** Of the session before this one. */
+  /** The time of the session before this one. */
   readonly before: unknown
   readonly #owner: string
   /** Until this session has resumed, other processes may have got the ports. */

@@ -9,7 +9,7 @@ import { Date } from '../platform/clock.js'
 import { omitUndefined } from '../platform/omit-undefined.js'
 import type { RecordedUse, SliceUse, WorkerUse } from './recorded-uses.js'
 
-/** Set by reporters for their workers: their pid, and the file for ports released after the last test. */
+/** Reporters set it for their workers: the reporter's pid, and a file for ports released after the last test. */
 const REPORT_VARIABLE = 'PORTSLICE_REPORT'
 
 export function requestPortReport(): void {
@@ -21,13 +21,13 @@ export function isPortReportRequested(): boolean {
   return process.env[REPORT_VARIABLE] !== undefined
 }
 
-/** The file; `undefined` if the reporter belongs to another run, which this one is a part of. */
+/** `undefined` if the reporter belongs to an outer run, which has started this one. */
 function reportFile(): string | undefined {
   const [, pid, file] = /^(\d+) (.+)$/.exec(process.env[REPORT_VARIABLE] ?? '') ?? []
   return [process.pid, process.ppid].includes(Number(pid)) ? file : undefined
 }
 
-/** For the report: what workers have released since their last test. */
+/** Returns, once, the ports that workers have released after their last test. */
 export function takeLateUses(): WorkerUse[] {
   const file = reportFile()
   if (file === undefined || !existsSync(file)) return []
@@ -72,7 +72,7 @@ export async function recordAllocator(open: () => Promise<PortAllocator>): Promi
   return created
 }
 
-/** From now on the port belongs to a test, whose name is the default label. */
+/** Assigns the port to a test, whose name is the default label. */
 export function useOfTest(lease: PortLease, label: string | undefined): RecordedUse | undefined {
   const use = uses.get(lease)
   if (!use) return undefined
@@ -81,7 +81,7 @@ export function useOfTest(lease: PortLease, label: string | undefined): Recorded
   return use
 }
 
-/** Each change is returned at least once. */
+/** Returns each change at least once. */
 export function takeWorkerUse(): WorkerUse {
   const ports = [...workerUses]
   for (const use of ports) if (use.releasedAt !== undefined) workerUses.delete(use)

@@ -1,4 +1,4 @@
-/** A port that a test had, for reporters. Times in ms since 1970. */
+/** A port that a test or worker had, for reporters. Times are in ms since 1970. */
 export interface RecordedUse {
   port: number
   label?: string
@@ -15,7 +15,7 @@ export interface RecordedUse {
 export interface PortListener {
   /** When first seen; for servers in the process of the test, when it began to listen. */
   since: number
-  /** Missing if the system does not show it, as the other two. */
+  /** `pid`, `command` and `isForeign` are missing if the system does not show the process. */
   pid?: number
   command?: string
   /** A process that this worker has not started. */
@@ -32,11 +32,11 @@ export interface SliceUse {
   leasedAt: number
 }
 
-/** What a worker has besides the ports of its tests. */
+/** The slices of a worker, and its ports that belong to no test. */
 export interface WorkerUse {
   id: number
   pid: number
   slices: SliceUse[]
-  /** Those that outlive a test, such as those of apps. */
+  /** Such as the ports of apps, which outlive a test. */
   ports: RecordedUse[]
 }

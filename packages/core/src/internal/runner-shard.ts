@@ -27,12 +27,12 @@ export function namedPorts(
   return leaseNamedPorts(names, options)
 }
 
-/** Passed to this process and those that it starts; a shard that the user sets comes first. */
+/** Passes the shard to this process and to those that it starts. A shard that the user sets takes precedence. */
 export function preferShard(shard: Shard | undefined): void {
   Object.assign(process.env, runnerShardVariables(shard))
 }
 
-/** The runner reports an invalid one. It has not read its config yet, so the shard is read from the command line. */
+/** Reads the command line, because the runner is still loading its config. The runner reports an invalid shard. */
 export function shardFromArguments(args: readonly string[]): Shard | undefined {
   const index = args.findIndex((arg) => arg === '--shard' || arg.startsWith('--shard='))
   const text = args[index] === '--shard' ? args[index + 1] : args[index]?.slice('--shard='.length)

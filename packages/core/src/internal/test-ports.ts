@@ -9,11 +9,11 @@ import type { RecordedUse } from './recorded-uses.js'
 export interface LeakedPort {
   port: number
   label?: string
-  /** Such as `the test "a > b"`, if it is known and is not what took the port. */
+  /** Such as `the test "a > b"`; missing if it is unknown, or is the test that took the port. */
   boundBy?: string
 }
 
-/** In characters: enough to recognise a test. */
+/** In characters; enough to recognise a test. */
 const MAX_OWNER_LENGTH = 200
 
 /** The ports of one test, for fixtures. */
@@ -70,7 +70,7 @@ export class TestPorts {
     return leaked.flat()
   }
 
-  /** @returns whether everything has been given back */
+  /** Releases the ports on which nothing listens. @returns whether these were all */
   async releaseUnused(): Promise<boolean> {
     const used = await Promise.all(this.#taken.map(({ lease }) => lease.isListening()))
     const unused = this.#taken.filter((_, index) => !used[index])

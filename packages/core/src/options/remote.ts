@@ -8,7 +8,7 @@ export const COORDINATOR_PACKAGES: Readonly<Record<string, string>> = {
   'rediss:': '@portslice/redis',
 }
 
-/** Names that mean another machine wherever they are used. */
+/** Names that mean a different machine on each machine. */
 const LOOPBACK_NAMES = new Set(['localhost', '127.0.0.1', '::1', '[::1]'])
 const URL_EXAMPLE = 'for example postgres://ci@db.internal/ci or redis://cache.internal'
 

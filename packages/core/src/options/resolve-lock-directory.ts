@@ -4,7 +4,7 @@ import { checkPrivateDirectory } from '../platform/private-directory.js'
 import { userIdentity } from '../platform/user.js'
 import { processWide } from '../process-state.js'
 
-/** How many names to try if other users have taken some. A limit, as an attacker can take any number. */
+/** How many names to try if other users have taken some. Limited, because an attacker can take any number. */
 const MAX_DEFAULT_NAMES = 8
 
 /** An absolute path, which may not exist yet. `undefined`: without files. */
@@ -18,8 +18,8 @@ export function resolveLockDirectory(option: string | false | undefined): string
 }
 
 /**
- * The first name that is a private directory of this user, else the first that is free: all processes of this
- * user agree on one, even if an earlier name becomes free.
+ * The first name that is a private directory of this user, else the first that is free. So all processes of this
+ * user choose the same one, even if an earlier name becomes free.
  */
 export function defaultLockDirectory(parent: string): string {
   const names = Array.from({ length: MAX_DEFAULT_NAMES }, (_, i) => (i === 0 ? '' : `-${i + 1}`))
@@ -34,7 +34,7 @@ export function defaultLockDirectory(parent: string): string {
   return free ?? (paths[0] as string)
 }
 
-/** Only once, so that it names the same directory after `chdir`. */
+/** Resolves each path only once, so that it names the same directory after `chdir`. */
 function resolveOnce(directory: string): string {
   if (path.isAbsolute(directory)) return path.resolve(directory)
   const resolved = processWide('resolved directories', () => new Map())
@@ -45,7 +45,7 @@ function resolveOnce(directory: string): string {
   return absolute
 }
 
-/** Empty if it has been deleted. */
+/** An empty string if the working directory has been deleted. */
 export function workingDirectory(): string {
   try {
     return process.cwd()

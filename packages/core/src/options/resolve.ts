@@ -51,7 +51,7 @@ export interface ResolvedOptions {
   readonly needsTimeWait: (port: number) => boolean
 }
 
-/** For options and environment variables alike. Does not lease anything. @throws PortsliceError */
+/** Combines options, environment variables and defaults, without leasing. @throws PortsliceError */
 export function resolveOptions(options: AllocatorOptions = {}): ResolvedOptions {
   checkAllocatorOptions(options)
   refuseMisspeltVariables(process.env)
@@ -85,7 +85,7 @@ export function resolveOptions(options: AllocatorOptions = {}): ResolvedOptions 
       (remote ? DEFAULT_WAIT_TIMEOUT_WITH_COORDINATOR_MS : DEFAULT_WAIT_TIMEOUT_MS),
     order: options.order ?? 'sequential',
     needsTimeWait: (port) =>
-      // A socket of this machine says nothing to the kernel of another host.
+      // A socket of this machine has no effect on the kernel of another host.
       !remote &&
       (guard === 'always' ||
         (guard === 'auto' && port >= ephemeral.first && port <= ephemeral.last)),

@@ -16,12 +16,12 @@ export interface DetectedShard {
   readonly source: string
 }
 
-/** Set by adapters: the test runner's own `--shard`, written `2/4`. */
+/** Set by adapters to the test runner's `--shard`, such as `2/4`. */
 const RUNNER_VARIABLE = 'PORTSLICE_RUNNER_SHARD'
 
 /** The variables with which a CI system numbers the parallel copies of one job. */
 const CI_SYSTEMS: readonly {
-  /** Must be set as well: other systems use the same names. */
+  /** Must be set as well, because other systems use the same names. */
   requires?: string
   index: string
   total: string
@@ -80,7 +80,7 @@ function refuse(value: unknown, source: string): never {
   )
 }
 
-/** `$PORTSLICE_SHARD`, else the test runner's own as an adapter passed it on, else that of a CI system. */
+/** Reads `$PORTSLICE_SHARD`, else the shard from the test runner's adapter, else the variables of a CI system. */
 export function detectShard(env: Environment): DetectedShard | undefined {
   if (env.PORTSLICE_SHARD) {
     const source = '$PORTSLICE_SHARD'
@@ -108,7 +108,7 @@ function parseInteger(text = ''): number {
   return /^\s*\d{1,9}\s*$/.test(text) ? Number(text) : Number.NaN
 }
 
-/** Pass a test runner's own shard on to all processes of a run. */
+/** Variables that pass the test runner's shard to all processes of a run. */
 export function runnerShardVariables(shard: Shard | undefined): Record<string, string> {
   return shard ? { [RUNNER_VARIABLE]: formatShard(shard) } : {}
 }

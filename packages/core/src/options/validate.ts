@@ -14,7 +14,7 @@ export function milliseconds(value: unknown): string | undefined {
     : `Give milliseconds from 0 to ${MAX_TIMER_MS}.`
 }
 
-/** Also that of a jsdom window, which is another class. */
+/** Accepts also the AbortSignal of a jsdom window, which is another class. */
 export function abortSignal(value: unknown): string | undefined {
   const { addEventListener, aborted } = (value ?? {}) as Partial<AbortSignal>
   return typeof addEventListener === 'function' && typeof aborted === 'boolean'
@@ -50,7 +50,7 @@ export function isIterable(value: unknown): value is Iterable<unknown> {
   return typeof value === 'object' && value !== null && Symbol.iterator in value
 }
 
-/** @param otherNames what users may call an option, and its name here */
+/** @param otherNames names that users may expect, with the names of the options */
 export function checkOptions(
   options: unknown,
   validators: Readonly<Record<string, Validator>>,

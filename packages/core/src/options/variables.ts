@@ -4,7 +4,7 @@ import { hidePassword } from './remote.js'
 
 const PREFIX = 'PORTSLICE_'
 
-/** What users set, each in place of an option. */
+/** Variables that users set, each instead of an option. */
 export const VARIABLES = [
   'PORTSLICE_RANGE',
   'PORTSLICE_SHARD',
@@ -14,7 +14,7 @@ export const VARIABLES = [
   'PORTSLICE_UNANSWERED_PORTS',
 ] as const
 
-/** What portslice sets for its child processes, besides `PORTSLICE_PORT_<NAME>`. */
+/** Variables that portslice sets for its child processes, besides `PORTSLICE_PORT_<NAME>`. */
 export const INTERNAL_VARIABLES = [
   'PORTSLICE_RUNNER_SHARD',
   'PORTSLICE_TREE',

@@ -11,11 +11,11 @@ export interface WorkerIdentity {
   runner: string
   /** 1-based. Only decides which slice is tried first. */
   workerId: number
-  /** From `$PORTSLICE_SHARD`, the test runner or a CI system, whose incomplete variables are ignored. 1-based. */
+  /** From `$PORTSLICE_SHARD`, the test runner, or the variables of a CI system if they are complete. 1-based. */
   shard?: Shard
 }
 
-/** In the order of precedence. */
+/** In order of precedence. */
 const RUNNERS: readonly { runner: string; variable: string; firstId: 0 | 1 }[] = [
   { runner: 'vitest', variable: 'VITEST_POOL_ID', firstId: 1 },
   { runner: 'playwright', variable: 'TEST_PARALLEL_INDEX', firstId: 0 },
@@ -57,7 +57,7 @@ function findWorker(env: Environment): { runner: string; workerId: number } {
   return { runner: findRunner(env), workerId: isThread() ? threadNumber() : 1 }
 }
 
-/** Node marks functions that threads may not call. Loading `node:worker_threads` takes 2 ms. */
+/** Node marks functions that threads may not call. To load `node:worker_threads` would take 2 ms. */
 function isThread(): boolean {
   return 'disabled' in process.abort
 }

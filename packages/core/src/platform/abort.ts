@@ -1,4 +1,4 @@
-/** @throws the reason of the signal */
+/** Waits for the promise. @throws the signal's reason as soon as it is aborted */
 export async function untilAborted<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {
   if (!signal) return promise
   throwIfAborted(signal)

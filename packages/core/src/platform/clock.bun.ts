@@ -1,12 +1,12 @@
 /**
  * The fake timers of `bun:test` stop every timer, socket time-out and clock of the process,
  * `process.uptime()` and `Date` included. A wait for a value in shared memory still ends in time, and the
- * kernel's own count continues.
+ * uptime of the kernel continues.
  */
 import { readFileSync } from 'node:fs'
 import os from 'node:os'
 
-/** Of ECMAScript 2024; Node 20 has it. */
+/** `waitAsync` is part of ECMAScript 2024; Node 20 has it. */
 interface WithWaitAsync extends Atomics {
   waitAsync(
     cells: Int32Array,
@@ -16,7 +16,7 @@ interface WithWaitAsync extends Atomics {
   ): { value: string | Promise<string> }
 }
 
-/** Ends by itself, so it does not keep the process alive. */
+/** Does not keep the process alive, so `unref()` has no effect. */
 export class SharedMemoryTimer {
   readonly #cell = new Int32Array(new SharedArrayBuffer(4))
 

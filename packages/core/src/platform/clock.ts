@@ -1,6 +1,6 @@
 /**
- * The real clock and timers, taken at import: a lock that is refreshed on a fake clock is never refreshed, or
- * dated 2099. Bundled libraries get these too.
+ * The real clock and timers, taken at import. With the fake ones of a test, a lock would never be refreshed, or
+ * would be dated 2099. Bundled libraries get the real ones, too.
  */
 import net from 'node:net'
 import timers from 'node:timers'
@@ -100,7 +100,7 @@ function nativeDate(): DateConstructor {
     : (process.getBuiltinModule('node:vm').runInNewContext('Date') as DateConstructor)
 }
 
-/** Since boot on Node. The fake has its clock, which keeps the original. */
+/** Counts from the boot on Node. A fake one has a `clock`, which keeps the original. */
 function realHrtime(): typeof process.hrtime {
   const { hrtime } = process
   const { clock } = hrtime as { clock?: { _hrtime?: typeof hrtime } }
@@ -126,7 +126,7 @@ export function sleep(ms: number): Promise<void> {
   })
 }
 
-/** In seconds. Fake timers replace `performance.now()` and `process.hrtime()`, but not this. */
+/** Returns seconds. Fake timers replace `performance.now()` and `process.hrtime()`, but not this. */
 const { uptime } = process
 /** On Deno `process.uptime()` calls a replaced `performance.now()`. On Node `performance` loads ten modules. */
 const performanceNow = IS_DENO ? performance.now.bind(performance) : undefined

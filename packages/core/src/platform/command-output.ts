@@ -1,7 +1,7 @@
 const TIMEOUT_MS = 5000
 const MAX_OUTPUT_BYTES = 16 * 1024 * 1024
 
-/** For settings that no file shows. `undefined` if the tool is missing, fails, or does not end. */
+/** Runs a tool to read a setting that no file shows. `undefined` if it is missing, fails, or does not end. */
 export type CommandOutput = (file: string, args: readonly string[]) => string | undefined
 
 export const commandOutput: CommandOutput = (file, args) => {

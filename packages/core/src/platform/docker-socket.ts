@@ -14,7 +14,7 @@ export interface DockerSocket {
   readonly isElsewhere: boolean | undefined
 }
 
-/** Without connecting to it. */
+/** Finds the socket of the Docker daemon, without connecting to it. */
 export function dockerSocket(
   env: Readonly<Record<string, string | undefined>> = process.env,
   socket = DEFAULT_SOCKET,

@@ -1,4 +1,4 @@
-/** See docs/events.md. Check `hasSubscribers` before you build a message: without subscribers an event costs little. */
+/** See docs/events.md. Check `hasSubscribers` before you build a message: most events have no subscriber. */
 import diagnostics from 'node:diagnostics_channel'
 import { sanitize } from '../errors.js'
 import { processWide } from '../process-state.js'

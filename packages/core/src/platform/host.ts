@@ -24,8 +24,8 @@ export function namespaceOf(kind: 'net' | 'pid' | 'time'): string | undefined {
 }
 
 /**
- * `<boot id>/<network namespace>`: where it is equal, a port number means the same port. An unreadable
- * namespace gets a different name in each process, so that no two look the same.
+ * `<boot id>/<network namespace>`. If two processes have the same one, a port number means the same port in both.
+ * An unreadable namespace gets a different name in each process, so that no two look the same.
  */
 export function hostIdentity(): string {
   host ??= identityOn(system)

@@ -2,7 +2,7 @@ import os from 'node:os'
 
 type Interfaces = ReturnType<typeof os.networkInterfaces>
 
-/** The addresses of this machine on its networks. Without those that need the name of an interface too. */
+/** The addresses of this machine on its networks, except for those that also need the name of an interface. */
 export function networkAddresses(read: () => Interfaces = os.networkInterfaces): string[] {
   let interfaces: Interfaces
   try {

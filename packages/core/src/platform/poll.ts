@@ -8,7 +8,7 @@ export function* growingDelays(first: number, last: number): Generator<number, n
 export interface PollOptions {
   /** In ms. */
   delays: Iterable<number>
-  /** After it there is one last check. Required if `delays` is infinite. */
+  /** There is one last check after the deadline. Required if `delays` is infinite. */
   deadline?: Deadline
   signal?: AbortSignal | undefined
 }

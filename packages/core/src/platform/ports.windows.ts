@@ -3,7 +3,7 @@ import { LAST_PORT, type PortRange } from '../slice/layout.js'
 import { type CommandOutput, commandOutput } from './command-output.js'
 import { windowsTool } from './tool.windows.js'
 
-/** Given to connections. Hyper-V and administrators move it. */
+/** The range that Windows gives to connections. Hyper-V and administrators may move it. */
 export function dynamicPortRange(output: CommandOutput = commandOutput): PortRange | undefined {
   const text = output(windowsTool('netsh.exe'), ['int', 'ipv4', 'show', 'dynamicport', 'tcp']) ?? ''
   const numbers = [...text.matchAll(/[:\uff1a]?\s(\d+)\s*$/gm)].map(([, digits]) => Number(digits))

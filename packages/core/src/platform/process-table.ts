@@ -38,7 +38,7 @@ export function listPids(): number[] {
   return readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : []))
 }
 
-/** The process may exist, but cannot be read. */
+/** The process may exist, but its file cannot be read. */
 export const DENIED = Symbol('denied')
 
 /** `undefined` if the process is gone, or the table is not `own`. */

@@ -1,7 +1,7 @@
 /**
- * Who may write to a directory of Windows, where `mkdir` ignores the mode. A directory inherits the
- * rights of its parent: below the user's own profile those of the user alone, at the root of a disk those of
- * all users. Groups are named by their SIDs, as their names are localized.
+ * Who may write to a directory of Windows, where `mkdir` ignores the mode. A directory inherits the rights of its
+ * parent: below the user's profile only the user may write, at the root of a disk all users may. Groups are named
+ * by their SIDs, because their names are localized.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import os from 'node:os'
@@ -9,7 +9,7 @@ import path from 'node:path'
 import { type CommandOutput, commandOutput } from './command-output.js'
 import { windowsTool } from './tool.windows.js'
 
-/** By the abbreviation of SDDL. */
+/** Groups of other users, by their abbreviations in SDDL. */
 const GROUPS_OF_OTHERS: Readonly<Record<string, { sid: string; name: string }>> = {
   WD: { sid: 'S-1-1-0', name: 'Everyone' },
   AU: { sid: 'S-1-5-11', name: 'Authenticated Users' },

@@ -1,7 +1,7 @@
 import type { PortRange } from '../slice/layout.js'
 import type { ListedProcess } from './processes.ps.js'
 
-/** What differs between operating systems. Node, Bun and Deno differ in `runtime.ts` and `clock.ts`. */
+/** The differences between operating systems. Those between Node, Bun and Deno are in `runtime.ts` and `clock.ts`. */
 export interface System {
   /** Whether /proc shows processes, sockets and settings. */
   readonly hasProc: boolean
@@ -9,7 +9,7 @@ export interface System {
   readonly hasSignals: boolean
   /** Whether a path such as `/tmp` depends on the current drive. */
   readonly hasDrives: boolean
-  /** Whether tools such as `npm` are scripts, which the system itself does not start. */
+  /** Whether tools such as `npm` are scripts, which the system cannot start without a shell. */
   readonly areToolsScripts: boolean
   /** The program that opens a URL in the user's browser, and its first arguments. */
   readonly browserOpener: readonly [program: string, ...args: string[]]
@@ -23,7 +23,7 @@ export interface System {
   readonly occupiedCodes: readonly string[]
   /** The longest path of a UNIX socket; 0 if the file system has no sockets. */
   readonly maxSocketPathBytes: number
-  /** Ports of the system's own servers, by the names of these. */
+  /** Ports of the system's own servers, by the names of the servers. */
   readonly serverPorts: Readonly<Record<string, readonly number[]>>
   readonly defaultEphemeralRange: PortRange
   /** `undefined` if unknown. */
@@ -32,10 +32,10 @@ export interface System {
   readExcludedRanges(): readonly PortRange[]
   /** Changes with each start of the machine; `undefined` if unknown. */
   readBootId(): string | undefined
-  /** All processes, where there is no /proc; `undefined` if they cannot be listed. */
+  /** Lists all processes if there is no /proc; `undefined` if they cannot be listed. */
   listProcesses?(): Promise<readonly ListedProcess[] | undefined>
-  /** Keeps other users out of a new directory, where the mode of `mkdir` does not. */
+  /** Keeps other users out of a new directory, if the mode of `mkdir` does not. */
   makePrivate?(directory: string): void
-  /** Who else may write to a directory, where the mode does not show it; `undefined` if unknown. */
+  /** Who else may write to a directory, if its mode does not show this; `undefined` if unknown. */
   othersThatMayWrite?(directory: string): readonly string[] | undefined
 }

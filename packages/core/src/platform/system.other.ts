@@ -1,7 +1,7 @@
 import { listWithPs } from './processes.ps.js'
 import type { System } from './system-type.js'
 
-/** The systems of BSD: what is true of macOS, except for what only Apple has. */
+/** The BSDs, and the base of macOS and Windows. */
 export const OTHER: System = {
   hasProc: false,
   hasSignals: true,

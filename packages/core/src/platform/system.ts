@@ -17,5 +17,5 @@ export function systemOf(platform: NodeJS.Platform): System {
   }
 }
 
-/** The one that this process runs on. */
+/** The system that this process runs on. */
 export const system = systemOf(process.platform)

@@ -12,7 +12,7 @@ export class Turns {
   #contendedTurns = 0
   #endedAt = Number.NEGATIVE_INFINITY
 
-  /** @returns the attempt to use instead; with a short timeout it does not let others try first */
+  /** @returns an attempt that lets others try first, unless the timeout is short */
   begin<T>(
     attempt: () => Promise<T | undefined>,
     timeout: number,

@@ -3,7 +3,7 @@ import os from 'node:os'
 
 const UID_MAP = '/proc/self/uid_map'
 
-/** The uid outside of the user namespace: inside, several users of a temporary directory can be root. */
+/** The uid outside of the user namespace, because inside several users of a temporary directory can be root. */
 export function userIdentity(): string {
   const uid = process.getuid?.()
   if (uid === undefined) return os.userInfo().username.replaceAll(/[^\w.-]/g, '_')

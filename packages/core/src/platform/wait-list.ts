@@ -6,7 +6,7 @@ export const FIRST_DELAY_MS = 300
 const MIN_DELAY_MS = 8
 /** The delay halves whenever the wait doubles: 90 ms after 1 s, 18 ms after 5 s. */
 const DELAY_TIMES_WAIT_MS2 = FIRST_DELAY_MS * FIRST_DELAY_MS
-/** After it, others overtake the oldest request only in every other period, so a large one gets a turn. */
+/** After this time, others overtake the oldest request only in every other period, so that a large one gets a turn. */
 const FREE_OVERTAKING_MS = 1000
 const OVERTAKING_PERIOD_MS = 250
 /** The delay after a slow try leaves most of the time to other processes. */
@@ -27,7 +27,7 @@ export interface RequestOptions<T> {
   undo?: (result: T) => void
 }
 
-/** Serves requests for something that others return. One that cannot be served yet may be overtaken. */
+/** Serves requests for things that other users return. A request that cannot be served yet may be overtaken. */
 export class WaitList {
   readonly #waiting: Request[] = []
   readonly #onRound: () => void
@@ -150,7 +150,7 @@ export class WaitList {
     for (let index = 0; index < round.length; index++) {
       const request = round[index] as Request
       if (!request.isDone) request.isDone = await request.serve()
-      // What was returned meanwhile goes to the oldest first. Bounded, as the oldest may need more.
+      // Begin again with the oldest, which gets first what was returned meanwhile. Bounded, as it may need more.
       if (!this.#isWoken || restarts-- <= 0) continue
       this.#isWoken = false
       this.#onRound()

@@ -15,7 +15,7 @@ const NAMED_PORT =
 const DETAIL_LINES = 10
 const DETAIL = /\bport:? ([1-9]\d{0,4})\b/i
 
-/** @param ports whose address: a line that names other ports alone does not count */
+/** @param ports the ports that count: a line that names only other ports is ignored */
 export function reportsAddressInUse(output: string, ports?: readonly number[]): boolean {
   if (!ports) return saysInUse(output)
   const lines = output.split(/[\r\n]+/)
@@ -41,7 +41,7 @@ function portsNamedIn(line: string): number[] {
 const OUTPUTS = ['stderr', 'all', 'output'] as const
 const CAUSES = ['cause', 'errors', 'error', 'suppressed'] as const
 
-/** Also by the output of a child process in it, or a nested error. Never throws. */
+/** Searches also nested errors, and the output of a child process in an error. Never throws. */
 export function isAddressInUse(error: unknown): boolean {
   const seen = new Set<unknown>()
   const queue: unknown[] = [error]

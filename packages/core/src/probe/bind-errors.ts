@@ -12,7 +12,7 @@ export function isNotPermitted(error: unknown, on = system): boolean {
   return ['EACCES', 'EPERM', 'ERR_ACCESS_DENIED'].includes(codeOf(error)) && !isTaken(error, on)
 }
 
-/** There is no IPv6. */
+/** This machine does not have the address, for example because it has no IPv6. */
 export function isNoSuchAddress(error: unknown): boolean {
   return ['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EINVAL', 'EPROTONOSUPPORT'].includes(codeOf(error))
 }

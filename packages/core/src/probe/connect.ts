@@ -3,7 +3,7 @@ import { isOutOfDescriptors } from '../errors.js'
 
 type Answer = 'accepted' | 'refused' | 'none'
 
-/** The kernel answers at once there. */
+/** The kernel answers at once on these addresses. */
 export const LOOPBACK = ['127.0.0.1', '::1'] as const
 
 export function connectTo(

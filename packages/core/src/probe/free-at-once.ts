@@ -1,4 +1,4 @@
-/** With one bind of `::`, which on Linux includes IPv4. */
+/** Probes a port with one bind of `::`, which on Linux includes IPv4. */
 import type dgram from 'node:dgram'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
@@ -64,7 +64,7 @@ function doesWildcardIncludeIpv4(): boolean {
   }
 }
 
-/** Without a host Node listens on `::`, or on `0.0.0.0` if there is no IPv6. Linux only. */
+/** Linux only. Without a host, Node listens on `::`, or on `0.0.0.0` if there is no IPv6. */
 export function probeTcpAtOnce(port: number): PortProbe | Promise<PortProbe> {
   const server = net.createServer()
   // Exclusive: otherwise the port of another worker of a Node cluster looks free.

@@ -1,4 +1,4 @@
-/** For systems on which one bind is not enough: a wildcard and a specific address can share a port. */
+/** Probes a port on each address, for systems on which a wildcard and a specific address can share a port. */
 import getPort, { clearLockedPorts } from 'get-port'
 import { codeOf } from '../errors.js'
 import { networkAddresses } from '../platform/local-addresses.js'
@@ -9,7 +9,7 @@ import { FREE, IN_USE, type PortProbe, probeFromError } from './port-probe.js'
 
 const WILDCARDS = ['0.0.0.0', '::']
 
-/** Where wildcards do not conflict with the other addresses, each of them is asked. */
+/** All addresses, because a wildcard does not conflict with the others. */
 export function probedAddresses(networks: readonly string[] = networkAddresses()): string[] {
   return [...WILDCARDS, '127.0.0.1', '::1', ...networks]
 }
@@ -53,7 +53,7 @@ async function canListen(port: number, host: string): Promise<boolean> {
     // Excluding 0 prevents the fallback to a random port.
     return (await getPort({ port, host, exclude: [0], exclusive: true })) === port
   } catch (error) {
-    // Its own error, without a code, means that no port was free.
+    // get-port's own error, which has no code, means that no port was free.
     if (error instanceof Error && codeOf(error) === '') return false
     throw error
   }

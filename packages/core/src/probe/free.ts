@@ -6,10 +6,10 @@ import { isRedirected, mayBeRedirected } from './redirected.js'
 
 export type { PortProbe } from './port-probe.js'
 
-/** Not always a promise: that would take a large part of the time of a probe. */
+/** Not always a promise, because a promise would take a large part of the time of a probe. */
 type MaybePromise<T> = T | Promise<T>
 
-/** For UDP and TCP, on every address. @throws the system error if no socket can be opened (EMFILE …) */
+/** Probes UDP and TCP on every address. @throws the system error if no socket can be opened (EMFILE …) */
 export function probePort(port: number): MaybePromise<PortProbe> {
   return then(probeUdpAtOnce(port), (udp) => (udp === FREE ? probePortForTcp(port) : udp))
 }

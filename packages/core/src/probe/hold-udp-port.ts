@@ -28,7 +28,7 @@ export async function holdUdpPort(port: number): Promise<HeldUdpPort | undefined
     throw isNotPermitted(error) || isOutOfDescriptors(error) ? error : noLoopback(error as Error)
   })
   if (!socket) return undefined
-  socket.on('error', () => {}) // Datagrams and their errors are ignored.
+  socket.on('error', () => {}) // Ignore datagrams and their errors.
   return { close: () => closeUdp(socket) }
 }
 

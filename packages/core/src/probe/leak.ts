@@ -5,7 +5,7 @@ import { isListening } from './listening.js'
 /** A server that is closing, or a process that is ending, needs a moment. */
 const CHECK_DELAYS_MS = [5, 20, 75, 150]
 
-/** False if no socket can be opened to find out: the port is probed again before it is handed out. */
+/** False if no socket can be opened to check: the port is probed again before it is handed out. */
 export async function isLeaked(port: number, isInUse = hasListener): Promise<boolean> {
   try {
     for (const delay of CHECK_DELAYS_MS) {

@@ -13,7 +13,7 @@ const TCP_TABLES: readonly SocketTable[] = ['tcp', 'tcp6']
 const TABLES: readonly SocketTable[] = ['tcp', 'tcp6', 'udp', 'udp6']
 const LOOPBACK_IN_TABLE = os.endianness() === 'LE' ? '0100007F' : '7F000001'
 const CONNECT_TIMEOUT_MS = 1000
-/** The kernel accepts at once there too, but Windows takes 2 s to refuse. */
+/** The kernel also accepts at once on these addresses, but Windows takes 2 s to refuse. */
 const NETWORK_CONNECT_TIMEOUT_MS = 100
 
 function isListeningState(state: string, table: SocketTable): boolean {

@@ -1,4 +1,4 @@
-/** Says who has claimed a port, for processes that wait for it. The claim itself is a socket. */
+/** A note tells waiting processes who has claimed a port. The claim itself is a socket. */
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { type KernelTime, parseKernelTime } from '../platform/kernel-time.js'
@@ -26,7 +26,7 @@ export function claimDirectory(lockDirectory: string): string {
   return path.join(lockDirectory, 'claims')
 }
 
-/** One for each network namespace, as the same number is another port in another one. */
+/** One note for each network namespace, because a port number means a different port in each. */
 function notePath(lockDirectory: string, port: number, host: string): string {
   return path.join(claimDirectory(lockDirectory), `${port}-${hostCode(host)}.json`)
 }
@@ -61,7 +61,7 @@ export function archiveClaim(lockDirectory: string, port: number, note: ClaimNot
   archiveLine(historyPath(lockDirectory, sliceOf(port)), line)
 }
 
-/** Requires the claim: otherwise the note may be of the next claimer. Never throws. */
+/** Call only while no other process can claim the port: the note must not be that of a new claimer. Never throws. */
 export function removeClaimNote(lockDirectory: string, port: number, host: string): void {
   try {
     rmSync(notePath(lockDirectory, port, host), { force: true })

@@ -4,7 +4,7 @@ import type { SliceStart } from './layout.js'
 import type { PortTable } from './port-table.js'
 import { quarantineSince } from './slice-record.js'
 
-/** Claims made before the slice was leased. There are no later ones: claimers check the sentinel. */
+/** Claims that are older than the lease of the slice. There are no newer ones, because claimers check the sentinel. */
 export class EarlierClaims {
   readonly #lockDirectory: string
   readonly #host: string
@@ -50,7 +50,7 @@ export class EarlierClaims {
     return false
   }
 
-  /** Call when the quarantines are in the journal. */
+  /** Call after the quarantines were written to the journal. */
   removeDeadNotes(): void {
     for (const port of this.#dead.splice(0)) removeClaimNote(this.#lockDirectory, port, this.#host)
   }

@@ -3,7 +3,7 @@ import { renameSync, rmSync } from 'node:fs'
 import { appendToOwnFile } from './own-file.js'
 import { readJournalText } from './slice-record.js'
 
-/** Two files of this size at most: several hundred takes and releases each. */
+/** There are at most two files of this size, with several hundred takes and releases each. */
 const MAX_HISTORY_BYTES = 48 * 1024
 
 /** A journal without these says only that the slice was leased. */
@@ -25,7 +25,7 @@ export function archiveJournal(historyPath: string, journal: string): void {
   }
 }
 
-/** Adds the line of a claim that has ended. Without the lock, so the file is never renamed here. */
+/** Adds the line of a claim that has ended. The caller lacks the lock, so this never renames the file. */
 export function archiveLine(historyPath: string, line: string): void {
   try {
     appendToOwnFile(historyPath, line, MAX_HISTORY_BYTES)
@@ -41,7 +41,7 @@ function fitIn(journal: string): string {
   return tail.slice(tail.indexOf('\n') + 1)
 }
 
-/** Oldest first. Read newest first: lines that move meanwhile are read twice instead of not at all. */
+/** Oldest first. Reads the newest file first, so that lines which move meanwhile are read twice and not missed. */
 export function readWithHistory(journalPath: string, historyPath: string): string {
   const texts = [journalPath, historyPath, olderHistoryPath(historyPath)].map(readJournalText)
   return texts

@@ -32,14 +32,14 @@ export class Journal {
     this.#historyPath = historyPath
   }
 
-  /** What an earlier holder wrote. It goes to the history, because the journal is then overwritten. */
+  /** Copies the journal to the history, because it is about to be overwritten. @returns the text of the journal */
   takeOver(): string | undefined {
     const text = readJournalText(this.#path)
     if (text !== undefined) archiveJournal(this.#historyPath, text)
     return text
   }
 
-  /** True also for the journal of a holder that took over a lost lock: it is not replaced. */
+  /** True also if another holder took over a lost lock, and wrote the journal: it is not replaced. */
   exists(): boolean {
     return this.#file !== undefined && existsSync(this.#path)
   }
@@ -59,7 +59,7 @@ export class Journal {
     return false
   }
 
-  /** A crash meanwhile may lose `head`, but not `carried`. @throws the system error */
+  /** Writes a new file. A crash meanwhile may lose `head`, but not `carried`. @throws the system error */
   rewrite(head: string, carried: string): void {
     const isStarted = this.#file !== undefined
     this.close()

@@ -38,7 +38,7 @@ interface SliceRun {
   readonly count: number
 }
 
-/** Slices in order. Arithmetic instead of an array: of 700 slices, most workers need one. */
+/** Slices in order. Arithmetic instead of an array, because most workers need only one of 700 slices. */
 export class SliceRuns implements Iterable<SliceStart> {
   readonly length: number
   readonly #runs: readonly SliceRun[]
@@ -84,7 +84,7 @@ export class SliceRuns implements Iterable<SliceStart> {
     return new SliceRuns([...this.#runs, ...other.#runs])
   }
 
-  /** Cut so that no run is partly in one of these ranges. */
+  /** Cuts the runs so that none lies partly in one of these ranges. */
   cutAt(ranges: readonly PortRange[]): SliceRun[] {
     const cuts = ranges
       .flatMap(({ first, last }) => [sliceOf(first), sliceOf(last) + SLICE_SIZE])
@@ -125,7 +125,7 @@ export function formatRanges(ranges: readonly PortRange[]): string {
   return ranges.map(({ first, last }) => `${first}-${last}`).join(', ')
 }
 
-/** The best first: outside of the ephemeral range, inside it, then those with Kubernetes NodePorts. */
+/** Slices outside of the ephemeral range come first, then those inside it, then those with Kubernetes NodePorts. */
 export function preferenceClasses(slices: SliceRuns, ephemeral: PortRange): SliceRuns[] {
   const classes: SliceRun[][] = [[], [], [], []]
   for (const run of slices.cutAt([NODE_PORTS, ephemeral])) {
@@ -140,7 +140,7 @@ function overlaps(slice: SliceStart, range: PortRange): boolean {
   return slice <= range.last && sentinelOf(slice) >= range.first
 }
 
-/** Without slices whose sentinel cannot be bound; all of them if that leaves none. */
+/** Removes slices whose sentinel cannot be bound, unless none would be left. */
 export function holdableSlices(slices: SliceRuns, excluded: readonly PortRange[]): SliceRuns {
   if (excluded.length === 0) return slices
   const holdable = [...slices].filter((slice) => {
@@ -178,7 +178,7 @@ export interface TrialStart {
   readonly preferredShard?: Shard | undefined
 }
 
-/** Computed on the way, because most workers need only the first slice. */
+/** Computed lazily, because most workers need only the first slice. */
 export function* trialOrder(
   classes: readonly SliceRuns[],
   { projectRoot, workerId, preferredShard }: TrialStart,
@@ -197,7 +197,7 @@ function splitAt(slices: SliceRuns, shard: Shard): [own: SliceRuns, rest: SliceR
   return [slices.slice(begin, end), slices.slice(end).concat(slices.slice(0, begin))]
 }
 
-/** Workers begin side by side; by long strides, a second slice is not the first one of a neighbour. */
+/** Workers begin with adjacent slices. Long strides keep their second slices away from the first ones of others. */
 function* stridesFrom(slices: SliceRuns, offset: number): Generator<SliceStart> {
   const count = slices.length
   const stride = coprimeStride(count)

@@ -68,19 +68,19 @@ export abstract class LeasedSlice {
     if (this.#isClosing && !this.isInUse) void this.giveBack()
   }
 
-  /** Once its last port, which may be a claimed one, is released. */
+  /** Gives the slice back as soon as no port is out. Claimed ports of the slice count too. */
   async giveBackWhenUnused(): Promise<void> {
     this.close()
     if (!this.isInUse) await this.giveBack()
   }
 
-  /** The next holder quarantines ports that are out. */
+  /** Gives the slice back now. The next holder quarantines ports that are out. */
   giveBack(): Promise<void> {
     this.givenBack ??= this.end()
     return this.givenBack
   }
 
-  /** No further port is taken. */
+  /** From now on no port is taken. */
   protected close(): void {
     this.#isClosing = true
   }

@@ -22,9 +22,9 @@ import {
 export interface ListSlicesOptions {
   /** The lock directory; `false`: none. Default: as the option `lockDirectory` of an allocator. */
   lockDirectory?: string | false
-  /** The other host whose slices are listed, as the option of an allocator. */
+  /** The host whose slices are listed, if it is not this machine; as the option of an allocator. */
   host?: string
-  /** The URL of the database that knows them, as the option of an allocator. */
+  /** The URL of the coordinator of that host, as the option of an allocator. */
   coordinator?: string
 }
 
@@ -131,7 +131,7 @@ async function statusFrom(
   }
 }
 
-/** False if the holder is in another network namespace and another lock directory's holder has the sentinel. */
+/** Whether the holder in the journal is alive. The process with the sentinel may have another lock directory. */
 async function isJournalOfHolder(
   lockDirectory: string,
   slice: SliceStart,
@@ -147,7 +147,7 @@ async function isJournalOfHolder(
   return (await askLiveness(livenessPath(lockDirectory, slice))) === 'accepted'
 }
 
-/** By a holder in another network namespace. */
+/** Whether a holder in another network namespace has the slice. */
 async function heldElsewhere(lockDirectory: string, slice: SliceStart): Promise<Holding> {
   // The sentinel is free here, so a holder on this host is dead.
   const context = { host: hostIdentity(), holdsSentinel: true }

@@ -14,7 +14,7 @@ export type HolderState = 'none' | 'alive' | 'dead' | 'unknown'
 
 export interface Observer {
   readonly host: string
-  /** Then no other holder on this host is alive. */
+  /** If it does, no other holder on this host is alive. */
   readonly holdsSentinel: boolean
 }
 
@@ -70,7 +70,7 @@ function isStale(lock: string, signature: string): boolean {
   return false
 }
 
-/** Of a temporary `.new` or `.old` directory. */
+/** Whether the process that created a temporary `.new` or `.old` directory is dead. */
 export async function isDeadDraft(
   draft: string,
   { host, holdsSentinel }: Observer,

@@ -1,4 +1,4 @@
-/** The only file in a lock, a liveness socket if possible. Its short name consists of host, pid and time. */
+/** A token is the only file in a lock, if possible a liveness socket. Its name consists of host, pid and time. */
 import { rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { hrtime } from '../platform/clock.js'
@@ -21,7 +21,7 @@ export interface NewToken {
   readonly liveness?: LivenessSocket
 }
 
-/** In `draft`, which will be renamed to `lock`. */
+/** Creates the token in `draft`, which will be renamed to `lock`. */
 export function createToken(draft: string, lock: string, host: string): NewToken {
   const name = `${hostCode(host)}-${uniqueName()}`
   const [socket, file] = [`s-${name}`, `f-${name}`]
@@ -41,7 +41,7 @@ export function draftPath(directory: string, slice: number, extension: 'new' | '
   return path.join(directory, `${slice}.${uniqueName()}.${extension}`)
 }
 
-/** The length of their paths is limited. */
+/** False if the paths of the sockets would be too long. */
 export function canHaveLivenessSockets(directory: string, host: string): boolean {
   const draft = draftPath(directory, LAST_PORT, 'new')
   return isSocketPath(path.join(draft, `s-${hostCode(host)}-${uniqueName()}`))

@@ -1,8 +1,8 @@
 /**
- * Lock and liveness socket appear in one rename, which fails if another lock is there. To break a lock is to
- * unlink its token, which succeeds for one process only; then the first process that renames its own lock
- * onto the empty directory has it. So a lock has one owner at any moment, wherever processes are stopped or
- * killed.
+ * A lock appears together with its liveness socket in one rename, which fails if another lock is there. A process
+ * breaks a lock by unlinking its token, which succeeds for one process only. Then the first process that renames
+ * its own lock onto the empty directory gets it. So a lock has one owner at any moment, even if processes are
+ * stopped or killed between these steps.
  */
 import {
   existsSync,
@@ -67,7 +67,7 @@ export class Lock implements LockFiles {
   /** Requires the sentinel. @returns false if a holder in another network namespace has the lock */
   async acquire(): Promise<boolean> {
     ensureLockDirectory(this.#directory)
-    // proper-lockfile may not have noticed the loss of a lock, and only this stops its timer.
+    // proper-lockfile may not have noticed that the lock is lost, and only this call stops its timer.
     await this.#unlock?.().catch(() => {})
     this.#unlock = undefined
     const acquisition = ++this.#acquisitions
@@ -182,7 +182,7 @@ export class Lock implements LockFiles {
       this.#refreshedAt = now
       return
     }
-    // The token too: cleaners of temporary directories remove old files.
+    // Refresh also the token, because cleaners of temporary directories remove old files.
     for (const file of [this.#tokenPath, this.#path]) utimesSync(file, now, now)
     this.#refreshedAt = now
     this.#showLiveness()
@@ -199,7 +199,7 @@ export class Lock implements LockFiles {
   }
 
   remove(): void {
-    if (this.#token === '') return // It was never acquired: what is at the path belongs to others.
+    if (this.#token === '') return // It was never acquired, so the files at the path belong to others.
     try {
       if (this.#liveness?.isAt(this.#shownPath)) unlinkSync(this.#shownPath)
       unlinkSync(this.#tokenPath)

@@ -1,13 +1,13 @@
 export interface LockFiles {
   /** @throws EEXIST if another holder has the lock */
   install(): Promise<void>
-  /** @throws ENOENT if the lock was removed or replaced, as `refresh` */
+  /** @throws ENOENT if the lock was removed or replaced; so does `refresh` */
   refreshedAt(): Date
   refresh(now: Date): void
   remove(): void
 }
 
-/** For `proper-lockfile`. Avoids the thread pool of Node, which takes long to start. */
+/** The `fs` of `proper-lockfile`. Avoids the thread pool of Node, which takes long to start. */
 export function lockfileFs(lock: LockFiles) {
   return {
     mkdir: (_: string, callback: Callback) => call(callback, () => lock.install()),

@@ -1,3 +1,4 @@
+/** Reads and writes files in directories that only this user can write to. */
 import {
   closeSync,
   constants,
@@ -32,7 +33,7 @@ export function readOwnFile(path: string, maxBytes: number): FoundFile | undefin
   }
 }
 
-/** Atomic. */
+/** Replaces the file atomically. */
 export function writeOwnFile(path: string, text: string): void {
   const draft = `${path}.new`
   // Left by a process that died, or a link of another program, which must not be followed.

@@ -74,7 +74,7 @@ export class PortTable {
     return Math.max(0, left)
   }
 
-  /** Also while it is being probed. */
+  /** True also while the port is being probed. */
   isOut(port: number): boolean {
     return this.#reserved.has(port) || this.#entries.get(port)?.record.state === 'out'
   }
@@ -131,7 +131,7 @@ export class PortTable {
     return line
   }
 
-  /** The lines of the journal, except obsolete ones and that of the lease. */
+  /** The lines of the journal, except for obsolete ones and the line of the lease. */
   lines(): string {
     const at = timestamp()
     const text: string[] = []
@@ -145,7 +145,7 @@ export class PortTable {
     return text.join('')
   }
 
-  /** First ports of runs: the one that the key had last, then the one at its hash; those of other keys last. */
+  /** The first ports of runs: the last port of the key, then from the one at its hash on; ports of other keys last. */
   *candidates(keys: readonly (string | undefined)[], order: PortOrder): Generator<number> {
     const positions = PORTS_PER_SLICE - keys.length + 1
     const uses = keys.map((key) => this.#keyUse(key))

@@ -9,7 +9,7 @@ import {
 } from './slice-record.js'
 
 export interface JournaledUse {
-  /** Missing if its line is lost. */
+  /** Missing if the line of the lease is lost. */
   lease?: LeaseRecord
   claimer?: { pid: number; command: string; cwd: string }
   label?: string
@@ -22,7 +22,7 @@ export interface JournaledUse {
   quarantinedUntil?: string
 }
 
-/** Oldest first, by lines, as a clock may be set back. Lines in both files count once. Skips garbled lines. */
+/** In the order of the lines, because a clock may be set back. Lines in both files count once. Skips garbled lines. */
 export function parseUses(text: string, port: number): JournaledUse[] {
   const parser = new UsesParser(port)
   for (const row of text.split('\n')) {
@@ -105,7 +105,7 @@ class UsesParser {
     return merged
   }
 
-  /** One line for the whole claim, by another process than those around it. */
+  /** One line describes the whole claim. The claimer has written it, not the holder of the slice. */
   #claim(line: Line): void {
     const { pid, command, cwd } = line
     if (!Number.isInteger(pid) || typeof command !== 'string' || typeof cwd !== 'string') return

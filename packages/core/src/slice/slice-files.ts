@@ -14,7 +14,7 @@ import { type LeaseRecord, parseJournal, readSliceRecord } from './slice-record.
 export interface LeaseContext {
   readonly lockDirectory: string | undefined
   readonly holder: Omit<LeaseRecord, 'at'>
-  /** The slice is held anyway. */
+  /** Called when a file cannot be written. The slice is held anyway. */
   readonly onTrouble: (error: unknown) => void
   /** Whether a lock was acquired before; then errors of the lock directory are not fatal. */
   hasAcquiredLock: boolean
@@ -26,7 +26,7 @@ const TEMPORARY_ERRORS = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'ENOENT'])
 const FIRST_RETRY_MS = 10
 const LAST_RETRY_MS = 2000
 
-/** Lock and journal of a held slice. What is lost or cannot be written is restored later. */
+/** The lock and the journal of a held slice. If one is lost or cannot be written, it is restored later. */
 export class SliceFiles {
   readonly #first: SliceStart
   readonly #lockDirectory: string
@@ -105,7 +105,7 @@ export class SliceFiles {
     if (!this.#needsRestoring) this.#claims.removeDeadNotes()
   }
 
-  /** Before the port is handed out, so the journal must not have been deleted. */
+  /** Call before the port is handed out. Creates the journal again if it was deleted. */
   writeTake(line: string): void {
     if (!this.#journal.exists() || !this.#journal.append(line)) this.#rewriteJournal()
   }
@@ -118,7 +118,7 @@ export class SliceFiles {
     if (this.#isOpen && !this.#isEnding && !this.#journal.exists()) this.#rewriteJournal()
   }
 
-  /** Without obsolete lines; later if that is not possible now. */
+  /** Omits obsolete lines. If the journal cannot be written now, it is written later. */
   #rewriteJournal(): void {
     try {
       ensureLockDirectory(this.#lockDirectory)
@@ -164,7 +164,7 @@ export class SliceFiles {
     if (!this.#needsRestoring) this.#retryDelay = FIRST_RETRY_MS
   }
 
-  /** Of a holder in between, or one that could not be read before. */
+  /** Loads the journal of a holder in between, or a journal that could not be read before. */
   #loadOtherHolder(): void {
     const record = readSliceRecord(journalPath(this.#lockDirectory, this.#first))
     if (record && record.lease?.at !== this.#leasedAt) this.#ports.load(record)
@@ -173,7 +173,7 @@ export class SliceFiles {
   async end(): Promise<void> {
     this.#isEnding = true
     clearTimeout(this.#retry)
-    // It must not collide with the next holder of the sentinel.
+    // Restoring must not collide with the next holder of the sentinel.
     await this.#restoring
     this.#endJournal()
     await this.#lock.release()

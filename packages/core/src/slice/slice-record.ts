@@ -33,7 +33,7 @@ export interface LeaseRecord extends ProcessRun {
   readonly cwd: string
   /** The project root of the run. */
   readonly projectRoot: string
-  /** With its arguments, at most 500 characters. */
+  /** The command with its arguments, at most 500 characters. */
   readonly command: string
   /** When it leased the slice, ISO 8601. */
   readonly at: string
@@ -136,7 +136,7 @@ export function keyUseOf({ key, projectRoot = '' }: Partial<KeyUse>): KeyUse | u
   return key === undefined ? undefined : { key, projectRoot }
 }
 
-/** Counted from now, unless the recorded time of the death is of this kernel and this boot. */
+/** Counts from now, unless the recorded time of death is one of this kernel and this boot. */
 export function quarantineSince(
   recorded: KernelTime | undefined,
   now = kernelTime(),

@@ -88,7 +88,7 @@ export class Slice extends LeasedSlice {
     if (this.#isOpen && events.giveBack.hasSubscribers) {
       events.giveBack.publish({ first: this.first, last: this.last })
     }
-    // The rest may have been synchronous: a loop of leases must not block the process.
+    // All of this may have been synchronous, and a loop of leases must not block the process.
     await nextTurn()
   }
 }
