@@ -14,6 +14,7 @@ export {
   checkAdapterOptions,
   type OnLeak,
 } from './internal/adapter-options.js'
+export { answerInTime } from './internal/answer-in-time.js'
 export { LastSeen } from './internal/last-seen.js'
 export {
   arrayFrom,

@@ -1,11 +1,13 @@
-import { clearTimeout, messageOf, sessionError, setTimeout } from '@portslice/core/internal'
+import {
+  answerInTime,
+  clearTimeout,
+  messageOf,
+  sessionError,
+  setTimeout,
+} from '@portslice/core/internal'
 import pg from 'pg'
 
 const CONNECT_TIMEOUT_MS = 10_000
-/** A query without an answer for this long loses the session. */
-const QUERY_TIMEOUT_MS = 10_000
-/** After a pause of the process, an unread answer may lie in the socket. */
-const LATE_ANSWER_MS = 1000
 const HEARTBEAT_INTERVAL_MS = 5000
 
 /**
@@ -133,25 +135,14 @@ export class Connection {
 
   async #send(text: string, values: unknown[], keepsAlive: boolean): Promise<Row[]> {
     if (this.#lost !== undefined) throw new Error(this.#lost)
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_, reject) => {
-      const giveUp = () => {
-        this.lose(`no answer for ${QUERY_TIMEOUT_MS} ms`)
-        reject(new Error(this.#lost))
-      }
-      timer = setTimeout(() => {
-        timer = setTimeout(giveUp, LATE_ANSWER_MS).unref()
-      }, QUERY_TIMEOUT_MS).unref()
-    })
     if (keepsAlive && this.#waiting++ === 0) keepProcessAlive(this.#client, true)
     try {
-      const { rows } = await Promise.race([
+      const { rows } = await answerInTime(
         values.length > 0 ? this.#client.query(text, values) : this.#client.query(text),
-        late,
-      ])
+        (reason) => this.lose(reason),
+      )
       return rows ?? []
     } finally {
-      clearTimeout(timer)
       if (keepsAlive && --this.#waiting === 0) keepProcessAlive(this.#client, false)
     }
   }

@@ -1,12 +1,9 @@
 import { createHash } from 'node:crypto'
-import { clearTimeout, deadlineIn, messageOf, setTimeout } from '@portslice/core/internal'
+import { answerInTime, deadlineIn, messageOf } from '@portslice/core/internal'
 import { createClient } from '@redis/client'
 import { SCRIPT, SESSION_MS } from './script.js'
 
 const CONNECT_TIMEOUT_MS = 10_000
-const ANSWER_TIMEOUT_MS = 10_000
-/** After a pause of the process, an unread answer may lie in the socket. */
-const LATE_ANSWER_MS = 1000
 /** Counted from the request. After this time the session may have expired, and others may have its ports. */
 const MAX_ANSWER_AGE_MS = SESSION_MS - 3000
 const SCRIPT_SHA = createHash('sha1').update(SCRIPT).digest('hex')
@@ -96,21 +93,10 @@ export class Connection {
   /** @throws the error of the server; an Error if the connection is lost */
   async send<T>(call: (client: Client) => Promise<T>, keepsAlive = true): Promise<T> {
     if (this.#lost !== undefined) throw new Error(this.#lost)
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_, reject) => {
-      const giveUp = () => {
-        this.lose(`no answer for ${ANSWER_TIMEOUT_MS} ms`)
-        reject(new Error(this.#lost))
-      }
-      timer = setTimeout(() => {
-        timer = setTimeout(giveUp, LATE_ANSWER_MS).unref()
-      }, ANSWER_TIMEOUT_MS).unref()
-    })
     if (keepsAlive && this.#waiting++ === 0) this.#client.ref()
     try {
-      return await Promise.race([call(this.#client), late])
+      return await answerInTime(call(this.#client), (reason) => this.lose(reason))
     } finally {
-      clearTimeout(timer)
       if (keepsAlive && --this.#waiting === 0 && this.#lost === undefined) this.#client.unref()
     }
   }
