@@ -118,6 +118,7 @@ export class Connection {
     else this.#listener.onBeat(row?.tables, row?.at)
   }
 
+  /** Why the connection is lost; `undefined` if it is not. */
   get lost(): string | undefined {
     return this.#lost
   }

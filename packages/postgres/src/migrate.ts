@@ -61,7 +61,7 @@ async function checkVersion(connection: Connection, url: string): Promise<void> 
   throw sessionError(
     url,
     `has tables of version ${version}; this version of @portslice/postgres uses version ${SCHEMA_VERSION}.`,
-    'Use the same version of portslice in all projects that share the coordinator, or a database of its own for each version: locks of one database do not exclude those of another, so give each its own range too.',
+    'Use the same version of portslice in all projects that share the coordinator, or a separate database for each version. Locks of one database do not exclude those of another, so also give each version a separate range.',
   )
 }
 

@@ -63,6 +63,7 @@ export class Connection {
     return connection
   }
 
+  /** Why the connection is lost; `undefined` if it is not. */
   get lost(): string | undefined {
     return this.#lost
   }

@@ -174,7 +174,7 @@ export class RedisSession implements CoordinatorSession {
         ? [
             {
               problem: `The server may remove any key when its memory is full (maxmemory-policy ${policy}), also those that say who has a port.`,
-              advice: 'Set maxmemory-policy noeviction, or use a server of its own.',
+              advice: 'Set maxmemory-policy noeviction, or use a separate server.',
             },
           ]
         : [],
@@ -218,7 +218,7 @@ function refuseUnsuitable(info: string, url: string): void {
     throw sessionError(
       url,
       'is a Sentinel, which has no data.',
-      'Give the URL of the primary server itself. After a failover, give that of the new one: its copy may be older, so portslice does not follow by itself.',
+      'Give the URL of the primary server itself. After a failover, give the URL of the new primary server. Its copy may be older, so portslice does not switch to it automatically.',
     )
   }
   if (mode === 'cluster') {

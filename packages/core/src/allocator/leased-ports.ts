@@ -4,6 +4,7 @@ import { isLeaked } from '../probe/leak.js'
 import { CloseWatcher } from './close-watcher.js'
 import { Lease, type PortLease, type PortPlace } from './lease.js'
 
+/** A port that was taken from a slice or claimed, and is about to get a lease. */
 export interface LeasablePort {
   readonly port: number
   readonly key?: string | undefined
@@ -13,6 +14,7 @@ export interface LeasablePort {
 
 interface OutPort {
   readonly source: LeasablePort
+  /** How many leases of the port are not released yet. */
   leases: number
   released?: Promise<{ leaked: boolean }>
 }
@@ -97,6 +99,7 @@ export class LeasedPorts {
     if (key !== undefined && this.#byKey.get(key) === out) this.#byKey.delete(key)
   }
 
+  /** Gives back a port that no app has used, so it need not be checked for a leak. */
   async undo(lease: PortLease): Promise<void> {
     const { out } = this.#byLease.get(lease) ?? {}
     if (!out || !this.#drop(lease)) return

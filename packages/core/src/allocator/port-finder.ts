@@ -19,6 +19,7 @@ export class PortFinder {
   readonly #options: ResolvedOptions
   readonly #context: ClaimContext
   readonly #ports: LeasedPorts
+  /** Throws if the request was aborted, or the allocator closed. */
   readonly #checkWanted: (signal: AbortSignal | undefined) => void
   /** The system's error if it refused more sockets or files. */
   #shortage: unknown

@@ -68,6 +68,7 @@ export class SlicePool {
     return undefined
   }
 
+  /** Call before further searches: slices may have been given back since. */
   beginRound(): void {
     this.#isExhausted = false
   }

@@ -85,6 +85,7 @@ export async function findHistory(port: number, options: PortHistoryOptions): Pr
   })
 }
 
+/** What the slice, the claims and the sockets show about the port. */
 interface Found {
   port: number
   status: SliceStatus | undefined
@@ -93,9 +94,10 @@ interface Found {
   isUsed: boolean
 }
 
-type Now = Pick<PortHistory, 'state' | 'label' | 'key' | 'since' | 'until' | 'elsewhere'>
+/** The present state of the port. */
+type PresentState = Pick<PortHistory, 'state' | 'label' | 'key' | 'since' | 'until' | 'elsewhere'>
 
-function stateOf(found: Found, dead: DeadClaim | undefined): Now {
+function stateOf(found: Found, dead: DeadClaim | undefined): PresentState {
   const { port, status, claim, isUsed } = found
   if (claim) return { state: 'claimed', since: claim.since }
   const isHeld = isSliceHeld(found)

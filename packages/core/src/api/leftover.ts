@@ -1,6 +1,7 @@
 import { lstatSync } from 'node:fs'
 import { Date } from '../platform/clock.js'
 
+/** Files that a dead holder of a slice or a dead claimer left. */
 export interface Leftover {
   /** The slice's first port, or the claimed port. */
   first: number
@@ -16,9 +17,10 @@ export interface Leftover {
   until?: string
 }
 
-export type Reason = Pick<Leftover, 'kept' | 'until'>
+/** Why files are kept. */
+export type ReasonToKeep = Pick<Leftover, 'kept' | 'until'>
 
-export function quarantinedFor(leftMs: number): Reason {
+export function quarantinedFor(leftMs: number): ReasonToKeep {
   return { kept: 'quarantined', until: new Date(Date.now() + leftMs).toISOString() }
 }
 

@@ -11,7 +11,7 @@ import { isDeadDraft, lockHolderState } from '../slice/lock-holder.js'
 import { Slice } from '../slice/slice.js'
 import { journalPath, sliceOfFile } from '../slice/slice-paths.js'
 import { quarantineAfter, readSliceRecord } from '../slice/slice-record.js'
-import { isRecent, type Leftover, quarantinedFor, type Reason } from './leftover.js'
+import { isRecent, type Leftover, quarantinedFor, type ReasonToKeep } from './leftover.js'
 
 /** A lock that is being created, or that was moved away. */
 const LOCK_DRAFT = /^\d+\.[0-9a-z-]+\.(?:new|old)$/
@@ -68,7 +68,10 @@ async function removeSlice(
 }
 
 /** Call with the sentinel held. */
-async function reasonToKeep(lockDirectory: string, slice: SliceStart): Promise<Reason | undefined> {
+async function reasonToKeep(
+  lockDirectory: string,
+  slice: SliceStart,
+): Promise<ReasonToKeep | undefined> {
   const record = readSliceRecord(journalPath(lockDirectory, slice))
   const context = { host: hostIdentity(), holdsSentinel: true }
   const holder = await lockHolderState(lockDirectory, slice, context)

@@ -40,7 +40,11 @@ function turnsFor(port: number): Turns {
   return processWide('turns with claims', () => new TurnsByName()).of(String(port))
 }
 
-/** @param onObstacles called when the wait begins, and every 2 s */
+/**
+ * Claims a port of each group: all or none. Errors begin with `subject`, and contain `value`.
+ *
+ * @param onObstacles called when the wait begins, and every 2 s
+ */
 export async function waitForClaims(
   groups: PortGroups,
   options: ClaimOptions,

@@ -117,7 +117,7 @@ async function leasedSlice(
   // A claim of the last port looks like the slice's sentinel.
   if (!held.holder && port === last) return undefined
   if (!held.holder && liveClaim(last, lockDirectory)) {
-    const text = `${slice} cannot be leased while port ${last} is claimed, and that ${await describeUser(last, lockDirectory)}`
+    const text = `${slice} cannot be leased while port ${last} is claimed, and that port ${await describeUser(last, lockDirectory)}`
     return { text, isLeased: false }
   }
   return { text: `${slice} is leased by ${formatHolder(held.holder)}`, isLeased: true }

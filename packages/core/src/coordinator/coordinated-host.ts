@@ -241,7 +241,7 @@ class CoordinatedHost implements RemoteHost, SessionHolder {
     warn(
       lost.length === 0
         ? `The connection to the coordinator ${this.#session.name} is restored: all ports of this process are still its own.`
-        : `The connection to the coordinator ${this.#session.name} is restored, but other processes have got the ports ${lost.join(', ')} meanwhile. Stop what this process runs on them.`,
+        : `The connection to the coordinator ${this.#session.name} is restored, but other processes have got the ports ${lost.join(', ')} meanwhile. Stop the apps of this process on these ports.`,
     )
   }
 

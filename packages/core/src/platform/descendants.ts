@@ -11,7 +11,10 @@ export interface DescendantQuery {
   run?: ProcessRun | undefined
 }
 
-/** With `run`, a process whose environment cannot be read counts, unless it is older. */
+/**
+ * Whether another process has the variable with this value. With `run`, a process whose environment cannot be
+ * read counts as well, unless it is older.
+ */
 export function hasLiveDescendant({ variable, value, run }: DescendantQuery): boolean {
   if (!system.hasProc) return run !== undefined
   if (run && run.pidNamespace !== namespaceOf('pid')) return true

@@ -21,9 +21,12 @@ interface Request {
 }
 
 export interface RequestOptions<T> {
+  /** In ms. */
   timeout: number
   signal?: AbortSignal | undefined
+  /** Makes the error that is thrown after the timeout. */
   onTimeout: () => Promise<Error>
+  /** Gives back a result that comes after the abort. */
   undo?: (result: T) => void
 }
 
@@ -35,6 +38,7 @@ export class WaitList {
   #wake: (() => void) | undefined
   #isWoken = false
 
+  /** @param onRound called before each round, in which every request may be tried once */
   constructor(onRound = () => {}) {
     this.#onRound = onRound
   }
@@ -58,6 +62,7 @@ export class WaitList {
     return result
   }
 
+  /** Runs a task in turn with the requests. */
   async run(task: () => Promise<void>): Promise<void> {
     const attempt = async () => {
       await task()
@@ -69,6 +74,7 @@ export class WaitList {
     })
   }
 
+  /** Call when something was returned. */
   wake(): void {
     this.#isWoken = true
     this.#wake?.()

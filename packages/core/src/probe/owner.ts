@@ -4,6 +4,7 @@ import { openFilesOf } from '../platform/open-files.js'
 import { listPids, readProcessText } from '../platform/process-table.js'
 import { listeningSockets } from './listening.js'
 
+/** A process that has a socket on a port. */
 export interface PortOwner {
   pid: number
   command: string
@@ -14,7 +15,7 @@ export interface PortOwner {
 
 const MAX_COMMAND_LENGTH = 500
 
-/** Linux only; other users' processes are visible to root only. */
+/** The processes that listen on a port. Linux only. Only root sees the processes of other users. */
 export async function ownersOf(port: number): Promise<PortOwner[]> {
   return (await ownersOfAll([port])).get(port) ?? []
 }

@@ -1,5 +1,6 @@
 import { isNotPermitted, isTaken } from './bind-errors.js'
 
+/** The result of a probe. */
 export type PortProbe =
   | { readonly state: 'free' }
   | { readonly state: 'in-use' }

@@ -25,6 +25,7 @@ export class EarlierClaims {
     }
   }
 
+  /** Whether there are notes to remove with `removeDeadNotes`. */
   get hasDead(): boolean {
     return this.#dead.length > 0
   }

@@ -8,11 +8,13 @@ export const PORTS_PER_SLICE = SLICE_SIZE - 1
 export const FIRST_UNPRIVILEGED_PORT = 1024
 export const LAST_PORT = 65_535
 
+/** All ports from `first` to `last`, both inclusive. */
 export interface PortRange {
   readonly first: number
   readonly last: number
 }
 
+/** The first port of a slice, which identifies it. */
 export type SliceStart = number
 
 /** The last port of a slice, which is never handed out. Its UDP socket on 127.0.0.1 holds the slice. */
@@ -24,6 +26,7 @@ export function sliceOf(port: number): SliceStart {
   return port - (port % SLICE_SIZE)
 }
 
+/** The ports that a slice can hand out. */
 export function portsOf(slice: SliceStart): number[] {
   return Array.from({ length: PORTS_PER_SLICE }, (_, offset) => slice + offset)
 }

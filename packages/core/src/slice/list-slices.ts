@@ -95,7 +95,7 @@ export async function listSlices(
       status = await statusFrom(lockDirectory, first, sentinels)
     }
     const { record, isHeld, isInJournal, unverified } = status
-    const ports = record ? await portsOf(record, first, isInJournal, listening) : []
+    const ports = record ? await portStatuses(record, first, isInJournal, listening) : []
     if (!isHeld && ports.length === 0) continue
     statuses.push({
       first,
@@ -177,7 +177,7 @@ async function heldSentinels(known: ReadonlySet<SliceStart>): Promise<Set<SliceS
   return held
 }
 
-async function portsOf(
+async function portStatuses(
   record: SliceRecord,
   slice: SliceStart,
   isHeld: boolean,

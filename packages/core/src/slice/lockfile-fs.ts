@@ -1,3 +1,4 @@
+/** A lock, as `proper-lockfile` works with it. */
 export interface LockFiles {
   /** @throws EEXIST if another holder has the lock */
   install(): Promise<void>

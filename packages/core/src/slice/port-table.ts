@@ -24,7 +24,9 @@ export type PortOrder = 'sequential' | 'random'
 
 interface Entry {
   readonly record: PortRecord
+  /** Its lines in the journal. */
   readonly lines: string
+  /** The end of the quarantine. */
   readonly until?: Deadline
 }
 
@@ -101,6 +103,7 @@ export class PortTable {
     for (const port of ports) this.#reserved.delete(port)
   }
 
+  /** @returns the line for the journal */
   take(port: number, { label, key }: PortPurpose): string {
     const use = this.#keyUse(key)
     const at = timestamp()
@@ -114,6 +117,7 @@ export class PortTable {
     return lines
   }
 
+  /** @returns the line for the journal */
   release(port: number, leaked: boolean): string {
     const line = formatLine({
       event: 'release',

@@ -92,6 +92,7 @@ export class SliceFiles {
     return lockDirectoryError(this.#lockDirectory, reason, error)
   }
 
+  /** Whether the port has a claim that is older than the lease, or is quarantined because its claimer has died. */
   async isClaimed(port: number): Promise<boolean> {
     if (!this.#claims.has(port)) return false
     if (await this.#claims.isClaimed(port)) return true
