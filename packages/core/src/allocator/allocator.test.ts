@@ -42,7 +42,7 @@ describe('take', () => {
     await expect(allocator.take()).rejects.toEqual(exhausted)
   })
 
-  test('brings a released port back last', async () => {
+  test('hands out a released port last', async () => {
     const { allocator, usable } = await allocatorOf(1)
     const first = await allocator.take()
     await first.release()
@@ -71,7 +71,7 @@ describe('take', () => {
     expect(allocator.slices).toHaveLength(3)
   })
 
-  test('skips a port that is listened on, and comes back to it later', async () => {
+  test('skips a port on which a program listens, and tries it again later', async () => {
     const { allocator, first, usable } = await allocatorOf(1)
     const server = await serve(first)
     const leases = await allocator.takeMany(usable.length - 1)
@@ -159,7 +159,7 @@ describe('gives back a slice that a failed request has leased', () => {
 })
 
 describe('a key', () => {
-  test('does not disturb the round: the port just released still comes back last', async () => {
+  test('does not change the order: a released port is still handed out last', async () => {
     const { allocator } = await allocatorOf(1)
     const first = await allocator.take()
     await first.release()
@@ -376,6 +376,55 @@ describe('prefer', () => {
     await lease.release()
     expect((await other.take({ prefer: elsewhere })).port).toBe(elsewhere)
   })
+
+  test('gives that port if it is available at once, from a slice or from outside of the range', async () => {
+    const { allocator, first } = await allocatorOf(1)
+    const [outside] = await ownRange()
+    const inside = await allocator.take({ prefer: first + 7, label: 'inside' })
+    const other = await allocator.take({ prefer: new Set([first + 7, outside]) })
+    expect([inside.port, other.port]).toEqual([first + 7, outside])
+    expect(other.label).toBeUndefined()
+    await other.release()
+    const again = await allocator.take({ prefer: outside })
+    expect(again.port).toBe(outside)
+  })
+
+  test('else any other port; releases it when the allocator closes', async () => {
+    const { allocator, usable } = await allocatorOf(1)
+    const [outside] = await ownRange()
+    const server = await serve(outside)
+    expect(usable).toContain((await allocator.take({ prefer: outside })).port)
+    server.close()
+    await once(server, 'close')
+    expect((await allocator.take({ prefer: [outside] })).port).toBe(outside)
+    await allocator.close()
+    await (await claimPort(outside, { timeout: 0 })).release()
+  })
+
+  test('also works with `key` and `releaseWhenClosed`', async () => {
+    const { allocator } = await allocatorOf(1)
+    const [outside] = await ownRange()
+    const options = { prefer: outside, key: 'app', releaseWhenClosed: true }
+    const [one, two] = [await allocator.take(options), await allocator.take({ key: 'app' })]
+    expect([one.port, two.port]).toEqual([outside, outside])
+    await two.release()
+    const server = await serve(outside)
+    await new Promise((resolve) => setTimeout(resolve, 300)) // Time for the watch to see it.
+    server.close()
+    await vi.waitFor(async () => (await claimPort(outside, { timeout: 0 })).release(), 5000)
+  })
+
+  test('a block ignores `prefer`', async () => {
+    const { allocator, first } = await allocatorOf(1)
+    expect(await allocator.takeBlock(2, { prefer: first + 9 })).toHaveLength(2)
+  })
+
+  test.each([0, 'web', 70_000, {}, [0], ['x'], [70_000]])('%j is refused', async (prefer) => {
+    const { allocator } = await allocatorOf(1)
+    await expect(allocator.take({ prefer: prefer as number })).rejects.toMatchObject({
+      code: 'ERR_PORTSLICE_OPTION_INVALID',
+    })
+  })
 })
 
 describe('release', () => {
@@ -509,57 +558,6 @@ describe('failed requests', () => {
     isOver = true
     await Promise.all(many.map((lease) => lease.release()))
     await Promise.all(loops)
-  })
-})
-
-describe('prefer', () => {
-  test('gives that port if it is available at once, from a slice or from outside of the range', async () => {
-    const { allocator, first } = await allocatorOf(1)
-    const [outside] = await ownRange()
-    const inside = await allocator.take({ prefer: first + 7, label: 'inside' })
-    const other = await allocator.take({ prefer: new Set([first + 7, outside]) })
-    expect([inside.port, other.port]).toEqual([first + 7, outside])
-    expect(other.label).toBeUndefined()
-    await other.release()
-    const again = await allocator.take({ prefer: outside })
-    expect(again.port).toBe(outside)
-  })
-
-  test('else any other port; releases it when the allocator closes', async () => {
-    const { allocator, usable } = await allocatorOf(1)
-    const [outside] = await ownRange()
-    const server = await serve(outside)
-    expect(usable).toContain((await allocator.take({ prefer: outside })).port)
-    server.close()
-    await once(server, 'close')
-    expect((await allocator.take({ prefer: [outside] })).port).toBe(outside)
-    await allocator.close()
-    await (await claimPort(outside, { timeout: 0 })).release()
-  })
-
-  test('also works with `key` and `releaseWhenClosed`', async () => {
-    const { allocator } = await allocatorOf(1)
-    const [outside] = await ownRange()
-    const options = { prefer: outside, key: 'app', releaseWhenClosed: true }
-    const [one, two] = [await allocator.take(options), await allocator.take({ key: 'app' })]
-    expect([one.port, two.port]).toEqual([outside, outside])
-    await two.release()
-    const server = await serve(outside)
-    await new Promise((resolve) => setTimeout(resolve, 300)) // Time for the watch to see it.
-    server.close()
-    await vi.waitFor(async () => (await claimPort(outside, { timeout: 0 })).release(), 5000)
-  })
-
-  test('a block ignores `prefer`', async () => {
-    const { allocator, first } = await allocatorOf(1)
-    expect(await allocator.takeBlock(2, { prefer: first + 9 })).toHaveLength(2)
-  })
-
-  test.each([0, 'web', 70_000, {}, [0], ['x'], [70_000]])('%j is refused', async (prefer) => {
-    const { allocator } = await allocatorOf(1)
-    await expect(allocator.take({ prefer: prefer as number })).rejects.toMatchObject({
-      code: 'ERR_PORTSLICE_OPTION_INVALID',
-    })
   })
 })
 

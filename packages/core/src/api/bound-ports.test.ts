@@ -12,7 +12,7 @@ const LISTENING = channel('tracing:net.server.listen:asyncEnd')
 const FAILED = channel('tracing:net.server.listen:error')
 
 /** Node would make an uncaught exception of what a subscriber throws, which fails this run. */
-test('servers and errors of others that are not as expected do no harm', async () => {
+test('unexpected servers and errors of other programs do no harm', async () => {
   const lockDirectory = path.join(temporaryFolder(), 'locks')
   await using allocator = await createAllocator({ range: await ownRange(), lockDirectory })
   const { port } = await allocator.take()

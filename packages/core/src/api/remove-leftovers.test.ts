@@ -24,8 +24,7 @@ import { claimPort } from './claim-port.js'
 import { removeLeftovers } from './remove-leftovers.js'
 
 const ELSEWHERE = `${hostIdentity().split('/')[0]}/net:[1]`
-/** s */
-const MINUTE = 60
+const MINUTE_S = 60
 
 interface Left {
   host?: string
@@ -37,7 +36,7 @@ interface Left {
 }
 
 /** A lock directory with what a dead holder of one slice left. */
-async function setUp({ host = hostIdentity(), age = MINUTE, lines = [], liveness }: Left = {}) {
+async function setUp({ host = hostIdentity(), age = MINUTE_S, lines = [], liveness }: Left = {}) {
   const [first] = await ownRange()
   const lockDirectory = temporaryFolder()
   const token = `${liveness === undefined ? 'f' : 's'}-${hostCode(host)}-1a-2b`
@@ -157,7 +156,7 @@ test('keeps the draft of a lock that a process elsewhere may be creating', async
 })
 
 test('a death that is discovered by cleaning starts the quarantine', async () => {
-  const { first, lockDirectory } = await setUp({ lines: [], age: MINUTE })
+  const { first, lockDirectory } = await setUp({ lines: [], age: MINUTE_S })
   const [lease] = readFileSync(journalPath(lockDirectory, first), 'utf8').split('\n')
   const take = JSON.stringify({ event: 'take', port: first + 1 })
   writeFileSync(journalPath(lockDirectory, first), `${lease}\n${take}\n`)
@@ -200,7 +199,7 @@ async function serveAt(socket: string, stays: boolean): Promise<void> {
   else server.close()
 }
 
-test('the lock of another program stays as long as that refreshes it', async () => {
+test('keeps the lock of another program while the program refreshes it', async () => {
   const [first] = await ownRange()
   const lockDirectory = temporaryFolder()
   const lock = lockPath(lockDirectory, first)
@@ -234,11 +233,11 @@ test('removes notes of dead claims', async () => {
   // Its death has just been discovered.
   expect(await removeLeftovers()).toMatchObject([{ first: port, kept: 'quarantined' }])
   // A time that cannot be compared, such as that of another time namespace, counts as unknown.
-  const unknown = { ...kernelTimeAgo(MINUTE), clock: 'another' }
+  const unknown = { ...kernelTimeAgo(MINUTE_S), clock: 'another' }
   writeFileSync(note, JSON.stringify({ ...JSON.parse(text), died: unknown }))
   expect(await removeLeftovers()).toMatchObject([{ first: port, kept: 'quarantined' }])
   expect(JSON.parse(readFileSync(note, 'utf8')).died.clock).toBe(kernelTime().clock)
-  const died = kernelTimeAgo(MINUTE)
+  const died = kernelTimeAgo(MINUTE_S)
   writeFileSync(note, JSON.stringify({ ...JSON.parse(text), died }))
   writeFileSync(`${note}.new`, 'torn')
   expect(await removeLeftovers({ dryRun: true })).toHaveLength(1)

@@ -34,17 +34,20 @@ test('a named port that has been leased', () => {
   expect(namedPortSync('web-api')).toBe(20_003)
 })
 
-test.each([undefined, ''])('a named port that is not leased (%j): where to lease it', (text) => {
-  vi.stubEnv('PORTSLICE_PORT_WEB', text)
-  expect(() => namedPortSync('web')).toThrow(
-    expect.objectContaining({
-      code: 'ERR_PORTSLICE_OPTION_INVALID',
-      message: expect.stringMatching(
-        /"web" is not leased yet.*\$PORTSLICE_PORT_WEB[\s\S]*globalSetup[\s\S]*portslice run --name web/,
-      ),
-    }),
-  )
-})
+test.each([undefined, ''])(
+  'the error for a named port that is not leased (%j) says where to lease it',
+  (text) => {
+    vi.stubEnv('PORTSLICE_PORT_WEB', text)
+    expect(() => namedPortSync('web')).toThrow(
+      expect.objectContaining({
+        code: 'ERR_PORTSLICE_OPTION_INVALID',
+        message: expect.stringMatching(
+          /"web" is not leased yet.*\$PORTSLICE_PORT_WEB[\s\S]*globalSetup[\s\S]*portslice run --name web/,
+        ),
+      }),
+    )
+  },
+)
 
 test('a bad name, and a variable without a port', () => {
   expect(() => namedPortSync('1web')).toThrow('cannot be named "1web"')

@@ -12,7 +12,7 @@ import {
 
 afterEach(() => vi.unstubAllEnvs())
 
-/** An allocator whose ports a reporter asks for; the file for what is released late. */
+/** An allocator whose ports a reporter has requested, and the file for ports that are released late. */
 async function setUp() {
   vi.stubEnv('PORTSLICE_REPORT', '')
   requestPortReport()
@@ -27,7 +27,7 @@ async function setUp() {
   return { allocator, file }
 }
 
-test('tells what was released after the last test, and skips what cannot be read', async () => {
+test('returns ports that were released after the last test, and skips unreadable lines', async () => {
   const { allocator, file } = await setUp()
   const [one, other] = await allocator.takeMany([{ label: 'one' }, { label: 'other' }])
   expect(takeWorkerUse().ports.map(({ label }) => label)).toEqual(['one', 'other'])
@@ -44,7 +44,7 @@ test('tells what was released after the last test, and skips what cannot be read
   expect(takeLateUses()).toEqual([])
 })
 
-test('a port is released also if that cannot be written down', async () => {
+test('a port is released even if the file for the report cannot be written', async () => {
   const { allocator } = await setUp()
   const lease = await allocator.take()
   vi.stubEnv('PORTSLICE_REPORT', `${process.pid} ${path.join(temporaryFolder(), 'no', 'file')}`)

@@ -96,7 +96,7 @@ describe('$PORTSLICE_RANGE', () => {
   )
 })
 
-test('the range that is proposed in place of one without a slice has one', () => {
+test('the error about a range without a slice proposes a range with one', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1024, max: 65_535 }), fc.nat(62), (first, length) => {
       const last = Math.min(first + length, 65_535)

@@ -32,7 +32,7 @@ test('shards have no slice in common, and together use the whole range', () => {
   const shards = [1, 2, 3].map((index) =>
     resolveOptions({ range: [20_000, 29_999], shard: { index, total: 3 } }),
   )
-  const slices = shards.flatMap((settings) => [...settings.slices])
+  const slices = shards.flatMap((resolved) => [...resolved.slices])
   expect(slices.sort((a, b) => a - b)).toEqual(slicesIn({ first: 20_000, last: 29_999 }))
 })
 

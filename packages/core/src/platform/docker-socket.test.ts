@@ -22,7 +22,7 @@ test('finds no daemon without a socket', () => {
   expect(dockerSocket({}, path.join(file, 'docker.sock'))).toBeUndefined()
 })
 
-test('a daemon that listens in this network namespace publishes in it', async () => {
+test('a daemon that listens in this network namespace publishes its ports there', async () => {
   const name = `${path.basename(temporaryFolder())}.sock`
   const folder = temporaryFolder()
   const socket = path.join(folder, name)

@@ -50,17 +50,17 @@ const hasIpv6 =
   process.platform !== 'linux' || readFileSync('/proc/net/if_inet6', 'utf8').includes('lo')
 const hosts = ['0.0.0.0', '127.0.0.1', '127.0.0.2', ...(hasIpv6 ? ['::', '::1'] : [])]
 
-const LOOKS = [
-  { look: 'in one bind', isFreeForTcp: isFree, isFreeForUdp: isFree },
+const PROBES = [
+  { how: 'with one bind', isFreeForTcp: isFree, isFreeForUdp: isFree },
   {
-    look: 'address by address',
+    how: 'address by address',
     isFreeForTcp: async (port: number) => (await probeTcpOnAddresses(port)).state === 'free',
     isFreeForUdp: async (port: number) => (await probeUdpOnAddresses(port)).state === 'free',
   },
 ]
 
-describe.each(LOOKS)('a port, looked at $look,', ({ isFreeForTcp, isFreeForUdp }) => {
-  // Elsewhere than on Linux an address that is not asked for is not seen.
+describe.each(PROBES)('a port, probed $how,', ({ isFreeForTcp, isFreeForUdp }) => {
+  // On other systems than Linux, an address that is not probed is not seen.
   const seen = hosts.filter((host) => process.platform === 'linux' || host !== '127.0.0.2')
 
   test.each(seen)('with a TCP listener on %s is not free, and listened on', async (host) => {

@@ -52,7 +52,7 @@ test('a journal that names no port is not kept', () => {
   expect(readdirSync(directory)).toEqual([])
 })
 
-test('is only for its owner to read, and does not follow a link', () => {
+test('can be read by its owner only, and does not follow a link', () => {
   const { directory, history } = setUp()
   archiveJournal(history, take('one'))
   expect(statSync(history).mode & 0o777).toBe(0o600)

@@ -52,7 +52,7 @@ test('a journal reads as it was written', async () => {
   })
 })
 
-test('is only for its owner to read', async () => {
+test('can be read by its owner only', async () => {
   const { journal } = await setUp()
   expect(statSync(journal).mode & 0o777).toBe(0o600)
 })
@@ -90,7 +90,7 @@ test('every line is JSON with an event', async () => {
   expect(lines.map((line) => JSON.parse(line).event)).toEqual(['lease', 'take', 'end'])
 })
 
-test('keeps what the keys had last, also of holders before', async () => {
+test('remembers the last port of each key, also from earlier holders', async () => {
   const { slice, lease, first, take, journal } = await setUp()
   await take(first + 1, { key: 'one' })
   await take(first + 2, { key: 'two' })
@@ -105,7 +105,7 @@ test('keeps what the keys had last, also of holders before', async () => {
   expect([...(readSliceRecord(journal)?.keys ?? [])]).toEqual(kept)
 })
 
-test('a key memory has at most one key a port, and one port a key', () => {
+test('a key memory has at most one key for a port, and one port for a key', () => {
   const keys = new KeyMemory()
   const [one, two] = ['one', 'two'].map((key) => ({ key, projectRoot: '/' }))
   keys.note(1, one)

@@ -96,7 +96,7 @@ test('torn, garbled and foreign lines are skipped', () => {
   )
 })
 
-test('a claim is one use of its own', () => {
+test('a claim is a separate use', () => {
   const claim = {
     event: 'claim',
     port: PORT,

@@ -78,7 +78,7 @@ interface Left {
   liveness?: 'accepted' | 'refused' | 'missing'
 }
 
-/** What another holder has left, or has there still: its lock with its socket, and its journal. */
+/** Creates the files of another holder, dead or alive: the lock with its socket, and the journal. */
 async function leaveBehind(
   { directory, first, lock, journal }: Files,
   { host = HERE, liveness = 'refused', lines = [] }: Left = {},
@@ -102,7 +102,7 @@ async function leaveBehind(
   writeFileSync(journal, text)
 }
 
-/** So long a lock must be watched, and some more for a busy machine. */
+/** Longer than a lock must be watched, for a busy machine. */
 const WATCH = { timeout: 25_000, interval: 200 }
 
 describe('leasing a slice', () => {
@@ -153,7 +153,7 @@ describe('leasing a slice', () => {
     expect(await lockfile.check(lockedPath(directory, first), { realpath: false })).toBe(true)
   })
 
-  test('the liveness socket answers, also while other sockets are at its place', async () => {
+  test('the liveness socket answers, and the socket of another holder is not removed', async () => {
     const { lease, socket } = await setUp()
     const slice = await lease()
     const connect = () =>
@@ -183,7 +183,7 @@ describe("another holder's lock", () => {
     }
   })
 
-  test('… with any time stamp, and also before its journal was written', async () => {
+  test('of this namespace is dead with any time stamp, and also without a journal', async () => {
     for (const seconds of [1, 4e9]) {
       const files = await setUp()
       await leaveBehind(files)
@@ -358,7 +358,7 @@ describe('giving back', () => {
     await givingBack
   })
 
-  test('… nor, if that begins while a port is probed', async () => {
+  test('nothing is taken if the slice is given back while a port is probed', async () => {
     const { first, lease } = await setUp()
     const slice = (await lease()) as Slice
     let givingBack: Promise<void> | undefined
