@@ -14,8 +14,8 @@ import { processWide } from '../process-state.js'
 import { formatRanges, LAST_PORT, PORTS_PER_SLICE } from '../slice/layout.js'
 import type { LeasedSlice } from '../slice/leased-slice.js'
 import type { PortLease } from './lease.js'
-import { openLeaseContext } from './lease-context.js'
 import { LeasedPorts } from './leased-ports.js'
+import { openClaimContext } from './open-claim-context.js'
 import { PortFinder } from './port-finder.js'
 import { checkCount, takeRequest, takeRequests } from './take-request.js'
 
@@ -84,7 +84,7 @@ export async function createAllocator(options: AllocatorOptions = {}): Promise<P
 }
 
 export async function openAllocator(options: ResolvedOptions): Promise<Allocator> {
-  const allocator = new Allocator(options, await openLeaseContext(options))
+  const allocator = new Allocator(options, await openClaimContext(options))
   await allocator.open()
   return allocator
 }

@@ -1,4 +1,4 @@
-import { leaseContextOf } from '../allocator/lease-context.js'
+import { claimContextOf } from '../allocator/open-claim-context.js'
 import type { CoordinatorCheck } from '../coordinator/coordinator-session.js'
 import type { ResolvedOptions } from '../options/resolve.js'
 
@@ -10,5 +10,5 @@ export async function checkCoordinator(
   if (!remote) return undefined
   const { trySession } = await import('../coordinator/try-session.js')
   const [first] = slices
-  return trySession(remote, leaseContextOf(options).holder, first as number)
+  return trySession(remote, claimContextOf(options).holder, first as number)
 }

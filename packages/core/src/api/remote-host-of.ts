@@ -1,4 +1,4 @@
-import { openLeaseContext } from '../allocator/lease-context.js'
+import { openClaimContext } from '../allocator/open-claim-context.js'
 import type { RemoteHost } from '../claim/remote-host.js'
 import { resolveRemote } from '../options/remote.js'
 import { resolveOptions } from '../options/resolve.js'
@@ -16,5 +16,5 @@ export async function remoteHostOf(options: {
   refuseMisspeltVariables(process.env)
   const given = { ...(host && { host }), ...(coordinator && { coordinator }) }
   if (!resolveRemote(given)) return undefined
-  return (await openLeaseContext(resolveOptions(given))).remote
+  return (await openClaimContext(resolveOptions(given))).remote
 }

@@ -1,6 +1,6 @@
 import { lstatSync, readdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
-import { leaseContextOf } from '../allocator/lease-context.js'
+import { claimContextOf } from '../allocator/open-claim-context.js'
 import { resolveOptions } from '../options/resolve.js'
 import { hostIdentity } from '../platform/host.js'
 import { holdUdpPort } from '../probe/hold-udp-port.js'
@@ -31,7 +31,7 @@ export async function removeSliceLeftovers(
 
 /** Leasing the slice records the death of its holder. */
 async function startQuarantine(lockDirectory: string, slice: SliceStart): Promise<void> {
-  const leased = await Slice.lease(slice, leaseContextOf(resolveOptions({ lockDirectory })))
+  const leased = await Slice.lease(slice, claimContextOf(resolveOptions({ lockDirectory })))
   await leased?.giveBackWhenUnused()
 }
 

@@ -1,5 +1,5 @@
 import { Lease, type PortLease, type PortPlace } from '../allocator/lease.js'
-import { openLeaseContext } from '../allocator/lease-context.js'
+import { openClaimContext } from '../allocator/open-claim-context.js'
 import type { Claim } from '../claim/claim.js'
 import type { ClaimContext } from '../claim/claim-context.js'
 import { claimNotPermittedError, claimTimeoutError } from '../claim/claim-errors.js'
@@ -54,7 +54,7 @@ export async function waitForClaims(
   checkWaitOptions(options)
   const { timeout = DEFAULT_TIMEOUT_MS, signal } = options
   throwIfAborted(signal)
-  const context = await claimContext()
+  const context = await openContext()
   let obstacles: ReadonlyMap<number, Obstacle> = new Map()
   const describeObstacles = () =>
     Promise.all(
@@ -99,10 +99,10 @@ export async function waitForClaims(
   }
 }
 
-async function claimContext(): Promise<ClaimContext> {
+async function openContext(): Promise<ClaimContext> {
   const options = resolveOptions()
   if (options.lockDirectory !== undefined) ensureLockDirectory(options.lockDirectory)
-  return openLeaseContext(options)
+  return openClaimContext(options)
 }
 
 /** @returns one claim for each group; else the obstacles, and nothing is claimed */

@@ -1,7 +1,7 @@
-import type { LeaseContext } from '../slice/slice-files.js'
+import type { LeaseContext } from '../slice/lease-context.js'
 import type { RemoteHost } from './remote-host.js'
 
-/** Who leases or claims ports, and where. */
+/** Who claims ports or leases slices, and where. */
 export interface ClaimContext extends LeaseContext {
   readonly needsTimeWait: (port: number) => boolean
   readonly remote?: RemoteHost

@@ -5,20 +5,12 @@ import { EarlierClaims } from './earlier-claims.js'
 import { lockToken } from './find-lock.js'
 import { formatLine, Journal, timestamp } from './journal.js'
 import type { SliceStart } from './layout.js'
+import type { LeaseContext } from './lease-context.js'
 import { Lock } from './lock.js'
 import { ensureLockDirectory, lockDirectoryError } from './lock-directory.js'
 import type { PortTable } from './port-table.js'
 import { historyPath, journalPath } from './slice-paths.js'
-import { type LeaseRecord, parseJournal, readSliceRecord } from './slice-record.js'
-
-export interface LeaseContext {
-  readonly lockDirectory: string | undefined
-  readonly holder: Omit<LeaseRecord, 'at'>
-  /** Called when a file cannot be written. The slice is held anyway. */
-  readonly onTrouble: (error: unknown) => void
-  /** Whether a lock was acquired before; then errors of the lock directory are not fatal. */
-  hasAcquiredLock: boolean
-}
+import { parseJournal, readSliceRecord } from './slice-record.js'
 
 /** Never fatal: the sentinel still protects the slice. */
 const TEMPORARY_ERRORS = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'ENOENT'])

@@ -3,9 +3,10 @@ import { events, skipPort } from '../platform/events.js'
 import { type HeldUdpPort, holdUdpPort } from '../probe/hold-udp-port.js'
 import { atProcessExit, processWide } from '../process-state.js'
 import { type SliceStart, sentinelOf } from './layout.js'
+import type { LeaseContext } from './lease-context.js'
 import { type IsUsable, LeasedSlice } from './leased-slice.js'
 import type { PortPurpose } from './port-table.js'
-import { type LeaseContext, SliceFiles } from './slice-files.js'
+import { SliceFiles } from './slice-files.js'
 
 export function heldSlices(): Map<SliceStart, Slice> {
   return processWide('held slices', () => new Map<SliceStart, Slice>())

@@ -9,8 +9,8 @@ import { warnOnce } from '../platform/warn-once.js'
 const MAX_COMMAND_LENGTH = 500
 
 /** Connects to the coordinator, if there is one. */
-export async function openLeaseContext(options: ResolvedOptions): Promise<ClaimContext> {
-  const context = leaseContextOf(options)
+export async function openClaimContext(options: ResolvedOptions): Promise<ClaimContext> {
+  const context = claimContextOf(options)
   if (!options.remote) return context
   // Loaded on demand: most users have no coordinator.
   const { openRemoteHost } = await import('../coordinator/coordinated-host.js')
@@ -18,7 +18,7 @@ export async function openLeaseContext(options: ResolvedOptions): Promise<ClaimC
 }
 
 /** Who this process is, and where it leases and claims ports. */
-export function leaseContextOf(options: ResolvedOptions): ClaimContext {
+export function claimContextOf(options: ResolvedOptions): ClaimContext {
   const { lockDirectory, runner, workerId, shard, cwd, projectRoot, needsTimeWait } = options
   return {
     lockDirectory,
