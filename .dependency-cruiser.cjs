@@ -12,6 +12,7 @@ const LAYERS = [
   'errors.ts process-state.ts',
   'slice/layout.ts',
   'platform/',
+  'wait/',
   'options/ probe/',
   'slice/(?!layout)',
   'claim/',

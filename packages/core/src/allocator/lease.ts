@@ -1,8 +1,8 @@
 import { isOutOfDescriptors, PortsliceError } from '../errors.js'
 import { checkWaitOptions } from '../options/options.js'
 import { deadlineIn } from '../platform/clock.js'
-import { growingDelays, poll } from '../platform/poll.js'
 import { isListening } from '../probe/listening.js'
+import { growingDelays, poll } from '../wait/poll.js'
 
 /** A leased port, yours until you release it. Disposing of the lease releases it. */
 export interface PortLease extends AsyncDisposable {

@@ -1,7 +1,7 @@
 import { PortsliceError, sanitize } from '../errors.js'
 import { coordinatorError, hidePassword } from '../options/remote.js'
 import { setTimeout } from '../platform/clock.js'
-import { growingDelays } from '../platform/poll.js'
+import { growingDelays } from '../wait/poll.js'
 import type { CoordinatorSession, Holdings, Refusal } from './coordinator-session.js'
 
 const FIRST_RETRY_MS = 100

@@ -1,4 +1,4 @@
-import { monotonicNow } from './clock.js'
+import { monotonicNow } from '../platform/clock.js'
 import { FIRST_DELAY_MS } from './wait-list.js'
 
 /** Processes that have waited for a while try at least once in this time. */

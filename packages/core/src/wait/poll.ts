@@ -1,5 +1,5 @@
+import { type Deadline, sleep } from '../platform/clock.js'
 import { throwIfAborted, untilAborted } from './abort.js'
-import { type Deadline, sleep } from './clock.js'
 
 export function* growingDelays(first: number, last: number): Generator<number, never> {
   for (let delay = first; ; delay = Math.min(delay * 2, last)) yield delay

@@ -1,5 +1,11 @@
+import {
+  clearTimeout,
+  type Deadline,
+  deadlineIn,
+  monotonicNow,
+  setTimeout,
+} from '../platform/clock.js'
 import { untilAborted } from './abort.js'
-import { clearTimeout, type Deadline, deadlineIn, monotonicNow, setTimeout } from './clock.js'
 
 /** The delay shrinks during the wait: the process that has waited longest tries most often. */
 export const FIRST_DELAY_MS = 300
