@@ -208,6 +208,6 @@ function deadClaim(lockDirectory: string, port: number): DeadClaim | undefined {
   if (!note) return undefined
   const isDead = note.died || processStateOf(note.pid, note) === 'gone'
   if (!isDead) return undefined
-  const { left } = quarantineSince(note.died)
-  return { note, until: new Date(Date.now() + left).toISOString(), isQuarantined: left > 0 }
+  const { leftMs } = quarantineSince(note.died)
+  return { note, until: new Date(Date.now() + leftMs).toISOString(), isQuarantined: leftMs > 0 }
 }

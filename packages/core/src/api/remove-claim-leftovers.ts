@@ -44,11 +44,11 @@ async function removeNotes(
       return { ...leftover, kept: 'elsewhere' }
     }
     const note = readClaimNote(lockDirectory, port, hostIdentity())
-    const { died, left } = quarantineSince(note?.died)
-    if (note && left > 0) {
+    const { died, leftMs } = quarantineSince(note?.died)
+    if (note && leftMs > 0) {
       const isNew = died !== note.died
       if (isNew && !dryRun) writeClaimNote(lockDirectory, port, { ...note, died })
-      return { ...leftover, ...quarantinedFor(left) }
+      return { ...leftover, ...quarantinedFor(leftMs) }
     }
     if (!dryRun) for (const name of files) rmSync(path.join(lockDirectory, name), { force: true })
     return leftover

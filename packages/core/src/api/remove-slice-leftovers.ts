@@ -78,7 +78,7 @@ async function reasonToKeep(
   if (holder === 'alive') return { kept: 'held' }
   if (holder === 'unknown') return { kept: record?.lease ? 'elsewhere' : 'locked' }
   if (!record) return undefined
-  const quarantine = quarantineAfter(record, slice).map(({ left }) => left)
+  const quarantine = quarantineAfter(record, slice).map(({ leftMs }) => leftMs)
   if (quarantine.length > 0) return quarantinedFor(Math.max(...quarantine))
   for (const { port, state } of record.ports) {
     // The journal is needed to show which process has leaked the port.

@@ -35,9 +35,9 @@ export function findClaimQuarantine(
   // The claim socket is bound here, so the writer of the note is dead.
   const note = readClaimNote(lockDirectory, port, holder.host)
   if (!note) return undefined
-  const { died, left } = quarantineSince(note.died)
+  const { died, leftMs } = quarantineSince(note.died)
   if (died !== note.died) tryWriteClaimNote(lockDirectory, port, { ...note, died })
-  return quarantined(left)
+  return quarantined(leftMs)
 }
 
 /** Whether another process holds the slice, or its dead holder had the port out. */
@@ -57,7 +57,7 @@ export async function findSliceObstacle(
   // Leasing the slice records the death of its holder, which starts the quarantine.
   const slice = await Slice.lease(first, context)
   if (!slice) return { kind: 'slice' }
-  const leftMs = slice.quarantineLeft(port)
+  const leftMs = slice.quarantineLeftMs(port)
   await slice.giveBackWhenUnused()
   return quarantined(leftMs)
 }
@@ -66,9 +66,12 @@ function wasOutAtDeath(port: number, { lockDirectory, holder }: ClaimContext): b
   if (lockDirectory === undefined) return false
   const first = sliceOf(port)
   const record = readSliceRecord(journalPath(lockDirectory, first))
-  const left = record && quarantineAfter(record, first).find((each) => each.port === port)
+  const quarantine = record && quarantineAfter(record, first).find((each) => each.port === port)
   // In another network namespace the same number is another port.
-  return left !== undefined && (left.host === undefined || mayShareNetwork(left.host, holder.host))
+  return (
+    quarantine !== undefined &&
+    (quarantine.host === undefined || mayShareNetwork(quarantine.host, holder.host))
+  )
 }
 
 /** Protects the port from the kernel if it is free. With `isSocketOurs` only TCP is checked. */

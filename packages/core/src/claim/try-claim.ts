@@ -51,7 +51,7 @@ async function claimFromSlice(
 ): Promise<Claim | Obstacle> {
   if (port === slice.last) return { kind: 'slice' }
   if (slice.isOut(port)) return { kind: 'own' }
-  const quarantine = quarantined(slice.quarantineLeft(port))
+  const quarantine = quarantined(slice.quarantineLeftMs(port))
   if (quarantine) return quarantine
   let obstacle: Obstacle | undefined
   const isUsable = async () => {

@@ -41,10 +41,10 @@ export class EarlierClaims {
     // A claimer that ends normally removes its note before it closes its socket.
     const note = readClaimNote(this.#lockDirectory, port, this.#host)
     if (note) {
-      const { died, left } = quarantineSince(note.died)
-      if (left > 0) {
+      const { died, leftMs } = quarantineSince(note.died)
+      if (leftMs > 0) {
         const { host, command: label, at: since } = note
-        this.#table.quarantine({ port, label, since, host }, died, left)
+        this.#table.quarantine({ port, label, since, host }, died, leftMs)
       }
       this.#dead.push(port)
     }

@@ -37,9 +37,8 @@ export abstract class LeasedSlice {
     return this.ports.isOut(port)
   }
 
-  /** In ms. */
-  quarantineLeft(port: number): number {
-    return this.ports.quarantineLeft(port)
+  quarantineLeftMs(port: number): number {
+    return this.ports.quarantineLeftMs(port)
   }
 
   /** Takes consecutive ports if all are usable. @returns whether they are taken and recorded */

@@ -183,17 +183,17 @@ async function portStatuses(
   isHeld: boolean,
   listening: () => Promise<ReadonlySet<number> | undefined>,
 ): Promise<PortStatus[]> {
-  const quarantine = new Map(quarantineAfter(record, slice).map((each) => [each.port, each.left]))
+  const quarantine = new Map(quarantineAfter(record, slice).map((each) => [each.port, each.leftMs]))
   const ports: PortStatus[] = []
   for (const { port, state, label, key, since } of record.ports) {
     if (sliceOf(port) !== slice) continue
     const isListened = (await listening())?.has(port) ?? (await isListening(port))
     const status = omitUndefined({ port, label, key, since, listening: isListened })
-    const left = quarantine.get(port)
+    const leftMs = quarantine.get(port)
     if (state === 'leaked' ? isListened : state === 'out' && isHeld) {
       ports.push({ ...status, state })
-    } else if (left !== undefined) {
-      const until = new Date(Date.now() + left).toISOString()
+    } else if (leftMs !== undefined) {
+      const until = new Date(Date.now() + leftMs).toISOString()
       ports.push({ ...status, state: 'quarantined', until })
     }
   }

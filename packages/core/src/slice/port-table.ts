@@ -46,34 +46,32 @@ export class PortTable {
   }
 
   load(record: SliceRecord): void {
-    for (const { left, ...port } of quarantineAfter(record, this.#first)) {
+    for (const { leftMs, ...port } of quarantineAfter(record, this.#first)) {
       if (this.#entries.has(port.port)) continue
-      this.quarantine(port, port.died, left)
+      this.quarantine(port, port.died, leftMs)
     }
     const own = [...record.keys].filter(([port]) => sliceOf(port) === this.#first)
     for (const [port, use] of own) this.#keys.note(port, use)
   }
 
-  /** @param left in ms */
-  quarantine(port: Omit<PortRecord, 'state'>, died: KernelTime, left: number): void {
+  quarantine(port: Omit<PortRecord, 'state'>, died: KernelTime, leftMs: number): void {
     const record: PortRecord = { ...port, state: 'quarantined', died }
     const { state: _, since, ...about } = record
-    const until = new RealDate(RealDate.now() + left).toISOString()
+    const until = new RealDate(RealDate.now() + leftMs).toISOString()
     const lines = formatLine({ event: 'quarantine', ...about, at: since, until })
-    this.#entries.set(port.port, { record, lines, until: deadlineIn(left) })
+    this.#entries.set(port.port, { record, lines, until: deadlineIn(leftMs) })
     if (events.quarantine.hasSubscribers) {
-      events.quarantine.publish({ port: port.port, label: port.label, leftMs: left })
+      events.quarantine.publish({ port: port.port, label: port.label, leftMs })
     }
   }
 
-  /** In ms. */
-  quarantineLeft(port: number): number {
+  quarantineLeftMs(port: number): number {
     const { record, until } = this.#entries.get(port) ?? {}
     if (!record?.died || !until) return 0
     // The clock of the process is cheap, but may be a fake that runs too fast.
-    const left = until.expired ? QUARANTINE_MS - elapsedSince(record.died) : until.left
-    if (left <= 0) this.#entries.delete(port)
-    return Math.max(0, left)
+    const leftMs = until.expired ? QUARANTINE_MS - elapsedSince(record.died) : until.left
+    if (leftMs <= 0) this.#entries.delete(port)
+    return Math.max(0, leftMs)
   }
 
   /** True also while the port is being probed. */
@@ -191,7 +189,7 @@ export class PortTable {
     if (AVOIDED_PORTS.has(port) || this.#reserved.has(port)) return false
     const entry = this.#entries.get(port)
     if (entry?.record.state === 'out') return false
-    const quarantined = this.quarantineLeft(port) > 0 ? entry?.record : undefined
+    const quarantined = this.quarantineLeftMs(port) > 0 ? entry?.record : undefined
     if (quarantined && !isSameUse(keyUseOf(quarantined), use)) {
       skipPort(port, 'quarantined')
       return false

@@ -91,7 +91,7 @@ export class SliceFiles {
     if (!this.#claims.hasDead) return false
     this.#rewriteJournal()
     this.#removeDeadClaimNotes()
-    return this.#ports.quarantineLeft(port) > 0
+    return this.#ports.quarantineLeftMs(port) > 0
   }
 
   #removeDeadClaimNotes(): void {

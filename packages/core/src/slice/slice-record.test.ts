@@ -116,7 +116,7 @@ describe('the ports that a journal leaves in quarantine', () => {
 
   test('those that are out, for 30 s from now', () => {
     expect(quarantineAfter({ ports: [out(20_001)] }, 20_000, now)).toMatchObject([
-      { port: 20_001, died: now, left: QUARANTINE_MS },
+      { port: 20_001, died: now, leftMs: QUARANTINE_MS },
     ])
   })
 
@@ -129,7 +129,7 @@ describe('the ports that a journal leaves in quarantine', () => {
     ]
     const left = quarantineAfter({ ports, ended }, 20_000, now).map((each) => [
       each.port,
-      each.left,
+      each.leftMs,
     ])
     expect(left).toEqual([
       [20_001, QUARANTINE_MS - 10_000],
@@ -145,7 +145,7 @@ describe('the ports that a journal leaves in quarantine', () => {
       { ...secondsAgo(60), monotonic: (now.monotonic as number) + 86_400_000 },
     ]) {
       const ports = [{ port: 20_001, state: 'quarantined' as const, died }]
-      expect(quarantineAfter({ ports }, 20_000, now)).toMatchObject([{ left: QUARANTINE_MS }])
+      expect(quarantineAfter({ ports }, 20_000, now)).toMatchObject([{ leftMs: QUARANTINE_MS }])
     }
   })
 

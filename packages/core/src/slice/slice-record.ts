@@ -75,9 +75,7 @@ export interface SliceRecord {
 export interface Quarantined extends PortRecord {
   readonly state: 'quarantined'
   readonly died: KernelTime
-  readonly host?: string
-  /** In ms. */
-  readonly left: number
+  readonly leftMs: number
 }
 
 export function readSliceRecord(path: string): SliceRecord | undefined {
@@ -140,29 +138,30 @@ export function keyUseOf({ key, projectRoot = '' }: Partial<KeyUse>): KeyUse | u
 export function quarantineSince(
   recorded: KernelTime | undefined,
   now = kernelTime(),
-): { died: KernelTime; left: number } {
+): { died: KernelTime; leftMs: number } {
   const died = recorded && isComparable(recorded, now) ? recorded : now
-  return { died, left: QUARANTINE_MS - elapsedSince(died, now) }
+  return { died, leftMs: QUARANTINE_MS - elapsedSince(died, now) }
 }
 
+/** The ports that are quarantined now, if the holder that wrote the journal is dead. */
 export function quarantineAfter(
   { ports, lease, ended }: Pick<SliceRecord, 'ports' | 'lease' | 'ended'>,
   slice: SliceStart,
   at?: KernelTime,
 ): Quarantined[] {
-  const left = ports.filter(
+  const affected = ports.filter(
     ({ port, state }) => state !== 'leaked' && port >= slice && port < sentinelOf(slice),
   )
-  if (left.length === 0) return []
+  if (affected.length === 0) return []
   const now = at ?? kernelTime()
   const { host, startedAt, pidNamespace } = lease ?? {}
   const run = omitUndefined({ host, startedAt, pidNamespace })
-  return left
+  return affected
     .map((record): Quarantined => {
       const quarantine = quarantineSince(record.state === 'out' ? ended : record.died, now)
       return { ...(record.state === 'out' && run), ...record, state: 'quarantined', ...quarantine }
     })
-    .filter(({ left }) => left > 0)
+    .filter(({ leftMs }) => leftMs > 0)
 }
 
 export function parseLine(row: string): Line | undefined {

@@ -178,7 +178,7 @@ describe("another holder's lock", () => {
       const files = await setUp()
       await leaveBehind(files, { liveness })
       const slice = await files.lease()
-      expect(slice?.quarantineLeft(files.first + 3)).toBeGreaterThan(25_000)
+      expect(slice?.quarantineLeftMs(files.first + 3)).toBeGreaterThan(25_000)
       expect(readdirSync(files.lock)).toHaveLength(1)
     }
   })
@@ -287,8 +287,8 @@ describe('quarantine', () => {
       await leaveBehind(files, { lines: [{ event: 'take', port: files.first + 4, at }] })
       utimesSync(files.journal, 1, 1)
       const slice = await files.lease()
-      expect(slice?.quarantineLeft(files.first + 3)).toBeGreaterThan(29_000)
-      expect(slice?.quarantineLeft(files.first + 4)).toBeGreaterThan(29_000)
+      expect(slice?.quarantineLeftMs(files.first + 3)).toBeGreaterThan(29_000)
+      expect(slice?.quarantineLeftMs(files.first + 4)).toBeGreaterThan(29_000)
     }
   })
 
@@ -300,8 +300,8 @@ describe('quarantine', () => {
     await one?.giveBack()
     await new Promise((resolve) => setTimeout(resolve, 300))
     const other = await files.lease()
-    expect(other?.quarantineLeft(files.first + 3)).toBeLessThan(29_500)
-    expect(other?.quarantineLeft(files.first + 3)).toBeGreaterThan(25_000)
+    expect(other?.quarantineLeftMs(files.first + 3)).toBeLessThan(29_500)
+    expect(other?.quarantineLeftMs(files.first + 3)).toBeGreaterThan(25_000)
   })
 
   test('starts again once if another kernel has measured it', async () => {
@@ -310,7 +310,7 @@ describe('quarantine', () => {
     const line = { event: 'quarantine', port: files.first + 5, until: '1970-01-01T00:00:00Z', died }
     await leaveBehind(files, { lines: [line] })
     const slice = await files.lease()
-    expect(slice?.quarantineLeft(files.first + 5)).toBeGreaterThan(29_000)
+    expect(slice?.quarantineLeftMs(files.first + 5)).toBeGreaterThan(29_000)
     const noted = portsOf(files.journal).find(({ port }) => port === files.first + 5)
     expect(noted?.died?.clock).toBe(kernelTime().clock)
     expect(portsOf(files.journal).map(({ port }) => port)).toEqual([
@@ -327,7 +327,7 @@ describe('quarantine', () => {
     const record = readSliceRecord(files.journal)
     expect(record?.ended?.monotonic).toBeGreaterThan(0)
     const next = await files.lease()
-    expect(next?.quarantineLeft(files.first + 6)).toBeGreaterThan(25_000)
+    expect(next?.quarantineLeftMs(files.first + 6)).toBeGreaterThan(25_000)
   })
 
   test('the same key gets its port back in the same project only', async () => {
@@ -456,7 +456,7 @@ describe('damaged files', () => {
       (line) => `${JSON.stringify(line)}\n`,
     )
     writeFileSync(journal, lines.join(''))
-    await vi.waitFor(() => expect(slice?.quarantineLeft(first + 2)).toBeGreaterThan(20_000), {
+    await vi.waitFor(() => expect(slice?.quarantineLeftMs(first + 2)).toBeGreaterThan(20_000), {
       timeout: 9000,
     })
     expect(slice?.isOut(first + 1)).toBe(true)
