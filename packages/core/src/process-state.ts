@@ -1,7 +1,7 @@
 /**
  * State that a process (or worker thread) has only once. Jest and the vm pools of vitest give every test file
- * its own modules and globals, so a module's state would lease a slice for each file. They share the built-in
- * modules: the state is stored on one of those.
+ * its own modules and globals, so a module's state would lease a slice for each file. All of them share the
+ * built-in modules, so the state is stored on one of these.
  */
 import dgram from 'node:dgram'
 

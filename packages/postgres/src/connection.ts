@@ -11,8 +11,8 @@ const CONNECT_TIMEOUT_MS = 10_000
 const HEARTBEAT_INTERVAL_MS = 5000
 
 /**
- * The server frees the locks of a host that is gone after 10 s + 3 x 5 s. The client notices by its
- * heartbeat before that: after at most 5 s + 11 s.
+ * If a host is gone, the server frees its locks after 10 s + 3 x 5 s. The client notices a lost connection earlier,
+ * by its heartbeat: after at most 5 s + 11 s.
  */
 const SETTINGS = [
   'set tcp_keepalives_idle = 10',
@@ -84,7 +84,7 @@ export class Connection {
         current_setting('server_version_num')::integer as version`,
     )
     const { pid, is_standby, version } = row as Row
-    // A pooler gives its clients process ids of its own, and may change the session at any time.
+    // A pooler gives its clients other process ids, and may change the session at any time.
     if (pid !== processIdOf(this.#client)) throw poolerError(url)
     if (is_standby) {
       throw sessionError(

@@ -130,7 +130,7 @@ export class ProcessTree {
     for (const { pid, startedAt } of queue) {
       if (found.has(pid) || pid === process.pid) continue
       found.set(pid, { pid, startedAt })
-      // Windows lets orphans keep the pid of their parent, which one of our processes may have reused.
+      // On Windows an orphan keeps the pid of its dead parent, and one of our processes may have reused that pid.
       queue.push(
         ...(children.get(pid) ?? []).filter((each) => !isEarlier(each.startedAt, startedAt)),
       )
@@ -142,7 +142,7 @@ export class ProcessTree {
     return startedAt !== '' && Number(startedAt) < this.#since
   }
 
-  /** `others` includes servers that work for the tree, such as a Docker daemon. `unknown`: no process can be seen. */
+  /** `others`: also servers that work for the tree (a Docker daemon). `unknown`: the listening process is hidden. */
   async listenerOn(port: number): Promise<'none' | 'tree' | 'others' | 'unknown'> {
     const sockets = await listeningSockets()
     if (!sockets) return (await isListening(port)) ? 'unknown' : 'none'

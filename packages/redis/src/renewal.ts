@@ -27,7 +27,7 @@ interface RenewalListener {
   readonly onLost: (reason: string) => void
 }
 
-/** Renews a session in a thread of its own, so that a blocked event loop does not lose it. */
+/** Renews a session in a separate thread, so that a blocked event loop does not lose it. */
 export class Renewal {
   /** Resolves once the thread can renew: on a busy machine it may start for longer than a session lasts. */
   readonly ready: Promise<unknown>
@@ -36,7 +36,7 @@ export class Renewal {
   #isStopped = false
   #forgetExit = () => {}
 
-  /** Starts the thread, which loads and connects meanwhile. */
+  /** Starts the thread, which loads its code and connects in the background. */
   constructor(target: ConnectionTarget, { onRenewed, onLost }: RenewalListener) {
     const workerData: RenewalTarget = { ...target, closed: this.#closed.buffer }
     const worker = new Worker(new URL('./renewal-worker.js', import.meta.url), {

@@ -42,7 +42,7 @@ export class CloseWatcher {
     try {
       await this.#checkAll()
     } catch {
-      // Out of files or sockets: the state stays as it was until the next check.
+      // The system refuses more files or sockets: the next check tries again.
     }
     this.#timer = this.#watched.size > 0 ? this.#schedule() : undefined
   }

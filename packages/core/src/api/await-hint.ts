@@ -1,6 +1,6 @@
 import { invalidOption } from '../errors.js'
 
-/** A forgotten `await` fails where the promise is used as a port, not later as `[object Promise]` in a URL. */
+/** Lets the promise throw if it is used as a port. Otherwise a URL would contain `[object Promise]`. */
 export function withAwaitHint<T>(promise: Promise<T>, call: string): Promise<T> {
   return Object.defineProperty(promise, Symbol.toPrimitive, {
     value: () => {

@@ -30,7 +30,7 @@ function boundPorts(): BoundPorts {
   }))
 }
 
-/** @param currentOwner returns what runs now, such as `the test "a > b"`; the last one given counts */
+/** @param currentOwner names the test that runs, such as `the test "a > b"`; replaces an earlier function */
 export function watchBoundPorts(currentOwner?: () => string | undefined): void {
   const state = boundPorts()
   if (currentOwner) state.currentOwner = currentOwner

@@ -18,7 +18,7 @@ const loadClaims = loadLater(() => import('./wait-for-claims.js'))
  * from that slice. Waiting is fair: the process that has waited longest tries most often, and calls of one
  * process are served in order. The claim is a UDP socket on 127.0.0.1: the app can serve TCP, but not UDP.
  *
- * @param port 1 to 65535; of several, the first that is available
+ * @param port a port from 1 to 65535; or several, of which the first available one is claimed
  * @param options how long to wait
  * @throws PortsliceError ERR_PORTSLICE_CLAIM_TIMEOUT, naming the process that has the port; …_OPTION_INVALID,
  *   …_LOCK_DIRECTORY; the signal's reason when aborted

@@ -12,7 +12,7 @@ const loadListen = loadLater(() => import('./listen-on-lease.js'))
  * `cluster.disconnect()` closes the server.
  *
  * @param server must not listen yet
- * @param options where to listen, and those of `take`; the `signal` ends the wait for a port
+ * @param options where to listen, and options of `take`; the `signal` ends the wait for a port
  * @returns the lease, once the server listens; close the server to release it
  * @throws the error of the server's `listen`, such as ERR_SERVER_ALREADY_LISTEN; PortsliceError
  *   ERR_PORTSLICE_CLOSED if the server is closed before it listens, …_OPTION_INVALID if it is not a server,

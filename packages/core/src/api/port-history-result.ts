@@ -21,16 +21,16 @@ export interface PortHistory {
     processes?: PortProcess[]
   }
   /**
-   * What it is now.
+   * The present state of the port.
    *
    * - `free`: no process has it
    * - `out`: the holder of its slice has handed it out
    * - `leaked`: was released while a process listened on it, which still listens
    * - `quarantined`: was out when its holder died
-   * - `claimed`: as a fixed port
+   * - `claimed`: a process has claimed it as a fixed port
    * - `sentinel`: the last port of its slice, bound by the holder of the slice
    * - `foreign`: a program that does not use portslice listens on it, or has a connection from it
-   * - `unknown`: its slice is held, but the journal that says which ports are out is elsewhere
+   * - `unknown`: its slice is held, but the journal of the holder is elsewhere
    */
   state: 'free' | 'out' | 'leaked' | 'quarantined' | 'claimed' | 'sentinel' | 'foreign' | 'unknown'
   /** Whether anything listens on it in this network namespace. */
@@ -53,11 +53,11 @@ export interface PortHistory {
   label?: string
   /** The `key` it was taken with, in the same states. */
   key?: string
-  /** Since when it has this state, ISO 8601. */
+  /** When this state began, ISO 8601. */
   since?: string
   /** The end of its quarantine, ISO 8601. */
   until?: string
-  /** True if its holder is in another network namespace, where the same number is another port. */
+  /** True if its holder is in another network namespace, in which the number means another port. */
   elsewhere?: true
   /** True if the holder is in another network namespace and may be dead. */
   unverified?: true

@@ -18,7 +18,7 @@ export interface RemoveLeftoversOptions {
  * Removes journals, locks, sockets and claim notes of dead holders whose quarantine has ended. Each slice is
  * held meanwhile. A lock whose holder cannot be checked is removed if it has not been refreshed for 10 s.
  *
- * @returns what was found, ascending, and why it was kept
+ * @returns the leftovers, ascending, and why they were kept
  */
 export async function removeLeftovers({
   dryRun = false,

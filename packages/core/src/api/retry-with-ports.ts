@@ -10,7 +10,7 @@ export interface Retries<T> {
   isPortTaken: (error: unknown) => boolean | Promise<boolean>
 }
 
-/** Tries other ports if a program binds the first one. @throws what the last attempt threw */
+/** Tries other ports if a program binds the first one. @throws the error of the last attempt */
 export async function retryWithPorts<T>(
   { key, ...take }: TakeOptions,
   { maxTries, attempt, isPortTaken }: Retries<T>,

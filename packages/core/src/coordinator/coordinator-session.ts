@@ -84,7 +84,7 @@ export interface Holdings {
   readonly ports: readonly PortUse[]
 }
 
-/** What `portslice doctor` shows of a coordinator. */
+/** The result of a check of a coordinator, for `portslice doctor`. */
 export interface CoordinatorCheck {
   /** Such as `PostgreSQL 17.5`. */
   readonly server: string
@@ -113,7 +113,7 @@ export interface CoordinatorSession {
   takePorts(uses: readonly PortUse[], slice?: number): Promise<Refusal | undefined>
   /** Gives back a port. @param leaked whether the app still listens */
   releasePort(port: number, leaked: boolean): Promise<void>
-  /** Gives back a slice of which no port is out. */
+  /** Gives back a slice. None of its ports may be out. */
   releaseSlice(first: number): Promise<void>
   /** Holds these again unless other processes have them; releases all others of this owner. @returns those held */
   resume(holdings: Holdings): Promise<Holdings>
@@ -137,7 +137,7 @@ export interface SessionOptions {
   readonly owner: string
   /** The process that opens the session. */
   readonly holder: HolderInfo
-  /** Called once, as soon as it is known that the session has ended. */
+  /** Called once, as soon as the process notices that the session has ended. */
   readonly onLost: (reason: string) => void
 }
 

@@ -12,7 +12,7 @@ export interface SliceConnection {
   releaseSlice(slice: SliceStart): Promise<void>
 }
 
-/** A slice of another host, as the coordinator records it. */
+/** A slice of another host, held through the coordinator. */
 export class RemoteSlice extends LeasedSlice {
   readonly #projectRoot: string
   readonly #connection: SliceConnection

@@ -68,7 +68,7 @@ function add(use: RecordedUse, listener: PortListener): void {
   else if (listener.isInTheWay) known.isInTheWay = true
 }
 
-/** This process, one that it has started, or the one that has started it. */
+/** Whether it is this process, a descendant, or the parent. */
 function isOwnProcess(pid: number): boolean {
   if (pid === process.ppid) return true
   let current = pid

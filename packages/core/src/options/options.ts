@@ -65,7 +65,7 @@ export interface AllocatorOptions {
   unansweredPorts?: 'skip' | 'use'
 }
 
-/** What a port is taken for. All are optional. */
+/** The purpose of a port, and how to take it. All are optional. */
 export interface TakeOptions {
   /** Ports to try first, in this order, if available at once, also outside of the range. Not for `takeBlock`. */
   prefer?: number | Iterable<number>
@@ -83,8 +83,8 @@ export interface TakeOptions {
 const MAX_TEXT_LENGTH = 1000
 
 const ALLOCATOR_VALIDATORS: Record<keyof AllocatorOptions, Validator> = {
-  range: () => undefined, // Checked by validateRange, which has an error code of its own.
-  shard: () => undefined, // Checked by validateShard, which has an error code of its own.
+  range: () => undefined, // Checked by validateRange, which throws another error code.
+  shard: () => undefined, // Checked by validateShard, which throws another error code.
   lockDirectory,
   workerId: integer(1),
   waitTimeout: milliseconds,
@@ -151,7 +151,7 @@ export function checkTakeOptions(
   checkOptions(options, { ...TAKE_VALIDATORS, ...more })
 }
 
-/** @param options those of the call */
+/** @param options the second argument of the call */
 export function checkEachTakeOptions(ports: readonly unknown[], options: unknown): void {
   for (const each of ports) {
     checkTakeOptions(each, { signal: () => 'Give it once, in the second argument.' })

@@ -36,7 +36,7 @@ export function unknownVariables(env: NodeJS.ProcessEnv): string[] {
 }
 
 /**
- * Refuses a variable that is named almost like one that users set. Others may belong to the user.
+ * Refuses a variable whose name is similar to one that users set. Other variables may belong to the user.
  *
  * @throws PortsliceError ERR_PORTSLICE_OPTION_INVALID
  */
@@ -53,7 +53,7 @@ export function refuseMisspeltVariables(env: NodeJS.ProcessEnv): void {
   }
 }
 
-/** The variable that is meant, if it begins in the same way, or few letters differ. */
+/** The known variable with the same beginning, or with only few other letters. */
 function similarVariable(name: string): string | undefined {
   const longer = VARIABLES.find((known) => name.startsWith(known))
   if (longer) return longer

@@ -34,7 +34,7 @@ export function isComparable(then: KernelTime, now: KernelTime): boolean {
   return differences.length > 0 && differences.every((ms) => ms >= 0)
 }
 
-/** In ms. The smaller difference counts: neither a fake clock nor suspend makes it too long. */
+/** In ms. The smaller difference counts, so that neither a fake clock nor suspend makes it too long. */
 export function elapsedSince(then: KernelTime, now = kernelTime()): number {
   const differences = isComparable(then, now) ? differencesBetween(then, now) : []
   return differences.length > 0 ? Math.min(...differences) : 0

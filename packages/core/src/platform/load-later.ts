@@ -1,8 +1,8 @@
 import { isOutOfDescriptors, PortsliceError } from '../errors.js'
 
 /**
- * Loads a part of this package that most processes do not need, once. Not for what an allocator needs
- * to work: it can outlive the vm context of the test file that made it.
+ * Loads a part of this package that most processes do not need, once. Not for parts that an allocator needs: it
+ * can outlive the vm context of the test file that created it, and then no part can be loaded.
  *
  * @param load an `import()` of a literal, which bundlers understand
  */

@@ -3,7 +3,7 @@ import { codeOf, isOutOfDescriptors } from '../errors.js'
 import { system } from './system.js'
 
 /**
- * `own`: its pids are those of `kill`. `foreign`: of another pid namespace, where they mean other processes.
+ * `own`: `kill` takes its pids. `foreign`: it is the table of another pid namespace, so its pids mean other processes.
  * `unreadable`: not mounted, empty, or not readable. `none`: this system has none.
  */
 export type ProcessTable = 'own' | 'foreign' | 'unreadable' | 'none'

@@ -22,7 +22,7 @@ export async function listWithPs(
   })
 }
 
-/** Reads lines of a pid, the pid of its parent, and what is left. */
+/** Reads lines with a pid, the pid of the parent, and a rest. */
 export function parseProcesses(
   text: string | undefined,
   startFrom: (rest: string) => string,

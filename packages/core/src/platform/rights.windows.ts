@@ -18,7 +18,7 @@ const GROUPS_OF_OTHERS: Readonly<Record<string, { sid: string; name: string }>> 
   BG: { sid: 'S-1-5-32-546', name: 'Guests' },
 }
 
-/** Takes the rights of these groups away from a new directory, which inherits none afterwards. */
+/** Removes the rights of these groups from a new directory, and stops it from inheriting rights. */
 export function removeGroupsOfOthers(
   directory: string,
   output: CommandOutput = commandOutput,

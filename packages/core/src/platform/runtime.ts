@@ -3,7 +3,7 @@ export interface Runtime {
   readonly version: string
 }
 
-/** Bun and Deno also have a version of Node: the one that they are compatible with. */
+/** Bun and Deno also name a version of Node, with which they are compatible. */
 export function runtime(versions: NodeJS.ProcessVersions = process.versions): Runtime {
   if (versions.bun !== undefined) return { name: 'bun', version: versions.bun }
   if (versions.deno !== undefined) return { name: 'deno', version: versions.deno }

@@ -4,7 +4,7 @@ import { codeOf } from '../errors.js'
 const SYSTEM_MESSAGE =
   /EADDRINUSE|\baddress (?:is )?(?:already )?in use|only one usage of each socket address/i
 
-/** Messages of servers and tools. Those that then try another port count too. */
+/** Messages of servers and tools, also of those that then try another port. */
 const SERVER_MESSAGE =
   /\bport(?: \d+)? (?:(?:is|was) )?(?:already )?(?:in use|used|taken|occupied|allocated)\b|\bconnection in use\b|\balready running on port \d/i
 

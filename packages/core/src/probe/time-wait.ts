@@ -9,8 +9,9 @@ const CLOSE_TIMEOUT_MS = 1000
 export type TimeWaitGuard = 'guarded' | 'taken' | 'no-effect'
 
 /**
- * Leaves a connection of the port in TIME_WAIT. For 60 s on Linux the kernel then assigns the port to no
- * `bind(0)` and no outgoing connection, but servers, which set SO_REUSEADDR, and UDP sockets can bind it.
+ * Leaves a connection of the port in TIME_WAIT. Then for 60 s the kernel of Linux does not assign the port to
+ * `bind(0)` or to an outgoing connection. UDP sockets can still bind it, and so can servers, because they set
+ * SO_REUSEADDR.
  */
 export async function guardWithTimeWait(port: number): Promise<TimeWaitGuard> {
   const server = net.createServer()

@@ -84,7 +84,7 @@ export class Journal {
     try {
       closeSync(file)
     } catch {
-      // A delayed write error of a file that is no longer used.
+      // A write error that was delayed. The file is no longer used.
     }
   }
 }

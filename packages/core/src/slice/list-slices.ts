@@ -54,7 +54,7 @@ export interface PortStatus {
   label?: string
   /** The option `key` of `take`, if given. */
   key?: string
-  /** Since when it has this state, ISO 8601; missing if unknown. */
+  /** When this state began, ISO 8601; missing if unknown. */
   since?: string
   /** The end of the quarantine, ISO 8601. */
   until?: string

@@ -36,7 +36,7 @@ export function readOwnFile(path: string, maxBytes: number): FoundFile | undefin
 /** Replaces the file atomically. */
 export function writeOwnFile(path: string, text: string): void {
   const draft = `${path}.new`
-  // Left by a process that died, or a link of another program, which must not be followed.
+  // A dead process may have left a draft, or another program a link, which must not be followed.
   rmSync(draft, { force: true, recursive: true })
   writeFileSync(draft, text, { mode: 0o600, flag: 'wx' })
   renameSync(draft, path)
@@ -65,7 +65,7 @@ export function createOwnFile(path: string, text: string): number {
   }
 }
 
-/** Does not follow a link, or wait for a pipe. @returns false if the file grows too large, or is not a file */
+/** Does not follow a link, or wait for a pipe. @returns false if it would grow too large, or is not a file */
 export function appendToOwnFile(path: string, text: string, maxBytes: number): boolean {
   const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants
   const file = openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600)
