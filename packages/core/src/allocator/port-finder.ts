@@ -84,7 +84,8 @@ export class PortFinder {
   /** Finds a port for each request, or releases them all: a process that waits does not hold ports. */
   async findMany(requests: readonly TakeRequest[]): Promise<PortLease[] | undefined> {
     const leases: PortLease[] = []
-    const takePreferredAgain: (() => void)[] = []
+    // The next attempt tries preferred ports again that this one has to release.
+    const restorePreferred: (() => void)[] = []
     let isComplete = false
     try {
       for (const request of requests) {
@@ -93,13 +94,13 @@ export class PortFinder {
         if (!found) return undefined
         leases.push(...found)
         const got = found.map(({ port }) => port).filter((port) => preferred.has(port))
-        takePreferredAgain.unshift(() => request.preferred.unshift(...got))
+        restorePreferred.unshift(() => request.preferred.unshift(...got))
       }
       isComplete = true
       return leases
     } finally {
       if (!isComplete) {
-        for (const restore of takePreferredAgain) restore()
+        for (const restore of restorePreferred) restore()
         await this.undo(leases)
         await this.pool.giveBackUnused()
       }

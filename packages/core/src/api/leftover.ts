@@ -20,7 +20,7 @@ export interface Leftover {
 /** Why files are kept. */
 export type ReasonToKeep = Pick<Leftover, 'kept' | 'until'>
 
-export function quarantinedFor(leftMs: number): ReasonToKeep {
+export function quarantineReason(leftMs: number): ReasonToKeep {
   return { kept: 'quarantined', until: new Date(Date.now() + leftMs).toISOString() }
 }
 

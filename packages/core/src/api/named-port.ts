@@ -35,7 +35,7 @@ export async function namedPorts(
 ): Promise<number[]> {
   const wanted = names.map((name) => ({ name, variable: `PORTSLICE_PORT_${variablePartOf(name)}` }))
   const named = portsByVariable()
-  for (const { name, variable } of wanted) noteConfigFile(name, variable)
+  for (const { name, variable } of wanted) warnIfNameIsShared(name, variable)
   const missing = wanted.filter(
     ({ variable }) => !named.has(variable) && inheritedPort(variable) === undefined,
   )
@@ -59,7 +59,7 @@ function inheritedPort(variable: string): number | undefined {
 }
 
 /** Warns if two config files of one run use the same name: they share one port, perhaps by mistake. */
-function noteConfigFile(name: string, variable: string): void {
+function warnIfNameIsShared(name: string, variable: string): void {
   const file = callingConfigFile()
   if (file === undefined) return
   const files = processWide('config files of named ports', () => new Map<string, ConfigFile>())

@@ -11,7 +11,7 @@ import {
 } from '../slice/claim-note.js'
 import { hostCode } from '../slice/lock-token.js'
 import { quarantineSince } from '../slice/slice-record.js'
-import { isRecent, type Leftover, quarantinedFor } from './leftover.js'
+import { isRecent, type Leftover, quarantineReason } from './leftover.js'
 
 export async function removeClaimLeftovers(
   lockDirectory: string,
@@ -48,7 +48,7 @@ async function removeNotes(
     if (note && leftMs > 0) {
       const isNew = died !== note.died
       if (isNew && !dryRun) writeClaimNote(lockDirectory, port, { ...note, died })
-      return { ...leftover, ...quarantinedFor(leftMs) }
+      return { ...leftover, ...quarantineReason(leftMs) }
     }
     if (!dryRun) for (const name of files) rmSync(path.join(lockDirectory, name), { force: true })
     return leftover

@@ -7,11 +7,11 @@ import { holdUdpPort } from '../probe/hold-udp-port.js'
 import { isListening } from '../probe/listening.js'
 import { type SliceStart, sentinelOf } from '../slice/layout.js'
 import { Lock } from '../slice/lock.js'
-import { isDeadDraft, lockHolderState } from '../slice/lock-holder.js'
+import { findHolderState, isDeadDraft } from '../slice/lock-holder.js'
 import { Slice } from '../slice/slice.js'
 import { journalPath, sliceOfFile } from '../slice/slice-paths.js'
 import { quarantineAfter, readSliceRecord } from '../slice/slice-record.js'
-import { isRecent, type Leftover, quarantinedFor, type ReasonToKeep } from './leftover.js'
+import { isRecent, type Leftover, quarantineReason, type ReasonToKeep } from './leftover.js'
 
 /** A lock that is being created, or that was moved away. */
 const LOCK_DRAFT = /^\d+\.[0-9a-z-]+\.(?:new|old)$/
@@ -74,12 +74,12 @@ async function reasonToKeep(
 ): Promise<ReasonToKeep | undefined> {
   const record = readSliceRecord(journalPath(lockDirectory, slice))
   const context = { host: hostIdentity(), holdsSentinel: true }
-  const holder = await lockHolderState(lockDirectory, slice, context)
+  const holder = await findHolderState(lockDirectory, slice, context)
   if (holder === 'alive') return { kept: 'held' }
   if (holder === 'unknown') return { kept: record?.lease ? 'elsewhere' : 'locked' }
   if (!record) return undefined
   const quarantine = quarantineAfter(record, slice).map(({ leftMs }) => leftMs)
-  if (quarantine.length > 0) return quarantinedFor(Math.max(...quarantine))
+  if (quarantine.length > 0) return quarantineReason(Math.max(...quarantine))
   for (const { port, state } of record.ports) {
     // The journal is needed to show which process has leaked the port.
     if (state === 'leaked' && (await isListening(port))) return { kept: 'leaked' }

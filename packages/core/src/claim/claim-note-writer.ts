@@ -9,7 +9,6 @@ import {
 } from '../slice/claim-note.js'
 import type { ClaimContext } from './claim-context.js'
 
-/** How often a note is checked, and written again if it is missing. */
 const CHECK_INTERVAL_MS = 5000
 
 /** Keeps the note of a claim up to date while the claim lasts. */
@@ -33,12 +32,13 @@ export class ClaimNoteWriter {
     if (lockDirectory !== undefined) tryWriteClaimNote(lockDirectory, this.#port, note, onTrouble)
   }
 
-  keepUp(): void {
+  /** Writes the note again if another program has removed it. */
+  checkRegularly(): void {
     const { lockDirectory, holder } = this.#context
     if (lockDirectory === undefined) return
     this.#timer = setTimeout(() => {
       if (!readClaimNote(lockDirectory, this.#port, holder.host)) this.#write(this.#note)
-      this.keepUp()
+      this.checkRegularly()
     }, CHECK_INTERVAL_MS).unref()
   }
 

@@ -37,7 +37,7 @@ export function findClaimQuarantine(
   if (!note) return undefined
   const { died, leftMs } = quarantineSince(note.died)
   if (died !== note.died) tryWriteClaimNote(lockDirectory, port, { ...note, died })
-  return quarantined(leftMs)
+  return quarantineObstacle(leftMs)
 }
 
 /** Whether another process holds the slice, or its dead holder had the port out. */
@@ -59,7 +59,7 @@ export async function findSliceObstacle(
   if (!slice) return { kind: 'slice' }
   const leftMs = slice.quarantineLeftMs(port)
   await slice.giveBackWhenUnused()
-  return quarantined(leftMs)
+  return quarantineObstacle(leftMs)
 }
 
 function wasOutAtDeath(port: number, { lockDirectory, holder }: ClaimContext): boolean {
@@ -87,6 +87,6 @@ export async function findPortObstacle(
   return isUsable ? undefined : { kind: 'in-use' }
 }
 
-export function quarantined(leftMs: number): Obstacle | undefined {
+export function quarantineObstacle(leftMs: number): Obstacle | undefined {
   return leftMs > 0 ? { kind: 'quarantined', leftMs } : undefined
 }

@@ -13,7 +13,7 @@ import {
   findPortObstacle,
   findSliceObstacle,
   findVisibleObstacle,
-  quarantined,
+  quarantineObstacle,
 } from './find-obstacle.js'
 import type { Obstacle } from './obstacle.js'
 
@@ -51,7 +51,7 @@ async function claimFromSlice(
 ): Promise<Claim | Obstacle> {
   if (port === slice.last) return { kind: 'slice' }
   if (slice.isOut(port)) return { kind: 'own' }
-  const quarantine = quarantined(slice.quarantineLeftMs(port))
+  const quarantine = quarantineObstacle(slice.quarantineLeftMs(port))
   if (quarantine) return quarantine
   let obstacle: Obstacle | undefined
   const isUsable = async () => {
@@ -82,7 +82,7 @@ async function claimWithSocket(port: number, context: ClaimContext): Promise<Cla
     const obstacle =
       (await findSliceObstacle(port, context)) ?? (await findPortObstacle(port, context, true))
     if (obstacle) return obstacle
-    claim = keepClaim(port, socket, note)
+    claim = createClaim(port, socket, note)
     return claim
   } finally {
     if (!claim) {
@@ -92,8 +92,8 @@ async function claimWithSocket(port: number, context: ClaimContext): Promise<Cla
   }
 }
 
-function keepClaim(port: number, socket: HeldUdpPort, note: ClaimNoteWriter): Claim {
-  note.keepUp()
+function createClaim(port: number, socket: HeldUdpPort, note: ClaimNoteWriter): Claim {
+  note.checkRegularly()
   const cancelExitTask = atProcessExit(() => note.recordExit())
   return {
     port,

@@ -8,7 +8,7 @@ import { isListening, listeningPorts, unconnectedUdpPortsOnLoopback } from '../p
 import { lockToken } from './find-lock.js'
 import { type SliceStart, sentinelOf, sliceOf } from './layout.js'
 import { askLiveness } from './liveness.js'
-import { lockHolderState } from './lock-holder.js'
+import { findHolderState } from './lock-holder.js'
 import { journalPath, livenessPath, sliceOfJournal } from './slice-paths.js'
 import {
   holderFrom,
@@ -151,7 +151,7 @@ async function isJournalOfHolder(
 async function heldElsewhere(lockDirectory: string, slice: SliceStart): Promise<Holding> {
   // The sentinel is free here, so a holder on this host is dead.
   const context = { host: hostIdentity(), holdsSentinel: true }
-  const state = await lockHolderState(lockDirectory, slice, context)
+  const state = await findHolderState(lockDirectory, slice, context)
   const isHeld = state === 'alive' || state === 'unknown'
   return { isHeld, isInJournal: isHeld, ...(state === 'unknown' && { unverified: true }) }
 }

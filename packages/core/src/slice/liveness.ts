@@ -60,13 +60,14 @@ export class LivenessSocket {
     return lstatSync(path, { bigint: true, throwIfNoEntry: false })?.ino === this.#inode
   }
 
-  linkTo(path: string, from: string, draft: string): void {
-    rmSync(draft, { force: true })
-    linkSync(from, draft)
-    renameSync(draft, path)
-  }
-
   close(): void {
     this.#server.close()
   }
+}
+
+/** Replaces the file at `path` by a hard link to the socket. */
+export function linkSocket(socket: string, path: string, draft: string): void {
+  rmSync(draft, { force: true })
+  linkSync(socket, draft)
+  renameSync(draft, path)
 }

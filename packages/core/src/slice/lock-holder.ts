@@ -20,7 +20,8 @@ export interface Observer {
 
 export type OccupyingLock = Extract<FoundLock, { kind: 'lock' | 'obstacle' }>
 
-export async function lockHolderState(
+/** Finds the lock of a slice, and whether its holder is alive. */
+export async function findHolderState(
   directory: string,
   slice: SliceStart,
   observer: Observer,
@@ -33,6 +34,7 @@ export async function lockHolderState(
   return found.kind === 'nothing' ? 'none' : 'dead'
 }
 
+/** Whether the holder of a lock that was found is alive. */
 export async function holderStateOf(
   found: OccupyingLock,
   directory: string,

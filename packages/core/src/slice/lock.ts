@@ -20,7 +20,7 @@ import { codeOf } from '../errors.js'
 import { system } from '../platform/system.js'
 import { findLock, LOCK_MODE } from './find-lock.js'
 import type { SliceStart } from './layout.js'
-import { askLiveness, type LivenessSocket } from './liveness.js'
+import { askLiveness, type LivenessSocket, linkSocket } from './liveness.js'
 import { ensureLockDirectory } from './lock-directory.js'
 import { holderStateOf, type OccupyingLock } from './lock-holder.js'
 import { createToken, draftPath, type NewToken } from './lock-token.js'
@@ -168,7 +168,7 @@ export class Lock implements LockFiles {
       if (!this.#liveness) rmSync(this.#shownPath, { force: true })
       else if (!this.#liveness.isAt(this.#shownPath)) {
         const draft = draftPath(this.#directory, this.#slice, 'new')
-        this.#liveness.linkTo(this.#shownPath, this.#tokenPath, draft)
+        linkSocket(this.#tokenPath, this.#shownPath, draft)
       }
     } catch {
       // A file system without hard links, or a full disk.
