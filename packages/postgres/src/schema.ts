@@ -19,8 +19,8 @@ create table portslice.server (
 insert into portslice.server (version, started_at, recovering_until)
   values (${SCHEMA_VERSION}, clock_timestamp(), clock_timestamp() + interval '30 s');
 
--- Empty after a crash, also of a single server process, which ends all sessions and may lose rows but
--- does not change the start time of the server; after a failover; and if the tables are new.
+-- Empty after a crash, after a failover, and if the tables are new. A crash of a single server process counts
+-- too: it ends all sessions and may lose rows, but does not change the start time of the server.
 create unlogged table portslice.run (
   only_row boolean primary key default true check (only_row),
   identity text not null
@@ -66,7 +66,7 @@ create table portslice.history (
 );
 create index history_by_port on portslice.history (host, port, id desc);
 
--- The quarantine that is left, in ms. A time in the future proves nothing: it counts as now.
+-- The rest of a quarantine, in ms. A death in the future counts as now.
 create function portslice.left_ms(died timestamptz) returns integer language sql volatile as $$
   select greatest(0, 30000 - greatest(0,
     least(30000, extract(epoch from clock_timestamp() - died) * 1000)))::integer
@@ -85,7 +85,7 @@ begin
   insert into portslice.run as r (identity) values (portslice.run_identity())
     on conflict (only_row) do update set identity = excluded.identity
       where r.identity <> excluded.identity;
-  -- Otherwise another session has noted it meanwhile.
+  -- If no row was written, another session has noted the start meanwhile.
   if found then
     update portslice.server set started_at = clock_timestamp(),
       recovering_until = clock_timestamp() + interval '30 s';
@@ -169,7 +169,7 @@ begin
     select * into known from portslice.ports where host = p_host and port = wanted for update;
     if not found then continue; end if;
     if known.state = 'out' and known.owner = p_owner then
-      -- A session may take its own lock again, so the lock says nothing here.
+      -- A session gets a lock again that it already holds, so the lock proves nothing here.
       refusal := jsonb_build_object('refused', 'held', 'port', wanted, 'holder', known.holder);
       exit;
     end if;
@@ -219,7 +219,7 @@ begin
       from portslice.ports
       where host = p_host and port = p_port and owner = p_owner and state = 'out';
   if not found then
-    -- The tables may be new; the lock of this session is not.
+    -- The tables may be new, but this session still holds the lock.
     perform pg_advisory_unlock(p_ports, p_port);
     return;
   end if;
@@ -253,7 +253,7 @@ declare
   known portslice.ports;
   exists_row boolean;
   is_after_start boolean := portslice.recovering() is not null;
-  -- What others had written by then, while this owner was alive and had it, is stale after a start.
+  -- After a start, older rows of others are stale: this owner was still alive then, and held the slice or port.
   stale_until timestamptz := (select least(started_at, p_seen) from portslice.server
     where is_after_start and p_seen is not null);
   kept_slices integer[] := '{}';

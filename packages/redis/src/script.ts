@@ -52,7 +52,7 @@ local function quarantine(port, row)
 end
 local function leftMs(port, row)
   if row.state ~= 'quarantined' then return 0 end
-  -- A time in the future proves nothing: it counts as now.
+  -- A death in the future counts as now.
   if type(row.died) ~= 'number' or row.died > now then
     row.died = now
     write(port, row)
@@ -187,7 +187,7 @@ end
 
 if command == 'resume' then
   local isAfterStart = recovering() ~= nil
-  -- Written while this owner was alive and had it, so it is older than what this owner has.
+  -- Whether another process wrote the row while this owner was alive, and held the slice or port.
   local function isStale(row)
     return isAfterStart and type(row.since) == 'number' and row.since < server.startedAt
       and type(input.seenAt) == 'number' and row.since <= input.seenAt
