@@ -44,7 +44,7 @@ test('the process has one listener, however often the package is loaded', async 
     const { createAllocator } = await import('./allocator/allocator.js')
     await (await createAllocator()).close()
   }
-  // proper-lockfile, which the build bundles without it, has one of its own in each copy.
+  // In each copy, proper-lockfile adds another listener. The build bundles it without that listener.
   const { exitTasks } = await import('./process-state.js')
   expect(process.listeners('exit').filter((each) => each === exitTasks().listener)).toHaveLength(1)
   expect(process.listenerCount('exit')).toBeGreaterThanOrEqual(before)

@@ -17,6 +17,7 @@ import {
   parseHolder,
   parseLeft,
   parseRefusal,
+  QUARANTINE_MS,
   sessionError,
   stringFrom,
 } from '@portslice/core/internal'
@@ -224,7 +225,7 @@ export class PostgresSession implements CoordinatorSession {
             label: stringFrom(row.label),
             key: stringFrom(row.key),
             sinceMs: millisecondsFrom(row.since),
-            leftMs: isDead ? 30_000 : millisecondsFrom(row.left_ms),
+            leftMs: isDead ? QUARANTINE_MS : millisecondsFrom(row.left_ms),
           }
         })
         .filter(({ state, leftMs }) => state !== 'quarantined' || leftMs > 0),

@@ -1,6 +1,7 @@
+import { QUARANTINE_MS } from '@portslice/core/internal'
+
 /** How long the server keeps the session of a process that does not renew it. */
 export const SESSION_MS = 15_000
-export const QUARANTINE_MS = 30_000
 
 /**
  * One script does everything that must be atomic: it decides who has a port.

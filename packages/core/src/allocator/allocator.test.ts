@@ -12,7 +12,7 @@ import { journalPath } from '../slice/slice-paths.js'
 import { readSliceRecord } from '../slice/slice-record.js'
 import { createAllocator, type PortAllocator } from './allocator.js'
 
-/** An allocator with slices of its own, closed after the test. */
+/** An allocator with slices that no other test uses, closed after the test. */
 async function allocatorOf(slices: number, options: Omit<AllocatorOptions, 'lockDirectory'> = {}) {
   const range = await ownRange(slices)
   const lockDirectory = path.join(temporaryFolder(), 'locks')
@@ -236,7 +236,7 @@ describe('many keys', () => {
     await allocator.close()
     for (const keys of [KEYS.toReversed(), KEYS.toSorted(), KEYS]) {
       await using again = await createAllocator(options)
-      await again.takeMany(5) // Ports of others are left for these as long as there are more.
+      await again.takeMany(5) // These avoid the last ports of keys as long as there are others.
       for (const key of keys) expect((await again.take({ key })).port).toBe(ports.get(key))
     }
   })
@@ -472,7 +472,7 @@ describe('release', () => {
     const server = await serve(lease.port)
     await lease.untilListening()
     expect(await lease.isListening()).toBe(true)
-    // Until it has been seen listening, a port whose app is yet to start is not given back.
+    // A port whose app has not listened yet is not given back.
     await vi.waitFor(() => expect(journal()).toHaveLength(1))
     await new Promise((resolve) => setTimeout(resolve, 500))
     server.close()
@@ -633,7 +633,7 @@ describe('the lock directory', () => {
     const journal = journalPath(options.lockDirectory, allocator.slices[0]?.first as number)
     await vi.waitFor(() => expect(readSliceRecord(journal)?.ports).toHaveLength(2), 5000)
     await allocator.close()
-    // An error of a timer would end the process: the next refresh would have come by then.
+    // Wait for longer than a refresh interval: an error in a timer would end the process.
     await new Promise((resolve) => setTimeout(resolve, 5500))
   })
 

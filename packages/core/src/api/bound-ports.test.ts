@@ -11,7 +11,7 @@ import { watchBoundPorts } from './bound-ports.js'
 const LISTENING = channel('tracing:net.server.listen:asyncEnd')
 const FAILED = channel('tracing:net.server.listen:error')
 
-/** Node would make an uncaught exception of what a subscriber throws, which fails this run. */
+/** If a subscriber throws, Node throws an uncaught exception, which fails this run. */
 test('unexpected servers and errors of other programs do no harm', async () => {
   const lockDirectory = path.join(temporaryFolder(), 'locks')
   await using allocator = await createAllocator({ range: await ownRange(), lockDirectory })

@@ -16,7 +16,7 @@ import { claimPort, claimPorts } from './claim-port.js'
 import { releasePort } from './take-port.js'
 
 let folder: string
-/** A slice of this test's own: its ports can be claimed. */
+/** A slice that no other test uses, so that its ports can be claimed. */
 let range: readonly [number, number]
 let port: number
 
@@ -28,7 +28,7 @@ beforeEach(async () => {
   return () => vi.unstubAllEnvs()
 })
 
-/** Where the claim of `port` is noted. */
+/** The path of the note about the claim of `port`. */
 const notePath = () => path.join(folder, 'claims', `${port}-${hostCode(hostIdentity())}.json`)
 
 const refusal = (claiming: Promise<unknown>) =>
@@ -82,11 +82,11 @@ test('the error after the timeout names the process that has the port', async ()
   expect(message).toContain(process.cwd())
 })
 
-test('a port on which a program listens is waited for', async () => {
+test('waits for a port on which a program listens', async () => {
   const server = await listen(port)
   const { message } = await refusal(claimPort(port, { timeout: 20 }))
   expect(message).toContain(`port ${port} is in use by`)
-  // Only Linux tells whose a socket is.
+  // Only Linux shows the process of a socket.
   if (process.platform === 'linux') expect(message).toContain(`pid ${process.pid}`)
   const claiming = claimPort(port)
   server.close()
@@ -104,7 +104,7 @@ test('a UDP socket of a program that does not use portslice keeps the port as we
   expect(claim.port).toBe(port)
 })
 
-test('a port of a slice that a worker has leased is waited for until it is given back', async () => {
+test('waits for a port of a slice that a worker has leased', async () => {
   const allocator = await createAllocator({ range })
   heldSlices().clear() // As if it were another process.
   const { message } = await refusal(claimPort(port, { timeout: 20 }))
@@ -176,7 +176,7 @@ test('the note of a dead process is ignored', async () => {
   expect((await refusal(claimPort(port, { timeout: 0 }))).message).not.toContain('4194304')
 })
 
-test('a pipe in the place of a note is ignored, and is not waited for', async () => {
+test('a pipe in the place of a note is ignored, and does not block', async () => {
   const claim = await claimPort(port)
   const note = notePath()
   rmSync(note)
@@ -356,7 +356,7 @@ test('claimPorts gives all ports in the order that they were asked for, or none'
     code: 'ERR_PORTSLICE_CLAIM_TIMEOUT',
     value: [port + 4, port],
   })
-  // What the call could have had is free again.
+  // The port that the failed call could have claimed is free again.
   const spare = await claimPort(port + 4, { timeout: 1000 })
   await Promise.all([...claims, spare].map((claim) => claim.release()))
 })

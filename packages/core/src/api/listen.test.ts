@@ -54,7 +54,7 @@ test('tries another port if another program binds the first one', async () => {
   const server = closing(net.createServer())
   const others: net.Server[] = []
   const original = server.listen.bind(server)
-  // Between the hand-out and the bind, as late as can be.
+  // As late as possible between the hand-out and the bind.
   server.listen = ((options: { port: number }) => {
     if (others.length === 3) return original(options)
     const other = closing(net.createServer()).listen(options.port)
@@ -112,7 +112,7 @@ test('a server that listens already keeps its port', async () => {
   expect((server.address() as AddressInfo).port).toBe(port)
 })
 
-/** As Express and Koa have it: its `listen` makes a server of its own. */
+/** Like an app of Express or Koa, whose `listen` creates a server. */
 const app = Object.assign(() => {}, { listen() {}, once() {}, off() {} })
 
 test.each([undefined, {}, 'server', app])('%s is refused: it is not a server', async (value) => {

@@ -31,11 +31,11 @@ interface Left {
   /** How long ago its death was discovered, in s. */
   age?: number
   lines?: object[]
-  /** What its socket answers; a lock without a socket if missing. */
+  /** The answer of the liveness socket. If missing, the lock has no socket. */
   liveness?: 'accepted' | 'refused'
 }
 
-/** A lock directory with what a dead holder of one slice left. */
+/** Creates a lock directory with the files of a dead holder. */
 async function setUp({ host = hostIdentity(), age = MINUTE_S, lines = [], liveness }: Left = {}) {
   const [first] = await ownRange()
   const lockDirectory = temporaryFolder()
@@ -150,7 +150,7 @@ test('keeps the draft of a lock that a process elsewhere may be creating', async
   const alive = path.join(lockDirectory, `${first}.1a-2c.new`)
   mkdirSync(alive)
   await serveAt(path.join(alive, `s-${hostCode(ELSEWHERE)}-1a-2c`), true)
-  mkdirSync(path.join(lockDirectory, `${first}.1a-2d.new`)) // Its socket is yet to be made.
+  mkdirSync(path.join(lockDirectory, `${first}.1a-2d.new`)) // Its socket is not created yet.
   await removeLeftovers({ lockDirectory })
   expect(left()).toEqual([`${first}.1a-2c.new`, `${first}.1a-2d.new`])
 })
@@ -189,7 +189,7 @@ test('checks a holder in another network namespace: dead, alive, or watched for 
   expect(unknown.left()).toEqual([])
 })
 
-/** @param stays whether it continues to listen */
+/** @param stays whether the server continues to listen */
 async function serveAt(socket: string, stays: boolean): Promise<void> {
   const draft = path.join(temporaryFolder(), 'draft')
   const server = net.createServer().listen(draft)
@@ -232,7 +232,7 @@ test('removes notes of dead claims', async () => {
   writeFileSync(note, text)
   // Its death has just been discovered.
   expect(await removeLeftovers()).toMatchObject([{ first: port, kept: 'quarantined' }])
-  // A time that cannot be compared, such as that of another time namespace, counts as unknown.
+  // A time that cannot be compared, such as one of another time namespace, counts as unknown.
   const unknown = { ...kernelTimeAgo(MINUTE_S), clock: 'another' }
   writeFileSync(note, JSON.stringify({ ...JSON.parse(text), died: unknown }))
   expect(await removeLeftovers()).toMatchObject([{ first: port, kept: 'quarantined' }])

@@ -11,7 +11,7 @@ afterEach(() => {
   vi.unstubAllEnvs()
 })
 
-/** Works in a directory of the test's own. */
+/** Changes to a new directory until the test ends. */
 function workInTemporaryFolder(): string {
   const before = process.cwd()
   onTestFinished(() => process.chdir(before))
@@ -37,7 +37,7 @@ test.each(['PORTSLICE_LOCK_DIR', 'TMPDIR'])(
   'a relative $%s names the same directory after chdir',
   (variable) => {
     const cwd = workInTemporaryFolder()
-    const name = path.basename(cwd) // One that no other test has resolved.
+    const name = path.basename(cwd) // No other test has resolved this name.
     vi.stubEnv(variable, name)
     const before = resolveLockDirectory(undefined)
     expect(before?.startsWith(path.join(cwd, name))).toBe(true)

@@ -11,7 +11,7 @@ test.each([
   ['node', {}, 1],
   ['node', { VITEST_POOL_ID: 'three' }, 1],
 ])('%s, from %j', (runner, env, workerId) => {
-  // This test runs in a thread or a process; only the last cases ask which.
+  // Without a variable, the worker id depends on whether this test runs in a thread.
   const found = detectWorker(env)
   expect(found.runner).toBe(runner)
   if (

@@ -10,7 +10,7 @@ const REGISTRY = `+-o J314sAP  <class IOPlatformExpertDevice, id 0x10000025a, re
     }
 `
 
-/** A Mac whose tools print these. */
+/** A Mac whose tools print these answers. */
 function mac(answers: Record<string, string>) {
   return (_: string, args: readonly string[]) => answers[args.at(-1) as string]
 }

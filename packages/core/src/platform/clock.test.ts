@@ -1,7 +1,7 @@
 import { mock } from 'node:test'
 import { expect, test, vi } from 'vitest'
 
-/** Imports the module as if for the first time. */
+/** Imports the module again. */
 async function freshCopy(): Promise<typeof import('./clock.js')> {
   vi.resetModules()
   return import('./clock.js')

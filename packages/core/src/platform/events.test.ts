@@ -8,7 +8,7 @@ import { claimPort } from '../api/claim-port.js'
 import { ownRange, temporaryFolder } from '../own-slices.test-support.js'
 import { events, type PortsliceEvents } from './events.js'
 
-/** What is published about these ports from now on, without the prefix of the names. */
+/** Records the messages about these ports from now on, without the prefix of their names. */
 function record(first: number, last: number): [name: string, message: object][] {
   const seen: [string, object][] = []
   const listener = (message: unknown, name: string | symbol) => {
@@ -105,7 +105,7 @@ test('a subscriber that throws does not keep ports from being handed out and rel
   expect(await one?.release()).toEqual({ leaked: false })
   await allocator.close()
   expect(allocator.slices).toEqual([])
-  // Node throws them where nothing of ours runs: they are the user's.
+  // Node throws them outside of our code, as uncaught exceptions of the user.
   await expect.poll(() => uncaught.length).toBeGreaterThan(3)
   expect(new Set(uncaught)).toEqual(new Set([mistake]))
 })

@@ -4,7 +4,7 @@ import { groupsThatMayWrite, parseWriters, removeGroupsOfOthers } from './rights
 
 /** Below the profile of a user: SYSTEM, the administrators and the user. */
 const OWN = 'D:AI(A;OICIID;FA;;;SY)(A;OICIID;FA;;;BA)(A;OICIID;FA;;;S-1-5-21-1-2-3-1001)'
-/** At the root of a disk: all users may read, and all that have signed in may change. */
+/** At the root of a disk: all users may read, and all authenticated users may change. */
 const ROOT =
   'D:AI(A;OICIID;FA;;;BA)(A;OICIID;FA;;;SY)(A;OICIID;0x1200a9;;;BU)(A;ID;0x1301bf;;;AU)(A;OICIIOID;SDGXGWGR;;;AU)'
 

@@ -6,7 +6,7 @@ import { temporaryFolder } from '../own-slices.test-support.js'
 import { probedAddresses } from './free-on-addresses.js'
 import { acceptsConnections } from './listening.js'
 
-/** Of loopback, but asked for by no name: as an address of a network. */
+/** A loopback address that is probed only if it is given, like the address of a network. */
 const NETWORK = '127.0.0.2'
 
 test.runIf(process.platform === 'linux')(

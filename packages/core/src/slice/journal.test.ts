@@ -95,8 +95,8 @@ test('remembers the last port of each key, also from earlier holders', async () 
   await take(first + 1, { key: 'one' })
   await take(first + 2, { key: 'two' })
   for (const port of [first + 1, first + 2]) slice.release(port, false)
-  await take(first + 2) // Then no key has this port.
-  await take(first + 4, { key: 'one' }) // Its port of before is in use, perhaps.
+  await take(first + 2) // Now the port no longer belongs to a key.
+  await take(first + 4, { key: 'one' }) // As if its earlier port were in use.
   for (const port of [first + 2, first + 4]) slice.release(port, false)
   const kept = [[first + 4, { key: 'one', projectRoot: '/' }]]
   expect([...(readSliceRecord(journal)?.keys ?? [])]).toEqual(kept)

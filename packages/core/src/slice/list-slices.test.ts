@@ -9,7 +9,7 @@ import { ownRange, temporaryFolder } from '../own-slices.test-support.js'
 import { hostIdentity } from '../platform/host.js'
 import { journalPath, livenessPath } from './slice-paths.js'
 
-/** What is listed of the slices in a range: others may hold slices at the same time. */
+/** Lists only the slices of a range, because other processes may hold slices at the same time. */
 async function listed(lockDirectory: string, [first, last]: readonly [number, number]) {
   const slices = await listSlices({ lockDirectory })
   return slices.filter((slice) => slice.first >= first && slice.last <= last)

@@ -47,7 +47,7 @@ function contextOf(lockDirectory: string, host = HERE): LeaseContext {
   }
 }
 
-/** @param own a slice of the test's own; default: one that is free */
+/** @param own a slice that no other test uses; default: a free one */
 async function setUp(own?: number) {
   const directory = path.join(temporaryFolder(), 'locks')
   const first = own ?? (await ownRange())[0]
@@ -74,7 +74,7 @@ type Files = Awaited<ReturnType<typeof setUp>>
 interface Left {
   host?: string
   lines?: object[]
-  /** What the liveness socket answers. */
+  /** The answer of the liveness socket. */
   liveness?: 'accepted' | 'refused' | 'missing'
 }
 
@@ -163,7 +163,7 @@ describe('leasing a slice', () => {
         client.on('close', () => {})
       })
     expect(await connect()).toBe('accepted')
-    // Another holder, after the directory was emptied by hand, has put its own there.
+    // As if another holder had created its socket after the directory was emptied by hand.
     rmSync(socket)
     const theirs = net.createServer().listen(socket)
     onTestFinished(() => void theirs.close())
@@ -221,7 +221,7 @@ describe("another holder's lock", () => {
     expect(locks.filter((lock) => lock.isOurs())).toHaveLength(1)
   })
 
-  /** What stands in the way, and how it is put there. */
+  /** Obstacles at the path of the lock, and how to create them. */
   const WATCHED: Record<string, (files: Files) => unknown> = {
     'whose socket is missing': (files) =>
       leaveBehind(files, { host: OTHER_NAMESPACE, liveness: 'missing' }),
@@ -242,7 +242,7 @@ describe("another holder's lock", () => {
       const files = await setUp(first + index * 32)
       mkdirSync(files.directory, { recursive: true, mode: 0o700 })
       await prepare(files)
-      // A stamp of long ago proves nothing.
+      // An old time stamp proves nothing.
       if (name !== 'that is a dangling link') utimesSync(files.lock, 1, 1)
       const start = performance.now()
       expect(await files.lease(), name).toBeUndefined()
@@ -522,7 +522,7 @@ describe('damaged files', () => {
     const slice = await lease({ ...contextOf(directory), onTrouble: warned })
     await take(slice, first + 5, { label: 'kept' })
     renameSync(directory, `${directory}-moved`)
-    // proper-lockfile looks after its lock every five seconds.
+    // proper-lockfile checks its lock every five seconds.
     await vi.waitFor(
       () => {
         expect(existsSync(lock)).toBe(true)
@@ -540,7 +540,7 @@ describe('damaged files', () => {
     const slice = await lease({ ...contextOf(directory), onTrouble: warned })
     await take(slice, first + 1)
     await take(slice, first + 2)
-    // A directory in its place: neither appended to nor replaced.
+    // A directory at this path can neither be appended to nor replaced.
     rmSync(journal)
     mkdirSync(path.join(journal, 'in the way'), { recursive: true })
     slice?.release(first + 1, false)

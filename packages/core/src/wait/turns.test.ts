@@ -11,12 +11,12 @@ test('a process that had to wait lets others try first when it asks again at onc
   isFree = true
   expect(await first()).toBe('served')
   turns.end()
-  // A short time-out leaves no time for it.
+  // With a short timeout it does not let others try first.
   expect(await turns.begin(attempt, 100, others)()).toBe('served')
   const next = turns.begin(attempt, 10_000, others)
   expect(await next()).toBeUndefined()
   await vi.waitFor(async () => expect(await next()).toBe('served'))
-  // When its turns come at the first try, no process waits.
+  // Three turns that succeed at the first try show that no process waits.
   for (let turn = 0; turn < 3; turn++) await turns.begin(attempt, 100, others)()
   turns.end()
   expect(await turns.begin(attempt, 10_000, others)()).toBe('served')
