@@ -16,7 +16,9 @@ export interface ClaimNote extends ProcessRun {
   host: string
   cwd: string
   command: string
+  /** When the port was claimed, ISO 8601. */
   at: string
+  /** When the death of the claimer was discovered. */
   died?: KernelTime
 }
 

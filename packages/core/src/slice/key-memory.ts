@@ -1,3 +1,4 @@
+/** A key, and the project in which it is valid. */
 export interface KeyUse {
   readonly key: string
   readonly projectRoot: string

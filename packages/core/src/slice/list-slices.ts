@@ -90,6 +90,7 @@ export async function listSlices(
   const slices = new Set([...journals, ...sentinels].filter(isWanted))
   for (const first of [...slices].sort((a, b) => a - b)) {
     let status = await statusFrom(lockDirectory, first, sentinels)
+    // The slice may have been leased after the sentinels were read.
     if (!status.isHeld && status.record?.ports.length) {
       sentinels = await heldSentinels(known)
       status = await statusFrom(lockDirectory, first, sentinels)
@@ -112,6 +113,7 @@ export async function listSlices(
 interface Holding {
   record?: SliceRecord | undefined
   isHeld: boolean
+  /** Whether the journal is that of the present holder. */
   isInJournal: boolean
   unverified?: true
 }
@@ -127,12 +129,12 @@ async function statusFrom(
   return {
     record,
     isHeld: true,
-    isInJournal: await isJournalOfHolder(lockDirectory, first, record),
+    isInJournal: await isHolderInJournalAlive(lockDirectory, first, record),
   }
 }
 
 /** Whether the holder in the journal is alive. The process with the sentinel may have another lock directory. */
-async function isJournalOfHolder(
+async function isHolderInJournalAlive(
   lockDirectory: string,
   slice: SliceStart,
   record: SliceRecord | undefined,

@@ -12,6 +12,7 @@ export const STALE_AFTER_MS = 10_000
 
 export type HolderState = 'none' | 'alive' | 'dead' | 'unknown'
 
+/** The process that looks at a lock. */
 export interface Observer {
   readonly host: string
   /** If it does, no other holder on this host is alive. */

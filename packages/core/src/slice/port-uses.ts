@@ -8,13 +8,14 @@ import {
   timeFrom,
 } from './slice-record.js'
 
+/** A port from hand-out to release, as the journals show it. */
 export interface JournaledUse {
   /** Missing if the line of the lease is lost. */
   lease?: LeaseRecord
   claimer?: { pid: number; command: string; cwd: string }
   label?: string
   key?: string
-  /** ISO 8601, as the others. */
+  /** The times are in ISO 8601. */
   since?: string
   until?: string
   /** Missing if unknown. */
