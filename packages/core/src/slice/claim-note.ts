@@ -18,7 +18,7 @@ export interface ClaimNote extends ProcessRun {
   command: string
   /** When the port was claimed, ISO 8601. */
   at: string
-  /** When the death of the claimer was discovered. */
+  /** When the claimer exited, or its death was discovered. */
   died?: KernelTime
 }
 
