@@ -129,23 +129,28 @@ export class Connection {
    */
   query(text: string, values: unknown[] = [], keepsAlive = true): Promise<Row[]> {
     // The client requires that queries are sent one at a time.
-    const answer = this.#previous.then(() => this.#send(text, values, keepsAlive))
+    const answer = this.#previous.then(() => this.#send(text, values))
     this.#previous = answer.catch(() => {})
-    return answer
+    return keepsAlive ? this.#keepAliveUntil(answer) : answer
   }
 
-  async #send(text: string, values: unknown[], keepsAlive: boolean): Promise<Row[]> {
-    if (this.#lost !== undefined) throw new Error(this.#lost)
-    if (keepsAlive && this.#waiting++ === 0) keepProcessAlive(this.#client, true)
+  /** The query may still wait for the answer to a heartbeat, which does not keep the process alive. */
+  async #keepAliveUntil<T>(answer: Promise<T>): Promise<T> {
+    if (this.#waiting++ === 0) keepProcessAlive(this.#client, true)
     try {
-      const { rows } = await answerInTime(
-        values.length > 0 ? this.#client.query(text, values) : this.#client.query(text),
-        (reason) => this.lose(reason),
-      )
-      return rows ?? []
+      return await answer
     } finally {
-      if (keepsAlive && --this.#waiting === 0) keepProcessAlive(this.#client, false)
+      if (--this.#waiting === 0) keepProcessAlive(this.#client, false)
     }
+  }
+
+  async #send(text: string, values: unknown[]): Promise<Row[]> {
+    if (this.#lost !== undefined) throw new Error(this.#lost)
+    const { rows } = await answerInTime(
+      values.length > 0 ? this.#client.query(text, values) : this.#client.query(text),
+      (reason) => this.lose(reason),
+    )
+    return rows ?? []
   }
 
   lose(reason: string): void {
