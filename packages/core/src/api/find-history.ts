@@ -15,7 +15,7 @@ import { whyAvoided } from '../slice/avoided-ports.js'
 import { type ClaimNote, readClaimNote } from '../slice/claim-note.js'
 import { readWithHistory } from '../slice/history.js'
 import { formatRanges, LAST_PORT, sentinelOf, sliceOf, slicesIn } from '../slice/layout.js'
-import { readStatus, type SliceStatus } from '../slice/list-slices.js'
+import { listSlices, type SliceStatus } from '../slice/list-slices.js'
 import { type JournaledUse, parseUses } from '../slice/port-uses.js'
 import { historyPath, journalPath } from '../slice/slice-paths.js'
 import { holderFrom, quarantineSince, type SliceHolderStatus } from '../slice/slice-record.js'
@@ -53,8 +53,8 @@ export async function findHistory(port: number, options: PortHistoryOptions): Pr
   }
   const lockDirectory = resolveLockDirectory(options.lockDirectory)
   const slice = sliceOf(port)
-  const [status, claims, sockets = [], listening] = await Promise.all([
-    readStatus(lockDirectory, slice),
+  const [[status], claims, sockets = [], listening] = await Promise.all([
+    listSlices(lockDirectory, slice),
     listClaims(lockDirectory),
     socketsOfPort(port),
     isListening(port),

@@ -33,7 +33,7 @@ export function hostIdentity(): string {
 }
 
 export function identityOn(on: System): string {
-  return `${on.readBootId() ?? hostname()}/${on.hasProc ? networkName() : '-'}`
+  return `${on.readBootId() ?? hostname()}/${on.hasProc ? (namespaceOf('net') ?? unknownNetworkName()) : '-'}`
 }
 
 const UNKNOWN_PREFIX = 'unknown:'
@@ -47,10 +47,6 @@ export function hostname(): string {
   } catch {
     return 'unknown'
   }
-}
-
-function networkName(): string {
-  return namespaceOf('net') ?? unknownNetworkName()
 }
 
 function unknownNetworkName(): string {

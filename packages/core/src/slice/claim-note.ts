@@ -5,7 +5,7 @@ import { type KernelTime, parseKernelTime } from '../platform/kernel-time.js'
 import type { ProcessRun } from '../platform/process-run.js'
 import { archiveLine } from './history.js'
 import { formatLine, timestamp } from './journal.js'
-import { type SliceStart, sliceOf } from './layout.js'
+import { sliceOf } from './layout.js'
 import { ensureLockDirectory } from './lock-directory.js'
 import { hostCode } from './lock-token.js'
 import { readOwnFile, writeOwnFile } from './own-file.js'
@@ -38,6 +38,7 @@ export function portOfClaimNote(fileName: string): number | undefined {
   return match ? Number(match[1]) : undefined
 }
 
+/** The ports of all notes, ascending. */
 export function claimNotes(lockDirectory: string): number[] {
   try {
     const ports = new Set(readdirSync(claimDirectory(lockDirectory)).map(portOfClaimNote))
@@ -45,10 +46,6 @@ export function claimNotes(lockDirectory: string): number[] {
   } catch {
     return [] // Usually: no process of this user has claimed a port yet.
   }
-}
-
-export function claimNotesIn(lockDirectory: string, slice: SliceStart): number[] {
-  return claimNotes(lockDirectory).filter((port) => sliceOf(port) === slice)
 }
 
 export function writeClaimNote(lockDirectory: string, port: number, note: ClaimNote): void {

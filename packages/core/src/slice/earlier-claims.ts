@@ -1,6 +1,6 @@
 import { isUdpPortHeld } from '../probe/hold-udp-port.js'
-import { claimNotesIn, readClaimNote, removeClaimNote } from './claim-note.js'
-import type { SliceStart } from './layout.js'
+import { claimNotes, readClaimNote, removeClaimNote } from './claim-note.js'
+import { type SliceStart, sliceOf } from './layout.js'
 import type { PortTable } from './port-table.js'
 import { quarantineSince } from './slice-record.js'
 
@@ -19,7 +19,8 @@ export class EarlierClaims {
   }
 
   async load(slice: SliceStart): Promise<void> {
-    for (const port of claimNotesIn(this.#lockDirectory, slice)) {
+    for (const port of claimNotes(this.#lockDirectory)) {
+      if (sliceOf(port) !== slice) continue
       this.#claimed.add(port)
       await this.isClaimed(port)
     }

@@ -62,14 +62,6 @@ export interface PortStatus {
   listening: boolean
 }
 
-export async function readStatus(
-  lockDirectory: string | undefined,
-  slice: SliceStart,
-): Promise<SliceStatus | undefined> {
-  const [status] = await listSlices(lockDirectory, slice)
-  return status
-}
-
 /** The slices of this machine, or only one of them, ascending. */
 export async function listSlices(
   lockDirectory: string | undefined,
