@@ -3,7 +3,7 @@ import type { PortLease } from '@portslice/core'
 import type { LeaseObserver } from '@portslice/core/internal'
 import { inject } from 'vitest'
 import { loadCore } from './core.js'
-import { reportOther } from './report.js'
+import { handleLeaksOutsideTests } from './handle-leaks.js'
 import { currentScope, type Scope, type WatchedFile } from './test-file.js'
 
 /** As `leaseObserver()` of core finds it; core is not loaded before a test needs it. */
@@ -47,7 +47,7 @@ export function observeCorePorts(): (watched: WatchedFile) => Promise<void> {
     for (const { lease, label, scope } of leaked) {
       const { name: owner = 'the test file', description = 'the test file' } = scope ?? {}
       const ports = [leakedPort(lease.port, label, owner)]
-      await reportOther(file, { owner, description }, ports, settings)
+      await handleLeaksOutsideTests(file, { owner, description }, ports, settings)
     }
   }
 }

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import type {} from 'vitest/config' // Declares the hook `configureVitest`.
 import type { Reporter, Vite } from 'vitest/node'
 import { configureProject, type PortslicePluginOptions } from './configure-project.js'
-import { formatLeaks, printLeaks } from './leak-report.js'
+import { printLeakSummary } from './leak-summary.js'
 import {
   inTestModule,
   isTestProject,
@@ -77,7 +77,7 @@ class LeakReporter implements Reporter {
   readonly isPortsliceLeakReporter = true
 
   onTestRunEnd: NonNullable<Reporter['onTestRunEnd']> = (modules) => {
-    printLeaks(formatLeaks(modules))
+    printLeakSummary(modules)
   }
 }
 

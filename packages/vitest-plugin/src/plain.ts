@@ -6,7 +6,7 @@ import { invalidOption, withAwaitHint } from '@portslice/core/internal/errors'
 import { loadCore } from './core.js'
 import { addToMeta } from './port-meta.js'
 import { projectOptions } from './project-options.js'
-import { reportOther, reportTest } from './report.js'
+import { handleLeaksOutsideTests, handleTestLeaks } from './handle-leaks.js'
 import { currentScope, type Ending, type Scope, watchedFile } from './test-file.js'
 import { workerAllocator } from './worker-allocator.js'
 
@@ -75,8 +75,8 @@ class ScopedPorts {
     const { name, description, test } = this.#scope
     const options = await projectOptions()
     if (test) addToMeta(test, ports.uses)
-    if (test) await reportTest(test, name, leaked, options)
-    else await reportOther(watchedFile()?.file, { owner: name, description }, leaked, options)
+    if (test) await handleTestLeaks(test, name, leaked, options)
+    else await handleLeaksOutsideTests(watchedFile()?.file, { owner: name, description }, leaked, options)
     return true
   }
 }

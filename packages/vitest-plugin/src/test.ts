@@ -10,7 +10,7 @@ import { loadCore } from './core.js'
 import type { Fixture, Use } from './fixture.js'
 import { addToMeta } from './port-meta.js'
 import { projectOptions } from './project-options.js'
-import { reportTest } from './report.js'
+import { handleTestLeaks } from './handle-leaks.js'
 import { currentScope, fullName, watchedFile, watchTestFile } from './test-file.js'
 import { workerAllocator } from './worker-allocator.js'
 
@@ -74,7 +74,7 @@ export const portFixtures = {
     await use((options) => withAwaitHint(ports.take(options), 'takePort()'))
     const leaked = await ports.release()
     addToMeta(task, ports.uses)
-    await reportTest(task, name, leaked, await projectOptions())
+    await handleTestLeaks(task, name, leaked, await projectOptions())
   },
 
   port: async ({ takePort }: { takePort: PortFixtures['takePort'] }, use: Use<number>) => {

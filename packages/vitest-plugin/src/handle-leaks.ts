@@ -3,8 +3,11 @@ import type { RunnerTestCase, RunnerTestFile } from 'vitest'
 import { loadCore } from './core.js'
 import type { ProvidedPortslice } from './vitest-types.js'
 
-/** Notes leaks for the report at the end of the run, warns, or with `onLeak: 'fail'` throws. */
-export async function reportTest(
+/**
+ * Adds the leaks of a test to `task.meta` for the summary at the end of the run. Warns if there is no summary;
+ * throws with `onLeak: 'fail'`.
+ */
+export async function handleTestLeaks(
   test: RunnerTestCase,
   name: string,
   leaked: readonly LeakedPort[],
@@ -20,8 +23,12 @@ export async function reportTest(
   if (!isReported) console.warn(`portslice: ${leakMessage(owner, leaked)}`)
 }
 
-/** For ports of hooks and suites. @param owner its name in the report, such as `suite > beforeAll` */
-export async function reportOther(
+/**
+ * The same for ports of hooks, suites and the top level of a file.
+ *
+ * @param owner the name in the summary, such as `suite > beforeAll`
+ */
+export async function handleLeaksOutsideTests(
   file: RunnerTestFile | undefined,
   { owner, description }: { owner: string; description: string },
   leaked: readonly LeakedPort[],
