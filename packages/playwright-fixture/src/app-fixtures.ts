@@ -2,7 +2,7 @@ import type { TestInfo, WorkerInfo } from '@playwright/test'
 import type { App, AppOptions, Apps } from '@portslice/app-server'
 import type { AdapterOptions } from '@portslice/core/internal'
 import { invalidOption, type PortsliceError } from '@portslice/core/internal/errors'
-import { reportPorts } from './report-ports.js'
+import { attachPorts } from './attach-ports.js'
 import { type RunningApps, recordOutput, restartCrashedApps } from './running-apps.js'
 import { baseUrlOf, unsetApp } from './unset-app.js'
 import { noteFixture } from './unused-app.js'
@@ -125,7 +125,7 @@ export const appFixtures = {
       const attachOutput = recordOutput(running, testInfo)
       await use(undefined)
       await attachOutput()
-      if (running.size > 0) await reportPorts(testInfo, [])
+      if (running.size > 0) await attachPorts(testInfo, [])
     },
     { auto: true, box: true, timeout: 0 },
   ],

@@ -18,7 +18,7 @@ import type { AdapterOptions } from '@portslice/core/internal'
 import { withAwaitHint } from '@portslice/core/internal/errors'
 import { type AppWorkerFixtures, appFixtures, appOptions } from './app-fixtures.js'
 import { loadCore } from './core.js'
-import { reportPorts } from './report-ports.js'
+import { attachPorts } from './attach-ports.js'
 import { workerAllocator } from './worker-allocator.js'
 
 // So that a test file needs no second import.
@@ -99,7 +99,7 @@ export const portFixtures: Fixtures<PortTestFixtures, PortWorkerFixtures> = {
     const ports = new TestPorts(portAllocator, name)
     await use((options) => withAwaitHint(ports.take(options), 'takePort()'))
     const leaked = await ports.release()
-    await reportPorts(testInfo, ports.uses)
+    await attachPorts(testInfo, ports.uses)
     const { onLeak = 'warn' } = portslice
     // A failed test may not have reached the code that closes its server.
     if (leaked.length === 0 || onLeak === 'ignore' || testInfo.errors.length > 0) return

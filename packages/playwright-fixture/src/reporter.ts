@@ -14,7 +14,7 @@ import type {
 } from '@playwright/test/reporter'
 import { requestPortReport } from '@portslice/core/internal'
 import { type CollectedTest, DEFAULT_REPORT_FILE, ReportFile } from '@portslice/pages/report'
-import { ATTACHMENT } from './report-ports.js'
+import { ATTACHMENT } from './attach-ports.js'
 
 /** Options of the reporter. */
 export interface PortReporterOptions {

@@ -8,7 +8,7 @@ export const ATTACHMENT = '_portslice'
 const PORTS_ANNOTATION = 'ports'
 
 /** As an annotation, and with times for our own reporter. */
-export async function reportPorts(testInfo: TestInfo, ports: readonly PortUse[]): Promise<void> {
+export async function attachPorts(testInfo: TestInfo, ports: readonly PortUse[]): Promise<void> {
   if (ports.length > 0) {
     const description = ports.map(formatPort).join(', ')
     testInfo.annotations.push({ type: PORTS_ANNOTATION, description })
