@@ -1,6 +1,6 @@
 import type { TestInfo } from '@playwright/test'
 import type { PortUse } from '@portslice/core/internal'
-import { loadCore } from './core.js'
+import { loadCore } from './load-core.js'
 
 /** The reporter reads it; the underscore hides it from others. */
 export const ATTACHMENT = '_portslice'

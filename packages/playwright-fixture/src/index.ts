@@ -17,7 +17,7 @@ import type { PortAllocator, TakeOptions } from '@portslice/core'
 import type { AdapterOptions } from '@portslice/core/internal'
 import { withAwaitHint } from '@portslice/core/internal/errors'
 import { type AppWorkerFixtures, appFixtures, appOptions } from './app-fixtures.js'
-import { loadCore } from './core.js'
+import { loadCore } from './load-core.js'
 import { attachPorts } from './attach-ports.js'
 import { workerAllocator } from './worker-allocator.js'
 

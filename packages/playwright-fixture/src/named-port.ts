@@ -1,5 +1,5 @@
 import type { AllocatorOptions } from '@portslice/core'
-import { loadCore } from './core.js'
+import { loadCore } from './load-core.js'
 
 /**
  * Like `namedPort` of `@portslice/core`, for the config file of a test runner: the runner's own

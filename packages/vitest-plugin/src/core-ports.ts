@@ -2,7 +2,7 @@
 import type { PortLease } from '@portslice/core'
 import type { LeaseObserver } from '@portslice/core/internal'
 import { inject } from 'vitest'
-import { loadCore } from './core.js'
+import { loadCore } from './load-core.js'
 import { handleLeaksOutsideTests } from './handle-leaks.js'
 import { currentScope, type Scope, type WatchedFile } from './test-file.js'
 

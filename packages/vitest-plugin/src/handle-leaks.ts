@@ -1,6 +1,6 @@
 import type { LeakedPort } from '@portslice/core/internal'
 import type { RunnerTestCase, RunnerTestFile } from 'vitest'
-import { loadCore } from './core.js'
+import { loadCore } from './load-core.js'
 import type { ProvidedPortslice } from './vitest-types.js'
 
 /**

@@ -1,6 +1,6 @@
 import type { PortUse } from '@portslice/core/internal'
 import type { RunnerTestCase } from 'vitest'
-import { loadedCore } from './core.js'
+import { loadedCore } from './load-core.js'
 import './vitest-types.js'
 
 /** For reporters. @param ports those of the test that `task.meta` does not contain yet */

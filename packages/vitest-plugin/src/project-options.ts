@@ -1,5 +1,5 @@
 import { inject } from 'vitest'
-import { loadCore } from './core.js'
+import { loadCore } from './load-core.js'
 import type { ProvidedPortslice } from './vitest-types.js'
 
 /** The options of the plugin or the globalSetup; without them, those of the environment. */

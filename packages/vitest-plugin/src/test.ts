@@ -6,7 +6,7 @@
 import type { PortAllocator, TakeOptions } from '@portslice/core'
 import { withAwaitHint } from '@portslice/core/internal/errors'
 import { test as base, type TestAPI, type TestContext } from 'vitest'
-import { loadCore } from './core.js'
+import { loadCore } from './load-core.js'
 import type { Fixture, Use } from './fixture.js'
 import { addToMeta } from './port-meta.js'
 import { projectOptions } from './project-options.js'

@@ -1,5 +1,5 @@
 import type { PortAllocator } from '@portslice/core'
-import { loadCore } from './core.js'
+import { loadCore } from './load-core.js'
 import { addToMeta } from './port-meta.js'
 import { projectOptions } from './project-options.js'
 import { watchedFile } from './test-file.js'
