@@ -1,7 +1,7 @@
 import type { App, AppOptions, Apps } from '@portslice/app-server'
 import type { PortAllocator } from '@portslice/core'
 import { inspect, invalidOption } from '@portslice/core/internal/errors'
-import type { Fixture, Use } from './fixture.js'
+import type { Fixture, Use } from './fixture-type.js'
 import { workerAllocator } from './worker-allocator.js'
 
 /** Options of {@link appFixture} and {@link appsFixture}. */

@@ -6,7 +6,7 @@ import {
   runnerShardVariables,
 } from '@portslice/core/internal'
 import type { TestProject } from 'vitest/node'
-import { leaseTable, type PortCounts, portNames, tableVariables } from './ports.js'
+import { leaseTable, type PortCounts, portNames, tableVariables } from './ports-option.js'
 import './vitest-types.js'
 
 /** Options of the vitest plugin: those of an allocator, `onLeak` and `ports`. */

@@ -21,7 +21,7 @@ import {
 export type { AllocatorOptions, TakeOptions } from '@portslice/core'
 export { namedPort, type OnLeak, PortsliceError } from '@portslice/core/internal'
 export type { PortslicePluginOptions } from './configure-project.js'
-export type { PortCounts, PortTable } from './ports.js'
+export type { PortCounts, PortTable } from './ports-option.js'
 export type { PortsliceMeta, ProvidedPortslice } from './vitest-types.js'
 
 /**

@@ -7,7 +7,7 @@ import type { PortAllocator, TakeOptions } from '@portslice/core'
 import { withAwaitHint } from '@portslice/core/internal/errors'
 import { test as base, type TestAPI, type TestContext } from 'vitest'
 import { loadCore } from './load-core.js'
-import type { Fixture, Use } from './fixture.js'
+import type { Fixture, Use } from './fixture-type.js'
 import { addToMeta } from './port-meta.js'
 import { projectOptions } from './project-options.js'
 import { handleTestLeaks } from './handle-leaks.js'
@@ -16,7 +16,7 @@ import { workerAllocator } from './worker-allocator.js'
 
 export type { App, AppOptions, Apps } from '@portslice/app-server'
 export { type AppFixtureOptions, appFixture, appsFixture } from './app-fixtures.js'
-export { startApp, takePort } from './plain.js'
+export { startApp, takePort } from './plain-functions.js'
 
 /** The fixtures of {@link test}. */
 export interface PortFixtures {

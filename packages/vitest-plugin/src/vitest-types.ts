@@ -1,6 +1,6 @@
 import type { AllocatorOptions } from '@portslice/core'
 import type { LeakedPort, OnLeak, PortUse, WorkerUse } from '@portslice/core/internal'
-import type { PortTable } from './ports.js'
+import type { PortTable } from './ports-option.js'
 
 /** From the main process to the fixtures, by `provide` and `inject`. */
 export interface ProvidedPortslice {
