@@ -5,7 +5,7 @@ import { invalidOption, type PortsliceError } from '@portslice/core/internal/err
 import { attachPorts } from './attach-ports.js'
 import { type RunningApps, recordOutput, restartCrashedApps } from './running-apps.js'
 import { baseUrlOf, unsetApp } from './unset-app.js'
-import { noteFixture } from './unused-app.js'
+import { markFixtureUsed } from './warn-unused-app.js'
 import { workerAllocator } from './worker-allocator.js'
 
 /** The apps of a worker, as a test uses them. */
@@ -120,7 +120,7 @@ export const appFixtures = {
 
   _appsOfTest: [
     async ({ _runningApps: running }: BaseFixtures, use: Use<undefined>, testInfo: TestInfo) => {
-      noteFixture()
+      markFixtureUsed()
       await restartCrashedApps(running, testInfo)
       const attachOutput = recordOutput(running, testInfo)
       await use(undefined)

@@ -1,7 +1,7 @@
 import { type PlaywrightTestConfig, defineConfig as playwrightDefineConfig } from '@playwright/test'
 import type { AdapterOptions } from '@portslice/core/internal'
 import type { AppWorkerOptions } from './app-fixtures.js'
-import { watchForFixture } from './unused-app.js'
+import { warnIfFixtureIsUnused } from './warn-unused-app.js'
 
 /** What `use` in the config takes beside Playwright's own options. */
 export interface PortsliceUseOptions extends AppWorkerOptions {
@@ -44,7 +44,7 @@ export interface PortsliceDefineConfig {
 export const defineConfig = ((...configs: [PortsliceTestConfig, ...PortsliceTestConfig[]]) => {
   const merged = playwrightDefineConfig(...configs)
   const { app, apps } = (merged.use ?? {}) as Partial<AppWorkerOptions>
-  if (app !== undefined) watchForFixture('app')
-  else if (apps !== undefined) watchForFixture('apps')
+  if (app !== undefined) warnIfFixtureIsUnused('app')
+  else if (apps !== undefined) warnIfFixtureIsUnused('apps')
   return merged
 }) as PortsliceDefineConfig

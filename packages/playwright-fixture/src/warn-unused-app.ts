@@ -11,7 +11,7 @@ const WORKER = 'worker'
 const FIXTURE = 'fixture'
 
 /** Call when the config is read, in the main process and in each worker. */
-export function watchForFixture(option: 'app' | 'apps'): void {
+export function warnIfFixtureIsUnused(option: 'app' | 'apps'): void {
   if (process.env.TEST_WORKER_INDEX !== undefined) mark(WORKER)
   else if (process.env[MARKS] === undefined) warnAtExit(option)
 }
@@ -28,7 +28,7 @@ function warnAtExit(option: 'app' | 'apps'): void {
 }
 
 /** Call when a test with our fixtures starts. */
-export function noteFixture(): void {
+export function markFixtureUsed(): void {
   mark(FIXTURE)
 }
 
