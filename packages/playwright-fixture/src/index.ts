@@ -17,8 +17,8 @@ import type { PortAllocator, TakeOptions } from '@portslice/core'
 import type { AdapterOptions } from '@portslice/core/internal'
 import { withAwaitHint } from '@portslice/core/internal/errors'
 import { type AppWorkerFixtures, appFixtures, appOptions } from './app-fixtures.js'
-import { loadCore } from './load-core.js'
 import { attachPorts } from './attach-ports.js'
+import { loadCore } from './load-core.js'
 import { workerAllocator } from './worker-allocator.js'
 
 // So that a test file needs no second import.

@@ -1,4 +1,4 @@
-/** Loads the allocator when a port is asked for: workers that take none start sooner. */
+/** Loads the allocator on first use, so that workers without ports start sooner. */
 export function loadCore() {
   return import('@portslice/core/internal')
 }

@@ -1,15 +1,15 @@
-/** The ports that tests take with `takePort()` of `@portslice/core`, for the leak report. */
+/** Observes ports that tests take with `takePort()` of `@portslice/core`, to find leaks. */
 import type { PortLease } from '@portslice/core'
 import type { LeaseObserver } from '@portslice/core/internal'
 import { inject } from 'vitest'
-import { loadCore } from './load-core.js'
 import { handleLeaksOutsideTests } from './handle-leaks.js'
+import { loadCore } from './load-core.js'
 import { currentScope, type Scope, type WatchedFile } from './test-file.js'
 
-/** As `leaseObserver()` of core finds it; core is not loaded before a test needs it. */
+/** `leaseObserver()` of core reads this property. It is set here without loading core. */
 const OBSERVER = Symbol.for('@portslice/lease-observer')
-/** A server that was told to close needs a moment. ms */
-const CLOSE_POLL_MS = [5, 20, 75, 150]
+/** A server that is closing needs some time. */
+const CLOSE_POLL_INTERVALS_MS = [5, 20, 75, 150]
 
 interface TakenPort {
   lease: PortLease
@@ -17,11 +17,11 @@ interface TakenPort {
   scope: Scope | undefined
 }
 
-/** Returns what reports the leaks at the end of the test file. */
+/** @returns a function that reports the leaks, for the end of the test file */
 export function observeCorePorts(): (watched: WatchedFile) => Promise<void> {
   const taken = new Map<PortLease, TakenPort>()
   const leaked: TakenPort[] = []
-  // Not imported: in browser mode this module is loaded, and does nothing.
+  // Not an import, because a browser also loads this module in browser mode.
   const dgram = process.getBuiltinModule('node:dgram')
   const host = dgram as unknown as Record<symbol, LeaseObserver>
   host[OBSERVER] ??= {}
@@ -36,10 +36,10 @@ export function observeCorePorts(): (watched: WatchedFile) => Promise<void> {
     if (port && outcome.leaked) leaked.push(port)
   }
   return async ({ file }) => {
-    const settings = inject('portslice')
-    if (!settings || settings.onLeak === 'ignore') return
-    // A worker that continues with other files may keep a server for all of them.
-    if (settings.isIsolated) {
+    const options = inject('portslice')
+    if (!options || options.onLeak === 'ignore') return
+    // Without isolation, a worker may keep a server for all its files.
+    if (options.isIsolated) {
       for (const port of taken.values()) if (await staysInUse(port.lease)) leaked.push(port)
     }
     if (leaked.length === 0) return
@@ -47,14 +47,14 @@ export function observeCorePorts(): (watched: WatchedFile) => Promise<void> {
     for (const { lease, label, scope } of leaked) {
       const { name: owner = 'the test file', description = 'the test file' } = scope ?? {}
       const ports = [leakedPort(lease.port, label, owner)]
-      await handleLeaksOutsideTests(file, { owner, description }, ports, settings)
+      await handleLeaksOutsideTests(file, { owner, description }, ports, options)
     }
   }
 }
 
 async function staysInUse(lease: PortLease): Promise<boolean> {
   const { setTimeout: sleep } = process.getBuiltinModule('node:timers/promises')
-  for (const ms of CLOSE_POLL_MS) {
+  for (const ms of CLOSE_POLL_INTERVALS_MS) {
     if (!(await lease.isListening())) return false
     await sleep(ms)
   }

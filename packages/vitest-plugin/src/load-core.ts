@@ -1,14 +1,14 @@
 type Core = typeof import('@portslice/core/internal')
 
-/** Not a literal: in browser mode, vite would bundle it for the browser. */
+/** Not a literal in `import()`, because vite would bundle it for the browser in browser mode. */
 const CORE = '@portslice/core/internal'
 
 let loading: Promise<Core> | undefined
 let core: Core | undefined
 
 /**
- * Loads the allocator when a port is asked for: test files that take no port start sooner. Once, because
- * two imports at the same time fail in vm pools of vitest 4.
+ * Loads the allocator on first use, so that test files without ports start sooner. Loads it once, because two
+ * imports at the same time fail in vm pools of vitest 4.
  */
 export function loadCore(): Promise<Core> {
   loading ??= (import(/* @vite-ignore */ CORE) as Promise<Core>).then((loaded) => {
@@ -18,7 +18,7 @@ export function loadCore(): Promise<Core> {
   return loading
 }
 
-/** `undefined` before a port was asked for. */
+/** `undefined` before {@link loadCore} has loaded it. */
 export function loadedCore(): Core | undefined {
   return core
 }

@@ -3,20 +3,19 @@ import type { App, AppOptions } from '@portslice/app-server'
 import type { TakeOptions } from '@portslice/core'
 import type { TestPorts } from '@portslice/core/internal'
 import { invalidOption, withAwaitHint } from '@portslice/core/internal/errors'
-import { loadCore } from './load-core.js'
-import { addToMeta } from './port-meta.js'
-import { projectOptions } from './project-options.js'
 import { handleLeaksOutsideTests, handleTestLeaks } from './handle-leaks.js'
-import { currentScope, type Ending, type Scope, watchedFile } from './test-file.js'
+import { loadCore } from './load-core.js'
+import { addPortsToMeta } from './port-meta.js'
+import { projectOptions } from './project-options.js'
+import { type Cleanup, currentScope, type Scope, watchedFile } from './test-file.js'
 import { workerAllocator } from './worker-allocator.js'
 
 /**
- * Takes a port until the test, the suite or the file that calls it ends: in a test, `beforeEach` or a helper,
- * until the end of the test; in `beforeAll`, until the end of its suite, after all `afterAll` hooks; at the
- * top of a file, until the end of the file. In concurrent tests it is kept until the end of their suite: use
- * the fixture there.
+ * Takes a port until the caller ends. In a test, `beforeEach` or a helper, this is the end of the test; in
+ * `beforeAll`, the end of its suite, after all `afterAll` hooks; at the top of a file, the end of the file.
+ * Concurrent tests keep the port until the end of their suite: use the fixture there.
  *
- * @param options what it is for
+ * @param options what the port is for
  * @throws PortsliceError as `PortAllocator.take` does
  * @example
  * const port = await takePort()
@@ -55,7 +54,7 @@ class ScopedPorts {
   }
 
   take(options: TakeOptions): Promise<number> {
-    return pendingIn(this.#pending, async () => {
+    return trackPending(this.#pending, async () => {
       const { name, test } = this.#scope
       const { TestPorts, watchBoundPorts } = await loadCore()
       watchBoundPorts(() => currentScope()?.description)
@@ -65,8 +64,8 @@ class ScopedPorts {
     })
   }
 
-  /** What a suite still uses may be closed by what its `beforeAll` has returned, which runs later. */
-  readonly end: Ending = async (isLast) => {
+  /** Functions that a `beforeAll` has returned run later, and may close servers of the suite. */
+  readonly cleanUp: Cleanup = async (isLast) => {
     await Promise.allSettled(this.#pending)
     const ports = this.#ports
     if (!ports) return true
@@ -74,9 +73,15 @@ class ScopedPorts {
     const leaked = await ports.release()
     const { name, description, test } = this.#scope
     const options = await projectOptions()
-    if (test) addToMeta(test, ports.uses)
+    if (test) addPortsToMeta(test, ports.uses)
     if (test) await handleTestLeaks(test, name, leaked, options)
-    else await handleLeaksOutsideTests(watchedFile()?.file, { owner: name, description }, leaked, options)
+    else
+      await handleLeaksOutsideTests(
+        watchedFile()?.file,
+        { owner: name, description },
+        leaked,
+        options,
+      )
     return true
   }
 }
@@ -86,7 +91,7 @@ class ScopedApps {
   readonly #apps: App[] = []
 
   start(options: AppOptions): Promise<App> {
-    return pendingIn(this.#pending, async () => {
+    return trackPending(this.#pending, async () => {
       const allocator = await workerAllocator()
       const { startApp } = await import('@portslice/app-server')
       const app = await startApp(options, { allocator })
@@ -95,15 +100,15 @@ class ScopedApps {
     })
   }
 
-  readonly end: Ending = async () => {
+  readonly cleanUp: Cleanup = async () => {
     await Promise.allSettled(this.#pending)
     for (const app of this.#apps.splice(0).reverse()) await app[Symbol.asyncDispose]()
     return true
   }
 }
 
-/** Ports and apps that were not awaited must be given back as well. */
-function pendingIn<T>(pending: Set<Promise<unknown>>, task: () => Promise<T>): Promise<T> {
+/** Remembers the task until it ends, because ports and apps that were not awaited must be released too. */
+function trackPending<T>(pending: Set<Promise<unknown>>, task: () => Promise<T>): Promise<T> {
   const promise = task()
   pending.add(promise)
   promise.catch(() => {}).finally(() => pending.delete(promise))

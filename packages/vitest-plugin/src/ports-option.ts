@@ -53,7 +53,7 @@ export function portNames(counts: PortCounts): Record<string, string[]> {
   )
 }
 
-/** Until this process ends. What it has leased by name before, or inherited, stays. */
+/** Leases the ports until this process ends. A name that this process has leased or inherited keeps its port. */
 export async function leaseTable(
   names: Readonly<Record<string, string[]>>,
   options: AllocatorOptions,
@@ -64,7 +64,7 @@ export async function leaseTable(
   )
 }
 
-/** For programs, and for `portsFromEnv()` and `namedPortSync()` in tests. */
+/** Environment variables for programs, and for `portsFromEnv()` and `namedPortSync()` in tests. */
 export function tableVariables(
   names: Readonly<Record<string, string[]>>,
   table: PortTable,
@@ -73,7 +73,7 @@ export function tableVariables(
     PORTS: Object.values(table).flat().join(','),
     ...Object.fromEntries(
       Object.entries(names).flatMap(([name, each]) =>
-        each.map((one, i) => [`PORTSLICE_PORT_${variablePartOf(one)}`, String(table[name]?.[i])]),
+        each.map((port, i) => [`PORTSLICE_PORT_${variablePartOf(port)}`, String(table[name]?.[i])]),
       ),
     ),
   }

@@ -1,5 +1,5 @@
 /**
- * A setup file that the plugin adds: it runs before each test file, also in workers without isolation.
+ * A setup file that the plugin adds. It runs before each test file, even in workers without isolation.
  *
  * @module @portslice/vitest-plugin/setup
  */

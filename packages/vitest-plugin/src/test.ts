@@ -6,11 +6,11 @@
 import type { PortAllocator, TakeOptions } from '@portslice/core'
 import { withAwaitHint } from '@portslice/core/internal/errors'
 import { test as base, type TestAPI, type TestContext } from 'vitest'
-import { loadCore } from './load-core.js'
 import type { Fixture, Use } from './fixture-type.js'
-import { addToMeta } from './port-meta.js'
-import { projectOptions } from './project-options.js'
 import { handleTestLeaks } from './handle-leaks.js'
+import { loadCore } from './load-core.js'
+import { addPortsToMeta } from './port-meta.js'
+import { projectOptions } from './project-options.js'
 import { currentScope, fullName, watchedFile, watchTestFile } from './test-file.js'
 import { workerAllocator } from './worker-allocator.js'
 
@@ -73,7 +73,7 @@ export const portFixtures = {
     const ports = new TestPorts(portAllocator, name)
     await use((options) => withAwaitHint(ports.take(options), 'takePort()'))
     const leaked = await ports.release()
-    addToMeta(task, ports.uses)
+    addPortsToMeta(task, ports.uses)
     await handleTestLeaks(task, name, leaked, await projectOptions())
   },
 
@@ -93,10 +93,10 @@ export const test = base.extend(portFixtures as never) as unknown as TestAPI<Por
 /** The same as {@link test}. */
 export const it = test
 
-// The plugin's setup file has done so already, except where there is no plugin.
+// The plugin's setup file has already done this. Without the plugin, do it here.
 if (!watchedFile()) tryToWatchTestFile()
 
-/** Only while a test file is imported: elsewhere vitest takes no hooks. */
+/** vitest accepts hooks only while it imports a test file. */
 function tryToWatchTestFile(): void {
   try {
     watchTestFile()
