@@ -2,12 +2,12 @@ import type { TestInfo } from '@playwright/test'
 import type { PortUse } from '@portslice/core/internal'
 import { loadCore } from './load-core.js'
 
-/** The reporter reads it; the underscore hides it from others. */
+/** The attachment that our reporter reads. The underscore hides it in other reporters. */
 export const ATTACHMENT = '_portslice'
 
 const PORTS_ANNOTATION = 'ports'
 
-/** As an annotation, and with times for our own reporter. */
+/** Adds the ports of a test as an annotation and, for our reporter, as an attachment with times. */
 export async function attachPorts(testInfo: TestInfo, ports: readonly PortUse[]): Promise<void> {
   if (ports.length > 0) {
     const description = ports.map(formatPort).join(', ')

@@ -115,8 +115,8 @@ export const portFixtures: Fixtures<PortTestFixtures, PortWorkerFixtures> = {
 }
 
 /**
- * Playwright's `test` with the fixtures `port`, `takePort`, `workerPort` and `portAllocator`, and with `app`,
- * `apps` and their `baseURL` if the config sets what to start.
+ * Playwright's `test` with the fixtures `port`, `takePort`, `workerPort` and `portAllocator`. If the config sets
+ * `app` or `apps`, it also has these fixtures, and `baseURL` is the URL of the app.
  *
  * @example
  * test('serves', ({ port }) => serve(port))
@@ -129,7 +129,7 @@ export const test = base
   PlaywrightWorkerArgs & PlaywrightWorkerOptions & PortWorkerFixtures & AppWorkerFixtures
 >
 
-/** As a message names it; `undefined` outside of a test. */
+/** The name of the running test for messages; `undefined` outside of a test. */
 function currentTest(): string | undefined {
   try {
     return `the test "${base.info().titlePath.filter(Boolean).join(' > ')}"`

@@ -86,6 +86,7 @@ function collectTest(test: TestCase, result: TestResult): CollectedTest {
   }
 }
 
+/** Merges the attachments of a test: `takePort` and the app fixtures each add one. */
 function useOf({ attachments }: TestResult): Pick<CollectedTest, 'use'> {
   const parts = attachments
     .filter(({ name, body }) => name === ATTACHMENT && body)

@@ -240,7 +240,7 @@ function hookOf(suite: RunnerTestSuite): string | undefined {
 async function loadGetHooks(): Promise<WatchedFile['getHooks']> {
   const { TestRunner } = vitest as { TestRunner?: { getSuiteHooks?: unknown } }
   if (TestRunner?.getSuiteHooks) return TestRunner.getSuiteHooks as WatchedFile['getHooks']
-  // Joined at run time, because vite would try to resolve a literal, and vitest 5 does not export this.
+  // Joined at run time, because bundlers inline constants, and vite fails on a literal that vitest 5 lacks.
   const before41 = ['vitest', 'suite'].join('/')
   const suiteModule = await import(/* @vite-ignore */ before41).catch(() => undefined)
   return suiteModule?.getHooks
