@@ -30,7 +30,7 @@ export function describeApp(name: string | undefined, options: AppOptions): stri
   return `The app ${name === undefined ? `\`${short}\`` : `"${name}" (\`${short}\`)`}`
 }
 
-/** Call when all output has been read, because the message contains the end of it. */
+/** Call it after all output has been read, because the message contains the last lines. */
 export function notReadyError(failed: FailedStart, notReady: NotReady): PortsliceError {
   const start = { ...failed, withoutPort: notReady.withoutPort }
   if (notReady.reason === 'timeout') return timeoutError(start, notReady)
@@ -98,7 +98,7 @@ function adviceForSilence({ what }: Missing): string {
     : `Check that the app uses $PORT or {PORT}, and what it printed, ${longer}`
 }
 
-/** A command with {PORT} need not pass on the variable. */
+/** `undefined` for a command with {PORT}, which does not need the variable. */
 function adviceWithoutPort({ withoutPort, options }: FailedStart): string | undefined {
   if (withoutPort === undefined || commandLine(options).includes('{PORT}')) return undefined
   return `The command did not pass $PORT on: ${withoutPort} runs without it. Let the variable through (in Turborepo by \`globalPassThroughEnv\`), or put {PORT} into the command.`

@@ -10,11 +10,11 @@ import type { Exit } from './started-process.js'
 const DEFAULT_START_TIMEOUT_MS = 30_000
 const MIN_POLL_INTERVAL_MS = 10
 const MAX_POLL_INTERVAL_MS = 100
-/** A watchdog that has just been started needs some time, on an overloaded machine this long. */
+/** How long the first answer of a new watchdog may take on an overloaded machine. */
 const MAX_WATCHDOG_DELAY_MS = 10_000
-/** A server that prints that it is ready and then fails exits within this time. */
+/** A server that fails after it has printed that it is ready exits within this time. */
 const CONFIRM_AFTER_MS = 50
-/** For the app to report that its port is in use. If it does not, the listener works for the app. */
+/** How long an app may take to report that its port is in use. After that, the listener belongs to the app. */
 const FOREIGN_LISTENER_GRACE_MS = 3000
 
 export interface PendingStart {
@@ -40,7 +40,7 @@ export async function waitUntilReady(start: PendingStart): Promise<NotReady | un
     const { withoutPort } = check
     const exit = await exitOf(processes)
     if (exit) return { reason: 'ended', exit, withoutPort }
-    // While a check runs, the app may exit, or the time may be up.
+    // Not just `await check.run()`: during a check, the app may exit or the time may run out.
     pending ??= check.run().then((missing) => ({ missing }))
     const answer = await Promise.race([pending, sleep(delay)])
     if (answer) {
@@ -51,7 +51,7 @@ export async function waitUntilReady(start: PendingStart): Promise<NotReady | un
       const exit = await exitOf(processes)
       if (exit) return { reason: 'ended', exit, withoutPort: check.withoutPort }
       if (check.last?.listener !== 'others' || foreignListenerGrace?.expired) return undefined
-      // This includes servers that then use another port.
+      // Some servers report it and then use another port.
       if (reportsAddressInUse(app.output(outputStart), [plan.lease.port])) {
         return { reason: 'port-taken', withoutPort: undefined }
       }
@@ -66,7 +66,7 @@ export async function waitUntilReady(start: PendingStart): Promise<NotReady | un
   }
 }
 
-/** `undefined` while it runs, also as a daemon whose first process has exited with 0. */
+/** `undefined` while the app runs. The first process of a daemon exits with 0 while the app runs. */
 async function exitOf(processes: AppProcesses): Promise<Exit | undefined> {
   const { exit } = processes.root
   return exit && !(await processes.areRunning()) ? exit : undefined
@@ -100,7 +100,7 @@ class ReadinessCheck {
   }
 
   async #observe(): Promise<void> {
-    // The first time without the URL, which may take long to answer.
+    // The first observation excludes the URL, because the answer may take long.
     const observation = await this.#start.processes.observe(this.last && this.#url)
     this.last = observation ?? this.last
     this.withoutPort = this.last?.withoutPort ?? this.withoutPort

@@ -5,8 +5,10 @@ import type { ProcessTree } from '@portslice/process-tree'
 const MAX_COMMAND_LENGTH = 200
 
 /**
- * Started without `PORT`, as by Turborepo's strict mode or `env -i`: such as `process 4711 (node server.js)`.
- * `undefined` also if environments cannot be read (not Linux, or another user's process).
+ * Finds a process that was started without `PORT`, for example by Turborepo's strict mode or `env -i`.
+ *
+ * @returns its description: `process 4711 (node server.js)`. `undefined` also if the environments cannot be read
+ *   (not Linux, or a process of another user)
  */
 export async function findProcessWithoutPort(tree: ProcessTree): Promise<string | undefined> {
   for (const { pid } of await tree.processes()) {
