@@ -2,11 +2,11 @@ import { describeSlice, type OwnerNames, summarize } from './describe.js'
 import { escapeXml } from './escape-xml.js'
 import {
   MAX_DETAILED_SLICES,
-  type Picture,
-  type SlicePicture,
+  type RangeSnapshot,
+  type SliceSnapshot,
   STATES,
   type State,
-} from './picture.js'
+} from './range-snapshot.js'
 
 const CELL = 11
 const GAP = 2
@@ -40,8 +40,8 @@ const STYLE = `
     }
   `
 
-export function mapSvg(picture: Picture, owners: OwnerNames): string {
-  const { slices } = picture
+export function mapSvg(snapshot: RangeSnapshot, owners: OwnerNames): string {
+  const { slices } = snapshot
   const body: string[] = []
   let y = PADDING
   STATES.forEach((state, index) => {
@@ -79,9 +79,9 @@ export function mapSvg(picture: Picture, owners: OwnerNames): string {
     y += LINE
   }
   y += LINE
-  body.push(text(PADDING, y, summarize(picture)))
+  body.push(text(PADDING, y, summarize(snapshot)))
   y += PADDING
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${y}" viewBox="0 0 ${WIDTH} ${y}" role="img" aria-label="${escapeXml(summarize(picture))}">
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${y}" viewBox="0 0 ${WIDTH} ${y}" role="img" aria-label="${escapeXml(summarize(snapshot))}">
   <style>${STYLE}</style>
   <rect class="ground" width="${WIDTH}" height="${y}"/>
   ${body.join('\n  ')}
@@ -89,7 +89,7 @@ export function mapSvg(picture: Picture, owners: OwnerNames): string {
 `
 }
 
-function titleOf(slice: SlicePicture, owners: OwnerNames): string {
+function titleOf(slice: SliceSnapshot, owners: OwnerNames): string {
   const words = describeSlice(slice, owners)
   return `${slice.first}-${slice.last} ${slice.state}${words ? `: ${words}` : ''}`
 }

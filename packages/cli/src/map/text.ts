@@ -4,11 +4,11 @@ import { truncate } from '../terminal/format.js'
 import { describeSlice, type OwnerNames, summarize } from './describe.js'
 import {
   MAX_DETAILED_SLICES,
-  type Picture,
-  type SlicePicture,
+  type RangeSnapshot,
+  type SliceSnapshot,
   STATES,
   type State,
-} from './picture.js'
+} from './range-snapshot.js'
 
 const GLYPHS: Record<State, string> = {
   free: '·',
@@ -26,17 +26,17 @@ const LABEL_WIDTH = 7
 const MAX_SLICES_PER_ROW = 64
 
 export function mapText(
-  picture: Picture,
+  snapshot: RangeSnapshot,
   { colours, columns, owners }: { colours: Colours; columns: number; owners: OwnerNames },
 ): string {
   const paint = painter(colours)
   const lines = [
     legend(columns, paint),
     '',
-    ...overview(picture.slices, columns, paint),
-    ...detail(picture.slices, columns, paint, owners),
+    ...overview(snapshot.slices, columns, paint),
+    ...detail(snapshot.slices, columns, paint, owners),
     '',
-    wrapAnsi(summarize(picture), columns, { hard: true }),
+    wrapAnsi(summarize(snapshot), columns, { hard: true }),
   ]
   return lines.map((line) => `${line}\n`).join('')
 }
@@ -60,7 +60,7 @@ function legend(columns: number, paint: Painter): string {
   return wrapAnsi(entries.join('   '), columns, { hard: true }).replaceAll(NO_BREAK_SPACE, ' ')
 }
 
-function overview(slices: readonly SlicePicture[], columns: number, paint: Painter): string[] {
+function overview(slices: readonly SliceSnapshot[], columns: number, paint: Painter): string[] {
   const room = Math.max(1, columns - LABEL_WIDTH)
   const inRow = room >= 8 ? Math.min(MAX_SLICES_PER_ROW, room - (room % 8)) : room
   const lines: string[] = []
@@ -80,7 +80,7 @@ function overview(slices: readonly SlicePicture[], columns: number, paint: Paint
 
 /** One character per port of the slices in use. */
 function detail(
-  slices: readonly SlicePicture[],
+  slices: readonly SliceSnapshot[],
   columns: number,
   paint: Painter,
   owners: OwnerNames,

@@ -13,7 +13,7 @@ import type { ClaimRow, PortRow, PortState, Row, Rows, SliceRow } from '@portsli
 import { findOwners, type ListedSlice } from '../list/find-owners.js'
 import { formatCommand, formatDirectory } from '../list/format-holder.js'
 import { hideClaimedSlices } from '../list/hide-claimed-slices.js'
-import { buildPicture, type Picture } from '../map/picture.js'
+import { createRangeSnapshot, type RangeSnapshot } from '../map/range-snapshot.js'
 import { sanitize } from '../terminal/format.js'
 import { ForeignOwners } from './foreign-owners.js'
 
@@ -38,7 +38,7 @@ export class RowReader {
       listeningPorts(),
     ])
     const slices = await findOwners(hideClaimedSlices(statuses, claims))
-    const picture = buildPicture(
+    const snapshot = createRangeSnapshot(
       ranges,
       [...this.#options.slices].sort((a, b) => a - b),
       slices,
@@ -54,7 +54,7 @@ export class RowReader {
       for (const row of portRows(slice)) rows[`port ${row.port}`] = row
     }
     for (const claim of claims) rows[`claim ${claim.port}`] = claimRow(claim)
-    for (const row of await this.#foreignRows(picture)) rows[`port ${row.port}`] = row
+    for (const row of await this.#foreignRows(snapshot)) rows[`port ${row.port}`] = row
     return rows
   }
 
@@ -92,7 +92,7 @@ export class RowReader {
     return `${runner} ${parent} ${projectRoot}`
   }
 
-  async #foreignRows({ slices }: Picture): Promise<PortRow[]> {
+  async #foreignRows({ slices }: RangeSnapshot): Promise<PortRow[]> {
     const found = slices.flatMap(({ first, ports }) =>
       ports.flatMap((state, offset) =>
         state === 'foreign' ? [{ first, port: first + offset }] : [],

@@ -22,7 +22,7 @@ const STATE_PRIORITY: readonly State[] = ['leaked', 'listening', 'quarantined', 
 /** More slices than this are easier to read in `portslice list`. */
 export const MAX_DETAILED_SLICES = 24
 
-export interface SlicePicture {
+export interface SliceSnapshot {
   first: number
   /** The sentinel; not in `ports`. */
   last: number
@@ -32,17 +32,17 @@ export interface SlicePicture {
   claims: ClaimStatus[]
 }
 
-export interface Picture {
+export interface RangeSnapshot {
   ranges: readonly PortRange[]
-  slices: SlicePicture[]
+  slices: SliceSnapshot[]
 }
 
 /** Reads the present state of the machine. Without a list of sockets no port is `foreign`. */
-export async function readPicture(
+export async function readRangeSnapshot(
   ranges: readonly PortRange[],
   slices: readonly SliceStart[],
   isRemote = false,
-): Promise<{ picture: Picture; canSeeListeners: boolean }> {
+): Promise<{ snapshot: RangeSnapshot; canSeeListeners: boolean }> {
   const [statuses, claims, listening] = await Promise.all([
     listSlices(),
     listClaims(),
@@ -50,18 +50,18 @@ export async function readPicture(
     isRemote ? undefined : listeningPorts(),
   ])
   const ascending = [...slices].sort((a, b) => a - b)
-  const picture = buildPicture(ranges, ascending, statuses, claims, listening ?? new Set())
-  return { picture, canSeeListeners: listening !== undefined }
+  const snapshot = createRangeSnapshot(ranges, ascending, statuses, claims, listening ?? new Set())
+  return { snapshot, canSeeListeners: listening !== undefined }
 }
 
 /** @param listening every port of the machine with a listener */
-export function buildPicture(
+export function createRangeSnapshot(
   ranges: readonly PortRange[],
   slices: readonly SliceStart[],
   statuses: readonly SliceStatus[],
   claims: readonly ClaimStatus[],
   listening: ReadonlySet<number>,
-): Picture {
+): RangeSnapshot {
   const known = new Map(hideClaimedSlices(statuses, claims).map((status) => [status.first, status]))
   const claimed = new Map(claims.map((claim) => [claim.port, claim]))
   return {
