@@ -7,7 +7,7 @@ import {
 } from '@portslice/core/internal/inspect'
 import { readArguments, type Syntax } from '../command-line/arguments.js'
 import { usageError } from '../command-line/usage-error.js'
-import { findOwners, type ListedSlice } from '../list/find-owners.js'
+import { addSliceOwners, type ListedSlice } from '../list/add-slice-owners.js'
 import { formatListJson } from '../list/format-json.js'
 import { hideClaimedSlices } from '../list/hide-claimed-slices.js'
 import { listTable } from '../list/table.js'
@@ -76,7 +76,7 @@ interface Tables {
 
 async function readTables(): Promise<Tables> {
   const [slices, claims] = await Promise.all([listSlices(), listClaims()])
-  return { slices: await findOwners(hideClaimedSlices(slices, claims)), claims }
+  return { slices: await addSliceOwners(hideClaimedSlices(slices, claims)), claims }
 }
 
 /** Loaded for terminals only. */

@@ -6,7 +6,7 @@ import {
   RANGE_AND_SHARD,
   RANGE_AND_SHARD_HELP,
 } from '../command-line/range-and-shard.js'
-import { findForeignOwners } from '../map/owners.js'
+import { findOwnerNames, foreignPorts } from '../map/foreign-ports.js'
 import { readRangeSnapshot } from '../map/range-snapshot.js'
 import { mapText } from '../map/text.js'
 import { coloursFor } from '../terminal/colours.js'
@@ -35,7 +35,7 @@ export async function run(args: string[]): Promise<number> {
   const given = readArguments(syntax, args)
   const { ranges, slices, remote } = resolveOptions(parseRangeAndShard(given).options)
   const { snapshot } = await readRangeSnapshot(ranges, [...slices], remote !== undefined)
-  const owners = await findForeignOwners(snapshot)
+  const owners = await findOwnerNames(foreignPorts(snapshot.slices))
   const { stdout } = process
   const file = given.value('svg')
   if (file === undefined) {

@@ -7,7 +7,7 @@ import {
   socketsOfPort,
 } from '@portslice/core/internal/inspect'
 import { formatClaimant } from '../list/format-holder.js'
-import { formatOwner } from '../map/owners.js'
+import { formatOwner } from '../map/foreign-ports.js'
 import { pluralize } from '../terminal/format.js'
 import { type Finding, note } from './finding.js'
 

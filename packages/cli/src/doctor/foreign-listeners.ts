@@ -1,5 +1,5 @@
 import { processTable, type ResolvedOptions, system } from '@portslice/core/internal/inspect'
-import { findForeignOwners, foreignPorts } from '../map/owners.js'
+import { findOwnerNames, foreignPorts } from '../map/foreign-ports.js'
 import { readRangeSnapshot } from '../map/range-snapshot.js'
 import { listNames } from '../terminal/format.js'
 import { type Finding, note, ok } from './finding.js'
@@ -20,7 +20,7 @@ export async function foreignFinding({ ranges, slices }: ResolvedOptions): Promi
   if (ports.length === 0) {
     return ok('foreign-listeners', 'Only programs that use portslice listen inside the range.')
   }
-  const owners = await findForeignOwners(snapshot)
+  const owners = await findOwnerNames(ports)
   const names = ports.map((port) => `${port} (${owners.get(port) ?? unknownOwner()})`)
   return note(
     'foreign-listeners',

@@ -6,7 +6,7 @@ import {
   UNKNOWN_HOLDER,
 } from '@portslice/core/internal/inspect'
 import { listNames, sanitize } from '../terminal/format.js'
-import type { ListedSlice } from './find-owners.js'
+import type { ListedSlice } from './add-slice-owners.js'
 import { claimOn } from './hide-claimed-slices.js'
 
 type Holder = NonNullable<SliceStatus['holder']>

@@ -1,5 +1,5 @@
 import { type ClaimStatus, sanitize } from '@portslice/core/internal/inspect'
-import type { ListedSlice } from './find-owners.js'
+import type { ListedSlice } from './add-slice-owners.js'
 
 export const LIST_VERSION = 1
 

@@ -2,7 +2,7 @@ import { type ClaimStatus, type PortStatus, UNKNOWN_HOLDER } from '@portslice/co
 import type { Colours } from '../terminal/colours.js'
 import { formatDuration } from '../terminal/duration.js'
 import { pad, sanitize, truncate, urlOf, widthOf } from '../terminal/format.js'
-import type { ListedSlice } from './find-owners.js'
+import type { ListedSlice } from './add-slice-owners.js'
 import { formatCommand, formatDirectory, holderName } from './format-holder.js'
 
 export interface TableOptions {

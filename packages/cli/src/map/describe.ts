@@ -1,10 +1,8 @@
 import { formatRanges } from '@portslice/core/internal/inspect'
 import { formatClaimant, formatHolder } from '../list/format-holder.js'
 import { pluralize, sanitize } from '../terminal/format.js'
+import type { OwnerNames } from './foreign-ports.js'
 import type { RangeSnapshot, SliceSnapshot } from './range-snapshot.js'
-
-/** Names of listeners, such as `postgres, pid 812`, if known. */
-export type OwnerNames = ReadonlyMap<number, string>
 
 export function describeSlice(
   { status, ports, first, claims }: SliceSnapshot,

@@ -1,5 +1,6 @@
-import { describeSlice, type OwnerNames, summarize } from './describe.js'
+import { describeSlice, summarize } from './describe.js'
 import { escapeXml } from './escape-xml.js'
+import type { OwnerNames } from './foreign-ports.js'
 import {
   MAX_DETAILED_SLICES,
   type RangeSnapshot,

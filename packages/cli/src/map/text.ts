@@ -1,7 +1,8 @@
 import { wrapAnsi } from 'fast-wrap-ansi'
 import type { Colours } from '../terminal/colours.js'
 import { truncate } from '../terminal/format.js'
-import { describeSlice, type OwnerNames, summarize } from './describe.js'
+import { describeSlice, summarize } from './describe.js'
+import type { OwnerNames } from './foreign-ports.js'
 import {
   MAX_DETAILED_SLICES,
   type RangeSnapshot,

@@ -10,12 +10,12 @@ import {
   type SliceStart,
 } from '@portslice/core/internal/inspect'
 import type { ClaimRow, PortRow, PortState, Row, Rows, SliceRow } from '@portslice/pages/live'
-import { findOwners, type ListedSlice } from '../list/find-owners.js'
+import { addSliceOwners, type ListedSlice } from '../list/add-slice-owners.js'
 import { formatCommand, formatDirectory } from '../list/format-holder.js'
 import { hideClaimedSlices } from '../list/hide-claimed-slices.js'
 import { createRangeSnapshot, type RangeSnapshot } from '../map/range-snapshot.js'
 import { sanitize } from '../terminal/format.js'
-import { ForeignOwners } from './foreign-owners.js'
+import { OwnerNameCache } from './owner-name-cache.js'
 
 /** In characters: a page of thousands of ports must not grow without limit. */
 const MAX_TEXT_LENGTH = 300
@@ -23,7 +23,7 @@ const MAX_TEXT_LENGTH = 300
 /** Reads the slices, claims and listeners of this machine for the page; called repeatedly. */
 export class RowReader {
   readonly #options: Pick<ResolvedOptions, 'ranges' | 'slices'>
-  readonly #owners = new ForeignOwners()
+  readonly #owners = new OwnerNameCache()
   readonly #parents = new Map<string, string>()
 
   constructor(options: Pick<ResolvedOptions, 'ranges' | 'slices'>) {
@@ -37,7 +37,7 @@ export class RowReader {
       listClaims(),
       listeningPorts(),
     ])
-    const slices = await findOwners(hideClaimedSlices(statuses, claims))
+    const slices = await addSliceOwners(hideClaimedSlices(statuses, claims))
     const snapshot = createRangeSnapshot(
       ranges,
       [...this.#options.slices].sort((a, b) => a - b),
