@@ -24,9 +24,9 @@ import {
   systemFinding,
 } from '../doctor/system.js'
 import { timeWaitFinding } from '../doctor/time-wait.js'
-import { formatJson } from '../list/format-json.js'
 import { coloursFor } from '../terminal/colours.js'
 import { lineLimitOf } from '../terminal/columns.js'
+import { formatJson } from '../terminal/format-json.js'
 
 export const help = `portslice doctor: checks whether portslice works on this machine, and suggests repairs
 

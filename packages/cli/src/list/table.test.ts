@@ -5,7 +5,7 @@ import { coloursFor } from '../terminal/colours.js'
 import { widthOf } from '../terminal/format.js'
 import type { ListedSlice } from './add-slice-owners.js'
 import { formatDirectory, formatHolder } from './format-holder.js'
-import { formatListJson } from './format-json.js'
+import { formatListJson } from './list-document.js'
 import { listTable } from './table.js'
 
 const NOW = Date.parse('2026-01-01T12:00:00Z')

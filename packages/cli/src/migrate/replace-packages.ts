@@ -8,7 +8,7 @@ import type { Arguments, PackageRule } from './rules/package-rule.js'
 import { PORTASTIC } from './rules/portastic.js'
 import { PORTFINDER } from './rules/portfinder.js'
 import type { SourceEdits } from './source-edits.js'
-import type { Node, NodeOf, SyntaxTree } from './syntax-tree.js'
+import { isInside, type Node, type NodeOf, type SyntaxTree } from './syntax-tree.js'
 import type { TakePortImport } from './take-port-import.js'
 
 const RULES: readonly PackageRule[] = [
@@ -61,7 +61,7 @@ function replaceCalls(
   // Calls first: what they have as arguments goes with them.
   const inOrder = uses.toSorted((a, b) => Number(isHelper(a.use)) - Number(isHelper(b.use)))
   for (const { use, site } of inOrder) {
-    if (file.edits.isGone(use.node) || (isHelper(use) && isIn(use.node, listed))) continue
+    if (file.edits.isGone(use.node) || (isHelper(use) && isInside(use.node, listed))) continue
     const result =
       refusal === undefined && setting === undefined
         ? replacement(
@@ -95,7 +95,7 @@ function replacement(
   if (hasComment(tree, call)) return { advice: 'comments' }
   // Another call of the package inside would be left in the text as it is.
   const isLeft = ({ node }: Use) =>
-    isIn(node, call.arguments) && result.text.includes(tree.textOf(node))
+    isInside(node, call.arguments) && result.text.includes(tree.textOf(node))
   return uses.some(isLeft) ? { advice: 'portList' } : result
 }
 
@@ -130,8 +130,4 @@ function replaceSite({ edits, takePort }: FileMigration, site: ImportSite): void
   const left = site.bindings.filter((each) => !isDone(each)).map(({ specifier }) => specifier)
   if (left.length === 0) takePort.replaceSite(site)
   else takePort.addBeside(site, left)
-}
-
-function isIn({ start, end }: Node, nodes: readonly Node[]): boolean {
-  return nodes.some((node) => node.start <= start && end <= node.end)
 }

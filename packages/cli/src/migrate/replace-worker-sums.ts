@@ -2,7 +2,7 @@
 import type { AdviceName } from './advice.js'
 import type { FileKind } from './file-kind.js'
 import type { FileMigration } from './replace-packages.js'
-import { isFunction, type Node, propertyName, type SyntaxTree } from './syntax-tree.js'
+import { isFunction, isInside, type Node, propertyName, type SyntaxTree } from './syntax-tree.js'
 import { portSums, type WorkerSum } from './worker-numbers.js'
 
 /** Callbacks that a runner calls once for each file or test. */
@@ -123,7 +123,7 @@ function referencesOfTarget(tree: SyntaxTree, target: Node): readonly Node[] {
 /** Constants that only the replaced sums have used, such as the first port. */
 function removeUnused({ tree, edits }: FileMigration, replaced: readonly Node[]): void {
   const names = tree.nodes.filter(
-    (node) => node.type === 'Identifier' && isIn(node, replaced) && tree.declarationOf(node),
+    (node) => node.type === 'Identifier' && isInside(node, replaced) && tree.declarationOf(node),
   )
   for (const name of names) {
     const declaration = tree.declarationOf(name)
@@ -137,8 +137,4 @@ function removeUnused({ tree, edits }: FileMigration, replaced: readonly Node[])
     edits.removeStatement(variableNode)
     removeUnused({ tree, edits } as FileMigration, [declarator.init])
   }
-}
-
-function isIn({ start, end }: Node, nodes: readonly Node[]): boolean {
-  return nodes.some((node) => node.start <= start && end <= node.end)
 }

@@ -1,9 +1,9 @@
 /** How `portslice migrate` shows what it would do, or has done. */
 import path from 'node:path'
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff'
-import { formatJson } from '../list/format-json.js'
 import type { Colours } from '../terminal/colours.js'
-import { sanitize } from '../terminal/format.js'
+import { pluralize, sanitize } from '../terminal/format.js'
+import { formatJson } from '../terminal/format-json.js'
 import { wrapAfter } from '../terminal/wrap.js'
 import type { MigratedFile } from './migrate-files.js'
 import type { Refusal } from './write-file.js'
@@ -109,18 +109,14 @@ function summary({ files, written, install }: Outcome): string {
   const changing = files.filter(({ changes }) => changes > 0)
   const places = changing.reduce((sum, { changes }) => sum + changes, 0)
   const listed = files.reduce((sum, { findings }) => sum + findings.length, 0)
-  const left = listed === 0 ? '' : ` ${counted(listed, 'place')} left to you.`
+  const left = listed === 0 ? '' : ` ${pluralize(listed, 'place')} left to you.`
   if (changing.length === 0) return `Nothing to change.${left}\n`
-  const what = `${counted(places, 'place')} in ${counted(changing.length, 'file')}`
+  const what = `${pluralize(places, 'place')} in ${pluralize(changing.length, 'file')}`
   const lines = [
     written
-      ? `Changed ${counted(written.size, 'file')} of ${changing.length}.${left}`
+      ? `Changed ${pluralize(written.size, 'file')} of ${changing.length}.${left}`
       : `Would change ${what}.${left} Nothing was written; --write changes the files.`,
     ...(install ? [`Install what the files import: ${install}`] : []),
   ]
   return lines.map((line) => `${line}\n`).join('')
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }

@@ -139,3 +139,8 @@ export type FunctionNode =
 export function isFunction(node: Node): node is FunctionNode {
   return /^(FunctionDeclaration|FunctionExpression|ArrowFunctionExpression)$/.test(node.type)
 }
+
+/** Whether the text of a node is part of the text of one of the others. */
+export function isInside({ start, end }: Node, nodes: readonly Node[]): boolean {
+  return nodes.some((node) => node.start <= start && end <= node.end)
+}

@@ -1,4 +1,5 @@
-import { type ClaimStatus, sanitize } from '@portslice/core/internal/inspect'
+import type { ClaimStatus } from '@portslice/core/internal/inspect'
+import { formatJson } from '../terminal/format-json.js'
 import type { ListedSlice } from './add-slice-owners.js'
 
 export const LIST_VERSION = 1
@@ -16,9 +17,4 @@ export interface ListDocument {
 
 export function formatListJson(document: Omit<ListDocument, 'version'>): string {
   return formatJson({ version: LIST_VERSION, ...document } satisfies ListDocument)
-}
-
-/** Escapes the control characters that `JSON.stringify` leaves, so that it is safe on a terminal. */
-export function formatJson(value: unknown): string {
-  return `${sanitize(JSON.stringify(value, null, 2))}\n`
 }
