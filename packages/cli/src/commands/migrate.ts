@@ -4,7 +4,7 @@ import { findFiles } from '../migrate/find-files.js'
 import { type MigratedFile, migrateFiles } from '../migrate/migrate-files.js'
 import { installCommand, projectOf } from '../migrate/project.js'
 import { migrateJson, migrateText, type Outcome } from '../migrate/report.js'
-import { type Refusal, writeMigrated } from '../migrate/write-file.js'
+import { type Refusal, writeMigrated } from '../migrate/write-migrated.js'
 import { coloursFor } from '../terminal/colours.js'
 import { lineLimitOf } from '../terminal/columns.js'
 

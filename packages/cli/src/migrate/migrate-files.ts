@@ -1,9 +1,9 @@
 /** Migrates many files: each knows of the others only which numbers they share. */
 import path from 'node:path'
 import { ADVICE } from './advice.js'
-import { type MigratedSource, mayMatter, Source, sharedBasesOf } from './migrate-source.js'
+import { type MigratedSource, mayContainPorts, Source, sharedBasesOf } from './migrate-source.js'
 import { projectOf } from './project.js'
-import { readSource } from './read-file.js'
+import { readSource } from './read-source.js'
 
 export interface MigratedFile extends MigratedSource {
   /** Absolute. */
@@ -20,8 +20,8 @@ export function migrateFiles(files: readonly string[]): MigratedFile[] {
   const sources: Source[] = []
   for (const file of files) {
     const code = readSource(file)
-    if (code === undefined) unreadable.push(notText(file))
-    else if (mayMatter(code)) sources.push(new Source(code, file, projectOf(file)))
+    if (code === undefined) unreadable.push(unreadableFile(file))
+    else if (mayContainPorts(code)) sources.push(new Source(code, file, projectOf(file)))
   }
   const sharedBases = sharedBasesOf(sources)
   const migrated = sources.map((source): MigratedFile => {
@@ -34,7 +34,7 @@ export function migrateFiles(files: readonly string[]): MigratedFile[] {
     .sort((a, b) => (a.file < b.file ? -1 : 1))
 }
 
-function notText(file: string): MigratedFile {
+function unreadableFile(file: string): MigratedFile {
   const advice = `${ADVICE.unparsable} (${path.basename(file)} is not UTF-8)`
   const finding = { line: 1, column: 1, kind: 'unparsable' as const, source: '', advice }
   return { file, before: '', code: '', changes: 0, findings: [finding], packages: [] }

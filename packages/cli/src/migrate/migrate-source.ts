@@ -1,7 +1,8 @@
 /** What becomes of one file. Pure: reads and writes nothing. */
 import { ADVICE, type AdviceName } from './advice.js'
 import { type FileKind, fileKind } from './file-kind.js'
-import { fixedPorts } from './fixed-ports.js'
+import { findFixedPorts } from './find-fixed-ports.js'
+import { findWorkerSums, WORKER_NUMBER_NAMES } from './find-worker-sums.js'
 import { parseSource } from './parse.js'
 import type { ProjectInfo } from './project.js'
 import { PACKAGE_NAMES, replacePackages } from './replace-packages.js'
@@ -9,7 +10,6 @@ import { replaceWorkerSums } from './replace-worker-sums.js'
 import { SourceEdits } from './source-edits.js'
 import { type Node, SyntaxTree } from './syntax-tree.js'
 import { TakePortImport } from './take-port-import.js'
-import { portSums, WORKER_NUMBER_NAMES } from './worker-numbers.js'
 
 /** Something that the user has to decide. */
 export interface Finding {
@@ -32,7 +32,7 @@ const PACKAGE = new RegExp(PACKAGE_NAMES.map((name) => `['"\`]${name}['"\`]`).jo
 const PORT_NUMBER = /\b\d{4,5}\b|\b\d{1,2}_\d{3}\b|:\d{2,5}\b/
 
 /** Most files have nothing to do with ports, and need not be parsed. */
-export function mayMatter(code: string): boolean {
+export function mayContainPorts(code: string): boolean {
   return isAboutPorts(code) || PORT_NUMBER.test(code)
 }
 
@@ -65,7 +65,7 @@ export class Source {
 
   /** The first ports to which this file adds the number of the worker. */
   get workerBases(): number[] {
-    const sums = this.#tree ? portSums(this.#tree) : []
+    const sums = this.#tree ? findWorkerSums(this.#tree) : []
     return sums.flatMap(({ base }) => (base === undefined ? [] : [base]))
   }
 
@@ -94,8 +94,8 @@ export class Source {
     }
     replacePackages(file)
     replaceWorkerSums(file, kind, sharedBases)
-    for (const { node, advice, port } of fixedPorts(tree, this.file)) {
-      if (!edits.isGone(node)) list(node, advice, port)
+    for (const { node, advice, port } of findFixedPorts(tree, this.file)) {
+      if (!edits.isReplaced(node)) list(node, advice, port)
     }
     findings.sort((a, b) => a.line - b.line || a.column - b.column)
     return { code: edits.toString(), changes, findings }

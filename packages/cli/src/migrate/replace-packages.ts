@@ -1,10 +1,10 @@
 /** Replaces calls of packages that look for a free port. */
 import type { AdviceName } from './advice.js'
-import { type Binding, type ImportSite, type Use, usesOf } from './package-uses.js'
+import { type Binding, findPackageUses, type ImportSite, type Use } from './find-package-uses.js'
 import { DETECT_PORT } from './rules/detect-port.js'
 import { GET_PORT } from './rules/get-port.js'
 import { GET_PORT_PLEASE } from './rules/get-port-please.js'
-import type { Arguments, PackageRule } from './rules/package-rule.js'
+import type { PackageRule, TakePortArguments } from './rules/package-rule.js'
 import { PORTASTIC } from './rules/portastic.js'
 import { PORTFINDER } from './rules/portfinder.js'
 import type { SourceEdits } from './source-edits.js'
@@ -33,7 +33,7 @@ export interface FileMigration {
 
 export function replacePackages(file: FileMigration): void {
   const sites = RULES.flatMap((rule) => {
-    const { sites, unclear, isMocked } = usesOf(file.tree, rule.packageName)
+    const { sites, unclear, isMocked } = findPackageUses(file.tree, rule.packageName)
     for (const node of unclear) file.list(node, 'importForm')
     const refusal = isMocked ? 'mocked' : file.refusalOf(rule.packageName)
     replaceCalls(file, rule, sites, refusal)
@@ -61,7 +61,7 @@ function replaceCalls(
   // Calls first: what they have as arguments goes with them.
   const inOrder = uses.toSorted((a, b) => Number(isHelper(a.use)) - Number(isHelper(b.use)))
   for (const { use, site } of inOrder) {
-    if (file.edits.isGone(use.node) || (isHelper(use) && isInside(use.node, listed))) continue
+    if (file.edits.isReplaced(use.node) || (isHelper(use) && isInside(use.node, listed))) continue
     const result =
       refusal === undefined && setting === undefined
         ? replacement(
@@ -85,7 +85,7 @@ function replacement(
   rule: PackageRule,
   { exported, call }: Use,
   uses: readonly Use[],
-): Arguments {
+): TakePortArguments {
   const convert = Object.hasOwn(rule.calls, exported) ? rule.calls[exported] : undefined
   if (!convert) return { advice: rule.advice[exported] ?? 'packageOther' }
   if (!call) return { advice: 'passedOn' }
@@ -124,9 +124,9 @@ function inlineCallee(load: string, origin: Node): string {
 
 function replaceSite({ edits, takePort }: FileMigration, site: ImportSite): void {
   const isDone = ({ isType, uses }: Binding) =>
-    !isType && uses.length > 0 && uses.every(({ node }) => edits.isGone(node))
+    !isType && uses.length > 0 && uses.every(({ node }) => edits.isReplaced(node))
   const uses = site.bindings.flatMap((each) => each.uses)
-  if (!uses.some(({ node }) => edits.isGone(node))) return
+  if (!uses.some(({ node }) => edits.isReplaced(node))) return
   const left = site.bindings.filter((each) => !isDone(each)).map(({ specifier }) => specifier)
   if (left.length === 0) takePort.replaceSite(site)
   else takePort.addBeside(site, left)

@@ -1,9 +1,9 @@
 /** Replaces ports that are calculated from the number of the worker. */
 import type { AdviceName } from './advice.js'
 import type { FileKind } from './file-kind.js'
+import { findWorkerSums, type WorkerSum } from './find-worker-sums.js'
 import type { FileMigration } from './replace-packages.js'
 import { isFunction, isInside, type Node, propertyName, type SyntaxTree } from './syntax-tree.js'
-import { portSums, type WorkerSum } from './worker-numbers.js'
 
 /** Callbacks that a runner calls once for each file or test. */
 const HOOKS = /^(before|beforeAll|beforeEach|test|it|after|setup|suite)$/
@@ -15,7 +15,7 @@ export function replaceWorkerSums(
   sharedBases: ReadonlySet<number>,
 ): void {
   const { tree, edits, takePort } = file
-  const sums = portSums(tree).filter(({ node }) => !edits.isGone(node))
+  const sums = findWorkerSums(tree).filter(({ node }) => !edits.isReplaced(node))
   const replaced: Node[] = []
   for (const sum of sums) {
     const isOnly = sums.filter(({ base }) => base === sum.base).length === 1
@@ -127,12 +127,12 @@ function removeUnused({ tree, edits }: FileMigration, replaced: readonly Node[])
   )
   for (const name of names) {
     const declaration = tree.declarationOf(name)
-    if (declaration?.type !== 'Variable' || edits.isGone(declaration.node)) continue
+    if (declaration?.type !== 'Variable' || edits.isReplaced(declaration.node)) continue
     const { variableNode } = declaration
     const [declarator, ...more] = variableNode.declarations
     const isPlain = declarator?.id === declaration.node && more.length === 0
     const isLocal = tree.parentOf(variableNode)?.type !== 'ExportNamedDeclaration'
-    const isUnused = tree.referencesTo(declaration).every((each) => edits.isGone(each))
+    const isUnused = tree.referencesTo(declaration).every((each) => edits.isReplaced(each))
     if (!isPlain || !isLocal || !isUnused || !declarator.init) continue
     edits.removeStatement(variableNode)
     removeUnused({ tree, edits } as FileMigration, [declarator.init])

@@ -6,7 +6,7 @@ import { pluralize, sanitize } from '../terminal/format.js'
 import { formatJson } from '../terminal/format-json.js'
 import { wrapAfter } from '../terminal/wrap.js'
 import type { MigratedFile } from './migrate-files.js'
-import type { Refusal } from './write-file.js'
+import type { Refusal } from './write-migrated.js'
 
 export const MIGRATE_VERSION = 1
 /** Lines of the file around a change, as in `git diff`. */

@@ -49,7 +49,7 @@ export class SourceEdits {
   }
 
   /** Whether this has been replaced or removed, by itself or with what stands around it. */
-  isGone({ start, end }: Range | Node): boolean {
+  isReplaced({ start, end }: Range | Node): boolean {
     return this.#replaced.some((range) => range.start <= start && end <= range.end)
   }
 

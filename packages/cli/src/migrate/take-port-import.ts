@@ -1,6 +1,6 @@
 /** Brings takePort into a file, once, under a name that means nothing else there. */
 import type { FileKind } from './file-kind.js'
-import type { ImportSite } from './package-uses.js'
+import type { ImportSite } from './find-package-uses.js'
 import type { SourceEdits } from './source-edits.js'
 import { type Node, type NodeOf, type SyntaxTree, stringOf } from './syntax-tree.js'
 

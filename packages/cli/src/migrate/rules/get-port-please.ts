@@ -1,7 +1,6 @@
 import { type Node, propertyName } from '../syntax-tree.js'
 import { isNumeric } from './numeric.js'
 import {
-  type Arguments,
   type CallContext,
   NO_ARGUMENTS,
   optionsArguments,
@@ -9,6 +8,7 @@ import {
   portRange,
   portsArgument,
   prefer,
+  type TakePortArguments,
 } from './package-rule.js'
 
 /** The port that getPort() tries if it is told nothing. */
@@ -22,7 +22,7 @@ export const GET_PORT_PLEASE: PackageRule = {
   advice: { waitForPort: 'waitForPort', checkPort: 'checkPort', getSocketAddress: 'socket' },
 }
 
-function port([options, ...more]: readonly Node[], context: CallContext): Arguments {
+function port([options, ...more]: readonly Node[], context: CallContext): TakePortArguments {
   if (options === undefined) return prefer(DEFAULT_PORT)
   if (more.length > 0) return { advice: 'options' }
   if (options.type !== 'ObjectExpression') {

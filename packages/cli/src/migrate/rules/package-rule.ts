@@ -1,8 +1,8 @@
 import type { AdviceName } from '../advice.js'
 import { type Node, numberOf, propertyName, type SyntaxTree } from '../syntax-tree.js'
 
-/** Arguments for takePort(): its text, or why there is none. */
-export type Arguments = { text: string } | { advice: AdviceName }
+/** TakePortArguments for takePort(): its text, or why there is none. */
+export type TakePortArguments = { text: string } | { advice: AdviceName }
 
 export interface CallContext {
   tree: SyntaxTree
@@ -15,7 +15,7 @@ export interface PackageRule {
   readonly packageName: string
   /** Exports that return a port. */
   readonly calls: Readonly<
-    Record<string, (args: readonly Node[], context: CallContext) => Arguments>
+    Record<string, (args: readonly Node[], context: CallContext) => TakePortArguments>
   >
   /** Exports that are listed. */
   readonly advice: Readonly<Record<string, AdviceName>>
@@ -25,9 +25,9 @@ export interface PackageRule {
   readonly settings?: readonly string[]
 }
 
-export const NO_ARGUMENTS: Arguments = { text: '' }
+export const NO_ARGUMENTS: TakePortArguments = { text: '' }
 
-export function prefer(text: string): Arguments {
+export function prefer(text: string): TakePortArguments {
   return { text: `{ prefer: ${text} }` }
 }
 
@@ -44,10 +44,10 @@ interface OptionRules {
 export function optionsArguments(
   options: Node,
   { port, dropped, refused = {} }: OptionRules,
-  portsText: (value: Node) => Arguments,
-): Arguments {
+  portsText: (value: Node) => TakePortArguments,
+): TakePortArguments {
   if (options.type !== 'ObjectExpression') return { advice: 'options' }
-  let result: Arguments = NO_ARGUMENTS
+  let result: TakePortArguments = NO_ARGUMENTS
   for (const property of options.properties) {
     const name = propertyName(property)
     if (property.type !== 'Property' || name === undefined) return { advice: 'options' }
@@ -59,14 +59,14 @@ export function optionsArguments(
 }
 
 /** One port or several, in a form that is known to be a number or a list of numbers. */
-export function portsArgument(value: Node, { tree }: Pick<CallContext, 'tree'>): Arguments {
+export function portsArgument(value: Node, { tree }: Pick<CallContext, 'tree'>): TakePortArguments {
   const port = numberOf(value)
   if (port === 0) return NO_ARGUMENTS
   return prefer(tree.textOf(value))
 }
 
 /** All ports from one number to another, if both are known. */
-export function portRange(first: Node | undefined, last: Node | undefined): Arguments {
+export function portRange(first: Node | undefined, last: Node | undefined): TakePortArguments {
   const from = numberOf(first)
   const to = numberOf(last)
   if (from === undefined || to === undefined || to < from) return { advice: 'portRange' }

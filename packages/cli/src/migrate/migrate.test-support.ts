@@ -8,7 +8,7 @@ export interface FileSetup extends Partial<Omit<ProjectInfo, 'dependencies' | 'p
   sharedBases?: number[]
 }
 
-export function migrated(code: string, setup: FileSetup = {}): MigratedSource {
+export function migrate(code: string, setup: FileSetup = {}): MigratedSource {
   const { file = 'a.mjs', isModule = false, scripts = [], dependencies = [] } = setup
   const project = {
     isModule,
@@ -20,8 +20,8 @@ export function migrated(code: string, setup: FileSetup = {}): MigratedSource {
 }
 
 /** The findings as `line kind`. */
-export function listed(code: string, setup?: FileSetup): string[] {
-  return migrated(code, setup).findings.map(({ line, kind }) => `${line} ${kind}`)
+export function listFindings(code: string, setup?: FileSetup): string[] {
+  return migrate(code, setup).findings.map(({ line, kind }) => `${line} ${kind}`)
 }
 
 /** Text without the indentation that it has in a test. */

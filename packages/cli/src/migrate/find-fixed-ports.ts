@@ -22,7 +22,7 @@ export interface FixedPort {
   port?: number
 }
 
-export function fixedPorts(tree: SyntaxTree, file: string): FixedPort[] {
+export function findFixedPorts(tree: SyntaxTree, file: string): FixedPort[] {
   const found: FixedPort[] = []
   for (const node of tree.nodes) {
     const port = listenPort(tree, node)

@@ -48,7 +48,7 @@ export interface PackageUses {
   isMocked: boolean
 }
 
-export function usesOf(tree: SyntaxTree, packageName: string): PackageUses {
+export function findPackageUses(tree: SyntaxTree, packageName: string): PackageUses {
   const sites: ImportSite[] = []
   const unclear: Node[] = []
   let isMocked = false

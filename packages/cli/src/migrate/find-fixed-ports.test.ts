@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { listed, migrated } from './migrated.test-support.js'
+import { listFindings, migrate } from './migrate.test-support.js'
 
 test.each([
   ['app.listen(3000)', 'fixedListen'],
@@ -9,7 +9,7 @@ test.each([
   ['export default { webServer: { port: 3000 } }', 'fixedWebServer'],
   ["export default { webServer: [{ url: 'http://127.0.0.1:3000/up' }] }", 'fixedWebServer'],
 ])('%s is listed', (code, kind) => {
-  const { code: after, findings } = migrated(code)
+  const { code: after, findings } = migrate(code)
   expect(after).toBe(code)
   expect(findings).toMatchObject([{ kind, advice: expect.stringContaining('Port 3000') }])
 })
@@ -25,24 +25,26 @@ test.each([
   'const ports = [1, 2, 3]',
   'const ports = { web: 3000 }',
 ])('%s is not', (code) => {
-  expect(listed(code)).toEqual([])
+  expect(listFindings(code)).toEqual([])
 })
 
 test('a first port that is counted up', () => {
   const code = 'let nextPort = 8089\nexport const take = () => (nextPort += 1)\n'
-  expect(migrated(code)).toMatchObject({ code, changes: 0 })
-  expect(listed(code)).toEqual(['1 table'])
-  expect(listed('let port = 8089\nport++')).toEqual(['1 table'])
-  expect(listed('let port = 8089\nport = other')).toEqual([])
-  expect(listed('let size = 8089\nsize++')).toEqual([])
+  expect(migrate(code)).toMatchObject({ code, changes: 0 })
+  expect(listFindings(code)).toEqual(['1 table'])
+  expect(listFindings('let port = 8089\nport++')).toEqual(['1 table'])
+  expect(listFindings('let port = 8089\nport = other')).toEqual([])
+  expect(listFindings('let size = 8089\nsize++')).toEqual([])
 })
 
 test('a table of ports, by its name or that of its file', () => {
   const table = '{ api: 4001, web: 4002, admin: 4003 }'
-  expect(listed(`const PORTS = ${table}`)).toEqual(['1 table'])
-  expect(listed(`module.exports = ${table}`, { file: 'test/ports-map.js' })).toEqual(['1 table'])
-  expect(listed(`module.exports = ${table}`, { file: 'test/reports.js' })).toEqual([])
-  expect(listed('export const ports = [4001, 4002, 4003] as const', { file: 'a.ts' })).toEqual([
+  expect(listFindings(`const PORTS = ${table}`)).toEqual(['1 table'])
+  expect(listFindings(`module.exports = ${table}`, { file: 'test/ports-map.js' })).toEqual([
     '1 table',
   ])
+  expect(listFindings(`module.exports = ${table}`, { file: 'test/reports.js' })).toEqual([])
+  expect(
+    listFindings('export const ports = [4001, 4002, 4003] as const', { file: 'a.ts' }),
+  ).toEqual(['1 table'])
 })

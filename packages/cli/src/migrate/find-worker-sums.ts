@@ -31,7 +31,7 @@ export interface WorkerSum {
 }
 
 /** Those that make a port, by the size of the base or by what it is called. */
-export function portSums(tree: SyntaxTree): WorkerSum[] {
+export function findWorkerSums(tree: SyntaxTree): WorkerSum[] {
   const sums = new Map<Node, WorkerSum>()
   const queue: Node[] = tree.nodes.filter((node) => isWorkerNumber(tree, node))
   const seen = new Set<Node>(queue)

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { readSource } from './read-file.js'
+import { readSource } from './read-source.js'
 
 /** Why a file was not written. */
 export type Refusal = 'uncommitted' | 'not in git' | 'changed meanwhile'
