@@ -1,4 +1,4 @@
-/** What `portslice migrate` says about what it leaves to the user. Each is a full sentence or two. */
+/** The texts for places that `portslice migrate` leaves to the user. */
 
 export const ADVICE = {
   unparsable: 'This file cannot be parsed, so it was left as it is.',

@@ -1,4 +1,4 @@
-/** Lists ports that are written down as numbers. Whether they must be these, only the user knows. */
+/** Finds hard-coded ports. They are only listed, because the user may need these numbers. */
 import path from 'node:path'
 import { constantOf } from './rules/numeric.js'
 import {
@@ -12,7 +12,7 @@ import {
 
 const MIN_PORT = 1024
 const MAX_PORT = 65_535
-/** With fewer it is an object that has a port among other things. */
+/** A shorter object or array is probably not a table of ports. */
 const MIN_TABLE_SIZE = 3
 
 export interface FixedPort {
@@ -65,7 +65,7 @@ function webServerPorts(node: Node): FixedPort[] {
   })
 }
 
-/** `let nextPort = 8089`, from which a table is filled. */
+/** `let nextPort = 8089`, if the variable is incremented later. */
 function isCounter(tree: SyntaxTree, node: Node): boolean {
   if (node.type !== 'VariableDeclarator' || node.id.type !== 'Identifier') return false
   const first = numberOf(node.init)
@@ -82,7 +82,7 @@ function isCounter(tree: SyntaxTree, node: Node): boolean {
   )
 }
 
-/** An object or array of ports, by its name or that of its file. */
+/** An object or array of numbers, if its name or the name of the file contains "port". */
 function isTable(tree: SyntaxTree, node: Node, file: string): boolean {
   if (node.type !== 'ObjectExpression' && node.type !== 'ArrayExpression') return false
   const values =

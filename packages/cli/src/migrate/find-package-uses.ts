@@ -1,4 +1,4 @@
-/** Where a file brings in a package, and what it does with it. */
+/** Finds where a file loads a package, and where it uses the exports. */
 import {
   type Node,
   type NodeOf,
@@ -8,21 +8,21 @@ import {
   unwrapped,
 } from './syntax-tree.js'
 
-/** What a name stands for: an export of the package, its default export, or all of it. */
+/** The name of an export, {@link DEFAULT}, or {@link ALL} for the whole module. */
 export type ExportName = string
 const ALL = '*'
 const DEFAULT = 'default'
 
 export interface Use {
   exported: ExportName
-  /** The expression that means the export, such as `getPort` or `portfinder.getPortPromise`. */
+  /** The expression for the export, such as `getPort` or `portfinder.getPortPromise`. */
   node: Node
-  /** Missing if it is not called, but passed on. */
+  /** Missing if the export is passed on instead of called. */
   call?: NodeOf<'CallExpression'>
 }
 
 export interface Binding {
-  /** How it stands in the list of what is imported. */
+  /** The part of the import that creates this name. */
   specifier: Node
   isType: boolean
   uses: readonly Use[]
@@ -42,7 +42,7 @@ export type ImportSite =
 
 export interface PackageUses {
   sites: readonly ImportSite[]
-  /** Forms of import that are not followed. */
+  /** Imports in a form that `migrate` does not follow. */
   unclear: readonly Node[]
   /** A test replaces the package: `vi.mock('get-port')`. */
   isMocked: boolean
@@ -92,7 +92,7 @@ function exportedBy(specifier: NodeOf<'ImportDeclaration'>['specifiers'][number]
   return imported.type === 'Identifier' ? imported.name : imported.value
 }
 
-/** `require('…')`, also of tools that wrap it, and `import('…')`. */
+/** `require('…')` or `import('…')` */
 function isLoadOf(packageName: string, node: Node): boolean {
   if (node.type === 'ImportExpression') return stringOf(node.source) === packageName
   if (node.type !== 'CallExpression' || node.callee.type !== 'Identifier') return false
@@ -160,7 +160,7 @@ function bindingsOf(
   return bindings.every((each) => each !== undefined) ? bindings : undefined
 }
 
-/** Goes from a name to the member of it that is meant, and to the call of that. */
+/** Follows a name to the member of the module and to the call: `portfinder`, `.getPortPromise`, `(…)`. */
 function useOf(tree: SyntaxTree, exported: ExportName, start: Node): Use {
   let name = exported
   let node = start
@@ -171,7 +171,7 @@ function useOf(tree: SyntaxTree, exported: ExportName, start: Node): Use {
         ? propertyName(parent)
         : undefined
     if (parent === undefined || member === undefined) break
-    // A promise, which the call has returned, is not meant; nor is `getPort.call(…)`.
+    // `getPort.call(…)` is not an export of the package.
     if (/^(call|apply|bind|name|length)$/.test(member)) break
     name = member
     node = parent

@@ -1,4 +1,4 @@
-/** Finds where a port is calculated from the number of the worker. */
+/** Finds ports that are calculated from the number of a worker. */
 import { constantOf, isConversion } from './rules/numeric.js'
 import {
   type Node,
@@ -14,23 +14,23 @@ const VARIABLES =
 const PROPERTIES = /^(workerIndex|parallelIndex)$/
 const MIN_PORT = 1024
 const MAX_PORT = 65_535
-/** Constants that are made of constants are followed so far. */
+/** How many constants that refer to other constants are followed. */
 const MAX_DEPTH = 5
 
 export const WORKER_NUMBER_NAMES =
   /VITEST_POOL_ID|VITEST_WORKER_ID|JEST_WORKER_ID|TEST_PARALLEL_INDEX|TEST_WORKER_INDEX|workerIndex|parallelIndex/
 
-/** A calculation that has the number of the worker in it. */
+/** A calculation with the number of a worker, such as `4000 + Number(process.env.VITEST_POOL_ID)`. */
 export interface WorkerSum {
-  /** All of it. */
+  /** The whole expression. */
   node: Node
-  /** What it is added to; missing if that is not known. */
+  /** The number that is added, such as 4000; missing if it is unknown. */
   base?: number
-  /** Where its value goes: a variable, a property, or an argument of listen(). */
+  /** What gets the value: the name of a variable, property or function, or an argument of listen(). */
   target: string | undefined
 }
 
-/** Those that make a port, by the size of the base or by what it is called. */
+/** @returns the calculations whose target is named like a port and whose base can be a port */
 export function findWorkerSums(tree: SyntaxTree): WorkerSum[] {
   const sums = new Map<Node, WorkerSum>()
   const queue: Node[] = tree.nodes.filter((node) => isWorkerNumber(tree, node))
@@ -80,13 +80,13 @@ function isWorkerNumber(tree: SyntaxTree, node: Node): boolean {
   )
 }
 
-/** Goes outwards as long as it is arithmetic. */
+/** The largest arithmetic expression around a node. */
 function wholeSum(tree: SyntaxTree, start: Node): Node {
   let node = start
   for (;;) {
     const parent = tree.parentOf(node)
     if (!parent || !isArithmetic(parent, node)) return node
-    // Of a text such as a URL, the port that stands in it is meant.
+    // In a string such as a URL, only the port is replaced.
     if (parent.type === 'TemplateLiteral' && evaluate(tree, node).base !== undefined) return node
     node = parent
   }
@@ -110,9 +110,9 @@ function isArithmetic(parent: Node, child: Node): boolean {
 }
 
 interface Value {
-  /** Nothing but the number of the worker, perhaps times a number or plus one. */
+  /** Whether it is only the number of a worker, possibly multiplied or plus one. */
   isWorkerNumber?: boolean
-  /** The number that it is added to. */
+  /** A constant, or the constant in a sum with the number of a worker. */
   base?: number
 }
 

@@ -1,4 +1,4 @@
-/** Migrates many files: each knows of the others only which numbers they share. */
+/** Migrates several files. Ports that they share are not replaced, because all files must agree on the number. */
 import path from 'node:path'
 import { ADVICE } from './advice.js'
 import { type MigratedSource, mayContainPorts, Source, sharedBasesOf } from './migrate-source.js'
@@ -8,13 +8,13 @@ import { readSource } from './read-source.js'
 export interface MigratedFile extends MigratedSource {
   /** Absolute. */
   file: string
-  /** As it is now. */
+  /** The code before the migration. */
   before: string
-  /** Packages that it imports after the change. */
+  /** Our packages that the migrated code imports. */
   packages: readonly string[]
 }
 
-/** Those that change, or that have something to list. */
+/** @returns the files with changes or findings */
 export function migrateFiles(files: readonly string[]): MigratedFile[] {
   const unreadable: MigratedFile[] = []
   const sources: Source[] = []
@@ -40,7 +40,7 @@ function unreadableFile(file: string): MigratedFile {
   return { file, before: '', code: '', changes: 0, findings: [finding], packages: [] }
 }
 
-/** Our packages that the new text names, and the old one does not need to. */
+/** The names of our packages in the new code, if it differs from the old one. */
 function packagesIn(code: string, before: string): string[] {
   if (code === before) return []
   const names = code.match(/@portslice\/[a-z-]+(?=['"/])/g) ?? []

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** The text of a file; `undefined` if it is not UTF-8, and could not be written as it was. */
+/** The text of a file; `undefined` if it is not UTF-8, because it could not be written back unchanged. */
 export function readSource(file: string): string | undefined {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(readFileSync(file))

@@ -1,4 +1,4 @@
-/** Replaces calls of packages that look for a free port. */
+/** Replaces calls of get-port and similar packages by takePort(). */
 import type { AdviceName } from './advice.js'
 import { type Binding, findPackageUses, type ImportSite, type Use } from './find-package-uses.js'
 import { DETECT_PORT } from './rules/detect-port.js'
@@ -25,7 +25,7 @@ export interface FileMigration {
   tree: SyntaxTree
   edits: SourceEdits
   takePort: TakePortImport
-  /** Why no call of this package is replaced here, if so. */
+  /** Why calls of this package must not be replaced in this file; `undefined` if they can be. */
   refusalOf(packageName: string): AdviceName | undefined
   list(node: Node, advice: AdviceName): void
   noteChange(): void
@@ -39,7 +39,7 @@ export function replacePackages(file: FileMigration): void {
     replaceCalls(file, rule, sites, refusal)
     return sites
   })
-  // What is imported is there before what is loaded at some line.
+  // Static imports first, because they run before every `require` and `import()`.
   const isLoaded = ({ form }: ImportSite) => form !== 'import'
   const inOrder = sites.toSorted((a, b) => Number(isLoaded(a)) - Number(isLoaded(b)))
   for (const site of inOrder) replaceSite(file, site)
@@ -58,7 +58,7 @@ function replaceCalls(
   if (setting) file.list(setting.use.node, 'basePort')
   const listed: Node[] = []
   const isHelper = ({ exported }: Use) => rule.helpers?.includes(exported) ?? false
-  // Calls first: what they have as arguments goes with them.
+  // Helpers last, because replacing a call also removes the helpers in its arguments.
   const inOrder = uses.toSorted((a, b) => Number(isHelper(a.use)) - Number(isHelper(b.use)))
   for (const { use, site } of inOrder) {
     if (file.edits.isReplaced(use.node) || (isHelper(use) && isInside(use.node, listed))) continue
@@ -93,7 +93,7 @@ function replacement(
   const result = convert(call.arguments, { tree, exportedBy })
   if ('advice' in result) return result
   if (hasComment(tree, call)) return { advice: 'comments' }
-  // Another call of the package inside would be left in the text as it is.
+  // The new text would contain an unchanged call of the package.
   const isLeft = ({ node }: Use) =>
     isInside(node, call.arguments) && result.text.includes(tree.textOf(node))
   return uses.some(isLeft) ? { advice: 'portList' } : result

@@ -1,4 +1,4 @@
-/** Replaces ports that are calculated from the number of the worker. */
+/** Replaces ports that are calculated from the number of a worker. */
 import type { AdviceName } from './advice.js'
 import type { FileKind } from './file-kind.js'
 import { findWorkerSums, type WorkerSum } from './find-worker-sums.js'
@@ -11,7 +11,7 @@ const HOOKS = /^(before|beforeAll|beforeEach|test|it|after|setup|suite)$/
 export function replaceWorkerSums(
   file: FileMigration,
   kind: FileKind,
-  /** Bases that also stand in other files, which must agree on the number. */
+  /** Base ports that other files also use: all of them must agree on the number. */
   sharedBases: ReadonlySet<number>,
 ): void {
   const { tree, edits, takePort } = file
@@ -41,19 +41,17 @@ function obstacle(
 ): AdviceName | undefined {
   if (kind.role === 'config') return 'config'
   if (base === undefined || tree.parentOf(node)?.type === 'TemplateLiteral') return 'workerSum'
-  const place = placeOf(tree, node, kind)
-  if (place !== undefined) return place
-  return isCountedFrom(tree, node) ? 'block' : undefined
+  return obstacleAt(tree, node, kind) ?? (isCountedFrom(tree, node) ? 'block' : undefined)
 }
 
-/** Why no `await takePort()` can stand here. */
-function placeOf(tree: SyntaxTree, node: Node, kind: FileKind): AdviceName | undefined {
+/** Why `await takePort()` is not possible at this place. */
+function obstacleAt(tree: SyntaxTree, node: Node, kind: FileKind): AdviceName | undefined {
   for (const around of tree.ancestorsOf(node)) {
     if (/^(For|While|DoWhile)/.test(around.type)) return 'repeated'
     if (around.type === 'PropertyDefinition' || around.type === 'StaticBlock') return 'synchronous'
     if (!isFunction(around)) continue
     if (!around.async) return 'synchronous'
-    // Any other function may be called again, and must return the same number.
+    // Any function except a hook or test may run again, and must return the same number.
     return isCallback(tree, around) ? undefined : 'repeated'
   }
   return kind.allowsTopLevelAwait ? undefined : 'synchronous'
@@ -76,7 +74,7 @@ function isCallback(tree: SyntaxTree, callback: Node): boolean {
   return false
 }
 
-/** `beforeAll` and `test.beforeAll`; of `test.only` and `test.concurrent` the first. */
+/** `beforeAll` for `beforeAll` and `test.beforeAll`; `test` for `test.only` and `test.concurrent`. */
 function calledName(callee: Node): string {
   if (callee.type === 'Identifier') return callee.name
   // test.each([…])('…', async () => …)
@@ -87,7 +85,7 @@ function calledName(callee: Node): string {
   return HOOKS.test(name) ? name : calledName(callee.object)
 }
 
-/** Whether the variable is a first port, from which others are counted. */
+/** Whether other ports are calculated from the variable, such as `port + 1`. */
 function isCountedFrom(tree: SyntaxTree, node: Node): boolean {
   const parent = tree.parentOf(node)
   const references =
@@ -105,7 +103,7 @@ function isCountedFrom(tree: SyntaxTree, node: Node): boolean {
   })
 }
 
-/** `'http://localhost:' + port` counts nothing. */
+/** `'http://localhost:' + port` is a string, not a calculated port. */
 function isText({ left, right }: { left: Node; right: Node }): boolean {
   return [left, right].some(
     (each): boolean =>
@@ -120,7 +118,7 @@ function referencesOfTarget(tree: SyntaxTree, target: Node): readonly Node[] {
   return declaration ? tree.referencesTo(declaration) : []
 }
 
-/** Constants that only the replaced sums have used, such as the first port. */
+/** Removes constants that only the replaced sums used, such as the base port. */
 function removeUnused({ tree, edits }: FileMigration, replaced: readonly Node[]): void {
   const names = tree.nodes.filter(
     (node) => node.type === 'Identifier' && isInside(node, replaced) && tree.declarationOf(node),

@@ -1,4 +1,4 @@
-/** How `portslice migrate` shows what it would do, or has done. */
+/** Formats the outcome of `portslice migrate` as text and JSON. */
 import path from 'node:path'
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff'
 import type { Colours } from '../terminal/colours.js'
@@ -15,10 +15,10 @@ const INDENT = '    '
 
 export interface Outcome {
   files: readonly MigratedFile[]
-  /** The files that were written; `undefined` if that was not asked for. */
+  /** The files that were written; `undefined` without --write. */
   written?: ReadonlySet<string>
   refused: ReadonlyMap<string, Refusal>
-  /** How to install the packages that the files now import, if any is missing. */
+  /** The command that installs missing packages, if any. */
   install?: string
 }
 

@@ -22,7 +22,7 @@ export function writeMigrated(
   const refusal = force ? undefined : notRestorable(target)
   if (refusal) return refusal
   if (readSource(target) !== before) return 'changed meanwhile'
-  // Never half a file, whatever ends this process.
+  // Renamed as a whole, so that a crash cannot leave half a file.
   const temporary = `${target}.portslice-${process.pid}`
   try {
     writeFileSync(temporary, after, { mode: statSync(target).mode, flag: 'wx' })

@@ -20,7 +20,7 @@ function detect([wanted, ...more]: readonly Node[], context: CallContext): TakeP
   if (wanted === undefined) return NO_ARGUMENTS
   if (more.length > 0 || isFunction(wanted)) return { advice: 'callback' }
   const onePort = (value: Node): TakePortArguments =>
-    // It also takes strings, which takePort() refuses.
+    // detect-port also accepts strings, but takePort() does not.
     isNumeric(context.tree, value) ? portsArgument(value, context) : { advice: 'options' }
   if (wanted.type !== 'ObjectExpression') return onePort(wanted)
   return optionsArguments(

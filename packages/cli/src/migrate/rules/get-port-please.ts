@@ -11,7 +11,7 @@ import {
   type TakePortArguments,
 } from './package-rule.js'
 
-/** The port that getPort() tries if it is told nothing. */
+/** The port that getPort() tries first without options. */
 const DEFAULT_PORT = '3000'
 const DROPPED = ['host', 'public', 'verbose', 'random']
 const REFUSED = { name: 'memoized' } as const
@@ -32,7 +32,7 @@ function port([options, ...more]: readonly Node[], context: CallContext): TakePo
   }
   const names = options.properties.map((each) => propertyName(each))
   const wanted = names.filter((name) => name !== undefined && !DROPPED.includes(name))
-  // Of several wishes it tries one after the other.
+  // getPort() tries several such options one after the other. takePort() has only one.
   if (wanted.length > 1) return { advice: 'options' }
   const isRandom = names.includes('random')
   if (wanted.length === 0 && names.every((name) => name !== undefined)) {
