@@ -87,7 +87,7 @@ test('an unknown variable is noted, and a misspelt one is a problem', () => {
   expect(findingOf({ PORTSLICE_RANGE: '20000-20999', PORTSLICE_TREE: 'x' })?.level).toBe('ok')
 })
 
-test('where a range and a shard come from', () => {
+test('the sources of range and shard are named', () => {
   const messages = optionsFindings({ range: [20_000, 20_999], shard: { index: 1, total: 2 } })
     .findings.map(({ message }) => message)
     .join('\n')

@@ -61,7 +61,7 @@ test('the state of each slice and port', () => {
     'listening',
     'leaked',
     'quarantined',
-    'listening', // its journal is elsewhere, so what listens is taken for its holder's
+    'listening', // its journal is elsewhere, so the listener counts as its holder's
     'foreign',
   ])
   expect(snapshot.slices[1]?.ports.slice(0, 10)).toEqual([
@@ -155,7 +155,7 @@ test('the SVG needs no other files, supports light and dark, and escapes text', 
   expect(svg.match(/<title>/g)?.length).toBeGreaterThan(6)
 })
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not appear
 const NOT_IN_XML = /[<>"'\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/
 
 /** Also control characters and lone surrogates; `fc.string` of them takes seconds to prepare. */

@@ -24,11 +24,11 @@ test.each([
   'const sizes = [1024, 2048, 4096]',
   'const ports = [1, 2, 3]',
   'const ports = { web: 3000 }',
-])('%s is not', (code) => {
+])('%s is not listed', (code) => {
   expect(listFindings(code)).toEqual([])
 })
 
-test('a first port that is counted up', () => {
+test('a base port that is incremented is listed', () => {
   const code = 'let nextPort = 8089\nexport const take = () => (nextPort += 1)\n'
   expect(migrate(code)).toMatchObject({ code, changes: 0 })
   expect(listFindings(code)).toEqual(['1 table'])
@@ -37,7 +37,7 @@ test('a first port that is counted up', () => {
   expect(listFindings('let size = 8089\nsize++')).toEqual([])
 })
 
-test('a table of ports, by its name or that of its file', () => {
+test('a table of ports is found by its name or that of its file', () => {
   const table = '{ api: 4001, web: 4002, admin: 4003 }'
   expect(listFindings(`const PORTS = ${table}`)).toEqual(['1 table'])
   expect(listFindings(`module.exports = ${table}`, { file: 'test/ports-map.js' })).toEqual([

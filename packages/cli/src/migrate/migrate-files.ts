@@ -1,4 +1,4 @@
-/** Migrates several files. Ports that they share are not replaced, because all files must agree on the number. */
+/** Migrates several files. Base ports that they share are not replaced: all files must agree on them. */
 import path from 'node:path'
 import { ADVICE } from './advice.js'
 import { type MigratedSource, mayContainPorts, Source, sharedBasesOf } from './migrate-source.js'

@@ -1,11 +1,11 @@
-/** Files as they are found: ends of lines, comments, languages; and what must hold for any file. */
+/** Line endings, comments and languages of files, and properties of every migration. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type FileSetup, listFindings, migrate, text } from './migrate.test-support.js'
 import { mayContainPorts } from './migrate-source.js'
 import { parseSource } from './parse.js'
 
-test('Windows ends of lines stay, also in what is added', () => {
+test('Windows line endings stay, and added lines have them', () => {
   const code =
     "import getPort, { portNumbers } from 'get-port'\r\nawait getPort()\r\nuse(portNumbers)\r\n"
   expect(migrate(code).code).toBe(
@@ -77,12 +77,12 @@ describe('a file that cannot be parsed', () => {
     ])
   })
 
-  test('as little as one with endless nesting', () => {
+  test('is listed if it is nested too deeply', () => {
     const code = `import getPort from 'get-port'\nx(${'1+'.repeat(50_000)}1)\nawait getPort()\n`
     expect(migrate(code)).toMatchObject({ code, findings: [{ kind: 'unparsable' }] })
   })
 
-  test('is passed over if it has nothing to do with ports', () => {
+  test('is ignored if it contains no package or worker number', () => {
     expect(listFindings('const a = = 1\napp.listen(3000)')).toEqual([])
   })
 })
@@ -95,7 +95,7 @@ test('most files are not parsed', () => {
   expect(mayContainPorts('server.listen(3000)')).toBe(true)
 })
 
-test('a finding has the place, the code and what to do', () => {
+test('a finding has a position, the code and advice', () => {
   const code =
     "import getPort from 'get-port'\n\n  const a = 1,\n    b = getPort({\n      ...c,\n    })\n"
   expect(migrate(code).findings).toEqual([
@@ -109,7 +109,7 @@ test('a finding has the place, the code and what to do', () => {
   ])
 })
 
-describe('any file', () => {
+describe('every file', () => {
   const load = fc.constantFrom(
     "import getPort from 'get-port'",
     "import getPort, { portNumbers, clearLockedPorts } from 'get-port'",
@@ -153,7 +153,7 @@ describe('any file', () => {
     )
     .filter((each) => 'program' in parseSource(each, 'a.tsx'))
 
-  test('is still code afterwards, and a second time nothing changes', () => {
+  test('can still be parsed after the migration, and a second migration changes nothing', () => {
     fc.assert(
       fc.property(code, setup, (before, setup) => {
         const once = migrate(before, setup)
@@ -165,7 +165,7 @@ describe('any file', () => {
     )
   })
 
-  test('changes no line that has nothing to do with ports', () => {
+  test('keeps lines without ports', () => {
     fc.assert(
       fc.property(code, setup, (before, setup) => {
         const lines = new Set(migrate(before, setup).code.split(/\r?\n/))

@@ -19,12 +19,12 @@ export function migrate(code: string, setup: FileSetup = {}): MigratedSource {
   return new Source(code, file, project).migrate(new Set(setup.sharedBases))
 }
 
-/** The findings as `line kind`. */
+/** The findings in the form `line kind`. */
 export function listFindings(code: string, setup?: FileSetup): string[] {
   return migrate(code, setup).findings.map(({ line, kind }) => `${line} ${kind}`)
 }
 
-/** Text without the indentation that it has in a test. */
+/** Removes the indentation of a template string. */
 export function text(indented: string): string {
   const lines = indented.replace(/^\n/, '').split('\n')
   const indents = lines.filter((line) => line.trim() !== '').map((line) => line.search(/\S/))

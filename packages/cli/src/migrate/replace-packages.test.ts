@@ -4,7 +4,7 @@ import { listFindings, migrate, text } from './migrate.test-support.js'
 const VITEST = { file: 'src/server.test.ts', dependencies: ['vitest'] }
 
 describe('get-port', () => {
-  test('in a beforeAll of vitest, the port comes from the plugin', () => {
+  test('a vitest file imports takePort from the plugin', () => {
     const before = text(`
       import getPort from 'get-port'
       import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -31,7 +31,7 @@ describe('get-port', () => {
     expect(findings).toEqual([])
   })
 
-  test('with vitest globals, the name of the file and package.json tell the runner', () => {
+  test('with vitest globals, the file name and package.json show the runner', () => {
     const code = "import getPort from 'get-port'\ntest('x', async () => serve(await getPort()))\n"
     expect(migrate(code, VITEST).code).toContain('@portslice/vitest-plugin/test')
     expect(migrate(code, { ...VITEST, dependencies: ['jest'] }).code).toContain('@portslice/core')
@@ -87,7 +87,7 @@ describe('get-port', () => {
     expect(result.findings).toMatchObject([{ line: 2, kind, advice: expect.stringMatching(/\.$/) }])
   })
 
-  test('what cannot be replaced keeps its import', () => {
+  test('exports that cannot be replaced keep their import', () => {
     const code = text(`
       import getPort, { clearLockedPorts, portNumbers as numbers } from "get-port";
       const port = await getPort({ port: numbers(4000, 4009) });
@@ -111,7 +111,7 @@ describe('get-port', () => {
     expect(listFindings(code)).toEqual(['3 options'])
   })
 
-  test('a call inside of a call', () => {
+  test('a call inside a call', () => {
     const code = "import getPort from 'get-port'\nawait getPort({ port: await getPort() })\n"
     const { code: after } = migrate(code)
     expect(after).toContain('await getPort({ port: await takePort() })')
@@ -176,14 +176,14 @@ describe('forms of import', () => {
     expect(findings).toEqual([])
   })
 
-  test('where no name is given to it', () => {
+  test('without a variable', () => {
     const code = "a(require('get-port')())\nb((await import('get-port')).default())\n"
     expect(migrate(code).code).toBe(
       "a(require('@portslice/core').takePort())\nb((await import('@portslice/core')).takePort())\n",
     )
   })
 
-  test('inside of a function', () => {
+  test('inside a function', () => {
     const code = text(`
       beforeAll(async () => {
         const { default: getPort } = await import('get-port')
@@ -232,7 +232,7 @@ describe('forms of import', () => {
     expect(listFindings(code)).toContain('3 mocked')
   })
 
-  test('what a package is published with is more than a test', () => {
+  test('a production dependency is only replaced in tests', () => {
     const code = "import getPort from 'get-port'\nexport const port = await getPort()\n"
     const setup = { file: 'src/serve.js', production: ['get-port'] }
     expect(migrate(code, setup).code).toBe(code)
@@ -240,7 +240,7 @@ describe('forms of import', () => {
     expect(listFindings(code, { ...setup, file: 'src/serve.test.js' })).toEqual([])
   })
 
-  test('in a config, every worker would get another port', () => {
+  test('calls in a config are listed, because every worker would get another port', () => {
     const code = "import getPort from 'get-port'\nexport default { port: await getPort() }\n"
     expect(migrate(code, { file: 'playwright.config.ts' }).code).toBe(code)
     expect(listFindings(code, { file: 'playwright.config.ts' })).toEqual(['2 config'])
@@ -272,7 +272,7 @@ describe('forms of import', () => {
     )
   })
 
-  test('an import that is there already is used, under its name', () => {
+  test('an existing import of takePort is reused under its name', () => {
     const code = text(`
       import { takePort as lease } from '@portslice/core'
       import getPort from 'get-port'
@@ -288,7 +288,7 @@ describe('forms of import', () => {
 })
 
 describe('names', () => {
-  test('a shadowed name is another one', () => {
+  test('a shadowed name is not replaced', () => {
     const code = text(`
       import getPort from 'get-port'
       const one = await getPort()
@@ -320,7 +320,7 @@ describe('names', () => {
     )
   })
 
-  test('a function of the same name from elsewhere is left alone', () => {
+  test('a function of the same name from another module is not replaced', () => {
     const code = "import { getPort } from './ports.js'\nawait getPort({ port: 3000 })\n"
     expect(migrate(code)).toEqual({ code, changes: 0, findings: [] })
   })
@@ -345,7 +345,7 @@ describe('portfinder', () => {
     }
   })
 
-  test('named', () => {
+  test('a named import', () => {
     const code = "import { getPortPromise } from 'portfinder'\nuse(await getPortPromise())\n"
     expect(migrate(code).code).toBe(
       "import { takePort } from '@portslice/core'\nuse(await takePort())\n",

@@ -4,7 +4,7 @@ import { listFindings, migrate, text } from './migrate.test-support.js'
 const VITEST = { file: 'src/a.test.ts', dependencies: ['vitest'] }
 const JEST = { file: 'src/a.test.js', dependencies: ['jest'] }
 
-test('at the top of a module of vitest', () => {
+test('at the top level of a vitest file', () => {
   const code = text(`
     import { test } from 'vitest'
 
@@ -30,7 +30,7 @@ test('at the top of a module of vitest', () => {
   })
 })
 
-test('in a beforeAll of Jest, also in CommonJS', () => {
+test('in a beforeAll of Jest in CommonJS', () => {
   const code = text(`
     'use strict'
     const request = require('supertest')
@@ -98,8 +98,8 @@ describe('forms of the sum', () => {
   })
 
   test.each([
-    ['the place of a listening server', 'server.listen(4000 + worker)'],
-    ['a variable of the environment', 'process.env.PORT = String(4000 + worker)'],
+    ['an argument of listen()', 'server.listen(4000 + worker)'],
+    ['an environment variable', 'process.env.PORT = String(4000 + worker)'],
     ['an option', 'start({ port: 4000 + worker })'],
   ])('%s', (_, statement) => {
     const code = `import 'vitest'\nconst worker = Number(process.env.VITEST_POOL_ID)\n${statement}\n`
@@ -138,7 +138,7 @@ test('in a test of test.each', () => {
   expect(migrate(code, VITEST).code).toContain('const port = await takePort()')
 })
 
-describe('what is not a port is left alone, and not listed', () => {
+describe('a sum that is not a port is neither replaced nor listed', () => {
   test.each([
     `const database = \`test_\${process.env.VITEST_POOL_ID}\``,
     'const seed = 4000 + Number(process.env.VITEST_POOL_ID)',
@@ -175,7 +175,7 @@ describe('listed', () => {
       '2 synchronous',
     ],
     [
-      'a first port',
+      'a base port of several ports',
       "import 'vitest'\nconst port = 4000 + 10 * Number(process.env.VITEST_POOL_ID)\nstart(port, port + 1)",
       '2 block',
     ],
@@ -199,7 +199,7 @@ describe('listed', () => {
     expect(listFindings(code, VITEST)).toEqual([finding])
   })
 
-  test('CommonJS cannot wait at the top', () => {
+  test('CommonJS has no top-level await', () => {
     const code =
       'const port = 4000 + Number(process.env.JEST_WORKER_ID)\nmodule.exports = { port }\n'
     expect(migrate(code, JEST).code).toBe(code)
@@ -207,7 +207,7 @@ describe('listed', () => {
     expect(migrate(code, JEST).findings[0]?.advice).toContain('portsFromEnv()')
   })
 
-  test('an ES module that Jest makes CommonJS of cannot either', () => {
+  test('an ES module that Jest converts to CommonJS has none either', () => {
     const code = 'export const port = 4000 + Number(process.env.JEST_WORKER_ID)\n'
     const asModule = { ...JEST, isModule: true }
     expect(listFindings(code, JEST)).toEqual(['1 synchronous'])
@@ -227,7 +227,7 @@ describe('listed', () => {
     expect(listFindings(code, VITEST)).toEqual(['2 sharedNumber', '3 sharedNumber'])
   })
 
-  test('the same sum in another file that must agree', () => {
+  test('the same base port in another file', () => {
     const code = "import 'vitest'\nconst port = 4000 + Number(process.env.VITEST_POOL_ID)\n"
     expect(listFindings(code, { ...VITEST, sharedBases: [4000] })).toEqual(['2 sharedNumber'])
     expect(listFindings(code, { ...VITEST, sharedBases: [5000] })).toEqual([])
