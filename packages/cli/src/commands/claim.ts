@@ -6,9 +6,9 @@ import {
   PortsliceError,
 } from '@portslice/core/internal/inspect'
 import { readArguments, type Syntax } from '../command-line/arguments.js'
-import { LINGER, LINGER_HELP, parseLinger } from '../command-line/linger.js'
+import { LINGER, LINGER_HELP, parseLinger } from '../command-line/linger-options.js'
 import { looksLikePorts, parsePortList, rejectDuplicates } from '../command-line/ports.js'
-import { parseSecondsOption, TIMEOUT } from '../command-line/seconds.js'
+import { parseSecondsOption, TIMEOUT } from '../command-line/seconds-option.js'
 import { usageError } from '../command-line/usage-error.js'
 import type { AssignedPort } from '../run/pass-ports.js'
 import { variablesFor } from '../run/port-variables.js'

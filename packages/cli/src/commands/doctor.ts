@@ -10,7 +10,7 @@ import { coordinatorFindings } from '../doctor/coordinator.js'
 import { dockerFinding } from '../doctor/docker.js'
 import { type Finding, findingsOf } from '../doctor/finding.js'
 import { foreignFinding } from '../doctor/foreign-listeners.js'
-import { leftBehindFinding } from '../doctor/left-behind.js'
+import { leftoversFinding } from '../doctor/leftovers.js'
 import { lockDirectoryFindings } from '../doctor/lock-directory.js'
 import { optionsFindings } from '../doctor/options.js'
 import { redirectedFinding } from '../doctor/redirected-ports.js'
@@ -58,7 +58,7 @@ export async function run(args: string[]): Promise<number> {
   if (resolved && hasLoopback) all.push(...(await portsFindings(resolved)))
   // A directory that must not be used is not read either.
   if (!all.some(({ id, level }) => id === 'lock-directory' && level === 'problem')) {
-    all.push(...(await findingsOf('left-behind', leftBehindFinding)))
+    all.push(...(await findingsOf('left-behind', leftoversFinding)))
   }
   return print(all, given.has('json'))
 }

@@ -1,12 +1,12 @@
 import { readArguments, type Syntax } from '../command-line/arguments.js'
-import { LINGER, LINGER_HELP, parseLinger } from '../command-line/linger.js'
+import { LINGER, LINGER_HELP, parseLinger } from '../command-line/linger-options.js'
 import { parsePortList, rejectDuplicates } from '../command-line/ports.js'
 import {
   parseRangeAndShard,
   RANGE_AND_SHARD,
   RANGE_AND_SHARD_HELP,
 } from '../command-line/range-and-shard.js'
-import { parseSecondsOption, TIMEOUT } from '../command-line/seconds.js'
+import { parseSecondsOption, TIMEOUT } from '../command-line/seconds-option.js'
 import { usageError } from '../command-line/usage-error.js'
 import { COUNT, parseCount } from '../run/count-option.js'
 import { leasePorts } from '../run/lease-ports.js'

@@ -6,7 +6,7 @@ import {
   type ResolvedOptions,
 } from '@portslice/core/internal/inspect'
 import { listNames } from '../terminal/format.js'
-import { connectTo } from './connect.js'
+import { connectTo } from './connect-to.js'
 import { type Finding, note } from './finding.js'
 
 /** Each port takes two sockets; the usual limit is 1024 open files. */

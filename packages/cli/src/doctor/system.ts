@@ -1,7 +1,7 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 import os from 'node:os'
 import { type ProcessTable, processTable, runtime, system } from '@portslice/core/internal/inspect'
-import { connectTo } from './connect.js'
+import { connectTo } from './connect-to.js'
 import { type Finding, note, ok, problem } from './finding.js'
 
 /** Any port works, because a refused connection proves the address as well. */

@@ -1,7 +1,7 @@
 import type { ClaimStatus, SliceStatus } from '@portslice/core/internal/inspect'
 
 /** The claim of its last port, which makes a slice without a holder look held. */
-export function claimOn(
+export function claimOfSentinel(
   { last, state, holder }: SliceStatus,
   claims: readonly ClaimStatus[],
 ): ClaimStatus | undefined {
@@ -15,7 +15,7 @@ export function hideClaimedSlices(
   claims: readonly ClaimStatus[],
 ): SliceStatus[] {
   return slices.flatMap((slice) => {
-    if (!claimOn(slice, claims)) return [slice]
+    if (!claimOfSentinel(slice, claims)) return [slice]
     // A dead holder may have left ports.
     return slice.ports.length === 0 ? [] : [{ ...slice, state: 'abandoned' as const }]
   })

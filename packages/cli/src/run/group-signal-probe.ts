@@ -66,7 +66,7 @@ export class GroupSignalProbe {
   }
 
   /** Call immediately after this process got the signal. */
-  async groupHeardToo(signal: NodeJS.Signals): Promise<boolean> {
+  async wasSentToGroup(signal: NodeJS.Signals): Promise<boolean> {
     if (await this.#consume(signal)) return true
     await sleep(GROUP_SIGNAL_DELAY_MS)
     return this.#consume(signal)

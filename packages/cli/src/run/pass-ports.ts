@@ -20,7 +20,7 @@ export function environmentFor(ports: readonly AssignedPort[]): Record<string, s
 }
 
 /** Replaces `{PORT}`, `{WEB_PORT}` and so on, and leaves other braces alone. */
-export function withPorts(argument: string, ports: readonly AssignedPort[]): string {
+export function replacePortPlaceholders(argument: string, ports: readonly AssignedPort[]): string {
   const byVariable = Object.fromEntries(ports.map(({ variable, port }) => [variable, `${port}`]))
   return replacePlaceholders(argument, byVariable, (placeholder) => placeholder)
 }

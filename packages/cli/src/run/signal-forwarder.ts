@@ -46,7 +46,7 @@ export class SignalForwarder {
 
   async #forward(signal: NodeJS.Signals): Promise<void> {
     const isOpen = this.#isOpen
-    const wasForGroup = await this.#group.groupHeardToo(signal)
+    const wasForGroup = await this.#group.wasSentToGroup(signal)
     if (isOpen || this.#isOpen) this.#recipient(signal, wasForGroup && isOpen)
     else this.#early.push(signal)
   }

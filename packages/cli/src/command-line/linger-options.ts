@@ -1,5 +1,5 @@
 import type { Arguments, OptionSyntax } from './arguments.js'
-import { parseSecondsOption } from './seconds.js'
+import { parseSecondsOption } from './seconds-option.js'
 import { usageError } from './usage-error.js'
 
 export const LINGER = {
