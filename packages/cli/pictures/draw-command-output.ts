@@ -1,6 +1,7 @@
 /**
- * Draws the README pictures from the output of the built command: `pnpm run pictures`. Runs in a new
- * network namespace if possible, so that other processes of this machine do not appear.
+ * Draws the pictures of `portslice list` and `portslice map` from the output of the built command:
+ * `pnpm run pictures`. Runs in a new network namespace if possible, so that other processes of this machine do
+ * not appear.
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -50,7 +51,7 @@ async function draw(): Promise<void> {
     await once(child.stdout, 'data')
     return child
   }
-  const worker = (code: string) => ['--input-type=module', '-e', `${PRELUDE}${code}; stay()`]
+  const worker = (code: string) => ['--input-type=module', '-e', `${WORKER_HELPERS}${code}; stay()`]
   try {
     await start('shop', worker(`await listen('api'); await take('checkout > pays')`), {
       VITEST_POOL_ID: '1',
@@ -64,7 +65,7 @@ async function draw(): Promise<void> {
     const killed = await start('blog', worker(`await take('preview')`), { JEST_WORKER_ID: '1' })
     killed.kill('SIGKILL')
     await once(killed, 'exit')
-    writeFileSync(path.join(home, 'blog', 'server.cjs'), SERVE)
+    writeFileSync(path.join(home, 'blog', 'server.cjs'), SERVER)
     await start('blog', [COMMAND, 'run', '--name', 'web', '--', 'node', 'server.cjs'])
     await start('blog', [COMMAND, 'claim', '3000', '--', 'node', 'server.cjs'])
     await start('.', worker(`await listenOn(21_530)`))
@@ -86,7 +87,7 @@ async function endProcess(child: ChildProcess): Promise<void> {
   await once(child, 'exit')
 }
 
-const PRELUDE = `
+const WORKER_HELPERS = `
 import net from 'node:net'
 const { createAllocator } = await import(${JSON.stringify(import.meta.resolve('@portslice/core'))})
 let allocator
@@ -101,7 +102,7 @@ const leak = async (label) => {
 const stay = () => { console.log('ready'); setInterval(() => {}, 60_000) }
 `
 
-const SERVE = `require('node:net').createServer().listen(process.env.PORT ?? process.env.WEB_PORT, () => console.log('ready'))`
+const SERVER = `require('node:net').createServer().listen(process.env.PORT ?? process.env.WEB_PORT, () => console.log('ready'))`
 
 const COLOURS = {
   light: {
@@ -156,7 +157,7 @@ function terminalSvg(command: string, output: string): string {
 }
 
 if (process.argv[2] === undefined && hasNamespaces()) {
-  const self = `'${process.execPath}' '${here('draw.ts')}' inside`
+  const self = `'${process.execPath}' '${here('draw-command-output.ts')}' inside`
   const { status } = inNamespace(self, 'inherit')
   process.exit(status ?? 1)
 }
