@@ -1,7 +1,7 @@
 import { inspect, LAST_PORT } from '@portslice/core/internal/inspect'
 import { usageError } from './usage-error.js'
 
-/** Whether an argument is meant as a port or a list of ports; `7z` is a command. */
+/** Whether an argument is a port or a list of ports. `7z` is a command. */
 export function looksLikePorts(text: string): boolean {
   return /^\d+(,|$)/.test(text)
 }

@@ -62,7 +62,7 @@ export async function run(args: string[]): Promise<number> {
     )
   }
   const timeout = parseSecondsOption(given, 'timeout') ?? DEFAULT_TIMEOUT_MS
-  const linger = parseLinger(given)
+  const lingerMs = parseLinger(given)
   const leases = await claim(wanted, timeout)
   const ports = variables.map((variable, at): AssignedPort => {
     return { ...variable, port: (leases[at] as PortLease).port }
@@ -73,18 +73,18 @@ export async function run(args: string[]): Promise<number> {
     program: given.program,
     env: {},
     envFile: given.value('write-env'),
-    linger,
+    lingerMs,
     signals: new SignalForwarder(),
   })
 }
 
-/** Waits for the ports, and prints what it waits for whenever that changes. */
+/** Waits for the ports. Prints the obstacles whenever they change. */
 async function claim(wanted: readonly number[][], timeout: number): Promise<PortLease[]> {
   let printed = ''
   let isWaiting = true
   const onObstacles = (obstacles: readonly ClaimObstacle[]) => {
     const text = formatObstacles(obstacles)
-    // A change of the remaining time alone is not printed.
+    // If only the remaining times have changed, nothing is printed.
     const withoutTimes = text.replaceAll(/\d+ s more/g, '')
     if (isWaiting && withoutTimes !== printed) printNotice(`waiting: ${text}`)
     printed = withoutTimes

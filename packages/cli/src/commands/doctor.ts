@@ -54,9 +54,9 @@ export async function run(args: string[]): Promise<number> {
   }
   const all = [...(await machineFindings()), ...findings, ...(await lockDirectoryAndDocker())]
   const hasLoopback = !all.some(({ id, level }) => id === 'addresses' && level === 'problem')
-  // Without loopback every check of ports fails for that reason.
+  // Without loopback, every check of ports would fail.
   if (resolved && hasLoopback) all.push(...(await portsFindings(resolved)))
-  // A directory that must not be used is not read either.
+  // An unsafe lock directory must not be read.
   if (!all.some(({ id, level }) => id === 'lock-directory' && level === 'problem')) {
     all.push(...(await findingsOf('left-behind', leftoversFinding)))
   }
@@ -92,7 +92,7 @@ async function lockDirectoryAndDocker(): Promise<Finding[]> {
 
 async function portsFindings(resolved: ResolvedOptions): Promise<Finding[]> {
   const found = await findingsOf('slices', () => slicesFindings(resolved))
-  // Without sockets the checks that bind ports fail for the same reason.
+  // If no port can be bound, the other checks that bind ports would fail as well.
   const canBind = !found.some(({ id, level }) => id === 'sockets' && level === 'problem')
   return [
     ...found,

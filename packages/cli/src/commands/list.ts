@@ -57,13 +57,13 @@ export async function run(args: string[]): Promise<number> {
   const { slices, claims } = await readTables()
   stdout.write(
     given.has('json')
-      ? formatListJson({ ...placeOfSlices(), slices, claims })
+      ? formatListJson({ ...slicesLocation(), slices, claims })
       : formatTables({ slices, claims }, await hasLinks(stdout)),
   )
   return 0
 }
 
-function placeOfSlices(): { lockDirectory: string | null; host?: string } {
+function slicesLocation(): { lockDirectory: string | null; host?: string } {
   const remote = resolveRemote({})
   if (remote) return { lockDirectory: null, host: remote.host }
   return { lockDirectory: lockDirectoryFor(undefined) ?? null }
@@ -79,7 +79,7 @@ async function readTables(): Promise<Tables> {
   return { slices: await addSliceOwners(hideClaimedSlices(slices, claims)), claims }
 }
 
-/** Loaded for terminals only. */
+/** The library is loaded for terminals only. */
 async function hasLinks(stream: NodeJS.WriteStream): Promise<boolean> {
   if (!stream.isTTY) return false
   const { createSupportsHyperlinks } = await import('supports-hyperlinks')

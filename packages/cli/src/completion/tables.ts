@@ -14,27 +14,27 @@ export interface CommandTable {
   name: string
   summary: string
   options: readonly OptionTable[]
-  /** What its only argument can be; empty if any. */
+  /** The possible values of its only argument; empty if every value is possible. */
   argument?: readonly string[]
-  /** Whether files and directories follow. */
+  /** Whether its arguments are files and directories. */
   takesPaths: boolean
-  /** Whether a program follows, after arguments of its own such as ports. */
+  /** For subcommands that run a program. `hasOperands`: other arguments, such as ports, stand before it. */
   program?: { hasOperands: boolean }
 }
 
-/** A command with its name; not from `commands/index.ts`, which loads this. */
+/** Not imported from `commands/index.ts`, because that file imports this one. */
 export interface NamedCommand {
   name: string
   help: string
   syntax: Syntax<string>
 }
 
-/** What can be completed, from the tables with which arguments are read, and from the help. */
+/** Collects what shells complete, from the syntax and the help of each command. */
 export function commandTables(commands: readonly NamedCommand[]): CommandTable[] {
   const summaries = descriptionsIn(HELP)
   return commands.map(({ name, help, syntax }) => {
     const descriptions = descriptionsIn(help)
-    // What the help does not list is an alias.
+    // An option that the help does not list is an alias.
     const options = Object.entries({ ...syntax.options, help: HELP_OPTION }).filter(([option]) =>
       descriptions.has(`--${option}`),
     )
@@ -58,7 +58,10 @@ export function commandTables(commands: readonly NamedCommand[]): CommandTable[]
 
 const HELP_OPTION = { type: 'boolean' as const, isFile: false, multiple: false }
 
-/** By the first word of the term: `--name` of `--name NAME`. Only the first part of a description. */
+/**
+ * Descriptions by the first word of their term, such as `--name` for `--name NAME`. A description ends at the
+ * first semicolon or colon.
+ */
 function descriptionsIn(help: string): Map<string, string> {
   const found = new Map([['--help', 'shows examples and options']])
   for (const { term, description } of helpParts(help)) {

@@ -5,7 +5,7 @@ const RECIPE =
   'docs/ci.md has the recipe, under "Containers that share one Docker daemon" (-v portslice:/run/portslice -e PORTSLICE_LOCK_DIR=/run/portslice/locks).'
 
 /**
- * Containers of one Docker daemon in another network namespace can publish the same port.
+ * Finds a Docker daemon in another network namespace, where two jobs could publish the same port.
  *
  * @param lockDirectory `undefined` if portslice uses no files
  */

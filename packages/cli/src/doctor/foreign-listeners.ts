@@ -6,6 +6,7 @@ import { type Finding, note, ok } from './finding.js'
 
 const MAX_NAMED_LISTENERS = 12
 
+/** Finds programs that listen inside the range without portslice. */
 export async function foreignFinding({ ranges, slices }: ResolvedOptions): Promise<Finding> {
   const { snapshot, canSeeListeners } = await readRangeSnapshot(ranges, [...slices])
   if (!canSeeListeners) {

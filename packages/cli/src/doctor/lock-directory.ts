@@ -57,7 +57,7 @@ export async function lockDirectoryFindings(
   ]
 }
 
-/** Where the mode does not show who may write to it. */
+/** For systems where the mode of a directory does not show who may write to it. */
 export function rightsFinding(directory: string, on: System = system): Finding | undefined {
   if (!on.othersThatMayWrite) return undefined
   const others = on.othersThatMayWrite(directory)
@@ -103,7 +103,7 @@ function relativeNote(given: string, variable: string, directory: string): Note 
   ]
 }
 
-/** The default directory, if it cannot be trusted: then another one is used. */
+/** If the default directory cannot be trusted, another one is used. */
 function untrustedDefaultNote(directory: string): Note | undefined {
   const usual = path.join(path.dirname(directory), `portslice-${userIdentity()}`)
   if (usual === directory) return undefined
@@ -145,7 +145,7 @@ function withPermissionAdvice(finding: Finding, error: unknown, directory: strin
 }
 
 /**
- * Creates a file and a socket, because permissions say little: root has them on read-only disks too.
+ * Creates a file and a socket, because permissions are not enough: root has them even on read-only disks.
  *
  * @returns the error of the socket, if it failed
  * @throws the system's error if no file can be created

@@ -11,11 +11,11 @@ import { type Finding, note } from './finding.js'
 
 /** Each port takes two sockets; the usual limit is 1024 open files. */
 const PORTS_AT_ONCE = 128
-/** Loopback answers immediately, unless a rule drops the packets. */
+/** Loopback answers immediately, unless a rule of the packet filter drops the packets. */
 const CONNECT_TIMEOUT_MS = 500
 const MAX_NAMED_PORTS = 12
 
-/** Finds NodePorts of Kubernetes: the packet filter answers on them without a socket. */
+/** Finds ports that the packet filter redirects, such as NodePorts of Kubernetes. They have no socket here. */
 export async function redirectedFinding({ slices }: ResolvedOptions): Promise<Finding | undefined> {
   const candidates = [...slices].flatMap(portsOf).filter(mayBeRedirected)
   if (candidates.length === 0) return undefined

@@ -11,7 +11,7 @@ const INDENT = '         '
 export interface DoctorDocument {
   version: 1
   ok: boolean
-  /** What the command runs on. */
+  /** The JavaScript runtime of the command. */
   runtime: Runtime
   findings: readonly Finding[]
 }

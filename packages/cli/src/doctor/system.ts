@@ -4,7 +4,7 @@ import { type ProcessTable, processTable, runtime, system } from '@portslice/cor
 import { connectTo } from './connect-to.js'
 import { type Finding, note, ok, problem } from './finding.js'
 
-/** Any port works, because a refused connection proves the address as well. */
+/** Any port will do: a refused connection also proves that the address exists. */
 const DISCARD_PORT = 9
 const CONNECT_TIMEOUT_MS = 2000
 
@@ -154,7 +154,7 @@ async function readAddresses(): Promise<Addresses> {
 /** Checks by connecting, because the list of interfaces can be incomplete. */
 async function isUnreachable(host: string): Promise<boolean> {
   const result = await connectTo(DISCARD_PORT, host, CONNECT_TIMEOUT_MS)
-  // A timeout: the interface is down, but has the address.
+  // A timeout means that the interface has the address, but is down.
   return ['timeout', 'EADDRNOTAVAIL', 'ENETUNREACH', 'EHOSTUNREACH', 'EAFNOSUPPORT'].includes(
     result,
   )

@@ -18,7 +18,7 @@ import { readSetting } from './system.js'
 
 const MAX_SLICES_TO_TRY = 8
 
-/** Checks whether TIME_WAIT can reserve an ephemeral port. Reserves one for 60 s. */
+/** Checks whether TIME_WAIT can reserve an ephemeral port. The check reserves one port for 60 s. */
 export async function timeWaitFinding(options: ResolvedOptions): Promise<Finding | undefined> {
   if (!system.hasProc) return undefined
   const slices = [...options.slices]
@@ -33,7 +33,7 @@ export async function timeWaitFinding(options: ResolvedOptions): Promise<Finding
 
 /**
  * @param guard `undefined` if no port could be tried
- * @param inside slices of the range that are ephemeral, of `total`
+ * @param inside how many of the `total` slices contain ephemeral ports
  */
 export function describeGuard(
   guard: TimeWaitGuard | 'unknown' | undefined,
@@ -67,7 +67,7 @@ export function describeGuard(
   }
 }
 
-/** Starts at a slice that depends on the pid, because a tried port stays reserved for 60 s. */
+/** Starts at a slice that depends on the pid, because the port of an earlier check stays reserved for 60 s. */
 async function tryGuard(ephemeral: EphemeralRange): Promise<TimeWaitGuard | undefined> {
   const slices = slicesIn(ephemeral)
   for (let i = 0; i < Math.min(MAX_SLICES_TO_TRY, slices.length); i++) {

@@ -1,4 +1,4 @@
-/** The one model of the range behind the text map, the SVG and the doctor. */
+/** The state of each slice and port of the range, for `map`, `ui` and `doctor`. */
 import {
   type ClaimStatus,
   listClaims,
@@ -12,14 +12,14 @@ import {
 } from '@portslice/core/internal/inspect'
 import { hideClaimedSlices } from '../list/hide-claimed-slices.js'
 
-/** `foreign`: a program listens that does not use portslice. */
+/** `foreign`: a program that does not use portslice listens on the port. */
 export const STATES = ['free', 'held', 'listening', 'leaked', 'quarantined', 'foreign'] as const
 export type State = (typeof STATES)[number]
 
 /** The state of a slice is the first of these that one of its ports has. */
 const STATE_PRIORITY: readonly State[] = ['leaked', 'listening', 'quarantined', 'held', 'foreign']
 
-/** More slices than this are easier to read in `portslice list`. */
+/** `portslice list` is easier to read for more slices. */
 export const MAX_DETAILED_SLICES = 24
 
 export interface SliceSnapshot {
@@ -37,7 +37,7 @@ export interface RangeSnapshot {
   slices: SliceSnapshot[]
 }
 
-/** Reads the present state of the machine. Without a list of sockets no port is `foreign`. */
+/** Reads the current state of the machine. Without a list of sockets, no port is `foreign`. */
 export async function readRangeSnapshot(
   ranges: readonly PortRange[],
   slices: readonly SliceStart[],
@@ -46,7 +46,7 @@ export async function readRangeSnapshot(
   const [statuses, claims, listening] = await Promise.all([
     listSlices(),
     listClaims(),
-    // What listens on this machine says nothing about another host.
+    // The listeners of this machine do not use ports of another host.
     isRemote ? undefined : listeningPorts(),
   ])
   const ascending = [...slices].sort((a, b) => a - b)
@@ -54,7 +54,7 @@ export async function readRangeSnapshot(
   return { snapshot, canSeeListeners: listening !== undefined }
 }
 
-/** @param listening every port of the machine with a listener */
+/** @param listening all ports of the machine that have a listener */
 export function createRangeSnapshot(
   ranges: readonly PortRange[],
   slices: readonly SliceStart[],
@@ -95,6 +95,6 @@ function stateOf(port: number, status: SliceStatus | undefined, isListening: boo
   if (known?.state === 'quarantined') return 'quarantined'
   if (known) return known.listening ? 'listening' : 'held'
   if (!isListening) return 'free'
-  // The journal of this slice is elsewhere, so the listener is most likely its holder's.
+  // The journal is in another lock directory. The listener most likely belongs to the holder.
   return status?.state === 'held' && !status.holder ? 'listening' : 'foreign'
 }

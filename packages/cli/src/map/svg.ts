@@ -97,7 +97,7 @@ function titleOf(slice: SliceSnapshot, owners: OwnerNames): string {
 
 function cell(x: number, y: number, state: State, title?: string): string {
   const shape = `class="${state}" x="${x}" y="${y}" width="${CELL}" height="${CELL}" rx="2"`
-  // Hundreds of free cells do not need titles.
+  // No titles for free cells: there are hundreds of them.
   return title === undefined || state === 'free'
     ? `<rect ${shape}/>`
     : `<rect ${shape}><title>${escapeXml(title)}</title></rect>`

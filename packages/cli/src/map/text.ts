@@ -23,7 +23,7 @@ const GLYPHS: Record<State, string> = {
 const NO_BREAK_SPACE = '\u00a0'
 /** A port number and two spaces. */
 const LABEL_WIDTH = 7
-/** 2048 ports, so that rows start at round numbers. */
+/** 2048 ports, so that rows start at multiples of 2048. */
 const MAX_SLICES_PER_ROW = 64
 
 export function mapText(
@@ -102,7 +102,7 @@ function detail(
   ]
 }
 
-/** Paints equal neighbours with one escape sequence. */
+/** Paints adjacent characters of the same state with one escape sequence. */
 function paintRuns(states: readonly State[], paint: Painter): string {
   let text = ''
   for (let at = 0; at < states.length; ) {

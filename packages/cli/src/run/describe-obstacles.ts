@@ -11,7 +11,7 @@ import { formatHolders } from '../list/format-holder.js'
 
 const MAX_NAMED_HOLDERS = 4
 
-/** Describes who holds the slices that a run waits for, without a full stop. */
+/** Describes which processes hold the slices that a run waits for. The text has no full stop at the end. */
 export async function describeObstacles(options: AllocatorOptions): Promise<string> {
   const { ranges, shard, slices } = resolveOptions(options)
   const mine = new Set(slices)

@@ -12,14 +12,14 @@ export interface RunOptions {
   program: readonly string[]
   env: Record<string, string>
   envFile?: string | undefined
-  /** How long to wait for background processes, in ms. `undefined`: until they have ended. */
-  linger: number | undefined
+  /** How long to wait for background processes. `undefined`: until they have ended. */
+  lingerMs: number | undefined
   signals: SignalForwarder
 }
 
-/** What `run` and `claim` do once they have their ports. */
+/** Runs the program with its ports, and releases them at the end. The common part of `run` and `claim`. */
 export async function runWithPorts(options: RunOptions): Promise<number> {
-  const { ports, leases, program, env, envFile, linger, signals } = options
+  const { ports, leases, program, env, envFile, lingerMs, signals } = options
   const file = envFile === undefined ? undefined : await writeFile(envFile, ports)
   await signals.start()
   try {
@@ -27,7 +27,7 @@ export async function runWithPorts(options: RunOptions): Promise<number> {
       program: program.map((argument) => replacePortPlaceholders(argument, ports)),
       env: { ...process.env, ...env, ...environmentFor(ports) },
       ports: ports.map(({ port }) => port),
-      linger,
+      lingerMs,
       signals,
     })
   } finally {

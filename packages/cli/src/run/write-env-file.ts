@@ -64,7 +64,7 @@ export async function writeEnvFile(file: string, ports: readonly AssignedPort[])
   }
 }
 
-/** Links the draft to the file, so that of two runs that start together only one succeeds. */
+/** Links the draft to the file: if two runs start at the same time, only one succeeds. */
 async function publish(file: string, text: string, draft: string): Promise<void> {
   writeFileSync(draft, text, { mode: 0o600, flag: 'wx' })
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
@@ -96,7 +96,7 @@ function linkIfMissing(draft: string, file: string): boolean {
 async function removeLeftover(file: string, text: string, aside: string): Promise<void> {
   const run = await checkLeftover(file, text)
   renameSync(file, aside)
-  // Another run may have replaced the file since it was read. Then put it back.
+  // If another run has replaced the file since it was read, restore it.
   if (textOf(aside) !== text) linkIfMissing(aside, file)
   else if (run.socket !== '-') rmSync(path.join(path.dirname(file), run.socket), { force: true })
   rmSync(aside, { force: true })

@@ -17,13 +17,13 @@ import { createRangeSnapshot, type RangeSnapshot } from '../map/range-snapshot.j
 import { sanitize } from '../terminal/format.js'
 import { OwnerNameCache } from './owner-name-cache.js'
 
-/** In characters: a page of thousands of ports must not grow without limit. */
+/** In characters. Limits the size of a page with thousands of ports. */
 const MAX_TEXT_LENGTH = 300
 
 /** Reads the slices, claims and listeners of this machine for the page; called repeatedly. */
 export class RowReader {
   readonly #options: Pick<ResolvedOptions, 'ranges' | 'slices'>
-  readonly #owners = new OwnerNameCache()
+  readonly #ownerNames = new OwnerNameCache()
   readonly #parents = new Map<string, string>()
 
   constructor(options: Pick<ResolvedOptions, 'ranges' | 'slices'>) {
@@ -80,7 +80,7 @@ export class RowReader {
     }
   }
 
-  /** Workers of one run have one parent, if this system shows it, and one project root anyway. */
+  /** The key of a run. Its workers have the same project root and, if the system shows it, the same parent. */
   #runOf({ pid, runner, projectRoot, since }: NonNullable<ListedSlice['holder']>): string {
     const key = `${pid} ${since}`
     let parent = this.#parents.get(key)
@@ -98,7 +98,7 @@ export class RowReader {
         state === 'foreign' ? [{ first, port: first + offset }] : [],
       ),
     )
-    const owners = await this.#owners.of(found.map(({ port }) => port))
+    const owners = await this.#ownerNames.of(found.map(({ port }) => port))
     return found.map(({ first, port }) => {
       const owner = owners.get(port)
       return { kind: 'port', port, state: 'foreign', slice: first, ...(owner && { owner }) }
@@ -116,7 +116,7 @@ function portRows({ first, ports }: ListedSlice): PortRow[] {
       slice: first as SliceStart,
       ...(name !== undefined && { label: text(name) }),
       ...(since !== undefined && { since: text(since) }),
-      // To the second, because each reading calculates it again.
+      // Rounded to seconds, because each reading calculates it again.
       ...(until !== undefined && { until: `${until.slice(0, 19)}Z` }),
     }
   })
@@ -129,7 +129,7 @@ function claimRow({ port, pid, cwd, command, since, listening }: ClaimStatus): C
   return { kind: 'claim', port, state, pid, directory, command: name, since: text(since) }
 }
 
-/** The strings of journals come from other processes. */
+/** Shortens and escapes a string of a journal, because it comes from another process. */
 function text(value: string): string {
   return sanitize(value.slice(0, MAX_TEXT_LENGTH))
 }

@@ -86,7 +86,7 @@ function factsOf(history: PortHistory, options: HistoryOptions): Fact[] {
   return facts
 }
 
-/** The sockets of sentinels and claims are not listeners of an app. */
+/** Excludes the sockets of sentinels and claims, because they do not belong to an app. */
 function listenersOf({ state, processes, claim, slice }: PortHistory): PortProcess[] {
   const holder = state === 'sentinel' ? slice.holder?.pid : claim?.pid
   return processes.filter(({ pid }) => pid !== holder)
