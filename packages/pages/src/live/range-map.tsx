@@ -1,8 +1,6 @@
 import { useState } from 'preact/hooks'
-import type { CellState } from './group.js'
-import type { RangeRow } from './rows.js'
-
-const SLICE_SIZE = 32
+import type { CellState } from './group-rows.js'
+import { type RangeRow, SLICE_SIZE } from './rows.js'
 
 interface Props {
   range: RangeRow | undefined
@@ -11,7 +9,7 @@ interface Props {
   onChoose: (slice: number) => void
 }
 
-/** A cell for each slice; one tab stop, in which the arrow keys move. */
+/** Shows a cell for each slice. The map is one tab stop; the arrow keys select a cell. */
 export function RangeMap({ range, cells, onChoose }: Props) {
   const slices = slicesOf(range, cells)
   const [current, setCurrent] = useState(0)
@@ -85,7 +83,7 @@ function describe(slice: number, cells: ReadonlyMap<number, CellState>): string 
   return `${slice}-${slice + SLICE_SIZE - 1} ${cells.get(slice) ?? 'free'}`
 }
 
-/** Those of the range, and others in which something is. */
+/** The slices of the range, and slices outside of it that have a state. */
 function slicesOf(range: RangeRow | undefined, cells: ReadonlyMap<number, CellState>): number[] {
   const slices = new Set(cells.keys())
   for (const { first, last } of range?.ranges ?? []) {

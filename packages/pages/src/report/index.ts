@@ -18,7 +18,7 @@ declare const REPORT_PAGE: { script: string; style: string }
 
 export const DEFAULT_REPORT_FILE = 'portslice-report.html'
 
-/** Writes the file again at the end of this process, if workers have released ports meanwhile. */
+/** Writes the report, and once more at the end of this process if workers have released ports since then. */
 export class ReportFile {
   readonly #name: string
   #write: ((late: readonly WorkerUse[]) => void) | undefined
@@ -28,7 +28,7 @@ export class ReportFile {
     this.#name = name
   }
 
-  /** @returns its path */
+  /** @returns the path of the file */
   write(run: ReportedRun, tests: readonly CollectedTest[]): string {
     const file = path.resolve(run.directory, this.#name)
     mkdirSync(path.dirname(file), { recursive: true })
@@ -48,7 +48,7 @@ export class ReportFile {
   }
 }
 
-/** Test names and errors are data, never markup; the policy allows only the scripts of this file. */
+/** Embeds test names and errors as data, not as markup. The policy allows only the script of this file. */
 export function reportHtml(report: RunReport, { script, style }: typeof REPORT_PAGE): string {
   const policy = [
     "default-src 'none'",

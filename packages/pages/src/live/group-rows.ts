@@ -1,8 +1,17 @@
-import type { ClaimRow, PortRow, PortState, RangeRow, Row, Rows, SliceRow } from './rows.js'
+import {
+  type ClaimRow,
+  type PortRow,
+  type PortState,
+  type RangeRow,
+  type Row,
+  type Rows,
+  SLICE_SIZE,
+  type SliceRow,
+} from './rows.js'
 
 export const STATES = ['listening', 'out', 'leaked', 'quarantined', 'foreign'] as const
 
-/** A line of the page. */
+/** A port or claim, as a line of the page. */
 export interface PortLine {
   key: string
   port: number
@@ -34,14 +43,14 @@ export interface RootGroup {
 export interface Groups {
   roots: RootGroup[]
   counts: Record<PortState, number>
-  /** The state with which each slice is drawn. */
+  /** The state of each slice in the map of the range. */
   cells: Map<number, CellState>
   range: RangeRow | undefined
 }
 
 export type CellState = PortState | 'held'
 
-/** A cell shows the first of these that one of its ports has. */
+/** A slice has the first of these states that one of its ports has. */
 const CELL_PRIORITY: readonly CellState[] = [
   'leaked',
   'listening',
@@ -54,9 +63,7 @@ const CELL_PRIORITY: readonly CellState[] = [
 export const UNKNOWN_ROOT = 'other users and lock directories'
 export const FOREIGN_ROOT = 'programs that do not use portslice'
 
-const SLICE_SIZE = 32
-
-/** The rows of the server as the page shows them: by project root, run and worker. */
+/** Groups the rows by project root and run, and filters them by a search and a state. */
 export function groupRows(rows: Rows, query: string, only: PortState | undefined): Groups {
   const all = Object.values(rows)
   const slices = new Map(all.filter(isSlice).map((slice) => [slice.first, slice]))
@@ -70,20 +77,20 @@ export function groupRows(rows: Rows, query: string, only: PortState | undefined
     foreign: 0,
   }
   const cells = new Map<number, CellState>()
-  const mark = (slice: number, state: CellState) => {
+  const updateCell = (slice: number, state: CellState) => {
     const known = cells.get(slice)
-    const isFirst = !known || CELL_PRIORITY.indexOf(state) < CELL_PRIORITY.indexOf(known)
-    if (isFirst) cells.set(slice, state)
+    const isMoreImportant = !known || CELL_PRIORITY.indexOf(state) < CELL_PRIORITY.indexOf(known)
+    if (isMoreImportant) cells.set(slice, state)
   }
   for (const slice of slices.values()) {
     addSlice(runs, slice)
-    if (slice.state === 'held') mark(slice.first, 'held')
+    if (slice.state === 'held') updateCell(slice.first, 'held')
   }
   const words = query.toLowerCase().split(/\s+/).filter(Boolean)
   for (const row of all) {
     if (row.kind !== 'port' && row.kind !== 'claim') continue
     counts[row.state]++
-    mark(row.port - (row.port % SLICE_SIZE), row.state)
+    updateCell(row.port - (row.port % SLICE_SIZE), row.state)
     const run = row.kind === 'claim' ? runOfClaim(runs, row, roots) : runOfPort(runs, row, slices)
     const line = lineOf(row, slices)
     if (only && row.state !== only) continue
@@ -170,7 +177,7 @@ function lineOf(row: PortRow | ClaimRow, slices: ReadonlyMap<number, SliceRow>):
 }
 
 function holderOf({ state }: PortRow, slice: SliceRow | undefined): string {
-  // Quarantined ports of a held slice were left by an earlier holder.
+  // In a held slice, an earlier holder has left the quarantined ports.
   if (!slice || (state === 'quarantined' && slice.state === 'held')) return ''
   const { workerId, shard, pid } = slice
   const name = workerId === undefined ? (pid ? `pid ${pid}` : '') : `worker ${workerId}`

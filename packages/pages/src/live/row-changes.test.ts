@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { applyChange, changeBetween } from './apply.js'
+import { applyChange, changeBetween } from './row-changes.js'
 import type { PortRow, Rows } from './rows.js'
 
 const port = (number: number, label: string): PortRow => ({

@@ -11,7 +11,7 @@ export function changeBetween(before: Rows, after: Rows): Change | undefined {
   return Object.keys(set).length + remove.length === 0 ? undefined : { set, remove }
 }
 
-/** Rows that have not changed stay the same objects. */
+/** Keeps the objects of rows that have not changed. */
 export function applyChange(rows: Rows, { set, remove }: Change): Rows {
   const result: Record<string, Row> = { ...rows, ...set }
   for (const key of remove) delete result[key]

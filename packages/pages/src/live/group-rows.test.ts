@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { FOREIGN_ROOT, groupRows } from './group.js'
+import { FOREIGN_ROOT, groupRows } from './group-rows.js'
 import type { PortState, Row, Rows, SliceRow } from './rows.js'
 
 const slice = (first: number, more: Partial<SliceRow> = {}): SliceRow => ({
@@ -43,7 +43,7 @@ const ROWS = rowsOf(
   },
 )
 
-test('workers of a run are one group in their project, and so are claims made in it', () => {
+test('a project has one group for the workers of a run, and one for each claim', () => {
   const { roots, counts } = groupRows(ROWS, '', undefined)
   expect(roots.map(({ root }) => root)).toEqual(['/home/ann/shop', FOREIGN_ROOT])
   expect(roots[0]?.runs.map(({ name, workers }) => ({ name, workers }))).toEqual([
@@ -82,7 +82,7 @@ test.each([
   ).toEqual(ports)
 })
 
-test('ports that an earlier holder left in quarantine do not belong to the present one', () => {
+test('quarantined ports of an earlier holder do not belong to the current holder', () => {
   const { roots } = groupRows(rowsOf(slice(20_000), port(20_003, 'quarantined')), '', undefined)
   expect(roots[0]?.runs[0]?.lines[0]?.holder).toBe('')
 })

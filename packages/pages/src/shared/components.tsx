@@ -11,7 +11,7 @@ interface SearchProps {
   onChange: (value: string) => void
 }
 
-/** The key `/` focuses it, Escape empties it. */
+/** A search field. The key `/` focuses it, and Escape clears it. */
 export function Search({ value, placeholder, onChange }: SearchProps) {
   const input = useRef<HTMLInputElement>(null)
   useEffect(() => {
@@ -41,12 +41,12 @@ export function Search({ value, placeholder, onChange }: SearchProps) {
 }
 
 interface FilterProps<T extends string> {
-  options: readonly { value: T; count: number; kind?: string }[]
+  options: readonly { value: T; count: number }[]
   value: T | undefined
   onChange: (value: T | undefined) => void
 }
 
-/** One of several, or all. */
+/** Buttons of which at most one is pressed. No pressed button shows everything. */
 export function Filter<T extends string>({ options, value, onChange }: FilterProps<T>) {
   return (
     <fieldset class="filter" aria-label="Show only">
@@ -54,7 +54,7 @@ export function Filter<T extends string>({ options, value, onChange }: FilterPro
         <button
           key={option.value}
           type="button"
-          class={option.kind ?? option.value}
+          class={option.value}
           aria-pressed={value === option.value}
           onClick={() => onChange(value === option.value ? undefined : option.value)}
         >
