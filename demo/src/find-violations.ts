@@ -5,25 +5,26 @@ import {
   TEST_FILES,
   TESTS_A_FILE,
 } from '../suite/size.ts'
-import type { Run } from './load.ts'
-import type { Measurement } from './measurement.ts'
+import type { Measurement } from './measure.ts'
+import type { Run } from './run-suites.ts'
 
 /** Ports of two vitest runs, and one port per worker and test of the Playwright run. */
 export const HAND_OUTS =
   2 * TEST_FILES * TESTS_A_FILE * PORTS_A_TEST + BROWSER_WORKERS + BROWSER_TESTS
 
 /** Describes each violation of the guarantee, and each sign of too little load. */
-export function findViolations({ runs, sight }: Measurement): string[] {
+export function findViolations({ runs, stats }: Measurement): string[] {
   const violations: string[] = runs.flatMap(shortfalls)
   if (runs.length < 3) violations.push(`Only ${runs.length} of 3 runs finished.`)
-  if (sight.overlaps > 0) {
-    violations.push(`${sight.overlaps} times a port was handed out that another process had.`)
+  if (stats.overlaps > 0) {
+    violations.push(`${stats.overlaps} times a port was handed out that another process had.`)
   }
-  if (sight.refused > 0) violations.push(`${sight.refused} binds failed with EADDRINUSE.`)
-  if (sight.outNow > 0) violations.push(`${sight.outNow} ports were never released.`)
-  if (sight.unboundNow > 0) violations.push(`${sight.unboundNow} ports were never bound.`)
-  if (sight.handedOut < HAND_OUTS) {
-    violations.push(`Only ${sight.handedOut} of ${HAND_OUTS} ports were handed out.`)
+  if (stats.failedBinds > 0) violations.push(`${stats.failedBinds} binds failed with EADDRINUSE.`)
+  if (stats.currentlyOut > 0) violations.push(`${stats.currentlyOut} ports were never released.`)
+  if (stats.currentlyUnbound > 0)
+    violations.push(`${stats.currentlyUnbound} ports were never bound.`)
+  if (stats.handedOut < HAND_OUTS) {
+    violations.push(`Only ${stats.handedOut} of ${HAND_OUTS} ports were handed out.`)
   }
   return violations
 }

@@ -1,10 +1,10 @@
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type RecordFiles, type Source, suiteEnvironment } from '../suite/environment.ts'
-import { playwrightReport, type Report, vitestReport } from './reports.ts'
-import { runToEnd } from './run-to-end.ts'
+import { runNode } from './run-node.ts'
+import { type Report, readPlaywrightReport, readVitestReport } from './runner-reports.ts'
 
-/** Only ends a run that hangs. */
+/** Ends runs that hang. */
 const RUN_TIMEOUT_MS = 100_000
 
 export interface Run {
@@ -17,7 +17,7 @@ export interface Run {
   seconds: number
 }
 
-export interface LoadOptions {
+export interface SuiteOptions {
   source: Source
   records: RecordFiles
   /** Playwright's launch options. */
@@ -30,13 +30,13 @@ export interface LoadOptions {
 }
 
 /**
- * Two vitest runs in two checkouts and a Playwright run, all at the same time.
+ * Runs vitest in two checkouts and Playwright in one, all at the same time.
  *
  * @throws the reason of `signal`
  */
-export async function load(options: LoadOptions): Promise<Run[]> {
+export async function runSuites(options: SuiteOptions): Promise<Run[]> {
   const [first, second] = options.checkouts
-  // Waits for all, so that nothing is running if one does not start.
+  // Waits for all, so that no run continues if another one fails to start.
   const runs = await Promise.allSettled([
     vitest('vitest in the first checkout', first, [], options),
     // One process per file in the first checkout, reused processes in the second.
@@ -53,19 +53,22 @@ function vitest(
   name: string,
   checkout: string,
   flags: string[],
-  options: LoadOptions,
+  options: SuiteOptions,
 ): Promise<Run> {
   const file = reportFile(name, options)
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`]
   const args = [scriptOf('vitest', 'vitest.mjs'), 'run', ...flags, ...reporters]
-  return run({ name, runner: 'vitest', args, checkout, report: () => vitestReport(file) }, options)
+  return run(
+    { name, runner: 'vitest', args, checkout, report: () => readVitestReport(file) },
+    options,
+  )
 }
 
-function playwright(name: string, checkout: string, options: LoadOptions): Promise<Run> {
+function playwright(name: string, checkout: string, options: SuiteOptions): Promise<Run> {
   const file = reportFile(name, options)
   const args = [scriptOf('@playwright/test', 'cli.js'), 'test', '--reporter=list,json']
   const env = { PLAYWRIGHT_JSON_OUTPUT_FILE: file }
-  const report = () => playwrightReport(file)
+  const report = () => readPlaywrightReport(file)
   return run({ name, runner: 'playwright', args, env, checkout, report }, options)
 }
 
@@ -78,13 +81,13 @@ interface Command extends Pick<Run, 'name' | 'runner'> {
 
 async function run(
   { name, runner, args, env, checkout, report }: Command,
-  { source, records, browser, signal, onEnd }: LoadOptions,
+  { source, records, browser, signal, onEnd }: SuiteOptions,
 ): Promise<Run> {
   const start = performance.now()
-  const { status, stdout, stderr } = await runToEnd(args, {
+  const { status, stdout, stderr } = await runNode(args, {
     cwd: checkout,
     env: { ...suiteEnvironment(source, records, browser), ...env },
-    timeout: RUN_TIMEOUT_MS,
+    timeoutMs: RUN_TIMEOUT_MS,
     signal,
   })
   const seconds = (performance.now() - start) / 1000
@@ -103,7 +106,7 @@ function readIfWritten(read: () => Report): { report?: Report } {
   }
 }
 
-function reportFile(name: string, { reports }: LoadOptions): string {
+function reportFile(name: string, { reports }: SuiteOptions): string {
   return path.join(reports, `${name.replaceAll(' ', '-')}.json`)
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 
+/** The counts of a runner's JSON report. */
 export interface Report {
   files: number
   passed: number
@@ -14,7 +15,7 @@ interface VitestReport {
   numTotalTests: number
 }
 
-export function vitestReport(file: string): Report {
+export function readVitestReport(file: string): Report {
   const { testResults, numPassedTests, numTotalTests } = parse<VitestReport>(file)
   return {
     files: testResults.length,
@@ -33,7 +34,7 @@ interface PlaywrightSuite {
   specs: { tests: { results: { workerIndex: number }[] }[] }[]
 }
 
-export function playwrightReport(file: string): Report {
+export function readPlaywrightReport(file: string): Report {
   const { suites, stats } = parse<PlaywrightReport>(file)
   return {
     files: suites.length,

@@ -4,18 +4,19 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type Interval, overlaps, readIntervals } from 'portslice-test/support/intervals'
 import type { RecordFiles } from '../suite/environment.ts'
 
-export interface Sight {
+/** Counts of hand-outs and binds in all processes of a run. */
+export interface PortStats {
   handedOut: number
   /** Handed out and not yet released. */
-  outNow: number
+  currentlyOut: number
   /** Handed out and not yet bound. */
-  unboundNow: number
-  mostOut: number
-  mostUnbound: number
+  currentlyUnbound: number
+  maxOut: number
+  maxUnbound: number
   /** Pairs of hand-outs of one port at the same time. */
   overlaps: number
   /** Binds that failed with EADDRINUSE. */
-  refused: number
+  failedBinds: number
   processes: number
 }
 
@@ -27,24 +28,24 @@ export function createRecords(directory: string): RecordFiles {
   const records = {
     out: path.join(directory, 'out.ndjson'),
     unbound: path.join(directory, 'unbound.ndjson'),
-    refused: path.join(directory, 'refused.txt'),
+    failedBinds: path.join(directory, 'failed-binds.txt'),
   }
   for (const file of Object.values(records)) writeFileSync(file, '')
   return records
 }
 
-/** Reads what the suites have recorded so far. */
-export function summarize(records: RecordFiles): Sight {
+/** Reads the records that the suites have written so far. */
+export function summarize(records: RecordFiles): PortStats {
   const out = readIntervals(records.out)
   const unbound = readIntervals(records.unbound)
   return {
     handedOut: out.length,
-    outNow: out.filter(isOpen).length,
-    unboundNow: unbound.filter(isOpen).length,
-    mostOut: mostAtOnce(out),
-    mostUnbound: mostAtOnce(unbound),
+    currentlyOut: out.filter(isOpen).length,
+    currentlyUnbound: unbound.filter(isOpen).length,
+    maxOut: maxAtOnce(out),
+    maxUnbound: maxAtOnce(unbound),
     overlaps: overlaps(out).length,
-    refused: readFileSync(records.refused, 'utf8').split('\n').length - 1,
+    failedBinds: readFileSync(records.failedBinds, 'utf8').split('\n').length - 1,
     processes: new Set(out.map(({ holder }) => holder.split('-')[0])).size,
   }
 }
@@ -53,7 +54,7 @@ export function summarize(records: RecordFiles): Sight {
 export async function watch(
   records: RecordFiles,
   { intervalMs, signal }: { intervalMs: number; signal: AbortSignal },
-  show: (sight: Sight) => void,
+  show: (stats: PortStats) => void,
 ): Promise<void> {
   while (!signal.aborted) {
     await delay(intervalMs, undefined, { signal }).catch(() => {})
@@ -70,7 +71,8 @@ function isOpen({ to }: Interval): boolean {
   return to === undefined
 }
 
-function mostAtOnce(intervals: readonly Interval[]): number {
+/** The maximum number of intervals that contain the same moment. */
+function maxAtOnce(intervals: readonly Interval[]): number {
   const changes = intervals.flatMap(({ from, to }) => [
     { at: from, by: 1 },
     ...(to === undefined ? [] : [{ at: to, by: -1 }]),
@@ -78,10 +80,10 @@ function mostAtOnce(intervals: readonly Interval[]): number {
   // At the same moment, an end counts before a start.
   changes.sort((a, b) => (a.at === b.at ? a.by - b.by : a.at < b.at ? -1 : 1))
   let now = 0
-  let most = 0
+  let max = 0
   for (const { by } of changes) {
     now += by
-    most = Math.max(most, now)
+    max = Math.max(max, now)
   }
-  return most
+  return max
 }

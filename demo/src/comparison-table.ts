@@ -1,18 +1,18 @@
 import { styleText } from 'node:util'
 import Table from 'cli-table3'
-import type { Measurement } from './measurement.ts'
+import type { Measurement } from './measure.ts'
 
 const ROWS: Record<string, (measurement: Measurement) => string | number> = {
   'test runs at the same time': ({ runs }) => runs.length,
   'test files': ({ runs }) => sum(runs.map(({ report }) => report?.files ?? 0)),
-  'processes that took ports': ({ sight }) => sight.processes,
-  'ports handed out': ({ sight }) => sight.handedOut,
-  'most out at the same time': ({ sight }) => sight.mostOut,
-  'most not yet bound': ({ sight }) => sight.mostUnbound,
-  'hand-outs of a port in use': ({ sight }) => colourCount(sight.overlaps),
-  'binds that failed (EADDRINUSE)': ({ sight }) => colourCount(sight.refused),
+  'processes that took ports': ({ stats }) => stats.processes,
+  'ports handed out': ({ stats }) => stats.handedOut,
+  'most out at the same time': ({ stats }) => stats.maxOut,
+  'most not yet bound': ({ stats }) => stats.maxUnbound,
+  'hand-outs of a port in use': ({ stats }) => colourCount(stats.overlaps),
+  'binds that failed (EADDRINUSE)': ({ stats }) => colourCount(stats.failedBinds),
   'tests that failed': ({ runs }) => failedTests(runs),
-  'ports never released': ({ sight }) => colourCount(sight.outNow),
+  'ports never released': ({ stats }) => colourCount(stats.currentlyOut),
   seconds: ({ seconds }) => seconds.toFixed(1),
 }
 
@@ -22,7 +22,7 @@ export function table(measurements: readonly Measurement[]): string {
   const result = new Table({
     head: ['ports from', ...titles].map((heading) => styleText('bold', heading)),
     colAligns: ['left', ...titles.map(() => 'right' as const)],
-    // styleText colours the text, because it respects NO_COLOR and pipes.
+    // No colours of cli-table3: styleText colours the cells, and respects NO_COLOR and pipes.
     style: { head: [], border: [], compact: true },
   })
   for (const [name, cell] of Object.entries(ROWS)) {
