@@ -1,16 +1,16 @@
 import { minifySync } from 'rolldown/utils'
 
-/** The name of the chunk of libraries that is minified. */
+/** The name of the chunk with the libraries that are always minified. */
 export const MINIFIED = 'minified'
 
-/** Stack traces show the names of functions and classes, and no expression is evaluated at build time. */
+/** Keeps the names of functions and classes for stack traces. Evaluates no expression at build time. */
 const OPTIONS = { module: true, compress: false, mangle: { keepNames: true } }
 
-/** @param all whether all chunks are minified, or only {@link MINIFIED} */
-export function minifiedChunks(all) {
+/** @param all whether to minify all chunks, or only {@link MINIFIED} */
+export function minifyChunks(all) {
   return {
-    name: 'minified-chunks',
-    // Not in `renderChunk`: what that returns is printed again, with all its whitespace.
+    name: 'minify-chunks',
+    // Not in `renderChunk`, because rolldown prints its result again, with whitespace.
     generateBundle(_, bundle) {
       for (const chunk of Object.values(bundle)) {
         if (chunk.type !== 'chunk' || !(all || chunk.name === MINIFIED)) continue

@@ -1,12 +1,12 @@
 const IMPORT =
   /^import (?:\* as (\S+)|([\w$]+)|(?:([\w$]+), )?\{([^}]*)\}) from "(node:[\w/]+)";$/gm
 
-/** The bundler's `require` for bundled CommonJS, which fails where users bundle to CommonJS. */
+/** How rolldown loads modules of Node for bundled CommonJS. It fails if users bundle our package to CommonJS. */
 const REQUIRE = '(() => createRequire(import.meta.url))()'
 
 /**
- * Replaces imports of Node's modules by `process.getBuiltinModule`. An `import` of `node:fs` reads all
- * its exports, and one getter loads `fs/promises`: 5 ms in a new process.
+ * Replaces imports of Node's modules by `process.getBuiltinModule`. An `import` of `node:fs` reads all exports, and
+ * the getter of one of them loads `fs/promises`, which takes 5 ms in a new process.
  */
 export function builtinsWithoutImport() {
   return {
@@ -18,7 +18,7 @@ export function builtinsWithoutImport() {
       return code.replaceAll(IMPORT, (_, namespace, only, withNames, names, module) => {
         const get = `process.getBuiltinModule("${module}")`
         const whole = namespace ?? only ?? withNames
-        // The global has that name already, and its declaration would hide the global above it.
+        // `const process = …` would hide the global `process` in the lines before.
         const isGlobal = whole === 'process' && module === 'node:process'
         return [
           ...(whole && !isGlobal ? [`const ${whole} = ${get};`] : []),

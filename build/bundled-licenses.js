@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 
-/** Adds the licences of bundled libraries, as they require. `inlined`: ids of modules in strings. */
+/** Adds the licences of bundled libraries to `dist`. @param inlined ids of modules that strings contain */
 export function bundledLicenses(inlined = []) {
   return {
     name: 'bundled-licenses',
@@ -10,7 +10,7 @@ export function bundledLicenses(inlined = []) {
       const directories = [...moduleIds, ...inlined].map(
         (id) => /^(.*\/node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(id)?.[1],
       )
-      const texts = [...new Set(directories.filter(Boolean))].sort().map(licenseOf)
+      const texts = [...new Set(directories.filter(Boolean))].sort().map(readLicense)
       if (texts.length === 0) return
       this.emitFile({
         type: 'asset',
@@ -21,7 +21,7 @@ export function bundledLicenses(inlined = []) {
   }
 }
 
-function licenseOf(directory) {
+function readLicense(directory) {
   const { name, version } = JSON.parse(readFileSync(path.join(directory, 'package.json'), 'utf8'))
   const file = readdirSync(directory).find((each) => /^licen[cs]e/i.test(each))
   if (!file) throw new Error(`${name} is bundled, but has no licence file.`)
