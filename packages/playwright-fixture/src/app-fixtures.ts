@@ -32,7 +32,7 @@ export interface AppWorkerOptions {
 
 type Use<T> = (value: T) => Promise<void>
 
-/** Excludes `portAllocator`, because that leases a slice even if the worker starts no app. */
+/** Excludes `portAllocator`, because that leases a slice even if the worker does not start an app. */
 interface BaseFixtures {
   portslice: AdapterOptions
   _runningApps: RunningApps
