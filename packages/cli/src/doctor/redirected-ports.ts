@@ -6,8 +6,8 @@ import {
   type ResolvedOptions,
 } from '@portslice/core/internal/inspect'
 import { listNames } from '../terminal/format.js'
-import { connectTo } from './connect-to.js'
 import { type Finding, note } from './finding.js'
+import { tryToConnect } from './try-to-connect.js'
 
 /** Each port takes two sockets; the usual limit is 1024 open files. */
 const PORTS_AT_ONCE = 128
@@ -49,7 +49,7 @@ async function filterRedirected(ports: readonly number[]): Promise<number[]> {
 
 async function isAnswered(port: number): Promise<boolean> {
   const results = await Promise.all(
-    ['127.0.0.1', '::1'].map((host) => connectTo(port, host, CONNECT_TIMEOUT_MS)),
+    ['127.0.0.1', '::1'].map((host) => tryToConnect(port, host, CONNECT_TIMEOUT_MS)),
   )
   return results.includes('connected')
 }

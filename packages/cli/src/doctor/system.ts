@@ -1,8 +1,8 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 import os from 'node:os'
 import { type ProcessTable, processTable, runtime, system } from '@portslice/core/internal/inspect'
-import { connectTo } from './connect-to.js'
 import { type Finding, note, ok, problem } from './finding.js'
+import { tryToConnect } from './try-to-connect.js'
 
 /** Any port will do: a refused connection also proves that the address exists. */
 const DISCARD_PORT = 9
@@ -153,7 +153,7 @@ async function readAddresses(): Promise<Addresses> {
 
 /** Checks by connecting, because the list of interfaces can be incomplete. */
 async function isUnreachable(host: string): Promise<boolean> {
-  const result = await connectTo(DISCARD_PORT, host, CONNECT_TIMEOUT_MS)
+  const result = await tryToConnect(DISCARD_PORT, host, CONNECT_TIMEOUT_MS)
   // A timeout means that the interface has the address, but is down.
   return ['timeout', 'EADDRNOTAVAIL', 'ENETUNREACH', 'EHOSTUNREACH', 'EAFNOSUPPORT'].includes(
     result,

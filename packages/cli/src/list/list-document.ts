@@ -2,7 +2,7 @@ import type { ClaimStatus } from '@portslice/core/internal/inspect'
 import { formatJson } from '../terminal/format-json.js'
 import type { ListedSlice } from './add-slice-owners.js'
 
-export const LIST_VERSION = 1
+const LIST_VERSION = 1
 
 /** The schema in docs/command.md. Scripts rely on it: only add fields. */
 export interface ListDocument {

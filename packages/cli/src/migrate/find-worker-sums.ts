@@ -26,8 +26,6 @@ export interface WorkerSum {
   node: Node
   /** The number that is added, such as 4000; missing if it is unknown. */
   base?: number
-  /** What gets the value: the name of a variable, property or function, or an argument of listen(). */
-  target: string | undefined
 }
 
 /** @returns the calculations whose target is named like a port and whose base can be a port */
@@ -53,7 +51,7 @@ export function findWorkerSums(tree: SyntaxTree): WorkerSum[] {
     const isPortName = target !== undefined && /port/i.test(target)
     const { base } = value
     if (!isPortName || (base !== undefined && (base < MIN_PORT || base > MAX_PORT))) continue
-    sums.set(node, { node, target, ...(base !== undefined && { base }) })
+    sums.set(node, { node, ...(base !== undefined && { base }) })
   }
   return [...sums.values()]
 }
@@ -169,6 +167,7 @@ function combine(operator: string, left: Value, right: Value): Value {
   return { base: Math.max(first, second) }
 }
 
+/** What gets the value: the name of a variable, property or function, or an argument of listen(). */
 function targetOf(tree: SyntaxTree, node: Node): string | undefined {
   const parent = tree.parentOf(node)
   switch (parent?.type) {

@@ -119,7 +119,8 @@ function referencesOfTarget(tree: SyntaxTree, target: Node): readonly Node[] {
 }
 
 /** Removes constants that only the replaced sums used, such as the base port. */
-function removeUnused({ tree, edits }: FileMigration, replaced: readonly Node[]): void {
+function removeUnused(file: FileMigration, replaced: readonly Node[]): void {
+  const { tree, edits } = file
   const names = tree.nodes.filter(
     (node) => node.type === 'Identifier' && isInside(node, replaced) && tree.declarationOf(node),
   )
@@ -133,6 +134,6 @@ function removeUnused({ tree, edits }: FileMigration, replaced: readonly Node[])
     const isUnused = tree.referencesTo(declaration).every((each) => edits.isReplaced(each))
     if (!isPlain || !isLocal || !isUnused || !declarator.init) continue
     edits.removeStatement(variableNode)
-    removeUnused({ tree, edits } as FileMigration, [declarator.init])
+    removeUnused(file, [declarator.init])
   }
 }

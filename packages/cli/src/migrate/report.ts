@@ -8,7 +8,7 @@ import { wrapAfter } from '../terminal/wrap.js'
 import type { MigratedFile } from './migrate-files.js'
 import type { Refusal } from './write-migrated.js'
 
-export const MIGRATE_VERSION = 1
+const MIGRATE_VERSION = 1
 /** Lines of the file around a change, as in `git diff`. */
 const CONTEXT_LINES = 3
 const INDENT = '    '

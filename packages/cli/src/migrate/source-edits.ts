@@ -53,10 +53,6 @@ export class SourceEdits {
     return this.#replaced.some((range) => range.start <= start && end <= range.end)
   }
 
-  get hasChanged(): boolean {
-    return this.#replaced.length > 0
-  }
-
   toString(): string {
     return this.#text.toString()
   }

@@ -4,9 +4,7 @@ import {
   listeningPorts,
   listSlices,
   lockDirectoryFor,
-  parseStat,
   type ResolvedOptions,
-  readProcessText,
   type SliceStart,
 } from '@portslice/core/internal/inspect'
 import type { ClaimRow, PortRow, PortState, Row, Rows, SliceRow } from '@portslice/pages/live'
@@ -14,6 +12,7 @@ import { addSliceOwners, type ListedSlice } from '../list/add-slice-owners.js'
 import { formatCommand, formatDirectory } from '../list/format-holder.js'
 import { hideClaimedSlices } from '../list/hide-claimed-slices.js'
 import { createRangeSnapshot, type RangeSnapshot } from '../map/range-snapshot.js'
+import { procStat } from '../run/proc-stat.js'
 import { sanitize } from '../terminal/format.js'
 import { OwnerNameCache } from './owner-name-cache.js'
 
@@ -85,8 +84,7 @@ export class RowReader {
     const key = `${pid} ${since}`
     let parent = this.#parents.get(key)
     if (parent === undefined) {
-      const stat = readProcessText(pid, 'stat')
-      parent = (stat && parseStat(stat)[1]) ?? ''
+      parent = procStat(pid)?.[1] ?? ''
       this.#parents.set(key, parent)
     }
     return `${runner} ${parent} ${projectRoot}`

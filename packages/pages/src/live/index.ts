@@ -4,4 +4,4 @@
  * @module @portslice/pages/live
  */
 export { changeBetween } from './row-changes.js'
-export type { ClaimRow, PortRow, PortState, RangeRow, Row, Rows, SliceRow } from './rows.js'
+export type { ClaimRow, PortRow, PortState, Row, Rows, SliceRow } from './rows.js'

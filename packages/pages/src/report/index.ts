@@ -10,8 +10,7 @@ import { takeLateUses, type WorkerUse } from '@portslice/core/internal'
 import { type CollectedTest, collectReport, type ReportedRun } from './collect.js'
 import type { RunReport } from './run-report.js'
 
-export type { CollectedTest, ReportedRun } from './collect.js'
-export type { PortUse, ReportedTest, RunReport } from './run-report.js'
+export type { CollectedTest } from './collect.js'
 
 /** Inserted by the build. */
 declare const REPORT_PAGE: { script: string; style: string }

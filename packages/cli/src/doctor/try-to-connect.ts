@@ -5,7 +5,7 @@ import { codeOf } from '@portslice/core/internal/inspect'
  * @returns `self` if the kernel chose this same port as the local one, so that the socket connected
  * to itself; otherwise the system's error code
  */
-export function connectTo(
+export function tryToConnect(
   port: number,
   host: string,
   timeoutMs: number,
