@@ -1,4 +1,4 @@
-import { type DockerSocket, dockerSocket, inspect, system } from '@portslice/core/internal/inspect'
+import { dockerSocket, inspect, system } from '@portslice/core/internal/inspect'
 import { type Finding, note, ok } from './finding.js'
 
 const RECIPE =
@@ -9,11 +9,9 @@ const RECIPE =
  *
  * @param lockDirectory `undefined` if portslice uses no files
  */
-export function dockerFinding(
-  lockDirectory: string | undefined,
-  env: NodeJS.ProcessEnv = process.env,
-  docker: DockerSocket | undefined = dockerSocket(env),
-): Finding | undefined {
+export function dockerFinding(lockDirectory: string | undefined): Finding | undefined {
+  const { env } = process
+  const docker = dockerSocket(env)
   if (!docker) return undefined
   const { address, isElsewhere } = docker
   if (isElsewhere === false) {

@@ -20,9 +20,7 @@ import { type Finding, note, ok, problem, problemFromError } from './finding.js'
 const WITHOUT_FILES =
   'If no directory is writable: export PORTSLICE_LOCK_DIR=none. Ports are then unique in this network namespace only, and the ports of a crashed process are not quarantined.'
 
-export async function lockDirectoryFindings(
-  env: NodeJS.ProcessEnv = process.env,
-): Promise<Finding[]> {
+export async function lockDirectoryFindings(): Promise<Finding[]> {
   const directory = lockDirectoryFor(undefined)
   if (directory === undefined) {
     return [
@@ -52,7 +50,7 @@ export async function lockDirectoryFindings(
   }
   const others = exists ? rightsFinding(directory) : undefined
   return [
-    others ?? usableFinding(directory, exists, env),
+    others ?? usableFinding(directory, exists),
     ...(system.maxSocketPathBytes === 0 ? [] : [livenessFinding(directory, socketError)]),
   ]
 }
@@ -71,8 +69,8 @@ export function rightsFinding(directory: string, on: System = system): Finding |
   )
 }
 
-function usableFinding(directory: string, exists: boolean, env: NodeJS.ProcessEnv): Finding {
-  const named = env.PORTSLICE_LOCK_DIR
+function usableFinding(directory: string, exists: boolean): Finding {
+  const named = process.env.PORTSLICE_LOCK_DIR
   const source = named ? '$PORTSLICE_LOCK_DIR' : 'the directory for temporary files'
   const message = `The lock directory is ${inspect(directory)}, from ${source}. ${
     exists

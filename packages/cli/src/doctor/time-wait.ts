@@ -35,12 +35,11 @@ export async function timeWaitFinding(options: ResolvedOptions): Promise<Finding
  * @param guard `undefined` if no port could be tried
  * @param inside how many of the `total` slices contain ephemeral ports
  */
-export function describeGuard(
+function describeGuard(
   guard: TimeWaitGuard | 'unknown' | undefined,
   inside: number,
   total: number,
   ephemeral: EphemeralRange,
-  buckets: string | undefined = readSetting('ipv4/tcp_max_tw_buckets'),
 ): Finding | undefined {
   const range = formatRanges([ephemeral])
   if (guard === undefined || guard === 'taken') return undefined
@@ -58,7 +57,7 @@ export function describeGuard(
     id: 'time-wait',
     level: inside === total ? 'problem' : 'note',
     message: [
-      `TIME_WAIT has no effect here: net.ipv4.tcp_max_tw_buckets is ${buckets ?? 'unknown'}. The system may give a port of ${range} to an outgoing connection before the app binds it.`,
+      `TIME_WAIT has no effect here: net.ipv4.tcp_max_tw_buckets is ${readSetting('ipv4/tcp_max_tw_buckets') ?? 'unknown'}. The system may give a port of ${range} to an outgoing connection before the app binds it.`,
       inside > 0
         ? `${inside} of ${total} slices are in this range, and claimed ports may be too.`
         : 'The range that ports are leased from is outside; claimed ports may be inside.',

@@ -32,7 +32,7 @@ function nameOf(file: string): string {
   return path.relative(process.cwd(), file).replaceAll(path.sep, '/')
 }
 
-export function diffOf({ file, before, code }: MigratedFile): string {
+function diffOf({ file, before, code }: MigratedFile): string {
   if (before === code) return ''
   const name = nameOf(file)
   return createTwoFilesPatch(`a/${name}`, `b/${name}`, before, code, undefined, undefined, {
