@@ -2,7 +2,7 @@
 import type { PortLease } from '@portslice/core'
 import type { LeaseObserver } from '@portslice/core/internal'
 import { inject } from 'vitest'
-import { handleLeaksOutsideTests } from './handle-leaks.js'
+import { handleLeaks } from './handle-leaks.js'
 import { loadCore } from './load-core.js'
 import { currentScope, type Scope, type WatchedFile } from './test-file.js'
 
@@ -45,9 +45,10 @@ export function observeCorePorts(): (watched: WatchedFile) => Promise<void> {
     if (leaked.length === 0) return
     const { leakedPort } = await loadCore()
     for (const { lease, label, scope } of leaked) {
-      const { name: owner = 'the test file', description = 'the test file' } = scope ?? {}
-      const ports = [leakedPort(lease.port, label, owner)]
-      await handleLeaksOutsideTests(file, { owner, description }, ports, options)
+      const { name = 'the test file', description = 'the test file' } = scope ?? {}
+      const ports = [leakedPort(lease.port, label, name)]
+      // Without the test: it has ended, so the file reports the leak.
+      await handleLeaks({ name, description }, file, ports, options)
     }
   }
 }

@@ -3,7 +3,7 @@ import type { App, AppOptions } from '@portslice/app-server'
 import type { TakeOptions } from '@portslice/core'
 import type { TestPorts } from '@portslice/core/internal'
 import { invalidOption, withAwaitHint } from '@portslice/core/internal/errors'
-import { handleLeaksOutsideTests, handleTestLeaks } from './handle-leaks.js'
+import { handleLeaks } from './handle-leaks.js'
 import { loadCore } from './load-core.js'
 import { addPortsToMeta } from './port-meta.js'
 import { projectOptions } from './project-options.js'
@@ -71,17 +71,10 @@ class ScopedPorts {
     if (!ports) return true
     if (!isLast) return ports.releaseUnused()
     const leaked = await ports.release()
-    const { name, description, test } = this.#scope
+    const { test } = this.#scope
     const options = await projectOptions()
     if (test) addPortsToMeta(test, ports.uses)
-    if (test) await handleTestLeaks(test, name, leaked, options)
-    else
-      await handleLeaksOutsideTests(
-        watchedFile()?.file,
-        { owner: name, description },
-        leaked,
-        options,
-      )
+    await handleLeaks(this.#scope, watchedFile()?.file, leaked, options)
     return true
   }
 }

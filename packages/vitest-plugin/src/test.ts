@@ -7,7 +7,7 @@ import type { PortAllocator, TakeOptions } from '@portslice/core'
 import { withAwaitHint } from '@portslice/core/internal/errors'
 import { test as base, type TestAPI, type TestContext } from 'vitest'
 import type { Fixture, Use } from './fixture-type.js'
-import { handleTestLeaks } from './handle-leaks.js'
+import { handleLeaks } from './handle-leaks.js'
 import { loadCore } from './load-core.js'
 import { addPortsToMeta } from './port-meta.js'
 import { projectOptions } from './project-options.js'
@@ -74,7 +74,8 @@ export const portFixtures = {
     await use((options) => withAwaitHint(ports.take(options), 'takePort()'))
     const leaked = await ports.release()
     addPortsToMeta(task, ports.uses)
-    await handleTestLeaks(task, name, leaked, await projectOptions())
+    const scope = { name, description: `the test "${name}"`, test: task }
+    await handleLeaks(scope, undefined, leaked, await projectOptions())
   },
 
   port: async ({ takePort }: { takePort: PortFixtures['takePort'] }, use: Use<number>) => {
