@@ -14,7 +14,7 @@ export function unsetApp(option: 'app' | 'apps'): unknown {
         if (typeof key === 'symbol') return Reflect.get(target, key)
         if (key === 'then') return undefined // `await` checks for a promise.
         throw invalidOption(
-          `There is no \`${option}\`: nothing says what to start.`,
+          `There is no \`${option}\`: the config does not set it.`,
           undefined,
           `Set it in the Playwright config, for example \`use: { ${option}: ${example} }\`.`,
         )

@@ -43,7 +43,7 @@ export function portNames(counts: PortCounts): Record<string, string[]> {
           throw invalid(
             `The option \`ports\` names $PORTSLICE_PORT_${variable} twice, for ${inspect(other)} and for`,
             each,
-            'Give each port a name of its own.',
+            'Give each port a different name.',
           )
         }
         seen.set(variable, each)

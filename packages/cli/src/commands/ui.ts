@@ -16,7 +16,7 @@ declare const LIVE_PAGE: PageSource
 
 export const help = `portslice ui: shows runs, ports and the range on a page that updates itself
 
-  portslice ui                          serves it on a port of its own, until Ctrl-C
+  portslice ui                          serves it on a free port, until Ctrl-C
   portslice ui --open                   and opens it in the browser
   portslice ui --port 4000
 

@@ -38,6 +38,6 @@ export function dockerFinding(lockDirectory: string | undefined): Finding | unde
       : lockDirectory === undefined
         ? `${message} Without files nothing else prevents it.`
         : `${message} The lock directory ${inspect(lockDirectory)} is the default, which jobs in other containers do not see.`,
-    `${isNamed ? 'Make sure that it is such a volume' : 'Share the lock directory on a volume'}: ${RECIPE} If the daemon is on another machine, give each machine a shard of its own with $PORTSLICE_SHARD.`,
+    `${isNamed ? 'Make sure that it is on a shared volume' : 'Share the lock directory on a volume'}: ${RECIPE} If the daemon is on another machine, give each machine a different shard with $PORTSLICE_SHARD.`,
   )
 }

@@ -94,7 +94,7 @@ function variablesFinding(env: NodeJS.ProcessEnv): Finding {
       ...(unknown.length > 0 ? [`The variables are $${VARIABLES.join(', $')}.`] : []),
       ...(named.length > 0
         ? [
-            `Inside the run that set them this is right. Elsewhere: unset ${named.map(([name]) => name).join(' ')}`,
+            `This is correct inside the run that set them. Elsewhere: unset ${named.map(([name]) => name).join(' ')}`,
           ]
         : []),
     ].join('\n'),

@@ -80,7 +80,7 @@ test('an unknown variable is noted, and a misspelt one is a problem', () => {
         '$PORTSLICE_ONCE_UPON_A_TIME is not a variable of portslice',
       ),
       advice: expect.stringMatching(
-        /^The variables are \$PORTSLICE_RANGE, .*\nInside the run that set them this is right\. Elsewhere: unset PORTSLICE_PORT_WEB$/,
+        /^The variables are \$PORTSLICE_RANGE, .*\nThis is correct inside the run that set them\. Elsewhere: unset PORTSLICE_PORT_WEB$/,
       ),
     },
   )

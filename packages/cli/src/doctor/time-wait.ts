@@ -59,7 +59,7 @@ function describeGuard(
     message: [
       `TIME_WAIT has no effect here: net.ipv4.tcp_max_tw_buckets is ${readSetting('ipv4/tcp_max_tw_buckets') ?? 'unknown'}. The system may give a port of ${range} to an outgoing connection before the app binds it.`,
       inside > 0
-        ? `${inside} of ${total} slices are in this range, and claimed ports may be too.`
+        ? `${inside} of ${total} slices are in this range, and claimed ports may also be in it.`
         : 'The range that ports are leased from is outside; claimed ports may be inside.',
     ].join(' '),
     advice: `Lease and claim no ports of ${range}, or raise the setting: sysctl -w net.ipv4.tcp_max_tw_buckets=262144`,

@@ -41,7 +41,7 @@ function ownedUses({ tests, workers }: RunReport): OwnedUse[] {
       ports.map((use) => ({ use, owner: `the test "${name}"`, test })),
     ),
     ...workers.flatMap(({ name, ports }) =>
-      ports.map((use) => ({ use, owner: `${name} (${use.label ?? 'a port of its own'})` })),
+      ports.map((use) => ({ use, owner: `${name} (${use.label ?? 'a port without label'})` })),
     ),
   ]
 }
@@ -112,7 +112,7 @@ function leaks({ use, owner, test }: OwnedUse): Finding[] {
   return [
     {
       kind: 'leak',
-      text: `Something still listened on port ${use.port} when ${owner} gave it back${who}.`,
+      text: `A process still listened on port ${use.port} when ${owner} gave it back${who}.`,
       ...(test !== undefined && { test }),
     },
   ]
