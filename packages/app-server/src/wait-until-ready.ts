@@ -45,6 +45,7 @@ export async function waitUntilReady(start: PendingStart): Promise<NotReady | un
     const answer = await Promise.race([pending, sleep(delay)])
     if (answer) {
       pending = undefined
+      // The reason in the timeout error if the app is ready, but is not accepted below.
       missing = answer.missing ?? { what: 'foreign listener' }
     }
     if (answer && !answer.missing && (await check.confirm())) {

@@ -9,16 +9,18 @@ import {
   unwrapped,
 } from './syntax-tree.js'
 
-const VARIABLES =
-  /^(VITEST_POOL_ID|VITEST_WORKER_ID|JEST_WORKER_ID|TEST_PARALLEL_INDEX|TEST_WORKER_INDEX)$/
-const PROPERTIES = /^(workerIndex|parallelIndex)$/
+const VARIABLE_NAMES =
+  'VITEST_POOL_ID|VITEST_WORKER_ID|JEST_WORKER_ID|TEST_PARALLEL_INDEX|TEST_WORKER_INDEX'
+const PROPERTY_NAMES = 'workerIndex|parallelIndex'
+const VARIABLE = new RegExp(`^(${VARIABLE_NAMES})$`)
+const PROPERTY = new RegExp(`^(${PROPERTY_NAMES})$`)
+/** Finds the number of a worker in code that is not parsed yet. */
+export const WORKER_NUMBER = new RegExp(`${VARIABLE_NAMES}|${PROPERTY_NAMES}`)
+
 const MIN_PORT = 1024
 const MAX_PORT = 65_535
-/** How many constants that refer to other constants are followed. */
-const MAX_DEPTH = 5
-
-export const WORKER_NUMBER_NAMES =
-  /VITEST_POOL_ID|VITEST_WORKER_ID|JEST_WORKER_ID|TEST_PARALLEL_INDEX|TEST_WORKER_INDEX|workerIndex|parallelIndex/
+/** How deeply nested expressions and constants are evaluated. */
+const MAX_DEPTH = 10
 
 /** A calculation with the number of a worker, such as `4000 + Number(process.env.VITEST_POOL_ID)`. */
 export interface WorkerSum {
@@ -59,8 +61,8 @@ export function findWorkerSums(tree: SyntaxTree): WorkerSum[] {
 function isWorkerNumber(tree: SyntaxTree, node: Node): boolean {
   if (node.type === 'MemberExpression') {
     const name = propertyName(node) ?? ''
-    if (PROPERTIES.test(name)) return true
-    return VARIABLES.test(name) && /^(process|import\.meta)\.env$/.test(tree.textOf(node.object))
+    if (PROPERTY.test(name)) return true
+    return VARIABLE.test(name) && /^(process|import\.meta)\.env$/.test(tree.textOf(node.object))
   }
   // const { JEST_WORKER_ID } = process.env
   if (node.type !== 'Identifier') return false
@@ -71,7 +73,7 @@ function isWorkerNumber(tree: SyntaxTree, node: Node): boolean {
   const pattern = tree.parentOf(property)
   const declarator = pattern && tree.parentOf(pattern)
   return (
-    VARIABLES.test(propertyName(property) ?? '') &&
+    VARIABLE.test(propertyName(property) ?? '') &&
     declarator?.type === 'VariableDeclarator' &&
     declarator.init !== null &&
     tree.textOf(declarator.init) === 'process.env'
@@ -107,6 +109,7 @@ function isArithmetic(parent: Node, child: Node): boolean {
   }
 }
 
+/** What is known about the value of an expression. Both are missing if the value is unknown. */
 interface Value {
   /** Whether it is only the number of a worker, possibly multiplied or plus one. */
   isWorkerNumber?: boolean
@@ -116,7 +119,7 @@ interface Value {
 
 function evaluate(tree: SyntaxTree, expression: Node, depth = 0): Value {
   const node = unwrapped(expression)
-  if (depth > 2 * MAX_DEPTH) return {}
+  if (depth > MAX_DEPTH) return {}
   if (isWorkerNumber(tree, node)) return { isWorkerNumber: true }
   const number = numberOf(node)
   if (number !== undefined) return { base: number }

@@ -2,7 +2,7 @@
 import { ADVICE, type AdviceName } from './advice.js'
 import { type FileKind, fileKind } from './file-kind.js'
 import { findFixedPorts } from './find-fixed-ports.js'
-import { findWorkerSums, WORKER_NUMBER_NAMES } from './find-worker-sums.js'
+import { findWorkerSums, WORKER_NUMBER } from './find-worker-sums.js'
 import { parseSource } from './parse.js'
 import type { ProjectInfo } from './project.js'
 import { PACKAGE_NAMES, replacePackages } from './replace-packages.js'
@@ -37,7 +37,7 @@ export function mayContainPorts(code: string): boolean {
 }
 
 function isAboutPorts(code: string): boolean {
-  return PACKAGE.test(code) || WORKER_NUMBER_NAMES.test(code)
+  return PACKAGE.test(code) || WORKER_NUMBER.test(code)
 }
 
 export class Source {

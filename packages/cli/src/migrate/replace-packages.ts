@@ -54,6 +54,7 @@ function replaceCalls(
   const uses = sites.flatMap((site) =>
     site.bindings.flatMap((binding) => binding.uses.map((use) => ({ use, site }))),
   )
+  const allUses = uses.map(({ use }) => use)
   const setting = uses.find(({ use }) => rule.settings?.includes(use.exported))
   if (setting) file.list(setting.use.node, 'basePort')
   const listed: Node[] = []
@@ -64,12 +65,7 @@ function replaceCalls(
     if (file.edits.isReplaced(use.node) || (isHelper(use) && isInside(use.node, listed))) continue
     const result =
       refusal === undefined && setting === undefined
-        ? replacement(
-            file,
-            rule,
-            use,
-            uses.map((each) => each.use),
-          )
+        ? replacement(file, rule, use, allUses)
         : { advice: refusal }
     if ('text' in result && use.call) {
       replaceCall(file, site, use.node, use.call, result.text)
