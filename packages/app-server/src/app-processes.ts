@@ -39,7 +39,7 @@ export class AppProcesses {
       output,
     })
     this.#tellWatchdog(this.root.tree)
-    // The watchdog looks for new processes. Only without it, this process does, which slows the tests.
+    // Without the watchdog, this process looks for new processes, although that slows the tests.
     if (!watchdog().isUsable) this.#stopWatching = this.root.tree.watch()
   }
 
