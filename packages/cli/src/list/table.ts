@@ -27,7 +27,7 @@ interface Row {
 
 const HEADINGS: Row['cells'] = ['PORTS', 'STATE', 'PID', 'FOR', 'SINCE', 'IN']
 const COLUMN_GAP = '  '
-/** Columns do not become narrower. If the line is still too long, its end is cut. */
+/** The minimum width of a column. If a line is still too long, its end is cut. */
 const MIN_COLUMN_WIDTH = 12
 
 export function listTable(

@@ -19,7 +19,7 @@ export type State = (typeof STATES)[number]
 /** The state of a slice is the first of these that one of its ports has. */
 const STATE_PRIORITY: readonly State[] = ['leaked', 'listening', 'quarantined', 'held', 'foreign']
 
-/** `portslice list` is easier to read for more slices. */
+/** For more slices, `portslice list` is easier to read. */
 export const MAX_DETAILED_SLICES = 24
 
 export interface SliceSnapshot {

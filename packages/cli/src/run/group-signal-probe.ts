@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { system } from '@portslice/core/internal/inspect'
 
-/** The command `timeout` signals the process, and its group within this time. */
+/** The command `timeout` signals the process first, and then its group within this time. */
 const GROUP_SIGNAL_DELAY_MS = 20
 /** A stopped or killed process does not answer. */
 const ANSWER_TIMEOUT_MS = 1000
