@@ -54,14 +54,13 @@ export default class PortReporter implements Reporter {
     const { version = '', configFile } = this.#config ?? {}
     const directory = configFile ? path.dirname(configFile) : process.cwd()
     const startedAt = startTime.getTime()
-    const about = {
+    const run = {
       runner: `Playwright ${version}`,
       directory,
       startedAt,
       endedAt: startedAt + duration,
     }
-    const file = this.#file.write(about, this.#tests)
-    process.stderr.write(`portslice: the report of the ports is in ${file}\n`)
+    this.#file.write(run, this.#tests)
   }
 
   /** @hidden Called by Playwright. */

@@ -19,7 +19,7 @@ export type ReportedRun = Pick<RunReport, 'runner' | 'directory' | 'startedAt' |
  * @param late ports that workers have released after their last test
  */
 export function collectReport(
-  about: ReportedRun,
+  run: ReportedRun,
   collected: readonly CollectedTest[],
   late: readonly WorkerUse[],
 ): RunReport {
@@ -34,11 +34,11 @@ export function collectReport(
   for (const use of late) addWorkerUse(workers, `worker ${use.id}`, use)
   const lateEnds = late.flatMap(({ ports }) => ports.flatMap(({ releasedAt = [] }) => releasedAt))
   return {
-    ...about,
-    startedAt: tests.reduce((min, { startedAt }) => Math.min(min, startedAt), about.startedAt),
+    ...run,
+    startedAt: tests.reduce((min, { startedAt }) => Math.min(min, startedAt), run.startedAt),
     endedAt: [...tests.map(({ endedAt }) => endedAt), ...lateEnds].reduce(
       (max, end) => Math.max(max, end),
-      about.endedAt,
+      run.endedAt,
     ),
     tests: tests.sort((a, b) => a.startedAt - b.startedAt),
     workers: [...workers.values()].sort((a, b) =>

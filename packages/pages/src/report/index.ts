@@ -27,8 +27,8 @@ export class ReportFile {
     this.#name = name
   }
 
-  /** @returns the path of the file */
-  write(run: ReportedRun, tests: readonly CollectedTest[]): string {
+  /** Prints the path of the file to stderr. */
+  write(run: ReportedRun, tests: readonly CollectedTest[]): void {
     const file = path.resolve(run.directory, this.#name)
     mkdirSync(path.dirname(file), { recursive: true })
     const late: WorkerUse[] = []
@@ -38,7 +38,7 @@ export class ReportFile {
       writeFileSync(file, reportHtml(collectReport(run, tests, late), REPORT_PAGE))
     }
     this.#write(takeLateUses())
-    return file
+    process.stderr.write(`portslice: the report of the ports is in ${file}\n`)
   }
 
   #finish(): void {
