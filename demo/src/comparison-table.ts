@@ -17,7 +17,7 @@ const ROWS: Record<string, (measurement: Measurement) => string | number> = {
 }
 
 /** One column for each source of ports. */
-export function table(measurements: readonly Measurement[]): string {
+export function comparisonTable(measurements: readonly Measurement[]): string {
   const titles = measurements.map(({ title }) => title)
   const result = new Table({
     head: ['ports from', ...titles].map((heading) => styleText('bold', heading)),

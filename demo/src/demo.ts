@@ -3,7 +3,7 @@ import { styleText } from 'node:util'
 import { chromiumLaunch } from 'portslice-test/support/chromium'
 import { RANGE } from '../suite/get-port-source.ts'
 import { Checkouts } from './checkouts.ts'
-import { table } from './comparison-table.ts'
+import { comparisonTable } from './comparison-table.ts'
 import { findViolations, HAND_OUTS } from './find-violations.ts'
 import { type Measurement, measure } from './measure.ts'
 import { Progress } from './progress.ts'
@@ -46,7 +46,7 @@ async function demo(): Promise<boolean> {
   )
   const theirs = [await measure('get-port', options), await measure('get-port-range', options)]
 
-  console.log(`\n${table([ours, ...theirs])}\n`)
+  console.log(`\n${comparisonTable([ours, ...theirs])}\n`)
   console.log(styleText(violations.length > 0 ? 'red' : 'green', verdict(ours, theirs, violations)))
   return violations.length === 0
 }

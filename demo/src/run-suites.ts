@@ -38,10 +38,10 @@ export async function runSuites(options: SuiteOptions): Promise<Run[]> {
   const [first, second] = options.checkouts
   // Waits for all, so that no run continues if another one fails to start.
   const runs = await Promise.allSettled([
-    vitest('vitest in the first checkout', first, [], options),
+    runVitest('vitest in the first checkout', first, [], options),
     // One process per file in the first checkout, reused processes in the second.
-    vitest('vitest in the second checkout', second, ['--no-isolate'], options),
-    playwright('Playwright in the first checkout', first, options),
+    runVitest('vitest in the second checkout', second, ['--no-isolate'], options),
+    runPlaywright('Playwright in the first checkout', first, options),
   ])
   return runs.map((run) => {
     if (run.status === 'rejected') throw run.reason
@@ -49,7 +49,7 @@ export async function runSuites(options: SuiteOptions): Promise<Run[]> {
   })
 }
 
-function vitest(
+function runVitest(
   name: string,
   checkout: string,
   flags: string[],
@@ -64,7 +64,7 @@ function vitest(
   )
 }
 
-function playwright(name: string, checkout: string, options: SuiteOptions): Promise<Run> {
+function runPlaywright(name: string, checkout: string, options: SuiteOptions): Promise<Run> {
   const file = reportFile(name, options)
   const args = [scriptOf('@playwright/test', 'cli.js'), 'test', '--reporter=list,json']
   const env = { PLAYWRIGHT_JSON_OUTPUT_FILE: file }
