@@ -64,8 +64,8 @@ export async function run(args: string[]): Promise<number> {
   const timeout = parseSecondsOption(given, 'timeout') ?? DEFAULT_TIMEOUT_MS
   const lingerMs = parseLinger(given)
   const leases = await claim(wanted, timeout)
-  const ports = variables.map((variable, at): AssignedPort => {
-    return { ...variable, port: (leases[at] as PortLease).port }
+  const ports = variables.map((variable, index): AssignedPort => {
+    return { ...variable, port: (leases[index] as PortLease).port }
   })
   return runWithPorts({
     ports,

@@ -31,8 +31,8 @@ export function describeClaims(
       'Let this process read /proc/net.',
     )
   }
-  const connected = claims.flatMap((claim, at) => {
-    const found = uses[at] ?? []
+  const connected = claims.flatMap((claim, index) => {
+    const found = uses[index] ?? []
     // The connections of a server also use its port.
     if (found.some(({ kind }) => kind === 'listener')) return []
     const connection = found.find(({ kind }) => kind === 'connection')

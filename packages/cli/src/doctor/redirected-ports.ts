@@ -37,8 +37,8 @@ export async function redirectedFinding({ slices }: ResolvedOptions): Promise<Fi
 
 async function filterRedirected(ports: readonly number[]): Promise<number[]> {
   const found: number[] = []
-  for (let at = 0; at < ports.length; at += PORTS_AT_ONCE) {
-    const batch = ports.slice(at, at + PORTS_AT_ONCE)
+  for (let start = 0; start < ports.length; start += PORTS_AT_ONCE) {
+    const batch = ports.slice(start, start + PORTS_AT_ONCE)
     const answers = await Promise.all(batch.map(isAnswered))
     found.push(...batch.filter((_, i) => answers[i]))
   }

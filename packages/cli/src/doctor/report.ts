@@ -37,7 +37,7 @@ export function doctorText(
   const paragraph = (prefix: string, text: string) =>
     text
       .split('\n')
-      .map((line, at) => wrapAfter(at === 0 ? prefix : INDENT, sanitize(line), columns))
+      .map((line, index) => wrapAfter(index === 0 ? prefix : INDENT, sanitize(line), columns))
   const lines = findings.flatMap(({ level, message, advice }) => [
     ...paragraph(levels[level] + INDENT.slice(level === 'problem' ? 7 : level.length), message),
     ...(advice === undefined ? [] : paragraph(`${INDENT}${colours.bold('→')} `, advice)),

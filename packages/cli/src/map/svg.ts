@@ -50,8 +50,8 @@ export function mapSvg(snapshot: RangeSnapshot, owners: OwnerNames): string {
     body.push(cell(x, y, state), text(x + STEP + 3, y + 10, state))
   })
   y += 2 * LINE
-  for (let at = 0; at < slices.length; at += CELLS_PER_ROW) {
-    const row = slices.slice(at, at + CELLS_PER_ROW)
+  for (let start = 0; start < slices.length; start += CELLS_PER_ROW) {
+    const row = slices.slice(start, start + CELLS_PER_ROW)
     body.push(text(PADDING, y + 10, String(row[0]?.first)))
     row.forEach((slice, index) => {
       body.push(cell(LEFT + index * STEP, y, slice.state, titleOf(slice, owners)))

@@ -65,8 +65,8 @@ function overview(slices: readonly SliceSnapshot[], columns: number, paint: Pain
   const room = Math.max(1, columns - LABEL_WIDTH)
   const inRow = room >= 8 ? Math.min(MAX_SLICES_PER_ROW, room - (room % 8)) : room
   const lines: string[] = []
-  for (let at = 0; at < slices.length; at += inRow) {
-    const row = slices.slice(at, at + inRow)
+  for (let start = 0; start < slices.length; start += inRow) {
+    const row = slices.slice(start, start + inRow)
     const label = columns > LABEL_WIDTH ? `${row[0]?.first}`.padEnd(LABEL_WIDTH) : ''
     lines.push(
       label +
@@ -105,12 +105,12 @@ function detail(
 /** Paints adjacent characters of the same state with one escape sequence. */
 function paintRuns(states: readonly State[], paint: Painter): string {
   let text = ''
-  for (let at = 0; at < states.length; ) {
-    const state = states[at] as State
-    let end = at + 1
+  for (let index = 0; index < states.length; ) {
+    const state = states[index] as State
+    let end = index + 1
     while (states[end] === state) end++
-    text += paint(state, GLYPHS[state].repeat(end - at))
-    at = end
+    text += paint(state, GLYPHS[state].repeat(end - index))
+    index = end
   }
   return text
 }

@@ -35,8 +35,8 @@ export function findWorkerSums(tree: SyntaxTree): WorkerSum[] {
   const sums = new Map<Node, WorkerSum>()
   const queue: Node[] = tree.nodes.filter((node) => isWorkerNumber(tree, node))
   const seen = new Set<Node>(queue)
-  for (let at = queue.shift(); at; at = queue.shift()) {
-    const node = wholeSum(tree, at)
+  for (let start = queue.shift(); start; start = queue.shift()) {
+    const node = wholeSum(tree, start)
     const value = evaluate(tree, node)
     if (value.isWorkerNumber) {
       // `const worker = Number(process.env.…)`: the sum is where the constant is used.

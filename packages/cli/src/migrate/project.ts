@@ -78,9 +78,9 @@ const INSTALLERS = [
 
 /** The command that installs packages in this project. The lock file shows the package manager. */
 export function installCommand(directory: string, packages: readonly string[]): string {
-  for (let at = path.resolve(directory); ; at = path.dirname(at)) {
-    const found = INSTALLERS.find(([lockFile]) => existsSync(path.join(at, lockFile)))
-    if (found || at === path.dirname(at)) {
+  for (let parent = path.resolve(directory); ; parent = path.dirname(parent)) {
+    const found = INSTALLERS.find(([lockFile]) => existsSync(path.join(parent, lockFile)))
+    if (found || parent === path.dirname(parent)) {
       return [found?.[1] ?? 'npm install -D', ...packages].join(' ')
     }
   }

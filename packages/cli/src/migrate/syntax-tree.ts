@@ -56,7 +56,7 @@ export class SyntaxTree {
 
   /** The nodes around this one, the closest first. */
   *ancestorsOf(node: Node): Generator<Node> {
-    for (let at = this.parentOf(node); at; at = this.parentOf(at)) yield at
+    for (let parent = this.parentOf(node); parent; parent = this.parentOf(parent)) yield parent
   }
 
   declarationOf(reference: Node): Declaration | undefined {

@@ -41,11 +41,14 @@ export async function leasePorts({
     allocator = await createAllocator({ ...options, waitTimeout: timeout })
     // All ports or none. Otherwise two runs that each want most of the range would block each other.
     const leases = await allocator.takeMany(
-      variables.map(({ name = label }, at) => ({ label: name, prefer: prefer[at] ?? [] })),
+      variables.map(({ name = label }, index) => ({ label: name, prefer: prefer[index] ?? [] })),
     )
-    const ports = variables.map((each, at) => ({ ...each, port: (leases[at] as PortLease).port }))
-    for (const [at, { variable, port }] of ports.entries()) {
-      const wanted = prefer[at] ?? []
+    const ports = variables.map((each, index) => ({
+      ...each,
+      port: (leases[index] as PortLease).port,
+    }))
+    for (const [index, { variable, port }] of ports.entries()) {
+      const wanted = prefer[index] ?? []
       if (wanted.length > 0 && !wanted.includes(port)) {
         printNotice(`${wanted.join(', ')} not available now: $${variable} is ${port}`)
       }

@@ -14,8 +14,8 @@ export function RangeMap({ range, cells, onChoose }: Props) {
   const slices = slicesOf(range, cells)
   const [current, setCurrent] = useState(0)
   const [isFocused, setFocused] = useState(false)
-  const at = Math.min(current, slices.length - 1)
-  const chosen = slices[at]
+  const selected = Math.min(current, slices.length - 1)
+  const chosen = slices[selected]
   if (chosen === undefined) return null
   const move = (event: KeyboardEvent) => {
     const steps: Record<string, number> = {
@@ -23,11 +23,11 @@ export function RangeMap({ range, cells, onChoose }: Props) {
       ArrowLeft: -1,
       ArrowDown: columnsOf(event.currentTarget as HTMLElement),
       ArrowUp: -columnsOf(event.currentTarget as HTMLElement),
-      Home: -at,
-      End: slices.length - 1 - at,
+      Home: -selected,
+      End: slices.length - 1 - selected,
     }
     const step = steps[event.key]
-    if (step !== undefined) setCurrent(Math.max(0, Math.min(slices.length - 1, at + step)))
+    if (step !== undefined) setCurrent(Math.max(0, Math.min(slices.length - 1, selected + step)))
     else if (event.key === 'Enter' || event.key === ' ') onChoose(chosen)
     else return
     event.preventDefault()
@@ -68,7 +68,7 @@ export function RangeMap({ range, cells, onChoose }: Props) {
             role="option"
             tabIndex={-1}
             aria-label={describe(slice, cells)}
-            aria-selected={index === at}
+            aria-selected={index === selected}
             title={describe(slice, cells)}
             class={`cell ${cells.get(slice) ?? 'free'}`}
             data-slice={slice}
