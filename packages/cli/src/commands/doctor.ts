@@ -8,7 +8,7 @@ import {
 import { claimsFinding } from '../doctor/claims.js'
 import { coordinatorFindings } from '../doctor/coordinator.js'
 import { dockerFinding } from '../doctor/docker.js'
-import { type Finding, findingsOf } from '../doctor/finding.js'
+import { type Finding, runCheck } from '../doctor/finding.js'
 import { foreignFinding } from '../doctor/foreign-listeners.js'
 import { leftoversFinding } from '../doctor/leftovers.js'
 import { lockDirectoryFindings } from '../doctor/lock-directory.js'
@@ -49,7 +49,7 @@ export async function run(args: string[]): Promise<number> {
   const given = readArguments(syntax, args)
   const { resolved, findings } = optionsFindings(parseRangeAndShard(given).options)
   if (resolved?.remote) {
-    const found = await findingsOf('coordinator', () => coordinatorFindings(resolved))
+    const found = await runCheck('coordinator', () => coordinatorFindings(resolved))
     return print([systemFinding(), ...findings, ...found], given.has('json'))
   }
   const all = [...(await machineFindings()), ...findings, ...(await lockDirectoryAndDocker())]
@@ -58,7 +58,7 @@ export async function run(args: string[]): Promise<number> {
   if (resolved && hasLoopback) all.push(...(await portsFindings(resolved)))
   // An unsafe lock directory must not be read.
   if (!all.some(({ id, level }) => id === 'lock-directory' && level === 'problem')) {
-    all.push(...(await findingsOf('left-behind', leftoversFinding)))
+    all.push(...(await runCheck('left-behind', leftoversFinding)))
   }
   return print(all, given.has('json'))
 }
@@ -76,29 +76,29 @@ function print(all: readonly Finding[], isJson: boolean): number {
 async function machineFindings(): Promise<Finding[]> {
   return [
     systemFinding(),
-    ...(await findingsOf('permissions', () => permissionsFinding(lockDirectoryFor(undefined)))),
-    ...(await findingsOf('processes', () => processesFinding())),
-    ...(await findingsOf('network', () => networkFinding())),
-    ...(await findingsOf('addresses', () => addressesFinding())),
+    ...(await runCheck('permissions', () => permissionsFinding(lockDirectoryFor(undefined)))),
+    ...(await runCheck('processes', () => processesFinding())),
+    ...(await runCheck('network', () => networkFinding())),
+    ...(await runCheck('addresses', () => addressesFinding())),
   ]
 }
 
 async function lockDirectoryAndDocker(): Promise<Finding[]> {
   return [
-    ...(await findingsOf('lock-directory', () => lockDirectoryFindings())),
-    ...(await findingsOf('docker', () => dockerFinding(lockDirectoryFor(undefined)))),
+    ...(await runCheck('lock-directory', () => lockDirectoryFindings())),
+    ...(await runCheck('docker', () => dockerFinding(lockDirectoryFor(undefined)))),
   ]
 }
 
 async function portsFindings(resolved: ResolvedOptions): Promise<Finding[]> {
-  const found = await findingsOf('slices', () => slicesFindings(resolved))
+  const found = await runCheck('slices', () => slicesFindings(resolved))
   // If no port can be bound, the other checks that bind ports would fail as well.
   const canBind = !found.some(({ id, level }) => id === 'sockets' && level === 'problem')
   return [
     ...found,
-    ...(await findingsOf('claims', claimsFinding)),
-    ...(canBind ? await findingsOf('time-wait', () => timeWaitFinding(resolved)) : []),
-    ...(canBind ? await findingsOf('redirected-ports', () => redirectedFinding(resolved)) : []),
-    ...(await findingsOf('foreign-listeners', () => foreignFinding(resolved))),
+    ...(await runCheck('claims', claimsFinding)),
+    ...(canBind ? await runCheck('time-wait', () => timeWaitFinding(resolved)) : []),
+    ...(canBind ? await runCheck('redirected-ports', () => redirectedFinding(resolved)) : []),
+    ...(await runCheck('foreign-listeners', () => foreignFinding(resolved))),
   ]
 }

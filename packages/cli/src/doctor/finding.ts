@@ -51,7 +51,7 @@ export function problemFromError(id: Finding['id'], error: unknown): Finding {
 }
 
 /** Runs one check. An error becomes a finding, so that the other checks still run. */
-export async function findingsOf(
+export async function runCheck(
   id: Finding['id'],
   check: () => Finding | Finding[] | undefined | Promise<Finding | Finding[] | undefined>,
 ): Promise<Finding[]> {

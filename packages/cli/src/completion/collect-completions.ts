@@ -2,7 +2,7 @@ import type { Syntax } from '../command-line/arguments.js'
 import { HELP } from '../command-line/help.js'
 import { helpParts } from '../terminal/wrap.js'
 
-export interface OptionTable {
+export interface OptionCompletion {
   /** With its hyphens. */
   name: string
   description: string
@@ -10,10 +10,10 @@ export interface OptionTable {
   isRepeatable: boolean
 }
 
-export interface CommandTable {
+export interface CommandCompletions {
   name: string
   summary: string
-  options: readonly OptionTable[]
+  options: readonly OptionCompletion[]
   /** The possible values of its only argument; empty if every value is possible. */
   argument?: readonly string[]
   /** Whether its arguments are files and directories. */
@@ -30,7 +30,7 @@ export interface NamedCommand {
 }
 
 /** Collects what shells complete, from the syntax and the help of each command. */
-export function commandTables(commands: readonly NamedCommand[]): CommandTable[] {
+export function collectCompletions(commands: readonly NamedCommand[]): CommandCompletions[] {
   const summaries = descriptionsIn(HELP)
   return commands.map(({ name, help, syntax }) => {
     const descriptions = descriptionsIn(help)
