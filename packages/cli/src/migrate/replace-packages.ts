@@ -57,6 +57,7 @@ function replaceCalls(
   const allUses = uses.map(({ use }) => use)
   const setting = uses.find(({ use }) => rule.settings?.includes(use.exported))
   if (setting) file.list(setting.use.node, 'basePort')
+  if (setting && refusal === undefined) return
   const listed: Node[] = []
   const isHelper = ({ exported }: Use) => rule.helpers?.includes(exported) ?? false
   // Helpers last, because replacing a call also removes the helpers in its arguments.
@@ -64,14 +65,12 @@ function replaceCalls(
   for (const { use, site } of inOrder) {
     if (file.edits.isReplaced(use.node) || (isHelper(use) && isInside(use.node, listed))) continue
     const result =
-      refusal === undefined && setting === undefined
-        ? replacement(file, rule, use, allUses)
-        : { advice: refusal }
+      refusal === undefined ? replacement(file, rule, use, allUses) : { advice: refusal }
     if ('text' in result && use.call) {
       replaceCall(file, site, use.node, use.call, result.text)
-    } else {
+    } else if ('advice' in result) {
       listed.push(use.call ?? use.node)
-      if ('advice' in result && result.advice) file.list(use.call ?? use.node, result.advice)
+      file.list(use.call ?? use.node, result.advice)
     }
   }
 }
