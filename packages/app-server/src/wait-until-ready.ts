@@ -17,6 +17,7 @@ const CONFIRM_AFTER_MS = 50
 /** How long an app may take to report that its port is in use. After that, the listener belongs to the app. */
 const FOREIGN_LISTENER_GRACE_MS = 3000
 
+/** An app whose processes were started. */
 export interface PendingStart {
   readonly plan: AppPlan
   readonly processes: AppProcesses
@@ -25,7 +26,12 @@ export interface PendingStart {
   readonly signals: readonly AbortSignal[]
 }
 
-/** Waits until the app is ready or has failed. @returns `undefined` if it is ready @throws the reason of a signal */
+/**
+ * Waits until the app is ready or has failed.
+ *
+ * @returns `undefined` if it is ready
+ * @throws the reason of a signal
+ */
 export async function waitUntilReady(start: PendingStart): Promise<NotReady | undefined> {
   const { plan, processes, app, outputStart, signals } = start
   const { startTimeout: timeoutMs = DEFAULT_START_TIMEOUT_MS } = plan.options
@@ -42,13 +48,13 @@ export async function waitUntilReady(start: PendingStart): Promise<NotReady | un
     if (exit) return { reason: 'ended', exit, withoutPort }
     // Not just `await check.run()`: during a check, the app may exit or the time may run out.
     pending ??= check.run().then((missing) => ({ missing }))
-    const answer = await Promise.race([pending, sleep(delay)])
-    if (answer) {
+    const result = await Promise.race([pending, sleep(delay)])
+    if (result) {
       pending = undefined
       // The reason in the timeout error if the app is ready, but is not accepted below.
-      missing = answer.missing ?? { what: 'foreign listener' }
+      missing = result.missing ?? { what: 'foreign listener' }
     }
-    if (answer && !answer.missing && (await check.confirm())) {
+    if (result && !result.missing && (await check.confirm())) {
       const exit = await exitOf(processes)
       if (exit) return { reason: 'ended', exit, withoutPort: check.withoutPort }
       if (check.last?.listener !== 'others' || foreignListenerGrace?.expired) return undefined
@@ -63,7 +69,7 @@ export async function waitUntilReady(start: PendingStart): Promise<NotReady | un
       const listensOn = await processes.tree.listeningPorts()
       return { reason: 'timeout', timeoutMs, missing, listensOn, withoutPort: check.withoutPort }
     }
-    if (answer) await sleep(delay)
+    if (result) await sleep(delay)
   }
 }
 
@@ -73,10 +79,14 @@ async function exitOf(processes: AppProcesses): Promise<Exit | undefined> {
   return exit && !(await processes.areRunning()) ? exit : undefined
 }
 
+/** Observes the app and checks the option `ready`. */
 class ReadinessCheck {
   readonly #start: PendingStart
+  /** The option `ready`, if it is a path or URL. */
   readonly #url: string | undefined
+  /** The last observation. */
   last: Observation | undefined
+  /** A process that was started without $PORT. */
   withoutPort: string | undefined
 
   constructor(start: PendingStart) {
@@ -86,12 +96,13 @@ class ReadinessCheck {
       typeof ready === 'string' ? replacePortPlaceholders(ready, start.plan.variables) : undefined
   }
 
-  /** @returns what is still missing */
+  /** @returns `undefined` if the app is ready */
   async run(): Promise<Missing | undefined> {
     await this.#observe()
     return this.last ? this.#check(this.last) : { what: 'observation' }
   }
 
+  /** Checks once more after a moment, because a server may fail after it was ready. */
   async confirm(): Promise<boolean> {
     const before = this.last?.listener
     await sleep(CONFIRM_AFTER_MS)
@@ -112,6 +123,7 @@ class ReadinessCheck {
     return checkReadiness(plan.options.ready, app, observation, outputStart)
   }
 
+  /** What is missing while the first check has not ended. */
   get unanswered(): Missing | undefined {
     if (typeof this.#start.plan.options.ready === 'function') {
       return { what: 'function', problem: 'has not answered yet' }
