@@ -3,7 +3,7 @@
  *
  * @module @portslice/vitest-plugin/setup
  */
-import { observeCorePorts } from './core-ports.js'
+import { observeCorePorts } from './observe-core-ports.js'
 import { watchTestFile } from './test-file.js'
 
 // In vitest's browser mode this runs in a browser, which has no ports.

@@ -1,6 +1,6 @@
 import type { PortAllocator } from '@portslice/core'
+import { addPortsToMeta } from './add-ports-to-meta.js'
 import { loadCore } from './load-core.js'
-import { addPortsToMeta } from './port-meta.js'
 import { projectOptions } from './project-options.js'
 import { watchedFile } from './test-file.js'
 
