@@ -31,7 +31,7 @@ export {
   takeLateUses,
   takeWorkerUse,
 } from './internal/recorded-allocator.js'
-export type { PortListener, RecordedUse, SliceUse, WorkerUse } from './internal/recorded-uses.js'
+export type { RecordedUse, WorkerUse } from './internal/recorded-uses.js'
 export { namedPort, namedPorts, preferShard } from './internal/runner-shard.js'
 export { messageOf, sessionError } from './internal/session-error.js'
 export {
@@ -57,7 +57,7 @@ export {
   readProcessFile,
   readProcessText,
 } from './platform/process-table.js'
-export type { ListedProcess } from './platform/processes.ps.js'
+export type {} from './platform/processes.ps.js'
 export { system } from './platform/system.js'
 export { reportsAddressInUse } from './probe/address-in-use.js'
 export { isListening, listeningSockets } from './probe/listening.js'

@@ -17,7 +17,7 @@ export type { AllocatorOptions } from '../options/options.js'
 export { replacePlaceholders } from '../options/placeholders.js'
 export { portFromVariable, variablePartOf } from '../options/port-name.js'
 export { validateRange } from '../options/range.js'
-export { hidePassword, type ResolvedRemote, resolveRemote } from '../options/remote.js'
+export { hidePassword, resolveRemote } from '../options/remote.js'
 export { type ResolvedOptions, resolveOptions } from '../options/resolve.js'
 export { resolveLockDirectory } from '../options/resolve-lock-directory.js'
 export { detectShard, formatShard, shardFromText } from '../options/shard.js'
@@ -29,7 +29,7 @@ export {
   unknownVariables,
   VARIABLES,
 } from '../options/variables.js'
-export { type DockerSocket, dockerSocket } from '../platform/docker-socket.js'
+export { dockerSocket } from '../platform/docker-socket.js'
 export {
   type EphemeralRange,
   ephemeralRange,
@@ -40,7 +40,6 @@ export {
 export { hostInUrl } from '../platform/host-in-url.js'
 export { checkPrivateDirectory } from '../platform/private-directory.js'
 export {
-  type ProcessTable,
   parseStat,
   processTable,
   readProcessText,
@@ -62,7 +61,6 @@ export {
   formatRanges,
   LAST_PORT,
   type PortRange,
-  partOf,
   portsOf,
   type Shard,
   SLICE_SIZE,
