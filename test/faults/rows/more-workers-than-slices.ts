@@ -4,7 +4,7 @@ import { ownSlices } from '../../support/own-slices.ts'
 import type { TestProcess } from '../../support/process.ts'
 import type { Fault, Tried } from '../fault.ts'
 import { FaultProcesses } from '../fault-processes.ts'
-import type { Event, Plan } from '../processes/take-turns.ts'
+import type { Event, Plan } from '../processes/wait-for-turns.ts'
 
 const DURATION_MS = { short: 15_000, long: 120_000 }
 /**
@@ -87,7 +87,7 @@ async function compete(competition: Competition, during: number, folder: string)
   const work = async (): Promise<void> => {
     let member: TestProcess | undefined
     while (performance.now() < end) {
-      member ??= group.start('take-turns', plan, { lockDirectory })
+      member ??= group.start('wait-for-turns', plan, { lockDirectory })
       await member.hear<Event>()
       const before = served
       const event = await member.hear<Event>()

@@ -1,17 +1,17 @@
-/** What every thread and cluster worker of a fault does, until it is ended from outside. */
+/** What each worker of `churn.ts` does until it is ended from outside. */
 import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type AllocatorOptions, createAllocator } from '@portslice/core'
 import { Recorder } from '../../support/intervals.ts'
 
-export interface TurnsPlan {
+export interface ChurnWorkerPlan {
   options: AllocatorOptions
-  /** The file for the notes of this one. */
+  /** The file to which this worker writes when it had which port. */
   notes: string
 }
 
 /** Takes one port after the other, serves on most of them, and gives each back after a moment. */
-export async function takeInTurns({ options, notes }: TurnsPlan): Promise<never> {
+export async function takePortsRepeatedly({ options, notes }: ChurnWorkerPlan): Promise<never> {
   const recorder = new Recorder(notes)
   for (;;) {
     const allocator = await createAllocator(options)
