@@ -5,7 +5,7 @@ import type { AllocatorProcess, Failure } from '../../support/allocator-process.
 import { ownSlices } from '../../support/own-slices.ts'
 import type { Fault } from '../fault.ts'
 import { startAllocator, startAllocators } from '../fault-processes.ts'
-import { chownTo, letPass, OTHER_USERS, whyNoOtherUsers } from '../users.ts'
+import { chownTo, letPass, OTHER_USERS, whyNoOtherUsers } from '../unprivileged-users.ts'
 
 export const allSlicesTaken: Fault = {
   fault: 'all slices are taken',

@@ -12,10 +12,10 @@ import { lockDirectoryDuringRun } from './lock-directory-during-run.ts'
 import { moreWorkersThanSlices } from './more-workers-than-slices.ts'
 import { networkNamespaces } from './namespaces.ts'
 import { ephemeralEverywhere, unusualNetworks } from './other-networks.ts'
+import { otherUsers } from './other-users.ts'
 import { sameCrashedSlice } from './same-crashed-slice.ts'
 import { stopped } from './stopped.ts'
 import { clusterWorkersKilled, threadsTerminated } from './threads-and-clusters.ts'
-import { otherUsers } from './users.ts'
 
 /** In the order of the table. */
 export const FAULTS: readonly Fault[] = [

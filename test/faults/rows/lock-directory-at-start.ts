@@ -6,7 +6,7 @@ import type { ProcessOptions } from '../../support/process.ts'
 import type { Fault } from '../fault.ts'
 import { FaultProcesses } from '../fault-processes.ts'
 import type { Attempt, Plan } from '../processes/try-to-start.ts'
-import { chownTo, letPass, OTHER_USERS, whyNoOtherUsers } from '../users.ts'
+import { chownTo, letPass, OTHER_USERS, whyNoOtherUsers } from '../unprivileged-users.ts'
 
 const CODE = 'ERR_PORTSLICE_LOCK_DIRECTORY'
 

@@ -7,7 +7,7 @@ import type { ProcessOptions } from '../../support/process.ts'
 import { type Fault, isSkipped, type Outcome, type Tried } from '../fault.ts'
 import { FaultProcesses } from '../fault-processes.ts'
 import { StressTest } from '../stress-test.ts'
-import { chownTo, letPass, OTHER_USERS, whyNoOtherUsers } from '../users.ts'
+import { chownTo, letPass, OTHER_USERS, whyNoOtherUsers } from '../unprivileged-users.ts'
 
 const COMPETITORS = 3
 /** Each needs one slice, and sometimes two more: they compete for the rest. */

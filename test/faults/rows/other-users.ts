@@ -6,7 +6,7 @@ import type { ProcessOptions } from '../../support/process.ts'
 import type { Fault } from '../fault.ts'
 import { FaultProcesses } from '../fault-processes.ts'
 import { StressTest } from '../stress-test.ts'
-import { chownTo, letPass, OTHER_USERS, whyNoOtherUsers } from '../users.ts'
+import { chownTo, letPass, OTHER_USERS, whyNoOtherUsers } from '../unprivileged-users.ts'
 
 export const otherUsers: Fault = {
   fault: "another user's processes, another lock directory, another TMPDIR",
