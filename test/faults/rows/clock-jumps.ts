@@ -5,7 +5,7 @@ import { ownSlices } from '../../support/own-slices.ts'
 import { ContentionTest } from '../contention-test.ts'
 import type { Fault } from '../fault.ts'
 import { FaultProcesses } from '../fault-processes.ts'
-import { outcomeOf } from './stopped.ts'
+import { outcomeOf } from './stopped-holder.ts'
 
 /** From now. */
 const JUMPS_SECONDS = {
