@@ -13,7 +13,7 @@ import {
   type Restricted,
   Restrictions,
   unprivileged,
-} from '../support/restricted.ts'
+} from '../support/restricted-machines.ts'
 import { COMMAND, portslice, startFile, temporaryFolder, useLockDirectory } from './command-run.ts'
 
 const options = useLockDirectory()

@@ -16,7 +16,7 @@ import {
   Restrictions,
   readOnly,
   unprivileged,
-} from '../support/restricted.ts'
+} from '../support/restricted-machines.ts'
 import { COMMAND } from './command-run.js'
 
 const STOP_AN_APP = fileURLToPath(new URL('processes/stop-an-app.ts', import.meta.url))
