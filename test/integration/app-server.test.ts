@@ -615,7 +615,7 @@ describe.runIf(process.platform === 'linux')('a worker that leaves its app', () 
     'and %s: no process of the app is left, and no other process got its port',
     async (_, mode) => {
       const lockDirectory = path.join(temporaryFolder(), 'locks')
-      const worker = spawn(process.execPath, [script('start-an-app.ts'), mode], {
+      const worker = spawn(process.execPath, [script('start-app-with-daemon.ts'), mode], {
         env: { ...cleanEnvironment(), PORTSLICE_LOCK_DIR: lockDirectory },
         stdio: ['ignore', 'pipe', 'inherit'],
       })

@@ -177,7 +177,7 @@ test("Vite's port for changes is in use, and the app fails for another reason: n
 })
 
 describe.runIf(IS_LINUX)('an app ends with a killed program', () => {
-  const SCRIPT = fileURLToPath(new URL('processes/leave-an-app.ts', import.meta.url))
+  const SCRIPT = fileURLToPath(new URL('processes/run-app-until-killed.ts', import.meta.url))
 
   interface Left {
     child: TestProcess

@@ -148,8 +148,8 @@ export class InTerminal {
 
 export const sh = (script: string) => ['sh', '-c', script]
 
-export const TELL_SIGNALS = fileURLToPath(new URL('processes/tell-signals.ts', import.meta.url))
-export const tellSignals = ['run', '--', process.execPath, TELL_SIGNALS]
+export const PRINT_SIGNALS = fileURLToPath(new URL('processes/print-signals.ts', import.meta.url))
+export const RUN_PRINT_SIGNALS = ['run', '--', process.execPath, PRINT_SIGNALS]
 
 export const count = (text: string, part: string) => text.split(part).length - 1
 

@@ -7,11 +7,11 @@ import {
   InTerminal,
   isRunning,
   P,
+  PRINT_SIGNALS,
   portsOut,
+  RUN_PRINT_SIGNALS,
   sh,
   start,
-  TELL_SIGNALS,
-  tellSignals,
   useLockDirectory,
 } from './command-run.ts'
 
@@ -30,7 +30,7 @@ describe('signals', () => {
     ),
   )('%s reaches the program once, %s', { timeout: 30_000 }, async (signal, way) => {
     const { toGroup, inOwnGroup } = ways[way]
-    const program = [...(inOwnGroup ? ['setsid'] : []), process.execPath, TELL_SIGNALS]
+    const program = [...(inOwnGroup ? ['setsid'] : []), process.execPath, PRINT_SIGNALS]
     const run = start(['run', '--', ...program], { ...options, detached: true })
     await run.said(/ready/)
     process.kill(toGroup ? -run.pid : run.pid, signal)
@@ -64,12 +64,12 @@ describe('signals', () => {
   })
 
   test('killed at once, the command leaves only the program running', async () => {
-    const run = start(tellSignals, options)
+    const run = start(RUN_PRINT_SIGNALS, options)
     await run.said(/ready/)
     const children = readFileSync(`/proc/${run.pid}/task/${run.pid}/children`, 'utf8')
     const pids = children.trim().split(' ').map(Number)
     const program = pids.find((pid) =>
-      readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('tell-signals'),
+      readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('print-signals'),
     ) as number
     run.child.kill('SIGKILL')
     await expect.poll(() => pids.filter(isRunning)).toEqual([program])
@@ -82,7 +82,7 @@ describe('in a terminal', () => {
     new InTerminal(process.execPath, [COMMAND, ...args], { ...options, columns })
 
   test('the program has the terminal, and gets its new size', async () => {
-    const run = inTerminal(tellSignals)
+    const run = inTerminal(RUN_PRINT_SIGNALS)
     await run.said(/ready/)
     run.terminal.resize(90, 20)
     await run.said(/got SIGWINCH/)
@@ -94,7 +94,7 @@ describe('in a terminal', () => {
   })
 
   test('Ctrl-C and Ctrl-\\ reach the program once', async () => {
-    const run = inTerminal(tellSignals)
+    const run = inTerminal(RUN_PRINT_SIGNALS)
     await run.said(/ready/)
     run.terminal.write('\u0003')
     await run.said(/got SIGINT/)
@@ -115,7 +115,7 @@ describe('in a terminal', () => {
   test('Ctrl-Z stops it, and fg continues it', async () => {
     const shell = new InTerminal('sh', ['-i'], { ...options, env: { PS1: '$ ', ENV: '' } })
     await shell.said(/\$ /)
-    shell.terminal.write(`${P} run -- '${process.execPath}' '${TELL_SIGNALS}'\r`)
+    shell.terminal.write(`${P} run -- '${process.execPath}' '${PRINT_SIGNALS}'\r`)
     await shell.said(/ready on (\d+)/)
     shell.terminal.write('\u001a')
     await shell.said(/Stopped|Suspended/i)

@@ -211,13 +211,13 @@ test.runIf(TEST_ALL)(
     const [program = '', ...by] = network.by
     const inNetwork = (args: string[], cwd: string) =>
       startFile(program, [...by, process.execPath, ...args], { ...options, cwd })
-    const crowd = Array.from({ length: WORKTREES }, (_, i) =>
+    const churners = Array.from({ length: WORKTREES }, (_, i) =>
       inNetwork(
-        [script('crowd'), String(SLICES_EACH), String(CHANGES_EACH)],
+        [script('churn-many-slices'), String(SLICES_EACH), String(CHANGES_EACH)],
         worktree(`tree-${i}`),
       ),
     )
-    await Promise.all(crowd.map((each) => each.said(/ready/)))
+    await Promise.all(churners.map((each) => each.said(/ready/)))
     const ui = inNetwork([COMMAND, 'ui'], worktree('ui'))
     const url = await urlOf(ui)
     const browser = await browserIn(network)
@@ -241,7 +241,7 @@ test.runIf(TEST_ALL)(
     await expectFewEvents(page, url)
     // It changes about as often as it is told to, also on a machine that has more to do.
     const rates = await Promise.all(
-      crowd.map(async (each) => Number((await each.said(/(\d+) changes/))[1])),
+      churners.map(async (each) => Number((await each.said(/(\d+) changes/))[1])),
     )
     expect(Math.min(...rates)).toBeGreaterThan(CHANGES_EACH / 4)
     const { blocked, lag } = await page.evaluate(measureSmoothness, 5000)

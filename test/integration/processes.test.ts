@@ -131,7 +131,7 @@ test('a worker thread that is terminated frees its slice at once', async () => {
 
 test('workers of a Node cluster each have ports of their own', async () => {
   const folder = temporaryFolder()
-  const { stdout, stderr, status } = await runNode([script('cluster.ts')], {
+  const { stdout, stderr, status } = await runNode([script('take-ports-in-cluster.ts')], {
     cwd: folder,
     lockDirectory: path.join(folder, 'locks'),
   })
@@ -159,7 +159,7 @@ test('does not keep a process alive: one with ports out ends, and removes its lo
 
 test('a process that only waits for a port stays alive', async () => {
   const folder = temporaryFolder()
-  const { status, stdout } = await runNode([script('wait-in-vain.ts')], {
+  const { status, stdout } = await runNode([script('wait-until-timeout.ts')], {
     cwd: folder,
     lockDirectory: path.join(folder, 'locks'),
   })

@@ -19,7 +19,7 @@ import {
 } from '../support/restricted-machines.ts'
 import { COMMAND } from './command-run.js'
 
-const STOP_AN_APP = fileURLToPath(new URL('processes/stop-an-app.ts', import.meta.url))
+const STOP_APP = fileURLToPath(new URL('processes/stop-app.ts', import.meta.url))
 /** errno.h of Linux. */
 const [EPERM, EACCES] = [1, 13]
 
@@ -80,7 +80,7 @@ const PROCS: [string, () => Restricted][] = [
 
 describe.skipIf(process.platform !== 'linux').each(firstOf(PROCS, 2))('with %s', (_, by) => {
   test('stop() ends the app, and signals no other process', async (context) => {
-    const told = JSON.parse(await run(context, by(), [STOP_AN_APP]))
+    const told = JSON.parse(await run(context, by(), [STOP_APP]))
     expect(told).toEqual({ said: 'stopped', isServing: false, foreign: [] })
   })
 
@@ -89,7 +89,7 @@ describe.skipIf(process.platform !== 'linux').each(firstOf(PROCS, 2))('with %s',
     if (!isUsable(where)) return context.skip(where.missing)
     // The shell keeps the namespace when the worker dies.
     const shell = [...where, 'sh', '-c', '"$@"; read -r end', 'sh']
-    const child = start(context, shell, [STOP_AN_APP, 'die'])
+    const child = start(context, shell, [STOP_APP, 'die'])
     const { port } = await child.hear<{ port: number }>()
     await expect.poll(() => isServed(port), { timeout: 30_000 }).toBe(false)
     expect(child.child.exitCode).toBeNull()
@@ -112,7 +112,7 @@ describe.skipIf(process.platform !== 'linux').each(firstOf(PROCS, 2))('with %s',
 test.skipIf(process.platform !== 'linux')(
   "with a foreign /proc, stop() fails while a process that left the app's group runs",
   async (context) => {
-    const told = JSON.parse(await run(context, foreignProc('unshare'), [STOP_AN_APP, 'leave']))
+    const told = JSON.parse(await run(context, foreignProc('unshare'), [STOP_APP, 'leave']))
     expect(told).toEqual({
       said: expect.stringContaining('could not be ended'),
       isServing: true,
@@ -177,7 +177,7 @@ describe.skipIf(process.platform !== 'linux')('a /proc that cannot be read', () 
 
   test('is not on the permission list: stop() ends the app', async (context) => {
     const flags = [...permissionFlags(), '--allow-child-process']
-    const told = JSON.parse(await run(context, [], [...flags, STOP_AN_APP]))
+    const told = JSON.parse(await run(context, [], [...flags, STOP_APP]))
     expect(told).toEqual({ said: 'stopped', isServing: false, foreign: [] })
   })
 })

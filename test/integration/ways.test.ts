@@ -27,7 +27,7 @@ async function handOut(ways: readonly string[], times: number) {
   const folder = temporaryFolder()
   const outcomes = await Promise.all(
     ways.map((way) =>
-      runNode([script('hand-out.ts'), folder, way, String(times)], {
+      runNode([script('take-in-one-way.ts'), folder, way, String(times)], {
         cwd: folder,
         lockDirectory: path.join(folder, 'locks'),
         // Twelve slices. Each process needs at most two, and waits for them if it must.

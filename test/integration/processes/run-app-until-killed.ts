@@ -23,7 +23,7 @@ const allocator = TAKEN_PORT && {
 }
 
 /** A CommonJS bundle has no await at its top. */
-async function leaveAnApp(): Promise<void> {
+async function runApp(): Promise<void> {
   const app = await startApp(
     { command: COMMAND as string, ready: '/' },
     allocator ? { allocator: allocator as never } : {},
@@ -32,4 +32,4 @@ async function leaveAnApp(): Promise<void> {
   setTimeout(() => {}, 300_000)
 }
 
-void leaveAnApp()
+void runApp()
