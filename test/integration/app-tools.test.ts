@@ -20,7 +20,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { compiled } from '../support/compiled.ts'
 import { TEST_ALL } from '../support/extent.ts'
 import { npmInstall } from '../support/installed.ts'
-import { run, TestProcess } from '../support/process.ts'
+import { isRunning, run, TestProcess } from '../support/process.ts'
 import { type FixtureProject, FixtureProjects } from '../support/project.ts'
 
 /** From npm, in the tested versions. */
@@ -57,14 +57,6 @@ afterAll(() => {
 
 function tool(file: string): string {
   return path.join(tools, 'node_modules', file)
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return !/^\d+ \(.*\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))
-  } catch {
-    return false
-  }
 }
 
 /** Runs a script of a project, and returns its output. */
@@ -205,7 +197,7 @@ describe.runIf(IS_LINUX)('an app ends with a killed program', () => {
       .then(([line]) => JSON.parse(line) as { url: string; pid: number })
       .catch((error: Error) => expect.fail(`${error.message}\n${stderr.text}`))
     onTestFinished(() => {
-      if (isAlive(pid)) process.kill(pid, 'SIGKILL')
+      if (isRunning(pid)) process.kill(pid, 'SIGKILL')
     })
     expect(await (await fetch(url)).text()).toBe('here')
     const left: Left = {
@@ -219,7 +211,7 @@ describe.runIf(IS_LINUX)('an app ends with a killed program', () => {
 
   async function expectEndOf({ child, pid }: Left): Promise<void> {
     await child.kill()
-    await expect.poll(() => isAlive(pid), { timeout: 30_000 }).toBe(false)
+    await expect.poll(() => isRunning(pid), { timeout: 30_000 }).toBe(false)
   }
 
   /** A directory without our packages, like that of a bundle. */

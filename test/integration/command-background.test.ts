@@ -1,22 +1,14 @@
 /** What a program leaves running after it has ended. */
 import { execFileSync } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { TEST_ALL } from '../support/extent.ts'
-import {
-  COMMAND,
-  InTerminal,
-  isRunning,
-  portsOut,
-  sh,
-  start,
-  temporaryFolder,
-  useLockDirectory,
-} from './command-run.ts'
+import { isRunning } from '../support/process.ts'
+import { listenOn, temporaryFolder } from '../support/until-test-ends.ts'
+import { COMMAND, InTerminal, portsOut, sh, start, useLockDirectory } from './command-run.ts'
 
 const options = useLockDirectory()
 
@@ -211,9 +203,7 @@ describe('signals, after the program has ended', () => {
 test('reports a port on which something else listens at the end', async () => {
   const run = start(['run', '--', ...sh('echo $PORT; read x')], options)
   const [, port] = await run.said(/^(\d+)\n/)
-  const server = net.createServer().listen(Number(port))
-  onTestFinished(() => void server.close())
-  await once(server, 'listening')
+  await listenOn(Number(port))
   run.child.stdin?.end('\n')
   expect(await run.ended).toMatchObject({
     status: 0,

@@ -1,10 +1,9 @@
 /** `portslice claim`: fixed ports, for one run at a time. */
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import net from 'node:net'
 import path from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
-import { ownSlice, portslice, sh, start, temporaryFolder, useLockDirectory } from './command-run.ts'
+import { describe, expect, test } from 'vitest'
+import { listenOn, temporaryFolder } from '../support/until-test-ends.ts'
+import { ownSlice, portslice, sh, start, useLockDirectory } from './command-run.ts'
 
 const options = useLockDirectory()
 
@@ -93,10 +92,3 @@ describe('claim', () => {
     expect(readFileSync(file, 'utf8')).toBe('begin\nend\n'.repeat(6))
   })
 })
-
-async function listenOn(port: number): Promise<net.Server> {
-  const server = net.createServer().listen(port)
-  onTestFinished(() => void server.close())
-  await once(server, 'listening')
-  return server
-}

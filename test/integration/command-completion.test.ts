@@ -3,7 +3,8 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { InTerminal, P, portslice, temporaryFolder } from './command-run.ts'
+import { temporaryFolder } from '../support/until-test-ends.ts'
+import { InTerminal, P, portslice } from './command-run.ts'
 
 const COMMANDS = [
   'run',

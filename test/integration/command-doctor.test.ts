@@ -14,7 +14,8 @@ import {
   Restrictions,
   unprivileged,
 } from '../support/restricted-machines.ts'
-import { COMMAND, portslice, startFile, temporaryFolder, useLockDirectory } from './command-run.ts'
+import { temporaryFolder } from '../support/until-test-ends.ts'
+import { COMMAND, portslice, startFile, useLockDirectory } from './command-run.ts'
 
 const options = useLockDirectory()
 

@@ -15,16 +15,8 @@ import { describe, expect, type TestContext, test } from 'vitest'
 import { TEST_ALL } from '../support/extent.ts'
 import type { TestProcess } from '../support/process.ts'
 import { FixtureProjects } from '../support/project.ts'
-import {
-  COMMAND,
-  P,
-  portslice,
-  sh,
-  start,
-  startFile,
-  temporaryFolder,
-  useLockDirectory,
-} from './command-run.ts'
+import { temporaryFolder } from '../support/until-test-ends.ts'
+import { COMMAND, P, portslice, sh, start, startFile, useLockDirectory } from './command-run.ts'
 
 const options = useLockDirectory()
 

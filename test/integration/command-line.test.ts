@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { TEST_ALL } from '../support/extent.ts'
 import { cleanEnvironment } from '../support/process.ts'
-import { portslice, sh, startFile, temporaryFolder, useLockDirectory } from './command-run.ts'
+import { temporaryFolder } from '../support/until-test-ends.ts'
+import { portslice, sh, startFile, useLockDirectory } from './command-run.ts'
 
 const options = useLockDirectory()
 

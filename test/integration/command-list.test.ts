@@ -1,6 +1,7 @@
 /** `portslice list`, as a table, as JSON and redrawn in a terminal. */
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { temporaryFolder } from '../support/until-test-ends.ts'
 import {
   COMMAND,
   InTerminal,
@@ -9,7 +10,6 @@ import {
   portslice,
   sh,
   start,
-  temporaryFolder,
   useLockDirectory,
 } from './command-run.ts'
 

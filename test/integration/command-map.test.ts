@@ -2,15 +2,8 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import {
-  COMMAND,
-  InTerminal,
-  P,
-  portslice,
-  startFile,
-  temporaryFolder,
-  useLockDirectory,
-} from './command-run.ts'
+import { temporaryFolder } from '../support/until-test-ends.ts'
+import { COMMAND, InTerminal, P, portslice, startFile, useLockDirectory } from './command-run.ts'
 
 const options = useLockDirectory()
 

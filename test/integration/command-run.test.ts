@@ -5,16 +5,8 @@ import path from 'node:path'
 import { listSlices } from '@portslice/core'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { TestProcess } from '../support/process.ts'
-import {
-  ownSlice,
-  P,
-  portslice,
-  portsOut,
-  sh,
-  start,
-  temporaryFolder,
-  useLockDirectory,
-} from './command-run.ts'
+import { temporaryFolder } from '../support/until-test-ends.ts'
+import { ownSlice, P, portslice, portsOut, sh, start, useLockDirectory } from './command-run.ts'
 
 const options = useLockDirectory()
 

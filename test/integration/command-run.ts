@@ -1,4 +1,3 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -14,6 +13,9 @@ import {
   type ProcessOptions,
   TestProcess,
 } from '../support/process.ts'
+import { temporaryFolder } from '../support/until-test-ends.ts'
+
+export { temporaryFolder }
 
 export const COMMAND = fileURLToPath(
   new URL('../../packages/cli/dist/portslice.js', import.meta.url),
@@ -21,21 +23,6 @@ export const COMMAND = fileURLToPath(
 
 /** What the program of a test needs to start the command itself: `$P run …` in a shell. */
 export const P = `'${process.execPath}' '${COMMAND}'`
-
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-command-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
-  return folder
-}
-
-/** A zombie counts as ended. */
-export function isRunning(pid: number): boolean {
-  try {
-    return !/^State:\t[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'latin1'))
-  } catch {
-    return false
-  }
-}
 
 export type StartOptions = Pick<ProcessOptions, 'cwd' | 'env' | 'lockDirectory' | 'detached'>
 
@@ -147,11 +134,6 @@ export class InTerminal {
 }
 
 export const sh = (script: string) => ['sh', '-c', script]
-
-export const PRINT_SIGNALS = fileURLToPath(new URL('processes/print-signals.ts', import.meta.url))
-export const RUN_PRINT_SIGNALS = ['run', '--', process.execPath, PRINT_SIGNALS]
-
-export const count = (text: string, part: string) => text.split(part).length - 1
 
 /** The ports that are out in this lock directory. */
 export async function portsOut(lockDirectory: string): Promise<number[]> {

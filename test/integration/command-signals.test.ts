@@ -1,21 +1,16 @@
 /** Signals and the terminal: the program gets them as if it ran without portslice. */
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import {
-  COMMAND,
-  count,
-  InTerminal,
-  isRunning,
-  P,
-  PRINT_SIGNALS,
-  portsOut,
-  RUN_PRINT_SIGNALS,
-  sh,
-  start,
-  useLockDirectory,
-} from './command-run.ts'
+import { isRunning } from '../support/process.ts'
+import { COMMAND, InTerminal, P, portsOut, sh, start, useLockDirectory } from './command-run.ts'
+
+const PRINT_SIGNALS = fileURLToPath(new URL('processes/print-signals.ts', import.meta.url))
+const RUN_PRINT_SIGNALS = ['run', '--', process.execPath, PRINT_SIGNALS]
 
 const options = useLockDirectory()
+
+const count = (text: string, part: string) => text.split(part).length - 1
 
 describe('signals', () => {
   const ways = {

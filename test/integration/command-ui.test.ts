@@ -10,13 +10,13 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { chromiumLaunch, openChromium } from '../support/chromium.ts'
 import { TEST_ALL } from '../support/extent.ts'
 import { NetworkNamespace } from '../support/namespaces.ts'
+import { temporaryFolder } from '../support/until-test-ends.ts'
 import {
   COMMAND,
   ownSlice,
   type StartOptions,
   start,
   startFile,
-  temporaryFolder,
   useLockDirectory,
 } from './command-run.ts'
 

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { createAllocator, type PortAllocator, type PortLease } from '@portslice/core'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { whyNoNamespaces } from '../support/namespaces.ts'
+import { listenOn, temporaryFolder } from '../support/until-test-ends.ts'
 import {
   COMMAND,
   InTerminal,
@@ -16,7 +17,6 @@ import {
   start,
   startFile,
   startInNamespaces,
-  temporaryFolder,
   useLockDirectory,
 } from './command-run.ts'
 
@@ -52,13 +52,6 @@ async function take(label = 'cart > pays'): Promise<Held> {
   const lease = await allocator.take({ label })
   const last = allocator.slices[0]?.last as number
   return { allocator, lease, port: lease.port, last }
-}
-
-async function listenOn(port: number): Promise<net.Server> {
-  const server = net.createServer().listen(port)
-  onTestFinished(() => void server.close())
-  await once(server, 'listening')
-  return server
 }
 
 const HOLDER = new RegExp(`held by vitest worker \\d+, pid ${process.pid}`)

@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { whyNoNamespaces } from '../support/namespaces.ts'
 import type { TestProcess } from '../support/process.ts'
-import { startInNamespaces, temporaryFolder } from './command-run.ts'
+import { temporaryFolder } from '../support/until-test-ends.ts'
+import { startInNamespaces } from './command-run.ts'
 
 /** More than a slice has. */
 const PORTS = 40

@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest'
 import { firstOf } from '../support/extent.ts'
 import { whyNoNamespaces } from '../support/namespaces.ts'
-import { COMMAND, startInNamespaces, temporaryFolder } from './command-run.ts'
+import { temporaryFolder } from '../support/until-test-ends.ts'
+import { COMMAND, startInNamespaces } from './command-run.ts'
 
 const WORKERS = 4
 const whyNot = whyNoNamespaces('--net')

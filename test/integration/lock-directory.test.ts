@@ -4,7 +4,8 @@ import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { whyNoNamespaces } from '../support/namespaces.ts'
 import { runNode } from '../support/process.ts'
-import { startFile, temporaryFolder } from './command-run.ts'
+import { temporaryFolder } from '../support/until-test-ends.ts'
+import { startFile } from './command-run.ts'
 
 const CORE = import.meta.resolve('@portslice/core')
 

@@ -1,7 +1,7 @@
 /** Apps of Playwright's workers: one or several each, their output, and crashes. */
-import { existsSync, readFileSync } from 'node:fs'
 import { afterAll, expect, test } from 'vitest'
 import { TEST_ALL } from '../support/extent.ts'
+import { isRunning } from '../support/process.ts'
 import { FixtureProjects } from '../support/project.ts'
 import {
   config,
@@ -34,12 +34,6 @@ const BEGIN = `
   import { expect, test } from '@portslice/playwright-fixture'
   const tell = (testInfo, facts) => testInfo.annotations.push({ type: 'facts', description: JSON.stringify(facts) })
 `
-
-function isRunning(pid: number): boolean {
-  // One that has ended may wait for init to notice: the process that started it has ended, too.
-  const stat = existsSync(`/proc/${pid}/stat`) ? readFileSync(`/proc/${pid}/stat`, 'latin1') : ''
-  return stat !== '' && !/\) [ZX] /.test(stat)
-}
 
 /** What is attached, without what Playwright itself attaches to a failure. */
 const texts = ({ attachments }: Result) =>

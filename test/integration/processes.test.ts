@@ -1,8 +1,7 @@
 /** The allocator in many processes at once. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import os from 'node:os'
+import { readdirSync } from 'node:fs'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -12,15 +11,10 @@ import { TEST_ALL } from '../support/extent.ts'
 import { overlaps, readIntervals } from '../support/intervals.ts'
 import { ownSlices } from '../support/own-slices.ts'
 import { cleanEnvironment, runNode } from '../support/process.ts'
+import { temporaryFolder } from '../support/until-test-ends.ts'
 import type { Plan } from './processes/take-and-release.ts'
 
 const script = (name: string) => fileURLToPath(new URL(`processes/${name}`, import.meta.url))
-
-function temporaryFolder(): string {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-processes-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  return folder
-}
 
 /** Runs a process for each plan at the same time, and returns what they recorded. */
 async function runAll(plans: Plan[]): Promise<ReturnType<typeof readIntervals>> {

@@ -4,23 +4,17 @@ import dgram from 'node:dgram'
 import { once } from 'node:events'
 import fs from 'node:fs'
 import net from 'node:net'
-import os from 'node:os'
 import path from 'node:path'
 import { createAllocator, namedPort, type PortAllocator } from '@portslice/core'
 import { userIdentity } from '@portslice/core/internal/inspect'
 import { expect, onTestFinished, test } from 'vitest'
 import { cleanEnvironment, runNode } from '../support/process.ts'
+import { temporaryFolder } from '../support/until-test-ends.ts'
 
 /** An unprivileged one, without files of its own. */
 const OTHER_USER = 65_534
 /** As it stands in the default lock directory's name. */
 const USER = userIdentity()
-
-function temporaryFolder(): string {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'portslice-security-'))
-  onTestFinished(() => fs.rmSync(folder, { recursive: true, force: true }))
-  return folder
-}
 
 /** An allocator in a place of its own, as the tests beside this one lease slices as well. */
 async function ownAllocator(lockDirectory = path.join(temporaryFolder(), 'locks')) {

@@ -1,8 +1,6 @@
 /** Every way to a port, in many processes at once. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { claimPort, createAllocator } from '@portslice/core'
@@ -10,14 +8,9 @@ import { expect, onTestFinished, test } from 'vitest'
 import { firstOf, TEST_ALL } from '../support/extent.ts'
 import { overlaps, readIntervals } from '../support/intervals.ts'
 import { cleanEnvironment, runNode } from '../support/process.ts'
+import { temporaryFolder } from '../support/until-test-ends.ts'
 
 const script = (name: string) => fileURLToPath(new URL(`processes/${name}`, import.meta.url))
-
-function temporaryFolder(): string {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-ways-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
-  return folder
-}
 
 const PROCESSES = 8
 const WAYS = ['withPort', 'listen', 'takeBlock', 'takeMany', 'random', 'key', 'releaseWhenClosed']
