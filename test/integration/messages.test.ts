@@ -2,9 +2,9 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import { firstOf, TEST_ALL } from '../support/extent.ts'
 import { ownSlices } from '../support/own-slices.ts'
+import { TEST_TIMEOUT } from '../support/playwright-run.ts'
 import type { Outcome } from '../support/process.ts'
 import { FixtureProjects } from '../support/project.ts'
-import { TEST_TIMEOUT } from './playwright-run.ts'
 
 const projects = new FixtureProjects()
 afterAll(() => projects[Symbol.dispose]())

@@ -1,8 +1,6 @@
 /** Apps of Playwright's workers: one or several each, their output, and crashes. */
 import { afterAll, expect, test } from 'vitest'
 import { TEST_ALL } from '../support/extent.ts'
-import { isRunning } from '../support/process.ts'
-import { FixtureProjects } from '../support/project.ts'
 import {
   config,
   expectAllPassed,
@@ -10,7 +8,9 @@ import {
   type Result,
   TEST_TIMEOUT,
   told,
-} from './playwright-run.ts'
+} from '../support/playwright-run.ts'
+import { isRunning } from '../support/process.ts'
+import { FixtureProjects } from '../support/project.ts'
 
 const projects = new FixtureProjects()
 afterAll(() => projects[Symbol.dispose]())

@@ -3,7 +3,6 @@
 import { afterAll, expect, test } from 'vitest'
 import { chromiumLaunch } from '../support/chromium.ts'
 import { TEST_ALL } from '../support/extent.ts'
-import { FixtureProjects } from '../support/project.ts'
 import {
   type Annotation,
   APP,
@@ -12,7 +11,8 @@ import {
   playwright,
   TEST_TIMEOUT,
   told,
-} from './playwright-run.ts'
+} from '../support/playwright-run.ts'
+import { FixtureProjects } from '../support/project.ts'
 
 const projects = new FixtureProjects()
 afterAll(() => projects[Symbol.dispose]())

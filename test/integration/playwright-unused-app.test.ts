@@ -2,8 +2,8 @@
 import { execFileSync } from 'node:child_process'
 import { afterAll, expect, test } from 'vitest'
 import { TEST_ALL } from '../support/extent.ts'
+import { expectAllPassed, playwright, TEST_TIMEOUT } from '../support/playwright-run.ts'
 import { FixtureProjects } from '../support/project.ts'
-import { expectAllPassed, playwright, TEST_TIMEOUT } from './playwright-run.ts'
 
 const projects = new FixtureProjects()
 afterAll(() => projects[Symbol.dispose]())

@@ -4,7 +4,6 @@ import { afterAll, expect, test } from 'vitest'
 import { TEST_ALL } from '../support/extent.ts'
 import { overlaps } from '../support/intervals.ts'
 import { ownSlices } from '../support/own-slices.ts'
-import { FixtureProjects } from '../support/project.ts'
 import {
   APP,
   config,
@@ -13,7 +12,8 @@ import {
   playwright,
   TEST_TIMEOUT,
   told,
-} from './playwright-run.ts'
+} from '../support/playwright-run.ts'
+import { FixtureProjects } from '../support/project.ts'
 
 const projects = new FixtureProjects()
 afterAll(() => projects[Symbol.dispose]())

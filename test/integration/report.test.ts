@@ -10,8 +10,8 @@ import { listen } from '@portslice/core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { openChromium } from '../support/chromium.ts'
 import { firstOf, TEST_ALL } from '../support/extent.ts'
+import { playwright } from '../support/playwright-run.ts'
 import { type FixtureProject, FixtureProjects } from '../support/project.ts'
-import { playwright } from './playwright-run.ts'
 
 const projects = new FixtureProjects()
 let browser: Browser

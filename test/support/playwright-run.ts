@@ -2,16 +2,16 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'vitest'
-import { readIntervals } from '../support/intervals.ts'
-import type { Outcome } from '../support/process.ts'
-import type { FixtureProject, RunOptions } from '../support/project.ts'
+import { readIntervals } from './intervals.ts'
+import type { Outcome } from './process.ts'
+import type { FixtureProject, RunOptions } from './project.ts'
 
 /** For a whole test, in ms: some runs of Playwright, on a machine that is busy with other things. */
 export const TEST_TIMEOUT = 300_000
 /** For one run, in ms: less, so that a run that hangs is reported as such. */
 const RUN_TIMEOUT = 100_000
 
-const INTERVALS_MODULE = fileURLToPath(import.meta.resolve('../support/intervals.ts'))
+const INTERVALS_MODULE = fileURLToPath(import.meta.resolve('./intervals.ts'))
 const INTERVALS_FILE = 'intervals.ndjson'
 
 /** What the tests of a project import as './app.ts'. */
