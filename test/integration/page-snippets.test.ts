@@ -108,7 +108,7 @@ test('the commands for contributors are existing scripts', () => {
 })
 
 test('no snippet was left out', () => {
-  // app-tools.test.ts runs Astro with its own config; the other shows names only.
+  // app-server-tools.test.ts runs Astro with its own config; the other shows names only.
   const notRun = ['astro.config.mjs', 'playwright.config.ts']
   expect([...used, ...notRun].toSorted()).toEqual(Object.keys(snippets).toSorted())
 })

@@ -349,11 +349,11 @@ test('the recipes that are not run here say so', () => {
     'vitest: several projects',
     'Vite: the HMR port 24678',
     'Node: `--inspect`',
-    'Next.js and Astro', // examples.test.ts, app-tools.test.ts
+    'Next.js and Astro', // examples.test.ts, app-server-tools.test.ts
     'Web Test Runner',
     'start-server-and-test',
     'Nx',
-    'Turborepo', // app-tools.test.ts
+    'Turborepo', // app-server-tools.test.ts
     'Redis cluster',
   ]
   const notRun = [...SECTIONS.keys()].filter((name) => name !== '' && !RUN.includes(name))
