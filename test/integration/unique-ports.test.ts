@@ -1,5 +1,5 @@
-/** Every way to a port, in many processes at once. */
-import { type ChildProcess, spawn } from 'node:child_process'
+/** No port is out twice, whichever call takes it, in many processes at once. */
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,8 +9,81 @@ import { firstOf, TEST_ALL } from '../support/extent.ts'
 import { overlaps, readIntervals } from '../support/intervals.ts'
 import { cleanEnvironment, runNode } from '../support/process.ts'
 import { temporaryFolder } from '../support/until-test-ends.ts'
+import type { Plan } from './processes/take-and-release.ts'
 
 const script = (name: string) => fileURLToPath(new URL(`processes/${name}`, import.meta.url))
+
+/** Runs a process for each plan at the same time, and returns what they recorded. */
+async function runAll(plans: Plan[]): Promise<ReturnType<typeof readIntervals>> {
+  const folder = temporaryFolder()
+  const outcomes = await Promise.all(
+    plans.map((plan) =>
+      runNode([script('take-and-release.ts'), folder, JSON.stringify(plan)], { cwd: folder }),
+    ),
+  )
+  expect(outcomes.map(({ status, stderr }) => `${status} ${stderr}`)).toEqual(plans.map(() => '0 '))
+  const intervals = readIntervals(path.join(folder, 'intervals.ndjson'))
+  expect(intervals).toHaveLength(plans.reduce((sum, { ports }) => sum + ports, 0))
+  expect(intervals.filter(({ to }) => to === undefined)).toEqual([])
+  return intervals
+}
+
+const plan = (options: Plan['options']): Plan => ({ options, ports: 200, atOnce: 8, bindAfter: 40 })
+
+test('16 processes take 200 ports each for apps that bind late: no port twice at a time', async () => {
+  const lockDirectory = path.join(temporaryFolder(), 'locks')
+  const intervals = await runAll(
+    Array.from({ length: 16 }, () => plan({ lockDirectory, range: [20_000, 21_000], workerId: 1 })),
+  )
+  expect(overlaps(intervals)).toEqual([])
+})
+
+test('processes with other ranges, shards, orders, guards and lock directories never share a port', async () => {
+  const [one, two] = [path.join(temporaryFolder(), 'one'), path.join(temporaryFolder(), 'two')]
+  const intervals = await runAll([
+    plan({ lockDirectory: one, range: [22_000, 22_999] }),
+    plan({ lockDirectory: two, range: [22_000, 22_999] }),
+    plan({ lockDirectory: one, range: [22_017, 23_011], order: 'random' }),
+    plan({ lockDirectory: two, range: [22_100, 22_400], timeWaitGuard: 'always' }),
+    plan({ lockDirectory: one, range: [22_000, 22_999], shard: { index: 1, total: 2 } }),
+    plan({ lockDirectory: one, range: [22_000, 22_999], shard: { index: 2, total: 3 } }),
+    plan({ lockDirectory: two, range: [21_500, 22_500], workerId: 7 }),
+    plan({ lockDirectory: one, range: [22_000, 22_999], waitTimeout: 60_000, workerId: 2 }),
+  ])
+  expect(overlaps(intervals)).toEqual([])
+  expect(new Set(intervals.map(({ port }) => port)).size).toBeLessThan(intervals.length)
+})
+
+test.runIf(TEST_ALL)(
+  'more processes than slices wait for each other, and all get a turn',
+  async () => {
+    const lockDirectory = path.join(temporaryFolder(), 'locks')
+    const intervals = await runAll(
+      Array.from({ length: 8 }, () => ({
+        options: { lockDirectory, range: [23_104, 23_200], waitTimeout: 60_000 },
+        ports: 40,
+        atOnce: 4,
+        bindAfter: 10,
+      })),
+    )
+    expect(overlaps(intervals)).toEqual([])
+  },
+)
+
+test('workers of a Node cluster each have ports of their own', async () => {
+  const folder = temporaryFolder()
+  const { stdout, stderr, status } = await runNode([script('take-ports-in-cluster.ts')], {
+    cwd: folder,
+    lockDirectory: path.join(folder, 'locks'),
+  })
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+  const ports = stdout
+    .trim()
+    .split('\n')
+    .flatMap((line) => JSON.parse(line) as number[])
+  expect(ports).toHaveLength(4 * 5)
+  expect(new Set(ports).size).toBe(ports.length)
+})
 
 const PROCESSES = 8
 const WAYS = ['withPort', 'listen', 'takeBlock', 'takeMany', 'random', 'key', 'releaseWhenClosed']
@@ -96,58 +169,4 @@ test('the next claimer gets the port when its holder is killed, and knows its ho
   holder.kill('SIGKILL')
   await using claim = await next
   expect(claim.port).toBe(port)
-})
-
-class KeyHolder {
-  readonly #child: ChildProcess
-
-  private constructor(child: ChildProcess) {
-    this.#child = child
-  }
-
-  static async start(
-    folder: string,
-    workerId: number,
-  ): Promise<{ holder: KeyHolder; port: number }> {
-    const child = spawn(
-      process.execPath,
-      [script('hold-key.ts'), `https://app-${workerId}.example`, String(workerId)],
-      {
-        cwd: folder,
-        env: {
-          ...cleanEnvironment(),
-          PORTSLICE_LOCK_DIR: path.join(folder, 'locks'),
-          // No other test leases slices there: between a crash and a restart they would be free.
-          PORTSLICE_RANGE: '2048-3999',
-        },
-        stdio: ['pipe', 'pipe', 'inherit'],
-      },
-    )
-    onTestFinished(() => void child.kill('SIGKILL'))
-    const [data] = await once(child.stdout as NodeJS.ReadableStream, 'data')
-    return { holder: new KeyHolder(child), port: Number(data) }
-  }
-
-  async end(how: 'crash' | 'exit'): Promise<void> {
-    const exit = once(this.#child, 'exit')
-    if (how === 'crash') this.#child.kill('SIGKILL')
-    else this.#child.stdin?.write('end\n')
-    await exit
-  }
-}
-
-test('programs without state get the port of their key again after a crash or restart', async () => {
-  const folder = temporaryFolder()
-  const workers = Array.from({ length: PROCESSES }, (_, index) => index + 1)
-  const start = () => Promise.all(workers.map((workerId) => KeyHolder.start(folder, workerId)))
-  const first = await start()
-  const ports = first.map(({ port }) => port)
-  expect(new Set(ports).size).toBe(PROCESSES)
-  await Promise.all(first.map(({ holder }) => holder.end('crash')))
-  const second = await start()
-  expect(second.map(({ port }) => port)).toEqual(ports)
-  await Promise.all(second.map(({ holder }) => holder.end('exit')))
-  const third = await start()
-  expect(third.map(({ port }) => port)).toEqual(ports)
-  await Promise.all(third.map(({ holder }) => holder.end('exit')))
 })
