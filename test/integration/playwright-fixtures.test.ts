@@ -1,5 +1,4 @@
-/** The fixtures: leaked ports, and tests that are built, written and loaded in other ways. */
-
+/** Playwright's fixtures: leaked ports, and fixtures that are combined with others, required, or used with a browser. */
 import { afterAll, expect, test } from 'vitest'
 import { chromiumLaunch } from '../support/chromium.ts'
 import { TEST_ALL } from '../support/extent.ts'
@@ -96,6 +95,32 @@ test('reports a port on which a test leaves a server, and does not hand it out a
     expect(told<{ ports: number[] }>(next).ports).not.toContain(left)
   }
 })
+
+test(
+  'EADDRINUSE on a port of the worker says which test has left its server',
+  async () => {
+    const project = projects.project({
+      'playwright.config.ts': `
+        import { defineConfig } from '@playwright/test'
+        export default defineConfig({ workers: 1 })`,
+      'a.spec.ts': `
+        import { once } from 'node:events'
+        import { createServer } from 'node:http'
+        import { expect, test } from '@portslice/playwright-fixture'
+        const listen = async (port: number) => once(createServer().listen(port), 'listening')
+        test('leaves its server', async ({ workerPort }) => { await listen(workerPort) })
+        test('wants the port', async ({ workerPort }) => {
+          const error = await listen(workerPort).catch((error) => error)
+          expect(error.code).toBe('EADDRINUSE')
+          expect(error.message).toContain('portslice: port ' + workerPort + ' has been bound since ')
+          expect(error.message).toContain('by this same process, left by the test "a.spec.ts > leaves its server"')
+          expect(error.stack).toContain(error.message)
+        })`,
+    })
+    expectAllPassed(await playwright(project), 2)
+  },
+  TEST_TIMEOUT,
+)
 
 test.runIf(TEST_ALL)(
   'a port that a worker leaves in use fails the run, with `onLeak: fail`',
