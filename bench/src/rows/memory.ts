@@ -14,8 +14,8 @@ const NOISE_MB_PER_SLICE = 0.2
 export const memory: Row = {
   name: 'Memory and file descriptors of a worker',
   how: `A separate process holds a number of ports (a slice has 31), collects its garbage, and measures its own
-use; 0 is one that has only loaded portslice. It is flat if each of the nine further slices of 310 ports takes
-no more than the first did, as the medians have it; of the memory, no more than ${NOISE_MB_PER_SLICE} MB beyond that.`,
+use; a process with 0 ports has only loaded portslice. The use is flat if each of the nine further slices of 310 ports
+takes no more than the first (by the medians); of the memory, no more than ${NOISE_MB_PER_SLICE} MB beyond that.`,
   async run({ short, folder }): Promise<Measured> {
     if (!existsSync('/proc/self/fd')) throw new Error('File descriptors are read from /proc.')
     const rounds = short ? 1 : 7

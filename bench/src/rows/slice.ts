@@ -6,8 +6,8 @@ import type { Measured, Row } from '../row.ts'
 export const slice: Row = {
   name: 'Lease and release of a slice',
   how: `One process leases a slice and gives it back (\`createAllocator\` and \`close\`: sentinel, lock and
-journal), in blocks, in turns with a lock and unlock of proper-lockfile on a directory of its own, which
-is one part of it.`,
+journal), in blocks that alternate with a lock and unlock of proper-lockfile on another directory. Such a lock is
+one part of leasing a slice.`,
   async run({ short, folder }): Promise<Measured> {
     const plan = short ? { rounds: 3, operations: 20 } : { rounds: 60, operations: 100 }
     await using group = await startReady('lease', [{ ...plan, folder }], {

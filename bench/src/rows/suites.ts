@@ -222,9 +222,9 @@ async function result(
 export const vitestRun: Row = {
   name: 'A vitest run',
   how: `A project of ${TESTS} files with one test each, which listens on its port and closes. The ports are
-numbers in the files, come from a fixture around \`getPort()\`, or are the fixture \`port\` with the plugin in the config; "bare" are the system calls of portslice alone. The
-whole command is timed, once with vitest's defaults, where each file is a process of its own and imports
-everything again, and once with \`--no-isolate\`; on as many workers as there are cores.`,
+hard-coded, come from a fixture around \`getPort()\`, or from the fixture \`port\` with the plugin in the config; "bare" is a
+fixture that only makes the system calls of portslice. The whole command is timed, with as many workers as there are cores:
+once with vitest's defaults, where each file has a new process and imports everything again, and once with \`--no-isolate\`.`,
   run: (context) =>
     result(context, 'vitest', {
       [ISOLATED]: { files: vitestFiles, run: (project) => project.vitest() },
