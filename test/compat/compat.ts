@@ -13,7 +13,14 @@ import type { Verdict } from './job.ts'
 import { playwrightJob } from './playwright-job.ts'
 import { CAPABILITIES, RUNTIMES, runtimeJob } from './runtime-job.ts'
 import { Sandbox } from './sandbox.ts'
-import { type Place, printed, type Result, vitestRow, writePage, writeRuntimes } from './table.ts'
+import {
+  formatResult,
+  type Place,
+  type Result,
+  vitestRow,
+  writePage,
+  writeRuntimes,
+} from './table.ts'
 import { NODES, nameOf, PLAYWRIGHTS, POOLS, refusedBy, VITESTS } from './versions.ts'
 import { vitestJob } from './vitest-job.ts'
 
@@ -122,7 +129,7 @@ const results: Result[] = []
     )
     const result = { table: job.table, row: job.row, column: job.column, verdict }
     results.push(result)
-    console.log(printed(result, (performance.now() - start) / 1000))
+    console.log(formatResult(result, (performance.now() - start) / 1000))
   }
 }
 

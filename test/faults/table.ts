@@ -7,7 +7,7 @@ const PAGE = new URL('../../docs/faults.md', import.meta.url)
 const BEGIN = '<!-- results: written by `pnpm run chaos` -->'
 const END = '<!-- end of results -->'
 
-export function printed(fault: Fault, outcome: Outcome, seconds: number): string {
+export function formatOutcome(fault: Fault, outcome: Outcome, seconds: number): string {
   if (isSkipped(outcome)) return `- ${fault.fault}: skipped, ${outcome.skipped}`
   const mark = outcome.broken.length > 0 ? '✗' : '✓'
   return [

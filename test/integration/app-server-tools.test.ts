@@ -222,7 +222,7 @@ describe.runIf(IS_LINUX)('an app ends with a killed program', () => {
     return project
   }
 
-  async function bundled(format: 'cjs' | 'esm'): Promise<FixtureProject> {
+  async function bundleProject(format: 'cjs' | 'esm'): Promise<FixtureProject> {
     const project = projects.project({
       'main.js': await compiled(SCRIPT, 'esm'),
       'server.cjs': SERVER,
@@ -240,7 +240,7 @@ describe.runIf(IS_LINUX)('an app ends with a killed program', () => {
   }
 
   test.each(['cjs', 'esm'] as const)('bundled by esbuild: %s', async (format) => {
-    const left = await leave(await bundled(format), [process.execPath, 'main.js'])
+    const left = await leave(await bundleProject(format), [process.execPath, 'main.js'])
     await expectEndOf(left)
     expect(left.stderr()).toBe('')
   })
@@ -248,7 +248,7 @@ describe.runIf(IS_LINUX)('an app ends with a killed program', () => {
   describe.runIf(TEST_ALL)('as a single executable', () => {
     let project: FixtureProject
     beforeAll(async () => {
-      project = await bundled('cjs')
+      project = await bundleProject('cjs')
       writeFileSync(
         project.file('sea.json'),
         '{ "main": "main.js", "output": "sea.blob", "disableExperimentalSEAWarning": true }',

@@ -1,12 +1,12 @@
-/** What stands in the pages for GitHub to show, and what becomes of it on the site. */
+/** Adapts Markdown that is written for GitHub to the site. */
 import path from 'node:path'
 import { slug } from 'github-slugger'
 import type { MarkdownEnv, MarkdownRenderer } from 'vitepress'
 import { REPOSITORY, sourceOf } from './repository.ts'
 
-/** Code is shown as it stands. Links lead to the page that a file has become, else into the repository. */
-export function asOnGitHub(markdown: MarkdownRenderer): void {
-  markdown.core.ruler.push('as-on-github', ({ tokens, env }) => {
+/** Shows code unchanged, and lets links to files lead to their pages, or to the repository if they have none. */
+export function adaptGitHubMarkdown(markdown: MarkdownRenderer): void {
+  markdown.core.ruler.push('github-markdown', ({ tokens, env }) => {
     const page = (env as MarkdownEnv).relativePath
     for (const child of tokens.flatMap(({ children }) => children ?? [])) {
       if (child.type === 'code_inline') child.attrSet('v-pre', '') // `{{ }}` is not an expression.
@@ -17,10 +17,10 @@ export function asOnGitHub(markdown: MarkdownRenderer): void {
   })
 }
 
-/** @param page as a path within docs/ */
+/** @param page its path within docs/ */
 function targetOf(href: string, page: string): string {
   const source = sourceOf(page)
-  // Of other sites, of the page itself, and what TypeDoc has written for this one.
+  // Links to other sites and within the page, and those that TypeDoc has written for this site.
   if (/^([a-z]+:|#|\/)/.test(href) || source === undefined) return href
   const [file = '', anchor] = href.split('#')
   const target = path.posix.join(path.posix.dirname(source), file)
