@@ -51,7 +51,7 @@ const VITEST_4 = VITESTS.find((version) => version.startsWith('4.1'))
 /** Each pool once. */
 const SHORT_POOLS = POOLS.filter(({ pool, isolate }) => isolate === (pool !== 'threads'))
 
-/** What is tried on each Node, without a test runner. */
+/** The jobs without a test runner, which run on each Node. */
 const ON_NODES = {
   '`@portslice/core`, imported and required': coreJob,
   '`@portslice/app-server`': appJob,

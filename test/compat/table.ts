@@ -9,7 +9,7 @@ const BEGIN = '<!-- tables: written by `pnpm run compat` -->'
 const END = '<!-- end of tables -->'
 const RUNTIMES_BEGIN = '<!-- runtimes: written by `pnpm run compat runtime` -->'
 const RUNTIMES_END = '<!-- end of runtimes -->'
-/** More would have to be scrolled sideways. */
+/** With more columns, readers have to scroll sideways. */
 const COLUMNS_ON_PHONE = 3
 
 /** The row and the column of a table. */
@@ -93,13 +93,13 @@ function weightOf(verdict: Verdict): number {
   return verdict.passed ? 1 : 2
 }
 
-/** A failure says where it was. */
+/** Adds the place of a failure to its reason. */
 function withPlace({ row, column, verdict }: Result): Verdict {
   if ('skipped' in verdict || verdict.passed) return verdict
   return { ...verdict, reason: `${row}, ${column}: ${verdict.reason}` }
 }
 
-/** What this machine cannot try keeps the mark that another machine gave it. */
+/** If this machine cannot run a job, keeps the mark that another machine gave it. */
 function keepEarlierIfSkipped(result: Result, page: string): Result {
   if (!('skipped' in result.verdict)) return result
   const lines = (page.split(RUNTIMES_BEGIN)[1]?.split(RUNTIMES_END)[0] ?? '').split('\n')
@@ -124,7 +124,7 @@ function inGroups<T>(all: readonly T[], size: number): T[][] {
 
 const MACHINE = `On ${os.type()} ${os.release()}, ${os.arch()}, ${os.availableParallelism()} cores.`
 
-/** Replaces what stands between two marks of the page. */
+/** Replaces the text between two marks of the page. */
 function replaceBetween(begin: string, end: string, paragraphs: readonly string[]): void {
   const text = readFileSync(PAGE, 'utf8')
   const [before, rest] = text.split(begin)

@@ -23,13 +23,13 @@ import { npmInstall } from '../support/installed.ts'
 import { isRunning, run, TestProcess } from '../support/process.ts'
 import { type FixtureProject, FixtureProjects } from '../support/project.ts'
 
-/** From npm, in the tested versions. */
+/** The tested versions of tools, from npm. */
 const TOOLS = {
   esbuild: '0.28.2',
   msw: '3.0.5',
   nock: '15.0.6',
   vite: '8.3.8',
-  // Several hundred megabytes.
+  // They have several hundred megabytes.
   ...(TEST_ALL && {
     '@oven/bun-linux-x64': '1.4.5',
     astro: '7.3.5',
@@ -360,7 +360,7 @@ function watchdogsOf({ pid }: TestProcess): number[] {
     })
 }
 
-/** Whether a watchdog has received its program and what to watch: then it has set its title. */
+/** Whether a watchdog has received its instructions: then it has set its title. */
 function isUp(watchdog: number): boolean {
   return readFileSync(`/proc/${watchdog}/cmdline`, 'utf8').startsWith('portslice-watchdog')
 }

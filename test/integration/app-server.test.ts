@@ -49,7 +49,7 @@ async function portsOut(lockDirectory: string) {
   )
 }
 
-/** Starts an app for the test, and returns its answer. */
+/** Starts an app that is stopped after the test, and returns it with functions that ask it. */
 async function start(options: AppOptions, allocator?: PortAllocator) {
   const app = await startApp(options, allocator && { allocator })
   onTestFinished(() => app.stop())

@@ -1,4 +1,4 @@
-/** What a program leaves running after it has ended. */
+/** `portslice run`, if the program ends but leaves other processes running. */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import net from 'node:net'

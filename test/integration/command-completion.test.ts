@@ -39,7 +39,7 @@ function folderWithFile(): string {
 }
 
 describe('bash', () => {
-  /** What the function of the script offers for the last of these words. */
+  /** The completions that the function of the script offers for the last of these words. */
   const complete = (...words: string[]) => {
     const list = words.map((word) => `'${word}'`).join(' ')
     const script = `source <(${P} completion bash); compopt() { echo "compopt $*"; }

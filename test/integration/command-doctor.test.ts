@@ -61,7 +61,7 @@ interface Finding {
   advice?: string
 }
 
-/** Few, so that checking them is quick. */
+/** Few ports, so that checking them is quick. */
 const FEW_SLICES = '20000-20511'
 const DEFAULT_RANGE = { PORTSLICE_RANGE: '' }
 

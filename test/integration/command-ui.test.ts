@@ -239,7 +239,7 @@ test.runIf(TEST_ALL)(
     const cells = await page.locator('.cell:not(.free)').count()
     expect(cells).toBeGreaterThanOrEqual(WORKTREES * SLICES_EACH)
     await expectFewEvents(page, url)
-    // It changes about as often as it is told to, also on a machine that has more to do.
+    // The page changes about as often as it should, also on a busy machine.
     const rates = await Promise.all(
       churners.map(async (each) => Number((await each.said(/(\d+) changes/))[1])),
     )
@@ -249,7 +249,7 @@ test.runIf(TEST_ALL)(
     expect(lag.median).toBeLessThan(50)
     expect(await page.locator('main img, main script').count()).toBe(0)
     expect(await page.title()).toBe('portslice')
-    // By keyboard alone: a search, a state, a slice of the map.
+    // Only with the keyboard: a search, a state, a slice of the map.
     await page.keyboard.press('/')
     await page.keyboard.type('tree-3 app-77')
     await expect.poll(() => page.locator('.lines li').count(), { timeout: 20_000 }).toBe(2)
@@ -269,7 +269,7 @@ test.runIf(TEST_ALL)(
   },
 )
 
-/** However much changes: one event in 500 ms. */
+/** The server sends at most one event in 500 ms, however much changes. */
 async function expectFewEvents(page: Page, url: string): Promise<void> {
   const wanted = 4
   const elapsed = await page.evaluate(
@@ -290,7 +290,7 @@ async function expectFewEvents(page: Page, url: string): Promise<void> {
   expect(elapsed).toBeGreaterThan((wanted - 2) * 500)
 }
 
-/** It speaks with Playwright through pipes, which lead out of the network. */
+/** Playwright controls it through pipes, which work across network namespaces. */
 async function browserIn(network: NetworkNamespace): Promise<Browser> {
   const { executablePath = chromium.executablePath(), ...launch } = await chromiumLaunch()
   const wrapper = path.join(temporaryFolder(), 'chromium')

@@ -22,7 +22,7 @@ import {
 
 const options = useLockDirectory()
 
-/** Where the packages can be imported. */
+/** A directory in which the packages can be imported. */
 const TESTS = fileURLToPath(new URL('..', import.meta.url))
 
 async function why(port: number, ...args: string[]): Promise<string> {
@@ -310,7 +310,7 @@ describe('why', () => {
     const args = [COMMAND, 'why', String(port)]
     const narrow = new InTerminal(process.execPath, args, { ...options, columns: 60 })
     expect(await narrow.ended).toMatchObject({ exitCode: 0 })
-    // Of the table, long lines are cut.
+    // Long lines of the table are cut.
     expect(narrow.text).toMatch(/^.*out .*…/m)
   })
 

@@ -35,7 +35,7 @@ describe.each(ENGINES)('$name', ({ why, start }) => {
     return
   }
   let started: Promise<DatabaseServer> | undefined
-  /** Nothing has used it before, so earlier holders need no time to return. */
+  /** A server without earlier holders, for which the first process would wait. */
   const startNew = async () => {
     const server = await start()
     await server.markAsNew(HOST)

@@ -1,4 +1,4 @@
-/** All that leases ports, with the ports of another host: two variables, and nothing else changes. */
+/** Everything that leases ports (fixtures, apps, commands …) leases those of another host if two variables are set. */
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import {
   type DatabaseServer,
@@ -124,7 +124,7 @@ describe.each(firstOf(ENGINES))('$name', (engine) => {
 
   const project = projects.project(FILES)
   let hosts = 0
-  /** A host of its own for each test, and what a process needs to use its ports. */
+  /** Another host for each test, and the variables with which a process uses its ports. */
   async function newHost() {
     const address = `127.0.${engine.network}.${++hosts}`
     await server.markAsNew(address)

@@ -11,10 +11,10 @@ const snippets = Object.fromEntries(
   snippetsOf('docs/coming-from.md').map(({ file, text }) => [file, text]),
 ) as Record<string, string>
 
-/** Claimed by the test that uses the fixed ports of the page, so that two checkouts take turns. */
+/** The test with the fixed ports of the page claims this port, so that two checkouts take turns. */
 const TURN = 4344
 
-/** With the packages that users may come from. */
+/** A project with the packages that users may come from. */
 const OTHERS = fileURLToPath(new URL('../../docs/node_modules', import.meta.url))
 const projects = new FixtureProjects([OTHERS])
 afterAll(() => projects[Symbol.dispose]())
@@ -25,7 +25,7 @@ function files(...names: string[]): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, snippets[name] as string]))
 }
 
-/** What the page calls `server.js`. */
+/** The file that the page calls `server.js`. */
 const SERVER = `
   import http from 'node:http'
   http.createServer((_, response) => response.end('hello')).listen(process.env.PORT)`
@@ -119,6 +119,6 @@ test.runIf(TEST_ALL)(
 )
 
 test.runIf(TEST_ALL)('every snippet was run', () => {
-  // net-cluster itself ends a worker of current Nodes, as the page says.
+  // With current versions of Node, net-cluster itself ends a worker, as the page says.
   expect([...used, 'before/net-cluster.mjs'].toSorted()).toEqual(Object.keys(snippets).toSorted())
 })

@@ -32,7 +32,7 @@ test('GitLab', () => {
 test('GitHub', async () => {
   const text = file('.github/workflows/test.yml')
   const found = await runLint(text, '.github/workflows/test.yml')
-  // A label of one's own runners.
+  // A label of self-hosted runners.
   expect(found.filter(({ message }) => !message.includes('label "docker" is unknown'))).toEqual([])
   expect(parse(text).jobs.test.steps.at(-1)).toEqual({ run: COMMAND })
 })
@@ -47,7 +47,7 @@ test('Jenkins runs the same command', () => {
   expect(file('Jenkinsfile')).toContain(`sh '${COMMAND}'`)
 })
 
-/** Runs a script with programs that only write down what they are called with. */
+/** Runs a script with fake programs that only write down their arguments. */
 function runScript(name: string, programs: Readonly<Record<string, string>>) {
   using directory = new TemporaryDirectory()
   const write = (each: string, text: string) => {

@@ -1,4 +1,4 @@
-/** docs/options.md has the options that the types have. */
+/** docs/options.md lists the same options as the types. */
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 

@@ -1,4 +1,4 @@
-/** The types of every snippet of the docs, as a user's editor shows them. See first-example.test.ts for running them. */
+/** Type-checks every snippet of the docs, as a user's editor does. first-example.test.ts and docs-*.test.ts run them. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -50,7 +50,7 @@ const FORMS: [Resolution, ProjectType][] = [
   ['bundler', 'commonjs'],
 ]
 
-/** The files of a project: a directory for each page, and another one for what a page shows in two versions. */
+/** The files of a project: a directory for each page, and another one if a page shows a file in two versions. */
 function projectFiles(
   snippets: readonly Snippet[],
   resolution: Resolution,
@@ -83,7 +83,7 @@ function projectFiles(
         allowJs: true,
         checkJs: true,
         noEmit: true,
-        // Our declarations have a test of their own; those of others are theirs.
+        // Declarations of portslice are checked by another test, and those of others not at all.
         skipLibCheck: true,
       },
     }),

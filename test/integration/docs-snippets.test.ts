@@ -37,7 +37,7 @@ test('the globalSetup is named as it is found', async () => {
   expect(status, stdout + stderr).toBe(0)
 })
 
-/** What the pages call `server.js`. */
+/** The file that the pages call `server.js`. */
 const SERVER = `
   import http from 'node:http'
   http.createServer((_, response) => response.end('hello'))
@@ -86,7 +86,7 @@ test.each<[string, string | RegExp]>([
 test('the README names the existing packages', () => {
   const [, table = ''] = README.split('## Install')
   const inReadme = [...table.matchAll(/^\| .* \| `(\S+)` +\|$/gm)].map(([, name]) => name)
-  // Few need them: docs/many-machines.md says who.
+  // Few users need them; docs/many-machines.md says who.
   const onOtherHosts =
     read('docs/many-machines.md').match(/@portslice\/(?:postgres|redis)\b/g) ?? []
   const named = [...inReadme, ...new Set(onOtherHosts)]

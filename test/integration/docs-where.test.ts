@@ -1,4 +1,4 @@
-/** The blocks of docs/where.md, in one project for each runner. */
+/** Runs the snippets of docs/where.md, in one project for each runner. */
 import { afterAll, expect, test } from 'vitest'
 import { sectionsOf } from '../support/page.ts'
 import { FixtureProjects } from '../support/project.ts'
@@ -12,7 +12,7 @@ const files = Object.fromEntries(
     .flatMap((step) => ('file' in step ? [[step.file, step.text]] : [])),
 )
 const named = (end: string) => Object.keys(files).filter((file) => file.endsWith(end))
-/** All files but the tests of the other runner. */
+/** All files except the tests of the other runner. */
 const without = (end: string) =>
   Object.fromEntries(Object.entries(files).filter(([file]) => !file.endsWith(end)))
 

@@ -25,7 +25,7 @@ describe.skipIf(whyNot)(`in a network namespace${whyNot ? ` (${whyNot})` : ''}`,
   test.each(
     firstOf(
       [
-        // [what the system hands out, from where ports are leased, how many of the workers' slices are guarded]
+        // [the ephemeral range, the first leased port, how many of the workers' slices are guarded]
         ['32768 60999', '10000-32767', 0],
         ['10100 60999', '10000-10099, 61000-65535', 0],
         ['1024 4999', '10000-65535', 0],

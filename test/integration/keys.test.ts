@@ -31,7 +31,7 @@ class KeyHolder {
         env: {
           ...cleanEnvironment(),
           PORTSLICE_LOCK_DIR: path.join(folder, 'locks'),
-          // No other test leases slices there: between a crash and a restart they would be free.
+          // A range that no other test uses, because its slices are free between a crash and a restart.
           PORTSLICE_RANGE: '2048-3999',
         },
         stdio: ['pipe', 'pipe', 'inherit'],

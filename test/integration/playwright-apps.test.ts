@@ -29,13 +29,13 @@ const SERVER = `
 `
 const COMMAND = JSON.stringify([process.execPath, 'server.js'])
 
-/** What a test reports. */
+/** The report of a test. */
 const BEGIN = `
   import { expect, test } from '@portslice/playwright-fixture'
   const tell = (testInfo, facts) => testInfo.annotations.push({ type: 'facts', description: JSON.stringify(facts) })
 `
 
-/** What is attached, without what Playwright itself attaches to a failure. */
+/** The attachments, without those that Playwright itself adds to a failure. */
 const texts = ({ attachments }: Result) =>
   Object.fromEntries(
     attachments

@@ -146,9 +146,9 @@ test.runIf(TEST_ALL)(
 )
 
 interface LeakOutcome {
-  /** Of the test that leaks. */
+  /** The result of the test that leaks. */
   leak: Awaited<ReturnType<typeof playwright>>['tests'][number]['results'][0]
-  /** Of the test after it. */
+  /** The result of the next test. */
   next: LeakOutcome['leak']
   /** The leaked port. */
   left: number

@@ -70,8 +70,8 @@ test('parallel workers never have one port at the same time', {
 test('a worker that takes the place of a failed or killed one gets ports of its own', {
   timeout: TEST_TIMEOUT,
 }, async () => {
-  // One worker a run, so that a retry has the parallel index of the try before; and two runs
-  // at once, whose workers all prefer the same slice.
+  // One worker in each run, so that a retry has the same parallel index as the first try; and two
+  // runs at the same time, whose workers all prefer the same slice.
   const project = projects.project({
     'app.ts': APP,
     'playwright.config.ts': config('workers: 1, retries: 1'),

@@ -71,7 +71,7 @@ test('does not keep a process alive: one with ports out ends, and removes its lo
     lockDirectory,
   })
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
-  // libuv's count of what keeps the loop alive, as the script saw it.
+  // The number of handles that keep the event loop alive, by libuv's count in the script.
   expect(JSON.parse(stdout)).toEqual([])
   expect(readdirSync(lockDirectory).filter((name) => name.endsWith('.lock'))).toEqual([])
 })

@@ -133,7 +133,7 @@ describe.concurrent('the ports of a dead holder are not handed out at once', () 
     const claim = { do: 'claim', port: range[0], options: { timeout: 500 } } as const
     const { error } = await claimer.try(claim)
     expect(error?.message).toMatch(/quarantined for \d+ s more/)
-    // The worker that leases the slice leaves the port alone as well.
+    // The worker that leases the slice does not hand the port out either.
     await using worker = await AllocatorProcess.start()
     await worker.command({
       do: 'open',
@@ -144,7 +144,7 @@ describe.concurrent('the ports of a dead holder are not handed out at once', () 
   })
 })
 
-/** A process with the environment that a run gives its children; it has bound nothing yet. */
+/** A process with the environment of a run's children that has bound nothing yet. */
 async function startOrphan(port: number): Promise<ChildProcess> {
   const orphan = spawn(
     process.execPath,

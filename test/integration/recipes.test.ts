@@ -188,7 +188,7 @@ test.skipIf(!hasRedis)(
   },
 )
 
-/** Several hundred megabytes. */
+/** Several hundred megabytes to install. */
 describe.runIf(TEST_ALL)('tools from the registry', () => {
   const tools = mkdtempSync(path.join(os.tmpdir(), 'portslice-recipes-tools-'))
   const CT = { '@playwright/experimental-ct-react': '1.62.1', react: '19', 'react-dom': '19' }

@@ -1,4 +1,4 @@
-/** Messages and signals in namespaces and sandboxes. */
+/** Ports, messages and signals in namespaces and sandboxes that restrict a process. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import net from 'node:net'
 import os from 'node:os'
@@ -26,7 +26,7 @@ const [EPERM, EACCES] = [1, 13]
 const restrictions = new Restrictions()
 afterAll(() => restrictions[Symbol.dispose]())
 
-/** Starts Node there, with a lock directory of its own. */
+/** Starts Node there, with a new lock directory. */
 function start({ skip }: TestContext, by: Restricted, args: readonly string[]) {
   if (!isUsable(by)) skip(by.missing)
   const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-restricted-'))

@@ -34,7 +34,7 @@ describe('runs of many files', () => {
     })
   }
 
-  /** Runs it twice at the same time, and asserts that every port was one holder's at a time. */
+  /** Runs it twice at the same time, and asserts that no port had two holders at a time. */
   async function expectUnique(
     project: FixtureProject,
     [packageName, script, ...args]: [string | undefined, string, ...string[]],
@@ -116,7 +116,7 @@ describe('runs of many files', () => {
 
   test.runIf(TEST_ALL)('Jest: many files with a module registry each lose no slice', async () => {
     const files = 500
-    // CommonJS with core in it, as a transform makes it: Jest takes minutes for so many of ESM.
+    // CommonJS bundles that contain core, as a transform makes them: ESM takes Jest minutes for this many files.
     const project = await projectWith(
       files,
       (i) => `${i}.test.cjs`,

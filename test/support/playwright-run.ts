@@ -14,7 +14,7 @@ const RUN_TIMEOUT = 100_000
 const INTERVALS_MODULE = fileURLToPath(import.meta.resolve('./intervals.ts'))
 const INTERVALS_FILE = 'intervals.ndjson'
 
-/** What the tests of a project import as './app.ts'. */
+/** The file './app.ts', which the tests of a project import. */
 export const APP = `
   import { once } from 'node:events'
   import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
@@ -99,7 +99,7 @@ export interface ReportedTest {
   results: [Result, ...Result[]]
 }
 
-/** As far as it is used here; see `JSONReport` in `@playwright/test/reporter`. */
+/** The part of `JSONReport` in `@playwright/test/reporter` that is used here. */
 interface Report {
   errors: { message: string }[]
   suites: Suite[]
@@ -118,7 +118,7 @@ export interface PlaywrightRun extends Outcome {
 
 let runs = 0
 
-/** Runs the tests of a project; two runs of one project may go on at once. */
+/** Runs the tests of a project. Two runs of one project may overlap. */
 export async function playwright(
   project: FixtureProject,
   args: string[] = [],
@@ -149,7 +149,7 @@ function testsOf({ suites = [], specs }: Suite): ReportedTest[] {
   return [...own, ...suites.flatMap(testsOf)]
 }
 
-/** Asserts that so many tests were run, and that all have passed at the first try. */
+/** Asserts that this number of tests ran, and that all passed at the first try. */
 export function expectAllPassed({ tests, errors, stderr, status }: PlaywrightRun, count: number) {
   const failed = tests
     .filter((test) => test.status !== 'expected')
@@ -163,7 +163,7 @@ export function expectAllPassed({ tests, errors, stderr, status }: PlaywrightRun
   expect(tests).toHaveLength(count)
 }
 
-/** What a try has passed on with `tell`. */
+/** The values that a try has passed to `tell`. */
 export function told<Facts>({ annotations }: Result): Facts {
   const facts = annotations.find(({ type }) => type === 'facts')
   return JSON.parse(facts?.description ?? 'null')

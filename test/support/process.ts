@@ -38,7 +38,7 @@ export interface ProcessOptions {
   stdin?: 'pipe' | 'ignore'
   /** ms; it is killed then. Default: never. */
   timeout?: number
-  /** Whether it leads a process group of its own. */
+  /** Whether to start it in a new process group. */
   detached?: boolean
   /** Whether signals of {@link TestProcess.stop} reach the processes that it has started as well. */
   killDescendants?: boolean

@@ -10,7 +10,7 @@ export type Restricted = readonly string[] | { readonly missing: string }
 
 const SOURCE = fileURLToPath(new URL('restrict.c', import.meta.url))
 
-/** A PID namespace of its own, with the /proc of the one around it. */
+/** A new PID namespace in which /proc is still that of the outer one. */
 export function foreignProc(by: 'unshare' | 'bwrap'): Restricted {
   return usable(
     by === 'unshare'

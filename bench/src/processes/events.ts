@@ -9,7 +9,7 @@ import { whenAllAreReady } from './member.ts'
 const { folder, ...blocks } = readPlan<Blocks & { folder: string }>()
 const DIST = fileURLToPath(new URL('.', import.meta.resolve('@portslice/core')))
 
-/** A copy of the built package, with a state of its own. */
+/** A copy of the built package, with separate state. */
 async function copyOf(name: string, edit: (code: string) => string) {
   const copy = path.join(folder, name)
   cpSync(DIST, copy, { recursive: true })

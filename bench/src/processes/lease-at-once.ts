@@ -1,4 +1,4 @@
-/** Leases so many slices at once, and gives them back; sends the time until the last one, in ms. */
+/** Leases the given number of slices at the same time, and gives them back; sends the time until the last one, in ms. */
 import { createAllocator } from '@portslice/core'
 import { readPlan } from 'portslice-test/support/script'
 import { whenAllAreReady } from './member.ts'

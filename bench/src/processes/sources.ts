@@ -10,7 +10,7 @@ export interface Taken {
 
 export type Take = () => Promise<Taken>
 
-/** As in get-port's readme, but larger, so that it does not run out. */
+/** The range of get-port's readme, made larger so that there are always free ports. */
 const FIRST = 3000
 const COUNT = 1000
 

@@ -32,7 +32,7 @@ function getPortFixture(runner: string): string {
     export const test = base.extend({ port: async ({}, use) => use(await getPort()) })`
 }
 
-/** What portslice asks of the system for a slice and a port, without any library. */
+/** The system calls of portslice for a slice and a port, without any library. */
 const BARE_FIXTURE = `
   import dgram from 'node:dgram'
   import fs from 'node:fs'
@@ -161,7 +161,7 @@ async function measured(context: Context, suites: Readonly<Record<string, Suite>
   return all
 }
 
-/** What a source takes beyond hard-coded ports, as a part of their time. */
+/** The extra time of a source compared with hard-coded ports, as a fraction of their time. */
 const MAX_OVERHEAD = 0.02
 /** With isolated files, how much more than the fixture of get-port. */
 const MAX_BEYOND_GET_PORT = 0.01

@@ -1,4 +1,4 @@
-/** What each worker of `churn.ts` does until it is ended from outside. */
+/** The load of each worker of `churn.ts`, until something ends it. */
 import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type AllocatorOptions, createAllocator } from '@portslice/core'

@@ -15,7 +15,7 @@ export interface Plan {
   once?: boolean
 }
 
-/** What it reports: that it waits, that it has its turn, or the code of the error. */
+/** The reports: that it waits, that it has its turn, or the code of the error. */
 export type Event = 'waiting' | 'served' | `ERR_${string}`
 
 const { options, claim, waitTimeoutMs, turnMs, once = false } = readPlan<Plan>()

@@ -24,7 +24,7 @@ export const clockJumps: Fault = {
   must: 'the holder keeps its slice and its ports, carries on without an error or a warning, and the slice comes back',
   async run({ short, folder }) {
     const jumps = Object.values(JUMPS_SECONDS).filter((_, index) => !short || index % 3 === 0)
-    // Each jump twice: for a holder that ends normally, and for one that is killed.
+    // Each jump is tried twice: with a holder that ends normally, and with one that is killed.
     await using slices = await ownSlices(jumps.length * 2)
     await using group = new FaultProcesses(folder)
     const contentionTests = [...jumps, ...jumps].map(async (jump, index) => {

@@ -13,7 +13,7 @@ const CALLS = [
 ]
 /** Far less than the 10 s for which a lock of unknown origin is watched; on a busy machine. */
 const LEASE_LIMIT_MS = 5000
-/** In the short form a process is killed at one in so many system calls. */
+/** The short form tries only every nth system call. */
 const ONE_IN = 4
 const AT_ONCE = 3
 

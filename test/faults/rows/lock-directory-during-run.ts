@@ -95,7 +95,7 @@ async function unreadable(folder: string, short: boolean): Promise<Outcome> {
 async function full(folder: string, short: boolean): Promise<Outcome> {
   const disk = await PrivateDisk.mount(path.join(folder, 'disk'), 'size=64k,mode=0700')
   if (typeof disk === 'string') return { skipped: disk }
-  await using _ = disk // `await` below, because the other processes need it until they have ended.
+  await using _ = disk // Kept until the run below has ended, because the processes use it.
   const damage = (time: number) => {
     if (time % 3 === 2) unlinkSync(disk.file('filler'))
     else fill(disk.file('filler'))

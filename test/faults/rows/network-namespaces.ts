@@ -22,7 +22,7 @@ const PAUSE_MS = { short: 13_000, long: 30_000 }
 /** Waiting for its lock to go stale would take 10 s. */
 const REPLACEMENT_LIMIT_MS = 7000
 
-/** All lease one slice in turn, and some are killed, so that all find a dead holder's lock at once. */
+/** Processes of all namespaces compete for one slice. Some are killed, so that the others find a dead holder's lock at the same time. */
 const taken: Part = async ({ short, folder }, networks) => {
   const lockDirectory = path.join(folder, 'locks')
   const notes = path.join(folder, 'intervals.ndjson')
@@ -73,8 +73,8 @@ function endedWithTheirHolders(intervals: readonly Interval[], group: FaultProce
 }
 
 /**
- * A holder elsewhere that is stopped, or blocked right after its take, keeps its slice, and is seen
- * to hold it. Once it is killed, it is replaced at once.
+ * A holder in another namespace that is stopped, or blocked right after its take, keeps its slice,
+ * and is listed as its holder. When it is killed, the next process gets the slice at once.
  */
 const keptUntilDead =
   (how: 'stopped' | 'blocked', index: number): Part =>
@@ -127,7 +127,7 @@ const notItsOwn: Part = async ({ folder }, [here, there]) => {
   await blocked.hear()
   blocked.tell('block and exit')
   await sleep(500)
-  // With its socket: as long as that answers, the slice is respected without a lock.
+  // Its socket must be removed too: while the socket answers, the slice counts as held without a lock.
   rmSync(lock, { recursive: true })
   rmSync(lock.replace(/lock$/, 'sock'))
   const next = group.start(

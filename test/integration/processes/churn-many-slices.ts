@@ -7,7 +7,7 @@ import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createAllocator, type PortAllocator } from '@portslice/core'
 
-/** What a label can do to a page: markup, a closing tag, direction and combining marks, and length. */
+/** Labels that could break a page: with markup, a closing tag, direction marks, combining marks, or great length. */
 const HOSTILE = [
   '<img src=x onerror="document.title=1">',
   '</script><script>document.title=1</script>',
