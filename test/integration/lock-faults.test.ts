@@ -117,7 +117,7 @@ test.skipIf(noStrace).concurrent('a file system without birth times loses no loc
 /** The limit for writing what could not be written before, in ms. */
 const SOON = { timeout: 7000 }
 const PAGE_BYTES = 4096
-/** The length of a label that fills the disk, in characters. */
+/** The longest label with which the disk is filled, in characters. */
 const LONGEST_LABEL = 200
 
 describe.concurrent('lines of a journal that a full disk rejected', () => {

@@ -11,7 +11,9 @@ import { startNode } from '../support/process.ts'
 import {
   emptyProc,
   foreignProc,
+  isUsable,
   ownNetwork,
+  permissionFlags,
   type Restricted,
   Restrictions,
   readOnly,
@@ -20,8 +22,7 @@ import {
 import { COMMAND } from './command-run.js'
 
 const STOP_APP = fileURLToPath(new URL('processes/stop-app.ts', import.meta.url))
-/** errno.h of Linux. */
-const [EPERM, EACCES] = [1, 13]
+const { EPERM, EACCES } = os.constants.errno
 
 const restrictions = new Restrictions()
 afterAll(() => restrictions[Symbol.dispose]())
@@ -45,10 +46,6 @@ function start({ skip }: TestContext, by: Restricted, args: readonly string[]) {
 function inside(outer: Restricted, inner: Restricted): Restricted {
   if (!isUsable(outer)) return outer
   return isUsable(inner) ? [...outer, ...inner] : inner
-}
-
-function isUsable(by: Restricted): by is readonly string[] {
-  return Array.isArray(by)
 }
 
 /** Runs a script there, and returns its output. */
@@ -146,19 +143,6 @@ const UNREADABLE = {
   isListening: false,
   uses: 'unknown',
   port: expect.any(Number),
-}
-
-/** The flags of a Node process that may read only this repository and its lock directory. */
-function permissionFlags(): string[] {
-  const root = fileURLToPath(new URL('../..', import.meta.url))
-  const isStable = process.allowedNodeEnvironmentFlags.has('--permission')
-  return [
-    isStable ? '--permission' : '--experimental-permission',
-    ...(process.allowedNodeEnvironmentFlags.has('--allow-net') ? ['--allow-net'] : []),
-    `--allow-fs-read=${root}`,
-    `--allow-fs-read=${os.tmpdir()}`,
-    `--allow-fs-write=${os.tmpdir()}`,
-  ]
 }
 
 describe.skipIf(process.platform !== 'linux')('a /proc that cannot be read', () => {

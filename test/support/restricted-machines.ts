@@ -9,6 +9,11 @@ import { whyNot } from './process.ts'
 export type Restricted = readonly string[] | { readonly missing: string }
 
 const SOURCE = fileURLToPath(new URL('restrict.c', import.meta.url))
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+
+export function isUsable(by: Restricted): by is readonly string[] {
+  return Array.isArray(by)
+}
 
 /** A new PID namespace in which /proc is still that of the outer one. */
 export function foreignProc(by: 'unshare' | 'bwrap'): Restricted {
@@ -42,11 +47,23 @@ export function ownNetwork(script = ':'): Restricted {
 
 /** A user who is not root, after another restriction. */
 export function unprivileged(then: Restricted = []): Restricted {
-  if (!Array.isArray(then)) return then
+  if (!isUsable(then)) return then
   return usable([...then, 'setpriv', '--reuid=65534', '--clear-groups', '--bounding-set=-all'])
 }
 
-/** What `restrict.c` denies, with a number of <errno.h>. */
+/** The flags of a Node process that may read only this repository and its lock directory. */
+export function permissionFlags(): string[] {
+  const isStable = process.allowedNodeEnvironmentFlags.has('--permission')
+  return [
+    isStable ? '--permission' : '--experimental-permission',
+    ...(process.allowedNodeEnvironmentFlags.has('--allow-net') ? ['--allow-net'] : []),
+    `--allow-fs-read=${ROOT}`,
+    `--allow-fs-read=${os.tmpdir()}`,
+    `--allow-fs-write=${os.tmpdir()}`,
+  ]
+}
+
+/** Sandboxes in which `restrict.c` lets system calls fail with an error number. */
 export class Restrictions implements Disposable {
   readonly #folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-restrict-'))
   #built: string | { missing: string } | undefined
