@@ -197,7 +197,7 @@ describe('migrated suites run in two checkouts at once', { timeout: 600_000 }, (
   const projects = new FixtureProjects([path.join(EXAMPLES, 'jest', 'node_modules')])
   afterAll(() => projects[Symbol.dispose]())
 
-  const REPETITIONS = TEST_ALL ? 20 : 1
+  const REPETITIONS = TEST_ALL ? 8 : 1
   /** The most that is done by hand after `migrate`. */
   const MAX_LINES_BY_HAND = 10
 

@@ -182,7 +182,7 @@ test('ports are released with their test, suite or file; the report names what l
   await expectHooksToWork(projects, [], true)
 })
 
-describe.runIf(TEST_ALL)('in every pool, on every version', () => {
+describe.runIf(TEST_ALL)('in the other pools, and on older versions', () => {
   const POOLS = [
     [['--pool=forks', '--no-isolate'], false],
     [['--pool=threads'], true],
@@ -196,6 +196,7 @@ describe.runIf(TEST_ALL)('in every pool, on every version', () => {
   describe.each(VITESTS.filter((version) => !version.startsWith('5.1') && version !== '4.0.0'))(
     'vitest %s',
     (version) => {
+      const pools = version === VITESTS[0] ? POOLS : POOLS.slice(0, 1)
       let folder: string
       let old: FixtureProjects
       beforeAll(async () => {
@@ -211,7 +212,7 @@ describe.runIf(TEST_ALL)('in every pool, on every version', () => {
         rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
       })
 
-      test.each([[[], true] as const, ...POOLS])('%j', (args, isIsolated) =>
+      test.each([[[], true] as const, ...pools])('%j', (args, isIsolated) =>
         expectHooksToWork(old, [...args], isIsolated),
       )
     },

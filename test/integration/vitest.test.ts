@@ -142,7 +142,7 @@ describe.each(firstOf(POOLS, 2))('the pool %s', (pool) => {
 })
 
 describe.runIf(TEST_ALL)('a run of many files loses no slice', () => {
-  const FILES = 200
+  const FILES = 100
   const ONE_TEST = `
     import { test } from '@portslice/vitest-plugin/test'
     test('has a port', async ({ port }) => { if (!port) throw new Error('none') })`
