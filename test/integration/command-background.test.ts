@@ -5,10 +5,12 @@ import net from 'node:net'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { COMMAND, sh, start, useLockDirectory } from '../support/command.ts'
 import { TEST_ALL } from '../support/extent.ts'
+import { portsOut } from '../support/lock-directory.ts'
 import { isRunning } from '../support/process.ts'
+import { InTerminal } from '../support/terminal.ts'
 import { listenOn, temporaryFolder } from '../support/until-test-ends.ts'
-import { COMMAND, InTerminal, portsOut, sh, start, useLockDirectory } from './command-run.ts'
 
 const options = useLockDirectory()
 

@@ -2,14 +2,15 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { portslice, sh, start, useLockDirectory } from '../support/command.ts'
+import { sliceForClaims } from '../support/own-slices.ts'
 import { listenOn, temporaryFolder } from '../support/until-test-ends.ts'
-import { ownSlice, portslice, sh, start, useLockDirectory } from './command-run.ts'
 
 const options = useLockDirectory()
 
 describe('claim', () => {
   test('one at a time; a command that waits names the holder', async () => {
-    const { port } = await ownSlice(options.lockDirectory)
+    const { port } = await sliceForClaims(options.lockDirectory)
     const first = start(['claim', String(port), '--', ...sh('echo "has $PORT"; read x')], options)
     await first.said(new RegExp(`has ${port}`))
     const second = start(['claim', String(port), '--', 'echo', 'then', '{PORT}'], options)
@@ -27,7 +28,7 @@ describe('claim', () => {
   })
 
   test('all of several arguments, and one of a list; the first is in $PORT', async () => {
-    const { port } = await ownSlice(options.lockDirectory)
+    const { port } = await sliceForClaims(options.lockDirectory)
     await listenOn(port + 1)
     const args = ['claim', `${port}`, `${port + 1},${port + 2}`]
     const run = start([...args, '--', ...sh('echo "$PORT {PORT}"; read x')], options)
@@ -42,7 +43,7 @@ describe('claim', () => {
   })
 
   test('names for each of them, and a file', async () => {
-    const { port } = await ownSlice(options.lockDirectory)
+    const { port } = await sliceForClaims(options.lockDirectory)
     const names = ['--name', 'web', '--name', 'api', '--write-env', 'ports']
     const program = sh('echo "$WEB_PORT {API_PORT} $PORTSLICE_PORT_API $PORT"; cat ports')
     const { status, stdout } = await portslice(
@@ -58,7 +59,7 @@ describe('claim', () => {
   })
 
   test('all or none: a command that waits for one port does not keep another', async () => {
-    const { port } = await ownSlice(options.lockDirectory)
+    const { port } = await sliceForClaims(options.lockDirectory)
     const server = await listenOn(port + 1)
     const both = start(['claim', `${port}`, `${port + 1}`, '--', ...sh('echo $PORT')], options)
     await both.complained(new RegExp(`waiting: port ${port + 1} is in use by pid ${process.pid}`))
@@ -77,7 +78,7 @@ describe('claim', () => {
   })
 
   test('commands that name the same ports in different orders take turns', async () => {
-    const { port } = await ownSlice(options.lockDirectory)
+    const { port } = await sliceForClaims(options.lockDirectory)
     const orders = [
       [port, port + 1, port + 2],
       [port + 2, port + 1, port],

@@ -2,8 +2,8 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { portslice, sh, start, useLockDirectory } from '../support/command.ts'
 import { temporaryFolder } from '../support/until-test-ends.ts'
-import { portslice, sh, start, useLockDirectory } from './command-run.ts'
 
 const options = useLockDirectory()
 

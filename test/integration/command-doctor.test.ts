@@ -4,6 +4,7 @@ import { chownSync, mkdirSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, describe, expect, type TestContext, test } from 'vitest'
+import { COMMAND, portslice, startFile, useLockDirectory } from '../support/command.ts'
 import { ownSlices } from '../support/own-slices.ts'
 import {
   emptyProc,
@@ -16,7 +17,6 @@ import {
   unprivileged,
 } from '../support/restricted-machines.ts'
 import { temporaryFolder } from '../support/until-test-ends.ts'
-import { COMMAND, portslice, startFile, useLockDirectory } from './command-run.ts'
 
 const options = useLockDirectory()
 

@@ -4,10 +4,10 @@ import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import { portslice, sh, startFile, useLockDirectory } from '../support/command.ts'
 import { TEST_ALL } from '../support/extent.ts'
 import { cleanEnvironment } from '../support/process.ts'
 import { temporaryFolder } from '../support/until-test-ends.ts'
-import { portslice, sh, startFile, useLockDirectory } from './command-run.ts'
 
 const options = useLockDirectory()
 

@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { COMMAND, PORTSLICE, portslice, startFile, useLockDirectory } from '../support/command.ts'
+import { InTerminal } from '../support/terminal.ts'
 import { temporaryFolder } from '../support/until-test-ends.ts'
-import { COMMAND, InTerminal, P, portslice, startFile, useLockDirectory } from './command-run.ts'
 
 const options = useLockDirectory()
 
@@ -44,7 +45,7 @@ describe('map', () => {
   test('ends quietly when the reader of its pipe has closed it', async () => {
     const { stdout, stderr } = await startFile(
       'sh',
-      ['-c', `{ ${P} map --svg -; echo "status $?" >&2; } | head -c 4`],
+      ['-c', `{ ${PORTSLICE} map --svg -; echo "status $?" >&2; } | head -c 4`],
       options,
     ).ended
     expect({ stdout, stderr }).toEqual({ stdout: '<svg', stderr: 'status 0\n' })

@@ -2,8 +2,10 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import { COMMAND, PORTSLICE, sh, start, useLockDirectory } from '../support/command.ts'
+import { portsOut } from '../support/lock-directory.ts'
 import { isRunning } from '../support/process.ts'
-import { COMMAND, InTerminal, P, portsOut, sh, start, useLockDirectory } from './command-run.ts'
+import { InTerminal } from '../support/terminal.ts'
 
 const PRINT_SIGNALS = fileURLToPath(new URL('processes/print-signals.ts', import.meta.url))
 const RUN_PRINT_SIGNALS = ['run', '--', process.execPath, PRINT_SIGNALS]
@@ -110,7 +112,7 @@ describe('in a terminal', () => {
   test('Ctrl-Z stops it, and fg continues it', async () => {
     const shell = new InTerminal('sh', ['-i'], { ...options, env: { PS1: '$ ', ENV: '' } })
     await shell.said(/\$ /)
-    shell.terminal.write(`${P} run -- '${process.execPath}' '${PRINT_SIGNALS}'\r`)
+    shell.terminal.write(`${PORTSLICE} run -- '${process.execPath}' '${PRINT_SIGNALS}'\r`)
     await shell.said(/ready on (\d+)/)
     shell.terminal.write('\u001a')
     await shell.said(/Stopped|Suspended/i)

@@ -8,17 +8,17 @@ import { fileURLToPath } from 'node:url'
 import { type Browser, chromium, type Page } from '@playwright/test'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { chromiumLaunch, openChromium } from '../support/chromium.ts'
-import { TEST_ALL } from '../support/extent.ts'
-import { NetworkNamespace } from '../support/namespaces.ts'
-import { temporaryFolder } from '../support/until-test-ends.ts'
 import {
   COMMAND,
-  ownSlice,
   type StartOptions,
   start,
   startFile,
   useLockDirectory,
-} from './command-run.ts'
+} from '../support/command.ts'
+import { TEST_ALL } from '../support/extent.ts'
+import { NetworkNamespace } from '../support/namespaces.ts'
+import { sliceForClaims } from '../support/own-slices.ts'
+import { temporaryFolder } from '../support/until-test-ends.ts'
 
 const options = useLockDirectory()
 
@@ -147,7 +147,7 @@ test('shows a run with its worktree, label and URL, as it changes; refuses reque
 })
 
 test('serves on the port that it is told, and refuses one that is not a port', async () => {
-  const { port } = await ownSlice(options.lockDirectory)
+  const { port } = await sliceForClaims(options.lockDirectory)
   const ui = start(['ui', '--port', String(port)], options)
   const url = await urlOf(ui)
   expect(url).toContain(`:${port}/`)

@@ -1,6 +1,7 @@
 /** URLs of ports, which `run` and `list` print on terminals. */
 import { expect, test } from 'vitest'
-import { COMMAND, InTerminal, portslice, sh, start, useLockDirectory } from './command-run.ts'
+import { COMMAND, portslice, sh, start, useLockDirectory } from '../support/command.ts'
+import { InTerminal } from '../support/terminal.ts'
 
 const options = useLockDirectory()
 const ECHO = ['--', ...sh('echo "port $PORT"')]

@@ -6,19 +6,19 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createAllocator, type PortAllocator, type PortLease } from '@portslice/core'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { whyNoNamespaces } from '../support/namespaces.ts'
-import { listenOn, temporaryFolder } from '../support/until-test-ends.ts'
 import {
   COMMAND,
-  InTerminal,
-  ownSlice,
   portslice,
   sh,
   start,
   startFile,
   startInNamespaces,
   useLockDirectory,
-} from './command-run.ts'
+} from '../support/command.ts'
+import { whyNoNamespaces } from '../support/namespaces.ts'
+import { sliceForClaims } from '../support/own-slices.ts'
+import { InTerminal } from '../support/terminal.ts'
+import { listenOn, temporaryFolder } from '../support/until-test-ends.ts'
 
 const options = useLockDirectory()
 
@@ -58,7 +58,7 @@ const HOLDER = new RegExp(`held by vitest worker \\d+, pid ${process.pid}`)
 
 describe('why', () => {
   test('a free port', async () => {
-    const { port } = await ownSlice(options.lockDirectory)
+    const { port } = await sliceForClaims(options.lockDirectory)
     const [first, last] = [port - (port % 32), port - (port % 32) + 31]
     const text = await why(port, '--range', `${first}-${last}`)
     expect(text).toMatch(new RegExp(`^Port ${port} is free\\.$`, 'm'))
@@ -138,7 +138,7 @@ describe('why', () => {
   })
 
   test('a claimed port, and who had claimed it afterwards', async () => {
-    const { port } = await ownSlice(options.lockDirectory)
+    const { port } = await sliceForClaims(options.lockDirectory)
     const run = start(['claim', String(port), '--', ...sh('echo has it; read x')], options)
     await run.said(/has it/)
     const text = await why(port)
@@ -153,7 +153,7 @@ describe('why', () => {
   })
 
   test('a claim whose process was killed', async () => {
-    const { port } = await ownSlice(options.lockDirectory)
+    const { port } = await sliceForClaims(options.lockDirectory)
     const run = start(['claim', String(port), '--', ...sh('echo has it; read x')], options)
     await run.said(/has it/)
     run.child.kill('SIGKILL')
@@ -165,7 +165,7 @@ describe('why', () => {
   })
 
   test('a program that does not use portslice', async () => {
-    const { port } = await ownSlice(options.lockDirectory)
+    const { port } = await sliceForClaims(options.lockDirectory)
     await listenOn(port)
     const text = await why(port)
     expect(text).toContain(`Port ${port} is in use by a program that does not use portslice.`)
@@ -177,7 +177,7 @@ describe('why', () => {
   test.runIf(process.platform === 'linux')(
     'a port of a connection, which then is in TIME_WAIT',
     async () => {
-      const { port } = await ownSlice(options.lockDirectory)
+      const { port } = await sliceForClaims(options.lockDirectory)
       const server = await listenOn(0)
       const { port: remote } = server.address() as net.AddressInfo
       const accepted = once(server, 'connection')
@@ -245,7 +245,7 @@ describe('why', () => {
   })
 
   test('a port outside the range', async () => {
-    const { port } = await ownSlice(options.lockDirectory)
+    const { port } = await sliceForClaims(options.lockDirectory)
     expect(await why(port, '--range', '20000-20063')).toContain(
       'It is outside of the range 20000-20063, so only claims and `prefer` give it out.',
     )

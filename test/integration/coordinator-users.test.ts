@@ -1,5 +1,6 @@
 /** Everything that leases ports (fixtures, apps, commands …) leases those of another host if two variables are set. */
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { portslice, start, startFile } from '../support/command.ts'
 import {
   type DatabaseServer,
   PostgresServer,
@@ -9,7 +10,6 @@ import {
 import { firstOf, TEST_ALL } from '../support/extent.ts'
 import { FixtureProjects } from '../support/project.ts'
 import { PublishingHost } from '../support/publishing-host.ts'
-import { portslice, start, startFile } from './command-run.ts'
 
 const TIMEOUT_MS = 240_000
 

@@ -1,6 +1,6 @@
 /** The output of `NODE_DEBUG=portslice`. */
 import { expect, test } from 'vitest'
-import { portslice, useLockDirectory } from './command-run.ts'
+import { portslice, useLockDirectory } from '../support/command.ts'
 
 const options = useLockDirectory()
 

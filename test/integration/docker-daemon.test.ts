@@ -3,10 +3,10 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import { startInNamespaces } from '../support/command.ts'
 import { whyNoNamespaces } from '../support/namespaces.ts'
 import type { TestProcess } from '../support/process.ts'
 import { temporaryFolder } from '../support/until-test-ends.ts'
-import { startInNamespaces } from './command-run.ts'
 
 /** More ports than a slice has. */
 const PORTS = 40

@@ -1,9 +1,9 @@
 /** Unusual ephemeral ranges: which ports are leased, and what the doctor says. */
 import { describe, expect, test } from 'vitest'
+import { COMMAND, startInNamespaces } from '../support/command.ts'
 import { firstOf } from '../support/extent.ts'
 import { whyNoNamespaces } from '../support/namespaces.ts'
 import { temporaryFolder } from '../support/until-test-ends.ts'
-import { COMMAND, startInNamespaces } from './command-run.ts'
 
 const WORKERS = 4
 const whyNot = whyNoNamespaces('--net')

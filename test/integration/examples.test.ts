@@ -22,8 +22,8 @@ import {
   packAll,
   withDependencies,
 } from '../support/installed.ts'
+import { heldIn, runnersIn } from '../support/lock-directory.ts'
 import { type Outcome, run } from '../support/process.ts'
-import { heldIn, runnersIn } from './leases.ts'
 
 const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url))
 const NAMES = readdirSync(EXAMPLES).filter((name) =>

@@ -2,10 +2,10 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { startFile } from '../support/command.ts'
 import { whyNoNamespaces } from '../support/namespaces.ts'
 import { runNode } from '../support/process.ts'
 import { temporaryFolder } from '../support/until-test-ends.ts'
-import { startFile } from './command-run.ts'
 
 const CORE = import.meta.resolve('@portslice/core')
 

@@ -5,6 +5,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, onTestFinished, type TestContext, test } from 'vitest'
+import { COMMAND } from '../support/command.ts'
 import { firstOf } from '../support/extent.ts'
 import { ownSlices } from '../support/own-slices.ts'
 import { startNode } from '../support/process.ts'
@@ -19,7 +20,6 @@ import {
   readOnly,
   unprivileged,
 } from '../support/restricted-machines.ts'
-import { COMMAND } from './command-run.js'
 
 const STOP_APP = fileURLToPath(new URL('processes/stop-app.ts', import.meta.url))
 const { EPERM, EACCES } = os.constants.errno

@@ -5,9 +5,9 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { compiled } from '../support/compiled.ts'
 import { TEST_ALL } from '../support/extent.ts'
 import { overlaps, readIntervals } from '../support/intervals.ts'
+import { heldIn, runnersIn } from '../support/lock-directory.ts'
 import { runNode } from '../support/process.ts'
 import { type FixtureProject, FixtureProjects, type RunOptions } from '../support/project.ts'
-import { heldIn, runnersIn } from './leases.ts'
 
 const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url))
 
