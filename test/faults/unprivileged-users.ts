@@ -9,8 +9,8 @@ export function chownTo(uid: number, ...paths: string[]): void {
   for (const each of paths) chownSync(each, uid, uid)
 }
 
-/** Lets other users enter their directories in this one. */
-export function letPass(folder: string): void {
+/** Lets other users reach directories inside this one, without listing it. */
+export function letOthersEnter(folder: string): void {
   chmodSync(folder, 0o711)
 }
 

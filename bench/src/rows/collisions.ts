@@ -2,7 +2,7 @@ import path from 'node:path'
 import { overlaps, readIntervals } from 'portslice-test/support/intervals'
 import { groups } from '../charts.ts'
 import type { LateBinds } from '../processes/late-binds.ts'
-import type { Source } from '../processes/sources.ts'
+import type { Source } from '../processes/port-sources.ts'
 import { startReady } from '../ready-processes.ts'
 import type { Measured, Row } from '../row.ts'
 

@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { atMost, comparison, type Samples } from '../baselines.ts'
+import { atMost, comparison, type Samples } from '../compare.ts'
 import { startReady } from '../ready-processes.ts'
 import type { Measured, Row } from '../row.ts'
 
@@ -13,7 +13,7 @@ copy of the package from which all events have been removed. \`NODE_DEBUG=portsl
 same.`,
   async run({ short, folder }): Promise<Measured> {
     const plan = short ? { rounds: 20, operations: 50 } : { rounds: 100, operations: 200 }
-    await using group = await startReady('events', [{ ...plan, folder }], {
+    await using group = await startReady('take-with-events', [{ ...plan, folder }], {
       lockDirectory: path.join(folder, 'locks'),
     })
     const [samples] = (await group.run<Samples>()) as [Samples]

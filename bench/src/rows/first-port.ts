@@ -4,7 +4,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createAllocator } from '@portslice/core'
 import { cleanEnvironment } from 'portslice-test/support/process'
-import { atMost, comparison, comparisonChart, inTurns, type Samples } from '../baselines.ts'
+import { atMost, comparison, comparisonChart, inTurns, type Samples } from '../compare.ts'
 import type { Measured, Row, Target } from '../row.ts'
 import { figure, statsOf } from '../stats.ts'
 

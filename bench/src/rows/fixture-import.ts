@@ -1,6 +1,6 @@
 import { cleanEnvironment } from 'portslice-test/support/process'
 import { FixtureProjects } from 'portslice-test/support/project'
-import { comparison, inTurns } from '../baselines.ts'
+import { comparison, inTurns } from '../compare.ts'
 import type { Measured, Row } from '../row.ts'
 import { figure, statsOf } from '../stats.ts'
 import { untilPrinted } from './first-port.ts'

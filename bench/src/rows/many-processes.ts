@@ -1,8 +1,8 @@
 import os from 'node:os'
 import path from 'node:path'
 import { mean, min } from 'simple-statistics'
-import { inTurns } from '../baselines.ts'
 import { lines } from '../charts.ts'
+import { inTurns } from '../compare.ts'
 import { startReady } from '../ready-processes.ts'
 import type { Measured, Row, Target } from '../row.ts'
 import { figure, statsOf, withQuartiles } from '../stats.ts'
@@ -41,7 +41,7 @@ cores. The total "grows with the cores" if each further core adds at least ${MIN
       const total = await inTurns(SOURCES, rounds, async (source) => {
         const plans = Array.from({ length: processes }, () => ({ source, lasts }))
         const lockDirectory = path.join(folder, 'locks')
-        await using group = await startReady('churn', plans, { lockDirectory })
+        await using group = await startReady('take-and-count', plans, { lockDirectory })
         const counts = await group.run<number>()
         slowest[source].push(min(counts) / mean(counts))
         return (mean(counts) * processes * 1000) / lasts

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
-import { inTurns } from '../baselines.ts'
-import type { Held } from '../processes/hold.ts'
+import { inTurns } from '../compare.ts'
+import type { Held } from '../processes/measure-held-ports.ts'
 import { startReady } from '../ready-processes.ts'
 import type { Measured, Row, Target } from '../row.ts'
 import { figure, statsOf, withQuartiles } from '../stats.ts'
@@ -23,7 +23,7 @@ takes no more than the first (by the medians); of the memory, no more than ${NOI
     let processes = 0
     await inTurns(PORTS, rounds, async (ports) => {
       processes++
-      await using group = await startReady('hold', [{ ports: Number(ports) }], {
+      await using group = await startReady('measure-held-ports', [{ ports: Number(ports) }], {
         // A new directory each time, because the ports of the last process are in quarantine.
         lockDirectory: path.join(folder, `locks-${processes}`),
         flags: ['--expose-gc'],

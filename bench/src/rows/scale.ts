@@ -4,7 +4,7 @@ import { lines } from '../charts.ts'
 import type { HoldSlices } from '../processes/hold-slices.ts'
 import type { LeaseAtOnce } from '../processes/lease-at-once.ts'
 import type { SliceInFullRange } from '../processes/slice-in-full-range.ts'
-import type { Waiters } from '../processes/waiters.ts'
+import type { Waiters } from '../processes/wait-for-ports.ts'
 import { startReady } from '../ready-processes.ts'
 import type { Chart, Measured, Row, Table, Target } from '../row.ts'
 import { figure, type Stats, statsOf, withQuartiles } from '../stats.ts'
@@ -96,7 +96,7 @@ once. A step is a point that takes more than ${MAX_STEP} times as long as the po
         const taken: number[] = []
         for (let round = 0; round <= rounds; round++) {
           const into = path.join(lockDirectory, String(round))
-          await using group = await startReady('waiters', [plan], { lockDirectory: into })
+          await using group = await startReady('wait-for-ports', [plan], { lockDirectory: into })
           taken.push(((await group.run<number>()) as [number])[0])
         }
         return taken.slice(1)

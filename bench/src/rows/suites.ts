@@ -2,7 +2,7 @@ import os from 'node:os'
 import { createAllocator } from '@portslice/core'
 import type { Outcome } from 'portslice-test/support/process'
 import { type FixtureProject, FixtureProjects } from 'portslice-test/support/project'
-import { comparison, comparisonChart, inTurns, type Samples } from '../baselines.ts'
+import { comparison, comparisonChart, inTurns, type Samples } from '../compare.ts'
 import type { Context, Measured, Row, Target } from '../row.ts'
 import { pairedRatio } from '../stats.ts'
 

@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { createAllocator } from '@portslice/core'
-import { atMost, comparison, comparisonChart, inTurns, ratio } from '../baselines.ts'
-import type { WarmPlan, Way } from '../processes/warm.ts'
+import { atMost, comparison, comparisonChart, inTurns, ratio } from '../compare.ts'
+import type { WarmPlan, Way } from '../processes/take-when-warm.ts'
 import { startReady } from '../ready-processes.ts'
 import type { Measured, Row } from '../row.ts'
 import { figure } from '../stats.ts'
@@ -34,7 +34,7 @@ which makes one call, for TCP and for any number.`,
     const { port: given } = await allocator.take()
     const samples = await inTurns(WAYS, rounds, async (way) => {
       const plan: WarmPlan = { way, given, operations }
-      await using group = await startReady('warm', [plan], { lockDirectory })
+      await using group = await startReady('take-when-warm', [plan], { lockDirectory })
       const [taken] = await group.run<number>()
       return taken as number
     })

@@ -5,7 +5,7 @@ import type { AllocatorProcess, Failure } from '../../support/allocator-process.
 import { ownSlices } from '../../support/own-slices.ts'
 import type { Fault } from '../fault.ts'
 import { startAllocator, startAllocators } from '../fault-processes.ts'
-import { chownTo, letPass, OTHER_USERS, whyNoOtherUsers } from '../unprivileged-users.ts'
+import { chownTo, letOthersEnter, OTHER_USERS, whyNoOtherUsers } from '../unprivileged-users.ts'
 
 export const allSlicesTaken: Fault = {
   fault: 'all slices are taken',
@@ -115,7 +115,7 @@ export const noProcesses: Fault = {
     const why = isRoot && whyNoOtherUsers()
     if (why) return { skipped: why }
     const [uid] = OTHER_USERS
-    letPass(folder)
+    letOthersEnter(folder)
     let ports = 0
     for (let round = 0; round < rounds; round++) {
       await using slices = await ownSlices(2)

@@ -7,7 +7,7 @@ import type { ProcessOptions } from '../../support/process.ts'
 import { type Fault, isSkipped, type Outcome, type Tried } from '../fault.ts'
 import { FaultProcesses } from '../fault-processes.ts'
 import { StressTest } from '../stress-test.ts'
-import { chownTo, letPass, OTHER_USERS, whyNoOtherUsers } from '../unprivileged-users.ts'
+import { chownTo, letOthersEnter, OTHER_USERS, whyNoOtherUsers } from '../unprivileged-users.ts'
 
 const COMPETITORS = 3
 /** Each needs one slice, and sometimes two more: they compete for the rest. */
@@ -76,7 +76,7 @@ const moved = (folder: string, short: boolean) => {
 async function unreadable(folder: string, short: boolean): Promise<Outcome> {
   const skipped = whyNoOtherUsers()
   if (skipped) return { skipped }
-  letPass(folder)
+  letOthersEnter(folder)
   const home = path.join(folder, 'home')
   const lockDirectory = path.join(home, 'locks')
   mkdirSync(lockDirectory, { recursive: true, mode: 0o700 })
@@ -133,7 +133,7 @@ export const lockDirectoryDuringRun: Fault = {
       Object.entries(ways).map(async ([name, way]) => {
         const own = path.join(folder, name)
         mkdirSync(own)
-        letPass(folder)
+        letOthersEnter(folder)
         return [name, await way(own, short).catch(untried)] as const
       }),
     )

@@ -6,7 +6,7 @@ import type { ProcessOptions } from '../../support/process.ts'
 import type { Fault } from '../fault.ts'
 import { FaultProcesses } from '../fault-processes.ts'
 import { StressTest } from '../stress-test.ts'
-import { chownTo, letPass, OTHER_USERS, whyNoOtherUsers } from '../unprivileged-users.ts'
+import { chownTo, letOthersEnter, OTHER_USERS, whyNoOtherUsers } from '../unprivileged-users.ts'
 
 export const otherUsers: Fault = {
   fault: "another user's processes, another lock directory, another TMPDIR",
@@ -15,7 +15,7 @@ export const otherUsers: Fault = {
   must: 'no overlap',
   async run({ short, folder }) {
     const whyAlone = whyNoOtherUsers()
-    letPass(folder)
+    letOthersEnter(folder)
     const ownFolder = (name: string, uid?: number) => {
       const own = path.join(folder, name)
       mkdirSync(own, { mode: 0o700 })

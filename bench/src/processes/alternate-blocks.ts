@@ -1,5 +1,5 @@
 /** Measures operations in alternating blocks, and sends the time of each block. */
-import { inTurns, type Samples } from '../baselines.ts'
+import { inTurns, type Samples } from '../compare.ts'
 
 export interface Blocks {
   rounds: number

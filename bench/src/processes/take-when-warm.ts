@@ -4,7 +4,7 @@ import { subscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import net from 'node:net'
 import { readPlan } from 'portslice-test/support/script'
-import { whenAllAreReady } from './member.ts'
+import { whenAllAreReady } from './when-all-are-ready.ts'
 
 export interface WarmPlan {
   way: Way

@@ -4,8 +4,8 @@ import path from 'node:path'
 import { createAllocator } from '@portslice/core'
 import { readPlan } from 'portslice-test/support/script'
 import { lock } from 'proper-lockfile'
-import { type Blocks, inBlocks } from './in-blocks.ts'
-import { whenAllAreReady } from './member.ts'
+import { type Blocks, inBlocks } from './alternate-blocks.ts'
+import { whenAllAreReady } from './when-all-are-ready.ts'
 
 const { folder, ...blocks } = readPlan<Blocks & { folder: string }>()
 const locked = path.join(folder, 'locked')

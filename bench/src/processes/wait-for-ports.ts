@@ -1,7 +1,7 @@
-/** So many calls wait for a port of one slice, and give it back at once; sends the time of all, in ms. */
+/** Makes many calls wait for a port of one slice, and give it back at once; sends the total time, in ms. */
 import { createAllocator } from '@portslice/core'
 import { readPlan } from 'portslice-test/support/script'
-import { whenAllAreReady } from './member.ts'
+import { whenAllAreReady } from './when-all-are-ready.ts'
 
 export interface Waiters {
   range: readonly [number, number]

@@ -1,7 +1,7 @@
 /** Takes and releases ports as fast as possible, and sends the count. */
 import { readPlan } from 'portslice-test/support/script'
-import { whenAllAreReady } from './member.ts'
-import { SOURCES, type Source } from './sources.ts'
+import { SOURCES, type Source } from './port-sources.ts'
+import { whenAllAreReady } from './when-all-are-ready.ts'
 
 /** Without it, 128 processes on few cores would mostly run code that is not compiled yet. */
 const WARM_UP_ROUNDS = 2000

@@ -2,7 +2,7 @@
 import { readdirSync, readlinkSync } from 'node:fs'
 import { createAllocator } from '@portslice/core'
 import { readPlan } from 'portslice-test/support/script'
-import { whenAllAreReady } from './member.ts'
+import { whenAllAreReady } from './when-all-are-ready.ts'
 
 export interface Held {
   slices: number

@@ -1,7 +1,7 @@
 /** Calls `listSlices` repeatedly, and sends the number of slices and the time of each call. */
 import { listSlices } from '@portslice/core'
 import { readPlan } from 'portslice-test/support/script'
-import { whenAllAreReady } from './member.ts'
+import { whenAllAreReady } from './when-all-are-ready.ts'
 
 const { calls } = readPlan<{ calls: number }>()
 

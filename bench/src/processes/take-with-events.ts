@@ -1,10 +1,10 @@
-/** Takes and releases ports with and without what observes them, in blocks. */
+/** Takes and releases ports in alternating blocks, with subscribers to events and without any events. */
 import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { readPlan } from 'portslice-test/support/script'
-import { type Blocks, inBlocks } from './in-blocks.ts'
-import { whenAllAreReady } from './member.ts'
+import { type Blocks, inBlocks } from './alternate-blocks.ts'
+import { whenAllAreReady } from './when-all-are-ready.ts'
 
 const { folder, ...blocks } = readPlan<Blocks & { folder: string }>()
 const DIST = fileURLToPath(new URL('.', import.meta.resolve('@portslice/core')))
