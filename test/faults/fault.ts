@@ -35,3 +35,8 @@ export interface Skipped {
 export function isSkipped(outcome: Outcome): outcome is Skipped {
   return 'skipped' in outcome
 }
+
+/** The outcome of a fault whose code threw an error. */
+export function stoppedBy(error: Error): Tried {
+  return { times: 0, observed: 'not tried to the end', broken: [String(error.stack)] }
+}

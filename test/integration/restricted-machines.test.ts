@@ -1,10 +1,10 @@
 /** Ports, messages and signals in namespaces and sandboxes that restrict a process. */
 import { mkdtempSync, rmSync } from 'node:fs'
-import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, onTestFinished, type TestContext, test } from 'vitest'
+import { canConnect } from '../support/can-connect.ts'
 import { COMMAND } from '../support/command.ts'
 import { firstOf } from '../support/extent.ts'
 import { ownSlices } from '../support/own-slices.ts'
@@ -88,7 +88,7 @@ describe.skipIf(process.platform !== 'linux').each(firstOf(PROCS, 2))('with %s',
     const shell = [...where, 'sh', '-c', '"$@"; read -r end', 'sh']
     const child = start(context, shell, [STOP_APP, 'die'])
     const { port } = await child.hear<{ port: number }>()
-    await expect.poll(() => isServed(port), { timeout: 30_000 }).toBe(false)
+    await expect.poll(() => canConnect(port), { timeout: 30_000 }).toBe(false)
     expect(child.child.exitCode).toBeNull()
   })
 
@@ -117,14 +117,6 @@ test.skipIf(process.platform !== 'linux')(
     })
   },
 )
-
-function isServed(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = net.connect(port, '127.0.0.1')
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
-    socket.once('connect', () => socket.destroy())
-  })
-}
 
 const FACTS = `return {
   table: inspect.processTable(),

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ownSlices } from '../../support/own-slices.ts'
 import { PrivateDisk } from '../../support/private-disk.ts'
 import type { ProcessOptions } from '../../support/process.ts'
-import { type Fault, isSkipped, type Outcome, type Tried } from '../fault.ts'
+import { type Fault, isSkipped, type Outcome, stoppedBy, type Tried } from '../fault.ts'
 import { FaultProcesses } from '../fault-processes.ts'
 import { StressTest } from '../stress-test.ts'
 import { chownTo, letOthersEnter, OTHER_USERS, whyNoOtherUsers } from '../unprivileged-users.ts'
@@ -119,10 +119,6 @@ function fill(file: string): void {
 }
 
 /** One way that fails does not end the others, whose processes would be left behind. */
-function untried(error: Error): Tried {
-  return { times: 0, observed: 'not tried to the end', broken: [String(error.stack)] }
-}
-
 export const lockDirectoryDuringRun: Fault = {
   fault: 'the lock directory is deleted, moved, made unreadable, or its disk is full, during a run',
   provoked: `${COMPETITORS} processes each that lease, take and release, while that happens again and again`,
@@ -134,7 +130,7 @@ export const lockDirectoryDuringRun: Fault = {
         const own = path.join(folder, name)
         mkdirSync(own)
         letOthersEnter(folder)
-        return [name, await way(own, short).catch(untried)] as const
+        return [name, await way(own, short).catch(stoppedBy)] as const
       }),
     )
     const tried = outcomes.filter((entry): entry is [string, Tried] => !isSkipped(entry[1]))

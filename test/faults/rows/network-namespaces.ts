@@ -5,7 +5,7 @@ import { listSlices } from '@portslice/core'
 import { type Interval, overlaps, readIntervals } from '../../support/intervals.ts'
 import { NetworkNamespace } from '../../support/namespaces.ts'
 import type { TestProcess } from '../../support/process.ts'
-import type { Fault, FaultContext, Outcome, Tried } from '../fault.ts'
+import { type Fault, type FaultContext, type Outcome, stoppedBy, type Tried } from '../fault.ts'
 import { FaultProcesses } from '../fault-processes.ts'
 import type { Holding, Plan as HoldPlan } from '../processes/hold-slice.ts'
 import type { Plan } from '../processes/lease-repeatedly.ts'
@@ -171,7 +171,7 @@ export const networkNamespaces: Fault = {
         (part, i) => {
           const folder = path.join(context.folder, `${i}`)
           mkdirSync(folder)
-          return part({ ...context, folder }, networks).catch(untried)
+          return part({ ...context, folder }, networks).catch(stoppedBy)
         },
       ),
     )
@@ -184,6 +184,3 @@ export const networkNamespaces: Fault = {
 }
 
 /** One part that fails does not end the others, whose processes would be left behind. */
-function untried(error: Error): Tried {
-  return { times: 0, observed: 'not tried to the end', broken: [String(error.stack)] }
-}
