@@ -1,29 +1,30 @@
 import { fileURLToPath } from 'node:url'
-import { builtinsWithoutImport } from './builtins.js'
+import { builtinsWithoutImport } from './builtins-without-import.js'
+import { bundledLicenses } from './bundled-licenses.js'
 import { inlineRuntime } from './inline-runtime.js'
-import { bundledLicenses } from './licenses.js'
-import { MINIFIED, minifiedChunks } from './minified.js'
+import { MINIFIED, minifyChunks } from './minify-chunks.js'
 
 const EXTENSIONS = { esm: '.js', cjs: '.cjs' }
-/** Licences and what bundlers read. */
+/** Keeps licences, and annotations such as `@__PURE__` for the bundlers of users. */
 export const COMMENTS = { legal: true, annotation: true, jsdoc: false }
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url))
 
 /**
- * Creates the rolldown configuration of a package. devDependencies are bundled, so that users
- * install and load fewer files; other dependencies are not.
+ * Creates the rolldown configuration of a package. It bundles devDependencies, so that users install and load
+ * fewer files. Other dependencies are not bundled.
  *
- * - `replaceClock`: a module whose `Date`, `setTimeout` and `clearTimeout` replace the global ones,
- *   so that fake timers of tests do not affect bundled libraries.
- * - `chunks`: modules that match form a chunk with what they import, unless an earlier one has it.
- * - `inlined`: ids of modules that the bundle contains as strings.
+ * - `replaceClock`: a module whose `Date`, `setTimeout` and `clearTimeout` replace the global ones, so that fake
+ *   timers of tests do not affect bundled libraries.
+ * - `chunks`: patterns. The modules that match a pattern form a chunk, together with their imports that no
+ *   earlier chunk contains.
+ * - `inlined`: ids of modules that the bundle contains as strings, for the licences.
  * - `define`: expressions that replace identifiers.
- * - `inlineHelpers`: whether each chunk contains the helpers of the bundler, instead of a file of their own.
+ * - `inlineHelpers`: whether each chunk contains the helpers of rolldown. Otherwise they are a separate file.
  * - `minified`: libraries that form one minified chunk.
- * - `minify`: whether all of it is minified, because processes of users read it again and again.
- * - `formats`: libraries have both, which share the state of the process (`process-state.ts` of core).
- * - `cleanDir`: whether `dist` is emptied before.
+ * - `minify`: whether all chunks are minified, for code that many processes of users load.
+ * - `formats`: libraries have both formats, which share the state of the process (`process-state.ts` of core).
+ * - `cleanDir`: whether the build deletes `dist` first.
  */
 export function bundle({
   entries,
@@ -49,14 +50,14 @@ export function bundle({
     plugins: [
       builtinsWithoutImport(),
       ...(inlineHelpers ? [inlineRuntime()] : []),
-      minifiedChunks(minify),
+      minifyChunks(minify),
       bundledLicenses(inlined),
     ],
     resolve: {
       extensionAlias: { '.js': ['.ts', '.js'] },
       alias: {
-        // These libraries patch the process: graceful-fs replaces functions of `fs`, and
-        // signal-exit replaces `process.emit`.
+        // graceful-fs and signal-exit patch the process: functions of `fs`, and `process.emit`. bundled/ says
+        // why the others are replaced.
         'graceful-fs': here('bundled/plain-fs.cjs'),
         'signal-exit': here('bundled/no-exit-hook.cjs'),
         path: here('bundled/builtin-path.cjs'),

@@ -1,6 +1,6 @@
 /**
- * Puts the bundler's helpers into each chunk that uses them, as with several groups of chunks they would
- * be a file of their own, which each process would have to find and read.
+ * Copies the helpers of rolldown into each chunk that uses them. With several groups of chunks, the helpers would
+ * be a separate file, which each process would have to find and read.
  */
 export function inlineRuntime() {
   return {

@@ -3,10 +3,10 @@ import { styleText } from 'node:util'
 import { chromiumLaunch } from 'portslice-test/support/chromium'
 import { RANGE } from '../suite/get-port-source.ts'
 import { Checkouts } from './checkouts.ts'
-import { findViolations, HAND_OUTS } from './guarantee.ts'
-import { type Measurement, measure } from './measurement.ts'
+import { comparisonTable } from './comparison-table.ts'
+import { findViolations, HAND_OUTS } from './find-violations.ts'
+import { type Measurement, measure } from './measure.ts'
 import { Progress } from './progress.ts'
-import { table } from './table.ts'
 import { verdict } from './verdict.ts'
 
 const MAX_OUTPUT_LINES = 60
@@ -46,7 +46,7 @@ async function demo(): Promise<boolean> {
   )
   const theirs = [await measure('get-port', options), await measure('get-port-range', options)]
 
-  console.log(`\n${table([ours, ...theirs])}\n`)
+  console.log(`\n${comparisonTable([ours, ...theirs])}\n`)
   console.log(styleText(violations.length > 0 ? 'red' : 'green', verdict(ours, theirs, violations)))
   return violations.length === 0
 }

@@ -1,7 +1,7 @@
 import readline from 'node:readline'
 import { styleText } from 'node:util'
-import type { Run } from './load.ts'
-import type { Sight } from './watcher.ts'
+import type { PortStats } from './port-records.ts'
+import type { Run } from './run-suites.ts'
 
 /** Shows progress as one changing line on a terminal, otherwise as occasional lines. */
 export class Progress {
@@ -17,8 +17,8 @@ export class Progress {
     return this.#stream.isTTY ? 250 : 4000
   }
 
-  show(title: string, sight: Sight, seconds: number): void {
-    const text = `  ${seconds.toFixed(0).padStart(2)} s  ${title}: ${counts(sight, this.#expected)}`
+  show(title: string, stats: PortStats, seconds: number): void {
+    const text = `  ${seconds.toFixed(0).padStart(2)} s  ${title}: ${counts(stats, this.#expected)}`
     if (this.#stream.isTTY) {
       this.#clear()
       // A wrapped line could not be cleared.
@@ -51,11 +51,11 @@ export class Progress {
   }
 }
 
-function counts(sight: Sight, expected: number): string {
+function counts(stats: PortStats, expected: number): string {
   return [
-    `${sight.handedOut}/${expected} handed out`,
-    `${sight.outNow} out now (${sight.unboundNow} unbound)`,
-    `overlaps ${sight.overlaps}`,
-    `EADDRINUSE ${sight.refused}`,
+    `${stats.handedOut}/${expected} handed out`,
+    `${stats.currentlyOut} out now (${stats.currentlyUnbound} unbound)`,
+    `overlaps ${stats.overlaps}`,
+    `EADDRINUSE ${stats.failedBinds}`,
   ].join(', ')
 }

@@ -1,4 +1,4 @@
-import type { Measurement } from './measurement.ts'
+import type { Measurement } from './measure.ts'
 
 export function verdict(
   ours: Measurement,
@@ -6,12 +6,12 @@ export function verdict(
   violations: readonly string[],
 ): string {
   if (violations.length > 0) return ['The guarantee was violated.', ...violations].join('\n- ')
-  const { handedOut, processes } = ours.sight
+  const { handedOut, processes } = ours.stats
   return `The guarantee was kept: in ${handedOut} hand-outs to ${processes} processes, no two had the same port at the same time; ${theirs.map(describe).join(', and ')}.`
 }
 
-function describe({ title, sight }: Measurement): string {
-  return `${title} handed out a port in use ${times(sight.overlaps)} and led to EADDRINUSE ${times(sight.refused)}`
+function describe({ title, stats }: Measurement): string {
+  return `${title} handed out a port in use ${times(stats.overlaps)} and led to EADDRINUSE ${times(stats.failedBinds)}`
 }
 
 function times(count: number): string {

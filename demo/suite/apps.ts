@@ -39,10 +39,10 @@ const out = new Recorder(records.out)
 const unbound = new Recorder(records.unbound)
 
 /**
- * get-port may hand out a port as soon as its server begins to close. portslice may not before the
- * fixture has released it.
+ * With get-port, another process may get the port when the server begins to close. With portslice, no process may
+ * get the port before the fixture has released it.
  */
-const RELEASED_BY_CLOSING = source() !== 'portslice'
+const IS_RELEASED_BY_CLOSING = source() !== 'portslice'
 
 async function startApp(port: number, answer: RequestListener): Promise<App> {
   const recordRelease = out.out(port)
@@ -54,7 +54,7 @@ async function startApp(port: number, answer: RequestListener): Promise<App> {
     await once(server, 'listening')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') {
-      appendFileSync(records.refused, `${port}\n`)
+      appendFileSync(records.failedBinds, `${port}\n`)
     }
     recordRelease()
     throw error
@@ -64,11 +64,11 @@ async function startApp(port: number, answer: RequestListener): Promise<App> {
   return {
     url: `http://127.0.0.1:${port}`,
     async stop() {
-      if (RELEASED_BY_CLOSING) recordRelease()
+      if (IS_RELEASED_BY_CLOSING) recordRelease()
       server.close()
       server.closeAllConnections()
       await once(server, 'close')
-      if (!RELEASED_BY_CLOSING) recordRelease()
+      if (!IS_RELEASED_BY_CLOSING) recordRelease()
     },
   }
 }

@@ -6,7 +6,7 @@ export interface RecordFiles {
   /** Intervals from hand-out to bind. */
   unbound: string
   /** One line for each bind that failed with EADDRINUSE. */
-  refused: string
+  failedBinds: string
 }
 
 const SOURCE = 'DEMO_PORT_SOURCE'

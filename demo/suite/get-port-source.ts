@@ -1,7 +1,7 @@
 import getPort, { portNumbers } from 'get-port'
 import { source } from './environment.ts'
 
-/** As in get-port's readme, but larger, so that it does not run out. */
+/** Like the range in get-port's readme, but with enough ports for all tests. */
 export const RANGE = [3000, 3999] as const
 
 export function portFromGetPort(): Promise<number> {

@@ -17,7 +17,7 @@ interface WorkerPorts {
 }
 
 interface Site extends App {
-  /** Appears on its page, so that a test can check whose page it got. */
+  /** The title of its page, so that a test can check which app answered. */
   name: string
 }
 
@@ -61,7 +61,7 @@ export const test = withPorts.extend<
   },
 })
 
-/** The page shows the answer of the backend in its query. */
+/** A page that shows the answer of the backend that its query names. */
 function page(name: string): string {
   return `<!doctype html>
 <title>${name}</title>

@@ -7,7 +7,7 @@ export default defineConfig<object, Pick<PortWorkerFixtures, 'portslice'>>({
   testDir: 'browser',
   fullyParallel: true,
   workers: BROWSER_WORKERS,
-  // A page that got the port of another app would wait forever.
+  // A page that another app has answered would wait forever.
   timeout: 30_000,
   expect: { timeout: 10_000 },
   use: { launchOptions: browser(), portslice: { onLeak: 'fail' } },

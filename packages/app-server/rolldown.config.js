@@ -2,12 +2,12 @@ import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
 import { bundle, COMMENTS } from '../../build/bundle.js'
 
-/** As source: the build of core no longer shows which libraries it contains. */
+/** The source of core, not its build, because {@link bundleWatchdog} needs the ids of the bundled libraries. */
 const CORE = fileURLToPath(new URL('../core/src/internal.ts', import.meta.url))
 
 /**
- * The watchdog with all that it needs, as text in the package's own module: users bundle that, and
- * then there is no file beside it.
+ * Bundles the watchdog with its dependencies. The package contains the result as a string: if users bundle the
+ * package, there is no separate file for the watchdog.
  */
 async function bundleWatchdog() {
   const { input: _, external: __, output: ___, resolve, ...options } = bundle({ entries: [] })
@@ -27,7 +27,7 @@ async function bundleWatchdog() {
     codeSplitting: false,
     comments: COMMENTS,
   })
-  // It is run as a script, which exports nothing.
+  // A script cannot export.
   const source = chunks[0].code.replace(/export\s*\{\s*\};?\s*$/, '')
   return { source, moduleIds: chunks[0].moduleIds }
 }

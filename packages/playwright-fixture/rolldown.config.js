@@ -1,5 +1,5 @@
 import { bundle } from '../../build/bundle.js'
-import { bundlePage } from '../../build/page.js'
+import { bundlePage } from '../../build/bundle-page.js'
 
 const { page, moduleIds } = await bundlePage('report')
 

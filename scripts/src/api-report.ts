@@ -24,17 +24,17 @@ const NODE_TYPES = path.dirname(createRequire(import.meta.url).resolve('@types/n
  * @returns a report of the public API of each entry
  * @throws Error for invalid declarations
  */
-export function reportsOf(entries: readonly Entry[], temporary: string): string[] {
+export function createApiReports(entries: readonly Entry[], temporary: string): string[] {
   const texts = entries.map(({ declarations }) => readFileSync(declarations, 'utf8'))
-  const isFollowed = (i: number) => !/^export \* from 'node:/m.test(texts[i] as string)
-  const configs = entries.map((entry) => configOf(entry, temporary))
-  // One compilation for all, because most of the time goes into shared dependencies.
-  const [first, ...further] = configs.filter((_, i) => isFollowed(i))
+  const canExtract = (i: number) => !/^export \* from 'node:/m.test(texts[i] as string)
+  const configs = entries.map((entry) => createConfig(entry, temporary))
+  // One compilation for all entries, because most of the time goes into shared dependencies.
+  const [first, ...further] = configs.filter((_, i) => canExtract(i))
   const compilerState = CompilerState.create(first as ExtractorConfig, {
     additionalEntryPoints: further.map(({ mainEntryPointFilePath }) => mainEntryPointFilePath),
   })
   return entries.map((entry, i) =>
-    isFollowed(i)
+    canExtract(i)
       ? extractReport(configs[i] as ExtractorConfig, compilerState)
       : verbatimReport(entry, texts[i] as string),
   )
@@ -50,7 +50,10 @@ function verbatimReport({ directory }: Entry, text: string): string {
   ].join('\n\n')
 }
 
-function configOf({ name, directory, declarations }: Entry, temporary: string): ExtractorConfig {
+function createConfig(
+  { name, directory, declarations }: Entry,
+  temporary: string,
+): ExtractorConfig {
   return ExtractorConfig.prepare({
     packageJsonFullPath: path.join(directory, 'package.json'),
     configObjectFullPath: undefined,
@@ -75,7 +78,7 @@ function configOf({ name, directory, declarations }: Entry, temporary: string): 
       },
       apiReport: {
         enabled: true,
-        // Types that are not exported, but are part of the signature of an export.
+        // Includes types that are not exported, but are part of the signature of an export.
         includeForgottenExports: true,
         reportFileName: name,
         reportFolder: temporary,

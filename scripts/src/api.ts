@@ -1,7 +1,6 @@
 /**
- * Writes reports of the public API and of the command's help to `api/`, so that reviews show changes,
- * and the manual page.
- * `--check` writes nothing, and fails if a report is out of date. Build first.
+ * Writes reports of the public API and of the command's help to `api/`, so that reviews show changes. Also writes
+ * the manual page of the command. `--check` writes nothing, and fails if a report is out of date. Build first.
  */
 import {
   existsSync,
@@ -15,15 +14,15 @@ import {
 import os from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { type Entry, reportsOf } from './api-report.ts'
-import { commandReport } from './command-report.ts'
-import { manPage } from './man-page.ts'
-import { packagesIn, ROOT } from './packages.ts'
+import { createApiReports, type Entry } from './api-report.ts'
+import { createCommandReport } from './command-help.ts'
+import { createManPage } from './man-page.ts'
+import { publishedPackages, ROOT } from './packages.ts'
 
 const REPORTS = path.join(ROOT, 'api')
 
 function entries(): Entry[] {
-  return packagesIn().flatMap(({ directory, manifest }) =>
+  return publishedPackages().flatMap(({ directory, manifest }) =>
     Object.entries(manifest.exports).flatMap(([entry, target]) => {
       if (typeof target === 'string' || entry.startsWith('./internal')) return []
       const name = [path.basename(directory), ...(entry === '.' ? [] : [entry.slice(2)])].join('.')
@@ -35,14 +34,15 @@ function entries(): Entry[] {
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } })
 
 const temporary = mkdtempSync(path.join(os.tmpdir(), 'portslice-api-'))
+/** The text of each file, by path relative to `api/`. */
 let wanted: Map<string, string>
 try {
   const all = entries()
-  const reports = reportsOf(all, temporary)
+  const reports = createApiReports(all, temporary)
   wanted = new Map([
     ...all.map(({ name }, i) => [`${name}.api.md`, reports[i] as string] as const),
-    ['cli.help.md', commandReport(path.join(ROOT, 'packages/cli'))] as const,
-    ['../packages/cli/man/portslice.1', manPage(path.join(ROOT, 'packages/cli'))] as const,
+    ['cli.help.md', createCommandReport(path.join(ROOT, 'packages/cli'))] as const,
+    ['../packages/cli/man/portslice.1', createManPage(path.join(ROOT, 'packages/cli'))] as const,
   ])
 } finally {
   rmSync(temporary, { recursive: true, force: true })

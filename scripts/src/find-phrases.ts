@@ -14,7 +14,8 @@ export interface SourceFile {
 }
 
 /**
- * @param exceptions one that matches no banned phrase is reported as well
+ * Finds banned phrases, and exceptions that are not needed.
+ *
  * @returns a message for each finding
  */
 export function findPhrases(

@@ -1,11 +1,11 @@
-import { commandHelp } from './command-report.ts'
+import { readCommandHelp } from './command-help.ts'
 
-/** The section of programs. */
+/** Section 1 is for programs. */
 const SECTION = 1
 
-/** The manual page of the command: its help, as roff. @param directory of the built package */
-export function manPage(directory: string): string {
-  const { all, commands } = commandHelp(directory)
+/** Creates the manual page from the help of the command. @param directory the built package of the command */
+export function createManPage(directory: string): string {
+  const { all, commands } = readCommandHelp(directory)
   const [title = '', ...rest] = all.split('\n')
   return [
     '.\\" Written by `pnpm run api` from the help of the command. Do not edit it.',
@@ -48,7 +48,7 @@ function bodyOf(lines: readonly string[]): string[] {
     })
 }
 
-/** A line must not begin with a control character, hyphens stay hyphens, and the page is ASCII. */
+/** Escapes a line for roff: control characters at the beginning, hyphens, and characters outside of ASCII. */
 function escape(line: string): string {
   const text = line
     .replaceAll('\\', '\\e')

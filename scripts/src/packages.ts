@@ -18,8 +18,8 @@ export interface Manifest {
   dependencies?: Record<string, string>
 }
 
-/** The packages that are published. */
-export function packagesIn(root: string = ROOT): Package[] {
+/** The packages that npm publishes. */
+export function publishedPackages(root: string = ROOT): Package[] {
   return readdirSync(path.join(root, 'packages'))
     .map((name) => {
       const directory = path.join(root, 'packages', name)

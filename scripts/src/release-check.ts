@@ -5,14 +5,14 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { type Package, packagesIn, ROOT } from './packages.ts'
+import { type Package, publishedPackages, ROOT } from './packages.ts'
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: { root: { type: 'string', default: ROOT } },
 })
 const [tag = ''] = positionals
-const packages = packagesIn(values.root)
+const packages = publishedPackages(values.root)
 
 const obstacles = [...packages.flatMap((each) => [...obstaclesOf(each)]), ...pendingChangesets()]
 for (const obstacle of obstacles) console.error(obstacle)

@@ -164,7 +164,7 @@ test("Vite's port for changes is in use, and the app fails for another reason: n
   expect(printed).toContain('Port 24678 is already in use')
   expect(printed).toMatch(/ended with exit status 1 before it was ready/)
   expect(printed).toContain('DATABASE_URL is not set')
-  expect(printed).not.toContain('It was tried on the ports')
+  expect(printed).not.toContain('The start was tried on the ports')
   expect(printed).toContain('starts: 1\n')
 })
 

@@ -473,7 +473,7 @@ describe('a program that does not use portslice takes the port', () => {
       code: 'ERR_PORTSLICE_APP_START',
       message: expect.stringMatching(/found port \d+ taken by another program\./),
     })
-    await expect(starting).rejects.toThrow(/It was tried on the ports (\d+, ){3}\d+,/)
+    await expect(starting).rejects.toThrow(/The start was tried on the ports (\d+, ){3}\d+,/)
     expect(tries).toBe(4)
     expect(await portsOut(allocator.lockDirectory)).toEqual([])
   })

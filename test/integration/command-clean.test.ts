@@ -37,9 +37,7 @@ describe('clean', () => {
     endQuarantine()
     expect((await portslice(['clean', '--dry-run'], options)).stdout).toContain('would remove')
     expect(readdirSync(options.lockDirectory).length).toBeGreaterThan(0)
-    expect((await portslice(['clean'], options)).stdout).toContain(
-      'Removed what was left of 1 slice',
-    )
+    expect((await portslice(['clean'], options)).stdout).toContain('Removed the files of 1 slice')
     expect(readdirSync(options.lockDirectory)).toEqual([])
   })
 })

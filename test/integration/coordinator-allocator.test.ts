@@ -1,7 +1,7 @@
 /** Ports of another host, which a database leases. */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { createAllocator, listSlices } from '@portslice/core'
+import { createAllocator, listSlices, portHistory } from '@portslice/core'
 import { loadCoordinator } from '@portslice/core/coordinator'
 import { afterAll, describe, expect, test } from 'vitest'
 import { AllocatorProcess } from '../support/allocator-process.ts'
@@ -12,7 +12,7 @@ import {
   RedisServer,
   whyNoRedis,
 } from '../support/database-server.ts'
-import { runNode } from '../support/process.ts'
+import { runNode, startNode } from '../support/process.ts'
 
 /** An address of this machine that does not mean each machine itself. */
 const HOST = '127.0.0.2'
@@ -90,6 +90,23 @@ describe.each(ENGINES)('$name', ({ why, start }) => {
     // Heartbeats and renewals come as well, once in some seconds.
     expect(roundTrips - before).toBeGreaterThanOrEqual(20)
     expect(roundTrips - before).toBeLessThan(25)
+  })
+
+  test('a process that ends while a heartbeat has no answer yet has released its port', {
+    timeout: TIMEOUT_MS,
+  }, async () => {
+    const server = await serverOf()
+    await using proxy = await CountingProxy.start(server)
+    const options = { ...optionsOn(server, 23_008), coordinator: proxy.through(server.url) }
+    const script = fileURLToPath(new URL('processes/release-last.ts', import.meta.url))
+    await using holder = startNode([script, JSON.stringify(options)])
+    const port = await holder.hear<number>()
+    proxy.delayMs = 500
+    await proxy.nextRequest()
+    holder.tell('release')
+    expect(await holder.ended).toMatchObject({ status: 0, stderr: '' })
+    const { uses } = await portHistory(port, { host: HOST, coordinator: server.url })
+    expect(uses).toMatchObject([{ end: 'released' }])
   })
 })
 

@@ -250,7 +250,7 @@ test.runIf(TEST_ALL)(
     expect(outcome).toEqual({
       'none: no base URL, and nothing leased': 'passed',
       'merged: has all': 'passed',
-      'none: no app': expect.stringContaining('There is no `app`: nothing says what to start.'),
+      'none: no app': expect.stringContaining('There is no `app`: the config does not set it.'),
       'none: no apps': expect.stringContaining('use: { apps: { web: '),
       'url: the base URL of its user': 'passed',
       'broken: never starts': expect.stringMatching(

@@ -144,7 +144,7 @@ const LEAVES_WORKER_PORT = (importTest: string) => `
 /** Found after the last test, when the worker ends. */
 async function expectLeakOfWorker(file: string) {
   const { page } = await openReport(file)
-  const leak = page.locator('.findings').getByText(/Something still listened on port \d+ when/)
+  const leak = page.locator('.findings').getByText(/A process still listened on port \d+ when/)
   expect(await leak.textContent()).toContain(' when worker 1 (worker port) gave it back')
   expect(await page.locator('.timeline .port-bar.leaked').textContent()).toMatch(
     /worker port leaked/,

@@ -1,5 +1,7 @@
 import { once } from 'node:events'
 import net from 'node:net'
+import { Transform } from 'node:stream'
+import { setTimeout } from 'node:timers/promises'
 
 interface Target {
   readonly port: number
@@ -13,9 +15,12 @@ interface Target {
 export class CountingProxy implements AsyncDisposable {
   /** How often a client has sent something after the server had. */
   roundTrips = 0
+  /** How long each answer is held back, in ms. */
+  delayMs = 0
   #target: Target | undefined
   readonly #server: net.Server
   readonly #sockets = new Set<net.Socket>()
+  #onRequest = Promise.withResolvers<void>()
 
   private constructor(first: Target) {
     this.#target = first
@@ -27,6 +32,8 @@ export class CountingProxy implements AsyncDisposable {
       client.on('data', () => {
         if (hasAnswered) this.roundTrips++
         hasAnswered = false
+        this.#onRequest.resolve()
+        this.#onRequest = Promise.withResolvers()
       })
       server.on('data', () => {
         hasAnswered = true
@@ -35,7 +42,11 @@ export class CountingProxy implements AsyncDisposable {
         this.#sockets.add(socket)
         socket.on('error', () => {})
       }
-      client.pipe(server).pipe(client)
+      const delay = new Transform({
+        transform: (answer, _, done) =>
+          void setTimeout(this.delayMs, answer).then((late) => done(null, late)),
+      })
+      client.pipe(server).pipe(delay).pipe(client)
     })
   }
 
@@ -51,6 +62,11 @@ export class CountingProxy implements AsyncDisposable {
     changed.hostname = '127.0.0.1'
     changed.port = String((this.#server.address() as net.AddressInfo).port)
     return changed.href
+  }
+
+  /** Resolves when a client sends something. */
+  nextRequest(): Promise<void> {
+    return this.#onRequest.promise
   }
 
   /** Ends all connections, and passes new ones on to another server, or none. */

@@ -11,18 +11,19 @@ export interface AppRequest {
   readonly options: AppOptions
 }
 
-/** Ready to be started. */
+/** An app with its ports, before its start. */
 export interface AppPlan extends AppRequest {
   readonly lease: PortLease
-  readonly further: ReadonlyMap<string, PortLease>
-  /** Also those of the apps that are started with it. */
+  /** By the names in the option `ports`. */
+  readonly extraLeases: ReadonlyMap<string, PortLease>
+  /** Includes the ports of the apps that start with it. */
   readonly variables: PortVariables
 }
 
-export type AppPorts = Pick<AppPlan, 'lease' | 'further'>
+export type AppPorts = Pick<AppPlan, 'lease' | 'extraLeases'>
 
-export function leasesOf({ lease, further }: AppPorts): PortLease[] {
-  return [lease, ...further.values()]
+export function leasesOf({ lease, extraLeases }: AppPorts): PortLease[] {
+  return [lease, ...extraLeases.values()]
 }
 
 /** Checks all apps before anything is leased or started. @throws PortsliceError */
@@ -60,16 +61,16 @@ export async function leaseAppPorts(
     requests.map((request) => {
       const lease = leases.shift() as PortLease
       const { ports = [] } = request.options
-      const further = new Map(ports.map((port) => [port, leases.shift() as PortLease]))
-      return [request, { lease, further }]
+      const extraLeases = new Map(ports.map((port) => [port, leases.shift() as PortLease]))
+      return [request, { lease, extraLeases }]
     }),
   )
 }
 
 export function planApp(request: AppRequest, all: ReadonlyMap<AppRequest, AppPorts>): AppPlan {
   const ports = all.get(request) as AppPorts
-  const named = [...all].flatMap(([{ name }, { lease, further }]) =>
-    name === undefined ? [...further] : [[name, lease] as const, ...further],
+  const named = [...all].flatMap(([{ name }, { lease, extraLeases }]) =>
+    name === undefined ? [...extraLeases] : [[name, lease] as const, ...extraLeases],
   )
   const names = portVariableNames(named.map(([name]) => name))
   const variables = Object.fromEntries(

@@ -14,7 +14,7 @@ const DEFAULT_STOP_TIMEOUT_MS = 5000
 /** Starts, observes and ends the processes of an app, together with the watchdog. */
 export class AppProcesses {
   readonly root: StartedProcess
-  /** The name by which clients reach the app, once it listens. */
+  /** The host name under which clients reach the app; `undefined` until the app listens. */
   host: string | undefined
   readonly #id: string
   readonly #plan: AppPlan
@@ -26,7 +26,7 @@ export class AppProcesses {
     const marker = treeMarker()
     this.#id = marker.id
     this.#plan = plan
-    // The watchdog is told first, because this process may die at any moment.
+    // First, because this process may die at any moment.
     this.#tellWatchdog()
     this.root = new StartedProcess({
       command:
@@ -39,7 +39,7 @@ export class AppProcesses {
       output,
     })
     this.#tellWatchdog(this.root.tree)
-    // The watchdog looks for new processes without taking time from the tests.
+    // Without the watchdog, this process looks for new processes, although that slows the tests.
     if (!watchdog().isUsable) this.#stopWatching = this.root.tree.watch()
   }
 
@@ -52,14 +52,14 @@ export class AppProcesses {
     return this.#plan.options.stopTimeout ?? DEFAULT_STOP_TIMEOUT_MS
   }
 
-  /** Includes what the watchdog has seen. */
+  /** Includes the processes that the watchdog has found. */
   get tree(): ProcessTree {
     const { tree } = this.root
     tree.addKnown(watchdog().known(this.#id))
     return tree
   }
 
-  /** Whether the app runs: its first process or, if that has exited with 0, other processes of it. */
+  /** Whether the first process runs or, if it has exited with 0, any other process of the app. */
   async areRunning(): Promise<boolean> {
     if (this.#status === 'ended') return false
     const { exit } = this.root
@@ -84,7 +84,7 @@ export class AppProcesses {
   async end(): Promise<void> {
     if (this.#status === 'ended') return
     const { options, name } = this.#plan
-    await sleep(0) // Reads what the watchdog has reported meanwhile.
+    await sleep(0) // Lets Node read the latest reports of the watchdog.
     const survivors = await this.tree.end({ timeout: this.#stopTimeoutMs })
     if (survivors.length === 0) {
       this.#status = 'ended'

@@ -2,9 +2,9 @@
 export interface App extends AsyncDisposable {
   /** `http://localhost:<port>`, or with the name of the other host; without a slash at the end. */
   readonly url: string
-  /** The port that the app should listen on. */
+  /** The port for the app to listen on. */
   readonly port: number
-  /** The further ports, by the names in the option `ports`. */
+  /** The ports of the option `ports`, by name. */
   readonly ports: Readonly<Record<string, number>>
   /** The process that was started; a shell, if `command` is a string. */
   readonly pid: number
@@ -17,16 +17,16 @@ export interface App extends AsyncDisposable {
    */
   output(from?: number): string
   /**
-   * Whether the first process runs or, if it has exited with 0, any process of the app. Unless `ready` is a
-   * RegExp or a function, the app must also listen, because the watch mode of a tool outlives a crash of the
-   * app.
+   * Whether the first process runs or, if it has exited with 0, any other process of the app. Unless `ready` is
+   * a RegExp or a function, the app must also listen on its port, because a tool in watch mode keeps running
+   * when the app crashes.
    */
   isRunning(): Promise<boolean>
   /** Starts the app again on the same ports. @throws PortsliceError as `startApp`; …_CLOSED after `stop()` */
   restart(): Promise<void>
   /**
-   * Ends its whole process tree: SIGTERM, and SIGKILL after `stopTimeout`. Then gives its ports back.
-   * Stopping twice does no harm.
+   * Ends the whole process tree: SIGTERM, and SIGKILL after `stopTimeout`. Then releases the ports. A second
+   * call does nothing.
    *
    * @throws PortsliceError ERR_PORTSLICE_APP_STOP if a process could not be ended; its ports stay leased
    */

@@ -4,11 +4,11 @@ import https from 'node:https'
 import net from 'node:net'
 import { hostInUrl } from '@portslice/core/internal'
 import type { ProcessTree } from '@portslice/process-tree'
-import { findProcessWithoutPort } from './without-port.js'
+import { findProcessWithoutPort } from './find-process-without-port.js'
 
 export interface Query {
   port: number
-  /** If it is known already. */
+  /** The host name under which clients reach the app, if known. */
   host?: string
   /** The host of the port, if it is not this machine. */
   remoteHost?: string
@@ -16,11 +16,11 @@ export interface Query {
   url?: string
 }
 
-/** As seen from outside. */
+/** The state of an app, as its port and processes show it. */
 export interface Observation {
   /** See `ProcessTree.listenerOn`. */
   listener: Awaited<ReturnType<ProcessTree['listenerOn']>>
-  /** The host name by which clients reach it; missing while nothing listens. */
+  /** The host name under which clients reach the app; missing while nothing listens. */
   host?: string
   answer?: Answer
   /** A process that was started without $PORT. */
@@ -57,7 +57,7 @@ export async function observe(tree: ProcessTree, query: Query): Promise<Observat
   }
 }
 
-/** Which process has a port of another host cannot be seen: a container of the app, most likely. */
+/** The process behind a port of another host is unknown. It is most likely a container of the app. */
 async function listenerOnHost(host: string, port: number): Promise<'none' | 'unknown'> {
   return (await accepts(host, port)) ? 'unknown' : 'none'
 }
@@ -88,7 +88,7 @@ function accepts(host: string, port: number): Promise<boolean> {
 
 async function request(text: string, port: number, host = 'localhost'): Promise<Answer> {
   const url = new URL(text, `http://${host}:${port}`)
-  // The `localhost` of a complete URL may not reach the app.
+  // In a complete URL, `localhost` may not reach the app.
   if (url.hostname === 'localhost' && url.port === String(port)) url.hostname = host
   try {
     return { url: String(url), status: await statusOf(url) }
@@ -116,7 +116,7 @@ function statusOf(url: URL): Promise<number> {
 }
 
 export function messageOf(error: unknown): string {
-  // The error of several addresses has an empty message.
+  // An error for several addresses has an empty message.
   const { errors } = (error ?? {}) as Partial<AggregateError>
   if (Array.isArray(errors) && errors.length > 0) return messageOf(errors[0])
   return error instanceof Error ? error.message : String(error)

@@ -13,16 +13,16 @@ import type { App } from './app.js'
 /** What to start, and when it is ready. */
 export interface AppOptions {
   /**
-   * What to run: a string for the shell, or a program and its arguments, without a shell.
-   * `{PORT}` stands for the app's port, `{API_PORT}` for the one named `api`. Programs in
-   * `node_modules/.bin` of `cwd` and its parent directories are found.
+   * What to run: a string for the shell, or a program and its arguments without a shell. `{PORT}` is replaced
+   * by the port of the app, `{API_PORT}` by the port named `api`. Programs in `node_modules/.bin` of `cwd` and
+   * its parent directories are found.
    */
   command: string | readonly string[]
   /** The working directory of the app. Default: that of this process. */
   cwd?: string
   /**
-   * Added to the environment, or removed from it if `undefined`; `{PORT}` and `{API_PORT}` are replaced here
-   * as well. Overrides what portslice sets: `PORT`, and `API_PORT` for a port named `api`.
+   * Variables to set or, if `undefined`, to remove. `{PORT}` and `{API_PORT}` are replaced here as well.
+   * Overrides the variables that portslice sets: `PORT`, and `API_PORT` for a port named `api`.
    */
   env?: Readonly<Record<string, string | undefined>>
   /** Names of further ports, such as `['api', 'db']`. They must differ in more than case, `-` and `_`. */
@@ -33,7 +33,7 @@ export interface AppOptions {
    * - a path (`'/health'`) or URL: when it answers with 2xx, 3xx or 400 to 403, as for
    *   Playwright's `webServer`
    * - a RegExp: when it matches the output, stdout and stderr together
-   * - a function: when it returns true; it is called repeatedly, also after it has thrown
+   * - a function: when it returns true. It is called again after any other result or an error
    */
   ready?: string | RegExp | ((app: App) => boolean | Promise<boolean>)
   /** How long the app may take until it is ready, in ms. Default: 30 000. */
@@ -72,7 +72,7 @@ const APP_VALIDATORS: Record<keyof AppOptions, Validator> = {
   stopTimeout: milliseconds,
 }
 
-/** What Playwright's `webServer` and similar tools call these options. */
+/** The names of these options in Playwright's `webServer` and similar tools. */
 const OTHER_NAMES = {
   url: 'ready',
   timeout: 'startTimeout',
@@ -96,7 +96,7 @@ function isNonEmpty(value: unknown): boolean {
   return isString(value) && value !== ''
 }
 
-/** By its tag, because a jsdom window has a RegExp class of its own. */
+/** Not `instanceof`, because a jsdom window has its own class RegExp. */
 function isRegExp(value: unknown): boolean {
   return Object.prototype.toString.call(value) === '[object RegExp]'
 }

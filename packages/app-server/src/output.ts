@@ -5,7 +5,7 @@ const MAX_KEPT_CHARACTERS = 1_000_000
 const TAIL_LINES = 20
 const MAX_LINE_LENGTH = 500
 
-/** What a process has printed, up to a limit. */
+/** The output of a process, up to a limit. */
 export class Output {
   #chunks: string[] = []
   #kept = 0
@@ -14,7 +14,7 @@ export class Output {
   append(chunk: string): void {
     this.#chunks.push(chunk)
     this.#kept += chunk.length
-    // Not with each chunk, because shortening copies the whole text.
+    // Not after each chunk, because shortening copies the whole text.
     if (this.#kept > 2 * MAX_KEPT_CHARACTERS) this.#shorten()
   }
 
@@ -26,11 +26,12 @@ export class Output {
     this.#kept = rest.length
   }
 
+  /** How many characters were printed. */
   get end(): number {
     return this.#dropped + this.#kept
   }
 
-  /** @param from an earlier `end`: returns what was printed since then */
+  /** @param from an earlier `end`: returns the output after it */
   text(from = 0): string {
     const text = this.#chunks.join('')
     return text.slice(Math.max(0, from - this.#dropped)).slice(-MAX_KEPT_CHARACTERS)
@@ -38,7 +39,7 @@ export class Output {
 
   /** The last lines for a message, without colours and other control sequences. */
   tail(): string[] {
-    // More than needed, because control sequences take room as well.
+    // Four times the limit, because control sequences are removed from it.
     const text = stripVTControlCharacters(this.text().slice(-4 * TAIL_LINES * MAX_LINE_LENGTH))
     return text
       .replaceAll('\t', '  ')

@@ -5,10 +5,14 @@ import {
   variablePartOf,
 } from '@portslice/core/internal'
 
-/** Variables and their values: `PORT`, and `API_PORT` for a port named `api`. */
+/** Ports by the names of their variables: `PORT`, and `API_PORT` for a port named `api`. */
 export type PortVariables = Readonly<Record<string, string>>
 
-/** In the same order. @throws PortsliceError for an invalid name, and for two names of the same variable */
+/**
+ * The names of the variables, in the order of `names`.
+ *
+ * @throws PortsliceError for an invalid name, and for two names of one variable
+ */
 export function portVariableNames(names: readonly string[]): string[] {
   const byVariable = new Map<string, string>()
   for (const name of names) {

@@ -4,6 +4,7 @@ import { type Answer, messageOf, type Observation } from './observe.js'
 import type { AppOptions } from './options.js'
 import type { Exit } from './started-process.js'
 
+/** Why an app is not ready yet. */
 export type Missing =
   | { what: 'listener' }
   | { what: 'observation' }
@@ -12,6 +13,7 @@ export type Missing =
   | { what: 'output'; pattern: RegExp }
   | { what: 'function'; problem: string }
 
+/** Why an app did not become ready. */
 export type NotReady = { readonly withoutPort: string | undefined } & (
   | { readonly reason: 'ended'; readonly exit: Exit }
   | { readonly reason: 'port-taken' }
@@ -23,7 +25,12 @@ export type NotReady = { readonly withoutPort: string | undefined } & (
     }
 )
 
-/** One check of the option `ready`. Never rejects. `undefined` if ready. @param outputStart the output of earlier starts does not count */
+/**
+ * Checks the option `ready` once. Never rejects.
+ *
+ * @param outputStart where the output of this start begins
+ * @returns `undefined` if the app is ready
+ */
 export async function checkReadiness(
   ready: AppOptions['ready'],
   app: App,
@@ -36,7 +43,7 @@ export async function checkReadiness(
     if (!answer) return { what: 'observation' }
     return isSuccess(answer) ? undefined : { what: 'answer', answer }
   }
-  // Without the flags that make a RegExp continue where its last match ended.
+  // With the flags g and y, a RegExp continues after its last match.
   const pattern = new RegExp(ready.source, ready.flags.replaceAll(/[gy]/g, ''))
   const isPrinted = pattern.test(stripVTControlCharacters(app.output(outputStart)))
   return isPrinted ? undefined : { what: 'output', pattern: ready }

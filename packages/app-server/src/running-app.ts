@@ -7,7 +7,7 @@ import { Output } from './output.js'
 import { describeApp, type FailedStart, notReadyError, portTakenError } from './start-error.js'
 import { waitUntilReady } from './wait-until-ready.js'
 
-/** `port-taken`: another program has bound it first, so another port may work. */
+/** `port-taken`: another program has bound the port first, so a start on another port may succeed. */
 export type StartResult =
   | { readonly status: 'ready' }
   | { readonly status: 'failed' | 'port-taken'; readonly error: PortsliceError }
@@ -38,7 +38,7 @@ export class RunningApp implements App {
   }
 
   get ports(): Readonly<Record<string, number>> {
-    return Object.fromEntries([...this.#plan.further].map(([name, { port }]) => [name, port]))
+    return Object.fromEntries([...this.#plan.extraLeases].map(([name, { port }]) => [name, port]))
   }
 
   get pid(): number {
@@ -85,7 +85,7 @@ export class RunningApp implements App {
     return { status: isPortTaken ? 'port-taken' : 'failed', error: notReadyError(failed, notReady) }
   }
 
-  /** Keeps its ports. @throws PortsliceError ERR_PORTSLICE_APP_STOP */
+  /** Ends the processes and keeps the ports. @throws PortsliceError ERR_PORTSLICE_APP_STOP */
   async end(): Promise<void> {
     await this.#processes?.end()
   }
@@ -98,7 +98,7 @@ export class RunningApp implements App {
     return this.#restarting
   }
 
-  /** On the same ports, because other apps may know them. */
+  /** Keeps the ports, because other apps may know them. */
   async #restart(): Promise<void> {
     await this.end()
     const result = await this.start()

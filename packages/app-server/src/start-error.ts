@@ -30,7 +30,7 @@ export function describeApp(name: string | undefined, options: AppOptions): stri
   return `The app ${name === undefined ? `\`${short}\`` : `"${name}" (\`${short}\`)`}`
 }
 
-/** Call when all output has been read, because the message contains the end of it. */
+/** Call it after all output has been read, because the message contains the last lines. */
 export function notReadyError(failed: FailedStart, notReady: NotReady): PortsliceError {
   const start = { ...failed, withoutPort: notReady.withoutPort }
   if (notReady.reason === 'timeout') return timeoutError(start, notReady)
@@ -52,7 +52,7 @@ function timeoutError(
       ? adviceForListener(missing)
       : (adviceWithoutPort(start) ??
           (usesOtherPort
-            ? 'Tell the app its port: it is in the environment variable $PORT, and {PORT} in the command stands for it.'
+            ? 'Tell the app its port: it is in the environment variable $PORT, and {PORT} in the command is replaced by it.'
             : adviceForSilence(missing))),
   )
 }
@@ -94,11 +94,11 @@ function adviceForListener(missing: Missing): string {
 function adviceForSilence({ what }: Missing): string {
   const longer = 'or raise `startTimeout` if it only needs longer.'
   return what === 'output' || what === 'function'
-    ? `Check what it printed, and what \`ready\` waits for, ${longer}`
-    : `Check that the app uses $PORT or {PORT}, and what it printed, ${longer}`
+    ? `Check its output and what \`ready\` waits for, ${longer}`
+    : `Check that the app uses $PORT or {PORT}, and check its output, ${longer}`
 }
 
-/** A command with {PORT} need not pass on the variable. */
+/** `undefined` for a command with {PORT}, which does not need the variable. */
 function adviceWithoutPort({ withoutPort, options }: FailedStart): string | undefined {
   if (withoutPort === undefined || commandLine(options).includes('{PORT}')) return undefined
   return `The command did not pass $PORT on: ${withoutPort} runs without it. Let the variable through (in Turborepo by \`globalPassThroughEnv\`), or put {PORT} into the command.`
@@ -116,7 +116,7 @@ export function portTakenError(start: FailedStart): PortsliceError {
 export function stillTakenError(reason: PortsliceError, ports: readonly number[]): PortsliceError {
   return new PortsliceError(
     'ERR_PORTSLICE_APP_START',
-    `${reason.problem}\nIt was tried on the ports ${ports.join(', ')}, and each time an address was in use.`,
+    `${reason.problem}\nThe start was tried on the ports ${ports.join(', ')}, and each time an address was in use.`,
     {
       value: reason.value,
       advice:
@@ -148,7 +148,7 @@ function adviceForExit(start: FailedStart, { error, status }: Exit): string {
   if (error?.code === 'EACCES' || (isShell && status === NOT_EXECUTABLE)) {
     return 'The file is not executable: check its permissions (chmod +x).'
   }
-  const byHand = `Check what it printed, if anything, or run it by hand in ${cwd} with a port in $PORT.`
+  const byHand = `Check its output, or run it by hand in ${cwd} with a port in $PORT.`
   return [byHand, adviceWithoutPort(start)].filter(Boolean).join(' ')
 }
 

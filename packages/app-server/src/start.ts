@@ -19,9 +19,9 @@ const MAX_RETRIES = 3
 
 /**
  * Starts an app on a port that no other process uses, and waits until it is ready. The port stays leased
- * until `stop()` has ended the whole process tree of the app. However this process ends, the tree is ended as
- * well; a running app does not keep this process alive. Tries up to three other ports if a program that does
- * not use portslice binds one first.
+ * until `stop()` has ended the whole process tree of the app. When this process ends in any way, the tree is ended
+ * as well. A running app does not keep this process alive. If a program that does not use portslice binds the
+ * port first, up to three other ports are tried.
  *
  * @param options what to start, and when it is ready
  * @param context where the ports come from, and when to give up
@@ -86,7 +86,7 @@ async function startAll(
   checkPlaceholders(requests)
   const { allocator = await sharedAllocator(), signal } = context
   const ports = new Map<AppRequest, AppPorts>()
-  /** Released last, so that none of them is tried again. */
+  /** Released at the end, so that the allocator does not return them again. */
   const takenPorts: AppPorts[] = []
   try {
     for (let retries = MAX_RETRIES; ; retries--) {
@@ -103,7 +103,7 @@ async function startAll(
         await releaseAll(ports.values())
         throw error
       }
-      // Ends all apps, because those that run know a port that changes.
+      // Running apps know the port that is replaced, so end all of them.
       await endAll(apps, failure.error)
       takenPorts.push(ports.get(failure.request) as AppPorts)
       ports.delete(failure.request)
@@ -124,7 +124,12 @@ interface PortTaken {
   readonly error: PortsliceError
 }
 
-/** @param apps is given each app before it starts @returns the first app whose port was taken, if any */
+/**
+ * Starts each app when the one before is ready.
+ *
+ * @param apps receives each app before its start, so that the caller can end it
+ * @returns the app whose port was taken, if any
+ */
 async function startInOrder(
   requests: readonly AppRequest[],
   ports: ReadonlyMap<AppRequest, AppPorts>,
@@ -141,7 +146,7 @@ async function startInOrder(
   return undefined
 }
 
-/** The last one first. If one cannot be ended, the caller must keep all ports leased. */
+/** Ends the last app first. @throws if an app cannot be ended: then the caller must keep all ports leased */
 async function endAll(apps: readonly RunningApp[], cause: unknown): Promise<void> {
   const ends = await Promise.allSettled(apps.toReversed().map((app) => app.end()))
   for (const end of ends) {

@@ -21,7 +21,7 @@ export interface ProcessOptions {
   output: Output
 }
 
-/** The output of a process that has exited can be read at once, unless another one has the pipe. */
+/** How long to wait for the end of the output: another process may keep the pipe open. */
 const MAX_OUTPUT_DELAY_MS = 1000
 
 /** The first process of an app, and its output. */
@@ -38,7 +38,7 @@ export class StartedProcess {
       env: { ...npmRunPathEnv({ env, cwd }), ...marker.env },
       stdio: ['ignore', 'pipe', 'pipe'] as ['ignore', 'pipe', 'pipe'],
       windowsHide: true,
-      // Not detached, the process stays in the group of the terminal and gets its Ctrl-C.
+      // If not detached, the process stays in the group of the terminal and gets its Ctrl-C.
       detached: !canListProcesses(),
     }
     const child: ChildProcess =
@@ -60,7 +60,7 @@ export class StartedProcess {
       // A running app must not keep this process alive.
       ;(stream as { unref?: () => void } | null)?.unref?.()
     }
-    // Deno cannot unref a process that it was not permitted to start.
+    // Deno throws for a process that could not be started.
     if (child.pid !== undefined) child.unref()
   }
 

@@ -10,13 +10,14 @@ import type { Exit } from './started-process.js'
 const DEFAULT_START_TIMEOUT_MS = 30_000
 const MIN_POLL_INTERVAL_MS = 10
 const MAX_POLL_INTERVAL_MS = 100
-/** A watchdog that has just been started needs some time, on an overloaded machine this long. */
+/** How long the first answer of a new watchdog may take on an overloaded machine. */
 const MAX_WATCHDOG_DELAY_MS = 10_000
-/** A server that prints that it is ready and then fails exits within this time. */
+/** A server that fails after it has printed that it is ready exits within this time. */
 const CONFIRM_AFTER_MS = 50
-/** For the app to report that its port is in use. If it does not, the listener works for the app. */
+/** How long an app may take to report that its port is in use. After that, the listener belongs to the app. */
 const FOREIGN_LISTENER_GRACE_MS = 3000
 
+/** An app whose processes were started. */
 export interface PendingStart {
   readonly plan: AppPlan
   readonly processes: AppProcesses
@@ -25,7 +26,12 @@ export interface PendingStart {
   readonly signals: readonly AbortSignal[]
 }
 
-/** Waits until the app is ready or has failed. @returns `undefined` if it is ready @throws the reason of a signal */
+/**
+ * Waits until the app is ready or has failed.
+ *
+ * @returns `undefined` if it is ready
+ * @throws the reason of a signal
+ */
 export async function waitUntilReady(start: PendingStart): Promise<NotReady | undefined> {
   const { plan, processes, app, outputStart, signals } = start
   const { startTimeout: timeoutMs = DEFAULT_START_TIMEOUT_MS } = plan.options
@@ -40,18 +46,19 @@ export async function waitUntilReady(start: PendingStart): Promise<NotReady | un
     const { withoutPort } = check
     const exit = await exitOf(processes)
     if (exit) return { reason: 'ended', exit, withoutPort }
-    // While a check runs, the app may exit, or the time may be up.
+    // Not just `await check.run()`: during a check, the app may exit or the time may run out.
     pending ??= check.run().then((missing) => ({ missing }))
-    const answer = await Promise.race([pending, sleep(delay)])
-    if (answer) {
+    const result = await Promise.race([pending, sleep(delay)])
+    if (result) {
       pending = undefined
-      missing = answer.missing ?? { what: 'foreign listener' }
+      // The reason in the timeout error if the app is ready, but is not accepted below.
+      missing = result.missing ?? { what: 'foreign listener' }
     }
-    if (answer && !answer.missing && (await check.confirm())) {
+    if (result && !result.missing && (await check.confirm())) {
       const exit = await exitOf(processes)
       if (exit) return { reason: 'ended', exit, withoutPort: check.withoutPort }
       if (check.last?.listener !== 'others' || foreignListenerGrace?.expired) return undefined
-      // This includes servers that then use another port.
+      // Some servers report it and then use another port.
       if (reportsAddressInUse(app.output(outputStart), [plan.lease.port])) {
         return { reason: 'port-taken', withoutPort: undefined }
       }
@@ -62,20 +69,24 @@ export async function waitUntilReady(start: PendingStart): Promise<NotReady | un
       const listensOn = await processes.tree.listeningPorts()
       return { reason: 'timeout', timeoutMs, missing, listensOn, withoutPort: check.withoutPort }
     }
-    if (answer) await sleep(delay)
+    if (result) await sleep(delay)
   }
 }
 
-/** `undefined` while it runs, also as a daemon whose first process has exited with 0. */
+/** `undefined` while the app runs. The first process of a daemon exits with 0 while the app runs. */
 async function exitOf(processes: AppProcesses): Promise<Exit | undefined> {
   const { exit } = processes.root
   return exit && !(await processes.areRunning()) ? exit : undefined
 }
 
+/** Observes the app and checks the option `ready`. */
 class ReadinessCheck {
   readonly #start: PendingStart
+  /** The option `ready`, if it is a path or URL. */
   readonly #url: string | undefined
+  /** The last observation. */
   last: Observation | undefined
+  /** A process that was started without $PORT. */
   withoutPort: string | undefined
 
   constructor(start: PendingStart) {
@@ -85,12 +96,13 @@ class ReadinessCheck {
       typeof ready === 'string' ? replacePortPlaceholders(ready, start.plan.variables) : undefined
   }
 
-  /** @returns what is still missing */
+  /** @returns `undefined` if the app is ready */
   async run(): Promise<Missing | undefined> {
     await this.#observe()
     return this.last ? this.#check(this.last) : { what: 'observation' }
   }
 
+  /** Checks once more after a moment, because a server may fail after it was ready. */
   async confirm(): Promise<boolean> {
     const before = this.last?.listener
     await sleep(CONFIRM_AFTER_MS)
@@ -100,7 +112,7 @@ class ReadinessCheck {
   }
 
   async #observe(): Promise<void> {
-    // The first time without the URL, which may take long to answer.
+    // The first observation excludes the URL, because the answer may take long.
     const observation = await this.#start.processes.observe(this.last && this.#url)
     this.last = observation ?? this.last
     this.withoutPort = this.last?.withoutPort ?? this.withoutPort
@@ -111,6 +123,7 @@ class ReadinessCheck {
     return checkReadiness(plan.options.ready, app, observation, outputStart)
   }
 
+  /** What is missing while the first check has not ended. */
   get unanswered(): Missing | undefined {
     if (typeof this.#start.plan.options.ready === 'function') {
       return { what: 'function', problem: 'has not answered yet' }

@@ -9,13 +9,13 @@ import { type Command, parseReport, type Report, type WatchRequest } from './wat
 /** The source of the watchdog, inserted by the build. */
 declare const WATCHDOG_SOURCE: string
 
-/** A start takes 100 ms; a process that takes longer than this is not a watchdog. */
+/** A start takes 100 ms. A process that does not answer in this time is not a watchdog. */
 const START_TIMEOUT_MS = 60_000
-/** A watchdog that is killed more often than this is not wanted. */
+/** If the watchdog is killed more often, the user does not want it. */
 const MAX_RESTARTS = 10
 const MAX_STDERR_LENGTH = 500
 
-/** `unusable`: it cannot run here, and is not started again. */
+/** `unusable`: the watchdog cannot run here, and is not started again. */
 type Status = 'absent' | 'starting' | 'up' | 'unusable'
 
 class WatchdogClient {
@@ -28,12 +28,12 @@ class WatchdogClient {
   #stderr = ''
   #restarts = 0
 
-  /** Otherwise this process must watch the trees itself. */
+  /** If not, this process must watch the trees. */
   get isUsable(): boolean {
     return this.#status !== 'unusable'
   }
 
-  /** Call before a tree is started, and again when more of its processes are known. */
+  /** Call before the first process of a tree starts, and again when more of its processes are known. */
   watch(tree: WatchRequest): void {
     const known = [...this.known(tree.watch), ...tree.known]
     this.#trees.set(tree.watch, { ...tree, known })
@@ -88,13 +88,13 @@ class WatchdogClient {
     )
     for (const stream of child.stdio) stream?.on('error', () => {})
     if (child.stdout) {
-      // Other lines come from another program that was started in its place.
+      // `parseReport` ignores lines of a program that runs instead of the watchdog.
       createInterface(child.stdout).on('line', (line) => this.#onReport(child, parseReport(line)))
     }
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-MAX_STDERR_LENGTH)
     })
-    // A running app must not keep this process alive. Deno throws if it could not be started.
+    // A running app must not keep this process alive. Deno throws for a process that could not be started.
     if (child.pid !== undefined) child.unref()
     for (const stream of child.stdio) (stream as { unref?: () => void } | null)?.unref?.()
     child.stdin?.write(`${JSON.stringify(WATCHDOG_SOURCE)}\n`)
@@ -159,7 +159,7 @@ class WatchdogClient {
   }
 }
 
-/** One for each process or thread, however often this package is loaded. */
+/** The client of this process or thread, even if this package is loaded several times. */
 export function watchdog(): WatchdogClient {
   return processWide('@portslice/app-server watchdog 1', () => new WatchdogClient())
 }

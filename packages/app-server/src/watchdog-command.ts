@@ -1,15 +1,15 @@
 import path from 'node:path'
-import { INSIDE_WATCHDOG } from './watchdog-protocol.js'
+import { WATCHDOG_VARIABLE } from './watchdog-protocol.js'
 
 export interface WatchdogCommand {
   file: string
   args: string[]
-  /** The root, so that other directories can be removed and unmounted. */
+  /** The root directory, because the current directory of a process cannot be removed or unmounted. */
   cwd: string
   env: NodeJS.ProcessEnv
 }
 
-/** Reads the watchdog's source, a line of JSON, from stdin, because a bundle has no file for it. */
+/** Reads the source of the watchdog from stdin as a line of JSON: a bundle of the user has no file for it. */
 const BOOTSTRAP = `
 let text = ''
 const { stdin } = process
@@ -38,7 +38,7 @@ export function watchdogCommand(): WatchdogCommand {
     env: {
       ...inheritedEnvironment(),
       ...RUNTIME_VARIABLES,
-      [INSIDE_WATCHDOG]: String(process.pid),
+      [WATCHDOG_VARIABLE]: String(process.pid),
     },
   }
 }
@@ -54,7 +54,7 @@ export function isSingleExecutable(): boolean {
   return sea?.isSea?.() === true || Deno?.build?.standalone === true
 }
 
-/** Without what a test runner preloads into its workers. */
+/** Excludes variables with which test runners preload modules into their workers. */
 function inheritedEnvironment(): NodeJS.ProcessEnv {
   const { NODE_OPTIONS: _, NODE_V8_COVERAGE: __, BUN_OPTIONS: ___, ...env } = process.env
   return env

@@ -11,7 +11,7 @@ export interface WatchRequest {
 
 /** Asks the watchdog to observe an app. */
 export interface ObserveRequest {
-  /** The number of the request, for its answer. */
+  /** A number that the answer repeats. */
   request: number
   tree: string
   query: Query
@@ -26,7 +26,7 @@ export type Report =
   | { tree: string; known: readonly ProcessIdentity[] }
   | { tree: string; known: readonly ProcessIdentity[]; answer: number; observation: Observation }
 
-/** @returns `undefined` for a line that the watchdog has not written */
+/** @returns `undefined` if the line is not from the watchdog */
 export function parseReport(line: string): Report | undefined {
   let value: Partial<Record<'isUp' | 'tree' | 'known', unknown>> | null
   try {
@@ -39,5 +39,5 @@ export function parseReport(line: string): Report | undefined {
   return isReport ? (value as Report) : undefined
 }
 
-/** Set only in the environment of a watchdog. */
-export const INSIDE_WATCHDOG = 'PORTSLICE_WATCHDOG'
+/** The environment of a watchdog has this variable: the pid of the process that started it. */
+export const WATCHDOG_VARIABLE = 'PORTSLICE_WATCHDOG'

@@ -1,6 +1,6 @@
 /**
- * The program of the watchdog, which ends the apps that are left when the process beside it dies: the kernel
- * then closes the pipe on its stdin.
+ * The program of the watchdog. It ends the apps when the process that started them dies. It notices this
+ * because the kernel then closes the pipe on its stdin.
  */
 import { createInterface } from 'node:readline'
 import { ProcessTree } from '@portslice/process-tree'
@@ -55,9 +55,9 @@ async function endAll(): Promise<void> {
 
 async function run(): Promise<void> {
   process.title = 'portslice-watchdog'
-  // These signals may go to the whole process group, and then the watchdog is needed.
+  // A signal may go to the whole process group. The watchdog must survive it to end the apps.
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {})
-  // Closed when the other process has died.
+  // The pipe breaks when the process that reads it dies.
   process.stdout.on('error', () => {})
   const lines = createInterface(process.stdin)
   lines.on('line', (line) => {

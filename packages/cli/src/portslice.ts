@@ -2,13 +2,13 @@
 import { readFileSync } from 'node:fs'
 import { COMMANDS, type CommandName, loadCommand, loadCommands } from './commands/index.js'
 
-// In `portslice list | head -1` the reader closes the pipe early.
+// In `portslice list | head -1`, `head` closes the pipe early.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0)
   process.stderr.write(`portslice: cannot write to stdout (${error.message}).\n`)
   process.exit(1)
 })
-// A closed terminal must not end the wait for the command.
+// When the terminal is closed, `portslice run` must still wait for its command.
 process.stderr.on('error', () => {})
 
 async function main([first, ...rest]: string[]): Promise<number> {
@@ -24,7 +24,7 @@ async function main([first, ...rest]: string[]): Promise<number> {
   try {
     return await command.run(rest, loadCommands)
   } catch (error) {
-    // Compared by name, because not every command loads the parser.
+    // Compared by name, because the class would load the parser of arguments.
     if ((error as Error).name === 'HelpRequested') return print(command.help)
     throw error
   }

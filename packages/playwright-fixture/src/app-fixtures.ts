@@ -2,17 +2,17 @@ import type { TestInfo, WorkerInfo } from '@playwright/test'
 import type { App, AppOptions, Apps } from '@portslice/app-server'
 import type { AdapterOptions } from '@portslice/core/internal'
 import { invalidOption, type PortsliceError } from '@portslice/core/internal/errors'
-import { reportPorts } from './report-ports.js'
+import { attachPorts } from './attach-ports.js'
 import { type RunningApps, recordOutput, restartCrashedApps } from './running-apps.js'
 import { baseUrlOf, unsetApp } from './unset-app.js'
-import { noteFixture } from './unused-app.js'
+import { markFixtureUsed } from './warn-unused-app.js'
 import { workerAllocator } from './worker-allocator.js'
 
-/** The apps of a worker, as a test uses them. */
+/** Fixtures for the apps of a worker. */
 export interface AppWorkerFixtures {
   /**
-   * The app of this worker, set in the config: `use: { app: { command: 'node server.js' } }`. With `apps`,
-   * the last of them, because it may depend on those before.
+   * The app of this worker. Set in the config: `use: { app: { command: 'node server.js' } }`. With `apps`, it
+   * is the last one, because that may depend on the others.
    */
   app: App
   /**
@@ -32,13 +32,13 @@ export interface AppWorkerOptions {
 
 type Use<T> = (value: T) => Promise<void>
 
-/** Without `portAllocator`, so that a worker that does not start an app does not lease a slice. */
+/** Excludes `portAllocator`, because that leases a slice even if the worker does not start an app. */
 interface BaseFixtures {
   portslice: AdapterOptions
   _runningApps: RunningApps
 }
 
-/** Without a timeout of Playwright, because apps have their own. */
+/** Turns off Playwright's timeout, because apps have their own. */
 const APP_FIXTURE = { scope: 'worker', timeout: 0 } as const
 
 /**
@@ -61,7 +61,7 @@ export function appFixture(options: AppOptions) {
   ]
 }
 
-/** The fixtures of the same names turn these into apps. */
+/** Options of the config. {@link appFixtures} replaces them with running apps. */
 export const appOptions = {
   app: [undefined, { option: true, scope: 'worker' }],
   apps: [undefined, { option: true, scope: 'worker' }],
@@ -71,7 +71,7 @@ export const appOptions = {
   ],
 } as const
 
-/** Extend a `test` with these after {@link appOptions}: in one object, the config would replace the fixtures. */
+/** Extend a `test` with these after {@link appOptions}: in one object, the config would overwrite the fixtures. */
 export const appFixtures = {
   apps: [
     async (
@@ -95,7 +95,7 @@ export const appFixtures = {
     async (
       {
         app: options,
-        apps: _, // Starts the apps first.
+        apps: _, // Makes Playwright start the apps first.
         portslice,
         _runningApps,
       }: BaseFixtures & { app?: unknown; apps: Apps },
@@ -120,18 +120,18 @@ export const appFixtures = {
 
   _appsOfTest: [
     async ({ _runningApps: running }: BaseFixtures, use: Use<undefined>, testInfo: TestInfo) => {
-      noteFixture()
+      markFixtureUsed()
       await restartCrashedApps(running, testInfo)
       const attachOutput = recordOutput(running, testInfo)
       await use(undefined)
       await attachOutput()
-      if (running.size > 0) await reportPorts(testInfo, [])
+      if (running.size > 0) await attachPorts(testInfo, [])
     },
     { auto: true, box: true, timeout: 0 },
   ],
 } as const
 
-/** Loaded on first use, because it takes longer than everything that a port needs. */
+/** Loaded on first use, because it takes longer to load than everything else here. */
 function loadAppServer() {
   return import('@portslice/app-server')
 }

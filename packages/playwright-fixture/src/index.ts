@@ -17,8 +17,8 @@ import type { PortAllocator, TakeOptions } from '@portslice/core'
 import type { AdapterOptions } from '@portslice/core/internal'
 import { withAwaitHint } from '@portslice/core/internal/errors'
 import { type AppWorkerFixtures, appFixtures, appOptions } from './app-fixtures.js'
-import { loadCore } from './core.js'
-import { reportPorts } from './report-ports.js'
+import { attachPorts } from './attach-ports.js'
+import { loadCore } from './load-core.js'
 import { workerAllocator } from './worker-allocator.js'
 
 // So that a test file needs no second import.
@@ -99,7 +99,7 @@ export const portFixtures: Fixtures<PortTestFixtures, PortWorkerFixtures> = {
     const ports = new TestPorts(portAllocator, name)
     await use((options) => withAwaitHint(ports.take(options), 'takePort()'))
     const leaked = await ports.release()
-    await reportPorts(testInfo, ports.uses)
+    await attachPorts(testInfo, ports.uses)
     const { onLeak = 'warn' } = portslice
     // A failed test may not have reached the code that closes its server.
     if (leaked.length === 0 || onLeak === 'ignore' || testInfo.errors.length > 0) return
@@ -115,8 +115,8 @@ export const portFixtures: Fixtures<PortTestFixtures, PortWorkerFixtures> = {
 }
 
 /**
- * Playwright's `test` with the fixtures `port`, `takePort`, `workerPort` and `portAllocator`, and with `app`,
- * `apps` and their `baseURL` if the config sets what to start.
+ * Playwright's `test` with the fixtures `port`, `takePort`, `workerPort` and `portAllocator`. If the config sets
+ * `app` or `apps`, it also has these fixtures, and `baseURL` is the URL of the app.
  *
  * @example
  * test('serves', ({ port }) => serve(port))
@@ -129,7 +129,7 @@ export const test = base
   PlaywrightWorkerArgs & PlaywrightWorkerOptions & PortWorkerFixtures & AppWorkerFixtures
 >
 
-/** As a message names it; `undefined` outside of a test. */
+/** The name of the running test for messages; `undefined` outside of a test. */
 function currentTest(): string | undefined {
   try {
     return `the test "${base.info().titlePath.filter(Boolean).join(' > ')}"`

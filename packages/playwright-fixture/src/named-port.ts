@@ -1,12 +1,12 @@
 import type { AllocatorOptions } from '@portslice/core'
-import { loadCore } from './core.js'
+import { loadCore } from './load-core.js'
 
 /**
- * Like `namedPort` of `@portslice/core`, for the config file of a test runner: the runner's own
- * `--shard=2/4` decides which part of the range is tried first. It is read from the command line,
- * because the runner has not read its config yet.
+ * Like `namedPort` of `@portslice/core`, for the Playwright config: the part of the range for Playwright's own
+ * `--shard=2/4` is tried first. The shard is read from the command line, because Playwright has not read its
+ * config yet.
  *
- * @param name starts with a letter; letters, digits, `-` and `_`
+ * @param name letters, digits, `-` and `_`, starting with a letter
  * @param options as for `createAllocator`; only those of the first process that asks have an effect
  * @throws PortsliceError as `namedPort` of `@portslice/core` does
  * @example

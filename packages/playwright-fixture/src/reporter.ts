@@ -14,7 +14,7 @@ import type {
 } from '@playwright/test/reporter'
 import { requestPortReport } from '@portslice/core/internal'
 import { type CollectedTest, DEFAULT_REPORT_FILE, ReportFile } from '@portslice/pages/report'
-import { ATTACHMENT } from './report-ports.js'
+import { ATTACHMENT } from './attach-ports.js'
 
 /** Options of the reporter. */
 export interface PortReporterOptions {
@@ -54,14 +54,13 @@ export default class PortReporter implements Reporter {
     const { version = '', configFile } = this.#config ?? {}
     const directory = configFile ? path.dirname(configFile) : process.cwd()
     const startedAt = startTime.getTime()
-    const about = {
+    const run = {
       runner: `Playwright ${version}`,
       directory,
       startedAt,
       endedAt: startedAt + duration,
     }
-    const file = this.#file.write(about, this.#tests)
-    process.stderr.write(`portslice: the report of the ports is in ${file}\n`)
+    this.#file.write(run, this.#tests)
   }
 
   /** @hidden Called by Playwright. */
@@ -86,6 +85,7 @@ function collectTest(test: TestCase, result: TestResult): CollectedTest {
   }
 }
 
+/** Merges the attachments of a test: `takePort` and the app fixtures each add one. */
 function useOf({ attachments }: TestResult): Pick<CollectedTest, 'use'> {
   const parts = attachments
     .filter(({ name, body }) => name === ATTACHMENT && body)

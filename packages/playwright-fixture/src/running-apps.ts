@@ -6,7 +6,7 @@ export type RunningApps = Map<string, App>
 /** In characters. */
 const MAX_CRASH_OUTPUT = 20_000
 
-/** Before each test. */
+/** Restarts apps that have ended since the last test. */
 export async function restartCrashedApps(apps: RunningApps, testInfo: TestInfo): Promise<void> {
   for (const [name, app] of apps) {
     if (await app.isRunning()) continue
@@ -26,7 +26,7 @@ export function recordOutput(apps: RunningApps, testInfo: TestInfo): () => Promi
   return async () => {
     if (testInfo.status === testInfo.expectedStatus) return
     for (const [name, app] of apps) {
-      // All output of an app that was started by this test.
+      // An app that this test has started has no earlier position: attach all its output.
       const output = app.output(printedBefore.get(app) ?? 0)
       if (output !== '') await attach(testInfo, `output of the app ${name}`, output)
     }

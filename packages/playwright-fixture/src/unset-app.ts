@@ -3,7 +3,7 @@ import { invalidOption } from '@portslice/core/internal/errors'
 
 const UNSET = Symbol('unset')
 
-/** The value of the fixtures without an option: an error when it is used. */
+/** The value of `app` or `apps` if the option is not set. Throws when a test uses it. */
 export function unsetApp(option: 'app' | 'apps'): unknown {
   const example =
     option === 'app' ? "{ command: 'node server.js' }" : "{ web: { command: 'node web.js' } }"
@@ -12,9 +12,9 @@ export function unsetApp(option: 'app' | 'apps'): unknown {
     {
       get(target, key) {
         if (typeof key === 'symbol') return Reflect.get(target, key)
-        if (key === 'then') return undefined // Not a promise: the fixture may be awaited.
+        if (key === 'then') return undefined // `await` checks for a promise.
         throw invalidOption(
-          `There is no \`${option}\`: nothing says what to start.`,
+          `There is no \`${option}\`: the config does not set it.`,
           undefined,
           `Set it in the Playwright config, for example \`use: { ${option}: ${example} }\`.`,
         )
@@ -26,7 +26,7 @@ export function unsetApp(option: 'app' | 'apps'): unknown {
 export function baseUrlOf(app: App): string | undefined {
   if (UNSET in app) return undefined
   if (typeof app.url === 'string') return app.url
-  // The value is the options of the app: `test.use({ app: … })` replaces the fixture.
+  // `test.use({ app: … })` replaces the fixture with the options.
   throw invalidOption(
     'The option `app` was set by `test.use`, where Playwright takes it for the app itself.',
     app,

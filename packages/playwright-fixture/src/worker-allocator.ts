@@ -1,9 +1,9 @@
 import type { WorkerInfo } from '@playwright/test'
 import type { PortAllocator } from '@portslice/core'
 import type { AdapterOptions } from '@portslice/core/internal'
-import { loadCore } from './core.js'
+import { loadCore } from './load-core.js'
 
-/** Leases a slice, so call it only if a port is needed. */
+/** Call it only if a port is needed, because it leases a slice. */
 export async function workerAllocator(
   options: AdapterOptions,
   { config: { shard } }: WorkerInfo,

@@ -126,12 +126,22 @@ export class Connection {
    */
   query(text: string, values: unknown[] = [], keepsAlive = true): Promise<Row[]> {
     // One at a time, as the client asks for.
-    const answer = this.#previous.then(() => this.#send(text, values, keepsAlive))
+    const answer = this.#previous.then(() => this.#send(text, values))
     this.#previous = answer.catch(() => {})
-    return answer
+    return keepsAlive ? this.#keepAliveUntil(answer) : answer
   }
 
-  async #send(text: string, values: unknown[], keepsAlive: boolean): Promise<Row[]> {
+  /** The query may still wait for the answer to a heartbeat, which does not keep the process alive. */
+  async #keepAliveUntil<T>(answer: Promise<T>): Promise<T> {
+    if (this.#waiting++ === 0) refer(this.#client, true)
+    try {
+      return await answer
+    } finally {
+      if (--this.#waiting === 0) refer(this.#client, false)
+    }
+  }
+
+  async #send(text: string, values: unknown[]): Promise<Row[]> {
     if (this.#lost !== undefined) throw new Error(this.#lost)
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {
@@ -143,7 +153,6 @@ export class Connection {
         timer = setTimeout(giveUp, LATE_ANSWER_MS).unref()
       }, QUERY_TIMEOUT_MS).unref()
     })
-    if (keepsAlive && this.#waiting++ === 0) refer(this.#client, true)
     try {
       const { rows } = await Promise.race([
         values.length > 0 ? this.#client.query(text, values) : this.#client.query(text),
@@ -152,7 +161,6 @@ export class Connection {
       return rows ?? []
     } finally {
       clearTimeout(timer)
-      if (keepsAlive && --this.#waiting === 0) refer(this.#client, false)
     }
   }
 

@@ -1,12 +1,15 @@
 import type { App, AppOptions, Apps } from '@portslice/app-server'
 import type { PortAllocator } from '@portslice/core'
 import { inspect, invalidOption } from '@portslice/core/internal/errors'
-import type { Fixture, Use } from './fixture.js'
+import type { Fixture, Use } from './fixture-type.js'
 import { workerAllocator } from './worker-allocator.js'
 
 /** Options of {@link appFixture} and {@link appsFixture}. */
 export interface AppFixtureOptions {
-  /** As long as the worker (`'worker'`, the default) or a test file. By default these are the same in vitest. */
+  /**
+   * The app runs until the end of the worker (`'worker'`, the default) or of the test file. With vitest's
+   * default isolation these are the same.
+   */
   scope?: 'worker' | 'file'
 }
 
@@ -49,7 +52,7 @@ export function appsFixture<Name extends string>(
   })
 }
 
-/** Loaded on first use, because it takes longer than everything that a port needs. */
+/** Loaded on first use, because it takes longer to load than everything else here. */
 function loadAppServer() {
   return import('@portslice/app-server')
 }

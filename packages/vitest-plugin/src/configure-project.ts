@@ -6,7 +6,7 @@ import {
   runnerShardVariables,
 } from '@portslice/core/internal'
 import type { TestProject } from 'vitest/node'
-import { leaseTable, type PortCounts, portNames, tableVariables } from './ports.js'
+import { leaseTable, type PortCounts, portNames, tableVariables } from './ports-option.js'
 import './vitest-types.js'
 
 /** Options of the vitest plugin: those of an allocator, `onLeak` and `ports`. */
@@ -18,7 +18,7 @@ export interface PortslicePluginOptions extends AdapterOptions {
   ports?: PortCounts
 }
 
-/** Before any worker starts: checks options and environment variables, and passes them on. */
+/** Checks the options and environment variables, and passes them to the workers. Runs before any worker starts. */
 export async function configureProject(
   project: TestProject,
   options: PortslicePluginOptions,
@@ -52,9 +52,9 @@ export async function configureProject(
   }
 }
 
-/** Whether each test file has a worker, or in vm pools globals, of its own. */
+/** Whether each test file has its own worker or, in vm pools, its own globals. */
 function isIsolated({ config }: TestProject): boolean {
-  // Before vitest 4 each pool has options of its own.
+  // Before vitest 4, each pool has its own options.
   const { pool, poolOptions } = config as {
     pool: string
     poolOptions?: Record<string, { isolate?: boolean }>

@@ -6,7 +6,7 @@
  */
 import type { TestProject } from 'vitest/node'
 import { configureProject } from './configure-project.js'
-import { formatLeaks, printLeaks } from './leak-report.js'
+import { printLeakSummary } from './leak-summary.js'
 import { globalSetupAsSetupFile, isWorker } from './misuse.js'
 
 if (isWorker()) throw globalSetupAsSetupFile()
@@ -22,9 +22,8 @@ if (isWorker()) throw globalSetupAsSetupFile()
  */
 export default async function setup(project: TestProject): Promise<() => void> {
   await configureProject(project, {})
-  const report = () => {
+  return () => {
     const modules = project.vitest.state.getTestModules()
-    printLeaks(formatLeaks(modules.filter((module) => module.project === project)))
+    printLeakSummary(modules.filter((module) => module.project === project))
   }
-  return report
 }

@@ -8,10 +8,10 @@ import { fileURLToPath } from 'node:url'
 import type {} from 'vitest/config' // Declares the hook `configureVitest`.
 import type { Reporter, Vite } from 'vitest/node'
 import { configureProject, type PortslicePluginOptions } from './configure-project.js'
-import { formatLeaks, printLeaks } from './leak-report.js'
+import { printLeakSummary } from './leak-summary.js'
 import {
-  inTestModule,
   isTestProject,
+  misplacedExport,
   notePluginUsed,
   pluginAsGlobalSetup,
   uncalledPlugin,
@@ -21,7 +21,7 @@ import {
 export type { AllocatorOptions, TakeOptions } from '@portslice/core'
 export { namedPort, type OnLeak, PortsliceError } from '@portslice/core/internal'
 export type { PortslicePluginOptions } from './configure-project.js'
-export type { PortCounts, PortTable } from './ports.js'
+export type { PortCounts, PortTable } from './ports-option.js'
 export type { PortsliceMeta, ProvidedPortslice } from './vitest-types.js'
 
 /**
@@ -57,7 +57,7 @@ export default function portslice(options: PortslicePluginOptions = {}): Vite.Pl
   }
 }
 
-// Vite takes a function that was not called for a plugin, with its properties as hooks.
+// `plugins: [portslice]`: vite takes the function itself for a plugin, and calls its properties as hooks.
 Object.assign(portslice, {
   config: () => {
     throw uncalledPlugin()
@@ -65,19 +65,19 @@ Object.assign(portslice, {
 })
 
 /** Throws an error when it is used. @hidden @deprecated import it from `@portslice/vitest-plugin/test` */
-export const test: never = inTestModule('test')
+export const test: never = misplacedExport('test')
 /** Throws an error when it is used. @hidden @deprecated import it from `@portslice/vitest-plugin/test` */
-export const it: never = inTestModule('it')
+export const it: never = misplacedExport('it')
 
-/** Added in `config`: vitest inlines only setup files that it finds there, and runs them for each file. */
+/** Added by the hook `config`, because vitest runs only setup files from there for each test file. */
 const SETUP_FILE = fileURLToPath(new URL('setup.js', import.meta.url))
 
-/** One for the whole run, also if several projects use the plugin. */
+/** A run has only one, even if several projects use the plugin. */
 class LeakReporter implements Reporter {
   readonly isPortsliceLeakReporter = true
 
   onTestRunEnd: NonNullable<Reporter['onTestRunEnd']> = (modules) => {
-    printLeaks(formatLeaks(modules))
+    printLeakSummary(modules)
   }
 }
 

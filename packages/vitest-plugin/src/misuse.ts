@@ -1,4 +1,4 @@
-/** Mistakes in a config or an import that would have no effect, or a misleading message. */
+/** Errors for mistakes in a config or an import that vitest ignores or reports with a misleading message. */
 import { invalidOption, type PortsliceError } from '@portslice/core/internal'
 
 const PLUGIN_ADVICE = 'In vitest.config.ts, write `defineConfig({ plugins: [portslice()] })`.'
@@ -35,7 +35,7 @@ export function globalSetupAsSetupFile(): PortsliceError {
   )
 }
 
-export function inTestModule(name: string): never {
+export function misplacedExport(name: string): never {
   const fail = () => {
     throw invalidOption(
       `\`${name}\` is not in '@portslice/vitest-plugin', which is the plugin for the config.`,
@@ -44,7 +44,7 @@ export function inTestModule(name: string): never {
     )
   }
   const get = (target: object, key: string | symbol) =>
-    // What module loaders and printers look at.
+    // Module loaders and printers read these properties.
     typeof key === 'symbol' || key === 'then' || key in target ? Reflect.get(target, key) : fail()
   return new Proxy(fail, { get }) as never
 }

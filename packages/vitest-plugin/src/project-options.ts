@@ -1,8 +1,8 @@
 import { inject } from 'vitest'
-import { loadCore } from './core.js'
+import { loadCore } from './load-core.js'
 import type { ProvidedPortslice } from './vitest-types.js'
 
-/** The options of the plugin or the globalSetup; without them, those of the environment. */
+/** The options from the plugin or the globalSetup or, without both, from environment variables. */
 export async function projectOptions(): Promise<ProvidedPortslice> {
   const provided = inject('portslice')
   if (provided) return provided

@@ -45,15 +45,14 @@ export default class PortReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const { version = '', config } = this.#vitest ?? {}
     const directory = config?.root ?? process.cwd()
-    const about = {
+    const run = {
       runner: `vitest ${version}`,
       directory,
       startedAt: this.#startedAt,
       endedAt: Date.now(),
     }
     const tests = modules.flatMap((module) => [...module.children.allTests()].map(collectTest))
-    const file = this.#file.write(about, tests)
-    process.stderr.write(`portslice: the report of the ports is in ${file}\n`)
+    this.#file.write(run, tests)
   }
 }
 

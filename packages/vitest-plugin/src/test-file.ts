@@ -1,47 +1,50 @@
-/** Does not load the rest of portslice: test files that take no port start sooner. */
-
+/**
+ * Finds out which test, suite or file is running, and cleans up when it ends. Does not load the rest of
+ * portslice, so that test files without ports start sooner.
+ */
 import type { RunnerTestCase, RunnerTestFile, RunnerTestSuite } from 'vitest'
 import * as vitest from 'vitest'
 import './vitest-types.js'
 
 /**
- * Gives back what a test, suite or file has taken. Called again at the end of the file unless everything is
- * given back.
+ * Releases the ports or apps of a test, suite or file.
  *
- * @param isLast whether nothing of the test file runs after this call
+ * @param isLast whether no code of the test file runs after this call
+ * @returns whether everything is released; otherwise the cleanup runs again at the end of the file
  */
-export type Ending = (isLast: boolean) => Promise<boolean>
+export type Cleanup = (isLast: boolean) => Promise<boolean>
 
+/** The test, suite or file that a port or an app belongs to. */
 export interface Scope {
-  /** Such as `suite > test`. */
+  /** `suite > test` */
   readonly name: string
-  /** In a sentence, such as `the test "suite > test"`. */
+  /** The name within a sentence: `the test "suite > test"`. */
   readonly description: string
-  /** Its leaks are noted here. */
+  /** Missing for suites and files. */
   readonly test?: RunnerTestCase
-  /** Registered under this key for the end of this test, suite or file. */
-  resource<T>(key: string, make: () => T & { end: Ending }): T
+  /** Returns the resource with this key; creates it first if needed. `cleanUp` runs when the scope ends. */
+  resource<T>(key: string, create: () => T & { cleanUp: Cleanup }): T
 }
 
 type SuiteHooks = Record<'afterAll', (() => Promise<void>)[]>
-type Resources = Map<string, { end: Ending }>
+type Resources = Map<string, { cleanUp: Cleanup }>
 
 export interface WatchedFile {
-  /** Known when its hooks run; not while it is imported. */
+  /** `undefined` while vitest imports the file; set before its first hook. */
   file?: RunnerTestFile
   readonly runningTests: Set<RunnerTestCase>
-  /** By test or suite. Those of the whole file, which is not known while it is imported, by this object. */
+  /** By test or suite. The resources of the file itself have this object as their key. */
   readonly resources: Map<object, Resources>
-  /** What suites have not given back when they ended. */
-  readonly postponed: Ending[]
+  /** Cleanups of ended suites that could not release everything. */
+  readonly postponed: Cleanup[]
   getHooks?: ((suite: RunnerTestSuite) => SuiteHooks) | undefined
   /** Called at the end of each test, once ports are used in this file. */
   atTestEnd?: (test: RunnerTestCase) => void
 }
 
 /**
- * On `globalThis`, of which each test file in a vm pool has its own. The fixtures and the setup file each
- * have a copy of this module.
+ * A property of `globalThis`, because the fixtures and the setup file each have a copy of this module. In vm
+ * pools each test file has its own `globalThis`.
  */
 const WATCHED_FILE = Symbol.for('@portslice/vitest-plugin watched file')
 
@@ -52,8 +55,8 @@ export function watchedFile(): WatchedFile | undefined {
 }
 
 /**
- * Registers hooks in the test file that is being imported. Call it before the file registers its own, so that
- * these run after them.
+ * Registers hooks in the test file that vitest is importing. Call it before the file registers its own hooks:
+ * then these hooks run last.
  */
 export function watchTestFile(
   atEnd: (watched: WatchedFile) => Promise<void> = async () => {},
@@ -64,18 +67,18 @@ export function watchTestFile(
     postponed: [],
   }
   host[WATCHED_FILE] = watched
-  // vitest looks at the parameters of hooks for fixtures, so these hooks declare none.
+  // vitest reads the parameters of a hook as names of fixtures, so these hooks declare no parameters.
   vitest.beforeAll(async function fileHook() {
     // biome-ignore lint/complexity/noArguments: see above
     watched.file = [...arguments].at(-1) as RunnerTestFile
     watched.getHooks = await loadGetHooks()
     return async () => {
-      // Also what a test or suite took that ended without its hooks, or took in its `afterAll`.
+      // Includes tests and suites that ended without their hooks, and ports taken in an `afterAll`.
       const keys = [...watched.resources.keys()].reverse()
-      const left = keys.flatMap((key) => takeEndings(watched, key))
-      const endings = [...watched.postponed.splice(0), ...left]
+      const left = keys.flatMap((key) => takeCleanups(watched, key))
+      const cleanups = [...watched.postponed.splice(0), ...left]
       await runAll([
-        ...endings.map((end) => () => end(true)),
+        ...cleanups.map((cleanUp) => () => cleanUp(true)),
         () => atEnd(watched),
         async () => {
           if (host[WATCHED_FILE] === watched) delete host[WATCHED_FILE]
@@ -89,7 +92,7 @@ export function watchTestFile(
     watched.runningTests.add(task)
     onTestFinished(async () => {
       try {
-        await runAll(takeEndings(watched, task).map((end) => () => end(true)))
+        await runAll(takeCleanups(watched, task).map((cleanUp) => () => cleanUp(true)))
       } finally {
         watched.atTestEnd?.(task)
         watched.runningTests.delete(task)
@@ -99,8 +102,8 @@ export function watchTestFile(
 }
 
 /**
- * The test that runs; if several tests or hooks run at once, the suite that has all of them, as the caller is
- * unknown; without a test, the suite whose hook runs, or the file.
+ * The running test. If several tests or hooks run at once, the caller is unknown: then the suite that contains
+ * all of them. If no test runs, the suite whose hook runs, or the file.
  */
 export function currentScope(): Scope | undefined {
   const watched = watchedFile()
@@ -143,40 +146,40 @@ function scopeOf(
 ): Scope {
   return {
     ...names,
-    resource(name, make) {
+    resource(name, create) {
       const known = watched.resources.get(key) ?? new Map()
       if (!watched.resources.has(key)) {
         watched.resources.set(key, known)
-        if (key !== watched && !names.test) endWithSuite(watched, key as RunnerTestSuite)
+        if (key !== watched && !names.test) cleanUpAfterSuite(watched, key as RunnerTestSuite)
       }
-      if (!known.has(name)) known.set(name, make())
+      if (!known.has(name)) known.set(name, create())
       return known.get(name)
     },
   }
 }
 
-/** After the hooks of the suite; without access to them, at the end of the file. */
-function endWithSuite(watched: WatchedFile, suite: RunnerTestSuite): void {
+/** Cleans up after the hooks of the suite or, if vitest does not expose its hooks, at the end of the file. */
+function cleanUpAfterSuite(watched: WatchedFile, suite: RunnerTestSuite): void {
   const hooks = watched.getHooks?.(suite).afterAll
-  const end = async () => {
-    for (const ending of takeEndings(watched, suite)) {
-      if (!(await ending(false))) watched.postponed.push(ending)
+  const afterAll = async () => {
+    for (const cleanUp of takeCleanups(watched, suite)) {
+      if (!(await cleanUp(false))) watched.postponed.push(cleanUp)
     }
   }
   if (!hooks) {
     watched.postponed.push(async () => {
-      await runAll(takeEndings(watched, suite).map((ending) => () => ending(true)))
+      await runAll(takeCleanups(watched, suite).map((cleanUp) => () => cleanUp(true)))
       return true
     })
-  } else if (vitest.inject('portslice')?.hooks === 'list') hooks.push(end)
-  else hooks.unshift(end) // They run from the last to the first.
+  } else if (vitest.inject('portslice')?.hooks === 'list') hooks.push(afterAll)
+  else hooks.unshift(afterAll) // vitest runs the last one first.
 }
 
-/** The last first: what was started later may use earlier ones. */
-function takeEndings(watched: WatchedFile, key: object): Ending[] {
+/** The last resource comes first, because it may use earlier ones. */
+function takeCleanups(watched: WatchedFile, key: object): Cleanup[] {
   const resources = [...(watched.resources.get(key)?.values() ?? [])]
   watched.resources.delete(key)
-  return resources.map(({ end }) => end).reverse()
+  return resources.map(({ cleanUp }) => cleanUp).reverse()
 }
 
 /** Runs all of them, then throws the first error. */
@@ -186,7 +189,7 @@ async function runAll(tasks: readonly (() => Promise<unknown>)[]): Promise<void>
   if (errors.length > 0) throw errors[0]
 }
 
-/** The innermost suite that runs; of several at a time, the one around them. */
+/** The innermost running suite; if several run at once, the suite around them. */
 function runningSuite(suite: RunnerTestSuite): RunnerTestSuite {
   const running = suite.tasks.filter(
     (task) => task.type === 'suite' && task.result?.state === 'run',
@@ -194,7 +197,10 @@ function runningSuite(suite: RunnerTestSuite): RunnerTestSuite {
   return running.length === 1 ? runningSuite(running[0] as RunnerTestSuite) : suite
 }
 
-/** A test is unknown while its automatic fixtures are set up, and "passed" before its hooks have ended. */
+/**
+ * Combines two sources: `runningTests` lacks a test while vitest sets up its automatic fixtures, and `result`
+ * says "passed" before the hooks of a test have ended.
+ */
 function runningTasks(watched: WatchedFile, file: RunnerTestFile) {
   const tests = new Set(watched.runningTests)
   const suites: RunnerTestSuite[] = []
@@ -230,12 +236,11 @@ function hookOf(suite: RunnerTestSuite): string | undefined {
   return hooks.find(([, state]) => state === 'run')?.[0]
 }
 
-/** `TestRunner` has the hooks of suites from vitest 4.1 on; before that, `vitest/suite`. */
+/** From vitest 4.1 on, `TestRunner` returns the hooks of a suite; before that, `vitest/suite`. */
 async function loadGetHooks(): Promise<WatchedFile['getHooks']> {
   const { TestRunner } = vitest as { TestRunner?: { getSuiteHooks?: unknown } }
   if (TestRunner?.getSuiteHooks) return TestRunner.getSuiteHooks as WatchedFile['getHooks']
-  // Not a literal, nor a constant, which bundlers make one: vite refuses to resolve what vitest 5 does
-  // not export.
+  // Joined at run time, because bundlers inline constants, and vite fails on a literal that vitest 5 lacks.
   const before41 = ['vitest', 'suite'].join('/')
   const suiteModule = await import(/* @vite-ignore */ before41).catch(() => undefined)
   return suiteModule?.getHooks

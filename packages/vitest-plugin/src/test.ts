@@ -6,17 +6,17 @@
 import type { PortAllocator, TakeOptions } from '@portslice/core'
 import { withAwaitHint } from '@portslice/core/internal/errors'
 import { test as base, type TestAPI, type TestContext } from 'vitest'
-import { loadCore } from './core.js'
-import type { Fixture, Use } from './fixture.js'
-import { addToMeta } from './port-meta.js'
+import { addPortsToMeta } from './add-ports-to-meta.js'
+import type { Fixture, Use } from './fixture-type.js'
+import { handleLeaks } from './handle-leaks.js'
+import { loadCore } from './load-core.js'
 import { projectOptions } from './project-options.js'
-import { reportTest } from './report.js'
 import { currentScope, fullName, watchedFile, watchTestFile } from './test-file.js'
 import { workerAllocator } from './worker-allocator.js'
 
 export type { App, AppOptions, Apps } from '@portslice/app-server'
 export { type AppFixtureOptions, appFixture, appsFixture } from './app-fixtures.js'
-export { startApp, takePort } from './plain.js'
+export { startApp, takePort } from './plain-functions.js'
 
 /** The fixtures of {@link test}. */
 export interface PortFixtures {
@@ -73,8 +73,9 @@ export const portFixtures = {
     const ports = new TestPorts(portAllocator, name)
     await use((options) => withAwaitHint(ports.take(options), 'takePort()'))
     const leaked = await ports.release()
-    addToMeta(task, ports.uses)
-    await reportTest(task, name, leaked, await projectOptions())
+    addPortsToMeta(task, ports.uses)
+    const scope = { name, description: `the test "${name}"`, test: task }
+    await handleLeaks(scope, undefined, leaked, await projectOptions())
   },
 
   port: async ({ takePort }: { takePort: PortFixtures['takePort'] }, use: Use<number>) => {
@@ -93,10 +94,10 @@ export const test = base.extend(portFixtures as never) as unknown as TestAPI<Por
 /** The same as {@link test}. */
 export const it = test
 
-// The plugin's setup file has done so already, except where there is no plugin.
+// The plugin's setup file has already done this. Without the plugin, do it here.
 if (!watchedFile()) tryToWatchTestFile()
 
-/** Only while a test file is imported: elsewhere vitest takes no hooks. */
+/** vitest accepts hooks only while it imports a test file. */
 function tryToWatchTestFile(): void {
   try {
     watchTestFile()

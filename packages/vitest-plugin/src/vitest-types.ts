@@ -1,8 +1,8 @@
 import type { AllocatorOptions } from '@portslice/core'
 import type { LeakedPort, OnLeak, PortUse, WorkerUse } from '@portslice/core/internal'
-import type { PortTable } from './ports.js'
+import type { PortTable } from './ports-option.js'
 
-/** From the main process to the fixtures, by `provide` and `inject`. */
+/** What the main process passes to the fixtures by `provide` and `inject`. */
 export interface ProvidedPortslice {
   /** The options of the allocator. */
   allocator: AllocatorOptions
@@ -10,21 +10,21 @@ export interface ProvidedPortslice {
   onLeak: OnLeak
   /** Whether the main process reports leaks at the end; otherwise the workers do. */
   isReported: boolean
-  /** Whether each test file has a worker, or in vm pools globals, of its own. */
+  /** Whether each test file has its own worker or, in vm pools, its own globals. */
   isIsolated?: boolean
   /** `sequence.hooks` of the vitest config. */
   hooks?: string
 }
 
-/** From a test to the main process, by `task.meta`. */
+/** What a test passes to the main process by `task.meta`. */
 export interface PortsliceMeta {
-  /** Where something still listened when the test had ended. */
+  /** Ports with a listener after the end of the test. */
   leaked: LeakedPort[]
-  /** With the times at which the test had them. */
+  /** The ports of the test and when it had them. */
   ports?: PortUse[]
-  /** With what it has besides the ports of its tests. */
+  /** The worker, with its slices and its ports that belong to no test. */
   worker?: WorkerUse
-  /** Of a file: the ports that its hooks, suites and top level left in use. */
+  /** On a file: the ports that its hooks, suites and top level left in use. */
   others?: {
     /** Such as `suite > beforeAll`. */
     owner: string

@@ -27,7 +27,7 @@ const refusal = (syntax: Syntax<string>, args: string[]) => {
   } catch (error) {
     return error
   }
-  return expect.unreachable('It was not refused.')
+  return expect.unreachable('The arguments were accepted.')
 }
 
 test.each([
@@ -60,7 +60,7 @@ test('a single dash and everything after = are values', () => {
   expect(readArguments(RUN, ['--name=--x', 'x']).value('name')).toBe('--x')
 })
 
-test('an operand stands before the program, with options on either side of it', () => {
+test('options may stand before and after an operand', () => {
   const given = readArguments(CLAIM, ['3000', '--timeout', '5', '--', 'npm', '--timeout', '6'])
   expect(given.operands).toEqual(['3000'])
   expect(given.value('timeout')).toBe('5')
@@ -68,7 +68,7 @@ test('an operand stands before the program, with options on either side of it', 
   expect(readArguments(CLAIM, ['--timeout', '5', '3000', 'npm']).program).toEqual(['npm'])
 })
 
-test('several operands stand before the program, with -- or without', () => {
+test('several operands may stand before the program, with and without --', () => {
   const withTerminator = readArguments(CLAIM, ['3000', '--timeout', '5', '3001,3002', '--', '7'])
   expect(withTerminator).toMatchObject({ operands: ['3000', '3001,3002'], program: ['7'] })
   const without = readArguments(CLAIM, ['3000', '3001', '7z', 'x', '8'])

@@ -1,9 +1,10 @@
 import { inspect } from '@portslice/core/internal/inspect'
 import { unknownOption, usageError } from './usage-error.js'
 
-// An `import` of node:util loads the whole module, which takes longer than the parsing.
+// An `import` of node:util loads all of its exports, which takes longer than the parsing.
 const { parseArgs } = process.getBuiltinModule('node:util')
 
+/** Thrown for `--help`. */
 export class HelpRequested extends Error {
   override readonly name = 'HelpRequested'
 }
@@ -17,12 +18,13 @@ export interface OptionSyntax {
   isFile?: boolean
 }
 
+/** The options and arguments of a subcommand. */
 export interface Syntax<Name extends string> {
   command: string
   options: Readonly<Record<Name, OptionSyntax>>
-  /** For subcommands that run a program. `operand`: one or more arguments before it. */
+  /** For subcommands that run a program. `operand`: one or more arguments before the program. */
   program?: { operand?: Operand & { accepts(argument: string): boolean } }
-  /** Whether files and directories may be named, before, between and after the options. */
+  /** Whether it accepts paths of files and directories, before, between and after the options. */
   takesPaths?: boolean
   /** For subcommands that take exactly one argument, before or after the options. */
   argument?: Operand & {
@@ -40,14 +42,14 @@ export interface Arguments<Name extends string> {
   value(name: Name): string | undefined
   values(name: Name): string[]
   has(name: Name): boolean
-  /** What stands before the program, or the paths. */
+  /** The arguments before the program, or the paths. */
   operands: string[]
   program: string[]
 }
 
 /**
- * Options end at `--` or at the first other argument, as with `env` and `npx`. The rest belongs to
- * the program.
+ * Options end at `--` or at the first argument that is not an option, as with `env` and `npx`. The rest is the
+ * program with its arguments.
  */
 export function readArguments<Name extends string>(
   syntax: Syntax<Name>,

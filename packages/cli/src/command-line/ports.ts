@@ -1,25 +1,32 @@
 import { inspect, LAST_PORT } from '@portslice/core/internal/inspect'
 import { usageError } from './usage-error.js'
 
-/** Whether an argument is meant as a port or a list of ports; `7z` is a command. */
+/** Whether an argument is a port or a list of ports. `7z` is a command. */
 export function looksLikePorts(text: string): boolean {
   return /^\d+(,|$)/.test(text)
 }
 
+/** @returns `undefined` if the text is not a port */
+export function portFromText(text: string): number | undefined {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0
+  return port >= 1 && port <= LAST_PORT ? port : undefined
+}
+
 export function parsePortList(text: string, example: string): number[] {
-  const ports = text.split(',').map((part) => (/^\d{1,5}$/.test(part.trim()) ? Number(part) : 0))
-  const wrong = ports.findIndex((port) => port < 1 || port > LAST_PORT)
-  if (wrong === -1) return ports
+  const parts = text.split(',')
+  const ports = parts.map((part) => portFromText(part.trim()))
+  const wrong = ports.indexOf(undefined)
+  if (wrong === -1) return ports as number[]
   throw usageError(
-    `${inspect(text.split(',')[wrong])} is not a port.`,
+    `${inspect(parts[wrong])} is not a port.`,
     `Give a port from 1 to ${LAST_PORT}, or several with commas between them: ${example}`,
     text,
   )
 }
 
 export function parsePort(text: string, example: string): number {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0
-  if (port >= 1 && port <= LAST_PORT) return port
+  const port = portFromText(text)
+  if (port !== undefined) return port
   throw usageError(
     `${inspect(text)} is not a port.`,
     `Give a port from 1 to ${LAST_PORT}: ${example}`,

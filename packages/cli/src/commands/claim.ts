@@ -6,9 +6,9 @@ import {
   PortsliceError,
 } from '@portslice/core/internal/inspect'
 import { readArguments, type Syntax } from '../command-line/arguments.js'
-import { LINGER, LINGER_HELP, parseLinger } from '../command-line/linger.js'
+import { LINGER, LINGER_HELP, parseLinger } from '../command-line/linger-options.js'
 import { looksLikePorts, parsePortList, rejectDuplicates } from '../command-line/ports.js'
-import { parseSecondsOption, TIMEOUT } from '../command-line/seconds.js'
+import { parseSecondsOption, TIMEOUT } from '../command-line/seconds-option.js'
 import { usageError } from '../command-line/usage-error.js'
 import type { AssignedPort } from '../run/pass-ports.js'
 import { variablesFor } from '../run/port-variables.js'
@@ -62,10 +62,10 @@ export async function run(args: string[]): Promise<number> {
     )
   }
   const timeout = parseSecondsOption(given, 'timeout') ?? DEFAULT_TIMEOUT_MS
-  const linger = parseLinger(given)
+  const lingerMs = parseLinger(given)
   const leases = await claim(wanted, timeout)
-  const ports = variables.map((variable, at): AssignedPort => {
-    return { ...variable, port: (leases[at] as PortLease).port }
+  const ports = variables.map((variable, index): AssignedPort => {
+    return { ...variable, port: (leases[index] as PortLease).port }
   })
   return runWithPorts({
     ports,
@@ -73,18 +73,18 @@ export async function run(args: string[]): Promise<number> {
     program: given.program,
     env: {},
     envFile: given.value('write-env'),
-    linger,
+    lingerMs,
     signals: new SignalForwarder(),
   })
 }
 
-/** Waits for the ports, and prints what it waits for whenever that changes. */
+/** Waits for the ports. Prints the obstacles whenever they change. */
 async function claim(wanted: readonly number[][], timeout: number): Promise<PortLease[]> {
   let printed = ''
   let isWaiting = true
   const onObstacles = (obstacles: readonly ClaimObstacle[]) => {
     const text = formatObstacles(obstacles)
-    // A change of the remaining time alone is not printed.
+    // If only the remaining times have changed, nothing is printed.
     const withoutTimes = text.replaceAll(/\d+ s more/g, '')
     if (isWaiting && withoutTimes !== printed) printNotice(`waiting: ${text}`)
     printed = withoutTimes

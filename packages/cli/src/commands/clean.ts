@@ -59,7 +59,7 @@ export async function run(args: string[]): Promise<number> {
   lines.push(
     removed.length === 0
       ? `Nothing to remove in ${directory}.`
-      : `${dryRun ? 'Would remove' : 'Removed'} what was left of ${pluralize(removed.length, 'slice')} in ${directory}.`,
+      : `${dryRun ? 'Would remove' : 'Removed'} the files of ${pluralize(removed.length, 'slice')} in ${directory}.`,
   )
   process.stdout.write(lines.map((line) => `${line}\n`).join(''))
   return 0

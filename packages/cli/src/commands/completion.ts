@@ -2,8 +2,12 @@ import { inspect, suggest } from '@portslice/core/internal/inspect'
 import { readArguments, type Syntax } from '../command-line/arguments.js'
 import { usageError } from '../command-line/usage-error.js'
 import { bashCompletion } from '../completion/bash.js'
+import {
+  type CommandCompletions,
+  collectCompletions,
+  type NamedCommand,
+} from '../completion/collect-completions.js'
 import { fishCompletion } from '../completion/fish.js'
-import { type CommandTable, commandTables, type NamedCommand } from '../completion/tables.js'
 import { zshCompletion } from '../completion/zsh.js'
 
 export const help = `portslice completion: prints a script that completes commands and options in a shell
@@ -15,7 +19,7 @@ export const help = `portslice completion: prints a script that completes comman
 The program of 'portslice run' and 'portslice claim' is completed as if it stood alone.
 `
 
-const SHELLS: Readonly<Record<string, (tables: readonly CommandTable[]) => string>> = {
+const SHELLS: Readonly<Record<string, (commands: readonly CommandCompletions[]) => string>> = {
   bash: bashCompletion,
   zsh: zshCompletion,
   fish: fishCompletion,
@@ -41,6 +45,6 @@ export async function run(
       shell,
     )
   }
-  process.stdout.write(script(commandTables(await loadAll())))
+  process.stdout.write(script(collectCompletions(await loadAll())))
   return 0
 }

@@ -8,9 +8,9 @@ import {
 import { claimsFinding } from '../doctor/claims.js'
 import { coordinatorFindings } from '../doctor/coordinator.js'
 import { dockerFinding } from '../doctor/docker.js'
-import { type Finding, findingsOf } from '../doctor/finding.js'
+import { type Finding, runCheck } from '../doctor/finding.js'
 import { foreignFinding } from '../doctor/foreign-listeners.js'
-import { leftBehindFinding } from '../doctor/left-behind.js'
+import { leftoversFinding } from '../doctor/leftovers.js'
 import { lockDirectoryFindings } from '../doctor/lock-directory.js'
 import { optionsFindings } from '../doctor/options.js'
 import { redirectedFinding } from '../doctor/redirected-ports.js'
@@ -24,9 +24,9 @@ import {
   systemFinding,
 } from '../doctor/system.js'
 import { timeWaitFinding } from '../doctor/time-wait.js'
-import { formatJson } from '../list/format-json.js'
 import { coloursFor } from '../terminal/colours.js'
 import { lineLimitOf } from '../terminal/columns.js'
+import { formatJson } from '../terminal/format-json.js'
 
 export const help = `portslice doctor: checks whether portslice works on this machine, and suggests repairs
 
@@ -49,16 +49,16 @@ export async function run(args: string[]): Promise<number> {
   const given = readArguments(syntax, args)
   const { resolved, findings } = optionsFindings(parseRangeAndShard(given).options)
   if (resolved?.remote) {
-    const found = await findingsOf('coordinator', () => coordinatorFindings(resolved))
+    const found = await runCheck('coordinator', () => coordinatorFindings(resolved))
     return print([systemFinding(), ...findings, ...found], given.has('json'))
   }
   const all = [...(await machineFindings()), ...findings, ...(await lockDirectoryAndDocker())]
   const hasLoopback = !all.some(({ id, level }) => id === 'addresses' && level === 'problem')
-  // Without loopback every check of ports fails for that reason.
+  // Without loopback, every check of ports would fail.
   if (resolved && hasLoopback) all.push(...(await portsFindings(resolved)))
-  // A directory that must not be used is not read either.
+  // An unsafe lock directory must not be read.
   if (!all.some(({ id, level }) => id === 'lock-directory' && level === 'problem')) {
-    all.push(...(await findingsOf('left-behind', leftBehindFinding)))
+    all.push(...(await runCheck('left-behind', leftoversFinding)))
   }
   return print(all, given.has('json'))
 }
@@ -76,29 +76,29 @@ function print(all: readonly Finding[], isJson: boolean): number {
 async function machineFindings(): Promise<Finding[]> {
   return [
     systemFinding(),
-    ...(await findingsOf('permissions', () => permissionsFinding(lockDirectoryFor(undefined)))),
-    ...(await findingsOf('processes', () => processesFinding())),
-    ...(await findingsOf('network', () => networkFinding())),
-    ...(await findingsOf('addresses', () => addressesFinding())),
+    ...(await runCheck('permissions', () => permissionsFinding(lockDirectoryFor(undefined)))),
+    ...(await runCheck('processes', () => processesFinding())),
+    ...(await runCheck('network', () => networkFinding())),
+    ...(await runCheck('addresses', () => addressesFinding())),
   ]
 }
 
 async function lockDirectoryAndDocker(): Promise<Finding[]> {
   return [
-    ...(await findingsOf('lock-directory', () => lockDirectoryFindings())),
-    ...(await findingsOf('docker', () => dockerFinding(lockDirectoryFor(undefined)))),
+    ...(await runCheck('lock-directory', () => lockDirectoryFindings())),
+    ...(await runCheck('docker', () => dockerFinding(lockDirectoryFor(undefined)))),
   ]
 }
 
 async function portsFindings(resolved: ResolvedOptions): Promise<Finding[]> {
-  const found = await findingsOf('slices', () => slicesFindings(resolved))
-  // Without sockets the checks that bind ports fail for the same reason.
+  const found = await runCheck('slices', () => slicesFindings(resolved))
+  // If no port can be bound, the other checks that bind ports would fail as well.
   const canBind = !found.some(({ id, level }) => id === 'sockets' && level === 'problem')
   return [
     ...found,
-    ...(await findingsOf('claims', claimsFinding)),
-    ...(canBind ? await findingsOf('time-wait', () => timeWaitFinding(resolved)) : []),
-    ...(canBind ? await findingsOf('redirected-ports', () => redirectedFinding(resolved)) : []),
-    ...(await findingsOf('foreign-listeners', () => foreignFinding(resolved))),
+    ...(await runCheck('claims', claimsFinding)),
+    ...(canBind ? await runCheck('time-wait', () => timeWaitFinding(resolved)) : []),
+    ...(canBind ? await runCheck('redirected-ports', () => redirectedFinding(resolved)) : []),
+    ...(await runCheck('foreign-listeners', () => foreignFinding(resolved))),
   ]
 }

@@ -4,7 +4,7 @@ export interface Command {
   readonly help: string
   readonly syntax: Syntax<string>
   /**
-   * @param loadAll for those that need to know the others
+   * @param loadAll loads all subcommands, for `completion`
    * @returns the exit status
    */
   run(args: string[], loadAll: () => Promise<readonly NamedCommand[]>): Promise<number>

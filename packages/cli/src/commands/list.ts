@@ -7,9 +7,9 @@ import {
 } from '@portslice/core/internal/inspect'
 import { readArguments, type Syntax } from '../command-line/arguments.js'
 import { usageError } from '../command-line/usage-error.js'
-import { findOwners, type ListedSlice } from '../list/find-owners.js'
-import { formatListJson } from '../list/format-json.js'
+import { addSliceOwners, type ListedSlice } from '../list/add-slice-owners.js'
 import { hideClaimedSlices } from '../list/hide-claimed-slices.js'
+import { formatListJson } from '../list/list-document.js'
 import { listTable } from '../list/table.js'
 import { coloursFor } from '../terminal/colours.js'
 import { lineLimitOf } from '../terminal/columns.js'
@@ -57,13 +57,13 @@ export async function run(args: string[]): Promise<number> {
   const { slices, claims } = await readTables()
   stdout.write(
     given.has('json')
-      ? formatListJson({ ...placeOfSlices(), slices, claims })
+      ? formatListJson({ ...slicesLocation(), slices, claims })
       : formatTables({ slices, claims }, await hasLinks(stdout)),
   )
   return 0
 }
 
-function placeOfSlices(): { lockDirectory: string | null; host?: string } {
+function slicesLocation(): { lockDirectory: string | null; host?: string } {
   const remote = resolveRemote({})
   if (remote) return { lockDirectory: null, host: remote.host }
   return { lockDirectory: lockDirectoryFor(undefined) ?? null }
@@ -76,10 +76,10 @@ interface Tables {
 
 async function readTables(): Promise<Tables> {
   const [slices, claims] = await Promise.all([listSlices(), listClaims()])
-  return { slices: await findOwners(hideClaimedSlices(slices, claims)), claims }
+  return { slices: await addSliceOwners(hideClaimedSlices(slices, claims)), claims }
 }
 
-/** Loaded for terminals only. */
+/** The library is loaded for terminals only. */
 async function hasLinks(stream: NodeJS.WriteStream): Promise<boolean> {
   if (!stream.isTTY) return false
   const { createSupportsHyperlinks } = await import('supports-hyperlinks')

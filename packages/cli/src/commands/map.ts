@@ -6,8 +6,8 @@ import {
   RANGE_AND_SHARD,
   RANGE_AND_SHARD_HELP,
 } from '../command-line/range-and-shard.js'
-import { findForeignOwners } from '../map/owners.js'
-import { readPicture } from '../map/picture.js'
+import { findOwnerNames, foreignPorts } from '../map/foreign-ports.js'
+import { readRangeSnapshot } from '../map/range-snapshot.js'
 import { mapText } from '../map/text.js'
 import { coloursFor } from '../terminal/colours.js'
 import { columnsOf } from '../terminal/columns.js'
@@ -34,17 +34,17 @@ export const syntax: Syntax<'svg' | 'range' | 'shard'> = {
 export async function run(args: string[]): Promise<number> {
   const given = readArguments(syntax, args)
   const { ranges, slices, remote } = resolveOptions(parseRangeAndShard(given).options)
-  const { picture } = await readPicture(ranges, [...slices], remote !== undefined)
-  const owners = await findForeignOwners(picture)
+  const { snapshot } = await readRangeSnapshot(ranges, [...slices], remote !== undefined)
+  const owners = await findOwnerNames(foreignPorts(snapshot.slices))
   const { stdout } = process
   const file = given.value('svg')
   if (file === undefined) {
     const colours = coloursFor(stdout)
-    stdout.write(mapText(picture, { colours, columns: columnsOf(stdout), owners }))
+    stdout.write(mapText(snapshot, { colours, columns: columnsOf(stdout), owners }))
     return 0
   }
   const { mapSvg } = await import('../map/svg.js')
-  const svg = mapSvg(picture, owners)
+  const svg = mapSvg(snapshot, owners)
   if (file === '-') stdout.write(svg)
   else write(file, svg)
   return 0

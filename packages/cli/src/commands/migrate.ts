@@ -4,13 +4,13 @@ import { findFiles } from '../migrate/find-files.js'
 import { type MigratedFile, migrateFiles } from '../migrate/migrate-files.js'
 import { installCommand, projectOf } from '../migrate/project.js'
 import { migrateJson, migrateText, type Outcome } from '../migrate/report.js'
-import { type Refusal, writeMigrated } from '../migrate/write-file.js'
+import { type Refusal, writeMigrated } from '../migrate/write-migrated.js'
 import { coloursFor } from '../terminal/colours.js'
 import { lineLimitOf } from '../terminal/columns.js'
 
 export const help = `portslice migrate: moves tests from get-port and similar packages to portslice
 
-  portslice migrate                     shows what it would change, and what is left to you
+  portslice migrate                     shows the changes, and the places that are left to you
   portslice migrate test src/a.test.ts  only in these files and directories
   portslice migrate --write             changes the files
   portslice migrate --json | jq '.files[].findings[]'
@@ -23,9 +23,9 @@ Options
 
 It replaces calls of get-port, portfinder, detect-port and get-port-please, and ports that are
 calculated from the number of a worker ($VITEST_POOL_ID, $JEST_WORKER_ID, workerIndex, …). It
-changes only what it is sure of, and lists the rest with the line and what to do: callbacks, options
-that are not known before the code runs, tables of ports, fixed ports. The exit status is 1 if a
-file could not be changed.
+changes only calls that it understands, and lists the others with the line and advice: callbacks,
+options that are not known before the code runs, tables of ports, fixed ports. The exit status is 1
+if a file could not be changed.
 `
 
 export const syntax: Syntax<'write' | 'force' | 'dry-run' | 'json'> = {

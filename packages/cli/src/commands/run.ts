@@ -1,12 +1,12 @@
 import { readArguments, type Syntax } from '../command-line/arguments.js'
-import { LINGER, LINGER_HELP, parseLinger } from '../command-line/linger.js'
+import { LINGER, LINGER_HELP, parseLinger } from '../command-line/linger-options.js'
 import { parsePortList, rejectDuplicates } from '../command-line/ports.js'
 import {
   parseRangeAndShard,
   RANGE_AND_SHARD,
   RANGE_AND_SHARD_HELP,
 } from '../command-line/range-and-shard.js'
-import { parseSecondsOption, TIMEOUT } from '../command-line/seconds.js'
+import { parseSecondsOption, TIMEOUT } from '../command-line/seconds-option.js'
 import { usageError } from '../command-line/usage-error.js'
 import { COUNT, parseCount } from '../run/count-option.js'
 import { leasePorts } from '../run/lease-ports.js'
@@ -57,7 +57,7 @@ export const syntax = {
     ...COUNT,
     prefer: { type: 'string', multiple: true, example: '3000' },
     'write-env': { type: 'string', example: '.env.ports', isFile: true },
-    // An alias: Node handles an option of this name itself, and fails if the file is missing.
+    // An alias of --write-env. Node has an option of this name, and fails if the file is missing.
     'env-file': { type: 'string', example: '.env.ports', isFile: true },
     ...TIMEOUT,
     ...LINGER,
@@ -88,11 +88,11 @@ export async function run(args: string[]): Promise<number> {
   }
   const { options, env } = parseRangeAndShard(given)
   const timeout = parseSecondsOption(given, 'timeout')
-  const linger = parseLinger(given)
+  const lingerMs = parseLinger(given)
   const signals = new SignalForwarder()
   const label = program.join(' ').slice(0, MAX_LABEL_LENGTH)
   const { leases, ports } = await leasePorts({ variables, prefer, label, options, timeout })
   if (process.stderr.isTTY && !given.has('quiet')) printUrls(ports, leases[0]?.host)
   const envFile = given.value('write-env') ?? given.value('env-file')
-  return runWithPorts({ ports, leases, program, env, envFile, linger, signals })
+  return runWithPorts({ ports, leases, program, env, envFile, lingerMs, signals })
 }

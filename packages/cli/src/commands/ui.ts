@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { claimPort, createAllocator, type PortLease } from '@portslice/core'
 import { inspect, LAST_PORT, resolveOptions } from '@portslice/core/internal/inspect'
 import { type Arguments, readArguments, type Syntax } from '../command-line/arguments.js'
+import { portFromText } from '../command-line/ports.js'
 import { usageError } from '../command-line/usage-error.js'
 import { printError, printNotice } from '../terminal/print.js'
 import { Feed } from '../ui/feed.js'
@@ -15,7 +16,7 @@ declare const LIVE_PAGE: PageSource
 
 export const help = `portslice ui: shows runs, ports and the range on a page that updates itself
 
-  portslice ui                          serves it on a port of its own, until Ctrl-C
+  portslice ui                          serves it on a free port, until Ctrl-C
   portslice ui --open                   and opens it in the browser
   portslice ui --port 4000
 
@@ -67,8 +68,8 @@ function newToken(): string {
 function parsePort(given: Arguments<'port'>): number | undefined {
   const text = given.value('port')
   if (text === undefined) return undefined
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0
-  if (port >= 1 && port <= LAST_PORT) return port
+  const port = portFromText(text)
+  if (port !== undefined) return port
   throw usageError(
     `The option --port is ${inspect(text)}.`,
     `Give a port from 1 to ${LAST_PORT}, as in: --port 4000`,
@@ -88,7 +89,7 @@ function untilSignal(): Promise<void> {
   })
 }
 
-/** Prints an error once, even if every reading fails with it. */
+/** Calls `print` once for each different error, even if every reading fails. */
 function onceEach(print: (message: string) => void): (error: unknown) => void {
   const printed = new Set<string>()
   return (error) => {

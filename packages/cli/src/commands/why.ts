@@ -6,9 +6,9 @@ import {
   RANGE_AND_SHARD,
   RANGE_AND_SHARD_HELP,
 } from '../command-line/range-and-shard.js'
-import { formatJson } from '../list/format-json.js'
 import { coloursFor } from '../terminal/colours.js'
 import { lineLimitOf } from '../terminal/columns.js'
+import { formatJson } from '../terminal/format-json.js'
 import { formatHistory } from '../why/format-history.js'
 
 export const help = `portslice why: shows who has a port, who had it and when, and why it is not handed out

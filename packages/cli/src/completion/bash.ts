@@ -1,7 +1,7 @@
-import type { CommandTable } from './tables.js'
+import type { CommandCompletions } from './collect-completions.js'
 
-export function bashCompletion(tables: readonly CommandTable[]): string {
-  const names = tables.map(({ name }) => name)
+export function bashCompletion(commands: readonly CommandCompletions[]): string {
+  const names = commands.map(({ name }) => name)
   return `# bash completion for portslice: eval "$(portslice completion bash)"
 
 _portslice() {
@@ -13,7 +13,7 @@ _portslice() {
     return
   fi
   case \${COMP_WORDS[1]} in
-${tables.map(caseOf).join('\n')}
+${commands.map(caseOf).join('\n')}
     help) arguments='${names.join(' ')}' ;;
     *) return ;;
   esac
@@ -51,7 +51,7 @@ complete -F _portslice portslice
 `
 }
 
-function caseOf({ name, options, argument = [], takesPaths, program }: CommandTable): string {
+function caseOf({ name, options, argument = [], takesPaths, program }: CommandCompletions): string {
   const having = (value: string) => options.filter((each) => each.value === value)
   const list = (of: typeof options) => `'${of.map((option) => option.name).join(' ')}'`
   return [

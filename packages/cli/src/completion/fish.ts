@@ -1,7 +1,7 @@
-import type { CommandTable, OptionTable } from './tables.js'
+import type { CommandCompletions, OptionCompletion } from './collect-completions.js'
 
-export function fishCompletion(tables: readonly CommandTable[]): string {
-  const names = tables.map(({ name }) => name).join(' ')
+export function fishCompletion(commands: readonly CommandCompletions[]): string {
+  const names = commands.map(({ name }) => name).join(' ')
   const lines = [
     '# fish completion for portslice: portslice completion fish | source',
     'complete -c portslice -f',
@@ -9,7 +9,7 @@ export function fishCompletion(tables: readonly CommandTable[]): string {
     `complete -c portslice -n __fish_use_subcommand -l version -d ${quote('prints the version')}`,
     `complete -c portslice -n __fish_use_subcommand -a help -d ${quote('shows the help of a command')}`,
     `complete -c portslice -n '__fish_seen_subcommand_from help' -a ${quote(names)}`,
-    ...tables.flatMap(linesOf),
+    ...commands.flatMap(linesOf),
   ]
   return lines.map((line) => `${line}\n`).join('')
 }
@@ -21,7 +21,7 @@ function linesOf({
   argument = [],
   takesPaths,
   program,
-}: CommandTable): string[] {
+}: CommandCompletions): string[] {
   const within = `complete -c portslice -n '__fish_seen_subcommand_from ${name}'`
   return [
     `complete -c portslice -n __fish_use_subcommand -a ${name} -d ${quote(summary)}`,
@@ -32,7 +32,7 @@ function linesOf({
   ]
 }
 
-function optionOf({ name, description, value }: OptionTable): string {
+function optionOf({ name, description, value }: OptionCompletion): string {
   const argument = { none: '', text: ' -x', file: ' -r -F' }[value]
   return `-l ${name.slice(2)}${argument} -d ${quote(description)}`
 }

@@ -1,14 +1,14 @@
-import type { CommandTable, OptionTable } from './tables.js'
+import type { CommandCompletions, OptionCompletion } from './collect-completions.js'
 
-export function zshCompletion(tables: readonly CommandTable[]): string {
-  const commands = [...tables, { name: 'help', summary: 'shows the help of a command' }]
-  const names = tables.map(({ name }) => name).join(' ')
+export function zshCompletion(commands: readonly CommandCompletions[]): string {
+  const withHelp = [...commands, { name: 'help', summary: 'shows the help of a command' }]
+  const names = commands.map(({ name }) => name).join(' ')
   return `#compdef portslice
 # zsh completion for portslice: eval "$(portslice completion zsh)"
 
 _portslice() {
   local -a subcommands=(
-${commands.map(({ name, summary }) => `    ${quote(`${name}:${summary}`)}`).join('\n')}
+${withHelp.map(({ name, summary }) => `    ${quote(`${name}:${summary}`)}`).join('\n')}
   )
   if (( CURRENT == 2 )); then
     _describe command subcommands
@@ -19,7 +19,7 @@ ${commands.map(({ name, summary }) => `    ${quote(`${name}:${summary}`)}`).join
   shift words
   (( CURRENT-- ))
   case $command in
-${tables.map(caseOf).join('\n')}
+${commands.map(caseOf).join('\n')}
     help) _arguments '1:command:(${names})' ;;
   esac
 }
@@ -30,7 +30,7 @@ fi
 `
 }
 
-function caseOf({ name, options, argument, takesPaths, program }: CommandTable): string {
+function caseOf({ name, options, argument, takesPaths, program }: CommandCompletions): string {
   const specs = options.map(specOf)
   if (argument && argument.length > 0) specs.push(`'1:argument:(${argument.join(' ')})'`)
   if (takesPaths) specs.push("'*:path:_files'")
@@ -42,7 +42,7 @@ function caseOf({ name, options, argument, takesPaths, program }: CommandTable):
   return `    ${name}) _arguments ${specs.join(' \\\n      ')} ;;`
 }
 
-function specOf({ name, description, value, isRepeatable }: OptionTable): string {
+function specOf({ name, description, value, isRepeatable }: OptionCompletion): string {
   const text = description.replaceAll(/[[\]:\\]/g, '\\$&')
   const action = { none: '', text: ':value:', file: ':file:_files' }[value]
   return quote(`${isRepeatable ? '*' : ''}${name}[${text}]${action}`)

@@ -7,18 +7,18 @@ import {
   socketsOfPort,
 } from '@portslice/core/internal/inspect'
 import { formatClaimant } from '../list/format-holder.js'
-import { formatOwner } from '../map/owners.js'
+import { formatOwner } from '../map/foreign-ports.js'
 import { pluralize } from '../terminal/format.js'
 import { type Finding, note } from './finding.js'
 
-/** Finds claimed ports that an outgoing connection occupies, so that no app can bind them. */
+/** Finds claimed ports that no app can bind because an outgoing connection uses them. */
 export async function claimsFinding(): Promise<Finding | undefined> {
   const claims = await listClaims()
   const uses = await Promise.all(claims.map(({ port }) => socketsOfPort(port)))
   return describeClaims(claims, uses)
 }
 
-/** @param uses of each claimed port; `undefined` if unknown */
+/** @param uses the sockets of each claimed port; `undefined` if unknown */
 export function describeClaims(
   claims: readonly ClaimStatus[],
   uses: readonly (readonly PortSocket[] | undefined)[],
@@ -31,9 +31,9 @@ export function describeClaims(
       'Let this process read /proc/net.',
     )
   }
-  const connected = claims.flatMap((claim, at) => {
-    const found = uses[at] ?? []
-    // Connections to a server use its port as well.
+  const connected = claims.flatMap((claim, index) => {
+    const found = uses[index] ?? []
+    // The connections of a server also use its port.
     if (found.some(({ kind }) => kind === 'listener')) return []
     const connection = found.find(({ kind }) => kind === 'connection')
     return connection ? [connectionText(claim, connection)] : []

@@ -6,10 +6,10 @@ import {
 } from '@portslice/core/internal/inspect'
 import { type Finding, note, ok } from './finding.js'
 
-/** In ms; a take in a held slice waits for one round trip. */
-const SLOW_MS = 50
+/** Every port that is taken waits for one round trip. */
+const SLOW_LATENCY_MS = 50
 
-/** Of another host's ports; none if those of this machine are leased. */
+/** Checks the coordinator of another host. No findings if the ports belong to this machine. */
 export async function coordinatorFindings(options: ResolvedOptions): Promise<Finding[]> {
   const check = await checkCoordinator(options)
   if (!check || !options.remote) return []
@@ -17,7 +17,7 @@ export async function coordinatorFindings(options: ResolvedOptions): Promise<Fin
   const { server, latencyMs, problems, isAnswered } = check
   const text = `The ports of ${inspect(host)} are leased through ${server} at ${inspect(hidePassword(coordinator))}, which can be used and answers in ${latencyMs.toFixed(1)} ms.`
   return [
-    latencyMs > SLOW_MS
+    latencyMs > SLOW_LATENCY_MS
       ? note(
           'coordinator',
           text,

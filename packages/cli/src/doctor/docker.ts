@@ -1,19 +1,17 @@
-import { type DockerSocket, dockerSocket, inspect, system } from '@portslice/core/internal/inspect'
+import { dockerSocket, inspect, system } from '@portslice/core/internal/inspect'
 import { type Finding, note, ok } from './finding.js'
 
 const RECIPE =
   'docs/ci.md has the recipe, under "Containers that share one Docker daemon" (-v portslice:/run/portslice -e PORTSLICE_LOCK_DIR=/run/portslice/locks).'
 
 /**
- * Containers of one Docker daemon in another network namespace can publish the same port.
+ * Finds a Docker daemon in another network namespace, where two jobs could publish the same port.
  *
  * @param lockDirectory `undefined` if portslice uses no files
  */
-export function dockerFinding(
-  lockDirectory: string | undefined,
-  env: NodeJS.ProcessEnv = process.env,
-  docker: DockerSocket | undefined = dockerSocket(env),
-): Finding | undefined {
+export function dockerFinding(lockDirectory: string | undefined): Finding | undefined {
+  const { env } = process
+  const docker = dockerSocket(env)
   if (!docker) return undefined
   const { address, isElsewhere } = docker
   if (isElsewhere === false) {
@@ -40,6 +38,6 @@ export function dockerFinding(
       : lockDirectory === undefined
         ? `${message} Without files nothing else prevents it.`
         : `${message} The lock directory ${inspect(lockDirectory)} is the default, which jobs in other containers do not see.`,
-    `${isNamed ? 'Make sure that it is such a volume' : 'Share the lock directory on a volume'}: ${RECIPE} If the daemon is on another machine, give each machine a shard of its own with $PORTSLICE_SHARD.`,
+    `${isNamed ? 'Make sure that it is on a shared volume' : 'Share the lock directory on a volume'}: ${RECIPE} If the daemon is on another machine, give each machine a different shard with $PORTSLICE_SHARD.`,
   )
 }

@@ -1,5 +1,6 @@
 import { PortsliceError } from '@portslice/core/internal/inspect'
 
+/** The result of one check of `portslice doctor`. */
 export interface Finding {
   /** The topic. Scripts rely on it, so it must not change. */
   id:
@@ -49,8 +50,8 @@ export function problemFromError(id: Finding['id'], error: unknown): Finding {
     : { id, level: 'problem', message: (error as Error).message }
 }
 
-/** Runs one check. If it fails, the other checks still run. */
-export async function findingsOf(
+/** Runs one check. An error becomes a finding, so that the other checks still run. */
+export async function runCheck(
   id: Finding['id'],
   check: () => Finding | Finding[] | undefined | Promise<Finding | Finding[] | undefined>,
 ): Promise<Finding[]> {

@@ -1,13 +1,14 @@
 import { processTable, type ResolvedOptions, system } from '@portslice/core/internal/inspect'
-import { findForeignOwners, foreignPorts } from '../map/owners.js'
-import { readPicture } from '../map/picture.js'
+import { findOwnerNames, foreignPorts } from '../map/foreign-ports.js'
+import { readRangeSnapshot } from '../map/range-snapshot.js'
 import { listNames } from '../terminal/format.js'
 import { type Finding, note, ok } from './finding.js'
 
 const MAX_NAMED_LISTENERS = 12
 
+/** Finds programs that listen inside the range without portslice. */
 export async function foreignFinding({ ranges, slices }: ResolvedOptions): Promise<Finding> {
-  const { picture, canSeeListeners } = await readPicture(ranges, [...slices])
+  const { snapshot, canSeeListeners } = await readRangeSnapshot(ranges, [...slices])
   if (!canSeeListeners) {
     return note(
       'foreign-listeners',
@@ -16,11 +17,11 @@ export async function foreignFinding({ ranges, slices }: ResolvedOptions): Promi
         : 'Which other programs listen inside the range cannot be determined on this system.',
     )
   }
-  const ports = foreignPorts(picture.slices).sort((a, b) => a - b)
+  const ports = foreignPorts(snapshot.slices).sort((a, b) => a - b)
   if (ports.length === 0) {
     return ok('foreign-listeners', 'Only programs that use portslice listen inside the range.')
   }
-  const owners = await findForeignOwners(picture)
+  const owners = await findOwnerNames(ports)
   const names = ports.map((port) => `${port} (${owners.get(port) ?? unknownOwner()})`)
   return note(
     'foreign-listeners',

@@ -3,7 +3,7 @@ import { rightsFinding } from './lock-directory.js'
 
 const windows = (groups: string[] | undefined) => ({ othersThatMayWrite: () => groups }) as never
 
-test('who may write to the lock directory, where its rights tell', () => {
+test('other users with write access to the lock directory are named, if the system lists them', () => {
   expect(rightsFinding('C:\\locks', windows([]))).toBeUndefined()
   expect(rightsFinding('C:\\locks', windows(['Users']))).toMatchObject({
     level: 'note',
@@ -15,6 +15,6 @@ test('who may write to the lock directory, where its rights tell', () => {
   })
 })
 
-test('its mode tells, where it has one', () => {
+test('without such a list there is no finding', () => {
   expect(rightsFinding('/tmp/locks', {} as never)).toBeUndefined()
 })

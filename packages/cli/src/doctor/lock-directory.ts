@@ -20,9 +20,7 @@ import { type Finding, note, ok, problem, problemFromError } from './finding.js'
 const WITHOUT_FILES =
   'If no directory is writable: export PORTSLICE_LOCK_DIR=none. Ports are then unique in this network namespace only, and the ports of a crashed process are not quarantined.'
 
-export async function lockDirectoryFindings(
-  env: NodeJS.ProcessEnv = process.env,
-): Promise<Finding[]> {
+export async function lockDirectoryFindings(): Promise<Finding[]> {
   const directory = lockDirectoryFor(undefined)
   if (directory === undefined) {
     return [
@@ -52,12 +50,12 @@ export async function lockDirectoryFindings(
   }
   const others = exists ? rightsFinding(directory) : undefined
   return [
-    others ?? usableFinding(directory, exists, env),
+    others ?? usableFinding(directory, exists),
     ...(system.maxSocketPathBytes === 0 ? [] : [livenessFinding(directory, socketError)]),
   ]
 }
 
-/** Where the mode does not show who may write to it. */
+/** For systems where the mode of a directory does not show who may write to it. */
 export function rightsFinding(directory: string, on: System = system): Finding | undefined {
   if (!on.othersThatMayWrite) return undefined
   const others = on.othersThatMayWrite(directory)
@@ -71,8 +69,8 @@ export function rightsFinding(directory: string, on: System = system): Finding |
   )
 }
 
-function usableFinding(directory: string, exists: boolean, env: NodeJS.ProcessEnv): Finding {
-  const named = env.PORTSLICE_LOCK_DIR
+function usableFinding(directory: string, exists: boolean): Finding {
+  const named = process.env.PORTSLICE_LOCK_DIR
   const source = named ? '$PORTSLICE_LOCK_DIR' : 'the directory for temporary files'
   const message = `The lock directory is ${inspect(directory)}, from ${source}. ${
     exists
@@ -103,7 +101,7 @@ function relativeNote(given: string, variable: string, directory: string): Note 
   ]
 }
 
-/** The default directory, if it cannot be trusted: then another one is used. */
+/** If the default directory cannot be trusted, another one is used. */
 function untrustedDefaultNote(directory: string): Note | undefined {
   const usual = path.join(path.dirname(directory), `portslice-${userIdentity()}`)
   if (usual === directory) return undefined
@@ -145,7 +143,7 @@ function withPermissionAdvice(finding: Finding, error: unknown, directory: strin
 }
 
 /**
- * Creates a file and a socket, because permissions say little: root has them on read-only disks too.
+ * Creates a file and a socket, because permissions are not enough: root has them even on read-only disks.
  *
  * @returns the error of the socket, if it failed
  * @throws the system's error if no file can be created

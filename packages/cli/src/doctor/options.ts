@@ -2,7 +2,6 @@ import {
   type AllocatorOptions,
   defaultRanges,
   detectShard,
-  type EphemeralRange,
   ephemeralRange,
   formatRanges,
   hidePassword,
@@ -13,7 +12,6 @@ import {
   type ResolvedOptions,
   refuseMisspeltVariables,
   resolveOptions,
-  type SliceStart,
   sentinelOf,
   system,
   unknownVariables,
@@ -46,7 +44,8 @@ export function optionsFindings(
   return { findings, resolved }
 }
 
-export function ephemeralFinding(ephemeral: EphemeralRange = ephemeralRange()): Finding {
+function ephemeralFinding(): Finding {
+  const ephemeral = ephemeralRange()
   const range = formatRanges([ephemeral])
   if (!ephemeral.isAssumed) {
     return ok('ephemeral-range', `The ephemeral ports of the system are ${range}.`)
@@ -95,7 +94,7 @@ function variablesFinding(env: NodeJS.ProcessEnv): Finding {
       ...(unknown.length > 0 ? [`The variables are $${VARIABLES.join(', $')}.`] : []),
       ...(named.length > 0
         ? [
-            `Inside the run that set them this is right. Elsewhere: unset ${named.map(([name]) => name).join(' ')}`,
+            `This is correct inside the run that set them. Elsewhere: unset ${named.map(([name]) => name).join(' ')}`,
           ]
         : []),
     ].join('\n'),
@@ -107,18 +106,11 @@ function rangeFinding(
   options: Pick<AllocatorOptions, 'range'>,
   env: NodeJS.ProcessEnv,
 ): Finding {
-  return describeRange(ranges, [...slices], ephemeralRange(), reasonOf(options, env))
-}
-
-/** @param source where the range comes from; `undefined` for the default */
-export function describeRange(
-  ranges: readonly PortRange[],
-  slices: readonly SliceStart[],
-  ephemeral: EphemeralRange,
-  source: string | undefined,
-): Finding {
-  const message = `Ports are leased from ${formatRanges(ranges)}: ${source ?? whyDefault(ranges, ephemeral)}.`
-  const inside = slices.filter(
+  const ephemeral = ephemeralRange()
+  const source = rangeSource(options, env) ?? explainDefault(ranges, ephemeral)
+  const message = `Ports are leased from ${formatRanges(ranges)}: ${source}.`
+  const all = [...slices]
+  const inside = all.filter(
     (first) => first <= ephemeral.last && sentinelOf(first) >= ephemeral.first,
   ).length
   if (inside === 0) return ok('range', message)
@@ -128,9 +120,9 @@ export function describeRange(
     'range',
     [
       message,
-      inside === slices.length
+      inside === all.length
         ? `All ${inside} slices contain ephemeral ports: ${reason}.`
-        : `${inside} of the ${slices.length} slices contain ephemeral ports, because ${reason}; they are leased after the others.`,
+        : `${inside} of the ${all.length} slices contain ephemeral ports, because ${reason}; they are leased after the others.`,
     ].join(' '),
     `Use ports outside of ${formatRanges([ephemeral])} for apps that take long to bind their port${
       outside
@@ -140,7 +132,8 @@ export function describeRange(
   )
 }
 
-function reasonOf(
+/** `undefined` for the default range. */
+function rangeSource(
   options: Pick<AllocatorOptions, 'range'>,
   env: NodeJS.ProcessEnv,
 ): string | undefined {
@@ -148,7 +141,7 @@ function reasonOf(
   return env.PORTSLICE_RANGE ? 'from $PORTSLICE_RANGE' : undefined
 }
 
-function whyDefault(ranges: readonly PortRange[], ephemeral: PortRange): string {
+function explainDefault(ranges: readonly PortRange[], ephemeral: PortRange): string {
   if (ranges.some((range) => overlaps(range, ephemeral))) {
     return 'all from 10000 up, because too few ports are outside of the ephemeral range'
   }

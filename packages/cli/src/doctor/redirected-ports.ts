@@ -6,16 +6,16 @@ import {
   type ResolvedOptions,
 } from '@portslice/core/internal/inspect'
 import { listNames } from '../terminal/format.js'
-import { connectTo } from './connect.js'
 import { type Finding, note } from './finding.js'
+import { tryToConnect } from './try-to-connect.js'
 
 /** Each port takes two sockets; the usual limit is 1024 open files. */
 const PORTS_AT_ONCE = 128
-/** Loopback answers immediately, unless a rule drops the packets. */
+/** Loopback answers immediately, unless a rule of the packet filter drops the packets. */
 const CONNECT_TIMEOUT_MS = 500
 const MAX_NAMED_PORTS = 12
 
-/** Finds NodePorts of Kubernetes: the packet filter answers on them without a socket. */
+/** Finds ports that the packet filter redirects, such as NodePorts of Kubernetes. They have no socket here. */
 export async function redirectedFinding({ slices }: ResolvedOptions): Promise<Finding | undefined> {
   const candidates = [...slices].flatMap(portsOf).filter(mayBeRedirected)
   if (candidates.length === 0) return undefined
@@ -37,8 +37,8 @@ export async function redirectedFinding({ slices }: ResolvedOptions): Promise<Fi
 
 async function filterRedirected(ports: readonly number[]): Promise<number[]> {
   const found: number[] = []
-  for (let at = 0; at < ports.length; at += PORTS_AT_ONCE) {
-    const batch = ports.slice(at, at + PORTS_AT_ONCE)
+  for (let start = 0; start < ports.length; start += PORTS_AT_ONCE) {
+    const batch = ports.slice(start, start + PORTS_AT_ONCE)
     const answers = await Promise.all(batch.map(isAnswered))
     found.push(...batch.filter((_, i) => answers[i]))
   }
@@ -49,7 +49,7 @@ async function filterRedirected(ports: readonly number[]): Promise<number[]> {
 
 async function isAnswered(port: number): Promise<boolean> {
   const results = await Promise.all(
-    ['127.0.0.1', '::1'].map((host) => connectTo(port, host, CONNECT_TIMEOUT_MS)),
+    ['127.0.0.1', '::1'].map((host) => tryToConnect(port, host, CONNECT_TIMEOUT_MS)),
   )
   return results.includes('connected')
 }

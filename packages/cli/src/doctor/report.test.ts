@@ -80,14 +80,14 @@ test('an unknown variable is noted, and a misspelt one is a problem', () => {
         '$PORTSLICE_ONCE_UPON_A_TIME is not a variable of portslice',
       ),
       advice: expect.stringMatching(
-        /^The variables are \$PORTSLICE_RANGE, .*\nInside the run that set them this is right\. Elsewhere: unset PORTSLICE_PORT_WEB$/,
+        /^The variables are \$PORTSLICE_RANGE, .*\nThis is correct inside the run that set them\. Elsewhere: unset PORTSLICE_PORT_WEB$/,
       ),
     },
   )
   expect(findingOf({ PORTSLICE_RANGE: '20000-20999', PORTSLICE_TREE: 'x' })?.level).toBe('ok')
 })
 
-test('where a range and a shard come from', () => {
+test('the sources of range and shard are named', () => {
   const messages = optionsFindings({ range: [20_000, 20_999], shard: { index: 1, total: 2 } })
     .findings.map(({ message }) => message)
     .join('\n')

@@ -11,7 +11,7 @@ const INDENT = '         '
 export interface DoctorDocument {
   version: 1
   ok: boolean
-  /** What the command runs on. */
+  /** The JavaScript runtime of the command. */
   runtime: Runtime
   findings: readonly Finding[]
 }
@@ -37,7 +37,7 @@ export function doctorText(
   const paragraph = (prefix: string, text: string) =>
     text
       .split('\n')
-      .map((line, at) => wrapAfter(at === 0 ? prefix : INDENT, sanitize(line), columns))
+      .map((line, index) => wrapAfter(index === 0 ? prefix : INDENT, sanitize(line), columns))
   const lines = findings.flatMap(({ level, message, advice }) => [
     ...paragraph(levels[level] + INDENT.slice(level === 'problem' ? 7 : level.length), message),
     ...(advice === undefined ? [] : paragraph(`${INDENT}${colours.bold('→')} `, advice)),

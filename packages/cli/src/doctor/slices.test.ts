@@ -18,7 +18,7 @@ test('slices with forbidden sockets are not free', () => {
   expect(freeFinding(20, 4, [held(20_000)], []).message).toContain('15 of 20 slices are free')
 })
 
-test('a sentinel in use means a held slice, not a forbidden one', async () => {
+test('a slice whose sentinel is in use counts as held, not as forbidden', async () => {
   const probe = () => ({ state: 'free' }) as const
   const hold = async () => ({ state: 'in-use' }) as const
   expect(await trySockets([20_000], { hold, probe })).toMatchObject({

@@ -10,7 +10,7 @@ import { formatHolders } from '../list/format-holder.js'
 import { type Finding, note, ok, problem } from './finding.js'
 import { trySockets } from './sockets.js'
 
-/** About one slice per worker of a large machine. */
+/** One slice for each worker on a large machine. */
 const ENOUGH_FREE_SLICES = 8
 const MAX_NAMED_HOLDERS = 8
 
@@ -23,7 +23,7 @@ export async function slicesFindings(options: ResolvedOptions): Promise<Finding[
   if (sockets.finding.level === 'problem') return [sockets.finding]
   const held = [
     ...all.filter(({ state }) => state === 'held'),
-    // Without a readable table of sockets, only the sentinels show these.
+    // If the table of sockets cannot be read, only the attempt to bind shows these holders.
     ...sockets.held.map(
       (first): SliceStatus => ({ first, last: sentinelOf(first), state: 'held', ports: [] }),
     ),

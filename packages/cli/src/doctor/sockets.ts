@@ -26,6 +26,7 @@ interface Refusal {
   error: NodeJS.ErrnoException
 }
 
+/** The functions that bind sockets; tests replace them. */
 export interface Binding {
   hold: typeof tryToHoldUdpPort
   probe: typeof probePort
@@ -66,7 +67,7 @@ export async function trySockets(
   )
 }
 
-/** Holds the sentinel, because ports in the slice of another process must not be bound. */
+/** Binds the sentinel first, because ports in a slice of another process must not be bound. */
 async function trySlice(
   slice: SliceStart,
   { hold, probe }: Binding,

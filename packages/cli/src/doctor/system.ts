@@ -1,36 +1,34 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 import os from 'node:os'
-import { type ProcessTable, processTable, runtime, system } from '@portslice/core/internal/inspect'
-import { connectTo } from './connect.js'
+import { processTable, runtime, system } from '@portslice/core/internal/inspect'
 import { type Finding, note, ok, problem } from './finding.js'
+import { tryToConnect } from './try-to-connect.js'
 
-/** Any port works, because a refused connection proves the address as well. */
+/** Any port will do: a refused connection also proves that the address exists. */
 const DISCARD_PORT = 9
 const CONNECT_TIMEOUT_MS = 2000
 
 const RUNTIME_NAMES = { node: 'Node', bun: 'Bun', deno: 'Deno' }
 
-export function systemFinding({ name, version } = runtime()): Finding {
+export function systemFinding(): Finding {
+  const { name, version } = runtime()
   const what = `${RUNTIME_NAMES[name]} ${version} on ${process.platform} (${process.arch}).`
   return system.hasProc
     ? ok('system', what)
     : note('system', `${what} Which process listens on a port is only known on Linux.`)
 }
 
-export interface Permissions {
+interface Permissions {
   has(scope: string, reference?: string): boolean
 }
 
 /** `undefined` unless Node runs with --permission. */
 const PERMISSIONS = (process as { permission?: Permissions }).permission
 
-export function permissionsFinding(
-  lockDirectory: string | undefined,
-  permissions: Permissions | undefined = PERMISSIONS,
-): Finding | undefined {
-  if (!permissions) return undefined
+export function permissionsFinding(lockDirectory: string | undefined): Finding | undefined {
+  if (!PERMISSIONS) return undefined
   const missing: [flag: string, cost: string][] = []
-  if (system.hasProc && !permissions.has('fs.read', '/proc')) {
+  if (system.hasProc && !PERMISSIONS.has('fs.read', '/proc')) {
     missing.push([
       '--allow-fs-read=/proc',
       'read /proc, so owners of ports and the settings of the system are unknown',
@@ -41,11 +39,11 @@ export function permissionsFinding(
       ['fs.read', '--allow-fs-read', 'read'],
       ['fs.write', '--allow-fs-write', 'write to'],
     ] as const) {
-      if (permissions.has(scope, lockDirectory)) continue
+      if (PERMISSIONS.has(scope, lockDirectory)) continue
       missing.push([`${flag}=${lockDirectory}`, `${verb} the lock directory`])
     }
   }
-  if (!permissions.has('child')) {
+  if (!PERMISSIONS.has('child')) {
     missing.push(['--allow-child-process', "start programs, as 'portslice run' does"])
   }
   if (missing.length === 0) {
@@ -58,10 +56,10 @@ export function permissionsFinding(
   )
 }
 
-export function processesFinding(table: ProcessTable = processTable()): Finding | undefined {
+export function processesFinding(): Finding | undefined {
   const consequence =
     'so portslice cannot name the process that has a port, and it ends an app by its process group: a process that has left the group is not ended.'
-  switch (table) {
+  switch (processTable()) {
     case 'none':
       return undefined
     case 'own':
@@ -91,10 +89,10 @@ function selfInProc(): string {
   }
 }
 
-export function networkFinding(link = '/proc/self/ns/net'): Finding | undefined {
+export function networkFinding(): Finding | undefined {
   if (!system.hasProc) return undefined
   try {
-    return ok('network', `The network namespace is ${readlinkSync(link)}.`)
+    return ok('network', `The network namespace is ${readlinkSync('/proc/self/ns/net')}.`)
   } catch (error) {
     return note(
       'network',
@@ -104,15 +102,15 @@ export function networkFinding(link = '/proc/self/ns/net'): Finding | undefined 
   }
 }
 
-export interface Addresses {
+interface Addresses {
   hasIpv4: boolean
   hasIpv6: boolean
   /** net.ipv6.bindv6only; `undefined` if unreadable. */
   bindv6only: string | undefined
 }
 
-export async function addressesFinding(found?: Addresses): Promise<Finding> {
-  const { hasIpv4, hasIpv6, bindv6only } = found ?? (await readAddresses())
+export async function addressesFinding(): Promise<Finding> {
+  const { hasIpv4, hasIpv6, bindv6only } = await readAddresses()
   if (!hasIpv4) {
     return problem(
       'addresses',
@@ -153,8 +151,8 @@ async function readAddresses(): Promise<Addresses> {
 
 /** Checks by connecting, because the list of interfaces can be incomplete. */
 async function isUnreachable(host: string): Promise<boolean> {
-  const result = await connectTo(DISCARD_PORT, host, CONNECT_TIMEOUT_MS)
-  // A timeout: the interface is down, but has the address.
+  const result = await tryToConnect(DISCARD_PORT, host, CONNECT_TIMEOUT_MS)
+  // A timeout means that the interface has the address, but is down.
   return ['timeout', 'EADDRNOTAVAIL', 'ENETUNREACH', 'EHOSTUNREACH', 'EAFNOSUPPORT'].includes(
     result,
   )

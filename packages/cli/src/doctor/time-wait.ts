@@ -18,7 +18,7 @@ import { readSetting } from './system.js'
 
 const MAX_SLICES_TO_TRY = 8
 
-/** Checks whether TIME_WAIT can reserve an ephemeral port. Reserves one for 60 s. */
+/** Checks whether TIME_WAIT can reserve an ephemeral port. The check reserves one port for 60 s. */
 export async function timeWaitFinding(options: ResolvedOptions): Promise<Finding | undefined> {
   if (!system.hasProc) return undefined
   const slices = [...options.slices]
@@ -33,14 +33,13 @@ export async function timeWaitFinding(options: ResolvedOptions): Promise<Finding
 
 /**
  * @param guard `undefined` if no port could be tried
- * @param inside slices of the range that are ephemeral, of `total`
+ * @param inside how many of the `total` slices contain ephemeral ports
  */
-export function describeGuard(
+function describeGuard(
   guard: TimeWaitGuard | 'unknown' | undefined,
   inside: number,
   total: number,
   ephemeral: EphemeralRange,
-  buckets: string | undefined = readSetting('ipv4/tcp_max_tw_buckets'),
 ): Finding | undefined {
   const range = formatRanges([ephemeral])
   if (guard === undefined || guard === 'taken') return undefined
@@ -58,16 +57,16 @@ export function describeGuard(
     id: 'time-wait',
     level: inside === total ? 'problem' : 'note',
     message: [
-      `TIME_WAIT has no effect here: net.ipv4.tcp_max_tw_buckets is ${buckets ?? 'unknown'}. The system may give a port of ${range} to an outgoing connection before the app binds it.`,
+      `TIME_WAIT has no effect here: net.ipv4.tcp_max_tw_buckets is ${readSetting('ipv4/tcp_max_tw_buckets') ?? 'unknown'}. The system may give a port of ${range} to an outgoing connection before the app binds it.`,
       inside > 0
-        ? `${inside} of ${total} slices are in this range, and claimed ports may be too.`
+        ? `${inside} of ${total} slices are in this range, and claimed ports may also be in it.`
         : 'The range that ports are leased from is outside; claimed ports may be inside.',
     ].join(' '),
     advice: `Lease and claim no ports of ${range}, or raise the setting: sysctl -w net.ipv4.tcp_max_tw_buckets=262144`,
   }
 }
 
-/** Starts at a slice that depends on the pid, because a tried port stays reserved for 60 s. */
+/** Starts at a slice that depends on the pid, because the port of an earlier check stays reserved for 60 s. */
 async function tryGuard(ephemeral: EphemeralRange): Promise<TimeWaitGuard | undefined> {
   const slices = slicesIn(ephemeral)
   for (let i = 0; i < Math.min(MAX_SLICES_TO_TRY, slices.length); i++) {

@@ -6,8 +6,8 @@ import {
   UNKNOWN_HOLDER,
 } from '@portslice/core/internal/inspect'
 import { listNames, sanitize } from '../terminal/format.js'
-import type { ListedSlice } from './find-owners.js'
-import { claimOn } from './hide-claimed-slices.js'
+import type { ListedSlice } from './add-slice-owners.js'
+import { claimOfSentinel } from './hide-claimed-slices.js'
 
 type Holder = NonNullable<SliceStatus['holder']>
 
@@ -34,7 +34,7 @@ export function formatHolders(
   max: number,
 ): string {
   const names = held.map((slice) => {
-    const claim = claimOn(slice, claims)
+    const claim = claimOfSentinel(slice, claims)
     const name = claim
       ? `port ${claim.port} is claimed by ${formatClaimant(claim)}`
       : slice.owner

@@ -1,7 +1,7 @@
 import type { ClaimStatus, SliceStatus } from '@portslice/core/internal/inspect'
 
-/** The claim of its last port, which makes a slice without a holder look held. */
-export function claimOn(
+/** The claim of the sentinel, which makes a slice without a holder look held. */
+export function claimOfSentinel(
   { last, state, holder }: SliceStatus,
   claims: readonly ClaimStatus[],
 ): ClaimStatus | undefined {
@@ -9,14 +9,14 @@ export function claimOn(
   return claims.find(({ port }) => port === last)
 }
 
-/** Removes slices that only a claim makes look held, because claims are listed separately. */
+/** Removes slices that look held only because their sentinel is claimed. Claims are listed separately. */
 export function hideClaimedSlices(
   slices: readonly SliceStatus[],
   claims: readonly ClaimStatus[],
 ): SliceStatus[] {
   return slices.flatMap((slice) => {
-    if (!claimOn(slice, claims)) return [slice]
-    // A dead holder may have left ports.
+    if (!claimOfSentinel(slice, claims)) return [slice]
+    // A dead holder may have left quarantined or leaked ports.
     return slice.ports.length === 0 ? [] : [{ ...slice, state: 'abandoned' as const }]
   })
 }

@@ -3,9 +3,9 @@ import type { SliceStatus } from '@portslice/core/internal/inspect'
 import { expect, test } from 'vitest'
 import { coloursFor } from '../terminal/colours.js'
 import { widthOf } from '../terminal/format.js'
-import type { ListedSlice } from './find-owners.js'
+import type { ListedSlice } from './add-slice-owners.js'
 import { formatDirectory, formatHolder } from './format-holder.js'
-import { formatListJson } from './format-json.js'
+import { formatListJson } from './list-document.js'
 import { listTable } from './table.js'
 
 const NOW = Date.parse('2026-01-01T12:00:00Z')
@@ -108,7 +108,7 @@ test('colours surround whole lines, also cut ones', () => {
   expect(plain).toBe(listTable(SLICES, CLAIMS, { ...OPTIONS, columns: 40 }))
 })
 
-test('text of other processes stays on its line, without control characters', () => {
+test('text of other processes has no control characters or line breaks', () => {
   const hostile = '\u001b]0;owned\u0007\n20000-20031  held  me\u009b2J'
   const slice = structuredClone(SLICES[0]) as SliceStatus
   Object.assign(slice.holder ?? {}, { runner: hostile, cwd: hostile, command: hostile })
@@ -119,7 +119,7 @@ test('text of other processes stays on its line, without control characters', ()
   expect(table.trimEnd().split('\n')).toHaveLength(6)
   const json = formatListJson({ lockDirectory: hostile, slices: [slice], claims: [claim] })
   for (const text of [table, json]) {
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not appear
     expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/)
   }
   expect(JSON.parse(json).slices[0].ports[0].label).toBe(hostile)

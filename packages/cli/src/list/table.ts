@@ -2,7 +2,7 @@ import { type ClaimStatus, type PortStatus, UNKNOWN_HOLDER } from '@portslice/co
 import type { Colours } from '../terminal/colours.js'
 import { formatDuration } from '../terminal/duration.js'
 import { pad, sanitize, truncate, urlOf, widthOf } from '../terminal/format.js'
-import type { ListedSlice } from './find-owners.js'
+import type { ListedSlice } from './add-slice-owners.js'
 import { formatCommand, formatDirectory, holderName } from './format-holder.js'
 
 export interface TableOptions {
@@ -27,7 +27,7 @@ interface Row {
 
 const HEADINGS: Row['cells'] = ['PORTS', 'STATE', 'PID', 'FOR', 'SINCE', 'IN']
 const COLUMN_GAP = '  '
-/** A column is not cut below this width; then the whole line is. */
+/** The minimum width of a column. If a line is still too long, its end is cut. */
 const MIN_COLUMN_WIDTH = 12
 
 export function listTable(
@@ -121,7 +121,7 @@ function stateOf(
   return port.listening ? { state: 'listening', paint: green } : { state: 'out', paint: cyan }
 }
 
-/** Narrows the columns with free text, the widest first, until a line fits. */
+/** Narrows the columns FOR and IN, the wider one first, until a line fits. */
 function fitWidths(rows: readonly Row[], columns: number): number[] {
   const widths = HEADINGS.map((_, column) =>
     Math.max(...rows.map(({ cells }) => widthOf(cells[column] as string))),
@@ -149,7 +149,7 @@ function lineOf({ cells }: Row, widths: readonly number[], columns: number): str
   return columns === Number.POSITIVE_INFINITY ? line : truncate(line, columns)
 }
 
-/** The port at the beginning of the line becomes a link (OSC 8). */
+/** Turns the port at the beginning of the line into a link (OSC 8). */
 function withLink(line: string, { cells, listening }: Row, host: string | undefined): string {
   const [indent, port] = /^( *)(\d+)$/.exec(cells[0])?.slice(1) ?? []
   if (listening === undefined || port === undefined || !line.startsWith(cells[0])) return line

@@ -1,13 +1,11 @@
 import { formatRanges } from '@portslice/core/internal/inspect'
 import { formatClaimant, formatHolder } from '../list/format-holder.js'
 import { pluralize, sanitize } from '../terminal/format.js'
-import type { Picture, SlicePicture } from './picture.js'
-
-/** Names of listeners, such as `postgres, pid 812`, if known. */
-export type OwnerNames = ReadonlyMap<number, string>
+import type { OwnerNames } from './foreign-ports.js'
+import type { RangeSnapshot, SliceSnapshot } from './range-snapshot.js'
 
 export function describeSlice(
-  { status, ports, first, claims }: SlicePicture,
+  { status, ports, first, claims }: SliceSnapshot,
   owners: OwnerNames,
 ): string {
   const foreign = ports.flatMap((state, offset) => {
@@ -23,7 +21,7 @@ export function describeSlice(
   return sanitize([who, ...claimed, ...foreign].filter(Boolean).join('; '))
 }
 
-export function summarize({ ranges, slices }: Picture): string {
+export function summarize({ ranges, slices }: RangeSnapshot): string {
   const held = slices.filter(({ status }) => status?.state === 'held').length
   const claims = slices.flatMap((slice) => slice.claims)
   const out = slices.flatMap(({ first, ports }) =>

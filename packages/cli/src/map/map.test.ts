@@ -6,7 +6,7 @@ import { hideClaimedSlices } from '../list/hide-claimed-slices.js'
 import { coloursFor } from '../terminal/colours.js'
 import { widthOf } from '../terminal/format.js'
 import { escapeXml } from './escape-xml.js'
-import { buildPicture } from './picture.js'
+import { createRangeSnapshot } from './range-snapshot.js'
 import { mapSvg } from './svg.js'
 import { mapText } from './text.js'
 
@@ -52,30 +52,30 @@ const CLAIM = { port: 20_001, pid: 1, cwd: '', command: 'make', since: '', liste
 const LISTENING = new Set([20_033, 20_040, 20_070, 20_130, 20_165, 20_159])
 const OWNERS = new Map([[20_165, 'postgres, pid 812']])
 
-const picture = buildPicture([RANGE], SLICES, STATUSES, [CLAIM], LISTENING)
+const snapshot = createRangeSnapshot([RANGE], SLICES, STATUSES, [CLAIM], LISTENING)
 const options = { colours: coloursFor({}, {}), columns: 80, owners: OWNERS }
 
 test('the state of each slice and port', () => {
-  expect(picture.slices.map(({ state }) => state)).toEqual([
+  expect(snapshot.slices.map(({ state }) => state)).toEqual([
     'held', // claimed
     'listening',
     'leaked',
     'quarantined',
-    'listening', // its journal is elsewhere, so what listens is taken for its holder's
+    'listening', // its journal is elsewhere, so the listener counts as its holder's
     'foreign',
   ])
-  expect(picture.slices[1]?.ports.slice(0, 10)).toEqual([
+  expect(snapshot.slices[1]?.ports.slice(0, 10)).toEqual([
     'held',
     'listening',
     ...Array(6).fill('free'),
     'foreign',
     'free',
   ])
-  for (const { ports } of picture.slices) expect(ports).toHaveLength(31)
+  for (const { ports } of snapshot.slices) expect(ports).toHaveLength(31)
 })
 
 test('the text map', () => {
-  expect(mapText(picture, options)).toBe(`\
+  expect(mapText(snapshot, options)).toBe(`\
 · free   ▒ held   █ listening   ! leaked   ~ quarantined   x foreign
 
 20000  ▒█!~█x
@@ -95,7 +95,7 @@ test('a slice is not held if only a claim of its last port makes it look held', 
   const held: SliceStatus = { first: 20_000, last: 20_031, state: 'held', ports: [] }
   const left = { port: 20_005, state: 'quarantined', listening: false } as const
   const claim = { ...CLAIM, port: 20_031 }
-  const text = mapText(buildPicture([RANGE], SLICES, [held], [claim], new Set()), options)
+  const text = mapText(createRangeSnapshot([RANGE], SLICES, [held], [claim], new Set()), options)
   expect(text).toContain('\n20000  ▒·····\n')
   expect(text).toContain(`${'·'.repeat(31)}  20031 claimed by make, pid 1\n`)
   expect(text).toContain('0 held, 0 ports out, 1 claimed.')
@@ -128,7 +128,7 @@ test('no line is wider than the terminal', () => {
             )
           : []
         const range = { first: 10_000, last: 32_767 }
-        const text = mapText(buildPicture([range], slices, statuses, [], LISTENING), {
+        const text = mapText(createRangeSnapshot([range], slices, statuses, [], LISTENING), {
           ...options,
           columns,
         })
@@ -145,7 +145,7 @@ test('the SVG needs no other files, supports light and dark, and escapes text', 
       ? { ...status, holder: { ...holder, runner: `</svg><script>"'&\u0000` } }
       : status,
   )
-  const svg = mapSvg(buildPicture([RANGE], SLICES, statuses, [CLAIM], LISTENING), OWNERS)
+  const svg = mapSvg(createRangeSnapshot([RANGE], SLICES, statuses, [CLAIM], LISTENING), OWNERS)
   expect(svg).toMatch(/^<svg [^>]+viewBox=/)
   expect(svg).not.toMatch(/<script|href|url\(|@import|<image/)
   expect(svg).toContain('&lt;/svg&gt;&lt;script&gt;&quot;&#39;&amp;')
@@ -155,7 +155,7 @@ test('the SVG needs no other files, supports light and dark, and escapes text', 
   expect(svg.match(/<title>/g)?.length).toBeGreaterThan(6)
 })
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not appear
 const NOT_IN_XML = /[<>"'\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/
 
 /** Also control characters and lone surrogates; `fc.string` of them takes seconds to prepare. */

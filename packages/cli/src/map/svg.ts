@@ -1,12 +1,13 @@
-import { describeSlice, type OwnerNames, summarize } from './describe.js'
+import { describeSlice, summarize } from './describe.js'
 import { escapeXml } from './escape-xml.js'
+import type { OwnerNames } from './foreign-ports.js'
 import {
   MAX_DETAILED_SLICES,
-  type Picture,
-  type SlicePicture,
+  type RangeSnapshot,
+  type SliceSnapshot,
   STATES,
   type State,
-} from './picture.js'
+} from './range-snapshot.js'
 
 const CELL = 11
 const GAP = 2
@@ -40,8 +41,8 @@ const STYLE = `
     }
   `
 
-export function mapSvg(picture: Picture, owners: OwnerNames): string {
-  const { slices } = picture
+export function mapSvg(snapshot: RangeSnapshot, owners: OwnerNames): string {
+  const { slices } = snapshot
   const body: string[] = []
   let y = PADDING
   STATES.forEach((state, index) => {
@@ -49,8 +50,8 @@ export function mapSvg(picture: Picture, owners: OwnerNames): string {
     body.push(cell(x, y, state), text(x + STEP + 3, y + 10, state))
   })
   y += 2 * LINE
-  for (let at = 0; at < slices.length; at += CELLS_PER_ROW) {
-    const row = slices.slice(at, at + CELLS_PER_ROW)
+  for (let start = 0; start < slices.length; start += CELLS_PER_ROW) {
+    const row = slices.slice(start, start + CELLS_PER_ROW)
     body.push(text(PADDING, y + 10, String(row[0]?.first)))
     row.forEach((slice, index) => {
       body.push(cell(LEFT + index * STEP, y, slice.state, titleOf(slice, owners)))
@@ -79,9 +80,9 @@ export function mapSvg(picture: Picture, owners: OwnerNames): string {
     y += LINE
   }
   y += LINE
-  body.push(text(PADDING, y, summarize(picture)))
+  body.push(text(PADDING, y, summarize(snapshot)))
   y += PADDING
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${y}" viewBox="0 0 ${WIDTH} ${y}" role="img" aria-label="${escapeXml(summarize(picture))}">
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${y}" viewBox="0 0 ${WIDTH} ${y}" role="img" aria-label="${escapeXml(summarize(snapshot))}">
   <style>${STYLE}</style>
   <rect class="ground" width="${WIDTH}" height="${y}"/>
   ${body.join('\n  ')}
@@ -89,14 +90,14 @@ export function mapSvg(picture: Picture, owners: OwnerNames): string {
 `
 }
 
-function titleOf(slice: SlicePicture, owners: OwnerNames): string {
+function titleOf(slice: SliceSnapshot, owners: OwnerNames): string {
   const words = describeSlice(slice, owners)
   return `${slice.first}-${slice.last} ${slice.state}${words ? `: ${words}` : ''}`
 }
 
 function cell(x: number, y: number, state: State, title?: string): string {
   const shape = `class="${state}" x="${x}" y="${y}" width="${CELL}" height="${CELL}" rx="2"`
-  // Hundreds of free cells do not need titles.
+  // No titles for free cells: there are hundreds of them.
   return title === undefined || state === 'free'
     ? `<rect ${shape}/>`
     : `<rect ${shape}><title>${escapeXml(title)}</title></rect>`

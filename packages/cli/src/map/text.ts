@@ -1,14 +1,15 @@
 import { wrapAnsi } from 'fast-wrap-ansi'
 import type { Colours } from '../terminal/colours.js'
 import { truncate } from '../terminal/format.js'
-import { describeSlice, type OwnerNames, summarize } from './describe.js'
+import { describeSlice, summarize } from './describe.js'
+import type { OwnerNames } from './foreign-ports.js'
 import {
   MAX_DETAILED_SLICES,
-  type Picture,
-  type SlicePicture,
+  type RangeSnapshot,
+  type SliceSnapshot,
   STATES,
   type State,
-} from './picture.js'
+} from './range-snapshot.js'
 
 const GLYPHS: Record<State, string> = {
   free: '·',
@@ -22,21 +23,21 @@ const GLYPHS: Record<State, string> = {
 const NO_BREAK_SPACE = '\u00a0'
 /** A port number and two spaces. */
 const LABEL_WIDTH = 7
-/** 2048 ports, so that rows start at round numbers. */
+/** 2048 ports, so that rows start at multiples of 2048. */
 const MAX_SLICES_PER_ROW = 64
 
 export function mapText(
-  picture: Picture,
+  snapshot: RangeSnapshot,
   { colours, columns, owners }: { colours: Colours; columns: number; owners: OwnerNames },
 ): string {
   const paint = painter(colours)
   const lines = [
     legend(columns, paint),
     '',
-    ...overview(picture.slices, columns, paint),
-    ...detail(picture.slices, columns, paint, owners),
+    ...overview(snapshot.slices, columns, paint),
+    ...detail(snapshot.slices, columns, paint, owners),
     '',
-    wrapAnsi(summarize(picture), columns, { hard: true }),
+    wrapAnsi(summarize(snapshot), columns, { hard: true }),
   ]
   return lines.map((line) => `${line}\n`).join('')
 }
@@ -60,12 +61,12 @@ function legend(columns: number, paint: Painter): string {
   return wrapAnsi(entries.join('   '), columns, { hard: true }).replaceAll(NO_BREAK_SPACE, ' ')
 }
 
-function overview(slices: readonly SlicePicture[], columns: number, paint: Painter): string[] {
+function overview(slices: readonly SliceSnapshot[], columns: number, paint: Painter): string[] {
   const room = Math.max(1, columns - LABEL_WIDTH)
   const inRow = room >= 8 ? Math.min(MAX_SLICES_PER_ROW, room - (room % 8)) : room
   const lines: string[] = []
-  for (let at = 0; at < slices.length; at += inRow) {
-    const row = slices.slice(at, at + inRow)
+  for (let start = 0; start < slices.length; start += inRow) {
+    const row = slices.slice(start, start + inRow)
     const label = columns > LABEL_WIDTH ? `${row[0]?.first}`.padEnd(LABEL_WIDTH) : ''
     lines.push(
       label +
@@ -80,7 +81,7 @@ function overview(slices: readonly SlicePicture[], columns: number, paint: Paint
 
 /** One character per port of the slices in use. */
 function detail(
-  slices: readonly SlicePicture[],
+  slices: readonly SliceSnapshot[],
   columns: number,
   paint: Painter,
   owners: OwnerNames,
@@ -101,15 +102,15 @@ function detail(
   ]
 }
 
-/** Paints equal neighbours with one escape sequence. */
+/** Paints adjacent characters of the same state with one escape sequence. */
 function paintRuns(states: readonly State[], paint: Painter): string {
   let text = ''
-  for (let at = 0; at < states.length; ) {
-    const state = states[at] as State
-    let end = at + 1
+  for (let index = 0; index < states.length; ) {
+    const state = states[index] as State
+    let end = index + 1
     while (states[end] === state) end++
-    text += paint(state, GLYPHS[state].repeat(end - at))
-    at = end
+    text += paint(state, GLYPHS[state].repeat(end - index))
+    index = end
   }
   return text
 }

@@ -1,11 +1,11 @@
-/** What `portslice migrate` says about what it leaves to the user. Each is a full sentence or two. */
+/** The texts for places that `portslice migrate` leaves to the user. */
 
 export const ADVICE = {
   unparsable: 'This file cannot be parsed, so it was left as it is.',
   mocked:
     'A test replaces this package with a mock. Move the calls and the mock together: takePort() of @portslice/core returns a promise of a port.',
   importForm:
-    'This form of import is not followed. Import takePort of @portslice/core here, and call it where a port is needed.',
+    'migrate does not follow this form of import. Import takePort of @portslice/core here, and call it where a port is needed.',
   passedOn:
     'This function is passed on, not called. Pass a function instead: () => takePort(), of @portslice/core.',
   options:
@@ -45,7 +45,7 @@ export const ADVICE = {
   repeated:
     'This runs more than once, and takePort() would return another port each time. Call takePort() once, in a hook or at the start, and pass the number.',
   block:
-    'Other ports are counted from this number. For ports that follow one another: const leases = await allocator.takeBlock(COUNT).',
+    'Other ports are calculated from this number. For ports that follow one another: const leases = await allocator.takeBlock(COUNT).',
   workerSum:
     'The port is calculated from the number of the worker, so two runs at once get the same port. Use await takePort() of @portslice/core.',
   table:

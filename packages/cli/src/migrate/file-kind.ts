@@ -1,14 +1,14 @@
-/** What runs a file, and what it may contain. */
+/** Finds out which tool runs a file, and which syntax the file may use. */
 import path from 'node:path'
 import type { ProjectInfo } from './project.js'
 import type { SyntaxTree } from './syntax-tree.js'
 
 export interface FileKind {
-  /** A config is read again by each worker. */
+  /** Each worker reads a config again. */
   role: 'test' | 'config' | 'other'
-  /** Where takePort comes from. */
+  /** The module to import takePort from. */
   takePortModule: '@portslice/vitest-plugin/test' | '@portslice/core'
-  /** How it brings in modules. */
+  /** How the file loads modules. */
   style: 'import' | 'require'
   allowsTopLevelAwait: boolean
 }
@@ -43,7 +43,7 @@ function runnerOf(imported: string[], file: string, project: ProjectInfo): strin
   const named = imported.find((name) => TEST_MODULES.test(name))
   if (named !== undefined) return named === '@portslice/vitest-plugin/test' ? 'vitest' : named
   if (!TEST_NAME.test(file)) return undefined
-  // With its option `globals`, nothing of vitest is imported.
+  // With vitest's option `globals`, a test file imports nothing from vitest.
   const { dependencies } = project
   return dependencies.has('vitest') && !dependencies.has('jest') ? 'vitest' : undefined
 }
@@ -57,16 +57,16 @@ function styleOf(tree: SyntaxTree, file: string, project: ProjectInfo): FileKind
   return isCommonJs || !project.isModule ? 'require' : 'import'
 }
 
-/** Whether it runs as an ES module, not as the CommonJS that a tool makes of it. */
+/** Whether the file runs as an ES module. Some tools convert ES modules to CommonJS. */
 function isModule(file: string, { isModule, dependencies, scripts }: ProjectInfo): boolean {
   const extension = path.extname(file)
   if (/^\.m/.test(extension)) return true
   if (/^\.c/.test(extension) || !isModule) return false
-  // Jest makes CommonJS of everything, unless it is told not to.
+  // Jest converts every file to CommonJS, unless this option is set.
   return !dependencies.has('jest') || scripts.some((each) => /experimental-vm-modules/.test(each))
 }
 
-/** Then vitest runs it, and loads everything as ES modules. */
+/** If so, vitest runs the file, and vitest loads all files as ES modules. */
 function readsVitestWorker({ code }: SyntaxTree): boolean {
   return /\bVITEST_(POOL|WORKER)_ID\b/.test(code)
 }

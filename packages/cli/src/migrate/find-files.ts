@@ -1,4 +1,4 @@
-/** The source files below some paths. */
+/** Finds the source files in files and directories. */
 import { execFileSync } from 'node:child_process'
 import { lstatSync, readdirSync } from 'node:fs'
 import path from 'node:path'
@@ -6,10 +6,10 @@ import { inspect } from '@portslice/core/internal/inspect'
 import { usageError } from '../command-line/usage-error.js'
 
 const SOURCE = /(?<!\.d)\.[cm]?[jt]sx?$/
-/** Where there is no git to say what is ignored. */
+/** Directories to skip without git, whose .gitignore would exclude them. */
 const SKIPPED_DIRECTORY = /^(\..*|node_modules|dist|build|coverage)$/
-/** A list of a million files. bytes */
-const MAX_LIST_SIZE = 256 * 1024 * 1024
+/** Enough for a list of a million files. */
+const MAX_LIST_BYTES = 256 * 1024 * 1024
 
 /** @throws PortsliceError ERR_PORTSLICE_USAGE for a path that does not exist */
 export function findFiles(paths: readonly string[]): string[] {
@@ -33,7 +33,7 @@ function filesBelow(directory: string): string[] {
     .filter((file) => lstatSync(file, { throwIfNoEntry: false })?.isFile())
 }
 
-/** Those that git knows or would add: not what is ignored. */
+/** Tracked and untracked files, without ignored ones. `undefined` outside of a git repository. */
 function filesOfGit(directory: string): string[] | undefined {
   try {
     const list = execFileSync(
@@ -43,7 +43,7 @@ function filesOfGit(directory: string): string[] | undefined {
         cwd: directory,
         encoding: 'utf8',
         stdio: ['ignore', 'pipe', 'ignore'],
-        maxBuffer: MAX_LIST_SIZE,
+        maxBuffer: MAX_LIST_BYTES,
       },
     )
     return list

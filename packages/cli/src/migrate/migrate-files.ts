@@ -1,27 +1,27 @@
-/** Migrates many files: each knows of the others only which numbers they share. */
+/** Migrates several files. Base ports that they share are not replaced: all files must agree on them. */
 import path from 'node:path'
 import { ADVICE } from './advice.js'
-import { type MigratedSource, mayMatter, Source, sharedBasesOf } from './migrate-source.js'
+import { type MigratedSource, mayContainPorts, Source, sharedBasesOf } from './migrate-source.js'
 import { projectOf } from './project.js'
-import { readSource } from './read-file.js'
+import { readSource } from './read-source.js'
 
 export interface MigratedFile extends MigratedSource {
   /** Absolute. */
   file: string
-  /** As it is now. */
+  /** The code before the migration. */
   before: string
-  /** Packages that it imports after the change. */
+  /** Our packages that the migrated code imports. */
   packages: readonly string[]
 }
 
-/** Those that change, or that have something to list. */
+/** @returns the files with changes or findings */
 export function migrateFiles(files: readonly string[]): MigratedFile[] {
   const unreadable: MigratedFile[] = []
   const sources: Source[] = []
   for (const file of files) {
     const code = readSource(file)
-    if (code === undefined) unreadable.push(notText(file))
-    else if (mayMatter(code)) sources.push(new Source(code, file, projectOf(file)))
+    if (code === undefined) unreadable.push(unreadableFile(file))
+    else if (mayContainPorts(code)) sources.push(new Source(code, file, projectOf(file)))
   }
   const sharedBases = sharedBasesOf(sources)
   const migrated = sources.map((source): MigratedFile => {
@@ -34,13 +34,13 @@ export function migrateFiles(files: readonly string[]): MigratedFile[] {
     .sort((a, b) => (a.file < b.file ? -1 : 1))
 }
 
-function notText(file: string): MigratedFile {
+function unreadableFile(file: string): MigratedFile {
   const advice = `${ADVICE.unparsable} (${path.basename(file)} is not UTF-8)`
   const finding = { line: 1, column: 1, kind: 'unparsable' as const, source: '', advice }
   return { file, before: '', code: '', changes: 0, findings: [finding], packages: [] }
 }
 
-/** Our packages that the new text names, and the old one does not need to. */
+/** The names of our packages in the new code, if it differs from the old one. */
 function packagesIn(code: string, before: string): string[] {
   if (code === before) return []
   const names = code.match(/@portslice\/[a-z-]+(?=['"/])/g) ?? []

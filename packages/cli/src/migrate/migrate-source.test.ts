@@ -1,14 +1,14 @@
-/** Files as they are found: ends of lines, comments, languages; and what must hold for any file. */
+/** Line endings, comments and languages of files, and properties of every migration. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { mayMatter } from './migrate-source.js'
-import { type FileSetup, listed, migrated, text } from './migrated.test-support.js'
+import { type FileSetup, listFindings, migrate, text } from './migrate.test-support.js'
+import { mayContainPorts } from './migrate-source.js'
 import { parseSource } from './parse.js'
 
-test('Windows ends of lines stay, also in what is added', () => {
+test('Windows line endings stay, and added lines have them', () => {
   const code =
     "import getPort, { portNumbers } from 'get-port'\r\nawait getPort()\r\nuse(portNumbers)\r\n"
-  expect(migrated(code).code).toBe(
+  expect(migrate(code).code).toBe(
     "import { portNumbers } from 'get-port'\r\nimport { takePort } from '@portslice/core'\r\nawait takePort()\r\nuse(portNumbers)\r\n",
   )
 })
@@ -24,10 +24,10 @@ test('a byte order mark, a shebang, directives and comments stay', () => {
       port = 4000 + Number(process.env.JEST_WORKER_ID) // one each
     })
   `)
-  expect(migrated(`\uFEFF${code.split('\n').slice(1).join('\n')}`, { file: 'a.js' }).code).toMatch(
+  expect(migrate(`\uFEFF${code.split('\n').slice(1).join('\n')}`, { file: 'a.js' }).code).toMatch(
     /^\uFEFF'use strict'/,
   )
-  expect(migrated(code, { file: 'a.js' }).code).toBe(
+  expect(migrate(code, { file: 'a.js' }).code).toBe(
     text(`
       #!/usr/bin/env node
       'use strict'
@@ -61,7 +61,7 @@ test('TypeScript, JSX, decorators and Flow', () => {
     ['a.ts', 'export type P = Awaited<ReturnType<() => number>>\nusing(await getPort())\n'],
   ] as const) {
     const whole = `import getPort from 'get-port'\n${code}`
-    expect(migrated(whole, { file }).code, file).toBe(
+    expect(migrate(whole, { file }).code, file).toBe(
       `import { takePort } from '@portslice/core'\n${code.replace('getPort()', 'takePort()')}`,
     )
   }
@@ -70,33 +70,35 @@ test('TypeScript, JSX, decorators and Flow', () => {
 describe('a file that cannot be parsed', () => {
   test('is listed and stays as it is', () => {
     const code = "import getPort from 'get-port'\nconst port = = await getPort()\n"
-    const { code: after, findings } = migrated(code)
+    const { code: after, findings } = migrate(code)
     expect(after).toBe(code)
     expect(findings).toMatchObject([
       { line: 2, kind: 'unparsable', advice: expect.stringContaining('Unexpected token') },
     ])
   })
 
-  test('as little as one with endless nesting', () => {
+  test('is listed if it is nested too deeply', () => {
     const code = `import getPort from 'get-port'\nx(${'1+'.repeat(50_000)}1)\nawait getPort()\n`
-    expect(migrated(code)).toMatchObject({ code, findings: [{ kind: 'unparsable' }] })
+    expect(migrate(code)).toMatchObject({ code, findings: [{ kind: 'unparsable' }] })
   })
 
-  test('is passed over if it has nothing to do with ports', () => {
-    expect(listed('const a = = 1\napp.listen(3000)')).toEqual([])
+  test('is ignored if it contains no package or worker number', () => {
+    expect(listFindings('const a = = 1\napp.listen(3000)')).toEqual([])
   })
 })
 
 test('most files are not parsed', () => {
-  expect(mayMatter("import { test } from 'vitest'\ntest('adds', () => add(1, 2))\n")).toBe(false)
-  expect(mayMatter("const getPort = require('get-port')")).toBe(true)
-  expect(mayMatter('server.listen(3000)')).toBe(true)
+  expect(mayContainPorts("import { test } from 'vitest'\ntest('adds', () => add(1, 2))\n")).toBe(
+    false,
+  )
+  expect(mayContainPorts("const getPort = require('get-port')")).toBe(true)
+  expect(mayContainPorts('server.listen(3000)')).toBe(true)
 })
 
-test('a finding has the place, the code and what to do', () => {
+test('a finding has a position, the code and advice', () => {
   const code =
     "import getPort from 'get-port'\n\n  const a = 1,\n    b = getPort({\n      ...c,\n    })\n"
-  expect(migrated(code).findings).toEqual([
+  expect(migrate(code).findings).toEqual([
     {
       line: 4,
       column: 9,
@@ -107,7 +109,7 @@ test('a finding has the place, the code and what to do', () => {
   ])
 })
 
-describe('any file', () => {
+describe('every file', () => {
   const load = fc.constantFrom(
     "import getPort from 'get-port'",
     "import getPort, { portNumbers, clearLockedPorts } from 'get-port'",
@@ -151,22 +153,22 @@ describe('any file', () => {
     )
     .filter((each) => 'program' in parseSource(each, 'a.tsx'))
 
-  test('is still code afterwards, and a second time nothing changes', () => {
+  test('can still be parsed after the migration, and a second migration changes nothing', () => {
     fc.assert(
       fc.property(code, setup, (before, setup) => {
-        const once = migrated(before, setup)
+        const once = migrate(before, setup)
         expect(parseSource(once.code, 'a.tsx')).toHaveProperty('program')
-        expect(migrated(once.code, setup)).toMatchObject({ code: once.code, changes: 0 })
+        expect(migrate(once.code, setup)).toMatchObject({ code: once.code, changes: 0 })
         expect(once.changes > 0).toBe(once.code !== before)
       }),
       { numRuns: 200 },
     )
   })
 
-  test('changes no line that has nothing to do with ports', () => {
+  test('keeps lines without ports', () => {
     fc.assert(
       fc.property(code, setup, (before, setup) => {
-        const lines = new Set(migrated(before, setup).code.split(/\r?\n/))
+        const lines = new Set(migrate(before, setup).code.split(/\r?\n/))
         const others = before.split(/\r?\n/).filter((line) => /fixtures|nothing|listen/.test(line))
         for (const line of others) expect(lines).toContain(line)
       }),

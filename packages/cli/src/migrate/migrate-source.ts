@@ -1,7 +1,8 @@
-/** What becomes of one file. Pure: reads and writes nothing. */
+/** Migrates the code of one file in memory. */
 import { ADVICE, type AdviceName } from './advice.js'
 import { type FileKind, fileKind } from './file-kind.js'
-import { fixedPorts } from './fixed-ports.js'
+import { findFixedPorts } from './find-fixed-ports.js'
+import { findWorkerSums, WORKER_NUMBER } from './find-worker-sums.js'
 import { parseSource } from './parse.js'
 import type { ProjectInfo } from './project.js'
 import { PACKAGE_NAMES, replacePackages } from './replace-packages.js'
@@ -9,14 +10,13 @@ import { replaceWorkerSums } from './replace-worker-sums.js'
 import { SourceEdits } from './source-edits.js'
 import { type Node, SyntaxTree } from './syntax-tree.js'
 import { TakePortImport } from './take-port-import.js'
-import { portSums, WORKER_NUMBER_NAMES } from './worker-numbers.js'
 
-/** Something that the user has to decide. */
+/** A place that the user has to change or check. */
 export interface Finding {
   line: number
   column: number
   kind: AdviceName
-  /** The first line of the code that is meant. */
+  /** The first line of the code at this place. */
   source: string
   advice: string
 }
@@ -31,13 +31,13 @@ export interface MigratedSource {
 const PACKAGE = new RegExp(PACKAGE_NAMES.map((name) => `['"\`]${name}['"\`]`).join('|'))
 const PORT_NUMBER = /\b\d{4,5}\b|\b\d{1,2}_\d{3}\b|:\d{2,5}\b/
 
-/** Most files have nothing to do with ports, and need not be parsed. */
-export function mayMatter(code: string): boolean {
+/** A quick check, because most files contain no ports and need no parsing. */
+export function mayContainPorts(code: string): boolean {
   return isAboutPorts(code) || PORT_NUMBER.test(code)
 }
 
 function isAboutPorts(code: string): boolean {
-  return PACKAGE.test(code) || WORKER_NUMBER_NAMES.test(code)
+  return PACKAGE.test(code) || WORKER_NUMBER.test(code)
 }
 
 export class Source {
@@ -63,9 +63,9 @@ export class Source {
     }
   }
 
-  /** The first ports to which this file adds the number of the worker. */
+  /** The base ports to which this file adds the number of a worker. */
   get workerBases(): number[] {
-    const sums = this.#tree ? portSums(this.#tree) : []
+    const sums = this.#tree ? findWorkerSums(this.#tree) : []
     return sums.flatMap(({ base }) => (base === undefined ? [] : [base]))
   }
 
@@ -94,8 +94,8 @@ export class Source {
     }
     replacePackages(file)
     replaceWorkerSums(file, kind, sharedBases)
-    for (const { node, advice, port } of fixedPorts(tree, this.file)) {
-      if (!edits.isGone(node)) list(node, advice, port)
+    for (const { node, advice, port } of findFixedPorts(tree, this.file)) {
+      if (!edits.isReplaced(node)) list(node, advice, port)
     }
     findings.sort((a, b) => a.line - b.line || a.column - b.column)
     return { code: edits.toString(), changes, findings }
@@ -114,12 +114,12 @@ function treeOf(code: string, file: string): SyntaxTree | { problem: string; lin
   try {
     return new SyntaxTree(code, parsed.program, parsed.comments)
   } catch (error) {
-    // Such as a generated file with thousands of nested expressions: the others are read all the same.
+    // For example, a generated file with thousands of nested expressions overflows the stack.
     return { problem: (error as Error).message, line: 1 }
   }
 }
 
-/** Bases that several files share, at least one of which is not a test: they must agree. */
+/** Base ports in several files, if one of the files is not a test: these files must agree on the number. */
 export function sharedBasesOf(sources: readonly Source[]): ReadonlySet<number> {
   const users = new Map<number, Source[]>()
   for (const source of sources) {

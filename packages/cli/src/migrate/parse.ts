@@ -1,7 +1,7 @@
 import { type ParserPlugin, parse } from '@babel/parser'
 import type { Program } from '@oxc-project/types'
 
-/** Where a comment stands. */
+/** The position of a comment. */
 export interface Comment {
   start: number
   end: number
@@ -11,7 +11,7 @@ export type Parsed =
   | { program: Program; comments: readonly Comment[] }
   | { problem: string; line: number }
 
-/** Reads JavaScript and TypeScript, with or without JSX, as ESTree. */
+/** Parses JavaScript and TypeScript, with or without JSX, to ESTree. */
 export function parseSource(code: string, file: string): Parsed {
   try {
     const { program, comments } = parse(code, {

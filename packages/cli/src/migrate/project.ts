@@ -1,12 +1,12 @@
-/** What a package.json says about the files below it. */
+/** Reads the package.json files that apply to a source file. */
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 
 export interface ProjectInfo {
   isModule: boolean
-  /** All that is installed for it. */
+  /** The names of all dependencies. */
   dependencies: ReadonlySet<string>
-  /** What is installed with it where it is used. */
+  /** The names under `dependencies`, which users of the package also install. */
   production: ReadonlySet<string>
   scripts: readonly string[]
 }
@@ -29,7 +29,7 @@ interface Manifest {
 
 const known = new Map<string, ProjectInfo>()
 
-/** The closest package.json above the file; dependencies also of those further up, as in a workspace. */
+/** The closest package.json above the file, with the dependencies and scripts of all package.json files above. */
 export function projectOf(file: string): ProjectInfo {
   return projectIn(path.dirname(path.resolve(file)))
 }
@@ -76,11 +76,11 @@ const INSTALLERS = [
   ['package-lock.json', 'npm install -D'],
 ] as const
 
-/** How this project installs packages, by the lock file that it keeps. */
+/** The command that installs packages in this project. The lock file shows the package manager. */
 export function installCommand(directory: string, packages: readonly string[]): string {
-  for (let at = path.resolve(directory); ; at = path.dirname(at)) {
-    const found = INSTALLERS.find(([lockFile]) => existsSync(path.join(at, lockFile)))
-    if (found || at === path.dirname(at)) {
+  for (let parent = path.resolve(directory); ; parent = path.dirname(parent)) {
+    const found = INSTALLERS.find(([lockFile]) => existsSync(path.join(parent, lockFile)))
+    if (found || parent === path.dirname(parent)) {
       return [found?.[1] ?? 'npm install -D', ...packages].join(' ')
     }
   }

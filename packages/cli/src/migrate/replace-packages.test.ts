@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { listed, migrated, text } from './migrated.test-support.js'
+import { listFindings, migrate, text } from './migrate.test-support.js'
 
 const VITEST = { file: 'src/server.test.ts', dependencies: ['vitest'] }
 
 describe('get-port', () => {
-  test('in a beforeAll of vitest, the port comes from the plugin', () => {
+  test('a vitest file imports takePort from the plugin', () => {
     const before = text(`
       import getPort from 'get-port'
       import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -18,7 +18,7 @@ describe('get-port', () => {
         server = await startServer({ port })
       })
     `)
-    const { code, changes, findings } = migrated(before, VITEST)
+    const { code, changes, findings } = migrate(before, VITEST)
     expect(code).toBe(
       before
         .replace(
@@ -31,10 +31,10 @@ describe('get-port', () => {
     expect(findings).toEqual([])
   })
 
-  test('with vitest globals, the name of the file and package.json tell the runner', () => {
+  test('with vitest globals, the file name and package.json show the runner', () => {
     const code = "import getPort from 'get-port'\ntest('x', async () => serve(await getPort()))\n"
-    expect(migrated(code, VITEST).code).toContain('@portslice/vitest-plugin/test')
-    expect(migrated(code, { ...VITEST, dependencies: ['jest'] }).code).toContain('@portslice/core')
+    expect(migrate(code, VITEST).code).toContain('@portslice/vitest-plugin/test')
+    expect(migrate(code, { ...VITEST, dependencies: ['jest'] }).code).toContain('@portslice/core')
   })
 
   test.each([
@@ -62,7 +62,7 @@ describe('get-port', () => {
     ],
   ])('%s', (call, result) => {
     const code = `import getPort, { portNumbers, makeRange } from 'get-port'\nconst one = await ${call}\n`
-    const after = migrated(code, { file: 'a.mts' }).code
+    const after = migrate(code, { file: 'a.mts' }).code
     if (result === undefined) expect(after).toBe(code)
     else expect(after).toContain(`const one = await ${result}\n`)
   })
@@ -82,18 +82,18 @@ describe('get-port', () => {
     ['portNumbers(1, 2)', 'portRange'],
   ])('%s is listed', (call, kind) => {
     const code = `import getPort, { clearLockedPorts, portNumbers } from 'get-port'\nuse(${call})\n`
-    const result = migrated(code)
+    const result = migrate(code)
     expect(result.code).toBe(code)
     expect(result.findings).toMatchObject([{ line: 2, kind, advice: expect.stringMatching(/\.$/) }])
   })
 
-  test('what cannot be replaced keeps its import', () => {
+  test('exports that cannot be replaced keep their import', () => {
     const code = text(`
       import getPort, { clearLockedPorts, portNumbers as numbers } from "get-port";
       const port = await getPort({ port: numbers(4000, 4009) });
       clearLockedPorts();
     `)
-    expect(migrated(code).code).toBe(
+    expect(migrate(code).code).toBe(
       text(`
         import { clearLockedPorts } from "get-port";
         import { takePort } from "@portslice/core";
@@ -105,15 +105,15 @@ describe('get-port', () => {
 
   test('the import stays if one call is not replaced', () => {
     const code = "import getPort from 'get-port'\nawait getPort()\nawait getPort(options)\n"
-    expect(migrated(code).code).toBe(
+    expect(migrate(code).code).toBe(
       "import getPort from 'get-port'\nimport { takePort } from '@portslice/core'\nawait takePort()\nawait getPort(options)\n",
     )
-    expect(listed(code)).toEqual(['3 options'])
+    expect(listFindings(code)).toEqual(['3 options'])
   })
 
-  test('a call inside of a call', () => {
+  test('a call inside a call', () => {
     const code = "import getPort from 'get-port'\nawait getPort({ port: await getPort() })\n"
-    const { code: after } = migrated(code)
+    const { code: after } = migrate(code)
     expect(after).toContain('await getPort({ port: await takePort() })')
     expect(after).toContain("from 'get-port'")
   })
@@ -121,7 +121,7 @@ describe('get-port', () => {
   test('types stay', () => {
     const code =
       "import getPort, { type Options } from 'get-port'\nawait getPort()\nlet x: Options\n"
-    expect(migrated(code, { file: 'a.mts' }).code).toBe(
+    expect(migrate(code, { file: 'a.mts' }).code).toBe(
       "import { type Options } from 'get-port'\nimport { takePort } from '@portslice/core'\nawait takePort()\nlet x: Options\n",
     )
   })
@@ -171,26 +171,26 @@ describe('forms of import', () => {
       "const { takePort } = await import('@portslice/core')",
     ],
   ])('%s', (load, call, result) => {
-    const { code, findings } = migrated(`${load}\nuse(${call})\n`, { file: 'a.js' })
+    const { code, findings } = migrate(`${load}\nuse(${call})\n`, { file: 'a.js' })
     expect(code).toBe(`${result}\nuse(takePort())\n`)
     expect(findings).toEqual([])
   })
 
-  test('where no name is given to it', () => {
+  test('without a variable', () => {
     const code = "a(require('get-port')())\nb((await import('get-port')).default())\n"
-    expect(migrated(code).code).toBe(
+    expect(migrate(code).code).toBe(
       "a(require('@portslice/core').takePort())\nb((await import('@portslice/core')).takePort())\n",
     )
   })
 
-  test('inside of a function', () => {
+  test('inside a function', () => {
     const code = text(`
       beforeAll(async () => {
         const { default: getPort } = await import('get-port')
         port = await getPort()
       })
     `)
-    expect(migrated(code, { file: 'a.cjs' }).code).toBe(
+    expect(migrate(code, { file: 'a.cjs' }).code).toBe(
       text(`
         beforeAll(async () => {
           const { takePort } = await import('@portslice/core')
@@ -203,7 +203,7 @@ describe('forms of import', () => {
   test('among other declarations', () => {
     const code =
       "const http = require('http'), getPort = require('get-port')\ngetPort().then(serve)\n"
-    expect(migrated(code, { file: 'a.js' }).code).toBe(
+    expect(migrate(code, { file: 'a.js' }).code).toBe(
       "const http = require('http'), { takePort } = require('@portslice/core')\ntakePort().then(serve)\n",
     )
   })
@@ -216,34 +216,34 @@ describe('forms of import', () => {
     ["let getPort; getPort = require('get-port')", '1 importForm'],
     ["const { ...all } = require('get-port')", '1 importForm'],
   ])('%s is listed', (code, kind, file = 'a.mjs') => {
-    expect(migrated(code, { file })).toMatchObject({ code, changes: 0 })
-    expect(listed(code, { file })).toEqual([kind])
+    expect(migrate(code, { file })).toMatchObject({ code, changes: 0 })
+    expect(listFindings(code, { file })).toEqual([kind])
   })
 
   test.each(['vi.mock', 'jest.mock', 'jest.unstable_mockModule'])('%s', (mock) => {
     const code = `import getPort from 'get-port'\n${mock}('get-port', () => fake)\nawait getPort()\n`
-    expect(migrated(code).code).toBe(code)
-    expect(listed(code)).toEqual(['3 mocked'])
+    expect(migrate(code).code).toBe(code)
+    expect(listFindings(code)).toEqual(['3 mocked'])
   })
 
   test('vi.mock with an import', () => {
     const code = "import getPort from 'get-port'\nvi.mock(import('get-port'))\nawait getPort()\n"
-    expect(migrated(code).code).toBe(code)
-    expect(listed(code)).toContain('3 mocked')
+    expect(migrate(code).code).toBe(code)
+    expect(listFindings(code)).toContain('3 mocked')
   })
 
-  test('what a package is published with is more than a test', () => {
+  test('a production dependency is only replaced in tests', () => {
     const code = "import getPort from 'get-port'\nexport const port = await getPort()\n"
     const setup = { file: 'src/serve.js', production: ['get-port'] }
-    expect(migrated(code, setup).code).toBe(code)
-    expect(listed(code, setup)).toEqual(['2 production'])
-    expect(listed(code, { ...setup, file: 'src/serve.test.js' })).toEqual([])
+    expect(migrate(code, setup).code).toBe(code)
+    expect(listFindings(code, setup)).toEqual(['2 production'])
+    expect(listFindings(code, { ...setup, file: 'src/serve.test.js' })).toEqual([])
   })
 
-  test('in a config, every worker would get another port', () => {
+  test('calls in a config are listed, because every worker would get another port', () => {
     const code = "import getPort from 'get-port'\nexport default { port: await getPort() }\n"
-    expect(migrated(code, { file: 'playwright.config.ts' }).code).toBe(code)
-    expect(listed(code, { file: 'playwright.config.ts' })).toEqual(['2 config'])
+    expect(migrate(code, { file: 'playwright.config.ts' }).code).toBe(code)
+    expect(listFindings(code, { file: 'playwright.config.ts' })).toEqual(['2 config'])
   })
 
   test('two packages share one import', () => {
@@ -252,7 +252,7 @@ describe('forms of import', () => {
       import { detect } from 'detect-port'
       const [a, b] = [await getPort(), await detect(4000)]
     `)
-    expect(migrated(code).code).toBe(
+    expect(migrate(code).code).toBe(
       text(`
         import { takePort } from '@portslice/core'
         const [a, b] = [await takePort(), await takePort({ prefer: 4000 })]
@@ -263,7 +263,7 @@ describe('forms of import', () => {
       const detect = require('detect-port'), path = require('path');
       getPort().then(() => detect());
     `)
-    expect(migrated(required, { file: 'a.cjs' }).code).toBe(
+    expect(migrate(required, { file: 'a.cjs' }).code).toBe(
       text(`
         const { takePort } = require('@portslice/core');
         const path = require('path');
@@ -272,13 +272,13 @@ describe('forms of import', () => {
     )
   })
 
-  test('an import that is there already is used, under its name', () => {
+  test('an existing import of takePort is reused under its name', () => {
     const code = text(`
       import { takePort as lease } from '@portslice/core'
       import getPort from 'get-port'
       use(await lease(), await getPort())
     `)
-    expect(migrated(code).code).toBe(
+    expect(migrate(code).code).toBe(
       text(`
         import { takePort as lease } from '@portslice/core'
         use(await lease(), await lease())
@@ -288,7 +288,7 @@ describe('forms of import', () => {
 })
 
 describe('names', () => {
-  test('a shadowed name is another one', () => {
+  test('a shadowed name is not replaced', () => {
     const code = text(`
       import getPort from 'get-port'
       const one = await getPort()
@@ -296,7 +296,7 @@ describe('names', () => {
       { const getPort = () => 1; getPort() }
       const object = { getPort: 1, other() { return this.getPort() } }
     `)
-    expect(migrated(code).code).toBe(
+    expect(migrate(code).code).toBe(
       code
         .replace("import getPort from 'get-port'", "import { takePort } from '@portslice/core'")
         .replace('await getPort()', 'await takePort()'),
@@ -308,21 +308,21 @@ describe('names', () => {
       import getPort from 'get-port'
       test('one', async ({ takePort }) => use(await takePort(), await getPort()))
     `)
-    expect(migrated(code).code).toBe(
+    expect(migrate(code).code).toBe(
       text(`
         import { takePort as takeLeasedPort } from '@portslice/core'
         test('one', async ({ takePort }) => use(await takePort(), await takeLeasedPort()))
       `),
     )
     const required = "const getPort = require('get-port')\nlet takePort\ngetPort()\n"
-    expect(migrated(required).code).toBe(
+    expect(migrate(required).code).toBe(
       "const { takePort: takeLeasedPort } = require('@portslice/core')\nlet takePort\ntakeLeasedPort()\n",
     )
   })
 
-  test('a function of the same name from elsewhere is left alone', () => {
+  test('a function of the same name from another module is not replaced', () => {
     const code = "import { getPort } from './ports.js'\nawait getPort({ port: 3000 })\n"
-    expect(migrated(code)).toEqual({ code, changes: 0, findings: [] })
+    expect(migrate(code)).toEqual({ code, changes: 0, findings: [] })
   })
 })
 
@@ -338,16 +338,16 @@ describe('portfinder', () => {
       "import * as portfinder from 'portfinder'",
       "const portfinder = require('portfinder')",
     ]) {
-      const { code, findings } = migrated(`${load}\nuse(${call})\n`, { file: 'a.js' })
+      const { code, findings } = migrate(`${load}\nuse(${call})\n`, { file: 'a.js' })
       expect(code).toContain(`\nuse(${result})\n`)
       expect(code).not.toContain('portfinder')
       expect(findings).toEqual([])
     }
   })
 
-  test('named', () => {
+  test('a named import', () => {
     const code = "import { getPortPromise } from 'portfinder'\nuse(await getPortPromise())\n"
-    expect(migrated(code).code).toBe(
+    expect(migrate(code).code).toBe(
       "import { takePort } from '@portslice/core'\nuse(await takePort())\n",
     )
   })
@@ -361,16 +361,16 @@ describe('portfinder', () => {
     ['util.promisify(portfinder.getPort)', 'passedOn'],
   ])('%s is listed', (call, kind) => {
     const code = `const portfinder = require('portfinder')\n${call}\n`
-    expect(migrated(code).code).toBe(code)
-    expect(listed(code)).toEqual([`2 ${kind}`])
+    expect(migrate(code).code).toBe(code)
+    expect(listFindings(code)).toEqual([`2 ${kind}`])
   })
 
   test.each(['portfinder.basePort = 4000', 'portfinder.setBasePort(4000)'])(
     '%s holds for all calls, so they stay',
     (setting) => {
       const code = `import portfinder from 'portfinder'\n${setting}\nawait portfinder.getPortPromise()\n`
-      expect(migrated(code).code).toBe(code)
-      expect(listed(code)).toEqual(['2 basePort'])
+      expect(migrate(code).code).toBe(code)
+      expect(listFindings(code)).toEqual(['2 basePort'])
     },
   )
 })
@@ -385,7 +385,7 @@ describe('detect-port', () => {
     ["detect({ port: 3000, hostname: '::' })", 'takePort({ prefer: 3000 })'],
   ])('%s', (call, result) => {
     const code = `import { detect, detectPort } from 'detect-port'\nconst PORT = 4000\nuse(await ${call})\n`
-    expect(migrated(code).code).toContain(`use(await ${result})`)
+    expect(migrate(code).code).toContain(`use(await ${result})`)
   })
 
   test.each([
@@ -397,8 +397,8 @@ describe('detect-port', () => {
     ['detect.waitPort(3000)', 'waitForPort'],
   ])('%s is listed', (call, kind) => {
     const code = `const detect = require('detect-port')\n${call}\n`
-    expect(migrated(code).code).toBe(code)
-    expect(listed(code)).toEqual([`2 ${kind}`])
+    expect(migrate(code).code).toBe(code)
+    expect(listFindings(code)).toEqual([`2 ${kind}`])
   })
 })
 
@@ -417,7 +417,7 @@ describe('get-port-please', () => {
     ],
   ])('%s', (call, result) => {
     const code = `import { getPort, getRandomPort } from 'get-port-please'\nuse(await ${call})\n`
-    expect(migrated(code).code).toContain(`use(await ${result})`)
+    expect(migrate(code).code).toContain(`use(await ${result})`)
   })
 
   test.each([
@@ -428,13 +428,13 @@ describe('get-port-please', () => {
     ['checkPort(3000)', 'checkPort'],
   ])('%s is listed', (call, kind) => {
     const code = `import { checkPort, getPort, waitForPort } from 'get-port-please'\nuse(await ${call})\n`
-    expect(migrated(code).code).toBe(code)
-    expect(listed(code)).toEqual([`2 ${kind}`])
+    expect(migrate(code).code).toBe(code)
+    expect(listFindings(code)).toEqual([`2 ${kind}`])
   })
 })
 
 test('portastic is listed', () => {
   const code = "const portastic = require('portastic')\nportastic.find({ min: 8000, max: 8080 })\n"
-  expect(migrated(code).code).toBe(code)
-  expect(listed(code)).toEqual(['2 portRange'])
+  expect(migrate(code).code).toBe(code)
+  expect(listFindings(code)).toEqual(['2 portRange'])
 })

@@ -1,14 +1,14 @@
-/** Replaces calls of packages that look for a free port. */
+/** Replaces calls of get-port and similar packages by takePort(). */
 import type { AdviceName } from './advice.js'
-import { type Binding, type ImportSite, type Use, usesOf } from './package-uses.js'
+import { type Binding, findPackageUses, type ImportSite, type Use } from './find-package-uses.js'
 import { DETECT_PORT } from './rules/detect-port.js'
 import { GET_PORT } from './rules/get-port.js'
 import { GET_PORT_PLEASE } from './rules/get-port-please.js'
-import type { Arguments, PackageRule } from './rules/package-rule.js'
+import type { PackageRule, TakePortArguments } from './rules/package-rule.js'
 import { PORTASTIC } from './rules/portastic.js'
 import { PORTFINDER } from './rules/portfinder.js'
 import type { SourceEdits } from './source-edits.js'
-import type { Node, NodeOf, SyntaxTree } from './syntax-tree.js'
+import { isInside, type Node, type NodeOf, type SyntaxTree } from './syntax-tree.js'
 import type { TakePortImport } from './take-port-import.js'
 
 const RULES: readonly PackageRule[] = [
@@ -25,7 +25,7 @@ export interface FileMigration {
   tree: SyntaxTree
   edits: SourceEdits
   takePort: TakePortImport
-  /** Why no call of this package is replaced here, if so. */
+  /** Why calls of this package must not be replaced in this file; `undefined` if they can be. */
   refusalOf(packageName: string): AdviceName | undefined
   list(node: Node, advice: AdviceName): void
   noteChange(): void
@@ -33,13 +33,13 @@ export interface FileMigration {
 
 export function replacePackages(file: FileMigration): void {
   const sites = RULES.flatMap((rule) => {
-    const { sites, unclear, isMocked } = usesOf(file.tree, rule.packageName)
+    const { sites, unclear, isMocked } = findPackageUses(file.tree, rule.packageName)
     for (const node of unclear) file.list(node, 'importForm')
     const refusal = isMocked ? 'mocked' : file.refusalOf(rule.packageName)
     replaceCalls(file, rule, sites, refusal)
     return sites
   })
-  // What is imported is there before what is loaded at some line.
+  // Static imports first, because they run before every `require` and `import()`.
   const isLoaded = ({ form }: ImportSite) => form !== 'import'
   const inOrder = sites.toSorted((a, b) => Number(isLoaded(a)) - Number(isLoaded(b)))
   for (const site of inOrder) replaceSite(file, site)
@@ -54,28 +54,23 @@ function replaceCalls(
   const uses = sites.flatMap((site) =>
     site.bindings.flatMap((binding) => binding.uses.map((use) => ({ use, site }))),
   )
+  const allUses = uses.map(({ use }) => use)
   const setting = uses.find(({ use }) => rule.settings?.includes(use.exported))
   if (setting) file.list(setting.use.node, 'basePort')
+  if (setting && refusal === undefined) return
   const listed: Node[] = []
   const isHelper = ({ exported }: Use) => rule.helpers?.includes(exported) ?? false
-  // Calls first: what they have as arguments goes with them.
+  // Helpers last, because replacing a call also removes the helpers in its arguments.
   const inOrder = uses.toSorted((a, b) => Number(isHelper(a.use)) - Number(isHelper(b.use)))
   for (const { use, site } of inOrder) {
-    if (file.edits.isGone(use.node) || (isHelper(use) && isIn(use.node, listed))) continue
+    if (file.edits.isReplaced(use.node) || (isHelper(use) && isInside(use.node, listed))) continue
     const result =
-      refusal === undefined && setting === undefined
-        ? replacement(
-            file,
-            rule,
-            use,
-            uses.map((each) => each.use),
-          )
-        : { advice: refusal }
+      refusal === undefined ? replacement(file, rule, use, allUses) : { advice: refusal }
     if ('text' in result && use.call) {
       replaceCall(file, site, use.node, use.call, result.text)
-    } else {
+    } else if ('advice' in result) {
       listed.push(use.call ?? use.node)
-      if ('advice' in result && result.advice) file.list(use.call ?? use.node, result.advice)
+      file.list(use.call ?? use.node, result.advice)
     }
   }
 }
@@ -85,7 +80,7 @@ function replacement(
   rule: PackageRule,
   { exported, call }: Use,
   uses: readonly Use[],
-): Arguments {
+): TakePortArguments {
   const convert = Object.hasOwn(rule.calls, exported) ? rule.calls[exported] : undefined
   if (!convert) return { advice: rule.advice[exported] ?? 'packageOther' }
   if (!call) return { advice: 'passedOn' }
@@ -93,9 +88,9 @@ function replacement(
   const result = convert(call.arguments, { tree, exportedBy })
   if ('advice' in result) return result
   if (hasComment(tree, call)) return { advice: 'comments' }
-  // Another call of the package inside would be left in the text as it is.
+  // The new text would contain an unchanged call of the package.
   const isLeft = ({ node }: Use) =>
-    isIn(node, call.arguments) && result.text.includes(tree.textOf(node))
+    isInside(node, call.arguments) && result.text.includes(tree.textOf(node))
   return uses.some(isLeft) ? { advice: 'portList' } : result
 }
 
@@ -124,14 +119,10 @@ function inlineCallee(load: string, origin: Node): string {
 
 function replaceSite({ edits, takePort }: FileMigration, site: ImportSite): void {
   const isDone = ({ isType, uses }: Binding) =>
-    !isType && uses.length > 0 && uses.every(({ node }) => edits.isGone(node))
+    !isType && uses.length > 0 && uses.every(({ node }) => edits.isReplaced(node))
   const uses = site.bindings.flatMap((each) => each.uses)
-  if (!uses.some(({ node }) => edits.isGone(node))) return
+  if (!uses.some(({ node }) => edits.isReplaced(node))) return
   const left = site.bindings.filter((each) => !isDone(each)).map(({ specifier }) => specifier)
   if (left.length === 0) takePort.replaceSite(site)
   else takePort.addBeside(site, left)
-}
-
-function isIn({ start, end }: Node, nodes: readonly Node[]): boolean {
-  return nodes.some((node) => node.start <= start && end <= node.end)
 }

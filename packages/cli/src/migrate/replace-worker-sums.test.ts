@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { listed, migrated, text } from './migrated.test-support.js'
+import { listFindings, migrate, text } from './migrate.test-support.js'
 
 const VITEST = { file: 'src/a.test.ts', dependencies: ['vitest'] }
 const JEST = { file: 'src/a.test.js', dependencies: ['jest'] }
 
-test('at the top of a module of vitest', () => {
+test('at the top level of a vitest file', () => {
   const code = text(`
     import { test } from 'vitest'
 
@@ -15,7 +15,7 @@ test('at the top of a module of vitest', () => {
 
     test('answers', () => fetch(\`http://localhost:\${port}\`))
   `)
-  expect(migrated(code, VITEST)).toEqual({
+  expect(migrate(code, VITEST)).toEqual({
     changes: 1,
     findings: [],
     code: text(`
@@ -30,7 +30,7 @@ test('at the top of a module of vitest', () => {
   })
 })
 
-test('in a beforeAll of Jest, also in CommonJS', () => {
+test('in a beforeAll of Jest in CommonJS', () => {
   const code = text(`
     'use strict'
     const request = require('supertest')
@@ -41,7 +41,7 @@ test('in a beforeAll of Jest, also in CommonJS', () => {
       await app.listen(port)
     })
   `)
-  expect(migrated(code, JEST).code).toBe(
+  expect(migrate(code, JEST).code).toBe(
     text(`
       'use strict'
       const request = require('supertest')
@@ -65,7 +65,7 @@ test('with the testInfo of Playwright', () => {
       await start(port);
     });
   `)
-  expect(migrated(code, { file: 'e2e/shop.spec.ts' }).code).toBe(
+  expect(migrate(code, { file: 'e2e/shop.spec.ts' }).code).toBe(
     text(`
       import { test } from '@playwright/test';
       import { takePort } from '@portslice/core';
@@ -93,17 +93,17 @@ describe('forms of the sum', () => {
     'BASE + Number(VITEST_POOL_ID)',
   ])('%s', (sum) => {
     const code = `import 'vitest'\nconst { VITEST_POOL_ID } = process.env\nconst BASE = 4000\nexport const serverPort = ${sum}\nuse(BASE, VITEST_POOL_ID)\n`
-    expect(migrated(code, VITEST).code).toContain('export const serverPort = await takePort()\n')
-    expect(migrated(code, VITEST).code).toContain('use(BASE, VITEST_POOL_ID)')
+    expect(migrate(code, VITEST).code).toContain('export const serverPort = await takePort()\n')
+    expect(migrate(code, VITEST).code).toContain('use(BASE, VITEST_POOL_ID)')
   })
 
   test.each([
-    ['the place of a listening server', 'server.listen(4000 + worker)'],
-    ['a variable of the environment', 'process.env.PORT = String(4000 + worker)'],
+    ['an argument of listen()', 'server.listen(4000 + worker)'],
+    ['an environment variable', 'process.env.PORT = String(4000 + worker)'],
     ['an option', 'start({ port: 4000 + worker })'],
   ])('%s', (_, statement) => {
     const code = `import 'vitest'\nconst worker = Number(process.env.VITEST_POOL_ID)\n${statement}\n`
-    expect(migrated(code, VITEST).code).toBe(
+    expect(migrate(code, VITEST).code).toBe(
       `import 'vitest'\nimport { takePort } from '@portslice/vitest-plugin/test'\n${statement.replace('4000 + worker', 'await takePort()')}\n`,
     )
   })
@@ -122,7 +122,7 @@ describe('forms of the sum', () => {
         }, { scope: 'worker' }],
       })
     `)
-    const { code: after, findings } = migrated(code, { file: 'fixtures.ts' })
+    const { code: after, findings } = migrate(code, { file: 'fixtures.ts' })
     expect(after.match(/const port = await takePort\(\)/g)).toHaveLength(2)
     expect(findings).toEqual([])
   })
@@ -135,10 +135,10 @@ test('in a test of test.each', () => {
       const port = 4000 + Number(process.env.VITEST_POOL_ID)
     })
   `)
-  expect(migrated(code, VITEST).code).toContain('const port = await takePort()')
+  expect(migrate(code, VITEST).code).toContain('const port = await takePort()')
 })
 
-describe('what is not a port is left alone, and not listed', () => {
+describe('a sum that is not a port is neither replaced nor listed', () => {
   test.each([
     `const database = \`test_\${process.env.VITEST_POOL_ID}\``,
     'const seed = 4000 + Number(process.env.VITEST_POOL_ID)',
@@ -148,7 +148,7 @@ describe('what is not a port is left alone, and not listed', () => {
     'if (process.env.VITEST_POOL_ID === "1") seed()',
   ])('%s', (statement) => {
     const code = `import 'vitest'\n${statement}\n`
-    expect(migrated(code, VITEST)).toEqual({ code, changes: 0, findings: [] })
+    expect(migrate(code, VITEST)).toEqual({ code, changes: 0, findings: [] })
   })
 })
 
@@ -175,7 +175,7 @@ describe('listed', () => {
       '2 synchronous',
     ],
     [
-      'a first port',
+      'a base port of several ports',
       "import 'vitest'\nconst port = 4000 + 10 * Number(process.env.VITEST_POOL_ID)\nstart(port, port + 1)",
       '2 block',
     ],
@@ -195,26 +195,26 @@ describe('listed', () => {
       '2 workerSum',
     ],
   ])('%s', (_, code, finding) => {
-    expect(migrated(code, VITEST).code).toBe(code)
-    expect(listed(code, VITEST)).toEqual([finding])
+    expect(migrate(code, VITEST).code).toBe(code)
+    expect(listFindings(code, VITEST)).toEqual([finding])
   })
 
-  test('CommonJS cannot wait at the top', () => {
+  test('CommonJS has no top-level await', () => {
     const code =
       'const port = 4000 + Number(process.env.JEST_WORKER_ID)\nmodule.exports = { port }\n'
-    expect(migrated(code, JEST).code).toBe(code)
-    expect(listed(code, JEST)).toEqual(['1 synchronous'])
-    expect(migrated(code, JEST).findings[0]?.advice).toContain('portsFromEnv()')
+    expect(migrate(code, JEST).code).toBe(code)
+    expect(listFindings(code, JEST)).toEqual(['1 synchronous'])
+    expect(migrate(code, JEST).findings[0]?.advice).toContain('portsFromEnv()')
   })
 
-  test('an ES module that Jest makes CommonJS of cannot either', () => {
+  test('an ES module that Jest converts to CommonJS has none either', () => {
     const code = 'export const port = 4000 + Number(process.env.JEST_WORKER_ID)\n'
     const asModule = { ...JEST, isModule: true }
-    expect(listed(code, JEST)).toEqual(['1 synchronous'])
-    expect(listed(code, asModule)).toEqual(['1 synchronous'])
+    expect(listFindings(code, JEST)).toEqual(['1 synchronous'])
+    expect(listFindings(code, asModule)).toEqual(['1 synchronous'])
     const scripts = ['NODE_OPTIONS=--experimental-vm-modules jest']
-    expect(listed(code, { ...asModule, scripts })).toEqual([])
-    expect(listed(code, { ...JEST, file: 'a.test.mjs' })).toEqual([])
+    expect(listFindings(code, { ...asModule, scripts })).toEqual([])
+    expect(listFindings(code, { ...JEST, file: 'a.test.mjs' })).toEqual([])
   })
 
   test('the same sum twice in a file', () => {
@@ -223,18 +223,20 @@ describe('listed', () => {
       const port = 4000 + Number(process.env.VITEST_POOL_ID)
       beforeAll(async () => { server.listen(4000 + Number(process.env.VITEST_POOL_ID)) })
     `)
-    expect(migrated(code, VITEST).code).toBe(code)
-    expect(listed(code, VITEST)).toEqual(['2 sharedNumber', '3 sharedNumber'])
+    expect(migrate(code, VITEST).code).toBe(code)
+    expect(listFindings(code, VITEST)).toEqual(['2 sharedNumber', '3 sharedNumber'])
   })
 
-  test('the same sum in another file that must agree', () => {
+  test('the same base port in another file', () => {
     const code = "import 'vitest'\nconst port = 4000 + Number(process.env.VITEST_POOL_ID)\n"
-    expect(listed(code, { ...VITEST, sharedBases: [4000] })).toEqual(['2 sharedNumber'])
-    expect(listed(code, { ...VITEST, sharedBases: [5000] })).toEqual([])
+    expect(listFindings(code, { ...VITEST, sharedBases: [4000] })).toEqual(['2 sharedNumber'])
+    expect(listFindings(code, { ...VITEST, sharedBases: [5000] })).toEqual([])
   })
 
   test('a config', () => {
     const code = 'const port = 4000 + Number(process.env.TEST_PARALLEL_INDEX)\nexport default {}\n'
-    expect(listed(code, { file: 'playwright.config.ts', isModule: true })).toEqual(['1 config'])
+    expect(listFindings(code, { file: 'playwright.config.ts', isModule: true })).toEqual([
+      '1 config',
+    ])
   })
 })

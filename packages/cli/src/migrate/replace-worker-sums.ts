@@ -1,9 +1,9 @@
-/** Replaces ports that are calculated from the number of the worker. */
+/** Replaces ports that are calculated from the number of a worker. */
 import type { AdviceName } from './advice.js'
 import type { FileKind } from './file-kind.js'
+import { findWorkerSums, type WorkerSum } from './find-worker-sums.js'
 import type { FileMigration } from './replace-packages.js'
-import { isFunction, type Node, propertyName, type SyntaxTree } from './syntax-tree.js'
-import { portSums, type WorkerSum } from './worker-numbers.js'
+import { isFunction, isInside, type Node, propertyName, type SyntaxTree } from './syntax-tree.js'
 
 /** Callbacks that a runner calls once for each file or test. */
 const HOOKS = /^(before|beforeAll|beforeEach|test|it|after|setup|suite)$/
@@ -11,11 +11,11 @@ const HOOKS = /^(before|beforeAll|beforeEach|test|it|after|setup|suite)$/
 export function replaceWorkerSums(
   file: FileMigration,
   kind: FileKind,
-  /** Bases that also stand in other files, which must agree on the number. */
+  /** Base ports that other files also use: all of them must agree on the number. */
   sharedBases: ReadonlySet<number>,
 ): void {
   const { tree, edits, takePort } = file
-  const sums = portSums(tree).filter(({ node }) => !edits.isGone(node))
+  const sums = findWorkerSums(tree).filter(({ node }) => !edits.isReplaced(node))
   const replaced: Node[] = []
   for (const sum of sums) {
     const isOnly = sums.filter(({ base }) => base === sum.base).length === 1
@@ -41,19 +41,17 @@ function obstacle(
 ): AdviceName | undefined {
   if (kind.role === 'config') return 'config'
   if (base === undefined || tree.parentOf(node)?.type === 'TemplateLiteral') return 'workerSum'
-  const place = placeOf(tree, node, kind)
-  if (place !== undefined) return place
-  return isCountedFrom(tree, node) ? 'block' : undefined
+  return obstacleAt(tree, node, kind) ?? (isCountedFrom(tree, node) ? 'block' : undefined)
 }
 
-/** Why no `await takePort()` can stand here. */
-function placeOf(tree: SyntaxTree, node: Node, kind: FileKind): AdviceName | undefined {
+/** Why `await takePort()` is not possible at this place. */
+function obstacleAt(tree: SyntaxTree, node: Node, kind: FileKind): AdviceName | undefined {
   for (const around of tree.ancestorsOf(node)) {
     if (/^(For|While|DoWhile)/.test(around.type)) return 'repeated'
     if (around.type === 'PropertyDefinition' || around.type === 'StaticBlock') return 'synchronous'
     if (!isFunction(around)) continue
     if (!around.async) return 'synchronous'
-    // Any other function may be called again, and must return the same number.
+    // Any function except a hook or test may run again, and must return the same number.
     return isCallback(tree, around) ? undefined : 'repeated'
   }
   return kind.allowsTopLevelAwait ? undefined : 'synchronous'
@@ -76,7 +74,7 @@ function isCallback(tree: SyntaxTree, callback: Node): boolean {
   return false
 }
 
-/** `beforeAll` and `test.beforeAll`; of `test.only` and `test.concurrent` the first. */
+/** `beforeAll` for `beforeAll` and `test.beforeAll`; `test` for `test.only` and `test.concurrent`. */
 function calledName(callee: Node): string {
   if (callee.type === 'Identifier') return callee.name
   // test.each([…])('…', async () => …)
@@ -87,7 +85,7 @@ function calledName(callee: Node): string {
   return HOOKS.test(name) ? name : calledName(callee.object)
 }
 
-/** Whether the variable is a first port, from which others are counted. */
+/** Whether other ports are calculated from the variable, such as `port + 1`. */
 function isCountedFrom(tree: SyntaxTree, node: Node): boolean {
   const parent = tree.parentOf(node)
   const references =
@@ -105,7 +103,7 @@ function isCountedFrom(tree: SyntaxTree, node: Node): boolean {
   })
 }
 
-/** `'http://localhost:' + port` counts nothing. */
+/** `'http://localhost:' + port` is a string, not a calculated port. */
 function isText({ left, right }: { left: Node; right: Node }): boolean {
   return [left, right].some(
     (each): boolean =>
@@ -120,25 +118,22 @@ function referencesOfTarget(tree: SyntaxTree, target: Node): readonly Node[] {
   return declaration ? tree.referencesTo(declaration) : []
 }
 
-/** Constants that only the replaced sums have used, such as the first port. */
-function removeUnused({ tree, edits }: FileMigration, replaced: readonly Node[]): void {
+/** Removes constants that only the replaced sums used, such as the base port. */
+function removeUnused(file: FileMigration, replaced: readonly Node[]): void {
+  const { tree, edits } = file
   const names = tree.nodes.filter(
-    (node) => node.type === 'Identifier' && isIn(node, replaced) && tree.declarationOf(node),
+    (node) => node.type === 'Identifier' && isInside(node, replaced) && tree.declarationOf(node),
   )
   for (const name of names) {
     const declaration = tree.declarationOf(name)
-    if (declaration?.type !== 'Variable' || edits.isGone(declaration.node)) continue
+    if (declaration?.type !== 'Variable' || edits.isReplaced(declaration.node)) continue
     const { variableNode } = declaration
     const [declarator, ...more] = variableNode.declarations
     const isPlain = declarator?.id === declaration.node && more.length === 0
     const isLocal = tree.parentOf(variableNode)?.type !== 'ExportNamedDeclaration'
-    const isUnused = tree.referencesTo(declaration).every((each) => edits.isGone(each))
+    const isUnused = tree.referencesTo(declaration).every((each) => edits.isReplaced(each))
     if (!isPlain || !isLocal || !isUnused || !declarator.init) continue
     edits.removeStatement(variableNode)
-    removeUnused({ tree, edits } as FileMigration, [declarator.init])
+    removeUnused(file, [declarator.init])
   }
-}
-
-function isIn({ start, end }: Node, nodes: readonly Node[]): boolean {
-  return nodes.some((node) => node.start <= start && end <= node.end)
 }

@@ -1,24 +1,24 @@
-/** How `portslice migrate` shows what it would do, or has done. */
+/** Formats the outcome of `portslice migrate` as text and JSON. */
 import path from 'node:path'
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff'
-import { formatJson } from '../list/format-json.js'
 import type { Colours } from '../terminal/colours.js'
-import { sanitize } from '../terminal/format.js'
+import { pluralize, sanitize } from '../terminal/format.js'
+import { formatJson } from '../terminal/format-json.js'
 import { wrapAfter } from '../terminal/wrap.js'
 import type { MigratedFile } from './migrate-files.js'
-import type { Refusal } from './write-file.js'
+import type { Refusal } from './write-migrated.js'
 
-export const MIGRATE_VERSION = 1
+const MIGRATE_VERSION = 1
 /** Lines of the file around a change, as in `git diff`. */
 const CONTEXT_LINES = 3
 const INDENT = '    '
 
 export interface Outcome {
   files: readonly MigratedFile[]
-  /** The files that were written; `undefined` if that was not asked for. */
+  /** The files that were written; `undefined` without --write. */
   written?: ReadonlySet<string>
   refused: ReadonlyMap<string, Refusal>
-  /** How to install the packages that the files now import, if any is missing. */
+  /** The command that installs missing packages, if any. */
   install?: string
 }
 
@@ -32,7 +32,7 @@ function nameOf(file: string): string {
   return path.relative(process.cwd(), file).replaceAll(path.sep, '/')
 }
 
-export function diffOf({ file, before, code }: MigratedFile): string {
+function diffOf({ file, before, code }: MigratedFile): string {
   if (before === code) return ''
   const name = nameOf(file)
   return createTwoFilesPatch(`a/${name}`, `b/${name}`, before, code, undefined, undefined, {
@@ -109,18 +109,14 @@ function summary({ files, written, install }: Outcome): string {
   const changing = files.filter(({ changes }) => changes > 0)
   const places = changing.reduce((sum, { changes }) => sum + changes, 0)
   const listed = files.reduce((sum, { findings }) => sum + findings.length, 0)
-  const left = listed === 0 ? '' : ` ${counted(listed, 'place')} left to you.`
+  const left = listed === 0 ? '' : ` ${pluralize(listed, 'place')} left to you.`
   if (changing.length === 0) return `Nothing to change.${left}\n`
-  const what = `${counted(places, 'place')} in ${counted(changing.length, 'file')}`
+  const what = `${pluralize(places, 'place')} in ${pluralize(changing.length, 'file')}`
   const lines = [
     written
-      ? `Changed ${counted(written.size, 'file')} of ${changing.length}.${left}`
+      ? `Changed ${pluralize(written.size, 'file')} of ${changing.length}.${left}`
       : `Would change ${what}.${left} Nothing was written; --write changes the files.`,
     ...(install ? [`Install what the files import: ${install}`] : []),
   ]
   return lines.map((line) => `${line}\n`).join('')
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }

@@ -1,4 +1,4 @@
-/** The changes of one file, each of a range of its text; the rest stays as it is. */
+/** Collects the changes of one file. Text outside of the changed ranges stays as it is. */
 import MagicString from 'magic-string'
 import type { Node } from './syntax-tree.js'
 
@@ -11,7 +11,7 @@ export class SourceEdits {
   readonly #text: MagicString
   readonly #replaced: Range[] = []
   readonly code: string
-  /** How lines end in this file. */
+  /** The line ending of this file. */
   readonly lineEnd: string
 
   constructor(code: string) {
@@ -38,7 +38,7 @@ export class SourceEdits {
     this.#text.remove(start, end)
   }
 
-  /** Removes a statement, and its line if nothing else stands there. */
+  /** Removes a statement, and its line if the line contains nothing else. */
   removeStatement({ start, end }: Range): void {
     const lineStart = this.code.lastIndexOf('\n', start - 1) + 1
     const newline = this.code.indexOf('\n', end)
@@ -48,13 +48,9 @@ export class SourceEdits {
     this.remove(isAlone ? { start: lineStart, end: lineEnd } : { start, end })
   }
 
-  /** Whether this has been replaced or removed, by itself or with what stands around it. */
-  isGone({ start, end }: Range | Node): boolean {
+  /** Whether this range, or a range around it, was replaced or removed. */
+  isReplaced({ start, end }: Range | Node): boolean {
     return this.#replaced.some((range) => range.start <= start && end <= range.end)
-  }
-
-  get hasChanged(): boolean {
-    return this.#replaced.length > 0
   }
 
   toString(): string {

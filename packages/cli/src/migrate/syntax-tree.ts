@@ -1,4 +1,4 @@
-/** A parsed file: what each name refers to, and what surrounds each node. */
+/** A parsed file with the parent of each node and the declaration of each name. */
 import type { Node, Program } from '@oxc-project/types'
 import { isReferenceIdentifier, ScopeTracker, walk } from 'oxc-walker'
 import type { Comment } from './parse.js'
@@ -7,7 +7,7 @@ export type { Node, Program } from '@oxc-project/types'
 export type NodeOf<Type extends Node['type']> = Extract<Node, { type: Type }>
 export type Identifier = Node & { type: 'Identifier'; name: string }
 
-/** Where a name is declared: the same object for all references to it. */
+/** The declaration of a name. All references to it share the object. */
 export type Declaration = NonNullable<ReturnType<ScopeTracker['getDeclaration']>>
 
 export class SyntaxTree {
@@ -25,7 +25,7 @@ export class SyntaxTree {
     this.program = program
     this.comments = comments
     walk(program, { enter: addMappedKey })
-    // Twice: a name may be used above its declaration.
+    // Walks twice, because a name may be used above its declaration.
     const scopeTracker = new ScopeTracker({ preserveExitedScopes: true })
     walk(program, { scopeTracker })
     scopeTracker.freeze()
@@ -45,7 +45,7 @@ export class SyntaxTree {
     })
   }
 
-  /** All nodes, as they stand in the file. */
+  /** All nodes, in the order of the file. */
   get nodes(): readonly Node[] {
     return this.#nodes
   }
@@ -56,7 +56,7 @@ export class SyntaxTree {
 
   /** The nodes around this one, the closest first. */
   *ancestorsOf(node: Node): Generator<Node> {
-    for (let at = this.parentOf(node); at; at = this.parentOf(at)) yield at
+    for (let parent = this.parentOf(node); parent; parent = this.parentOf(parent)) yield parent
   }
 
   declarationOf(reference: Node): Declaration | undefined {
@@ -67,7 +67,7 @@ export class SyntaxTree {
     return this.#references.get(declaration) ?? []
   }
 
-  /** References to what is declared by this identifier, as in `import here` or `const here = …`. */
+  /** References to the variable that this identifier declares, as in `import here` or `const here = …`. */
   referencesOf(identifier: Node): readonly Identifier[] {
     for (const [declaration, references] of this.#references) {
       if (isDeclaredAt(declaration, identifier)) return references
@@ -80,7 +80,7 @@ export class SyntaxTree {
   }
 }
 
-/** The parser of version 7 has the variable of `{ [Key in Keys]: … }` elsewhere than others. */
+/** Version 7 of the parser keeps the variable of `{ [Key in Keys]: … }` in another property than ESTree. */
 function addMappedKey(node: Node): void {
   if (node.type !== 'TSMappedType' || node.key) return
   const { typeParameter } = node as unknown as { typeParameter: { name: string; start: number } }
@@ -93,7 +93,7 @@ function isDeclaredAt({ node }: Declaration, identifier: Node): boolean {
   return 'local' in node && node.local === identifier
 }
 
-/** What stands inside of parentheses, `as …`, `satisfies …` and `!`. */
+/** The expression inside parentheses, `as …`, `satisfies …` and `!`. */
 export function unwrapped(node: Node): Node {
   switch (node.type) {
     case 'ParenthesizedExpression':
@@ -107,7 +107,7 @@ export function unwrapped(node: Node): Node {
   }
 }
 
-/** The name of a property that is not calculated: `a.name`, `a['name']`, `{ name: … }`. */
+/** The name of a property, if it is known before the code runs: `a.name`, `a['name']`, `{ name: … }`. */
 export function propertyName(node: Node): string | undefined {
   if (node.type === 'MemberExpression') return nameOf(node.property, node.computed)
   if (node.type === 'Property') return nameOf(node.key, node.computed)
@@ -138,4 +138,9 @@ export type FunctionNode =
 
 export function isFunction(node: Node): node is FunctionNode {
   return /^(FunctionDeclaration|FunctionExpression|ArrowFunctionExpression)$/.test(node.type)
+}
+
+/** Whether the text of a node is part of the text of one of the others. */
+export function isInside({ start, end }: Node, nodes: readonly Node[]): boolean {
+  return nodes.some((node) => node.start <= start && end <= node.end)
 }

@@ -1,18 +1,18 @@
-/** Brings takePort into a file, once, under a name that means nothing else there. */
+/** Adds one import of takePort to a file, under a name that the file does not use yet. */
 import type { FileKind } from './file-kind.js'
-import type { ImportSite } from './package-uses.js'
+import type { ImportSite } from './find-package-uses.js'
 import type { SourceEdits } from './source-edits.js'
 import { type Node, type NodeOf, type SyntaxTree, stringOf } from './syntax-tree.js'
 
 const NAME = 'takePort'
-/** If a variable of the user is called takePort. */
+/** For files with a variable that is called takePort. */
 const OTHER_NAME = 'takeLeasedPort'
 const MODULES = /^@portslice\/(core|vitest-plugin\/test)$/
 
 export class TakePortImport {
-  /** What it is called in this file. */
+  /** The name of takePort in this file. */
   readonly name: string
-  #isThere: boolean
+  #isImported: boolean
   readonly #tree: SyntaxTree
   readonly #edits: SourceEdits
   readonly #kind: FileKind
@@ -22,46 +22,46 @@ export class TakePortImport {
     this.#edits = edits
     this.#kind = kind
     const existing = existingName(tree)
-    this.#isThere = existing !== undefined
+    this.#isImported = existing !== undefined
     this.name = existing ?? (isUsed(tree, NAME) ? OTHER_NAME : NAME)
   }
 
-  /** Puts it where another package was brought in, all of whose uses have been replaced. */
+  /** Replaces the import of a package by that of takePort. Call it after all uses of the package are replaced. */
   replaceSite(site: ImportSite): void {
     if (site.form === 'inline') return
     if (site.form === 'import') {
-      if (this.#isThere) this.#edits.removeStatement(site.node)
+      if (this.#isImported) this.#edits.removeStatement(site.node)
       else this.#edits.replace(site.node, this.#importText(site.node))
-      this.#isThere = true
+      this.#isImported = true
       return
     }
     const isShared = this.#isAtTopLevel(site.node)
-    if (isShared && this.#isThere) {
+    if (isShared && this.#isImported) {
       this.#removeDeclarator(site.node)
     } else {
-      this.#isThere ||= isShared
+      this.#isImported ||= isShared
       this.#edits.replace(site.node, `${this.#pattern()} = ${this.loadText(site.origin)}`)
     }
   }
 
-  /** Adds it beside an import that is still needed, of which `names` are left. */
+  /** Adds takePort beside an import that is still needed. `names`: the imported names that stay. */
   addBeside(site: ImportSite, names: readonly Node[]): void {
     if (site.form === 'inline') return
     if (site.form === 'import') {
       this.#edits.replace(site.node, this.#withNames(site.node, names) + this.#addition(site.node))
-      this.#isThere = true
+      this.#isImported = true
       return
     }
     const isShared = this.#isAtTopLevel(site.node)
-    if (isShared && this.#isThere) return
-    this.#isThere ||= isShared
+    if (isShared && this.#isImported) return
+    this.#isImported ||= isShared
     this.#edits.insertAfter(site.node, `, ${this.#pattern()} = ${this.loadText(site.origin)}`)
   }
 
-  /** Adds it on a line of its own, if it is not there yet. */
+  /** Adds an import of takePort on a new line, if the file has none yet. */
   ensure(): void {
-    if (this.#isThere) return
-    this.#isThere = true
+    if (this.#isImported) return
+    this.#isImported = true
     const { lineEnd } = this.#edits
     const line = this.#kind.style === 'import' ? this.#importText() : this.#requireText()
     const last = this.#tree.program.body.findLast((each) => isImport(each))
@@ -73,7 +73,7 @@ export class TakePortImport {
     this.#edits.insertBefore(first?.start ?? this.#tree.code.length, `${line}${lineEnd}${lineEnd}`)
   }
 
-  /** `require('@portslice/core')`, or `await import(…)`, as the other package was loaded. */
+  /** `require('@portslice/core')` or `await import(…)`, in the form that loads the other package. */
   loadText(origin: Node): string {
     const isImport = origin.type === 'AwaitExpression'
     const module = isImport ? this.#kind.takePortModule : '@portslice/core'
@@ -81,7 +81,7 @@ export class TakePortImport {
   }
 
   #addition(node: Node): string {
-    return this.#isThere ? '' : this.#edits.lineEnd + this.#importText(node)
+    return this.#isImported ? '' : this.#edits.lineEnd + this.#importText(node)
   }
 
   #importText(like?: Node): string {
@@ -129,7 +129,7 @@ export class TakePortImport {
     return like === undefined || this.#tree.textOf(like).endsWith(';')
   }
 
-  /** In the quotes that the file has. */
+  /** Uses the same quotes as the file. */
   #quoted(module: string): string {
     const { nodes } = this.#tree
     const source = nodes.find(

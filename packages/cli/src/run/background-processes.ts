@@ -20,30 +20,30 @@ export interface BackgroundOptions {
   tree: ProcessTree
   command: string
   ports: readonly number[]
-  /** The wait ends when no port was in use for so many ms. `undefined`: wait for every process. */
-  linger: number | undefined
+  /** The wait ends when no port was in use for this time. `undefined`: wait for every process. */
+  lingerMs: number | undefined
 }
 
-/** What the program of `portslice run` leaves running: waits for it, names it, and passes signals on. */
+/** Waits for the background processes of a program, prints their names, and forwards signals to them. */
 export class BackgroundProcesses {
   readonly #tree: ProcessTree
   readonly #command: string
   readonly #ports: readonly number[]
-  readonly #linger: number | undefined
+  readonly #lingerMs: number | undefined
   readonly #interrupted = new AbortController()
   #wasAskedToEnd = false
   readonly #reported = new Set<'in use' | 'idle'>()
 
-  constructor({ tree, command, ports, linger }: BackgroundOptions) {
+  constructor({ tree, command, ports, lingerMs }: BackgroundOptions) {
     this.#tree = tree
     this.#command = command
     this.#ports = ports
-    this.#linger = linger
+    this.#lingerMs = lingerMs
   }
 
   /** Waits while a leased port is in use, and for `linger` after that. */
   async wait(): Promise<void> {
-    // A remaining timer would keep this process running.
+    // Stops the timers, which would keep this process running.
     const watch = new AbortController()
     const { signal } = this.#interrupted
     try {
@@ -64,7 +64,7 @@ export class BackgroundProcesses {
       const users = await portUsers(rest, this.#ports)
       const now = performance.now()
       if (users.length > 0) unusedSince = now
-      const left = this.#linger === undefined ? Infinity : unusedSince + this.#linger - now
+      const left = this.#lingerMs === undefined ? Infinity : unusedSince + this.#lingerMs - now
       const isOver = users.length === 0 && left <= 0
       if (isOver || now - start >= NOTICE_DELAY_MS) this.#report(rest, users)
       if (isOver) return
@@ -102,13 +102,13 @@ export class BackgroundProcesses {
       printNotice(
         `${command} has ended, but ${ports} still in use. Waiting for ${namesOf(users)}. ${ctrlC}.`,
       )
-    } else if (this.#linger === undefined) {
+    } else if (this.#lingerMs === undefined) {
       printNotice(
         `${command} has ended. Waiting for the processes it left (--wait-all): ${namesOf(rest)}. ${ctrlC}.`,
       )
     } else {
       printNotice(
-        `${command} has ended, but left processes that do not use its ports: ${namesOf(rest)}. They are left running when no port was in use for ${this.#linger / 1000} s (--linger).`,
+        `${command} has ended, but left processes that do not use its ports: ${namesOf(rest)}. They are left running when no port was in use for ${this.#lingerMs / 1000} s (--linger).`,
       )
     }
   }
@@ -122,7 +122,7 @@ export class BackgroundProcesses {
     )
   }
 
-  /** Shells start background processes with SIGINT ignored, but not SIGTERM. */
+  /** Background processes of a shell ignore SIGINT, but not SIGTERM. */
   async #terminate(): Promise<void> {
     await this.#tree.signal('SIGTERM')
     await this.#tree.untilGone({ signal: AbortSignal.timeout(SIGTERM_TIMEOUT_MS) }).catch(() => {})
@@ -133,8 +133,8 @@ export class BackgroundProcesses {
 }
 
 /**
- * Processes with a TCP listener or UDP socket on one of the ports. If the owner of a listener is
- * unknown, it could be any process that this user may not inspect.
+ * Finds the processes with a TCP listener or UDP socket on one of the ports. If the owner of a listener is
+ * unknown, it may be any process that this user may not inspect.
  */
 async function portUsers(
   processes: readonly ProcessIdentity[],
@@ -151,7 +151,7 @@ async function portUsers(
     const isInUse = (await Promise.all(unowned.map(isListening))).includes(true)
     return isInUse ? opaque : []
   } catch {
-    return processes // No more files can be opened, so their use is unknown.
+    return processes // Too many open files: any of them may use the ports.
   }
 }
 

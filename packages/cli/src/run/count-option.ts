@@ -1,4 +1,4 @@
-/** `--count`: a table of ports without names. */
+/** The option `--count`, for a table of ports without names. */
 import { inspect, LAST_PORT } from '@portslice/core/internal/inspect'
 import type { Arguments, OptionSyntax } from '../command-line/arguments.js'
 import { usageError } from '../command-line/usage-error.js'

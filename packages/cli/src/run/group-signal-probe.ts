@@ -3,30 +3,30 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { system } from '@portslice/core/internal/inspect'
 
-/** The time between the two signals of `timeout`: to the process, then to its group. */
+/** The command `timeout` signals the process first, and then its group within this time. */
 const GROUP_SIGNAL_DELAY_MS = 20
 /** A stopped or killed process does not answer. */
 const ANSWER_TIMEOUT_MS = 1000
 const MAX_SIGNAL_AGE_MS = 2000
 
 /**
- * Prints each signal and echoes each line. In some shells `read` fails when a signal interrupts it;
- * it also fails at the end of input, when this process has ended.
+ * Prints each signal and echoes each line. `read` fails at the end of input, when this process has ended. In some
+ * shells it also fails when a signal interrupts it.
  */
 const SCRIPT = `for s in HUP INT QUIT USR1 USR2 ALRM TERM; do trap "t=1; echo SIG$s" $s; done
 echo ready
 while :; do t=0; if read -r l; then echo "$l"; elif [ $t = 0 ]; then exit; fi; done 2>/dev/null`
 
 /**
- * Detects whether a signal was sent to the whole process group, with a listener process in the same
- * group that reports whether it got the signal too.
+ * Detects whether a signal was sent to the whole process group. A listener process in the same group reports the
+ * signals that it receives.
  *
- * Ctrl-C, `kill %1` and `timeout` signal the group, so the program has the signal already.
- * Forwarding it would be a second one, on which many programs quit without cleaning up.
+ * Ctrl-C, `kill %1` and `timeout` signal the group, so the program has already received the signal. Many programs
+ * quit without cleaning up on a second signal, so it must not be forwarded.
  */
 export class GroupSignalProbe {
   #listener: ChildProcess | undefined
-  /** Signals that the listener got and no call has consumed. */
+  /** Signals that the listener has reported, and that no call has consumed yet. */
   #received: { signal: string; at: number }[] = []
   readonly #waiting = new Map<string, () => void>()
   #questions = 0
@@ -65,8 +65,8 @@ export class GroupSignalProbe {
     await this.#answerTo('ready')
   }
 
-  /** Call immediately after this process got the signal. */
-  async groupHeardToo(signal: NodeJS.Signals): Promise<boolean> {
+  /** Call it immediately after this process has received the signal. */
+  async wasSentToGroup(signal: NodeJS.Signals): Promise<boolean> {
     if (await this.#consume(signal)) return true
     await sleep(GROUP_SIGNAL_DELAY_MS)
     return this.#consume(signal)
@@ -78,7 +78,7 @@ export class GroupSignalProbe {
     const answer = this.#answerTo(question)
     this.#listener?.stdin?.write(`${question}\n`)
     await answer
-    // Two equal signals can reach this process as one. Drop the surplus.
+    // The kernel may merge two equal signals into one for this process. Drop reports that no call will consume.
     this.#received = this.#received.filter(({ at }) => at > performance.now() - MAX_SIGNAL_AGE_MS)
     const index = this.#received.findIndex((each) => each.signal === signal)
     if (index !== -1) this.#received.splice(index, 1)

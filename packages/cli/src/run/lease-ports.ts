@@ -17,7 +17,7 @@ export interface LeaseOptions {
 }
 
 /**
- * Leases a port for each variable, and prints what it waits for.
+ * Leases a port for each variable. If it has to wait, it prints the obstacles.
  *
  * @throws PortsliceError ERR_PORTSLICE_RANGE_EXHAUSTED after the timeout; errors of `createAllocator`
  */
@@ -39,20 +39,23 @@ export async function leasePorts({
   let allocator: PortAllocator | undefined
   try {
     allocator = await createAllocator({ ...options, waitTimeout: timeout })
-    // All of them or none: of two runs that want most of the range, one has to get all of its ports.
+    // All ports or none. Otherwise two runs that each want most of the range would block each other.
     const leases = await allocator.takeMany(
-      variables.map(({ name = label }, at) => ({ label: name, prefer: prefer[at] ?? [] })),
+      variables.map(({ name = label }, index) => ({ label: name, prefer: prefer[index] ?? [] })),
     )
-    const ports = variables.map((each, at) => ({ ...each, port: (leases[at] as PortLease).port }))
-    for (const [at, { variable, port }] of ports.entries()) {
-      const wanted = prefer[at] ?? []
+    const ports = variables.map((each, index) => ({
+      ...each,
+      port: (leases[index] as PortLease).port,
+    }))
+    for (const [index, { variable, port }] of ports.entries()) {
+      const wanted = prefer[index] ?? []
       if (wanted.length > 0 && !wanted.includes(port)) {
         printNotice(`${wanted.join(', ')} not available now: $${variable} is ${port}`)
       }
     }
     return { leases, ports }
   } catch (error) {
-    // Ports that are out when this process ends would be quarantined.
+    // Ports that are still out when this process ends would be quarantined.
     await allocator?.close()
     throw withCommandAdvice(error)
   } finally {
@@ -61,7 +64,7 @@ export async function leasePorts({
   }
 }
 
-/** Replaces the library's advice with the options of the command. With a cause, the advice fits already. */
+/** Replaces the advice of the library by one with the options of the command, unless the error has a cause. */
 function withCommandAdvice(error: unknown): unknown {
   const isExhausted =
     error instanceof PortsliceError && error.code === 'ERR_PORTSLICE_RANGE_EXHAUSTED'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { parseCount } from './count-option.js'
-import { environmentFor, withPorts } from './pass-ports.js'
+import { environmentFor, replacePortPlaceholders } from './pass-ports.js'
 import { variablesFor } from './port-variables.js'
 
 describe('the variables of ports', () => {
@@ -36,12 +36,15 @@ test('a named port also sets the variable of namedPort', () => {
 })
 
 test('known placeholders in arguments are replaced anywhere', () => {
-  expect(withPorts('http://[::1]:{WEB_PORT}/?to={MY_API_PORT}&again={WEB_PORT}', [WEB, API])).toBe(
-    'http://[::1]:20000/?to=20001&again=20000',
-  )
+  expect(
+    replacePortPlaceholders('http://[::1]:{WEB_PORT}/?to={MY_API_PORT}&again={WEB_PORT}', [
+      WEB,
+      API,
+    ]),
+  ).toBe('http://[::1]:20000/?to=20001&again=20000')
   // biome-ignore lint/suspicious/noTemplateCurlyInString: it is a shell's
   const others = '{PORT} {OTHER_PORT} {{WEB_PORT {web_port} ${WEB_PORT}'
-  expect(withPorts(others, [WEB, API])).toBe(others)
+  expect(replacePortPlaceholders(others, [WEB, API])).toBe(others)
 })
 
 const withCount = (count: string | undefined) => parseCount({ value: () => count })

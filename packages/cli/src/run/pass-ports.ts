@@ -5,7 +5,10 @@ export interface AssignedPort extends PortVariable {
   port: number
 }
 
-/** `PORT`, or for named ports `WEB_PORT` and the variable that `namedPort('web')` reads; `PORTS` for a table. */
+/**
+ * The variables for the program: `PORT`; for a named port `WEB_PORT`, and the variable that `namedPort('web')`
+ * reads; for a table `PORTS`.
+ */
 export function environmentFor(ports: readonly AssignedPort[]): Record<string, string> {
   const table = ports.filter(({ isInTable }) => isInTable).map(({ port }) => port)
   return {
@@ -19,8 +22,8 @@ export function environmentFor(ports: readonly AssignedPort[]): Record<string, s
   }
 }
 
-/** Replaces `{PORT}`, `{WEB_PORT}` and so on, and leaves other braces alone. */
-export function withPorts(argument: string, ports: readonly AssignedPort[]): string {
+/** Replaces `{PORT}`, `{WEB_PORT}` and so on. Other braces stay. */
+export function replacePortPlaceholders(argument: string, ports: readonly AssignedPort[]): string {
   const byVariable = Object.fromEntries(ports.map(({ variable, port }) => [variable, `${port}`]))
   return replacePlaceholders(argument, byVariable, (placeholder) => placeholder)
 }

@@ -1,6 +1,6 @@
 /**
- * Tells which run wrote a file, and whether it is active. A pid is not enough, because a restarted
- * container reuses its pids. So the run listens on a UNIX socket beside the file, which works across
+ * Identifies the run that wrote a file, and finds out whether it is active. A pid is not enough, because a
+ * restarted container reuses its pids. So the run listens on a UNIX socket beside the file, which works across
  * network and pid namespaces. Without sockets, pid, start time and pid namespace identify a run.
  * The state of a run on another kernel (a virtual machine that shares the directory) is unknown.
  */
@@ -30,6 +30,7 @@ export interface RunIdentity {
   socket: string
 }
 
+/** Index into {@link procStat}. */
 const START_TIME = 19
 const CONNECT_TIMEOUT_MS = 2000
 
@@ -91,7 +92,7 @@ async function connect(file: string): Promise<'alive' | 'dead' | 'unknown'> {
     return 'alive'
   } catch (error) {
     if (codeOf(error) === 'ECONNREFUSED') return 'dead'
-    // EAGAIN: the queue of a stopped process is full. Other errors prove nothing.
+    // EAGAIN: the socket exists, but its queue is full because the process is stopped.
     return codeOf(error) === 'EAGAIN' ? 'alive' : 'unknown'
   } finally {
     socket.on('error', () => {}).destroy()

@@ -18,8 +18,8 @@ export interface ProgramOptions {
   program: readonly string[]
   env: NodeJS.ProcessEnv
   ports: readonly number[]
-  /** The run ends when no port was in use for so many ms. `undefined`: when all processes have ended. */
-  linger: number | undefined
+  /** The run ends when no port was in use for this time. `undefined`: when all processes have ended. */
+  lingerMs: number | undefined
   signals: SignalForwarder
 }
 
@@ -30,7 +30,7 @@ export interface ProgramOptions {
  * @returns its exit status
  */
 export async function runProgram(options: ProgramOptions): Promise<number> {
-  const { env, ports, linger, signals } = options
+  const { env, ports, lingerMs, signals } = options
   const [command = '', ...args] = options.program
   const marker = treeMarker(env)
   const child = (await loadSpawn())(command, args, {
@@ -51,7 +51,7 @@ export async function runProgram(options: ProgramOptions): Promise<number> {
   const { BackgroundProcesses } = await import('./background-processes.js')
   const status = await waitForExit(child)
   stopWatching()
-  const background = new BackgroundProcesses({ tree, command, ports, linger })
+  const background = new BackgroundProcesses({ tree, command, ports, lingerMs })
   signals.forwardTo((signal, wasForGroup) => void background.signal(signal, wasForGroup))
   // npm and similar tools end on a signal, but leave their children running.
   if (end) await background.signal(end.signal, end.wasForGroup)
@@ -65,7 +65,7 @@ type Spawn = (
   options: { stdio: 'inherit'; env: NodeJS.ProcessEnv },
 ) => ChildProcess
 
-/** On Windows `npm` and similar tools are scripts, whose arguments only cross-spawn keeps intact. */
+/** On Windows, `npm` and similar tools are scripts. Only cross-spawn passes arguments to scripts correctly. */
 async function loadSpawn(): Promise<Spawn> {
   return system.areToolsScripts ? (await import('cross-spawn')).default : spawn
 }

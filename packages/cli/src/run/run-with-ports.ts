@@ -1,10 +1,10 @@
 import type { PortLease } from '@portslice/core'
 import { ownersOf } from '@portslice/core/internal/inspect'
 import { printNotice } from '../terminal/print.js'
-import type { EnvFile } from './env-file.js'
-import { type AssignedPort, environmentFor, withPorts } from './pass-ports.js'
+import { type AssignedPort, environmentFor, replacePortPlaceholders } from './pass-ports.js'
 import { runProgram } from './run-program.js'
 import type { SignalForwarder } from './signal-forwarder.js'
+import type { EnvFile } from './write-env-file.js'
 
 export interface RunOptions {
   ports: readonly AssignedPort[]
@@ -12,22 +12,22 @@ export interface RunOptions {
   program: readonly string[]
   env: Record<string, string>
   envFile?: string | undefined
-  /** How long to wait for background processes, in ms. `undefined`: until they have ended. */
-  linger: number | undefined
+  /** How long to wait for background processes. `undefined`: until they have ended. */
+  lingerMs: number | undefined
   signals: SignalForwarder
 }
 
-/** What `run` and `claim` do once they have their ports. */
+/** Runs the program with its ports, and releases them at the end. The common part of `run` and `claim`. */
 export async function runWithPorts(options: RunOptions): Promise<number> {
-  const { ports, leases, program, env, envFile, linger, signals } = options
+  const { ports, leases, program, env, envFile, lingerMs, signals } = options
   const file = envFile === undefined ? undefined : await writeFile(envFile, ports)
   await signals.start()
   try {
     return await runProgram({
-      program: program.map((argument) => withPorts(argument, ports)),
+      program: program.map((argument) => replacePortPlaceholders(argument, ports)),
       env: { ...process.env, ...env, ...environmentFor(ports) },
       ports: ports.map(({ port }) => port),
-      linger,
+      lingerMs,
       signals,
     })
   } finally {
@@ -52,6 +52,6 @@ async function listenersOn(port: number): Promise<string> {
 }
 
 async function writeFile(file: string, ports: readonly AssignedPort[]): Promise<EnvFile> {
-  const { writeEnvFile } = await import('./env-file.js')
+  const { writeEnvFile } = await import('./write-env-file.js')
   return writeEnvFile(file, ports)
 }

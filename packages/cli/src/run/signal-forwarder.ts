@@ -4,7 +4,7 @@ import { system } from '@portslice/core/internal/inspect'
 import { GroupSignalProbe } from './group-signal-probe.js'
 import { procStat } from './proc-stat.js'
 
-/** Signals that end a process by default. The kernel sends SIGTSTP, SIGCONT and SIGWINCH to the group. */
+/** Signals that end a process by default. The kernel sends SIGTSTP, SIGCONT and SIGWINCH to the whole group. */
 const FORWARDED: readonly NodeJS.Signals[] = system.hasSignals
   ? ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2', 'SIGALRM']
   : ['SIGINT', 'SIGBREAK', 'SIGHUP']
@@ -18,17 +18,18 @@ export function isEndSignal(signal: NodeJS.Signals): boolean {
 export type Recipient = (signal: NodeJS.Signals, wasForGroup: boolean) => void
 
 /**
- * Forwards signals so that the program gets each one once, also if it was sent to the whole process
- * group. Create it early, because its probe takes time to start.
+ * Forwards signals so that the program receives each one once, even if it was sent to the whole process group.
+ * Create it early, because its probe takes time to start.
  */
 export class SignalForwarder {
   readonly #group = new GroupSignalProbe()
   readonly #listeners = new Map<NodeJS.Signals, () => void>()
   #recipient: Recipient = () => {}
+  /** Signals that arrived before the first recipient. */
   #early: NodeJS.Signals[] = []
-  #isOpen = false
+  #hasRecipient = false
 
-  /** Until then, signals end this process as usual. */
+  /** Before this call, signals end this process as usual. */
   async start(): Promise<void> {
     await this.#group.untilReady()
     for (const signal of FORWARDED) {
@@ -40,14 +41,14 @@ export class SignalForwarder {
 
   forwardTo(recipient: Recipient): void {
     this.#recipient = recipient
-    this.#isOpen = true
+    this.#hasRecipient = true
     for (const signal of this.#early.splice(0)) recipient(signal, false)
   }
 
   async #forward(signal: NodeJS.Signals): Promise<void> {
-    const isOpen = this.#isOpen
-    const wasForGroup = await this.#group.groupHeardToo(signal)
-    if (isOpen || this.#isOpen) this.#recipient(signal, wasForGroup && isOpen)
+    const hadRecipient = this.#hasRecipient
+    const wasForGroup = await this.#group.wasSentToGroup(signal)
+    if (hadRecipient || this.#hasRecipient) this.#recipient(signal, wasForGroup && hadRecipient)
     else this.#early.push(signal)
   }
 
@@ -58,7 +59,7 @@ export class SignalForwarder {
   }
 }
 
-/** Skips signals for the group, if the process is still in the group. */
+/** Skips signals that the process has received as a member of the group. */
 export function firstProcessRecipient(child: ChildProcess): Recipient {
   return (signal, wasForGroup) => {
     const { pid } = child
@@ -69,7 +70,7 @@ export function firstProcessRecipient(child: ChildProcess): Recipient {
   }
 }
 
-/** Assumed on other systems than Linux, because programs rarely leave their group. */
+/** On systems other than Linux always true, because programs rarely leave their group. */
 export function isInOurGroup(pid: number): boolean {
   const [theirs, ours] = [groupOf(pid), groupOf(process.pid)]
   return theirs === undefined || ours === undefined || theirs === ours
@@ -79,7 +80,7 @@ function groupOf(pid: number): string | undefined {
   return procStat(pid)?.[2]
 }
 
-/** As in shells: 128 plus the signal number for a process that a signal ended. */
+/** The exit status as in shells: 128 plus the number of the signal that ended the process. */
 export function exitStatus(status: number | null, signal: NodeJS.Signals | null): number {
   return status ?? 128 + (signal ? os.constants.signals[signal] : 0)
 }

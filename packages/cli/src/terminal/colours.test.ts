@@ -16,7 +16,7 @@ test.each([
   expect(coloursFor({ isTTY }, env).isColorSupported).toBe(expected)
 })
 
-test('the width is that of $COLUMNS, else of the terminal, else 80', () => {
+test('the width is $COLUMNS, otherwise that of the terminal, otherwise 80', () => {
   expect(columnsOf({ columns: 100 }, { COLUMNS: '60' })).toBe(60)
   expect(columnsOf({ columns: 100 }, { COLUMNS: 'wide' })).toBe(100)
   expect(columnsOf({ columns: 0 }, {})).toBe(80)

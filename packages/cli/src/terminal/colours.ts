@@ -2,7 +2,7 @@ import picocolors from 'picocolors'
 
 export type Colours = ReturnType<typeof picocolors.createColors>
 
-/** For terminals only, unless $FORCE_COLOR or $NO_COLOR says otherwise (https://no-color.org). */
+/** Colours for terminals, unless $FORCE_COLOR or $NO_COLOR overrides this (https://no-color.org). */
 export function coloursFor(
   stream: { isTTY?: boolean },
   env: NodeJS.ProcessEnv = process.env,

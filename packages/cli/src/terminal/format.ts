@@ -1,10 +1,10 @@
 import { sanitize as escapeControls, hostInUrl } from '@portslice/core/internal/inspect'
 import stringWidth from 'fast-string-width'
 
-/** Invisible characters and direction marks: a label could hide or reverse its text with them. */
+/** Invisible characters and direction marks, which could hide or reverse a text. */
 const INVISIBLE = /[\p{Cf}\p{Zl}\p{Zp}\u115f\u1160\u17b4\u17b5\u3164\uffa0]|\n/gu
 
-/** Escapes control characters and invisible ones, so that text of other processes is safe to print. */
+/** Escapes control characters and invisible characters, so that text of other processes is safe to print. */
 export function sanitize(text: string): string {
   return escapeControls(text).replaceAll(INVISIBLE, (character) => {
     const code = (character.codePointAt(0) as number).toString(16)
@@ -12,7 +12,7 @@ export function sanitize(text: string): string {
   })
 }
 
-/** A shortcut, because the library compiles large regular expressions at its first call. */
+/** Needs no library, which compiles large regular expressions at its first call. */
 const ASCII = /^[ -~]*$/
 
 export function widthOf(text: string): number {
@@ -47,7 +47,7 @@ export function listNames(names: readonly string[], max: number): string {
   return [...names.slice(0, max), ...(more > 0 ? [`and ${more} more`] : [])].join(', ')
 }
 
-/** Where an app on the port answers, if it is a web server. @param host if it is another one */
+/** The URL of a web server on the port. */
 export function urlOf(port: number, host = 'localhost'): string {
   return `http://${hostInUrl(host)}:${port}`
 }

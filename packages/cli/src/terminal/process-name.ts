@@ -6,8 +6,8 @@ const MAX_COMMAND_LENGTH = 120
 const BEGINNING_LENGTH = 40
 
 /**
- * `pid 4711 (node server.js)`. Shows the command line, because the process name is often that of a
- * thread, such as `MainThread`.
+ * `pid 4711 (node server.js)`. Uses the command line, because the name of a process is often that of a thread,
+ * such as `MainThread`.
  */
 export function processName(pid: number): string {
   const [program = '', ...args] = readProcessText(pid, 'cmdline')?.split('\0') ?? []

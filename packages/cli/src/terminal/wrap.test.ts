@@ -9,7 +9,7 @@ test('further lines are indented, and long words stay whole', () => {
   )
 })
 
-const HELP = `portslice x: does something that takes some words to printNotice
+const HELP = `portslice x: does something that takes some words to explain
 
   portslice x -- npm start          the port is in $PORT
   portslice x --name web --name api -- docker compose up
@@ -29,7 +29,7 @@ test('help that fits is not changed', () => {
 
 test('descriptions are wrapped beside their terms, and paragraphs as a whole', () => {
   expect(wrapHelp(HELP, 44)).toBe(`portslice x: does something that takes some
-words to printNotice
+words to explain
 
   portslice x -- npm start
       the port is in $PORT

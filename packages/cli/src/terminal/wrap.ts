@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from 'node:util'
 import { wrapAnsi } from 'fast-wrap-ansi'
 import { widthOf } from './format.js'
 
-/** With less room, a description goes below its term. */
+/** If there is less room, the description is below its term. */
 const MIN_DESCRIPTION_WIDTH = 24
 const INDENT_BELOW = 6
 

@@ -1,15 +1,14 @@
 import type { IncomingMessage } from 'node:http'
 
-/** Why a request is refused; `undefined` if it is not. */
+/** Why a request is refused. */
 export interface Refusal {
   status: 403 | 404 | 405
   reason: string
 }
 
 /**
- * Refuses what a page of another site could send: its name may resolve to 127.0.0.1 (DNS
- * rebinding). The path begins with a token, so that other users of this machine cannot read what
- * the journals keep from them.
+ * Refuses requests from pages of other sites, whose name may resolve to 127.0.0.1 (DNS rebinding). The path must
+ * begin with the token, because other users of this machine may not read the journals.
  */
 export function checkRequest(
   { method, url = '', headers }: Pick<IncomingMessage, 'method' | 'url' | 'headers'>,
@@ -21,7 +20,7 @@ export function checkRequest(
   if (origin !== undefined && !hosts.some((each) => origin === `http://${each}`)) {
     return { status: 403, reason: 'foreign Origin header' }
   }
-  // A link on another page may open this one, but not load from it.
+  // Other pages may link to this page, but must not load its data.
   const isOwn = site === undefined || site === 'same-origin' || site === 'none'
   if (!isOwn && mode !== 'navigate') return { status: 403, reason: 'request of another site' }
   const hasKey = oneTimeKey !== undefined && url === `/${oneTimeKey}`

@@ -1,18 +1,18 @@
 import type { ServerResponse } from 'node:http'
 import { changeBetween, type Rows } from '@portslice/pages/live'
 
-/** Between two readings, however many ports change meanwhile. */
+/** The time between two readings. It does not depend on the number of changes. */
 const READ_INTERVAL_MS = 500
-/** An empty comment, by which a lost connection is noticed. */
+/** The time between two empty comments, which reveal a lost connection. */
 const HEARTBEAT_INTERVAL_MS = 15_000
 
 interface Client {
   response: ServerResponse
-  /** What it has been sent. A client that is behind gets the difference later, in one change. */
+  /** The rows that it has received. A slow client later gets all differences in one change. */
   sent?: Rows
 }
 
-/** Reads the state of the machine while a page is open, and sends it what has changed. */
+/** Reads the state of the machine while a page is open, and sends the changes as server-sent events. */
 export class Feed {
   readonly #read: () => Promise<Rows>
   readonly #onError: (error: unknown) => void

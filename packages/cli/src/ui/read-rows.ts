@@ -4,26 +4,25 @@ import {
   listeningPorts,
   listSlices,
   lockDirectoryFor,
-  parseStat,
   type ResolvedOptions,
-  readProcessText,
   type SliceStart,
 } from '@portslice/core/internal/inspect'
 import type { ClaimRow, PortRow, PortState, Row, Rows, SliceRow } from '@portslice/pages/live'
-import { findOwners, type ListedSlice } from '../list/find-owners.js'
+import { addSliceOwners, type ListedSlice } from '../list/add-slice-owners.js'
 import { formatCommand, formatDirectory } from '../list/format-holder.js'
 import { hideClaimedSlices } from '../list/hide-claimed-slices.js'
-import { buildPicture, type Picture } from '../map/picture.js'
+import { createRangeSnapshot, type RangeSnapshot } from '../map/range-snapshot.js'
+import { procStat } from '../run/proc-stat.js'
 import { sanitize } from '../terminal/format.js'
-import { ForeignOwners } from './foreign-owners.js'
+import { OwnerNameCache } from './owner-name-cache.js'
 
-/** In characters: a page of thousands of ports must not grow without limit. */
+/** In characters. Limits the size of a page with thousands of ports. */
 const MAX_TEXT_LENGTH = 300
 
 /** Reads the slices, claims and listeners of this machine for the page; called repeatedly. */
 export class RowReader {
   readonly #options: Pick<ResolvedOptions, 'ranges' | 'slices'>
-  readonly #owners = new ForeignOwners()
+  readonly #ownerNames = new OwnerNameCache()
   readonly #parents = new Map<string, string>()
 
   constructor(options: Pick<ResolvedOptions, 'ranges' | 'slices'>) {
@@ -37,8 +36,8 @@ export class RowReader {
       listClaims(),
       listeningPorts(),
     ])
-    const slices = await findOwners(hideClaimedSlices(statuses, claims))
-    const picture = buildPicture(
+    const slices = await addSliceOwners(hideClaimedSlices(statuses, claims))
+    const snapshot = createRangeSnapshot(
       ranges,
       [...this.#options.slices].sort((a, b) => a - b),
       slices,
@@ -54,7 +53,7 @@ export class RowReader {
       for (const row of portRows(slice)) rows[`port ${row.port}`] = row
     }
     for (const claim of claims) rows[`claim ${claim.port}`] = claimRow(claim)
-    for (const row of await this.#foreignRows(picture)) rows[`port ${row.port}`] = row
+    for (const row of await this.#foreignRows(snapshot)) rows[`port ${row.port}`] = row
     return rows
   }
 
@@ -80,25 +79,24 @@ export class RowReader {
     }
   }
 
-  /** Workers of one run have one parent, if this system shows it, and one project root anyway. */
+  /** The key of a run. Its workers have the same project root and, if the system shows it, the same parent. */
   #runOf({ pid, runner, projectRoot, since }: NonNullable<ListedSlice['holder']>): string {
     const key = `${pid} ${since}`
     let parent = this.#parents.get(key)
     if (parent === undefined) {
-      const stat = readProcessText(pid, 'stat')
-      parent = (stat && parseStat(stat)[1]) ?? ''
+      parent = procStat(pid)?.[1] ?? ''
       this.#parents.set(key, parent)
     }
     return `${runner} ${parent} ${projectRoot}`
   }
 
-  async #foreignRows({ slices }: Picture): Promise<PortRow[]> {
+  async #foreignRows({ slices }: RangeSnapshot): Promise<PortRow[]> {
     const found = slices.flatMap(({ first, ports }) =>
       ports.flatMap((state, offset) =>
         state === 'foreign' ? [{ first, port: first + offset }] : [],
       ),
     )
-    const owners = await this.#owners.of(found.map(({ port }) => port))
+    const owners = await this.#ownerNames.of(found.map(({ port }) => port))
     return found.map(({ first, port }) => {
       const owner = owners.get(port)
       return { kind: 'port', port, state: 'foreign', slice: first, ...(owner && { owner }) }
@@ -116,7 +114,7 @@ function portRows({ first, ports }: ListedSlice): PortRow[] {
       slice: first as SliceStart,
       ...(name !== undefined && { label: text(name) }),
       ...(since !== undefined && { since: text(since) }),
-      // To the second, because each reading calculates it again.
+      // Rounded to seconds, because each reading calculates it again.
       ...(until !== undefined && { until: `${until.slice(0, 19)}Z` }),
     }
   })
@@ -129,7 +127,7 @@ function claimRow({ port, pid, cwd, command, since, listening }: ClaimStatus): C
   return { kind: 'claim', port, state, pid, directory, command: name, since: text(since) }
 }
 
-/** The strings of journals come from other processes. */
+/** Shortens and escapes a string of a journal, because it comes from another process. */
 function text(value: string): string {
   return sanitize(value.slice(0, MAX_TEXT_LENGTH))
 }

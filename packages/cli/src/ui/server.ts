@@ -9,9 +9,9 @@ export interface PageSource {
 
 export interface UiServerOptions {
   port: number
-  /** Part of every URL. */
+  /** The first part of the path of every URL. */
   token: string
-  /** Leads to the page once: other users can see the command line with which a browser is opened. */
+  /** Opens the page once, because other users can see the command line that opens the browser. */
   oneTimeKey?: string | undefined
   page: PageSource
   feed: Feed
@@ -49,7 +49,7 @@ const HTML = `<!doctype html>
 </html>
 `
 
-/** Serves the page and its events. It only reads, and listens on 127.0.0.1. */
+/** Serves the page and its events. */
 export function createUiServer(options: UiServerOptions): Server {
   const { port, token, page, feed } = options
   let { oneTimeKey } = options

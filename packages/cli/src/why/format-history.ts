@@ -86,7 +86,7 @@ function factsOf(history: PortHistory, options: HistoryOptions): Fact[] {
   return facts
 }
 
-/** The sockets of sentinels and claims are not listeners of an app. */
+/** Excludes the sockets of sentinels and claims, because they do not belong to an app. */
 function listenersOf({ state, processes, claim, slice }: PortHistory): PortProcess[] {
   const holder = state === 'sentinel' ? slice.holder?.pid : claim?.pid
   return processes.filter(({ pid }) => pid !== holder)
@@ -131,10 +131,12 @@ function formatUses({ uses, port, host }: PortHistory, options: HistoryOptions):
     return [`${source} an earlier use of port ${port}.`]
   }
   const rows = [HEADINGS, ...uses.map((use) => cellsOf(use, now))]
-  const widths = HEADINGS.map((_, at) => Math.max(...rows.map((row) => widthOf(row[at] as string))))
+  const widths = HEADINGS.map((_, column) =>
+    Math.max(...rows.map((row) => widthOf(row[column] as string))),
+  )
   return rows.map((row, index) => {
     const line = row
-      .map((cell, at) => pad(cell, widths[at] as number))
+      .map((cell, column) => pad(cell, widths[column] as number))
       .join('  ')
       .trimEnd()
     const fitted = columns === Number.POSITIVE_INFINITY ? line : truncate(line, columns)

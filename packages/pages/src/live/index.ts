@@ -1,7 +1,7 @@
 /**
- * The page of `portslice ui`, and what the server sends to it.
+ * The data that the server of `portslice ui` sends to its page.
  *
  * @module @portslice/pages/live
  */
-export { changeBetween } from './apply.js'
-export type { ClaimRow, PortRow, PortState, RangeRow, Row, Rows, SliceRow } from './rows.js'
+export { changeBetween } from './row-changes.js'
+export type { ClaimRow, PortRow, PortState, Row, Rows, SliceRow } from './rows.js'

@@ -1,7 +1,7 @@
 import { type ComponentChildren, render } from 'preact'
 import { useCallback, useMemo, useState } from 'preact/hooks'
+import { Badge, Filter, Search } from '../shared/components.js'
 import { formatAge, pluralize } from '../shared/format.js'
-import { Badge, Filter, Search } from '../shared/parts.js'
 import {
   FOREIGN_ROOT,
   groupRows,
@@ -10,15 +10,14 @@ import {
   type RunGroup,
   STATES,
   UNKNOWN_ROOT,
-} from './group.js'
+} from './group-rows.js'
 import { RangeMap } from './range-map.js'
-import type { PortState } from './rows.js'
+import { type PortState, SLICE_SIZE } from './rows.js'
 import { type Connection, useNow, useRows } from './use-rows.js'
 
-/** More lines than these are shown on demand, so that thousands of ports do not slow the page. */
+/** The page shows more on demand, so that thousands of ports do not slow it down. */
 const FIRST_RUNS = 30
 const FIRST_LINES = 32
-const SLICE_SIZE = 32
 
 function Page() {
   const { rows, connection } = useRows()

@@ -1,8 +1,6 @@
 import { useState } from 'preact/hooks'
-import type { CellState } from './group.js'
-import type { RangeRow } from './rows.js'
-
-const SLICE_SIZE = 32
+import type { CellState } from './group-rows.js'
+import { type RangeRow, SLICE_SIZE } from './rows.js'
 
 interface Props {
   range: RangeRow | undefined
@@ -11,13 +9,13 @@ interface Props {
   onChoose: (slice: number) => void
 }
 
-/** A cell for each slice; one tab stop, in which the arrow keys move. */
+/** Shows a cell for each slice. The map is one tab stop; the arrow keys select a cell. */
 export function RangeMap({ range, cells, onChoose }: Props) {
   const slices = slicesOf(range, cells)
   const [current, setCurrent] = useState(0)
   const [isFocused, setFocused] = useState(false)
-  const at = Math.min(current, slices.length - 1)
-  const chosen = slices[at]
+  const selected = Math.min(current, slices.length - 1)
+  const chosen = slices[selected]
   if (chosen === undefined) return null
   const move = (event: KeyboardEvent) => {
     const steps: Record<string, number> = {
@@ -25,11 +23,11 @@ export function RangeMap({ range, cells, onChoose }: Props) {
       ArrowLeft: -1,
       ArrowDown: columnsOf(event.currentTarget as HTMLElement),
       ArrowUp: -columnsOf(event.currentTarget as HTMLElement),
-      Home: -at,
-      End: slices.length - 1 - at,
+      Home: -selected,
+      End: slices.length - 1 - selected,
     }
     const step = steps[event.key]
-    if (step !== undefined) setCurrent(Math.max(0, Math.min(slices.length - 1, at + step)))
+    if (step !== undefined) setCurrent(Math.max(0, Math.min(slices.length - 1, selected + step)))
     else if (event.key === 'Enter' || event.key === ' ') onChoose(chosen)
     else return
     event.preventDefault()
@@ -70,7 +68,7 @@ export function RangeMap({ range, cells, onChoose }: Props) {
             role="option"
             tabIndex={-1}
             aria-label={describe(slice, cells)}
-            aria-selected={index === at}
+            aria-selected={index === selected}
             title={describe(slice, cells)}
             class={`cell ${cells.get(slice) ?? 'free'}`}
             data-slice={slice}
@@ -85,7 +83,7 @@ function describe(slice: number, cells: ReadonlyMap<number, CellState>): string 
   return `${slice}-${slice + SLICE_SIZE - 1} ${cells.get(slice) ?? 'free'}`
 }
 
-/** Those of the range, and others in which something is. */
+/** The slices of the range, and slices outside of it that have a state. */
 function slicesOf(range: RangeRow | undefined, cells: ReadonlyMap<number, CellState>): number[] {
   const slices = new Set(cells.keys())
   for (const { first, last } of range?.ranges ?? []) {

@@ -1,4 +1,7 @@
-/** What the server sends to the page: rows with a key each, and what has changed since. */
+/** The data that the server of `portslice ui` sends to the page: all rows at first, then their changes. */
+
+/** How many ports a slice has. */
+export const SLICE_SIZE = 32
 
 export type PortState = 'out' | 'listening' | 'leaked' | 'quarantined' | 'foreign'
 
@@ -9,7 +12,7 @@ export interface RangeRow {
   lockDirectory: string | null
 }
 
-/** A slice, with its holder if that is known. */
+/** A slice, with its holder if known. */
 export interface SliceRow {
   kind: 'slice'
   first: number
@@ -26,7 +29,7 @@ export interface SliceRow {
   shard?: string
   pid?: number
   command?: string
-  /** ISO 8601, as the others. */
+  /** In ISO 8601, like all times here. */
   since?: string
 }
 
@@ -54,8 +57,10 @@ export interface ClaimRow {
 
 export type Row = RangeRow | SliceRow | PortRow | ClaimRow
 
+/** Rows by key, such as `port 20000`. */
 export type Rows = Readonly<Record<string, Row>>
 
+/** The difference between two readings. */
 export interface Change {
   set: Rows
   remove: readonly string[]

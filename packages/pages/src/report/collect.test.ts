@@ -18,7 +18,7 @@ const testOf = (more: Partial<CollectedTest> = {}): CollectedTest => ({
   ...more,
 })
 
-test('what a worker has released after its last test replaces what the test told', () => {
+test('a release after the last test replaces the earlier entry of the port', () => {
   const released = { ...PORT, releasedAt: 2500, leaked: true as const }
   const report = collectReport(RUN, [testOf()], [{ ...WORKER, ports: [released] }])
   expect(report.workers).toEqual([{ name: 'worker 1', pids: [7], slices: [], ports: [released] }])

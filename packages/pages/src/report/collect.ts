@@ -1,21 +1,25 @@
 import type { ReportedTest, ReportedWorker, RunReport, WorkerUse } from './run-report.js'
 
-/** In characters: an error may contain a page of a diff, or a name all its data. */
+/** In characters. An error may contain a long diff, and a name may contain test data. */
 const MAX_NAME_LENGTH = 500
 const MAX_ERROR_LENGTH = 10_000
 
-/** What a runner reports about a test, with its ports. */
+/** The result of a test from the runner, with the ports of the test. */
 export interface CollectedTest extends Omit<ReportedTest, 'worker' | 'ports'> {
   /** Missing if the test used no ports. */
   use?: { ports: ReportedTest['ports']; worker: WorkerUse }
 }
 
-/** What a runner reports about the run and its tests. */
+/** The data about a run from the runner. */
 export type ReportedRun = Pick<RunReport, 'runner' | 'directory' | 'startedAt' | 'endedAt'>
 
-/** @param late what workers have released after their last test */
+/**
+ * Combines the results of a run into a report.
+ *
+ * @param late ports that workers have released after their last test
+ */
 export function collectReport(
-  about: ReportedRun,
+  run: ReportedRun,
   collected: readonly CollectedTest[],
   late: readonly WorkerUse[],
 ): RunReport {
@@ -30,11 +34,11 @@ export function collectReport(
   for (const use of late) addWorkerUse(workers, `worker ${use.id}`, use)
   const lateEnds = late.flatMap(({ ports }) => ports.flatMap(({ releasedAt = [] }) => releasedAt))
   return {
-    ...about,
-    startedAt: tests.reduce((min, { startedAt }) => Math.min(min, startedAt), about.startedAt),
+    ...run,
+    startedAt: tests.reduce((min, { startedAt }) => Math.min(min, startedAt), run.startedAt),
     endedAt: [...tests.map(({ endedAt }) => endedAt), ...lateEnds].reduce(
       (max, end) => Math.max(max, end),
-      about.endedAt,
+      run.endedAt,
     ),
     tests: tests.sort((a, b) => a.startedAt - b.startedAt),
     workers: [...workers.values()].sort((a, b) =>
@@ -44,7 +48,7 @@ export function collectReport(
   }
 }
 
-/** Fixtures give ports back after the end of the test as runners count it. */
+/** Extends the time of a test: fixtures release ports after the end that the runner reports. */
 function withPorts(
   test: Omit<ReportedTest, 'worker' | 'ports'>,
   worker: string,
@@ -81,7 +85,7 @@ function addWorkerUse(
   if (!worker.pids.includes(pid)) worker.pids.push(pid)
   worker.slices.push(...slices)
   for (const use of ports) {
-    // A port that is out is reported with each test.
+    // A worker reports a port that is out with each test.
     const known = worker.ports.findIndex(
       ({ port, takenAt }) => port === use.port && takenAt === use.takenAt,
     )

@@ -89,7 +89,7 @@ test('leaks, silent ports of failed tests and long waits', () => {
     [worker],
   )
   expect(texts).toEqual([
-    'leak: Something still listened on port 20000 when the test "leaks" gave it back: "node" (pid 1).',
+    'leak: A process still listened on port 20000 when the test "leaks" gave it back: "node" (pid 1).',
     'silent: Nothing was seen listening on port 20001 during the failed test "is silent".',
     'wait: Port 20002 was handed out after 400 ms; the test "waits" waited for it.',
     'wait: worker 1 waited 2.50 s for its slice 20000-20031.',

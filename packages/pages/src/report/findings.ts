@@ -1,4 +1,4 @@
-import { formatTime } from '../shared/format.js'
+import { formatDuration } from '../shared/format.js'
 import type { PortUse, ReportedTest, RunReport } from './run-report.js'
 
 /** Something that may explain why a test failed. */
@@ -18,7 +18,7 @@ interface OwnedUse {
   test?: number
 }
 
-/** The most important first. */
+/** The most important kind comes first. */
 const ORDER: readonly Finding['kind'][] = ['overlap', 'foreign', 'in use', 'leak', 'silent', 'wait']
 
 export function findingsOf(report: RunReport): Finding[] {
@@ -41,7 +41,7 @@ function ownedUses({ tests, workers }: RunReport): OwnedUse[] {
       ports.map((use) => ({ use, owner: `the test "${name}"`, test })),
     ),
     ...workers.flatMap(({ name, ports }) =>
-      ports.map((use) => ({ use, owner: `${name} (${use.label ?? 'a port of its own'})` })),
+      ports.map((use) => ({ use, owner: `${name} (${use.label ?? 'a port without label'})` })),
     ),
   ]
 }
@@ -58,21 +58,21 @@ function foreignListeners({ use, owner, test }: OwnedUse): Finding[] {
     return [
       {
         kind: 'foreign',
-        text: `Port ${use.port} of ${owner} was used by ${who}, ${formatTime(since - use.takenAt)} after it was handed out${how}.`,
+        text: `Port ${use.port} of ${owner} was used by ${who}, ${formatDuration(since - use.takenAt)} after it was handed out${how}.`,
         ...(test !== undefined && { test }),
       },
     ]
   })
 }
 
-/** `/usr/bin/node server.js` becomes `node server.js`; the events of the test have it all. */
+/** `/usr/bin/node server.js` becomes `node server.js`. The events of the test show the full command. */
 function shorten(command = 'a process'): string {
   return command.replace(/^\/\S*\//, '')
 }
 
 const ADDRESS_IN_USE = /EADDRINUSE[^\n]*?:(\d{2,5})\b/g
 
-/** Ports that a test could not listen on and that were not handed out to it: often fixed ones. */
+/** Finds EADDRINUSE in the errors of a test. The cause is often a hard-coded port. */
 function addressesInUse(test: ReportedTest, index: number, uses: readonly OwnedUse[]): Finding[] {
   const ports = test.errors.flatMap((error) =>
     [...error.matchAll(ADDRESS_IN_USE)].map((match) => Number(match[1])),
@@ -112,13 +112,13 @@ function leaks({ use, owner, test }: OwnedUse): Finding[] {
   return [
     {
       kind: 'leak',
-      text: `Something still listened on port ${use.port} when ${owner} gave it back${who}.`,
+      text: `A process still listened on port ${use.port} when ${owner} gave it back${who}.`,
       ...(test !== undefined && { test }),
     },
   ]
 }
 
-/** Of failed tests: an app that has not started looks like one that does not answer. */
+/** Finds ports of failed tests without a listener: the app may not have started. */
 function silentPorts({ name, status, ports }: ReportedTest, index: number): Finding[] {
   if (status !== 'failed') return []
   return ports
@@ -136,7 +136,7 @@ function waits({ use, owner, test }: OwnedUse): Finding[] {
   return [
     {
       kind: 'wait',
-      text: `Port ${use.port} was handed out after ${formatTime(waited)}; ${owner} waited for it.`,
+      text: `Port ${use.port} was handed out after ${formatDuration(waited)}; ${owner} waited for it.`,
       ...(test !== undefined && { test }),
     },
   ]
@@ -147,13 +147,13 @@ function sliceWaits({ workers }: RunReport): Finding[] {
     slices.flatMap(({ first, last, requestedAt, leasedAt }): Finding[] => {
       const waited = leasedAt - requestedAt
       if (waited < LONG_WAIT_MS) return []
-      const text = `${name} waited ${formatTime(waited)} for its slice ${first}-${last}.`
+      const text = `${name} waited ${formatDuration(waited)} for its slice ${first}-${last}.`
       return [{ kind: 'wait', text }]
     }),
   )
 }
 
-/** Never expected: portslice promises that it does not happen. */
+/** Finds ports with two owners at the same time, which portslice should make impossible. */
 function overlaps(uses: readonly OwnedUse[]): Finding[] {
   const byTime = [...uses].sort((a, b) => a.use.takenAt - b.use.takenAt)
   const last = new Map<number, OwnedUse>()

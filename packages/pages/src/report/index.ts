@@ -10,15 +10,14 @@ import { takeLateUses, type WorkerUse } from '@portslice/core/internal'
 import { type CollectedTest, collectReport, type ReportedRun } from './collect.js'
 import type { RunReport } from './run-report.js'
 
-export type { CollectedTest, ReportedRun } from './collect.js'
-export type { PortUse, ReportedTest, RunReport } from './run-report.js'
+export type { CollectedTest } from './collect.js'
 
 /** Inserted by the build. */
 declare const REPORT_PAGE: { script: string; style: string }
 
 export const DEFAULT_REPORT_FILE = 'portslice-report.html'
 
-/** Writes the file again at the end of this process, if workers have released ports meanwhile. */
+/** Writes the report, and once more at the end of this process if workers have released ports since then. */
 export class ReportFile {
   readonly #name: string
   #write: ((late: readonly WorkerUse[]) => void) | undefined
@@ -28,8 +27,8 @@ export class ReportFile {
     this.#name = name
   }
 
-  /** @returns its path */
-  write(run: ReportedRun, tests: readonly CollectedTest[]): string {
+  /** Prints the path of the file to stderr. */
+  write(run: ReportedRun, tests: readonly CollectedTest[]): void {
     const file = path.resolve(run.directory, this.#name)
     mkdirSync(path.dirname(file), { recursive: true })
     const late: WorkerUse[] = []
@@ -39,7 +38,7 @@ export class ReportFile {
       writeFileSync(file, reportHtml(collectReport(run, tests, late), REPORT_PAGE))
     }
     this.#write(takeLateUses())
-    return file
+    process.stderr.write(`portslice: the report of the ports is in ${file}\n`)
   }
 
   #finish(): void {
@@ -48,7 +47,7 @@ export class ReportFile {
   }
 }
 
-/** Test names and errors are data, never markup; the policy allows only the scripts of this file. */
+/** Embeds test names and errors as data, not as markup. The policy allows only the script of this file. */
 export function reportHtml(report: RunReport, { script, style }: typeof REPORT_PAGE): string {
   const policy = [
     "default-src 'none'",

@@ -1,7 +1,7 @@
-/** Clocks of processes are rounded, so that one test may seem to begin before the last has ended. */
+/** Times are rounded, so a test may seem to begin before the previous one has ended. */
 const TOLERANCE_MS = 2
 
-/** Distributes intervals over as few lanes as possible, so that none overlap in a lane. */
+/** Distributes intervals over as few lanes as possible. Intervals in one lane do not overlap. */
 export function lanesOf<T>(
   items: readonly T[],
   intervalOf: (item: T) => { from: number; to: number },
@@ -21,7 +21,7 @@ export function lanesOf<T>(
   return lanes.map(({ items }) => items)
 }
 
-/** Round steps, of which about `count` fit into a duration. */
+/** Positions of about `count` ticks at round numbers within a duration. */
 export function ticksOf(duration: number, count: number): number[] {
   const raw = Math.max(duration, 1) / count
   const power = 10 ** Math.floor(Math.log10(raw))

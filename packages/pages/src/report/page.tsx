@@ -1,12 +1,12 @@
 import { render } from 'preact'
 import { useEffect, useMemo, useState } from 'preact/hooks'
-import { formatTime, pluralize, showHidden } from '../shared/format.js'
-import { Badge, Filter, Search } from '../shared/parts.js'
+import { Badge, Filter, Search } from '../shared/components.js'
+import { formatDuration, pluralize, showHidden } from '../shared/format.js'
 import { type Finding, findingsOf } from './findings.js'
 import type { PortUse, ReportedTest, RunReport } from './run-report.js'
 import { Timeline } from './timeline.js'
 
-/** More are shown on demand. */
+/** The page shows more on demand. */
 const FIRST_TESTS = 200
 
 function Page({ report }: { report: RunReport }) {
@@ -32,7 +32,7 @@ function Page({ report }: { report: RunReport }) {
         <span class="grow" />
         <time class="dim" dateTime={new Date(startedAt).toISOString()}>
           {new Date(startedAt).toISOString().replace('T', ' ').slice(0, 19)} UTC,{' '}
-          {formatTime(endedAt - startedAt)}
+          {formatDuration(endedAt - startedAt)}
         </time>
       </header>
       <Findings findings={findings} />
@@ -74,7 +74,7 @@ function Page({ report }: { report: RunReport }) {
   )
 }
 
-/** The test of the link that was followed last. */
+/** The index of the test in the fragment of the URL. */
 function useTarget(): number | undefined {
   const read = () => {
     const index = /^#test-(\d+)$/.exec(location.hash)?.[1]
@@ -145,7 +145,7 @@ function Test({ test, index, isOpen, findings }: TestProps) {
         {retry > 0 && <Badge kind="quarantined">retry {retry}</Badge>}
         <span class="mono">{ports.map(({ port }) => port).join(' ')}</span>
         <span class="dim">{worker}</span>
-        <span class="dim">{formatTime(endedAt - startedAt)}</span>
+        <span class="dim">{formatDuration(endedAt - startedAt)}</span>
       </summary>
       <div class="body">
         <p class="dim mono wrap">{showHidden(file)}</p>
@@ -166,11 +166,11 @@ function Test({ test, index, isOpen, findings }: TestProps) {
   )
 }
 
-/** What happened to a port, relative to the start of its test. */
+/** The events of a port, with times relative to the start of its test. */
 function Events({ use, start }: { use: PortUse; start: number }) {
   const { port, label, requestedAt, takenAt, releasedAt, leaked, listeners = [] } = use
   const events = [
-    { at: takenAt, text: `handed out after ${formatTime(takenAt - requestedAt)}` },
+    { at: takenAt, text: `handed out after ${formatDuration(takenAt - requestedAt)}` },
     ...listeners.map(({ since, pid, command, isForeign, isInTheWay }) => ({
       at: since,
       text: [
@@ -211,7 +211,7 @@ function Events({ use, start }: { use: PortUse; start: number }) {
 }
 
 function formatOffset(ms: number): string {
-  return ms < 0 ? `-${formatTime(-ms)}` : `+${formatTime(ms)}`
+  return ms < 0 ? `-${formatDuration(-ms)}` : `+${formatDuration(ms)}`
 }
 
 const data = document.getElementById('report')?.textContent ?? '{}'

@@ -2,7 +2,7 @@ import type { PortUse, WorkerUse } from '@portslice/core/internal'
 
 export type { PortUse, WorkerUse }
 
-/** What the report of a run shows; times in ms since 1970. */
+/** The data of the report. Times are in ms since 1970. */
 export interface RunReport {
   /** `vitest 5.1.1` */
   runner: string
@@ -11,7 +11,7 @@ export interface RunReport {
   endedAt: number
   tests: ReportedTest[]
   workers: ReportedWorker[]
-  /** Tests that used no ports are only counted. */
+  /** The number of tests that used no ports. */
   testsWithoutPorts: number
 }
 
@@ -21,15 +21,15 @@ export interface ReportedTest {
   status: 'passed' | 'failed' | 'skipped'
   startedAt: number
   endedAt: number
-  /** From 0; a retry is a test of its own here. */
+  /** 0 for the first run of a test. Each retry is a separate entry. */
   retry: number
-  /** Of its worker. */
+  /** The name of its worker. */
   worker: string
   errors: string[]
   ports: PortUse[]
 }
 
-/** A place for a worker process: after one has ended, the runner may start another there. */
+/** A numbered worker of the runner. It may have several processes, one after the other. */
 export interface ReportedWorker {
   name: string
   pids: number[]

@@ -1,15 +1,15 @@
 import { useState } from 'preact/hooks'
-import { formatTime, showHidden } from '../shared/format.js'
+import { formatDuration, showHidden } from '../shared/format.js'
 import { lanesOf, ticksOf } from './lanes.js'
 import type { PortUse, ReportedWorker, RunReport } from './run-report.js'
 
 const TICKS = 8
 const MAX_ZOOM = 64
-/** A wait that is shorter is not drawn. */
+/** Shorter waits are not drawn. */
 const VISIBLE_WAIT_MS = 5
 
 interface Scale {
-  /** In percent of the width. */
+  /** The horizontal position of a time, in percent of the width. */
   at: (time: number) => number
   end: number
 }
@@ -56,7 +56,7 @@ export function Timeline({ report, target }: { report: RunReport; target: number
           <div class="axis" aria-hidden="true">
             {ticksOf(end - begin, TICKS * zoom).map((tick) => (
               <span key={tick} style={{ left: `${(100 * tick) / (end - begin)}%` }}>
-                {formatTime(tick)}
+                {formatDuration(tick)}
               </span>
             ))}
           </div>
@@ -113,7 +113,7 @@ function Worker({ worker, report, scale, target }: WorkerProps) {
           <span
             class="bar wait"
             style={place(scale, slice.requestedAt, slice.leasedAt)}
-            title={`waited ${formatTime(slice.leasedAt - slice.requestedAt)} for the slice ${slice.first}-${slice.last}`}
+            title={`waited ${formatDuration(slice.leasedAt - slice.requestedAt)} for the slice ${slice.first}-${slice.last}`}
           />
         </div>
       ))}
@@ -125,7 +125,7 @@ function Worker({ worker, report, scale, target }: WorkerProps) {
               href={`#test-${index}`}
               class={`bar test-bar ${test.status}${target === index ? ' target' : ''}`}
               style={place(scale, test.startedAt, test.endedAt)}
-              title={`${showHidden(test.name)} (${test.status}, ${formatTime(test.endedAt - test.startedAt)})`}
+              title={`${showHidden(test.name)} (${test.status}, ${formatDuration(test.endedAt - test.startedAt)})`}
             >
               {showHidden(test.name)}
             </a>
@@ -159,7 +159,7 @@ function Port({ each: { use, test }, scale }: { each: UseInTimeline; scale: Scal
   const attributes = {
     class: `bar port-bar ${isBad ? 'leaked' : 'out'}`,
     style: place(scale, takenAt, end),
-    title: `${text}: ${formatTime(end - takenAt)}${leaked ? ', leaked' : ''}`,
+    title: `${text}: ${formatDuration(end - takenAt)}${leaked ? ', leaked' : ''}`,
   }
   const inside = (
     <>
@@ -188,7 +188,7 @@ function Port({ each: { use, test }, scale }: { each: UseInTimeline; scale: Scal
         <span
           class="bar wait"
           style={place(scale, requestedAt, takenAt)}
-          title={`waited ${formatTime(takenAt - requestedAt)} for ${port}`}
+          title={`waited ${formatDuration(takenAt - requestedAt)} for ${port}`}
         />
       )}
       {test === undefined ? (

@@ -8,7 +8,7 @@ export function formatAge(ms: number): string {
 }
 
 /** `12 ms`, `1.23 s`, `2 min 5 s` */
-export function formatTime(ms: number): string {
+export function formatDuration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`
   if (ms < 60_000) return `${(ms / 1000).toFixed(2)} s`
   return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`
@@ -19,12 +19,12 @@ export function pluralize(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
 
-/** Control characters, invisible ones and direction marks, with which text could hide or reverse. */
+/** Control characters, invisible characters and direction marks, which could hide or reverse a text. */
 const HIDDEN =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is replaced
   /[\u0000-\u001f\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}\u115f\u1160\u17b4\u17b5\u3164\uffa0]/gu
 
-/** Makes hidden characters visible: text comes from other processes. */
+/** Makes hidden characters visible, because texts come from other processes. */
 export function showHidden(text: string): string {
   return text.replace(HIDDEN, (character) => {
     const code = (character.codePointAt(0) as number).toString(16)

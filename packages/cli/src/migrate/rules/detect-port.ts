@@ -1,12 +1,12 @@
 import { isFunction, type Node } from '../syntax-tree.js'
 import { isNumeric } from './numeric.js'
 import {
-  type Arguments,
   type CallContext,
   NO_ARGUMENTS,
   optionsArguments,
   type PackageRule,
   portsArgument,
+  type TakePortArguments,
 } from './package-rule.js'
 
 /** Version 1 exports a function, version 2 also `detect` and `detectPort`. */
@@ -16,11 +16,11 @@ export const DETECT_PORT: PackageRule = {
   advice: { waitPort: 'waitForPort' },
 }
 
-function detect([wanted, ...more]: readonly Node[], context: CallContext): Arguments {
+function detect([wanted, ...more]: readonly Node[], context: CallContext): TakePortArguments {
   if (wanted === undefined) return NO_ARGUMENTS
   if (more.length > 0 || isFunction(wanted)) return { advice: 'callback' }
-  const onePort = (value: Node): Arguments =>
-    // It also takes strings, which takePort() refuses.
+  const onePort = (value: Node): TakePortArguments =>
+    // detect-port also accepts strings, but takePort() does not.
     isNumeric(context.tree, value) ? portsArgument(value, context) : { advice: 'options' }
   if (wanted.type !== 'ObjectExpression') return onePort(wanted)
   return optionsArguments(

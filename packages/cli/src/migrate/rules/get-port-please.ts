@@ -1,7 +1,6 @@
 import { type Node, propertyName } from '../syntax-tree.js'
 import { isNumeric } from './numeric.js'
 import {
-  type Arguments,
   type CallContext,
   NO_ARGUMENTS,
   optionsArguments,
@@ -9,9 +8,10 @@ import {
   portRange,
   portsArgument,
   prefer,
+  type TakePortArguments,
 } from './package-rule.js'
 
-/** The port that getPort() tries if it is told nothing. */
+/** The port that getPort() tries first without options. */
 const DEFAULT_PORT = '3000'
 const DROPPED = ['host', 'public', 'verbose', 'random']
 const REFUSED = { name: 'memoized' } as const
@@ -22,7 +22,7 @@ export const GET_PORT_PLEASE: PackageRule = {
   advice: { waitForPort: 'waitForPort', checkPort: 'checkPort', getSocketAddress: 'socket' },
 }
 
-function port([options, ...more]: readonly Node[], context: CallContext): Arguments {
+function port([options, ...more]: readonly Node[], context: CallContext): TakePortArguments {
   if (options === undefined) return prefer(DEFAULT_PORT)
   if (more.length > 0) return { advice: 'options' }
   if (options.type !== 'ObjectExpression') {
@@ -32,7 +32,7 @@ function port([options, ...more]: readonly Node[], context: CallContext): Argume
   }
   const names = options.properties.map((each) => propertyName(each))
   const wanted = names.filter((name) => name !== undefined && !DROPPED.includes(name))
-  // Of several wishes it tries one after the other.
+  // getPort() tries several such options one after the other. takePort() has only one.
   if (wanted.length > 1) return { advice: 'options' }
   const isRandom = names.includes('random')
   if (wanted.length === 0 && names.every((name) => name !== undefined)) {

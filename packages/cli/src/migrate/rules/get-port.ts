@@ -1,12 +1,12 @@
 import { type Node, unwrapped } from '../syntax-tree.js'
 import {
-  type Arguments,
   type CallContext,
   NO_ARGUMENTS,
   optionsArguments,
   type PackageRule,
   portRange,
   portsArgument,
+  type TakePortArguments,
 } from './package-rule.js'
 
 /** get-port 3 to 7. Version 5 has `makeRange` as a property of the function. */
@@ -31,7 +31,7 @@ export const GET_PORT: PackageRule = {
   advice: { clearLockedPorts: 'clearLocked', portNumbers: 'portRange', makeRange: 'portRange' },
 }
 
-function ports(value: Node, context: CallContext): Arguments {
+function ports(value: Node, context: CallContext): TakePortArguments {
   const node = unwrapped(value)
   if (node.type === 'CallExpression') {
     const exported = context.exportedBy(node.callee)

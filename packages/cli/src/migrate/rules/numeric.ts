@@ -1,6 +1,6 @@
 import { type Node, numberOf, propertyName, type SyntaxTree, unwrapped } from '../syntax-tree.js'
 
-/** Whether an expression is a number whatever it is made of, as `Number(process.env.PORT)` is. */
+/** Whether an expression is always a number, such as `Number(process.env.PORT)`. */
 export function isNumeric(tree: SyntaxTree, expression: Node, depth = 0): boolean {
   const node = unwrapped(expression)
   if (numberOf(node) !== undefined) return true
@@ -36,7 +36,7 @@ export function isConversion(callee: Node): boolean {
   )
 }
 
-/** What a `const` was given, for a reference to it. */
+/** The initial value of the `const` that an identifier refers to. */
 export function constantOf(tree: SyntaxTree, reference: Node): Node | undefined {
   const declaration = tree.declarationOf(reference)
   if (declaration?.type !== 'Variable' || declaration.variableNode.kind !== 'const') {

@@ -1,12 +1,12 @@
 import type { AdviceName } from '../advice.js'
 import { type Node, numberOf, propertyName, type SyntaxTree } from '../syntax-tree.js'
 
-/** Arguments for takePort(): its text, or why there is none. */
-export type Arguments = { text: string } | { advice: AdviceName }
+/** The text of the arguments for takePort(), or the advice if they are unknown. */
+export type TakePortArguments = { text: string } | { advice: AdviceName }
 
 export interface CallContext {
   tree: SyntaxTree
-  /** Which export of the package is called here, if it is one. */
+  /** The export of the package that this expression refers to, if any. */
   exportedBy(callee: Node): string | undefined
 }
 
@@ -15,39 +15,39 @@ export interface PackageRule {
   readonly packageName: string
   /** Exports that return a port. */
   readonly calls: Readonly<
-    Record<string, (args: readonly Node[], context: CallContext) => Arguments>
+    Record<string, (args: readonly Node[], context: CallContext) => TakePortArguments>
   >
-  /** Exports that are listed. */
+  /** Exports that are not replaced, with the advice to list. */
   readonly advice: Readonly<Record<string, AdviceName>>
-  /** Exports that only make an argument of a call, and go with it. */
+  /** Exports that only create an argument for a call. They are replaced together with the call. */
   readonly helpers?: readonly string[]
-  /** Assignments to these, or calls of them, change what every other call returns. */
+  /** Exports that change the result of every later call when they are assigned or called. */
   readonly settings?: readonly string[]
 }
 
-export const NO_ARGUMENTS: Arguments = { text: '' }
+export const NO_ARGUMENTS: TakePortArguments = { text: '' }
 
-export function prefer(text: string): Arguments {
+export function prefer(text: string): TakePortArguments {
   return { text: `{ prefer: ${text} }` }
 }
 
 interface OptionRules {
   /** The option with the port or ports that are tried first. */
   port: string
-  /** Options that takePort() has no need for. */
+  /** Options that takePort() does not need. */
   dropped: readonly string[]
-  /** Options that must be listed. */
+  /** Options that takePort() cannot replace, with the advice to list. */
   refused?: Readonly<Record<string, AdviceName>>
 }
 
-/** The arguments that stand for an options object, if all that it says is known. */
+/** Converts an options object, if all of its properties are known. */
 export function optionsArguments(
   options: Node,
   { port, dropped, refused = {} }: OptionRules,
-  portsText: (value: Node) => Arguments,
-): Arguments {
+  portsText: (value: Node) => TakePortArguments,
+): TakePortArguments {
   if (options.type !== 'ObjectExpression') return { advice: 'options' }
-  let result: Arguments = NO_ARGUMENTS
+  let result: TakePortArguments = NO_ARGUMENTS
   for (const property of options.properties) {
     const name = propertyName(property)
     if (property.type !== 'Property' || name === undefined) return { advice: 'options' }
@@ -58,15 +58,15 @@ export function optionsArguments(
   return result
 }
 
-/** One port or several, in a form that is known to be a number or a list of numbers. */
-export function portsArgument(value: Node, { tree }: Pick<CallContext, 'tree'>): Arguments {
+/** Converts a number or a list of numbers. */
+export function portsArgument(value: Node, { tree }: Pick<CallContext, 'tree'>): TakePortArguments {
   const port = numberOf(value)
   if (port === 0) return NO_ARGUMENTS
   return prefer(tree.textOf(value))
 }
 
-/** All ports from one number to another, if both are known. */
-export function portRange(first: Node | undefined, last: Node | undefined): Arguments {
+/** Converts a range of ports, if both ends are known. */
+export function portRange(first: Node | undefined, last: Node | undefined): TakePortArguments {
   const from = numberOf(first)
   const to = numberOf(last)
   if (from === undefined || to === undefined || to < from) return { advice: 'portRange' }

@@ -1,11 +1,11 @@
 import { isFunction, type Node } from '../syntax-tree.js'
 import {
-  type Arguments,
   type CallContext,
   NO_ARGUMENTS,
   optionsArguments,
   type PackageRule,
   portsArgument,
+  type TakePortArguments,
 } from './package-rule.js'
 
 export const PORTFINDER: PackageRule = {
@@ -21,7 +21,7 @@ export const PORTFINDER: PackageRule = {
 }
 
 /** Since version 1.0.33, getPort() without a callback returns a promise. */
-function port([options, ...more]: readonly Node[], context: CallContext): Arguments {
+function port([options, ...more]: readonly Node[], context: CallContext): TakePortArguments {
   if (options === undefined) return NO_ARGUMENTS
   if (more.length > 0 || isFunction(options)) return { advice: 'callback' }
   return optionsArguments(
