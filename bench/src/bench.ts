@@ -8,7 +8,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { machine } from './machine.ts'
-import { printed, printedMachine, type Result, writePage } from './page.ts'
+import { formatMachine, formatResult, type Result, writePage } from './page.ts'
 import { ROWS } from './rows/index.ts'
 
 const { values, positionals } = parseArgs({
@@ -23,7 +23,7 @@ const chosen = ROWS.filter(
 )
 
 const surroundings = machine()
-console.log(printedMachine(surroundings))
+console.log(formatMachine(surroundings))
 const results: Result[] = []
 for (const row of chosen) {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-bench-'))
@@ -32,7 +32,7 @@ for (const row of chosen) {
     const measured = await row.run({ short, folder }).catch((error) => error as Error)
     const result = { row, measured }
     results.push(result)
-    console.log(printed(result, (performance.now() - start) / 1000))
+    console.log(formatResult(result, (performance.now() - start) / 1000))
   } finally {
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
   }

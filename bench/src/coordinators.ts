@@ -24,7 +24,7 @@ import {
 import { quantile, sum } from 'simple-statistics'
 import { drawChart, lines } from './charts.ts'
 import { machine } from './machine.ts'
-import { printedMachine } from './page.ts'
+import { formatMachine } from './page.ts'
 import type { Chart } from './row.ts'
 
 const PAGE = fileURLToPath(new URL('../../docs/many-machines.md', import.meta.url))
@@ -258,7 +258,7 @@ for (const engine of ENGINES) {
     msOfWorker = took / workers
   }
 }
-const facts = printedMachine(machine()).split('\n')
+const facts = formatMachine(machine()).split('\n')
 const text = `${facts.map((fact) => `- ${fact}`).join('\n')}
 
 ${tablesOf(measured)}`

@@ -16,11 +16,11 @@ export interface Result {
   measured: Measured | Error
 }
 
-export function printedMachine({ facts, warnings }: Machine): string {
+export function formatMachine({ facts, warnings }: Machine): string {
   return [...facts.map(([name, value]) => `${name}: ${value}`), ...warnings].join('\n')
 }
 
-export function printed({ row, measured }: Result, seconds: number): string {
+export function formatResult({ row, measured }: Result, seconds: number): string {
   const heading = `\n${row.name} (${seconds.toFixed(0)} s)`
   if (measured instanceof Error) return `${heading}\n\n${measured.stack}`
   return [

@@ -32,7 +32,7 @@ export interface Table {
 export interface Target {
   readonly target: string
   readonly measured: string
-  /** What the system calls alone take, without any library. */
+  /** The time of the system calls alone, without any library. */
   readonly floor?: string
   /** Missing if there is no limit to meet. */
   readonly met?: boolean

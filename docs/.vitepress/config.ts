@@ -1,13 +1,13 @@
-/** The documentation site: the pages are the Markdown files of docs/, as they stand on GitHub. */
+/** The documentation site: its pages are the Markdown files of docs/, which GitHub shows as well. */
 import { slug } from 'github-slugger'
 import { defineConfig } from 'vitepress'
 import { examples } from '../build/examples.ts'
-import { asOnGitHub } from './as-on-github.ts'
+import { adaptGitHubMarkdown } from './github-markdown.ts'
 import { navigation, sidebar } from './pages.ts'
 import { REPOSITORY, sourceOf, VERSION } from './repository.ts'
 import { tabs } from './tabs.ts'
 
-/** The first page, above what docs/index.md says. */
+/** The top of the first page, above the text of docs/index.md. */
 const HOME = {
   layout: 'home',
   hero: {
@@ -27,7 +27,7 @@ export default defineConfig({
   lang: 'en-GB',
   srcExclude: ['node_modules'],
   cleanUrls: false,
-  // A link that leads nowhere ends the build; build/check-links.ts looks at the anchors.
+  // The build fails for links to missing pages; build/check-site.ts checks the anchors.
   ignoreDeadLinks: false,
   head: [['link', { rel: 'icon', href: '/logo.svg' }]],
   markdown: {
@@ -38,7 +38,7 @@ export default defineConfig({
     // `{PORT}` is text here, not an attribute.
     attrs: { disable: true },
     config(markdown) {
-      asOnGitHub(markdown)
+      adaptGitHubMarkdown(markdown)
       tabs(markdown)
     },
   },

@@ -1,4 +1,4 @@
-/** Which pages there are, and in which order. Made of the files: a page that is written is in it. */
+/** The pages of the site, found as files, and their order. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -6,7 +6,7 @@ import type { DefaultTheme } from 'vitepress'
 
 const DOCS = fileURLToPath(new URL('..', import.meta.url))
 
-/** By their file names. What stands in no group comes last, under `More`. */
+/** The groups of the menu, with the file names of their pages. Pages without a group come last, under `More`. */
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   Start: ['getting-started', 'where', 'coming-from', 'migrate', 'comparison'],
   Use: [
@@ -33,7 +33,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   Contributing: ['decisions', 'debugging'],
 }
 
-/** Where the heading is too long for a menu, or says more than a name. */
+/** The names in the menu of pages whose heading is too long for it. */
 const SHORT_TITLES: Readonly<Record<string, string>> = {
   protocol: 'The checked protocol',
   security: 'Security',
@@ -85,7 +85,7 @@ function titleOf(file: string): string {
   return title?.replaceAll('`', '') ?? file
 }
 
-/** What TypeDoc has written, before the site is built: a page for each entry of a package. */
+/** The pages that TypeDoc has written before the site is built: one for each entry of a package. */
 function apiPages(): DefaultTheme.SidebarItem[] {
   const folder = path.join(DOCS, 'api')
   if (!existsSync(folder)) return []

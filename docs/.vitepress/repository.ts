@@ -7,10 +7,10 @@ const core = JSON.parse(
 /** The version of all packages. */
 export const VERSION = core.version
 
-/** Where the repository can be looked at. */
+/** The address of the repository. */
 export const REPOSITORY = core.repository.url.replace(/^git\+/, '').replace(/\.git$/, '')
 
-/** The file in the repository that a page is made of; `undefined` for what TypeDoc has written. */
+/** The source of a page in the repository; `undefined` for pages that TypeDoc has written. */
 export function sourceOf(page: string): string | undefined {
   if (page.startsWith('api/')) return undefined
   const [, example] = /^examples\/([\w-]+)\.md$/.exec(page) ?? []

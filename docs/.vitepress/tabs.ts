@@ -6,7 +6,7 @@ type Token = ReturnType<MarkdownRenderer['parse']>[number]
 const isNamed = (token: Token | undefined) =>
   token?.type === 'fence' && /^\w+ \[\w+\]$/.test(token.info.trim())
 
-/** Shows blocks with names, one after the other, as tabs. GitHub shows them below each other. */
+/** Shows consecutive blocks with names as tabs. GitHub shows them below each other. */
 export function tabs(markdown: MarkdownRenderer): void {
   markdown.core.ruler.push('tabs', (state) => {
     const container = (nesting: 1 | -1) => {

@@ -1,13 +1,13 @@
 /**
- * Looks at the built site: each page must have its heading, as a page that could not be drawn is
+ * Checks the built site: each page must have its heading, as a page that could not be rendered is
  * empty; each link and picture must lead to a file that was built, and each `#fragment` to an
- * element of that page. VitePress looks at none of these but links to pages.
+ * element of that page. VitePress only checks links to pages.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { parse } from 'node-html-parser'
 
-/** Drawn in the browser alone. */
+/** Rendered only in the browser, so not checked here. */
 const NOT_FOUND = '/404.html'
 
 /**

@@ -1,4 +1,4 @@
-/** A page for each folder of examples/: its README, and its files. */
+/** Writes a page for each folder of examples/: its README, and its files. */
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url))
 const PAGES = fileURLToPath(new URL('../examples', import.meta.url))
 
-/** What a file is shown as, by the end of its name. Others, such as lock files, are left out. */
+/** The language of a file, by the end of its name. Files with other ends, such as lock files, are left out. */
 const LANGUAGES = new Map([
   ['.js', 'js'],
   ['.cjs', 'js'],
@@ -45,7 +45,7 @@ function pageOf(name: string): string {
   return `${[read('README.md'), ...files].join('\n')}\n`
 }
 
-/** What belongs to the example, and not what it has left behind when it was run. */
+/** The files of the example, without those that running it has left behind. */
 function sourcesIn(folder: string): string[] {
   const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
     cwd: folder,

@@ -1,6 +1,6 @@
 /**
- * Builds the documentation site into .vitepress/dist, or serves it while it is written (`serve`):
- * first the pages that are made of sources, then VitePress.
+ * Builds the documentation site into .vitepress/dist, or serves it for writing (`serve`). Before
+ * that, it writes the pages that are generated from sources.
  */
 import { spawnSync } from 'node:child_process'
 import path from 'node:path'
@@ -10,14 +10,14 @@ import { writePages } from './examples.ts'
 
 const DOCS = fileURLToPath(new URL('..', import.meta.url))
 
-/** Runs a program of docs/node_modules, and ends with its status when it fails. */
+/** Runs a program of docs/node_modules; if it fails, this process ends with the same status. */
 function run(program: string, script: string, ...args: string[]): void {
   const file = path.join(DOCS, 'node_modules', program, 'bin', script)
   const { status } = spawnSync(process.execPath, [file, ...args], { cwd: DOCS, stdio: 'inherit' })
   if (status !== 0) process.exit(status ?? 1)
 }
 
-// A public name without a docstring, and a link in one that leads nowhere, end it.
+// Fails for a public name without a docstring, and for a dead link in a docstring.
 run('typedoc', 'typedoc')
 writePages()
 if (process.argv[2] === 'serve') {

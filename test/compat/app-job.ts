@@ -1,4 +1,4 @@
-/** @portslice/app-server on a version of Node: apps of several processes at once. */
+/** Tests @portslice/app-server on a version of Node: several processes start apps at the same time. */
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { compiled } from '../support/compiled.ts'
@@ -7,7 +7,7 @@ import type { Sandbox } from './sandbox.ts'
 
 const SCRIPT = fileURLToPath(new URL('processes/start-apps.ts', import.meta.url))
 const PROCESSES = 3
-/** What each of them notes: two apps, a port each, three times. */
+/** The number of notes of each process: three times two apps, with one port each. */
 const HAND_OUTS = 6
 
 export async function appJob(sandbox: Sandbox, node: string): Promise<Verdict> {

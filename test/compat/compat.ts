@@ -13,7 +13,14 @@ import type { Verdict } from './job.ts'
 import { playwrightJob } from './playwright-job.ts'
 import { CAPABILITIES, RUNTIMES, runtimeJob } from './runtime-job.ts'
 import { Sandbox } from './sandbox.ts'
-import { type Place, printed, type Result, vitestRow, writePage, writeRuntimes } from './table.ts'
+import {
+  formatResult,
+  type Place,
+  type Result,
+  vitestRow,
+  writePage,
+  writeRuntimes,
+} from './table.ts'
 import { NODES, nameOf, PLAYWRIGHTS, POOLS, refusedBy, VITESTS } from './versions.ts'
 import { vitestJob } from './vitest-job.ts'
 
@@ -44,7 +51,7 @@ const VITEST_4 = VITESTS.find((version) => version.startsWith('4.1'))
 /** Each pool once. */
 const SHORT_POOLS = POOLS.filter(({ pool, isolate }) => isolate === (pool !== 'threads'))
 
-/** What is tried on each Node, without a test runner. */
+/** The jobs without a test runner, which run on each Node. */
 const ON_NODES = {
   '`@portslice/core`, imported and required': coreJob,
   '`@portslice/app-server`': appJob,
@@ -122,7 +129,7 @@ const results: Result[] = []
     )
     const result = { table: job.table, row: job.row, column: job.column, verdict }
     results.push(result)
-    console.log(printed(result, (performance.now() - start) / 1000))
+    console.log(formatResult(result, (performance.now() - start) / 1000))
   }
 }
 

@@ -8,7 +8,7 @@ import type { Sandbox } from './sandbox.ts'
 const SCRIPT = fileURLToPath(new URL('processes/take-ports.ts', import.meta.url))
 
 const PLACES = { process: 1, threads: 2, cluster: 2 }
-/** What each process, thread or worker notes. */
+/** The number of notes of each process, thread or worker. */
 const HAND_OUTS = 21
 
 export async function coreJob(sandbox: Sandbox, node: string): Promise<Verdict> {

@@ -9,7 +9,7 @@ const BEGIN = '<!-- tables: written by `pnpm run compat` -->'
 const END = '<!-- end of tables -->'
 const RUNTIMES_BEGIN = '<!-- runtimes: written by `pnpm run compat runtime` -->'
 const RUNTIMES_END = '<!-- end of runtimes -->'
-/** More would have to be scrolled sideways. */
+/** With more columns, readers have to scroll sideways. */
 const COLUMNS_ON_PHONE = 3
 
 /** The row and the column of a table. */
@@ -21,7 +21,7 @@ export interface Place {
 
 export type Result = Place & { verdict: Verdict }
 
-export function printed({ table, row, column, verdict }: Result, seconds: number): string {
+export function formatResult({ table, row, column, verdict }: Result, seconds: number): string {
   const name = `${table} ${row} × ${column}`
   if ('skipped' in verdict) return `- ${name}: ${verdict.skipped}`
   if (verdict.passed) return `✓ ${name} (${seconds.toFixed(1)} s)`
@@ -30,7 +30,7 @@ export function printed({ table, row, column, verdict }: Result, seconds: number
 
 export function writePage(results: readonly Result[]): void {
   const nodes = NODES.map((node) => `Node ${node}`)
-  const vitest = merged(
+  const vitest = mergeResults(
     results.filter(({ table }) => table === 'vitest'),
     ({ row }) => {
       const [version = '', node = ''] = row.split(' on ')
@@ -38,7 +38,7 @@ export function writePage(results: readonly Result[]): void {
     },
   )
   const all = nodes.join(', ')
-  const onAnyNode = merged(
+  const onAnyNode = mergeResults(
     results.filter(({ table }) => table === 'node'),
     ({ row }) => ({ row, column: all }),
   )
@@ -59,7 +59,7 @@ export function writeRuntimes(results: readonly Result[]): void {
   const page = readFileSync(PAGE, 'utf8')
   const runtimes = results
     .filter(({ table }) => table === 'runtime')
-    .map((result) => earlierIfNotTried(result, page))
+    .map((result) => keepEarlierIfSkipped(result, page))
   const rows = rowsOf(runtimes, 'runtime')
   const columns = [...new Set(runtimes.map(({ column }) => column))]
   replaceBetween(RUNTIMES_BEGIN, RUNTIMES_END, [
@@ -71,7 +71,7 @@ export function writeRuntimes(results: readonly Result[]): void {
 }
 
 /** One result for all that have the same place: the first failure, else the first that was run. */
-function merged(
+function mergeResults(
   results: readonly Result[],
   placeOf: (result: Result) => Pick<Place, 'row' | 'column'>,
 ): Result[] {
@@ -81,7 +81,7 @@ function merged(
     const key = `${place.row} × ${place.column}`
     const before = byPlace.get(key)
     if (before === undefined || weightOf(result.verdict) > weightOf(before.verdict)) {
-      byPlace.set(key, { ...result, ...place, verdict: named(result) })
+      byPlace.set(key, { ...result, ...place, verdict: withPlace(result) })
     }
   }
   return [...byPlace.values()]
@@ -93,14 +93,14 @@ function weightOf(verdict: Verdict): number {
   return verdict.passed ? 1 : 2
 }
 
-/** A failure says where it was. */
-function named({ row, column, verdict }: Result): Verdict {
+/** Adds the place of a failure to its reason. */
+function withPlace({ row, column, verdict }: Result): Verdict {
   if ('skipped' in verdict || verdict.passed) return verdict
   return { ...verdict, reason: `${row}, ${column}: ${verdict.reason}` }
 }
 
-/** What this machine cannot try keeps the mark that another machine gave it. */
-function earlierIfNotTried(result: Result, page: string): Result {
+/** If this machine cannot run a job, keeps the mark that another machine gave it. */
+function keepEarlierIfSkipped(result: Result, page: string): Result {
   if (!('skipped' in result.verdict)) return result
   const lines = (page.split(RUNTIMES_BEGIN)[1]?.split(RUNTIMES_END)[0] ?? '').split('\n')
   let columns: string[] = []
@@ -124,7 +124,7 @@ function inGroups<T>(all: readonly T[], size: number): T[][] {
 
 const MACHINE = `On ${os.type()} ${os.release()}, ${os.arch()}, ${os.availableParallelism()} cores.`
 
-/** Replaces what stands between two marks of the page. */
+/** Replaces the text between two marks of the page. */
 function replaceBetween(begin: string, end: string, paragraphs: readonly string[]): void {
   const text = readFileSync(PAGE, 'utf8')
   const [before, rest] = text.split(begin)

@@ -9,7 +9,7 @@ export const NODES = ['20.19.0', '22.12.0', '24.0.0', '26.10.0'] as const
 /** The peer range: ^3.2 || ^4 || ^5 */
 export const VITESTS = ['3.2.0', '3.2.7', '4.0.0', '4.1.12', '5.0.0', '5.1.1'] as const
 
-/** What a version of vitest needs beside it. */
+/** The packages that a version of vitest needs. */
 export const BESIDE: Partial<Record<(typeof VITESTS)[number], Record<string, string>>> = {
   // It takes a newer vite, and then fails: "Unknown method: getBuiltins", with any test.
   '4.0.0': { vite: '7.1.12' },

@@ -9,7 +9,7 @@ import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Fault, isSkipped, type Outcome } from './fault.ts'
 import { FAULTS } from './rows/index.ts'
-import { printed, writeResults } from './table.ts'
+import { formatOutcome, writeResults } from './table.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -34,7 +34,7 @@ for (const fault of chosen) {
       }),
     )
     results.push({ fault, outcome })
-    console.log(printed(fault, outcome, (performance.now() - start) / 1000))
+    console.log(formatOutcome(fault, outcome, (performance.now() - start) / 1000))
   } finally {
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
   }

@@ -1,4 +1,4 @@
-/** What a user, or a script that cleans up, may do to the files of a held slice. */
+/** Changes to the files of a held slice, as users or cleaning scripts make them. */
 import {
   appendFileSync,
   copyFileSync,

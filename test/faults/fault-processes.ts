@@ -2,9 +2,9 @@ import path from 'node:path'
 import { AllocatorProcess } from '../support/allocator-process.ts'
 import type { ProcessOptions, TestProcess } from '../support/process.ts'
 import { ownDirectory, ProcessGroup } from '../support/process-group.ts'
-import { chownTo } from './users.ts'
+import { chownTo } from './unprivileged-users.ts'
 
-/** The processes of one fault, each with a working directory of its own below `directory`. */
+/** The processes of one fault, each with another working directory below `directory`. */
 export class FaultProcesses extends ProcessGroup {
   readonly #directory: string
 

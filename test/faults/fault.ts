@@ -12,7 +12,7 @@ export interface Fault {
 export interface FaultContext {
   /** Whether to provoke it only a few times, as the test command does. */
   readonly short: boolean
-  /** An empty directory of its own, removed afterwards. */
+  /** An empty directory for this fault, removed afterwards. */
   readonly folder: string
 }
 
@@ -23,7 +23,7 @@ export interface Tried {
   readonly times: number
   /** What was observed, as a clause with figures: "no overlap in 3 120 hand-outs; slowest 84 ms". */
   readonly observed: string
-  /** What broke the promise, a sentence each. */
+  /** Each broken promise, as a sentence. */
   readonly broken: readonly string[]
 }
 
@@ -34,4 +34,9 @@ export interface Skipped {
 
 export function isSkipped(outcome: Outcome): outcome is Skipped {
   return 'skipped' in outcome
+}
+
+/** The outcome of a fault whose code threw an error. */
+export function stoppedBy(error: Error): Tried {
+  return { times: 0, observed: 'not tried to the end', broken: [String(error.stack)] }
 }

@@ -5,7 +5,7 @@ import { overlaps, readIntervals } from '../support/intervals.ts'
 import type { ProcessOptions, TestProcess } from '../support/process.ts'
 import type { FaultProcesses } from './fault-processes.ts'
 import type { Done, Plan } from './processes/take-for-a-while.ts'
-import { chownTo } from './users.ts'
+import { chownTo } from './unprivileged-users.ts'
 
 /** Processes that take ports of one small range at the same time. */
 export class StressTest {

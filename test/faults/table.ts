@@ -1,4 +1,4 @@
-/** What happened, for people: lines on the terminal, and the list of docs/faults.md. */
+/** Formats the outcomes of faults: lines on the terminal, and the list of docs/faults.md. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import { type Fault, isSkipped, type Outcome } from './fault.ts'
@@ -7,7 +7,7 @@ const PAGE = new URL('../../docs/faults.md', import.meta.url)
 const BEGIN = '<!-- results: written by `pnpm run chaos` -->'
 const END = '<!-- end of results -->'
 
-export function printed(fault: Fault, outcome: Outcome, seconds: number): string {
+export function formatOutcome(fault: Fault, outcome: Outcome, seconds: number): string {
   if (isSkipped(outcome)) return `- ${fault.fault}: skipped, ${outcome.skipped}`
   const mark = outcome.broken.length > 0 ? '✗' : '✓'
   return [
@@ -17,7 +17,7 @@ export function printed(fault: Fault, outcome: Outcome, seconds: number): string
   ].join('\n')
 }
 
-/** Replaces what stands between the two marks. */
+/** Replaces the text between the two marks. */
 export function writeResults(results: readonly { fault: Fault; outcome: Outcome }[]): void {
   const text = readFileSync(PAGE, 'utf8')
   const [before, rest] = text.split(BEGIN)

@@ -1,7 +1,7 @@
 /** Apps on leased ports: started, ready, crashed, stopped, and left by a worker that dies. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
 import net from 'node:net'
 import os from 'node:os'
@@ -12,17 +12,12 @@ import { type AppOptions, startApp, startApps } from '@portslice/app-server'
 import { createAllocator, listSlices, type PortAllocator, type PortLease } from '@portslice/core'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { ownSlices } from '../support/own-slices.ts'
-import { cleanEnvironment } from '../support/process.ts'
+import { cleanEnvironment, isRunning } from '../support/process.ts'
+import { listenOn, temporaryFolder } from '../support/until-test-ends.ts'
 
 const script = (name: string) => fileURLToPath(new URL(`processes/${name}`, import.meta.url))
 const SERVE = [process.execPath, script('serve.ts')] as const
 const evaluate = (code: string) => [process.execPath, '-e', code]
-
-function temporaryFolder(): string {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-app-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  return folder
-}
 
 async function ownAllocator(): Promise<PortAllocator & { lockDirectory: string }> {
   const lockDirectory = path.join(temporaryFolder(), 'locks')
@@ -54,21 +49,12 @@ async function portsOut(lockDirectory: string) {
   )
 }
 
-/** Starts an app for the test, and returns its answer. */
+/** Starts an app that is stopped after the test, and returns it with functions that ask it. */
 async function start(options: AppOptions, allocator?: PortAllocator) {
   const app = await startApp(options, allocator && { allocator })
   onTestFinished(() => app.stop())
   const ask = async (url: string) => (await fetch(app.url + url)).text()
   return { app, ask, environment: async () => JSON.parse(await ask('/env')) }
-}
-
-/** Whether it runs and is not a zombie. */
-function isAlive(pid: number): boolean {
-  try {
-    return !/^\d+ \(.*\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))
-  } catch {
-    return false
-  }
 }
 
 describe('an app', () => {
@@ -84,7 +70,7 @@ describe('an app', () => {
       { port: app.ports.db, label: `${label}: db` },
     ])
     await Promise.all([app.stop(), app.stop()])
-    expect(isAlive(app.pid)).toBe(false)
+    expect(isRunning(app.pid)).toBe(false)
     expect(await app.isRunning()).toBe(false)
     expect(await portsOut(allocator.lockDirectory)).toEqual([])
     await expect(fetch(app.url)).rejects.toThrow()
@@ -122,7 +108,7 @@ describe('an app', () => {
     const allocator = await allocatorThat((lease) => {
       const { release } = lease
       lease.release = () => {
-        atRelease ??= pids.map(isAlive)
+        atRelease ??= pids.map(isRunning)
         return release.call(lease)
       }
     })
@@ -136,7 +122,7 @@ describe('an app', () => {
       allocator,
     )
     pids = [app.pid, Number(/daemon (\d+)/.exec(app.output())?.[1])]
-    expect(pids.map(isAlive)).toEqual([true, true])
+    expect(pids.map(isRunning)).toEqual([true, true])
     await app.stop()
     expect(atRelease).toEqual([false, false])
   })
@@ -184,7 +170,7 @@ describe('an app', () => {
       env: { START_AFTER: '300' },
     })
     expect(await ask('/')).not.toBe(`app of ${app.pid}`)
-    expect([isAlive(app.pid), await app.isRunning()]).toEqual([false, true])
+    expect([isRunning(app.pid), await app.isRunning()]).toEqual([false, true])
     await app.stop()
     await expect(fetch(app.url)).rejects.toThrow()
   })
@@ -201,7 +187,7 @@ describe('an app', () => {
     const starting = startApp({ command: 'sleep 1000', ready }, { allocator, signal: abort.signal })
     await expect(starting).rejects.toThrow('called off')
     expect(pid).toBeGreaterThan(0)
-    expect(isAlive(pid)).toBe(false)
+    expect(isRunning(pid)).toBe(false)
     expect(await portsOut(allocator.lockDirectory)).toEqual([])
   })
 })
@@ -409,21 +395,14 @@ describe.runIf(process.platform === 'linux')(
       writeFileSync(go, '')
       await expect.poll(() => app.output(), { timeout: 30_000 }).toContain('left')
       const pid = Number(/helper (\d+)/.exec(app.output())?.[1])
-      expect(isAlive(pid)).toBe(true)
+      expect(isRunning(pid)).toBe(true)
       await app.stop()
-      expect(isAlive(pid)).toBe(false)
+      expect(isRunning(pid)).toBe(false)
     })
   },
 )
 
 describe('a program that does not use portslice takes the port', () => {
-  /** Listens on a port until the test has ended. */
-  async function occupy(port: number) {
-    const server = net.createServer().listen(port)
-    onTestFinished(() => void server.close())
-    await once(server, 'listening')
-  }
-
   const MOVES_ON = evaluate(`
     const { existsSync } = require('node:fs')
     const { PORT, START_WHEN } = process.env
@@ -452,7 +431,7 @@ describe('a program that does not use portslice takes the port', () => {
         ready: async ({ port }) => {
           if (!tried.includes(port)) {
             tried.push(port)
-            if (tried.length <= 2) await occupy(port)
+            if (tried.length <= 2) await listenOn(port)
             writeFileSync(go + port, '')
           }
           const connection = net.connect(port, 'localhost')
@@ -472,7 +451,7 @@ describe('a program that does not use portslice takes the port', () => {
     const tried: number[] = []
     const allocator = await allocatorThat(async ({ port }, count) => {
       tried.push(port)
-      if (count <= 2) await occupy(port)
+      if (count <= 2) await listenOn(port)
     })
     const file = path.join(temporaryFolder(), 'starts')
     const { app } = await start(
@@ -487,7 +466,7 @@ describe('a program that does not use portslice takes the port', () => {
     let tries = 0
     const allocator = await allocatorThat(({ port }) => {
       tries++
-      return occupy(port)
+      return listenOn(port)
     })
     const starting = startApp({ command: SERVE }, { allocator })
     await expect(starting).rejects.toMatchObject({
@@ -505,7 +484,7 @@ describe('a program that does not use portslice takes the port', () => {
     const { app } = await start({
       command: 'sleep 1000',
       ready: async ({ port }) => {
-        if (!isOccupied) await occupy(port)
+        if (!isOccupied) await listenOn(port)
         isOccupied = true
         return true
       },
@@ -544,7 +523,7 @@ describe('several apps', () => {
     ])
     await apps[Symbol.asyncDispose]()
     expect(await portsOut(allocator.lockDirectory)).toEqual([])
-    expect([apps.api.pid, apps.web.pid].map(isAlive)).toEqual([false, false])
+    expect([apps.api.pid, apps.web.pid].map(isRunning)).toEqual([false, false])
   })
 
   test('hold no port while they wait for all of theirs', async () => {
@@ -571,10 +550,7 @@ describe('several apps', () => {
 
   test('all start again when the port of one was taken, because the others know it', async () => {
     const allocator = await allocatorThat(async ({ port }, count) => {
-      if (count !== 2) return
-      const server = net.createServer().listen(port)
-      onTestFinished(() => void server.close())
-      await once(server, 'listening')
+      if (count === 2) await listenOn(port)
     })
     const apps = await startApps(
       { api: { command: SERVE }, web: { command: SERVE } },
@@ -602,7 +578,7 @@ describe('several apps', () => {
       { allocator },
     )
     await expect(starting).rejects.toThrow('The app "web" (`exit 1`) ended with exit status 1')
-    expect(isAlive(pid)).toBe(false)
+    expect(isRunning(pid)).toBe(false)
     expect(await portsOut(allocator.lockDirectory)).toEqual([])
   })
 })
@@ -615,7 +591,7 @@ describe.runIf(process.platform === 'linux')('a worker that leaves its app', () 
     'and %s: no process of the app is left, and no other process got its port',
     async (_, mode) => {
       const lockDirectory = path.join(temporaryFolder(), 'locks')
-      const worker = spawn(process.execPath, [script('start-an-app.ts'), mode], {
+      const worker = spawn(process.execPath, [script('start-app-with-daemon.ts'), mode], {
         env: { ...cleanEnvironment(), PORTSLICE_LOCK_DIR: lockDirectory },
         stdio: ['ignore', 'pipe', 'inherit'],
       })
@@ -623,10 +599,10 @@ describe.runIf(process.platform === 'linux')('a worker that leaves its app', () 
       const [line] = (await once(createInterface(worker.stdout), 'line')) as [string]
       const { port, pids } = JSON.parse(line) as { port: number; pids: number[] }
       onTestFinished(() => {
-        for (const pid of pids.filter(isAlive)) process.kill(pid, 'SIGKILL')
+        for (const pid of pids.filter(isRunning)) process.kill(pid, 'SIGKILL')
       })
       if (mode === 'stay') {
-        expect(pids.map(isAlive)).toEqual([true, true])
+        expect(pids.map(isRunning)).toEqual([true, true])
         worker.kill('SIGKILL')
       }
       if (worker.exitCode === null && worker.signalCode === null) await once(worker, 'exit')
@@ -638,7 +614,7 @@ describe.runIf(process.platform === 'linux')('a worker that leaves its app', () 
       const taken = await next.takeMany(20)
       expect(taken.map((lease) => lease.port)).not.toContain(port)
 
-      await expect.poll(() => pids.map(isAlive), { timeout: 30_000 }).toEqual([false, false])
+      await expect.poll(() => pids.map(isRunning), { timeout: 30_000 }).toEqual([false, false])
       await expect.poll(() => watchdogsOf(lockDirectory), { timeout: 30_000 }).toEqual([])
     },
   )

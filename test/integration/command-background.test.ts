@@ -1,22 +1,16 @@
-/** What a program leaves running after it has ended. */
+/** `portslice run`, if the program ends but leaves other processes running. */
 import { execFileSync } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
-import net from 'node:net'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { canConnect } from '../support/can-connect.ts'
+import { COMMAND, sh, start, useLockDirectory } from '../support/command.ts'
 import { TEST_ALL } from '../support/extent.ts'
-import {
-  COMMAND,
-  InTerminal,
-  isRunning,
-  portsOut,
-  sh,
-  start,
-  temporaryFolder,
-  useLockDirectory,
-} from './command-run.ts'
+import { portsOut } from '../support/lock-directory.ts'
+import { isRunning } from '../support/process.ts'
+import { InTerminal } from '../support/terminal.ts'
+import { listenOn, temporaryFolder } from '../support/until-test-ends.ts'
 
 const options = useLockDirectory()
 
@@ -30,13 +24,6 @@ function killAtEnd(pid: number): void {
     if (isRunning(pid)) process.kill(pid, 'SIGKILL')
   })
 }
-
-const isListening = (port: number) =>
-  new Promise<boolean>((resolve) => {
-    const socket = net.connect(port, '127.0.0.1')
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
-    socket.once('connect', () => socket.destroy())
-  })
 
 describe('a process that uses a leased port', () => {
   test('is waited for, and its port stays out until it has ended', async () => {
@@ -187,7 +174,7 @@ describe('signals, after the program has ended', () => {
     expect(isRunning(Number(pid))).toBe(true)
     run.terminal.write('\u0003')
     expect(await run.ended).toMatchObject({ exitCode: 0 })
-    expect(await isListening(Number(port))).toBe(false)
+    expect(await canConnect(Number(port))).toBe(false)
   })
 
   test('the second one ends the run also if a process ignores SIGTERM', async () => {
@@ -211,9 +198,7 @@ describe('signals, after the program has ended', () => {
 test('reports a port on which something else listens at the end', async () => {
   const run = start(['run', '--', ...sh('echo $PORT; read x')], options)
   const [, port] = await run.said(/^(\d+)\n/)
-  const server = net.createServer().listen(Number(port))
-  onTestFinished(() => void server.close())
-  await once(server, 'listening')
+  await listenOn(Number(port))
   run.child.stdin?.end('\n')
   expect(await run.ended).toMatchObject({
     status: 0,

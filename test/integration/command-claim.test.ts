@@ -1,16 +1,16 @@
 /** `portslice claim`: fixed ports, for one run at a time. */
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import net from 'node:net'
 import path from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
-import { ownSlice, portslice, sh, start, temporaryFolder, useLockDirectory } from './command-run.ts'
+import { describe, expect, test } from 'vitest'
+import { portslice, sh, start, useLockDirectory } from '../support/command.ts'
+import { sliceForClaims } from '../support/own-slices.ts'
+import { listenOn, temporaryFolder } from '../support/until-test-ends.ts'
 
 const options = useLockDirectory()
 
 describe('claim', () => {
   test('one at a time; a command that waits names the holder', async () => {
-    const { port } = await ownSlice(options.lockDirectory)
+    const { port } = await sliceForClaims(options.lockDirectory)
     const first = start(['claim', String(port), '--', ...sh('echo "has $PORT"; read x')], options)
     await first.said(new RegExp(`has ${port}`))
     const second = start(['claim', String(port), '--', 'echo', 'then', '{PORT}'], options)
@@ -28,7 +28,7 @@ describe('claim', () => {
   })
 
   test('all of several arguments, and one of a list; the first is in $PORT', async () => {
-    const { port } = await ownSlice(options.lockDirectory)
+    const { port } = await sliceForClaims(options.lockDirectory)
     await listenOn(port + 1)
     const args = ['claim', `${port}`, `${port + 1},${port + 2}`]
     const run = start([...args, '--', ...sh('echo "$PORT {PORT}"; read x')], options)
@@ -43,7 +43,7 @@ describe('claim', () => {
   })
 
   test('names for each of them, and a file', async () => {
-    const { port } = await ownSlice(options.lockDirectory)
+    const { port } = await sliceForClaims(options.lockDirectory)
     const names = ['--name', 'web', '--name', 'api', '--write-env', 'ports']
     const program = sh('echo "$WEB_PORT {API_PORT} $PORTSLICE_PORT_API $PORT"; cat ports')
     const { status, stdout } = await portslice(
@@ -59,7 +59,7 @@ describe('claim', () => {
   })
 
   test('all or none: a command that waits for one port does not keep another', async () => {
-    const { port } = await ownSlice(options.lockDirectory)
+    const { port } = await sliceForClaims(options.lockDirectory)
     const server = await listenOn(port + 1)
     const both = start(['claim', `${port}`, `${port + 1}`, '--', ...sh('echo $PORT')], options)
     await both.complained(new RegExp(`waiting: port ${port + 1} is in use by pid ${process.pid}`))
@@ -78,7 +78,7 @@ describe('claim', () => {
   })
 
   test('commands that name the same ports in different orders take turns', async () => {
-    const { port } = await ownSlice(options.lockDirectory)
+    const { port } = await sliceForClaims(options.lockDirectory)
     const orders = [
       [port, port + 1, port + 2],
       [port + 2, port + 1, port],
@@ -93,10 +93,3 @@ describe('claim', () => {
     expect(readFileSync(file, 'utf8')).toBe('begin\nend\n'.repeat(6))
   })
 })
-
-async function listenOn(port: number): Promise<net.Server> {
-  const server = net.createServer().listen(port)
-  onTestFinished(() => void server.close())
-  await once(server, 'listening')
-  return server
-}

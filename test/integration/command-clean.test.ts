@@ -1,12 +1,13 @@
-/** `portslice clean`. */
+/** `portslice clean`: what dead holders have left behind. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { portslice, sh, start, temporaryFolder, useLockDirectory } from './command-run.ts'
+import { portslice, sh, start, useLockDirectory } from '../support/command.ts'
+import { temporaryFolder } from '../support/until-test-ends.ts'
 
 const options = useLockDirectory()
 
-/** Dates the death in the journal 31 s back. */
+/** Changes the journal such that the death was 31 s ago. */
 function endQuarantine(): void {
   const [name] = readdirSync(options.lockDirectory).filter((each) => each.endsWith('.ndjson'))
   const journal = path.join(options.lockDirectory, name as string)
@@ -25,7 +26,7 @@ function endQuarantine(): void {
 
 describe('clean', () => {
   test('clean removes what a killed run left once its quarantine has ended', async () => {
-    // In a checkout of its own: other tests of this one would soon lease the same slice.
+    // In another checkout, because other tests of this one would soon lease the same slice.
     const own = { ...options, cwd: temporaryFolder() }
     const run = start(['run', '--', ...sh('echo $PORT; read x')], own)
     await run.said(/^\d+\n/)

@@ -3,7 +3,9 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { InTerminal, P, portslice, temporaryFolder } from './command-run.ts'
+import { PORTSLICE, portslice } from '../support/command.ts'
+import { InTerminal } from '../support/terminal.ts'
+import { temporaryFolder } from '../support/until-test-ends.ts'
 
 const COMMANDS = [
   'run',
@@ -38,10 +40,10 @@ function folderWithFile(): string {
 }
 
 describe('bash', () => {
-  /** What the function of the script offers for the last of these words. */
+  /** The completions that the function of the script offers for the last of these words. */
   const complete = (...words: string[]) => {
     const list = words.map((word) => `'${word}'`).join(' ')
-    const script = `source <(${P} completion bash); compopt() { echo "compopt $*"; }
+    const script = `source <(${PORTSLICE} completion bash); compopt() { echo "compopt $*"; }
       COMP_WORDS=(portslice ${list}); COMP_CWORD=${words.length}; _portslice
       printf '%s\\n' "\${COMPREPLY[@]}"`
     return output('bash', ['--norc', '-c', script], temporaryFolder())
@@ -84,7 +86,7 @@ describe('bash', () => {
     const shell = new InTerminal('bash', ['--norc', '--noprofile', '-i'], {
       cwd: temporaryFolder(),
     })
-    shell.terminal.write(`source <(${P} completion bash); echo rea''dy\n`)
+    shell.terminal.write(`source <(${PORTSLICE} completion bash); echo rea''dy\n`)
     await shell.said(/ready/)
     shell.terminal.write('portslice wh\t')
     await shell.said(/portslice why $/)
@@ -98,7 +100,7 @@ describe('zsh', () => {
     const missing = whyNot('zsh')
     if (missing) skip(missing)
     const shell = new InTerminal('zsh', ['-f', '-i'], { cwd: folderWithFile() })
-    const setUp = `autoload -Uz compinit; compinit -D; eval "$(${P} completion zsh)"`
+    const setUp = `autoload -Uz compinit; compinit -D; eval "$(${PORTSLICE} completion zsh)"`
     shell.terminal.write(`PS1='> '; ${setUp}; echo rea''dy\n`)
     await shell.said(/\nready/)
     const completes = async (typed: string, shown: string) => {
@@ -124,7 +126,7 @@ describe('fish', () => {
     ['portslice run base6', 'base64'],
     ['portslice completion zs', 'zsh'],
   ])('%s', (line, word) => {
-    const script = `${P} completion fish | source; complete -C '${line}'`
+    const script = `${PORTSLICE} completion fish | source; complete -C '${line}'`
     const offered = output('fish', ['--no-config', '-c', script], folderWithFile())
     expect(offered.map((each) => each.split('\t')[0])).toContain(word)
   })

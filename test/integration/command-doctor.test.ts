@@ -3,18 +3,20 @@ import { execFileSync } from 'node:child_process'
 import { chownSync, mkdirSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, type TestContext, test } from 'vitest'
+import { COMMAND, portslice, startFile, useLockDirectory } from '../support/command.ts'
 import { ownSlices } from '../support/own-slices.ts'
 import {
   emptyProc,
   foreignProc,
+  isUsable,
   ownNetwork,
+  permissionFlags,
   type Restricted,
   Restrictions,
   unprivileged,
-} from '../support/restricted.ts'
-import { COMMAND, portslice, startFile, temporaryFolder, useLockDirectory } from './command-run.ts'
+} from '../support/restricted-machines.ts'
+import { temporaryFolder } from '../support/until-test-ends.ts'
 
 const options = useLockDirectory()
 
@@ -60,7 +62,7 @@ interface Finding {
   advice?: string
 }
 
-/** Few, so that checking them is quick. */
+/** Few ports, so that checking them is quick. */
 const FEW_SLICES = '20000-20511'
 const DEFAULT_RANGE = { PORTSLICE_RANGE: '' }
 
@@ -99,10 +101,6 @@ async function diagnose(
   )
 }
 
-function isUsable(by: Restricted): by is readonly string[] {
-  return Array.isArray(by)
-}
-
 /** The ids of findings other than `ok`. */
 function idsOfNotes(found: Record<string, string>): string[] {
   return Object.keys(found).filter((id) => !found[id]?.startsWith('ok'))
@@ -115,8 +113,7 @@ const RUN_ARGUMENTS = `const [, program, ...args] = ['', ...process.argv.slice(1
 
 const restrictions = new Restrictions()
 afterAll(() => restrictions[Symbol.dispose]())
-/** errno.h of Linux. */
-const [EPERM, EACCES] = [1, 13]
+const { EPERM, EACCES } = os.constants.errno
 
 describe.skipIf(process.platform !== 'linux')('doctor on an unusual machine', () => {
   test.for(['unshare', 'bwrap'] as const)(
@@ -347,16 +344,3 @@ describe.skipIf(process.platform === 'win32')('the lock directory', () => {
     expect((await diagnose(context)).liveness).toMatch(/^ok: /)
   })
 })
-
-/** The flags of a Node process that may read only this repository and its lock directory. */
-function permissionFlags(): string[] {
-  const root = fileURLToPath(new URL('../..', import.meta.url))
-  const isStable = process.allowedNodeEnvironmentFlags.has('--permission')
-  return [
-    isStable ? '--permission' : '--experimental-permission',
-    ...(process.allowedNodeEnvironmentFlags.has('--allow-net') ? ['--allow-net'] : []),
-    `--allow-fs-read=${root}`,
-    `--allow-fs-read=${os.tmpdir()}`,
-    `--allow-fs-write=${os.tmpdir()}`,
-  ]
-}

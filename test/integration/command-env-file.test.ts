@@ -12,19 +12,19 @@ import {
 } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, type TestContext, test } from 'vitest'
-import { TEST_ALL } from '../support/extent.ts'
-import type { TestProcess } from '../support/process.ts'
-import { FixtureProjects } from '../support/project.ts'
 import {
   COMMAND,
-  P,
+  PORTSLICE,
   portslice,
   sh,
   start,
   startFile,
-  temporaryFolder,
   useLockDirectory,
-} from './command-run.ts'
+} from '../support/command.ts'
+import { TEST_ALL } from '../support/extent.ts'
+import type { TestProcess } from '../support/process.ts'
+import { FixtureProjects } from '../support/project.ts'
+import { temporaryFolder } from '../support/until-test-ends.ts'
 
 const options = useLockDirectory()
 
@@ -211,7 +211,7 @@ describe('--write-env', () => {
   test('the file of a run in another network namespace is left alone', async (context) => {
     skipWithout(['--net'], context)
     const cwd = temporaryFolder()
-    const inside = `ip link set lo up && exec ${P} run --write-env ports -- sh -c 'echo up; read x'`
+    const inside = `ip link set lo up && exec ${PORTSLICE} run --write-env ports -- sh -c 'echo up; read x'`
     const run = startFile('unshare', ['--net', ...sh(inside)], { ...options, cwd })
     await run.said(/up/)
     expect(

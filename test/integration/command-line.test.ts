@@ -1,12 +1,13 @@
-/** Usage errors, help, and the command as installed from its tarball. */
-import { execFileSync } from 'node:child_process'
+/** Usage errors, help, the manual page, and the command as npm installs it. */
+import { execFileSync, spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import { portslice, sh, startFile, useLockDirectory } from '../support/command.ts'
 import { TEST_ALL } from '../support/extent.ts'
 import { cleanEnvironment } from '../support/process.ts'
-import { portslice, sh, startFile, temporaryFolder, useLockDirectory } from './command-run.ts'
+import { temporaryFolder } from '../support/until-test-ends.ts'
 
 const options = useLockDirectory()
 
@@ -83,6 +84,21 @@ describe('mistakes', () => {
     expect((await portslice(['--help'], options)).stdout).toContain('portslice run -- npm start')
     expect((await portslice(['--version'], options)).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
   })
+})
+
+test('the manual page is valid', ({ skip }) => {
+  const page = fileURLToPath(new URL('../../packages/cli/man/portslice.1', import.meta.url))
+  const { error, status, stdout, stderr } = spawnSync(
+    'groff',
+    ['-man', '-Tutf8', '-ww', '-P-c', page],
+    { encoding: 'utf8' },
+  )
+  if (error) skip('groff is not installed.')
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+  // Bold letters are printed twice, with a backspace between.
+  const text = stdout.replaceAll(new RegExp(`.${'\b'}`, 'g'), '')
+  expect(text).toContain('portslice run --prefer 3000 -- npm start')
+  expect(text).toContain('PORTSLICE WHY')
 })
 
 test.runIf(TEST_ALL)('installed from its tarball, npx runs it', { timeout: 300_000 }, async () => {

@@ -1,17 +1,10 @@
 /** `portslice list`, as a table, as JSON and redrawn in a terminal. */
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import {
-  COMMAND,
-  InTerminal,
-  ownSlice,
-  P,
-  portslice,
-  sh,
-  start,
-  temporaryFolder,
-  useLockDirectory,
-} from './command-run.ts'
+import { COMMAND, PORTSLICE, portslice, sh, start, useLockDirectory } from '../support/command.ts'
+import { sliceForClaims } from '../support/own-slices.ts'
+import { InTerminal } from '../support/terminal.ts'
+import { temporaryFolder } from '../support/until-test-ends.ts'
 
 const options = useLockDirectory()
 
@@ -20,7 +13,7 @@ describe('list', () => {
     new InTerminal(process.execPath, [COMMAND, ...args], { ...options, columns })
 
   test('a claim of the last port of a slice is shown as a claim, not as a holder', async () => {
-    const { first, last } = await ownSlice(options.lockDirectory)
+    const { first, last } = await sliceForClaims(options.lockDirectory)
     const run = start(['claim', String(last), '--', ...sh('echo has it; read x')], options)
     await run.said(/has it/)
     const list = JSON.parse((await portslice(['list', '--json'], options)).stdout)
@@ -96,7 +89,7 @@ describe('list', () => {
   })
 
   test('list --watch draws nothing without a terminal that can move the cursor', async () => {
-    const [shell, ...args] = sh(`TERM=dumb exec ${P} list --watch`)
+    const [shell, ...args] = sh(`TERM=dumb exec ${PORTSLICE} list --watch`)
     const dumb = new InTerminal(shell as string, args, options)
     expect(await dumb.ended).toMatchObject({ exitCode: 2 })
     expect(dumb.text).toContain('$TERM is "dumb"')

@@ -2,15 +2,9 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import {
-  COMMAND,
-  InTerminal,
-  P,
-  portslice,
-  startFile,
-  temporaryFolder,
-  useLockDirectory,
-} from './command-run.ts'
+import { COMMAND, PORTSLICE, portslice, startFile, useLockDirectory } from '../support/command.ts'
+import { InTerminal } from '../support/terminal.ts'
+import { temporaryFolder } from '../support/until-test-ends.ts'
 
 const options = useLockDirectory()
 
@@ -51,7 +45,7 @@ describe('map', () => {
   test('ends quietly when the reader of its pipe has closed it', async () => {
     const { stdout, stderr } = await startFile(
       'sh',
-      ['-c', `{ ${P} map --svg -; echo "status $?" >&2; } | head -c 4`],
+      ['-c', `{ ${PORTSLICE} map --svg -; echo "status $?" >&2; } | head -c 4`],
       options,
     ).ended
     expect({ stdout, stderr }).toEqual({ stdout: '<svg', stderr: 'status 0\n' })

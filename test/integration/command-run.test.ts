@@ -4,17 +4,11 @@ import { readdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { listSlices } from '@portslice/core'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { PORTSLICE, portslice, sh, start, useLockDirectory } from '../support/command.ts'
+import { portsOut } from '../support/lock-directory.ts'
+import { sliceForClaims } from '../support/own-slices.ts'
 import type { TestProcess } from '../support/process.ts'
-import {
-  ownSlice,
-  P,
-  portslice,
-  portsOut,
-  sh,
-  start,
-  temporaryFolder,
-  useLockDirectory,
-} from './command-run.ts'
+import { temporaryFolder } from '../support/until-test-ends.ts'
 
 const options = useLockDirectory()
 
@@ -47,7 +41,7 @@ describe('run', () => {
   })
 
   test('--prefer gives a port that is free, else another, and says so', async () => {
-    const { port } = await ownSlice(options.lockDirectory)
+    const { port } = await sliceForClaims(options.lockDirectory)
     const args = ['run', '--prefer', `${port},${port + 1}`, '--', ...sh('echo $PORT; read x')]
     const runs = []
     for (const expected of [port, port + 1]) {
@@ -64,7 +58,7 @@ describe('run', () => {
   })
 
   test('the second --prefer is for the second name', async () => {
-    const { port } = await ownSlice(options.lockDirectory)
+    const { port } = await sliceForClaims(options.lockDirectory)
     const names = ['--name', 'web', '--name', 'api']
     const prefer = ['--prefer', `${port}`, '--prefer', `${port + 1}`]
     const program = ['echo', '{WEB_PORT} {API_PORT}']
@@ -75,7 +69,7 @@ describe('run', () => {
   })
 
   test('runs within runs have ports of their own', async () => {
-    const inner = `${P} run -- sh -c 'echo $PORT; read x'`
+    const inner = `${PORTSLICE} run -- sh -c 'echo $PORT; read x'`
     const run = start(['run', '--', ...sh(`echo $PORT; ${inner}`)], options)
     const [, one, other] = await run.said(/^(\d+)\n(\d+)\n/)
     expect(one).not.toBe(other)

@@ -1,21 +1,18 @@
 /** Signals and the terminal: the program gets them as if it ran without portslice. */
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import {
-  COMMAND,
-  count,
-  InTerminal,
-  isRunning,
-  P,
-  portsOut,
-  sh,
-  start,
-  TELL_SIGNALS,
-  tellSignals,
-  useLockDirectory,
-} from './command-run.ts'
+import { COMMAND, PORTSLICE, sh, start, useLockDirectory } from '../support/command.ts'
+import { portsOut } from '../support/lock-directory.ts'
+import { isRunning } from '../support/process.ts'
+import { InTerminal } from '../support/terminal.ts'
+
+const PRINT_SIGNALS = fileURLToPath(new URL('processes/print-signals.ts', import.meta.url))
+const RUN_PRINT_SIGNALS = ['run', '--', process.execPath, PRINT_SIGNALS]
 
 const options = useLockDirectory()
+
+const count = (text: string, part: string) => text.split(part).length - 1
 
 describe('signals', () => {
   const ways = {
@@ -30,7 +27,7 @@ describe('signals', () => {
     ),
   )('%s reaches the program once, %s', { timeout: 30_000 }, async (signal, way) => {
     const { toGroup, inOwnGroup } = ways[way]
-    const program = [...(inOwnGroup ? ['setsid'] : []), process.execPath, TELL_SIGNALS]
+    const program = [...(inOwnGroup ? ['setsid'] : []), process.execPath, PRINT_SIGNALS]
     const run = start(['run', '--', ...program], { ...options, detached: true })
     await run.said(/ready/)
     process.kill(toGroup ? -run.pid : run.pid, signal)
@@ -64,12 +61,12 @@ describe('signals', () => {
   })
 
   test('killed at once, the command leaves only the program running', async () => {
-    const run = start(tellSignals, options)
+    const run = start(RUN_PRINT_SIGNALS, options)
     await run.said(/ready/)
     const children = readFileSync(`/proc/${run.pid}/task/${run.pid}/children`, 'utf8')
     const pids = children.trim().split(' ').map(Number)
     const program = pids.find((pid) =>
-      readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('tell-signals'),
+      readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('print-signals'),
     ) as number
     run.child.kill('SIGKILL')
     await expect.poll(() => pids.filter(isRunning)).toEqual([program])
@@ -82,7 +79,7 @@ describe('in a terminal', () => {
     new InTerminal(process.execPath, [COMMAND, ...args], { ...options, columns })
 
   test('the program has the terminal, and gets its new size', async () => {
-    const run = inTerminal(tellSignals)
+    const run = inTerminal(RUN_PRINT_SIGNALS)
     await run.said(/ready/)
     run.terminal.resize(90, 20)
     await run.said(/got SIGWINCH/)
@@ -94,7 +91,7 @@ describe('in a terminal', () => {
   })
 
   test('Ctrl-C and Ctrl-\\ reach the program once', async () => {
-    const run = inTerminal(tellSignals)
+    const run = inTerminal(RUN_PRINT_SIGNALS)
     await run.said(/ready/)
     run.terminal.write('\u0003')
     await run.said(/got SIGINT/)
@@ -115,7 +112,7 @@ describe('in a terminal', () => {
   test('Ctrl-Z stops it, and fg continues it', async () => {
     const shell = new InTerminal('sh', ['-i'], { ...options, env: { PS1: '$ ', ENV: '' } })
     await shell.said(/\$ /)
-    shell.terminal.write(`${P} run -- '${process.execPath}' '${TELL_SIGNALS}'\r`)
+    shell.terminal.write(`${PORTSLICE} run -- '${process.execPath}' '${PRINT_SIGNALS}'\r`)
     await shell.said(/ready on (\d+)/)
     shell.terminal.write('\u001a')
     await shell.said(/Stopped|Suspended/i)

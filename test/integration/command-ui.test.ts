@@ -8,17 +8,17 @@ import { fileURLToPath } from 'node:url'
 import { type Browser, chromium, type Page } from '@playwright/test'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { chromiumLaunch, openChromium } from '../support/chromium.ts'
-import { TEST_ALL } from '../support/extent.ts'
-import { NetworkNamespace } from '../support/namespaces.ts'
 import {
   COMMAND,
-  ownSlice,
   type StartOptions,
   start,
   startFile,
-  temporaryFolder,
   useLockDirectory,
-} from './command-run.ts'
+} from '../support/command.ts'
+import { TEST_ALL } from '../support/extent.ts'
+import { NetworkNamespace } from '../support/namespaces.ts'
+import { sliceForClaims } from '../support/own-slices.ts'
+import { temporaryFolder } from '../support/until-test-ends.ts'
 
 const options = useLockDirectory()
 
@@ -147,7 +147,7 @@ test('shows a run with its worktree, label and URL, as it changes; refuses reque
 })
 
 test('serves on the port that it is told, and refuses one that is not a port', async () => {
-  const { port } = await ownSlice(options.lockDirectory)
+  const { port } = await sliceForClaims(options.lockDirectory)
   const ui = start(['ui', '--port', String(port)], options)
   const url = await urlOf(ui)
   expect(url).toContain(`:${port}/`)
@@ -211,13 +211,13 @@ test.runIf(TEST_ALL)(
     const [program = '', ...by] = network.by
     const inNetwork = (args: string[], cwd: string) =>
       startFile(program, [...by, process.execPath, ...args], { ...options, cwd })
-    const crowd = Array.from({ length: WORKTREES }, (_, i) =>
+    const churners = Array.from({ length: WORKTREES }, (_, i) =>
       inNetwork(
-        [script('crowd'), String(SLICES_EACH), String(CHANGES_EACH)],
+        [script('churn-many-slices'), String(SLICES_EACH), String(CHANGES_EACH)],
         worktree(`tree-${i}`),
       ),
     )
-    await Promise.all(crowd.map((each) => each.said(/ready/)))
+    await Promise.all(churners.map((each) => each.said(/ready/)))
     const ui = inNetwork([COMMAND, 'ui'], worktree('ui'))
     const url = await urlOf(ui)
     const browser = await browserIn(network)
@@ -239,9 +239,9 @@ test.runIf(TEST_ALL)(
     const cells = await page.locator('.cell:not(.free)').count()
     expect(cells).toBeGreaterThanOrEqual(WORKTREES * SLICES_EACH)
     await expectFewEvents(page, url)
-    // It changes about as often as it is told to, also on a machine that has more to do.
+    // The page changes about as often as it should, also on a busy machine.
     const rates = await Promise.all(
-      crowd.map(async (each) => Number((await each.said(/(\d+) changes/))[1])),
+      churners.map(async (each) => Number((await each.said(/(\d+) changes/))[1])),
     )
     expect(Math.min(...rates)).toBeGreaterThan(CHANGES_EACH / 4)
     const { blocked, lag } = await page.evaluate(measureSmoothness, 5000)
@@ -249,7 +249,7 @@ test.runIf(TEST_ALL)(
     expect(lag.median).toBeLessThan(50)
     expect(await page.locator('main img, main script').count()).toBe(0)
     expect(await page.title()).toBe('portslice')
-    // By keyboard alone: a search, a state, a slice of the map.
+    // Only with the keyboard: a search, a state, a slice of the map.
     await page.keyboard.press('/')
     await page.keyboard.type('tree-3 app-77')
     await expect.poll(() => page.locator('.lines li').count(), { timeout: 20_000 }).toBe(2)
@@ -269,7 +269,7 @@ test.runIf(TEST_ALL)(
   },
 )
 
-/** However much changes: one event in 500 ms. */
+/** The server sends at most one event in 500 ms, however much changes. */
 async function expectFewEvents(page: Page, url: string): Promise<void> {
   const wanted = 4
   const elapsed = await page.evaluate(
@@ -290,7 +290,7 @@ async function expectFewEvents(page: Page, url: string): Promise<void> {
   expect(elapsed).toBeGreaterThan((wanted - 2) * 500)
 }
 
-/** It speaks with Playwright through pipes, which lead out of the network. */
+/** Playwright controls it through pipes, which work across network namespaces. */
 async function browserIn(network: NetworkNamespace): Promise<Browser> {
   const { executablePath = chromium.executablePath(), ...launch } = await chromiumLaunch()
   const wrapper = path.join(temporaryFolder(), 'chromium')

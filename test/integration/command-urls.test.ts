@@ -1,11 +1,7 @@
-/** URLs of ports on terminals, and what `NODE_DEBUG=portslice` prints. */
-import { spawnSync } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+/** URLs of ports, which `run` and `list` print on terminals. */
 import { expect, test } from 'vitest'
-import { COMMAND, InTerminal, portslice, sh, start, useLockDirectory } from './command-run.ts'
-
-/** Bold letters are printed twice, with a backspace between. */
-const BOLD = new RegExp(`.${'\b'}`, 'g')
+import { COMMAND, portslice, sh, start, useLockDirectory } from '../support/command.ts'
+import { InTerminal } from '../support/terminal.ts'
 
 const options = useLockDirectory()
 const ECHO = ['--', ...sh('echo "port $PORT"')]
@@ -52,32 +48,4 @@ test('list links ports that an app listens on, on terminals that show links', as
   expect(stdout).not.toContain('\u001b')
   run.child.kill()
   await run.ended
-})
-
-test('NODE_DEBUG=portslice prints what happens to ports on stderr', async () => {
-  const env = { NODE_DEBUG: 'portslice' }
-  const run = await portslice(['run', '--name', 'w\u0065b', '--', 'true'], { ...options, env })
-  expect(run.status).toBe(0)
-  const events = [...run.stderr.matchAll(/^PORTSLICE \d+: (\S+) (\{.*\})$/gm)]
-  expect(events.map(([, name]) => name)).toEqual(
-    expect.arrayContaining(['lease', 'take', 'release']),
-  )
-  const [, , take] = events.find(([, name]) => name === 'take') ?? []
-  expect(JSON.parse(take as string)).toEqual({ port: expect.any(Number), label: 'web' })
-  const other = { ...options, env: { NODE_DEBUG: 'net' } }
-  expect((await portslice(['run', '--', 'true'], other)).stderr).not.toContain('PORTSLICE')
-})
-
-test('the manual page is valid', ({ skip }) => {
-  const page = fileURLToPath(new URL('../../packages/cli/man/portslice.1', import.meta.url))
-  const { error, status, stdout, stderr } = spawnSync(
-    'groff',
-    ['-man', '-Tutf8', '-ww', '-P-c', page],
-    { encoding: 'utf8' },
-  )
-  if (error) skip('groff is not installed.')
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
-  const text = stdout.replaceAll(BOLD, '')
-  expect(text).toContain('portslice run --prefer 3000 -- npm start')
-  expect(text).toContain('PORTSLICE WHY')
 })

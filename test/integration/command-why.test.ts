@@ -6,23 +6,23 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createAllocator, type PortAllocator, type PortLease } from '@portslice/core'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { whyNoNamespaces } from '../support/namespaces.ts'
 import {
   COMMAND,
-  InTerminal,
-  ownSlice,
   portslice,
   sh,
   start,
   startFile,
   startInNamespaces,
-  temporaryFolder,
   useLockDirectory,
-} from './command-run.ts'
+} from '../support/command.ts'
+import { whyNoNamespaces } from '../support/namespaces.ts'
+import { sliceForClaims } from '../support/own-slices.ts'
+import { InTerminal } from '../support/terminal.ts'
+import { listenOn, temporaryFolder } from '../support/until-test-ends.ts'
 
 const options = useLockDirectory()
 
-/** Where the packages can be imported. */
+/** A directory in which the packages can be imported. */
 const TESTS = fileURLToPath(new URL('..', import.meta.url))
 
 async function why(port: number, ...args: string[]): Promise<string> {
@@ -54,18 +54,11 @@ async function take(label = 'cart > pays'): Promise<Held> {
   return { allocator, lease, port: lease.port, last }
 }
 
-async function listenOn(port: number): Promise<net.Server> {
-  const server = net.createServer().listen(port)
-  onTestFinished(() => void server.close())
-  await once(server, 'listening')
-  return server
-}
-
 const HOLDER = new RegExp(`held by vitest worker \\d+, pid ${process.pid}`)
 
 describe('why', () => {
   test('a free port', async () => {
-    const { port } = await ownSlice(options.lockDirectory)
+    const { port } = await sliceForClaims(options.lockDirectory)
     const [first, last] = [port - (port % 32), port - (port % 32) + 31]
     const text = await why(port, '--range', `${first}-${last}`)
     expect(text).toMatch(new RegExp(`^Port ${port} is free\\.$`, 'm'))
@@ -145,7 +138,7 @@ describe('why', () => {
   })
 
   test('a claimed port, and who had claimed it afterwards', async () => {
-    const { port } = await ownSlice(options.lockDirectory)
+    const { port } = await sliceForClaims(options.lockDirectory)
     const run = start(['claim', String(port), '--', ...sh('echo has it; read x')], options)
     await run.said(/has it/)
     const text = await why(port)
@@ -160,7 +153,7 @@ describe('why', () => {
   })
 
   test('a claim whose process was killed', async () => {
-    const { port } = await ownSlice(options.lockDirectory)
+    const { port } = await sliceForClaims(options.lockDirectory)
     const run = start(['claim', String(port), '--', ...sh('echo has it; read x')], options)
     await run.said(/has it/)
     run.child.kill('SIGKILL')
@@ -172,7 +165,7 @@ describe('why', () => {
   })
 
   test('a program that does not use portslice', async () => {
-    const { port } = await ownSlice(options.lockDirectory)
+    const { port } = await sliceForClaims(options.lockDirectory)
     await listenOn(port)
     const text = await why(port)
     expect(text).toContain(`Port ${port} is in use by a program that does not use portslice.`)
@@ -184,7 +177,7 @@ describe('why', () => {
   test.runIf(process.platform === 'linux')(
     'a port of a connection, which then is in TIME_WAIT',
     async () => {
-      const { port } = await ownSlice(options.lockDirectory)
+      const { port } = await sliceForClaims(options.lockDirectory)
       const server = await listenOn(0)
       const { port: remote } = server.address() as net.AddressInfo
       const accepted = once(server, 'connection')
@@ -252,7 +245,7 @@ describe('why', () => {
   })
 
   test('a port outside the range', async () => {
-    const { port } = await ownSlice(options.lockDirectory)
+    const { port } = await sliceForClaims(options.lockDirectory)
     expect(await why(port, '--range', '20000-20063')).toContain(
       'It is outside of the range 20000-20063, so only claims and `prefer` give it out.',
     )
@@ -317,7 +310,7 @@ describe('why', () => {
     const args = [COMMAND, 'why', String(port)]
     const narrow = new InTerminal(process.execPath, args, { ...options, columns: 60 })
     expect(await narrow.ended).toMatchObject({ exitCode: 0 })
-    // Of the table, long lines are cut.
+    // Long lines of the table are cut.
     expect(narrow.text).toMatch(/^.*out .*…/m)
   })
 

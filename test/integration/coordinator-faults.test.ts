@@ -38,7 +38,7 @@ interface Engine {
   /** Whether a stopped process keeps what it has. */
   keepsWhileStopped: boolean
   start(options?: ServerOptions): Promise<DatabaseServer>
-  /** The setting that limits the connections to so many. */
+  /** The setting that limits the connections to this number. */
   limit: Readonly<Record<string, string>>
   /** Settings with which a crash loses as much as it may, or, for Redis, as little as it can. */
   crash: Readonly<Record<string, string>>
@@ -64,7 +64,7 @@ const ENGINES: Engine[] = [
 ]
 
 let hosts = 10
-/** A row has a host of its own, so that rows can share a server. */
+/** Each row uses another host, so that rows can share a server. */
 function nextHost(): string {
   return `127.0.1.${hosts++}`
 }
@@ -329,7 +329,7 @@ describe.concurrent.each(ENGINES)('$name', (engine) => {
       await using newcomer = await AllocatorProcess.start()
       await server.removeData()
       await expectKept(holder, had, newcomer, options)
-      // What it had is recorded again.
+      // Its ports are recorded again.
       await holder.kill()
       const ports = await portsOn(server, host)
       const left = ports.filter(({ port }) => had.includes(port)).map(({ state }) => state)
@@ -383,7 +383,7 @@ describe.concurrent.each(ENGINES)('$name', (engine) => {
       await heir.open({ ...direct, coordinator, waitTimeout: 30_000 })
       await sleep(RECOVERY_MS)
       expect((await heir.command({ do: 'take all' })).ports).toEqual(expect.arrayContaining(had))
-      // Also what is written at last survives.
+      // The last write survives too.
       await sleep(1000)
       proxyOfHeir.switchTo(undefined)
       await server.stop('SIGINT')

@@ -1,5 +1,6 @@
-/** All that leases ports, with the ports of another host: two variables, and nothing else changes. */
+/** Everything that leases ports (fixtures, apps, commands …) leases those of another host if two variables are set. */
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { portslice, start, startFile } from '../support/command.ts'
 import {
   type DatabaseServer,
   PostgresServer,
@@ -9,7 +10,6 @@ import {
 import { firstOf, TEST_ALL } from '../support/extent.ts'
 import { FixtureProjects } from '../support/project.ts'
 import { PublishingHost } from '../support/publishing-host.ts'
-import { portslice, start, startFile } from './command-run.ts'
 
 const TIMEOUT_MS = 240_000
 
@@ -124,7 +124,7 @@ describe.each(firstOf(ENGINES))('$name', (engine) => {
 
   const project = projects.project(FILES)
   let hosts = 0
-  /** A host of its own for each test, and what a process needs to use its ports. */
+  /** Another host for each test, and the variables with which a process uses its ports. */
   async function newHost() {
     const address = `127.0.${engine.network}.${++hosts}`
     await server.markAsNew(address)

@@ -1,13 +1,14 @@
-/** Job containers that share one Docker daemon, with network namespaces of their own: the recipe of docs/ci.md. */
+/** Job containers that share one Docker daemon, each in its own network namespace: the recipe of docs/ci.md. */
 import { mkdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import { startInNamespaces } from '../support/command.ts'
 import { whyNoNamespaces } from '../support/namespaces.ts'
 import type { TestProcess } from '../support/process.ts'
-import { startInNamespaces, temporaryFolder } from './command-run.ts'
+import { temporaryFolder } from '../support/until-test-ends.ts'
 
-/** More than a slice has. */
+/** More ports than a slice has. */
 const PORTS = 40
 const CONTAINER = ['--net', '--mount', '--pid', '--mount-proc']
 const whyNot = whyNoNamespaces(...CONTAINER)
@@ -47,7 +48,7 @@ describe.skipIf(whyNot)(
           CONTAINER,
           `ip link set lo up; ${mount}`,
           [process.execPath, scriptFile('publish-ports'), socket, `${PORTS}`],
-          // Both work in a directory of one name, as the jobs of a CI system do.
+          // Both work in a directory with the same name, as the jobs of a CI system do.
           { cwd: import.meta.dirname, lockDirectory },
         )
       })

@@ -13,11 +13,11 @@ type Browser = Awaited<ReturnType<typeof openChromium>>
 const docs = fileURLToPath(new URL('../../docs', import.meta.url))
 const site = path.join(docs, '.vitepress', 'dist')
 
-/** A phone's, in CSS pixels. */
+/** The width of a phone, in CSS pixels. */
 const PHONE = { width: 390, height: 844 }
 /** How many pages are checked at the same time. */
 const TABS = 2
-/** Only ends what hangs. ms */
+/** Only ends pages that hang, in ms. */
 const LIMIT = 120_000
 
 const testSite = test.runIf(TEST_ALL)
@@ -26,8 +26,8 @@ beforeAll(async () => {
   if (!TEST_ALL) return
   rmSync(site, { recursive: true, force: true })
   const { status, stdout, stderr } = await runNode(['build/site.ts'], { cwd: docs })
-  // It ends so for a public name without a docstring, and for a link, picture or anchor that
-  // leads nowhere.
+  // The build also fails for a public name without a docstring, and for a dead link, picture or
+  // anchor.
   expect(status, stdout + stderr).toBe(0)
 }, 2 * LIMIT)
 
@@ -108,9 +108,9 @@ describe.runIf(TEST_ALL)('in a browser', () => {
   }
 
   test('each page opens without an error, and fits on a phone', async (context) => {
-    /** Comparisons of many libraries, which are wider. */
+    /** Pages with wider tables, which compare many libraries. */
     const SCROLLED = ['/performance.html']
-    /** Tables, and code, that must be scrolled sideways to be read. */
+    /** Tables and code that can only be read by scrolling sideways. */
     const tooWide = `[...document.querySelectorAll('.vp-doc table, .vp-doc pre')]
       .filter((element) => element.scrollWidth > element.clientWidth + 1)
       .map((element) => element.textContent.trim().slice(0, 60))`
@@ -118,7 +118,7 @@ describe.runIf(TEST_ALL)('in a browser', () => {
     phone.setDefaultTimeout(LIMIT)
     const queue = pagesOf(site)
     const faults: string[] = []
-    // A tab goes through many pages: to open one takes longer than to look at a page.
+    // Each tab visits many pages, because opening a tab takes longer than checking a page.
     const tabs = await Promise.all(Array.from({ length: TABS }, () => phone.newPage()))
     await Promise.all(
       tabs.map(async (tab) => {
@@ -137,10 +137,10 @@ describe.runIf(TEST_ALL)('in a browser', () => {
         })
         for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
           await tab.goto(app.url + file)
-          // Vue has taken over the page now, and has logged any mismatch.
+          // Vue has hydrated the page now, and has logged any mismatch.
           await tab.waitForFunction("'__vue_app__' in document.querySelector('#app')")
           if (!(await tab.locator('h1').first().isVisible())) note('has no heading')
-          // Pictures that are too wide are scrolled by themselves.
+          // Pictures that are too wide have their own scroll bars.
           const width = await tab.evaluate('document.documentElement.scrollWidth')
           if (width !== PHONE.width) note(`is ${width} px wide`)
           if (SCROLLED.includes(file)) continue

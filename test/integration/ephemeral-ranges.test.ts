@@ -1,8 +1,9 @@
 /** Unusual ephemeral ranges: which ports are leased, and what the doctor says. */
 import { describe, expect, test } from 'vitest'
+import { COMMAND, startInNamespaces } from '../support/command.ts'
 import { firstOf } from '../support/extent.ts'
 import { whyNoNamespaces } from '../support/namespaces.ts'
-import { COMMAND, startInNamespaces, temporaryFolder } from './command-run.ts'
+import { temporaryFolder } from '../support/until-test-ends.ts'
 
 const WORKERS = 4
 const whyNot = whyNoNamespaces('--net')
@@ -24,7 +25,7 @@ describe.skipIf(whyNot)(`in a network namespace${whyNot ? ` (${whyNot})` : ''}`,
   test.each(
     firstOf(
       [
-        // [what the system hands out, from where ports are leased, how many of the workers' slices are guarded]
+        // [the ephemeral range, the first leased port, how many of the workers' slices are guarded]
         ['32768 60999', '10000-32767', 0],
         ['10100 60999', '10000-10099, 61000-65535', 0],
         ['1024 4999', '10000-65535', 0],

@@ -22,8 +22,8 @@ import {
   packAll,
   withDependencies,
 } from '../support/installed.ts'
+import { heldIn, runnersIn } from '../support/lock-directory.ts'
 import { type Outcome, run } from '../support/process.ts'
-import { heldIn, runnersIn } from './leases.ts'
 
 const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url))
 const NAMES = readdirSync(EXAMPLES).filter((name) =>
@@ -33,7 +33,7 @@ const NAMES = readdirSync(EXAMPLES).filter((name) =>
 const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-examples-'))
 // If these tests run as root, the database of one example runs as another user.
 chmodSync(folder, 0o755)
-// Some ten thousand files: slow on a busy disk.
+// It copies some ten thousand files, which is slow on a busy disk.
 afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }), 120_000)
 
 let packed: PackedPackage[]
@@ -68,7 +68,7 @@ function installable(dependencies: Record<string, string>, from: string): Record
   return { ...fromTarballs(ours), ...Object.fromEntries(others) }
 }
 
-/** An example that stands alone, as a user's copy does. */
+/** A copy of an example outside of the repository, as users make it. */
 interface Copy {
   folder: string
   lockDirectory: string
@@ -212,7 +212,7 @@ describe('run', () => {
     },
   ]
 
-  /** One with a runner and one without: the others install and run like these. */
+  /** One example with a runner and one without; the others are installed and run in the same way. */
   const isTested = (name: string) => TEST_ALL || name === 'tsx'
 
   test.each(WITHOUT_A_REPORT.filter(({ name }) => isTested(name)))(
@@ -265,7 +265,7 @@ describe('run', () => {
     return results
   }
 
-  /** Asserts that each worker had ports of its own, and the same ones for all its tests. */
+  /** Asserts that workers had different ports, and each the same ones for all its tests. */
   function expectOwnPorts(results: Result[], workers: number, portsOfEach: number): void {
     const byWorker = Map.groupBy(results, ({ workerIndex }) => workerIndex)
     expect(byWorker.size).toBe(workers)
@@ -305,7 +305,7 @@ describe('run', () => {
       await server.markAsNew()
       const env = { PORTSLICE_HOST: host, PORTSLICE_COORDINATOR: server.url }
       const copy = await copyOf(ON_A_HOST)
-      // Two jobs at once.
+      // Two jobs at the same time.
       const jobs = await Promise.all([copy.run('test', [], env), copy.run('test', [], env)])
       for (const { stdout } of jobs) expect(stdout).toMatch(/Tests +2 passed/)
       const { taken, released } = await countEvents(server)

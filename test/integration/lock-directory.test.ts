@@ -1,10 +1,11 @@
-/** The default lock directory where the surroundings are unusual: relative, missing, or shared with user namespaces. */
+/** The default lock directory if the temporary directory is unusual: relative, missing, or shared with user namespaces. */
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { startFile } from '../support/command.ts'
 import { whyNoNamespaces } from '../support/namespaces.ts'
 import { runNode } from '../support/process.ts'
-import { startFile, temporaryFolder } from './command-run.ts'
+import { temporaryFolder } from '../support/until-test-ends.ts'
 
 const CORE = import.meta.resolve('@portslice/core')
 
@@ -42,7 +43,7 @@ test('a missing directory for temporary files is created with the umask', async 
   ])
 })
 
-/** Any but root's. */
+/** Any user id except that of root. */
 const USER = 1500
 
 const whyNoUsers =
@@ -64,7 +65,7 @@ describe.skipIf(whyNoUsers)(
       return (await startFile(file, args, options).ended).stdout
     }
 
-    /** The uids of what lies in it, by name. */
+    /** The uids of its entries, by name. */
     const owners = (folder: string) =>
       Object.fromEntries(
         fs.readdirSync(folder).map((name) => [name, fs.statSync(path.join(folder, name)).uid]),

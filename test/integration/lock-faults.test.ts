@@ -19,9 +19,9 @@ import { PrivateDisk } from '../support/private-disk.ts'
 import { whyNot } from '../support/process.ts'
 import { TemporaryDirectory } from '../support/temporary-directory.ts'
 
-/** Longer than a lock needs to go stale where its holder cannot be asked, in ms. */
+/** Longer than a lock takes to go stale if its holder cannot be asked, in ms. */
 const OUT_OF_ACTION_MS = 13_000
-/** Far less than the 10 s for which a lock of unknown origin is watched, in ms. */
+/** Far less than the 10 s for which a lock of an unknown program is observed, in ms. */
 const AT_ONCE_MS = 7000
 
 async function statusOf(lockDirectory: string, first: number) {
@@ -114,14 +114,14 @@ test.skipIf(noStrace).concurrent('a file system without birth times loses no loc
   expect(took).toBeLessThan(AT_ONCE_MS)
 })
 
-/** Within which what could not be written is written once it can be, in ms. */
+/** The limit for writing what could not be written before, in ms. */
 const SOON = { timeout: 7000 }
 const PAGE_BYTES = 4096
-/** Characters. */
+/** The longest label with which the disk is filled, in characters. */
 const LONGEST_LABEL = 200
 
 describe.concurrent('lines of a journal that a full disk rejected', () => {
-  /** A holder with a lock directory on a small disk, and what is needed to fill that. */
+  /** A holder with a lock directory on a small disk, and functions that fill the disk. */
   async function onSmallDisk(
     stack: AsyncDisposableStack,
     skip: (condition: boolean, note: string) => void,

@@ -1,10 +1,10 @@
-/** What runners print for mistakes that users make: each message says what to do. */
+/** The messages for mistakes of users, as runners print them. Each says what to do. */
 import { afterAll, describe, expect, test } from 'vitest'
 import { firstOf, TEST_ALL } from '../support/extent.ts'
 import { ownSlices } from '../support/own-slices.ts'
+import { TEST_TIMEOUT } from '../support/playwright-run.ts'
 import type { Outcome } from '../support/process.ts'
 import { FixtureProjects } from '../support/project.ts'
-import { TEST_TIMEOUT } from './playwright-run.ts'
 
 const projects = new FixtureProjects()
 afterAll(() => projects[Symbol.dispose]())
@@ -14,7 +14,7 @@ const INVALID = 'PortsliceError [ERR_PORTSLICE_OPTION_INVALID]: '
 
 type Files = Record<string, string>
 
-/** What the run printed, in the order of its streams. */
+/** The output of a run: stdout, then stderr. */
 function printed({ stdout, stderr }: Outcome): string {
   return `${stdout}\n${stderr}`
 }
@@ -38,7 +38,7 @@ const vitestFile = (body: string) => `
 const playwrightFile = (body: string) =>
   vitestFile(body).replace('@portslice/vitest-plugin/test', '@portslice/playwright-fixture')
 
-/** Lines of a body, and what is printed for them. */
+/** Mistakes, as the body of a test, and the lines that are printed for them. */
 const MISTAKES: [name: string, body: string, says: string[]][] = [
   [
     'a string in place of options',
@@ -74,7 +74,7 @@ const MISTAKES: [name: string, body: string, says: string[]][] = [
 ]
 
 describe('mistakes in a test', () => {
-  /** A file for each of them. */
+  /** A test file for each mistake. */
   const filesOf = (ending: string, fileOf: (body: string) => string) =>
     Object.fromEntries(MISTAKES.map(([, body], i) => [`mistake-${i}${ending}`, fileOf(body)]))
 
@@ -83,7 +83,7 @@ describe('mistakes in a test', () => {
     expect(outcome.status).toBe(1)
     for (const [i, [, , says]] of MISTAKES.entries()) {
       for (const line of says) expect(printed(outcome)).toContain(line)
-      // The place in the test, and not in portslice.
+      // The line of the test, not one in portslice.
       expect(printed(outcome)).toMatch(new RegExp(`❯ mistake-${i}\\.test\\.js:6:\\d+`))
     }
     expect(printed(outcome)).not.toMatch(/❯ .*node_modules\/@portslice/)

@@ -57,18 +57,18 @@ interface Manifest {
 
 const EVERYWHERE = ['LICENSE', 'README.md', 'package.json']
 const LIBRARIES = PACKAGES.filter((name) => name !== 'portslice')
-/** With their maps. */
+/** Declarations and their source maps. */
 const DECLARATION = /^dist\/.+\.d\.c?ts(\.map)?$/
 const SOURCE = /^src\/.+\.ts$/
 
-/** What the entries of a library are built to, declarations aside. */
+/** The built files of a library's entries, without declarations. */
 function bothForms(...entries: string[]): string[] {
   return entries.flatMap((entry) => [`dist/${entry}.js`, `dist/${entry}.cjs`])
 }
 
 const unpacked = new Map<string, Promise<string>>()
 
-/** A file of a tarball, which is unpacked once. */
+/** Reads a file of a tarball, which is unpacked only once. */
 async function textIn(tarball: string, file: string): Promise<string> {
   if (!unpacked.has(tarball)) unpacked.set(tarball, unpack(tarball))
   return readFileSync(path.join((await unpacked.get(tarball)) as string, file), 'utf8')

@@ -1,4 +1,4 @@
-/** How much code V8 parses before the first port: what a fresh process pays for, on any machine. */
+/** How much code V8 parses before the first port, which is most of what a library costs a fresh process. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -7,9 +7,9 @@ import { type ParsedScript, parsedLength, parsedScripts } from '../support/parse
 import { type Outcome, runNode } from '../support/process.ts'
 import { FixtureProjects } from '../support/project.ts'
 
-/** Characters. Raise them only for what each first port needs. */
+/** Limits, in characters. Raise them only for code that each first port needs. */
 const MAX_FOR_FIRST_PORT = { esm: 120_000, cjs: 136_000 }
-/** A worker that takes no port pays for the fixtures alone. */
+/** Limits for a worker that takes no port, and so loads only the fixtures. */
 const MAX_FOR_FIXTURES = { vitest: 18_000, playwright: 10_000 }
 const MAX_FOR_FIXTURE_PORT = { vitest: 143_000, playwright: 135_000 }
 

@@ -1,8 +1,6 @@
 /** Apps of Playwright's workers: one or several each, their output, and crashes. */
-import { existsSync, readFileSync } from 'node:fs'
 import { afterAll, expect, test } from 'vitest'
 import { TEST_ALL } from '../support/extent.ts'
-import { FixtureProjects } from '../support/project.ts'
 import {
   config,
   expectAllPassed,
@@ -10,7 +8,9 @@ import {
   type Result,
   TEST_TIMEOUT,
   told,
-} from './playwright-run.ts'
+} from '../support/playwright-run.ts'
+import { isRunning } from '../support/process.ts'
+import { FixtureProjects } from '../support/project.ts'
 
 const projects = new FixtureProjects()
 afterAll(() => projects[Symbol.dispose]())
@@ -29,19 +29,13 @@ const SERVER = `
 `
 const COMMAND = JSON.stringify([process.execPath, 'server.js'])
 
-/** What a test reports. */
+/** The report of a test. */
 const BEGIN = `
   import { expect, test } from '@portslice/playwright-fixture'
   const tell = (testInfo, facts) => testInfo.annotations.push({ type: 'facts', description: JSON.stringify(facts) })
 `
 
-function isRunning(pid: number): boolean {
-  // One that has ended may wait for init to notice: the process that started it has ended, too.
-  const stat = existsSync(`/proc/${pid}/stat`) ? readFileSync(`/proc/${pid}/stat`, 'latin1') : ''
-  return stat !== '' && !/\) [ZX] /.test(stat)
-}
-
-/** What is attached, without what Playwright itself attaches to a failure. */
+/** The attachments, without those that Playwright itself adds to a failure. */
 const texts = ({ attachments }: Result) =>
   Object.fromEntries(
     attachments

@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs'
 import { afterAll, describe, expect, test } from 'vitest'
 import { firstOf, TEST_ALL } from '../support/extent.ts'
 import { overlaps } from '../support/intervals.ts'
-import { FixtureProjects } from '../support/project.ts'
 import {
   APP,
   config,
@@ -12,7 +11,8 @@ import {
   playwright,
   TEST_TIMEOUT,
   told,
-} from './playwright-run.ts'
+} from '../support/playwright-run.ts'
+import { FixtureProjects } from '../support/project.ts'
 
 const projects = new FixtureProjects()
 afterAll(() => projects[Symbol.dispose]())

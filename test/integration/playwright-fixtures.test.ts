@@ -1,9 +1,7 @@
-/** The fixtures: leaked ports, and tests that are built, written and loaded in other ways. */
-
+/** Playwright's fixtures: leaked ports, and fixtures that are combined with others, required, or used with a browser. */
 import { afterAll, expect, test } from 'vitest'
 import { chromiumLaunch } from '../support/chromium.ts'
 import { TEST_ALL } from '../support/extent.ts'
-import { FixtureProjects } from '../support/project.ts'
 import {
   type Annotation,
   APP,
@@ -12,7 +10,8 @@ import {
   playwright,
   TEST_TIMEOUT,
   told,
-} from './playwright-run.ts'
+} from '../support/playwright-run.ts'
+import { FixtureProjects } from '../support/project.ts'
 
 const projects = new FixtureProjects()
 afterAll(() => projects[Symbol.dispose]())
@@ -97,6 +96,32 @@ test('reports a port on which a test leaves a server, and does not hand it out a
   }
 })
 
+test(
+  'EADDRINUSE on a port of the worker says which test has left its server',
+  async () => {
+    const project = projects.project({
+      'playwright.config.ts': `
+        import { defineConfig } from '@playwright/test'
+        export default defineConfig({ workers: 1 })`,
+      'a.spec.ts': `
+        import { once } from 'node:events'
+        import { createServer } from 'node:http'
+        import { expect, test } from '@portslice/playwright-fixture'
+        const listen = async (port: number) => once(createServer().listen(port), 'listening')
+        test('leaves its server', async ({ workerPort }) => { await listen(workerPort) })
+        test('wants the port', async ({ workerPort }) => {
+          const error = await listen(workerPort).catch((error) => error)
+          expect(error.code).toBe('EADDRINUSE')
+          expect(error.message).toContain('portslice: port ' + workerPort + ' has been bound since ')
+          expect(error.message).toContain('by this same process, left by the test "a.spec.ts > leaves its server"')
+          expect(error.stack).toContain(error.message)
+        })`,
+    })
+    expectAllPassed(await playwright(project), 2)
+  },
+  TEST_TIMEOUT,
+)
+
 test.runIf(TEST_ALL)(
   'a port that a worker leaves in use fails the run, with `onLeak: fail`',
   {
@@ -121,9 +146,9 @@ test.runIf(TEST_ALL)(
 )
 
 interface LeakOutcome {
-  /** Of the test that leaks. */
+  /** The result of the test that leaks. */
   leak: Awaited<ReturnType<typeof playwright>>['tests'][number]['results'][0]
-  /** Of the test after it. */
+  /** The result of the next test. */
   next: LeakOutcome['leak']
   /** The leaked port. */
   left: number

@@ -1,9 +1,9 @@
-/** `use.app` without the fixture, and a port that a test of the same worker has left bound. */
+/** The warning if `use.app` is set, but no test uses the fixture. */
 import { execFileSync } from 'node:child_process'
 import { afterAll, expect, test } from 'vitest'
 import { TEST_ALL } from '../support/extent.ts'
+import { expectAllPassed, playwright, TEST_TIMEOUT } from '../support/playwright-run.ts'
 import { FixtureProjects } from '../support/project.ts'
-import { expectAllPassed, playwright, TEST_TIMEOUT } from './playwright-run.ts'
 
 const projects = new FixtureProjects()
 afterAll(() => projects[Symbol.dispose]())
@@ -41,32 +41,6 @@ test.runIf(TEST_ALL)(
     expectAllPassed(after, 2)
     expect(after.stderr).not.toContain('portslice:')
     expect((await playwright(project, ['--list'])).stderr).not.toContain('portslice:')
-  },
-  TEST_TIMEOUT,
-)
-
-test(
-  'EADDRINUSE on a port of the worker says which test has left its server',
-  async () => {
-    const project = projects.project({
-      'playwright.config.ts': `
-        import { defineConfig } from '@playwright/test'
-        export default defineConfig({ workers: 1 })`,
-      'a.spec.ts': `
-        import { once } from 'node:events'
-        import { createServer } from 'node:http'
-        import { expect, test } from '@portslice/playwright-fixture'
-        const listen = async (port: number) => once(createServer().listen(port), 'listening')
-        test('leaves its server', async ({ workerPort }) => { await listen(workerPort) })
-        test('wants the port', async ({ workerPort }) => {
-          const error = await listen(workerPort).catch((error) => error)
-          expect(error.code).toBe('EADDRINUSE')
-          expect(error.message).toContain('portslice: port ' + workerPort + ' has been bound since ')
-          expect(error.message).toContain('by this same process, left by the test "a.spec.ts > leaves its server"')
-          expect(error.stack).toContain(error.message)
-        })`,
-    })
-    expectAllPassed(await playwright(project), 2)
   },
   TEST_TIMEOUT,
 )

@@ -4,7 +4,6 @@ import { afterAll, expect, test } from 'vitest'
 import { TEST_ALL } from '../support/extent.ts'
 import { overlaps } from '../support/intervals.ts'
 import { ownSlices } from '../support/own-slices.ts'
-import { FixtureProjects } from '../support/project.ts'
 import {
   APP,
   config,
@@ -13,7 +12,8 @@ import {
   playwright,
   TEST_TIMEOUT,
   told,
-} from './playwright-run.ts'
+} from '../support/playwright-run.ts'
+import { FixtureProjects } from '../support/project.ts'
 
 const projects = new FixtureProjects()
 afterAll(() => projects[Symbol.dispose]())
@@ -70,8 +70,8 @@ test('parallel workers never have one port at the same time', {
 test('a worker that takes the place of a failed or killed one gets ports of its own', {
   timeout: TEST_TIMEOUT,
 }, async () => {
-  // One worker a run, so that a retry has the parallel index of the try before; and two runs
-  // at once, whose workers all prefer the same slice.
+  // One worker in each run, so that a retry has the same parallel index as the first try; and two
+  // runs at the same time, whose workers all prefer the same slice.
   const project = projects.project({
     'app.ts': APP,
     'playwright.config.ts': config('workers: 1, retries: 1'),

@@ -31,7 +31,7 @@ function files(...names: string[]): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, snippets[name] as string]))
 }
 
-/** `test` is a runner's; each of the files serves on some ports of the table. */
+/** Test files that serve on some ports of the table each; `test` is the function of a runner. */
 const THREE_PORTS = (imports: string) => `
   import { createServer } from 'node:http'
   import { once } from 'node:events'
@@ -47,7 +47,7 @@ const THREE_PORTS = (imports: string) => `
     }
   })`
 
-/** Asserts that the run passed, and returns the table that it had. */
+/** Asserts that the run passed, and returns its table. */
 function tableOf({ status, stdout, stderr }: Outcome): number[] {
   expect(status, stdout + stderr).toBe(0)
   const [, table = ''] = /table ([\d,]+)/.exec(stdout + stderr) ?? []
@@ -113,7 +113,7 @@ test('a run of vitest holds no port of its table while it waits for all of them'
   const other = await createAllocator({ range, lockDirectory, waitTimeout: 30_000 })
   const { port } = await other.take()
   const run = project.vitest()
-  // It has taken all that the other slice has, and waits for more.
+  // It has taken all ports of the other slice, and waits for more.
   const slice = port < range[0] + 32 ? range[0] + 32 : range[0]
   const all = Array.from({ length: 31 }, (_, i) => slice + i)
   const taken = async () => {

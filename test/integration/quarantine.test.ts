@@ -1,7 +1,7 @@
 /** The ports of a dead holder are not handed out for 30 s from the discovery of its death, with any clock. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test, vi } from 'vitest'
@@ -10,7 +10,6 @@ import { noFaketime, withFaketime } from '../support/faketime.ts'
 import { ownSlices } from '../support/own-slices.ts'
 import type { ProcessOptions } from '../support/process.ts'
 import { cleanEnvironment } from '../support/process.ts'
-import { FixtureProjects } from '../support/project.ts'
 import { TemporaryDirectory } from '../support/temporary-directory.ts'
 
 /** Longer than a quarantine, in ms. */
@@ -134,7 +133,7 @@ describe.concurrent('the ports of a dead holder are not handed out at once', () 
     const claim = { do: 'claim', port: range[0], options: { timeout: 500 } } as const
     const { error } = await claimer.try(claim)
     expect(error?.message).toMatch(/quarantined for \d+ s more/)
-    // The worker that leases the slice leaves the port alone as well.
+    // The worker that leases the slice does not hand the port out either.
     await using worker = await AllocatorProcess.start()
     await worker.command({
       do: 'open',
@@ -145,7 +144,7 @@ describe.concurrent('the ports of a dead holder are not handed out at once', () 
   })
 })
 
-/** A process with the environment that a run gives its children; it has bound nothing yet. */
+/** A process with the environment of a run's children that has bound nothing yet. */
 async function startOrphan(port: number): Promise<ChildProcess> {
   const orphan = spawn(
     process.execPath,
@@ -198,68 +197,4 @@ describe.concurrent('a named port after its run was killed', () => {
     const { had, has } = await nameKillName({ withOrphan: false, inOtherProject: false })
     expect(has).toBe(had)
   })
-})
-
-describe.concurrent('a server that is restarted keeps the port of its key', () => {
-  const SERVER = `
-    import { appendFileSync } from 'node:fs'
-    import net from 'node:net'
-    import { createAllocator } from '@portslice/core'
-    const allocator = await createAllocator()
-    const { port } = await allocator.take({ key: 'server' })
-    net.createServer().listen(port, () => {
-      appendFileSync('ports.txt', port + '\\n')
-      console.log('listening')
-    })
-  `
-
-  test('by node --watch, five times', async () => {
-    using projects = new FixtureProjects()
-    const project = projects.project({ 'server.mjs': SERVER, 'ports.txt': '' })
-    const child = spawn(process.execPath, ['--watch', 'server.mjs'], {
-      cwd: project.folder,
-      env: { ...cleanEnvironment(), PORTSLICE_LOCK_DIR: project.lockDirectory },
-      stdio: ['ignore', 'pipe', 'ignore'],
-    })
-    try {
-      for (let start = 1; start <= 6; start++) {
-        await untilSaid(child, 'listening')
-        if (start < 6) writeFileSync(project.file('server.mjs'), `${SERVER}// ${start}\n`)
-      }
-    } finally {
-      child.kill()
-      await once(child, 'exit')
-    }
-    expectOnePort(project.file('ports.txt'))
-  })
-
-  test('by a watcher that kills it and starts the next one at once, five times', async () => {
-    using projects = new FixtureProjects()
-    const project = projects.project({ 'server.mjs': SERVER, 'ports.txt': '' })
-    for (let start = 1; start <= 6; start++) {
-      const child = spawn(process.execPath, ['server.mjs'], {
-        cwd: project.folder,
-        env: { ...cleanEnvironment(), PORTSLICE_LOCK_DIR: project.lockDirectory },
-        stdio: ['ignore', 'pipe', 'inherit'],
-      })
-      await untilSaid(child, 'listening')
-      const ended = once(child, 'exit')
-      child.kill(start % 2 === 0 ? 'SIGKILL' : 'SIGTERM')
-      await ended
-    }
-    expectOnePort(project.file('ports.txt'))
-  })
-
-  async function untilSaid(child: ChildProcess, text: string): Promise<void> {
-    for (;;) {
-      const [said] = await once(child.stdout as NodeJS.ReadableStream, 'data')
-      if (String(said).includes(text)) return
-    }
-  }
-
-  function expectOnePort(file: string): void {
-    const ports = readFileSync(path.resolve(file), 'utf8').trim().split('\n')
-    expect(ports).toHaveLength(6)
-    expect(new Set(ports).size).toBe(1)
-  }
 })

@@ -188,7 +188,7 @@ test.skipIf(!hasRedis)(
   },
 )
 
-/** Several hundred megabytes. */
+/** Several hundred megabytes to install. */
 describe.runIf(TEST_ALL)('tools from the registry', () => {
   const tools = mkdtempSync(path.join(os.tmpdir(), 'portslice-recipes-tools-'))
   const CT = { '@playwright/experimental-ct-react': '1.62.1', react: '19', 'react-dom': '19' }
@@ -349,11 +349,11 @@ test('the recipes that are not run here say so', () => {
     'vitest: several projects',
     'Vite: the HMR port 24678',
     'Node: `--inspect`',
-    'Next.js and Astro', // examples.test.ts, app-tools.test.ts
+    'Next.js and Astro', // examples.test.ts, app-server-tools.test.ts
     'Web Test Runner',
     'start-server-and-test',
     'Nx',
-    'Turborepo', // app-tools.test.ts
+    'Turborepo', // app-server-tools.test.ts
     'Redis cluster',
   ]
   const notRun = [...SECTIONS.keys()].filter((name) => name !== '' && !RUN.includes(name))

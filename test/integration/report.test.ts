@@ -10,8 +10,8 @@ import { listen } from '@portslice/core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { openChromium } from '../support/chromium.ts'
 import { firstOf, TEST_ALL } from '../support/extent.ts'
+import { playwright } from '../support/playwright-run.ts'
 import { type FixtureProject, FixtureProjects } from '../support/project.ts'
-import { playwright } from './playwright-run.ts'
 
 const projects = new FixtureProjects()
 let browser: Browser
@@ -25,7 +25,7 @@ afterAll(async () => {
 })
 
 const OCCUPY_PORT = fileURLToPath(new URL('processes/occupy-port.ts', import.meta.url))
-/** Combining marks without a letter take up room that a line is not broken for. */
+/** Combining marks without a letter have a width, but lines are not broken at them. */
 const MARKS = '\u0301\u0488\u030a\u0334'.repeat(50)
 const HOSTILE = `</script><img src=x onerror="document.title='hostile'"> \u001b[31mred \u202e${MARKS}`
 
@@ -101,7 +101,7 @@ async function read(page: Page): Promise<Read> {
   }
 }
 
-/** What a ticket about a flaky test needs, from the page alone. */
+/** Checks that the page alone has what a ticket about a flaky test needs. */
 async function expectAnswers(file: string) {
   expect(readFileSync(file, 'utf8')).not.toMatch(/(?:src|href)=["']?https?:/)
   const { page, errors } = await openReport(file)

@@ -1,32 +1,33 @@
-/** Messages and signals in namespaces and sandboxes. */
+/** Ports, messages and signals in namespaces and sandboxes that restrict a process. */
 import { mkdtempSync, rmSync } from 'node:fs'
-import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, onTestFinished, type TestContext, test } from 'vitest'
+import { canConnect } from '../support/can-connect.ts'
+import { COMMAND } from '../support/command.ts'
 import { firstOf } from '../support/extent.ts'
 import { ownSlices } from '../support/own-slices.ts'
 import { startNode } from '../support/process.ts'
 import {
   emptyProc,
   foreignProc,
+  isUsable,
   ownNetwork,
+  permissionFlags,
   type Restricted,
   Restrictions,
   readOnly,
   unprivileged,
-} from '../support/restricted.ts'
-import { COMMAND } from './command-run.js'
+} from '../support/restricted-machines.ts'
 
-const STOP_AN_APP = fileURLToPath(new URL('processes/stop-an-app.ts', import.meta.url))
-/** errno.h of Linux. */
-const [EPERM, EACCES] = [1, 13]
+const STOP_APP = fileURLToPath(new URL('processes/stop-app.ts', import.meta.url))
+const { EPERM, EACCES } = os.constants.errno
 
 const restrictions = new Restrictions()
 afterAll(() => restrictions[Symbol.dispose]())
 
-/** Starts Node there, with a lock directory of its own. */
+/** Starts Node there, with a new lock directory. */
 function start({ skip }: TestContext, by: Restricted, args: readonly string[]) {
   if (!isUsable(by)) skip(by.missing)
   const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-restricted-'))
@@ -45,10 +46,6 @@ function start({ skip }: TestContext, by: Restricted, args: readonly string[]) {
 function inside(outer: Restricted, inner: Restricted): Restricted {
   if (!isUsable(outer)) return outer
   return isUsable(inner) ? [...outer, ...inner] : inner
-}
-
-function isUsable(by: Restricted): by is readonly string[] {
-  return Array.isArray(by)
 }
 
 /** Runs a script there, and returns its output. */
@@ -80,7 +77,7 @@ const PROCS: [string, () => Restricted][] = [
 
 describe.skipIf(process.platform !== 'linux').each(firstOf(PROCS, 2))('with %s', (_, by) => {
   test('stop() ends the app, and signals no other process', async (context) => {
-    const told = JSON.parse(await run(context, by(), [STOP_AN_APP]))
+    const told = JSON.parse(await run(context, by(), [STOP_APP]))
     expect(told).toEqual({ said: 'stopped', isServing: false, foreign: [] })
   })
 
@@ -89,9 +86,9 @@ describe.skipIf(process.platform !== 'linux').each(firstOf(PROCS, 2))('with %s',
     if (!isUsable(where)) return context.skip(where.missing)
     // The shell keeps the namespace when the worker dies.
     const shell = [...where, 'sh', '-c', '"$@"; read -r end', 'sh']
-    const child = start(context, shell, [STOP_AN_APP, 'die'])
+    const child = start(context, shell, [STOP_APP, 'die'])
     const { port } = await child.hear<{ port: number }>()
-    await expect.poll(() => isServed(port), { timeout: 30_000 }).toBe(false)
+    await expect.poll(() => canConnect(port), { timeout: 30_000 }).toBe(false)
     expect(child.child.exitCode).toBeNull()
   })
 
@@ -112,7 +109,7 @@ describe.skipIf(process.platform !== 'linux').each(firstOf(PROCS, 2))('with %s',
 test.skipIf(process.platform !== 'linux')(
   "with a foreign /proc, stop() fails while a process that left the app's group runs",
   async (context) => {
-    const told = JSON.parse(await run(context, foreignProc('unshare'), [STOP_AN_APP, 'leave']))
+    const told = JSON.parse(await run(context, foreignProc('unshare'), [STOP_APP, 'leave']))
     expect(told).toEqual({
       said: expect.stringContaining('could not be ended'),
       isServing: true,
@@ -120,14 +117,6 @@ test.skipIf(process.platform !== 'linux')(
     })
   },
 )
-
-function isServed(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = net.connect(port, '127.0.0.1')
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
-    socket.once('connect', () => socket.destroy())
-  })
-}
 
 const FACTS = `return {
   table: inspect.processTable(),
@@ -148,19 +137,6 @@ const UNREADABLE = {
   port: expect.any(Number),
 }
 
-/** The flags of a Node process that may read only this repository and its lock directory. */
-function permissionFlags(): string[] {
-  const root = fileURLToPath(new URL('../..', import.meta.url))
-  const isStable = process.allowedNodeEnvironmentFlags.has('--permission')
-  return [
-    isStable ? '--permission' : '--experimental-permission',
-    ...(process.allowedNodeEnvironmentFlags.has('--allow-net') ? ['--allow-net'] : []),
-    `--allow-fs-read=${root}`,
-    `--allow-fs-read=${os.tmpdir()}`,
-    `--allow-fs-write=${os.tmpdir()}`,
-  ]
-}
-
 describe.skipIf(process.platform !== 'linux')('a /proc that cannot be read', () => {
   test.for<[string, () => Restricted, () => string[]]>([
     ['is empty', emptyProc, () => []],
@@ -177,7 +153,7 @@ describe.skipIf(process.platform !== 'linux')('a /proc that cannot be read', () 
 
   test('is not on the permission list: stop() ends the app', async (context) => {
     const flags = [...permissionFlags(), '--allow-child-process']
-    const told = JSON.parse(await run(context, [], [...flags, STOP_AN_APP]))
+    const told = JSON.parse(await run(context, [], [...flags, STOP_APP]))
     expect(told).toEqual({ said: 'stopped', isServing: false, foreign: [] })
   })
 })

@@ -5,9 +5,9 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { compiled } from '../support/compiled.ts'
 import { TEST_ALL } from '../support/extent.ts'
 import { overlaps, readIntervals } from '../support/intervals.ts'
+import { heldIn, runnersIn } from '../support/lock-directory.ts'
 import { runNode } from '../support/process.ts'
 import { type FixtureProject, FixtureProjects, type RunOptions } from '../support/project.ts'
-import { heldIn, runnersIn } from './leases.ts'
 
 const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url))
 
@@ -19,7 +19,7 @@ describe('runs of many files', () => {
   const projects = new FixtureProjects(['jest', 'mocha', 'ava'].map(modulesOf))
   afterAll(() => projects[Symbol.dispose]())
 
-  const SERVING = fileURLToPath(new URL('processes/serving.ts', import.meta.url))
+  const SERVE_LATE = fileURLToPath(new URL('processes/serve-late.ts', import.meta.url))
 
   async function projectWith(
     count: number,
@@ -28,13 +28,13 @@ describe('runs of many files', () => {
     files: Record<string, string> = {},
   ): Promise<FixtureProject> {
     return projects.project({
-      'serving.mjs': await compiled(SERVING, 'esm'),
+      'serve-late.mjs': await compiled(SERVE_LATE, 'esm'),
       ...files,
       ...Object.fromEntries(Array.from({ length: count }, (_, i) => [fileName(i), text])),
     })
   }
 
-  /** Runs it twice at the same time, and asserts that every port was one holder's at a time. */
+  /** Runs it twice at the same time, and asserts that no port had two holders at a time. */
   async function expectUnique(
     project: FixtureProject,
     [packageName, script, ...args]: [string | undefined, string, ...string[]],
@@ -56,7 +56,7 @@ describe('runs of many files', () => {
 
   const TWO_TESTS = (runner: string) => `
     ${runner}
-    import { serve } from './serving.mjs'
+    import { serve } from './serve-late.mjs'
     test('one', async () => { await Promise.all([serve(), serve()]) })
     test('other', () => serve())`
 
@@ -94,7 +94,7 @@ describe('runs of many files', () => {
       12,
       (i) => `tests/${i}.js`,
       `import test from 'ava'
-       import { serve } from '../serving.mjs'
+       import { serve } from '../serve-late.mjs'
        test('one', async (t) => { await Promise.all([serve(), serve()]); t.pass() })
        test('at the same time', async (t) => { await serve(); t.pass() })`,
       {
@@ -116,14 +116,14 @@ describe('runs of many files', () => {
 
   test.runIf(TEST_ALL)('Jest: many files with a module registry each lose no slice', async () => {
     const files = 500
-    // CommonJS with core in it, as a transform makes it: Jest takes minutes for so many of ESM.
+    // CommonJS bundles that contain core, as a transform makes them: ESM takes Jest minutes for this many files.
     const project = await projectWith(
       files,
       (i) => `${i}.test.cjs`,
-      `const { serve } = require('./serving.cjs')
+      `const { serve } = require('./serve-late.cjs')
        test('serves', () => serve())`,
       {
-        'serving.cjs': await compiled(SERVING, 'cjs', []),
+        'serve-late.cjs': await compiled(SERVE_LATE, 'cjs', []),
         'jest.config.js': `export default {
           transform: {}, maxWorkers: 2, testTimeout: 60_000, testMatch: ['**/*.test.cjs'] }`,
       },

@@ -107,14 +107,14 @@ describe.runIf(TEST_ALL)('Node, Bun and Deno', () => {
         })
         expect(claimed).toEqual([had[0]])
         expect(performance.now() - discovering).toBeGreaterThan(QUARANTINE_MS - 50)
-        // Not counted again from the third process's discovery. Includes a second of polling, and a slow machine.
+        // The third process's discovery does not start the 30 s again. The limit allows for a second of polling and a slow machine.
         expect(performance.now() - discovered).toBeLessThan(QUARANTINE_MS * 1.35)
       },
     )
   })
 
-  const playground = new FixtureProjects()
-  afterAll(() => playground[Symbol.dispose]())
+  const projects = new FixtureProjects()
+  afterAll(() => projects[Symbol.dispose]())
 
   test.each<[Name, string]>([
     ['node', `Node ${process.versions.node}`],
@@ -122,8 +122,8 @@ describe.runIf(TEST_ALL)('Node, Bun and Deno', () => {
     ['deno', `Deno ${RUNTIME_VERSIONS.deno}`],
   ])('doctor names the runtime: %s', async (name, words) => {
     const [binary, ...args] = runtimes[name].command as [string, ...string[]]
-    // Deno looks for packages from the script that it is given.
-    const project = playground.project({
+    // Deno searches packages from the directory of its script.
+    const project = projects.project({
       'command.js': "import '../node_modules/portslice/dist/portslice.js'",
     })
     const doctor = async (...options: string[]) => {
@@ -146,7 +146,7 @@ describe.runIf(TEST_ALL)('Node, Bun and Deno', () => {
     'no socket of portslice is left on a port that it has just handed out: %s',
     async (name) => {
       const [binary, ...args] = runtimes[name].command as [string, ...string[]]
-      const project = playground.project({
+      const project = projects.project({
         'take.js': `
           import { createAllocator } from '@portslice/core'
           const allocator = await createAllocator()
@@ -174,7 +174,7 @@ describe.runIf(TEST_ALL)('Node, Bun and Deno', () => {
       files: Record<string, string>,
       env: Record<string, string> = {},
     ): Promise<string> {
-      const project = playground.project(files)
+      const project = projects.project(files)
       const { stdout, stderr } = await runCommand([runtimes[name].binary, 'test', ...args], {
         cwd: project.folder,
         env: { PORTSLICE_LOCK_DIR: project.lockDirectory, NO_COLOR: '1', ...env },

@@ -1,28 +1,22 @@
-/** The claims of docs/security.md, which names each of them in the words of its test. */
+/** Tests docs/security.md: each item of its lists is the name of a test. */
 import { spawn, spawnSync } from 'node:child_process'
 import dgram from 'node:dgram'
 import { once } from 'node:events'
 import fs from 'node:fs'
 import net from 'node:net'
-import os from 'node:os'
 import path from 'node:path'
 import { createAllocator, namedPort, type PortAllocator } from '@portslice/core'
 import { userIdentity } from '@portslice/core/internal/inspect'
 import { expect, onTestFinished, test } from 'vitest'
 import { cleanEnvironment, runNode } from '../support/process.ts'
+import { temporaryFolder } from '../support/until-test-ends.ts'
 
-/** An unprivileged one, without files of its own. */
+/** An unprivileged user that owns no files. */
 const OTHER_USER = 65_534
-/** As it stands in the default lock directory's name. */
+/** The user id in the name of the default lock directory. */
 const USER = userIdentity()
 
-function temporaryFolder(): string {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'portslice-security-'))
-  onTestFinished(() => fs.rmSync(folder, { recursive: true, force: true }))
-  return folder
-}
-
-/** An allocator in a place of its own, as the tests beside this one lease slices as well. */
+/** An allocator with another lock directory and another first slice than the tests that run at the same time. */
 async function ownAllocator(lockDirectory = path.join(temporaryFolder(), 'locks')) {
   const workerId = 1 + Math.floor(Math.random() * 100_000)
   const allocator = await createAllocator({ lockDirectory, workerId })
@@ -30,7 +24,7 @@ async function ownAllocator(lockDirectory = path.join(temporaryFolder(), 'locks'
   return { allocator, slice: allocator.slices[0] as { first: number; last: number }, lockDirectory }
 }
 
-/** Runs a module, with `core` imported, in a process of its own. */
+/** Runs a module in a new process, with `core` imported. */
 const runWithCore = (code: string, env: Record<string, string>) =>
   runNode(['--input-type=module', '-e', `const core = await import('@portslice/core'); ${code}`], {
     cwd: import.meta.dirname,

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, expect, test } from 'vitest'
 import { firstOf } from '../support/extent.ts'
+import { isRunning } from '../support/process.ts'
 import { type FixtureProject, FixtureProjects } from '../support/project.ts'
 
 const projects = new FixtureProjects()
@@ -26,14 +27,6 @@ async function run(project: FixtureProject, args: string[]) {
   const pids = readFileSync(project.file('started'), 'utf8').trim().split('\n').map(Number)
   expect(pids.filter(isRunning), 'none is left').toEqual([])
   return pids
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))
-  } catch {
-    return false
-  }
 }
 
 /** One module for all files: each `extend` makes a fixture of its own. */

@@ -14,16 +14,16 @@ const SMOKE = fileURLToPath(new URL('processes/smoke.ts', import.meta.url))
 if (TEST_ALL && !HAS_WINE) console.log('Skipped, as there is no wine64: Node for Windows.')
 describe.runIf(TEST_ALL && HAS_WINE)('Node for Windows, under Wine', () => {
   const tools = mkdtempSync(path.join(os.tmpdir(), 'portslice-wine-'))
-  let playground: FixtureProjects
+  let projects: FixtureProjects
   let project: FixtureProject
   let wine: NodeOnWine
   beforeAll(async () => {
     wine = await NodeOnWine.install(tools)
-    playground = new FixtureProjects()
-    project = playground.project({ 'smoke.mjs': await compiled(SMOKE, 'esm') })
+    projects = new FixtureProjects()
+    project = projects.project({ 'smoke.mjs': await compiled(SMOKE, 'esm') })
   }, 300_000)
   afterAll(() => {
-    playground?.[Symbol.dispose]()
+    projects?.[Symbol.dispose]()
     rmSync(tools, { recursive: true, force: true, maxRetries: 5 })
   }, 120_000)
 

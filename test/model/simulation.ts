@@ -15,7 +15,7 @@ export type Directory = (typeof DIRECTORIES)[number]
 /** Real processes, foreign programs and lock directories. Each method throws if the model disagrees. */
 export class Simulation {
   readonly model = new Model()
-  /** What has been done. */
+  /** The steps that have been run, as text. */
   readonly log: string[] = []
   handOuts = 0
   readonly #directory: string
@@ -183,7 +183,7 @@ export class Simulation {
     const held = new Set((await listSlices({ lockDirectory: directory })).map(({ first }) => first))
     for (let first = RANGE[0]; first < RANGE[1]; first += 32) {
       const ports = Array.from({ length: 31 }, (_, offset) => first + offset)
-      // The holder of a slice may change meanwhile, so only one that is wholly free counts.
+      // The holder of a slice may change meanwhile, so only a slice without any port in use counts.
       if (!held.has(first) && ports.every((port) => this.model.isFree(port))) {
         throw new Error(`${name} got nothing, but the slice ${first} is free`)
       }

@@ -11,7 +11,7 @@ const SCRIPT = fileURLToPath(new URL('processes/allocate-on-command.ts', import.
 export interface AllocatorProcessOptions extends ProcessOptions {
   /** Where to record which ports it has. */
   record?: string
-  /** What runs the script. Default: this Node. */
+  /** The program that runs the script. Default: this Node. */
   runtime?: readonly string[]
 }
 
@@ -29,7 +29,7 @@ export type Answer = Required<Result> & {
 
 /** A process that calls portslice on command. */
 export class AllocatorProcess extends TestProcess {
-  /** Its own process id; `child.pid` is that of the command that has started it. */
+  /** The id of the process itself; `child.pid` is that of the command that has started it. */
   #ownPid = 0
   readonly #record: string | undefined
 

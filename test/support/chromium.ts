@@ -1,6 +1,6 @@
 /**
- * A Chromium for browser tests: one that Playwright has installed, else the system's, else
- * the one that `@sparticuz/chromium` carries in its npm package.
+ * A Chromium for browser tests: one that Playwright has installed, else that of the system,
+ * else the one inside the npm package `@sparticuz/chromium`.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { type Browser, chromium } from '@playwright/test'
 import packaged, { inflate } from '@sparticuz/chromium'
 
-/** What Playwright's `launchOptions` needs to start a browser here. */
+/** Playwright's `launchOptions` that start a browser on this machine. */
 export interface Launch {
   executablePath?: string
   args: string[]

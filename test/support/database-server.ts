@@ -59,7 +59,7 @@ export abstract class DatabaseServer implements AsyncDisposable {
   abstract markAsNew(host: string): Promise<void>
   /** Starts a server that copies all that this one writes from now on. */
   abstract startReplica(): Promise<DatabaseServer>
-  /** Makes a replica a server of its own, which gets no more writes of the other. */
+  /** Makes a replica an independent server, which gets no more writes from the other one. */
   abstract promote(): Promise<void>
   /** Removes all data of portslice while the server runs. */
   abstract removeData(): Promise<void>

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import net from 'node:net'
 
-/** Passes PostgreSQL connections on under process ids of its own, as connection poolers do. */
+/** Forwards PostgreSQL connections but replaces their process ids, as connection poolers do. */
 export class FakePooler implements AsyncDisposable {
   readonly #server: net.Server
   readonly #sockets = new Set<net.Socket>()

@@ -25,7 +25,7 @@ export function withFaketime(settings: Record<string, string>): Record<string, s
   return { LD_PRELOAD: library, ...settings }
 }
 
-/** A killed process leaves its semaphore, which is in the way of the next one that gets its pid. */
+/** A killed process leaves its semaphore behind, which blocks a later process with the same pid. */
 function removeLeftovers(): void {
   for (const name of readdirSync(SHARED_MEMORY)) {
     const [, pid] = /^(?:sem\.faketime_sem|faketime_shm)_(\d+)$/.exec(name) ?? []

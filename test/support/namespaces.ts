@@ -6,7 +6,7 @@ const START_TIMEOUT_MS = 30_000
 /** Kills what is inside if `unshare` itself is killed. */
 export const TIED_TO_PARENT = ['--fork', '--kill-child']
 
-/** Starts a process in a network namespace of its own. */
+/** Starts a process in a new network namespace. */
 export const IN_OTHER_NETWORK = [
   'unshare',
   '-n',
@@ -21,7 +21,7 @@ export function whyNoNamespaces(...flags: string[]): string | undefined {
   return whyNot('unshare', ...flags, ...TIED_TO_PARENT, 'true')
 }
 
-/** A shell that waits in namespaces of its own and keeps them alive for others to enter. */
+/** A shell that waits in new namespaces, which exist as long as it runs, so that other processes can enter them. */
 export class NamespaceShell implements AsyncDisposable {
   readonly #shell: TestProcess
 

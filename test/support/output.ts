@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 
-/** What a process or a terminal has printed so far, and a way to wait for more. */
+/** Collects the output of a process or a terminal, and can wait for more. */
 export class Output {
   text = ''
   #hasEnded = false

@@ -1,6 +1,7 @@
 import dgram from 'node:dgram'
 import { once } from 'node:events'
 import net from 'node:net'
+import { createAllocator } from '@portslice/core'
 
 const SLICE_SIZE = 32
 
@@ -43,6 +44,19 @@ export async function ownSlices(
     await release()
   }
   throw new Error(`No ${count} neighbouring slices are free on this machine.`)
+}
+
+/**
+ * A slice without a holder, for claims: below the default range, where no other test leases one. Another
+ * run of these tests at the same time gets another slice.
+ */
+export async function sliceForClaims(
+  lockDirectory: string,
+): Promise<{ first: number; last: number; port: number }> {
+  const workerId = process.pid
+  await using allocator = await createAllocator({ lockDirectory, range: [1088, 3071], workerId })
+  const { port } = await allocator.take()
+  return { ...(allocator.slices[0] as { first: number; last: number }), port }
 }
 
 async function mark(slice: number, mayBeUsed: boolean): Promise<net.Server | undefined> {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** What a reader does with a block of code: write the file, or run the commands. */
+/** What a reader of a page does with a block of code: writes the file, or runs the commands. */
 export type Step = { file: string; text: string } | { commands: string; installer?: string }
 
 const FENCE = /^```(\w+)(?: \[(\w+)\])?\n([\s\S]*?)^```$/gm

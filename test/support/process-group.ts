@@ -11,7 +11,7 @@ const MEASUREMENT_TIMEOUT_MS = 300_000
 interface ScriptOptions {
   /** Of Node. */
   flags?: readonly string[]
-  /** What runs the script, instead of Node. */
+  /** The program that runs the script, instead of Node. */
   runtime?: readonly string[]
 }
 
@@ -60,7 +60,7 @@ export class ProcessGroup implements AsyncDisposable {
   }
 }
 
-/** A directory of its own for a member: its working directory. */
+/** Creates the working directory of a member. */
 export function ownDirectory(parent: string, number: number): string {
   const directory = path.join(parent, `process-${number}`)
   mkdirSync(directory)

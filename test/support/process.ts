@@ -1,6 +1,7 @@
 /** Runs other processes: to their end, or as partners that exchange lines of JSON. */
 import { type ChildProcess, execFileSync } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { execa } from 'execa'
 import { Output } from './output.ts'
@@ -37,7 +38,7 @@ export interface ProcessOptions {
   stdin?: 'pipe' | 'ignore'
   /** ms; it is killed then. Default: never. */
   timeout?: number
-  /** Whether it leads a process group of its own. */
+  /** Whether to start it in a new process group. */
   detached?: boolean
   /** Whether signals of {@link TestProcess.stop} reach the processes that it has started as well. */
   killDescendants?: boolean
@@ -239,6 +240,15 @@ export async function run(
   if (outcome.status === 0) return outcome
   const how = outcome.status ?? outcome.signal
   throw new Error(`${command.join(' ')} ended with ${how}: ${outcome.stdout}\n${outcome.stderr}`)
+}
+
+/** Whether a process runs; a zombie does not. Linux only. */
+export function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\t[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'latin1'))
+  } catch {
+    return false
+  }
 }
 
 /** Why a command fails on this machine, as a clause; `undefined` if it succeeds. */

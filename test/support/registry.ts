@@ -17,7 +17,7 @@ const REGISTRY = execFileSync('npm', ['config', 'get', 'registry'], {
   .trim()
   .replace(/\/$/, '')
 
-/** An npm registry that has our packages as they were packed, and refers to npm's for all others. */
+/** An npm registry that serves the packed packages of this repository, and refers to npm's registry for all others. */
 export class Registry implements AsyncDisposable {
   readonly url: string
   readonly #server: http.Server

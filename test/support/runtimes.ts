@@ -24,7 +24,7 @@ export async function installRuntime(name: keyof Runtimes, directory: string): P
   if (name === 'node') return { binary: process.execPath, command: [process.execPath] }
   const folder = path.join(directory, name)
   await npmInstall(folder, { [name]: RUNTIME_VERSIONS[name] })
-  // Not the scripts of the packages `bun` and `deno`: a signal would end those alone.
+  // Not the scripts of the packages `bun` and `deno`: a signal would end the script, but not the runtime.
   if (name === 'bun') {
     const bun = findBinary(folder, '@oven', 'bin/bun')
     return { binary: bun, command: [bun] }

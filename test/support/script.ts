@@ -1,7 +1,7 @@
 /** The other end of `TestProcess`: the arguments, commands and answers of a script. */
 import { createInterface } from 'node:readline'
 
-/** What the script was started with: its last argument, as JSON. */
+/** The plan that the script was started with: its last argument, as JSON. */
 export function readPlan<Plan>(): Plan {
   return JSON.parse(process.argv.at(-1) as string) as Plan
 }
@@ -10,7 +10,7 @@ export function say(message: unknown): void {
   process.stdout.write(`${JSON.stringify(message)}\n`)
 }
 
-/** Calls what a word on stdin stands for. The process ends with stdin: then its parent has ended. */
+/** Calls the function of each word on stdin. The process ends when stdin does, because then its parent has ended. */
 export function onWords(words: Record<string, () => unknown>): void {
   onLines((line) => void words[line]?.())
 }
@@ -21,7 +21,7 @@ export function onLines(listener: (line: string) => void): void {
   lines.on('close', () => process.exit())
 }
 
-/** Carries out commands as they come, and answers each with its result and with further `facts`. */
+/** Carries out each command that is received, and answers with its result and with further `facts`. */
 export function answerCommands<Command>(
   carryOut: (command: Command) => Promise<object>,
   facts: () => object = () => ({}),

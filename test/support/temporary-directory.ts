@@ -6,7 +6,7 @@ import path from 'node:path'
 export class TemporaryDirectory implements Disposable {
   readonly path = mkdtempSync(path.join(os.tmpdir(), 'portslice-test-'))
 
-  /** A project root of its own below it. */
+  /** A project root below it, which nothing else uses. */
   project(name: string): string {
     const root = path.join(this.path, name)
     mkdirSync(path.join(root, '.git'), { recursive: true })

@@ -1,7 +1,7 @@
 /** Holds slices, each with its own allocator and one port out. */
 import { createAllocator } from '@portslice/core'
 import { readPlan } from 'portslice-test/support/script'
-import { whenAllAreReady } from './member.ts'
+import { whenAllAreReady } from './when-all-are-ready.ts'
 
 export interface HoldSlices {
   range: readonly [number, number]

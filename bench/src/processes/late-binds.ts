@@ -4,8 +4,8 @@ import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Recorder } from 'portslice-test/support/intervals'
 import { readPlan } from 'portslice-test/support/script'
-import { whenAllAreReady } from './member.ts'
-import { SOURCES, type Source } from './sources.ts'
+import { SOURCES, type Source } from './port-sources.ts'
+import { whenAllAreReady } from './when-all-are-ready.ts'
 
 export interface LateBinds {
   source: Source

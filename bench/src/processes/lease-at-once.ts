@@ -1,7 +1,7 @@
-/** Leases so many slices at once, and gives them back; sends the time until the last one, in ms. */
+/** Leases the given number of slices at the same time, and gives them back; sends the time until the last one, in ms. */
 import { createAllocator } from '@portslice/core'
 import { readPlan } from 'portslice-test/support/script'
-import { whenAllAreReady } from './member.ts'
+import { whenAllAreReady } from './when-all-are-ready.ts'
 
 export interface LeaseAtOnce {
   range: readonly [number, number]

@@ -1,5 +1,5 @@
 /**
- * Many workers of one machine, each with a session of its own, as processes have them. Arguments: the URL, how
+ * Simulates many workers of one machine, each with its own session, as if it were a process. Arguments: the URL, how
  * many workers, the number of the first of all, how many slices there are, how many ports each worker takes.
  */
 import { randomUUID } from 'node:crypto'

@@ -1,7 +1,7 @@
 /** Leases a slice and gives it back, again and again; sends the times to the slice, in ms. */
 import { createAllocator } from '@portslice/core'
 import { readPlan } from 'portslice-test/support/script'
-import { whenAllAreReady } from './member.ts'
+import { whenAllAreReady } from './when-all-are-ready.ts'
 
 export interface SliceInFullRange {
   range: readonly [number, number]

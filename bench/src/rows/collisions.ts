@@ -2,7 +2,7 @@ import path from 'node:path'
 import { overlaps, readIntervals } from 'portslice-test/support/intervals'
 import { groups } from '../charts.ts'
 import type { LateBinds } from '../processes/late-binds.ts'
-import type { Source } from '../processes/sources.ts'
+import type { Source } from '../processes/port-sources.ts'
 import { startReady } from '../ready-processes.ts'
 import type { Measured, Row } from '../row.ts'
 
@@ -29,12 +29,11 @@ interface Cell {
 
 export const collisions: Row = {
   name: 'Collisions',
-  how: `Several processes take 20 ports each, five at a time; an app binds each of them some time after the hand-out,
-serves for a moment and closes, and the port is given back. The recorded interval of a hand-out lies inside the
-time in which the port was out. Each hand-out of a port that another process had counts as a collision;
-the second figure is how often the app's bind failed with EADDRINUSE. get-port without options asks the OS for
-any port; its range and that of the random numbers is 3000–3999, detect-port begins at 3000, and portfinder and
-get-port-please begin at their defaults.`,
+  how: `Several processes take 20 ports each, five at a time. An app binds each port some time after the hand-out,
+serves for a moment and closes, and the port is given back. Each hand-out of a port that another process had counts as a
+collision; the times are recorded such that none is counted wrongly. The second figure is how often the app's bind failed
+with EADDRINUSE. get-port without options asks the OS for any port; its range and that of the random numbers is 3000–3999,
+detect-port begins at 3000, and portfinder and get-port-please begin at their defaults.`,
   async run({ short, folder }): Promise<Measured> {
     const ports = short ? 5 : 20
     const cells: Cell[] = []

@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { atMost, comparison, type Samples } from '../baselines.ts'
+import { atMost, comparison, type Samples } from '../compare.ts'
 import { startReady } from '../ready-processes.ts'
 import type { Measured, Row } from '../row.ts'
 
@@ -8,12 +8,12 @@ const MAX_RATIO = 1.02
 
 export const events: Row = {
   name: 'Events and debug output',
-  how: `Take and release in a warm process, in blocks and in turns: of the package as it is, with a subscriber to
-its [events](events.md), and of a copy of it from which all events have been removed. \`NODE_DEBUG=portslice\` is a
-subscriber as well, so that what is true of events is true of it.`,
+  how: `Take and release in a warm process, in alternating blocks: with a subscriber to the [events](events.md), and with a
+copy of the package from which all events have been removed. \`NODE_DEBUG=portslice\` is a subscriber too, so it costs the
+same.`,
   async run({ short, folder }): Promise<Measured> {
     const plan = short ? { rounds: 20, operations: 50 } : { rounds: 100, operations: 200 }
-    await using group = await startReady('events', [{ ...plan, folder }], {
+    await using group = await startReady('take-with-events', [{ ...plan, folder }], {
       lockDirectory: path.join(folder, 'locks'),
     })
     const [samples] = (await group.run<Samples>()) as [Samples]

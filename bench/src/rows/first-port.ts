@@ -4,7 +4,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createAllocator } from '@portslice/core'
 import { cleanEnvironment } from 'portslice-test/support/process'
-import { atMost, comparison, comparisonChart, inTurns, type Samples } from '../baselines.ts'
+import { atMost, comparison, comparisonChart, inTurns, type Samples } from '../compare.ts'
 import type { Measured, Row, Target } from '../row.ts'
 import { figure, statsOf } from '../stats.ts'
 
@@ -26,11 +26,10 @@ export const firstPort: Row = {
   name: 'A fresh process to its first port',
   how: `From the start of a process (\`node file.js\`) until it has printed its port: it imports the
 library, asks for one port, and prints it. A process that imports nothing and prints a word shows
-what is Node's own share. "What portslice asks for" are the sentinel, the
-lock with its liveness socket, the journal and a look at one port for UDP and TCP, written down one after the other without
-any library: less than that it cannot take. Then the same where
-Node's own modules (\`net\`, \`dgram\`, \`cluster\`, \`child_process\`, \`fs/promises\`, \`worker_threads\` …)
-have been loaded before, as they have in a vitest file or a Playwright worker.`,
+Node's own share. "What portslice asks for" is a script without any library that does what portslice cannot do without: the
+sentinel, the lock with its liveness socket, the journal, and a check of one port for UDP and TCP. Then the same if Node's own
+modules (\`net\`, \`dgram\`, \`cluster\`, \`child_process\`, \`fs/promises\`, \`worker_threads\` …)
+have been loaded before, as in a vitest file or a Playwright worker.`,
   async run({ short, folder }): Promise<Measured> {
     const rounds = short ? 12 : 60
     const env = { ...cleanEnvironment(), PORTSLICE_LOCK_DIR: path.join(folder, 'locks') }

@@ -1,6 +1,6 @@
 import { cleanEnvironment } from 'portslice-test/support/process'
 import { FixtureProjects } from 'portslice-test/support/project'
-import { comparison, inTurns } from '../baselines.ts'
+import { comparison, inTurns } from '../compare.ts'
 import type { Measured, Row } from '../row.ts'
 import { figure, statsOf } from '../stats.ts'
 import { untilPrinted } from './first-port.ts'
@@ -14,8 +14,8 @@ const LIMIT_MS = 2
 
 export const fixtureImport: Row = {
   name: 'The import of the Playwright fixtures',
-  how: `What a worker pays whose tests take no port: a process that imports \`${RUNNER}\`, and one that imports the
-fixtures, which contain it, until they have printed a word.`,
+  how: `What the fixtures cost a worker whose tests take no port. One process imports \`${RUNNER}\`, another one the
+fixtures, which import it too; both are timed until they have printed a word.`,
   async run({ short }): Promise<Measured> {
     using fixtures = new FixtureProjects()
     const project = fixtures.project(

@@ -23,7 +23,7 @@ then; it is in the table too.`,
       await using _holders = await startReady('hold-slices', plansFor(size), {
         lockDirectory,
       })
-      await using lister = await startReady('list', [{ calls }], {
+      await using lister = await startReady('list-slices', [{ calls }], {
         lockDirectory,
       })
       const [result] = (await lister.run<{ listed: number; times: number[] }>()) as [

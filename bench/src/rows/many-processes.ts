@@ -1,8 +1,8 @@
 import os from 'node:os'
 import path from 'node:path'
 import { mean, min } from 'simple-statistics'
-import { inTurns } from '../baselines.ts'
 import { lines } from '../charts.ts'
+import { inTurns } from '../compare.ts'
 import { startReady } from '../ready-processes.ts'
 import type { Measured, Row, Target } from '../row.ts'
 import { figure, statsOf, withQuartiles } from '../stats.ts'
@@ -26,11 +26,11 @@ const MIN_REMAINING = 0.75
 
 export const manyProcesses: Row = {
   name: 'Many processes that take and release as fast as possible',
-  how: `So many processes begin at one moment, each with its slice held or its library loaded, and take
-and release for the same time; how often is counted. "Slowest" is what the slowest process did, as a part of
-the mean of all. A bare \`listen(0)\` and \`close\` shows what the machine itself keeps when more processes than it has
-cores take turns on them. It grows if on all cores at least ${MIN_GROWTH * 100} % of what they could add is added to what
-one process does; it stays flat if beyond that never less than ${MIN_REMAINING * 100} % of the most is done.`,
+  how: `Several processes start at the same moment, each with its slice leased or its library loaded. All take and
+release for the same time, and the number of times is counted. "Slowest" is the number of the slowest process, divided
+by the mean of all. A bare \`listen(0)\` and \`close\` shows what the machine itself loses when there are more processes than
+cores. The total "grows with the cores" if each further core adds at least ${MIN_GROWTH * 100} % of what one process does alone; it
+"stays flat" if with more processes it never falls below ${MIN_REMAINING * 100} % of its maximum.`,
   async run({ short, folder }): Promise<Measured> {
     const sizes = short ? [1, 2, 4] : [1, 2, 4, 8, 16, 32, 64]
     const rounds = short ? 1 : 3
@@ -41,7 +41,7 @@ one process does; it stays flat if beyond that never less than ${MIN_REMAINING *
       const total = await inTurns(SOURCES, rounds, async (source) => {
         const plans = Array.from({ length: processes }, () => ({ source, lasts }))
         const lockDirectory = path.join(folder, 'locks')
-        await using group = await startReady('churn', plans, { lockDirectory })
+        await using group = await startReady('take-and-count', plans, { lockDirectory })
         const counts = await group.run<number>()
         slowest[source].push(min(counts) / mean(counts))
         return (mean(counts) * processes * 1000) / lasts

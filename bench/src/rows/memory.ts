@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
-import { inTurns } from '../baselines.ts'
-import type { Held } from '../processes/hold.ts'
+import { inTurns } from '../compare.ts'
+import type { Held } from '../processes/measure-held-ports.ts'
 import { startReady } from '../ready-processes.ts'
 import type { Measured, Row, Target } from '../row.ts'
 import { figure, statsOf, withQuartiles } from '../stats.ts'
@@ -14,8 +14,8 @@ const NOISE_MB_PER_SLICE = 0.2
 export const memory: Row = {
   name: 'Memory and file descriptors of a worker',
   how: `A separate process holds a number of ports (a slice has 31), collects its garbage, and measures its own
-use; 0 is one that has only loaded portslice. It is flat if each of the nine further slices of 310 ports takes
-no more than the first did, as the medians have it; of the memory, no more than ${NOISE_MB_PER_SLICE} MB beyond that.`,
+use; a process with 0 ports has only loaded portslice. The use is flat if each of the nine further slices of 310 ports
+takes no more than the first (by the medians); of the memory, no more than ${NOISE_MB_PER_SLICE} MB beyond that.`,
   async run({ short, folder }): Promise<Measured> {
     if (!existsSync('/proc/self/fd')) throw new Error('File descriptors are read from /proc.')
     const rounds = short ? 1 : 7
@@ -23,7 +23,7 @@ no more than the first did, as the medians have it; of the memory, no more than 
     let processes = 0
     await inTurns(PORTS, rounds, async (ports) => {
       processes++
-      await using group = await startReady('hold', [{ ports: Number(ports) }], {
+      await using group = await startReady('measure-held-ports', [{ ports: Number(ports) }], {
         // A new directory each time, because the ports of the last process are in quarantine.
         lockDirectory: path.join(folder, `locks-${processes}`),
         flags: ['--expose-gc'],

@@ -13,9 +13,10 @@ const LIMITS_KB = { firstPort: 120, fixtureAlone: 18, fixturePort: 143 }
 
 export const parsedCode: Row = {
   name: 'Code parsed for the first port',
-  how: `How much JavaScript of the package itself V8 parses, in thousands of characters: that is most of what a
-fresh process pays for a library, and it does not depend on the machine. Of a process to its first port, and of a worker
-of vitest or Playwright whose test file imports the fixtures, without and with a test that takes a port.`,
+  how: `How much JavaScript of the package itself V8 parses, in thousands of characters. Parsing is most of what a
+library costs a fresh process, and its amount does not depend on the machine. It is counted in a process until its first
+port, and in a worker of vitest or Playwright whose test file imports the fixtures, without and with a test that takes a
+port.`,
   async run({ folder }): Promise<Measured> {
     const ofProcess = async (script: string, url: RegExp) => {
       const lockDirectory = path.join(folder, 'locks')

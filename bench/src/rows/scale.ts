@@ -4,7 +4,7 @@ import { lines } from '../charts.ts'
 import type { HoldSlices } from '../processes/hold-slices.ts'
 import type { LeaseAtOnce } from '../processes/lease-at-once.ts'
 import type { SliceInFullRange } from '../processes/slice-in-full-range.ts'
-import type { Waiters } from '../processes/waiters.ts'
+import type { Waiters } from '../processes/wait-for-ports.ts'
 import { startReady } from '../ready-processes.ts'
 import type { Chart, Measured, Row, Table, Target } from '../row.ts'
 import { figure, type Stats, statsOf, withQuartiles } from '../stats.ts'
@@ -32,10 +32,10 @@ interface Curve {
 
 export const scale: Row = {
   name: 'Many slices, a full range, many waiters',
-  how: `How the time to a slice grows. "At once": so many slices are leased at one moment by processes with up to
-${SLICES_PER_PROCESS} each, until the last one has its slice. "Full": another process leases a slice of a range of ${RANGE_SLICES}, of which
-so many are held. "Waiters": so many calls of one process wait for a port of one slice, and each gives its port back at
-once. A step is a point that takes more than ${MAX_STEP} times as long as the point before, for each slice or waiter; of a full range, in all.`,
+  how: `How the time to a slice grows, in three curves. "Slices": processes with up to ${SLICES_PER_PROCESS} slices each lease them all at
+the same moment; timed until the last slice is leased. "Slices held": a process leases a slice of a range of ${RANGE_SLICES}, of which the
+given number are held. "Waiters": many calls of one process wait for a port of one slice, and each gives its port back at
+once. A step is a point that takes more than ${MAX_STEP} times as long as the point before, per slice or waiter; for "slices held", in total.`,
   async run({ short, folder }): Promise<Measured> {
     const rounds = short ? 1 : 5
     const curves: Curve[] = []
@@ -96,7 +96,7 @@ once. A step is a point that takes more than ${MAX_STEP} times as long as the po
         const taken: number[] = []
         for (let round = 0; round <= rounds; round++) {
           const into = path.join(lockDirectory, String(round))
-          await using group = await startReady('waiters', [plan], { lockDirectory: into })
+          await using group = await startReady('wait-for-ports', [plan], { lockDirectory: into })
           taken.push(((await group.run<number>()) as [number])[0])
         }
         return taken.slice(1)

@@ -2,7 +2,7 @@ import os from 'node:os'
 import { createAllocator } from '@portslice/core'
 import type { Outcome } from 'portslice-test/support/process'
 import { type FixtureProject, FixtureProjects } from 'portslice-test/support/project'
-import { comparison, comparisonChart, inTurns, type Samples } from '../baselines.ts'
+import { comparison, comparisonChart, inTurns, type Samples } from '../compare.ts'
 import type { Context, Measured, Row, Target } from '../row.ts'
 import { pairedRatio } from '../stats.ts'
 
@@ -32,7 +32,7 @@ function getPortFixture(runner: string): string {
     export const test = base.extend({ port: async ({}, use) => use(await getPort()) })`
 }
 
-/** What portslice asks of the system for a slice and a port, without any library. */
+/** The system calls of portslice for a slice and a port, without any library. */
 const BARE_FIXTURE = `
   import dgram from 'node:dgram'
   import fs from 'node:fs'
@@ -161,7 +161,7 @@ async function measured(context: Context, suites: Readonly<Record<string, Suite>
   return all
 }
 
-/** What a source takes beyond hard-coded ports, as a part of their time. */
+/** The extra time of a source compared with hard-coded ports, as a fraction of their time. */
 const MAX_OVERHEAD = 0.02
 /** With isolated files, how much more than the fixture of get-port. */
 const MAX_BEYOND_GET_PORT = 0.01
@@ -222,9 +222,9 @@ async function result(
 export const vitestRun: Row = {
   name: 'A vitest run',
   how: `A project of ${TESTS} files with one test each, which listens on its port and closes. The ports are
-numbers in the files, come from a fixture around \`getPort()\`, or are the fixture \`port\` with the plugin in the config; "bare" are the system calls of portslice alone. The
-whole command is timed, once with vitest's defaults, where each file is a process of its own and imports
-everything again, and once with \`--no-isolate\`; on as many workers as there are cores.`,
+hard-coded, come from a fixture around \`getPort()\`, or from the fixture \`port\` with the plugin in the config; "bare" is a
+fixture that only makes the system calls of portslice. The whole command is timed, with as many workers as there are cores:
+once with vitest's defaults, where each file has a new process and imports everything again, and once with \`--no-isolate\`.`,
   run: (context) =>
     result(context, 'vitest', {
       [ISOLATED]: { files: vitestFiles, run: (project) => project.vitest() },

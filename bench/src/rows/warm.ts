@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { createAllocator } from '@portslice/core'
-import { atMost, comparison, comparisonChart, inTurns, ratio } from '../baselines.ts'
-import type { WarmPlan, Way } from '../processes/warm.ts'
+import { atMost, comparison, comparisonChart, inTurns, ratio } from '../compare.ts'
+import type { WarmPlan, Way } from '../processes/take-when-warm.ts'
 import { startReady } from '../ready-processes.ts'
 import type { Measured, Row } from '../row.ts'
 import { figure } from '../stats.ts'
@@ -20,11 +20,11 @@ const WAYS: readonly Way[] = [
 export const warm: Row = {
   name: 'Take and release in a warm worker',
   how: `A process takes a port and gives it back, again and again; once it is warm, a thousand times are
-timed. Each time it is a new process, which has loaded what it uses and nothing else. Of the libraries that have no
-release, it is the call alone. The [events](events.md) have no subscribers, except in the second line. "A given port" is a
-free port. The last line is what portslice has to ask of the kernel, with nothing around it: a bind for UDP and a listen for
-TCP before the hand-out, and both again at the release, where a UDP socket that was left open is reported as well. That is
-the distance from the bare \`listen\`: that asks once, for TCP, for any number.`,
+timed. Each time it is a new process, which has loaded what it uses and nothing else. For libraries without a release, only
+the call is timed. The [events](events.md) have no subscribers, except in the second line. "A given port" is a
+free port. The last line has only the system calls that portslice needs: a bind for UDP and a listen for TCP before
+the hand-out, and both again at the release, to find what was left open. This explains the difference from a bare \`listen\`,
+which makes one call, for TCP and for any number.`,
   async run({ short, folder }): Promise<Measured> {
     const { rounds, operations } = short
       ? { rounds: 5, operations: 300 }
@@ -34,7 +34,7 @@ the distance from the bare \`listen\`: that asks once, for TCP, for any number.`
     const { port: given } = await allocator.take()
     const samples = await inTurns(WAYS, rounds, async (way) => {
       const plan: WarmPlan = { way, given, operations }
-      await using group = await startReady('warm', [plan], { lockDirectory })
+      await using group = await startReady('take-when-warm', [plan], { lockDirectory })
       const [taken] = await group.run<number>()
       return taken as number
     })

@@ -6,9 +6,9 @@ import { answerCommands } from '../../support/script.ts'
 
 export type BindCommand =
   | { do: 'bind'; what: readonly Binding[] }
-  /** Lets the OS choose so many TCP ports; keeps those from `first` to `last`. */
+  /** Lets the OS choose this number of TCP ports; keeps those from `first` to `last`. */
   | { do: 'bind any'; count: number; first: number; last: number }
-  /** Makes so many connections at once; the OS chooses the ports that they go out from. */
+  /** Opens this number of connections at the same time; the OS chooses their local ports. */
   | { do: 'connect'; count: number }
   | { do: 'close' }
 
@@ -55,7 +55,7 @@ async function carryOut(command: BindCommand): Promise<number[]> {
   }
   if (command.do === 'bind any') {
     const { count, first, last } = command
-    // All at once, so that the OS does not choose the same ones again.
+    // All at the same time, so that the OS does not choose the same ones again.
     const bound = (await Promise.all(
       Array.from({ length: count }, () => bind({ port: 0, host: '0.0.0.0' })),
     )) as net.Server[]

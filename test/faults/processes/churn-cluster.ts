@@ -2,7 +2,7 @@
 import cluster from 'node:cluster'
 import { once } from 'node:events'
 import { churn } from './churn.ts'
-import { takeInTurns } from './take-in-turns.ts'
+import { takePortsRepeatedly } from './churn-worker.ts'
 
 if (cluster.isPrimary) {
   await churn((plan) => {
@@ -16,5 +16,5 @@ if (cluster.isPrimary) {
     return { failed, end }
   })
 } else {
-  await takeInTurns(JSON.parse(process.env.PLAN as string))
+  await takePortsRepeatedly(JSON.parse(process.env.PLAN as string))
 }

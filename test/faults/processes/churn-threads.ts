@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { isMainThread, Worker, workerData } from 'node:worker_threads'
 import { churn } from './churn.ts'
-import { takeInTurns } from './take-in-turns.ts'
+import { takePortsRepeatedly } from './churn-worker.ts'
 
 if (isMainThread) {
   await churn((plan) => {
@@ -11,5 +11,5 @@ if (isMainThread) {
     return { failed, end: async () => void (await worker.terminate()) }
   })
 } else {
-  await takeInTurns(workerData)
+  await takePortsRepeatedly(workerData)
 }

@@ -6,7 +6,7 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AllocatorOptions } from '@portslice/core'
 import { readIntervals } from '../../support/intervals.ts'
-import type { TurnsPlan } from './take-in-turns.ts'
+import type { ChurnWorkerPlan } from './churn-worker.ts'
 
 export interface ChurnPlan {
   options: AllocatorOptions
@@ -36,7 +36,7 @@ async function untilNoted(notes: string): Promise<void> {
   for (let i = 0; i < 2000 && statSync(notes).size === 0; i++) await sleep(10)
 }
 
-export async function churn(start: (plan: TurnsPlan) => Worker): Promise<void> {
+export async function churn(start: (plan: ChurnWorkerPlan) => Worker): Promise<void> {
   const { options, folder, workers, ends, longest } = JSON.parse(
     process.argv[2] as string,
   ) as ChurnPlan

@@ -12,7 +12,7 @@ export interface Plan {
   during: number
   /** The most ports to have out at once. */
   atOnce: number
-  /** How many slices to lease one after the other and keep; otherwise some are leased for a moment. */
+  /** How many slices to lease one after the other and keep; without it, each slice is leased only for a moment. */
   growTo?: number
   /** Where to note which port was out when. */
   notes: string

@@ -48,7 +48,7 @@ export const journals: Fault = {
       }
     }
     const own = slices.range[1] - 31
-    const messages = await provoked(group, folder, own)
+    const messages = await provokeMessages(group, folder, own)
     for (const [cause, text] of Object.entries(messages)) {
       const isWrong = text === 'there was none' || text.startsWith('foreign')
       if (isWrong) broken.push(`The message about ${cause}: ${JSON.stringify(text)}`)
@@ -84,7 +84,11 @@ function wrongWith(name: string, met: LeaseResult | undefined): string[] {
 }
 
 /** @param own the first port of a slice for it; the slice before it is held by another process */
-async function provoked(group: FaultProcesses, folder: string, own: number): Promise<Messages> {
+async function provokeMessages(
+  group: FaultProcesses,
+  folder: string,
+  own: number,
+): Promise<Messages> {
   const lockDirectory = path.join(folder, 'locks-of-a-holder')
   const held = own - 32
   const heldRange = [held, held + 31] as const

@@ -4,7 +4,7 @@ import type { AllocatorProcess } from '../../support/allocator-process.ts'
 import { ownSlices } from '../../support/own-slices.ts'
 import type { Fault, FaultContext, Outcome } from '../fault.ts'
 import { FaultProcesses, startAllocator } from '../fault-processes.ts'
-import type { Plan } from '../processes/take-turns.ts'
+import type { Plan } from '../processes/wait-for-turns.ts'
 
 /** All system calls that create, change and remove files, directories and sockets. */
 const CALLS = [
@@ -13,7 +13,7 @@ const CALLS = [
 ]
 /** Far less than the 10 s for which a lock of unknown origin is watched; on a busy machine. */
 const LEASE_LIMIT_MS = 5000
-/** In the short form a process is killed at one in so many system calls. */
+/** The short form tries only every nth system call. */
 const ONE_IN = 4
 const AT_ONCE = 3
 
@@ -51,7 +51,7 @@ export const killedBetweenSteps: Fault = {
         const ownPlan = planFor(own.range, path.join(ownFolder, 'locks'))
         await using group = new FaultProcesses(ownFolder)
         const by = [...strace('/dev/null'), '-e', `inject=${call}:signal=KILL:when=${when}`]
-        const member = group.start('take-turns', ownPlan, { by })
+        const member = group.start('wait-for-turns', ownPlan, { by })
         await member.ended
         if (member.complaint !== undefined) killed++
         const took = await timeToLease(nextHolder, ownPlan)
@@ -82,7 +82,7 @@ function strace(output: string): string[] {
 async function momentsOf(folder: string, plan: Plan): Promise<Moment[] | string> {
   const output = path.join(folder, 'trace')
   await using group = new FaultProcesses(folder)
-  const traced = group.start('take-turns', plan, { by: strace(output) })
+  const traced = group.start('wait-for-turns', plan, { by: strace(output) })
   await traced.ended
   if (traced.complaint !== undefined) return `strace cannot be used here (${traced.complaint})`
   const counts = new Map<string, number>()

@@ -10,11 +10,11 @@ import { FaultProcesses } from '../fault-processes.ts'
 import type { Plan } from '../processes/take-until-killed.ts'
 
 const WORKERS = 8
-/** One in so many workers starts an app that outlives it. */
+/** Every nth worker starts an app that outlives it. */
 const ORPHAN_ONE_IN = 2
 /**
- * A port that was out when its holder was killed is left alone for 30 s from the holder's last
- * sign of life, which is renewed every 5 s: so for 25 s from the kill, in ns.
+ * How long after the kill of its holder a port must not be handed out, in ns. The quarantine of 30 s
+ * counts from the holder's last sign of life, which is renewed every 5 s.
  */
 const QUARANTINE_NS = 25_000_000_000n
 /** Until an orphaned app has bound its port and let it go again. */
@@ -68,7 +68,7 @@ export const killed: Fault = {
       }
     }
     const survivors = await Promise.all(Array.from({ length: WORKERS }, killRepeatedly))
-    // Others want the ports of the last ones that were killed for as long as they are left alone.
+    // During the quarantine, other processes try to get the ports of those that were killed last.
     await sleep(short ? ORPHAN_MS : Number(QUARANTINE_NS / 1_000_000n))
     for (const member of survivors) member.tell('end')
     await Promise.all(survivors.map((member) => member.untilEnded()))

@@ -6,7 +6,7 @@ import type { ProcessOptions } from '../../support/process.ts'
 import type { Fault } from '../fault.ts'
 import { FaultProcesses } from '../fault-processes.ts'
 import type { Attempt, Plan } from '../processes/try-to-start.ts'
-import { chownTo, letPass, OTHER_USERS, whyNoOtherUsers } from '../users.ts'
+import { chownTo, letOthersEnter, OTHER_USERS, whyNoOtherUsers } from '../unprivileged-users.ts'
 
 const CODE = 'ERR_PORTSLICE_LOCK_DIRECTORY'
 
@@ -73,7 +73,7 @@ export const lockDirectoryAtStart: Fault = {
   async run({ folder }) {
     await using slices = await ownSlices(1)
     await using group = new FaultProcesses(folder)
-    letPass(folder)
+    letOthersEnter(folder)
     const broken: string[] = []
     const skipped = new Set<string>()
     let refused = 0
@@ -103,7 +103,7 @@ export const lockDirectoryAtStart: Fault = {
       const [uid, another] = OTHER_USERS
       const theirs = path.join(folder, 'theirs')
       mkdirSync(theirs)
-      letPass(theirs)
+      letOthersEnter(theirs)
       await attempt(foreignOnes(theirs, uid, another), { uid })
       mkdirSync(path.join(folder, 'of-another'))
       chownTo(another, path.join(folder, 'of-another'))

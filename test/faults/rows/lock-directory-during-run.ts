@@ -4,10 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ownSlices } from '../../support/own-slices.ts'
 import { PrivateDisk } from '../../support/private-disk.ts'
 import type { ProcessOptions } from '../../support/process.ts'
-import { type Fault, isSkipped, type Outcome, type Tried } from '../fault.ts'
+import { type Fault, isSkipped, type Outcome, stoppedBy, type Tried } from '../fault.ts'
 import { FaultProcesses } from '../fault-processes.ts'
 import { StressTest } from '../stress-test.ts'
-import { chownTo, letPass, OTHER_USERS, whyNoOtherUsers } from '../users.ts'
+import { chownTo, letOthersEnter, OTHER_USERS, whyNoOtherUsers } from '../unprivileged-users.ts'
 
 const COMPETITORS = 3
 /** Each needs one slice, and sometimes two more: they compete for the rest. */
@@ -76,7 +76,7 @@ const moved = (folder: string, short: boolean) => {
 async function unreadable(folder: string, short: boolean): Promise<Outcome> {
   const skipped = whyNoOtherUsers()
   if (skipped) return { skipped }
-  letPass(folder)
+  letOthersEnter(folder)
   const home = path.join(folder, 'home')
   const lockDirectory = path.join(home, 'locks')
   mkdirSync(lockDirectory, { recursive: true, mode: 0o700 })
@@ -95,7 +95,7 @@ async function unreadable(folder: string, short: boolean): Promise<Outcome> {
 async function full(folder: string, short: boolean): Promise<Outcome> {
   const disk = await PrivateDisk.mount(path.join(folder, 'disk'), 'size=64k,mode=0700')
   if (typeof disk === 'string') return { skipped: disk }
-  await using _ = disk // `await` below, because the other processes need it until they have ended.
+  await using _ = disk // Kept until the run below has ended, because the processes use it.
   const damage = (time: number) => {
     if (time % 3 === 2) unlinkSync(disk.file('filler'))
     else fill(disk.file('filler'))
@@ -119,10 +119,6 @@ function fill(file: string): void {
 }
 
 /** One way that fails does not end the others, whose processes would be left behind. */
-function untried(error: Error): Tried {
-  return { times: 0, observed: 'not tried to the end', broken: [String(error.stack)] }
-}
-
 export const lockDirectoryDuringRun: Fault = {
   fault: 'the lock directory is deleted, moved, made unreadable, or its disk is full, during a run',
   provoked: `${COMPETITORS} processes each that lease, take and release, while that happens again and again`,
@@ -133,8 +129,8 @@ export const lockDirectoryDuringRun: Fault = {
       Object.entries(ways).map(async ([name, way]) => {
         const own = path.join(folder, name)
         mkdirSync(own)
-        letPass(folder)
-        return [name, await way(own, short).catch(untried)] as const
+        letOthersEnter(folder)
+        return [name, await way(own, short).catch(stoppedBy)] as const
       }),
     )
     const tried = outcomes.filter((entry): entry is [string, Tried] => !isSkipped(entry[1]))

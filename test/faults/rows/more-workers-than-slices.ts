@@ -4,7 +4,7 @@ import { ownSlices } from '../../support/own-slices.ts'
 import type { TestProcess } from '../../support/process.ts'
 import type { Fault, Tried } from '../fault.ts'
 import { FaultProcesses } from '../fault-processes.ts'
-import type { Event, Plan } from '../processes/take-turns.ts'
+import type { Event, Plan } from '../processes/wait-for-turns.ts'
 
 const DURATION_MS = { short: 15_000, long: 120_000 }
 /**
@@ -51,7 +51,7 @@ export const moreWorkersThanSlices: Fault = {
   async run({ short, folder }) {
     const during = DURATION_MS[short ? 'short' : 'long']
     const tried: Tried[] = []
-    // One after the other when it counts; at once where time does.
+    // The short form runs them in parallel to save time; the long one does not, so that they do not disturb each other.
     for (const batch of short ? [COMPETITIONS] : COMPETITIONS.map((competition) => [competition])) {
       const attempts = batch.map((competition) => {
         const own = path.join(folder, competition.what.replaceAll(/\W+/g, '-'))
@@ -87,7 +87,7 @@ async function compete(competition: Competition, during: number, folder: string)
   const work = async (): Promise<void> => {
     let member: TestProcess | undefined
     while (performance.now() < end) {
-      member ??= group.start('take-turns', plan, { lockDirectory })
+      member ??= group.start('wait-for-turns', plan, { lockDirectory })
       await member.hear<Event>()
       const before = served
       const event = await member.hear<Event>()
@@ -106,7 +106,7 @@ async function compete(competition: Competition, during: number, folder: string)
   await Promise.all(Array.from({ length: workers }, work))
 
   const timesFair = mostOvertaken / workers
-  // If turns take many times as long as planned, not even a fair wait is shorter than the time-out.
+  // If turns take much longer than planned, even a fair wait exceeds the time-out.
   const isSlow = (during * workers * TIMES_FAIR) / served > plan.waitTimeoutMs
   return {
     times: served,

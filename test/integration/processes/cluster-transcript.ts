@@ -20,7 +20,7 @@ interface Primary {
   log(...line: unknown[]): void
   /** The port that the next `listening` event names. */
   listening(): Promise<number>
-  /** What the worker says next. */
+  /** The next message of the worker. */
   message(): Promise<unknown>
 }
 
@@ -36,7 +36,7 @@ interface Scene {
 /** Listens on port 0 on the way that is tried, and returns the server when it listens. */
 async function open(server: Server, options: { host?: string } = {}): Promise<Server> {
   if (how === 'listen') {
-    // Only here, because loading it is slow in so many workers.
+    // Loaded only here, because that is slow in many workers.
     const { listen } = await import('@portslice/core')
     await listen(server, options)
     return server
@@ -571,7 +571,7 @@ async function play(name: string, scene: Scene): Promise<unknown[]> {
   return scene.isUnordered ? written.sort() : written
 }
 
-/** Of each event once, also of one that came before it was asked for. */
+/** Waits for each event once; the event may have come before the call. */
 function queueOf<Of, T>(worker: Worker, event: string, pick: (of: Of) => T): () => Promise<T> {
   const come: T[] = []
   const asked: ((value: T) => void)[] = []

@@ -8,8 +8,8 @@ await takePort()
 await namedPort('left')
 const lease = await allocator.take()
 await lease.release()
-// What is closed already goes with the next turns of the loop, and a look at the kernel's tables
-// of sockets ends, later where there are many; a pipe to the reader of stdout is not ours.
+// Closed handles disappear with the next turns of the event loop, and a read of the kernel's tables
+// of sockets ends, later if they are long. The pipe that reads stdout is not from portslice.
 const active = () => process.getActiveResourcesInfo().filter((name) => name !== 'PipeWrap')
 const deadline = performance.now() + 5000
 while (active().length > 0 && performance.now() < deadline) {

@@ -51,7 +51,7 @@ const FORMS: Record<string, Form> = {
     server.listen({ port: 0, signal: new AbortController().signal }, callback),
 }
 
-/** What workers share with `node:net`, and must still share. */
+/** Ports and paths that workers of a cluster share with `node:net`, and must also share with our module. */
 const SHARED: Record<string, Form> = {
   'listen(a port)': (server, callback) => server.listen(Number(process.env.SHARED_PORT), callback),
   'listen({ port: a port })': (server, callback) =>

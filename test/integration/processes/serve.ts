@@ -3,7 +3,7 @@
  *
  * $START_AFTER: ms before it listens. $START_WHEN: it listens once there is a file of that name
  * and the port. /exit ends it, with status 5. /status/503 answers so.
- * $DAEMON: also starts a process of a session of its own, that ignores SIGTERM.
+ * $DAEMON: also starts a process in a new session, which ignores SIGTERM.
  */
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'

@@ -13,7 +13,7 @@ export interface Plan {
   options: AllocatorOptions
   /** Ports to take in all. */
   ports: number
-  /** The most to have out at once. */
+  /** The most ports to have out at the same time. */
   atOnce: number
   /** ms from the hand-out to the app's bind. */
   bindAfter: number

@@ -19,7 +19,7 @@ import { answerCommands } from '../script.ts'
 import { freeDescriptors, tryToStartProcess, useUpDescriptors } from './use-up.ts'
 
 export type Command =
-  /** Makes so many allocators at once, at the given time of the monotonic clock (ns). */
+  /** Creates this number of allocators at the same time, at the given time of the monotonic clock (ns). */
   | { do: 'open'; options: AllocatorOptions; count?: number; at?: string }
   | { do: 'take'; count: number; options?: TakeOptions }
   | { do: 'take block'; count: number }
@@ -42,7 +42,7 @@ export type Command =
   /** Repeatedly leases a slice, takes some ports and gives everything back, until stopped. */
   | { do: 'churn'; options: AllocatorOptions }
   | { do: 'stop churning' }
-  /** Opens files until the system refuses, and closes so many of them again. */
+  /** Opens files until the system refuses, then closes this number of them. */
   | { do: 'use up descriptors'; but: number }
   | { do: 'free descriptors' }
   | { do: 'start a process' }

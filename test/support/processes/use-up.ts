@@ -1,4 +1,4 @@
-/** Uses up what a system has little of, and finds out whether it has. */
+/** Uses up a resource of which a system has little, and finds out whether it is used up. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
