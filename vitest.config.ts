@@ -3,7 +3,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Start first, so that none of them is the only one left at the end. */
 const LONGEST =
-  /(slice\/slice|integration\/(app-server|vitest|coordinator-faults|coordinator-users|coordinator-machines|command-background|commonjs|first-example|getting-started|migrate|vitest-hooks|quarantine|recipes|messages|chaos|compat|docs|examples|runners))\.test\.ts$/
+  /(slice\/slice|integration\/(app-server|vitest|coordinator-faults|coordinator-packages|coordinator-machines|command-background|commonjs|docs-first-example|docs-getting-started|migrate|vitest-hooks|quarantine|docs-recipes|error-messages|chaos|compat|docs-site|examples|runners))\.test\.ts$/
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

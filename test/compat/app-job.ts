@@ -1,7 +1,7 @@
 /** Tests @portslice/app-server on a version of Node: several processes start apps at the same time. */
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { compiled } from '../support/compiled.ts'
+import { compileScript } from '../support/compile-script.ts'
 import { intervalsIn, nodeIn, type Verdict, verdictOf } from './job.ts'
 import type { Sandbox } from './sandbox.ts'
 
@@ -15,7 +15,7 @@ export async function appJob(sandbox: Sandbox, node: string): Promise<Verdict> {
     '@portslice/app-server',
     {},
     {
-      'start-apps.js': await compiled(SCRIPT, 'esm'),
+      'start-apps.js': await compileScript(SCRIPT, 'esm'),
       'app.js': `
       import http from 'node:http'
       http.createServer((_, response) => response.end(process.env.PORT)).listen(process.env.PORT)

@@ -1,7 +1,7 @@
 /** The command on a version of Node: programs run side by side, and what `list` shows of them. */
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { compiled } from '../support/compiled.ts'
+import { compileScript } from '../support/compile-script.ts'
 import type { Outcome } from '../support/process.ts'
 import { intervalsIn, nodeIn, type Verdict, verdictOf } from './job.ts'
 import type { Sandbox } from './sandbox.ts'
@@ -16,7 +16,7 @@ export async function commandJob(sandbox: Sandbox, node: string): Promise<Verdic
     'portslice',
     {},
     {
-      'serve-named.js': await compiled(SCRIPT, 'esm'),
+      'serve-named.js': await compileScript(SCRIPT, 'esm'),
     },
   )
   const record = path.join(folder, 'intervals.ndjson')

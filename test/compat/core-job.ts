@@ -1,7 +1,7 @@
 /** @portslice/core on a version of Node: imported and required, in processes, threads and a cluster. */
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { compiled } from '../support/compiled.ts'
+import { compileScript } from '../support/compile-script.ts'
 import { intervalsIn, nodeIn, type Verdict, verdictOf } from './job.ts'
 import type { Sandbox } from './sandbox.ts'
 
@@ -17,8 +17,8 @@ export async function coreJob(sandbox: Sandbox, node: string): Promise<Verdict> 
     {},
     {
       'package.json': '{ "type": "module" }',
-      'imported.js': await compiled(SCRIPT, 'esm'),
-      'required.cjs': await compiled(SCRIPT, 'cjs'),
+      'imported.js': await compileScript(SCRIPT, 'esm'),
+      'required.cjs': await compileScript(SCRIPT, 'cjs'),
     },
   )
   const record = path.join(folder, 'intervals.ndjson')

@@ -1,7 +1,7 @@
 /** One thing that portslice can do, on one runtime. */
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { compiled } from '../support/compiled.ts'
+import { compileScript } from '../support/compile-script.ts'
 import { type Outcome, runNode } from '../support/process.ts'
 import {
   installRuntime,
@@ -120,7 +120,7 @@ async function createProject(sandbox: Sandbox): Promise<string> {
     {},
     {
       'package.json': '{ "type": "module" }',
-      'capabilities.js': await compiled(SCRIPT, 'esm'),
+      'capabilities.js': await compileScript(SCRIPT, 'esm'),
       'server.cjs':
         "require('node:http').createServer((_, answer) => answer.end('here')).listen(process.env.PORT)",
     },

@@ -17,11 +17,11 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { releasePort, takePort } from '@portslice/core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { compiled } from '../support/compiled.ts'
-import { TEST_ALL } from '../support/extent.ts'
+import { compileScript } from '../support/compile-script.ts'
 import { npmInstall } from '../support/installed.ts'
 import { isRunning, run, TestProcess } from '../support/process.ts'
 import { type FixtureProject, FixtureProjects } from '../support/project.ts'
+import { TEST_ALL } from '../support/test-all.ts'
 
 /** The tested versions of tools, from npm. */
 const TOOLS = {
@@ -224,7 +224,7 @@ describe.runIf(IS_LINUX)('an app ends with a killed program', () => {
 
   async function bundleProject(format: 'cjs' | 'esm'): Promise<FixtureProject> {
     const project = projects.project({
-      'main.js': await compiled(SCRIPT, 'esm'),
+      'main.js': await compileScript(SCRIPT, 'esm'),
       'server.cjs': SERVER,
     })
     const esbuild = [tool('@esbuild/linux-x64/bin/esbuild'), 'main.js', '--bundle']
@@ -284,7 +284,7 @@ describe.runIf(IS_LINUX)('an app ends with a killed program', () => {
     const bun = tool('@oven/bun-linux-x64/bin/bun')
     chmodSync(bun, 0o755)
     const project = projects.project({
-      'main.js': await compiled(SCRIPT, 'esm'),
+      'main.js': await compileScript(SCRIPT, 'esm'),
       'server.cjs': SERVER,
     })
     await run([bun, 'build', '--compile', 'main.js', '--outfile', 'program'], {
@@ -297,7 +297,7 @@ describe.runIf(IS_LINUX)('an app ends with a killed program', () => {
 
   test('that always starts itself: its copy ends at once', async () => {
     const project = projects.project({
-      'main.js': await compiled(SCRIPT, 'esm'),
+      'main.js': await compileScript(SCRIPT, 'esm'),
       'server.cjs': SERVER,
       // Like an Electron that was built without the option to run as Node.
       program: `#!/bin/sh\nexec '${process.execPath}' main.js\n`,
@@ -316,7 +316,7 @@ describe.runIf(IS_LINUX)('an app ends with a killed program', () => {
 
   test('whose watchdog was killed before: a new one ends it', async () => {
     const project = projects.project({
-      'main.js': await compiled(SCRIPT, 'esm'),
+      'main.js': await compileScript(SCRIPT, 'esm'),
       'server.cjs': SERVER,
     })
     const left = await leave(project, [process.execPath, 'main.js'])
@@ -333,7 +333,7 @@ describe.runIf(IS_LINUX)('an app ends with a killed program', () => {
 
   test('with its whole process group', async () => {
     const project = projects.project({
-      'main.js': await compiled(SCRIPT, 'esm'),
+      'main.js': await compileScript(SCRIPT, 'esm'),
       'server.cjs': SERVER,
     })
     // A session of its own makes the program the first of its group; the app has left it.

@@ -5,8 +5,8 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { JSDOM } from 'jsdom'
 import { expect, onTestFinished, test } from 'vitest'
-import { TEST_ALL } from '../support/extent.ts'
 import { runNode } from '../support/process.ts'
+import { TEST_ALL } from '../support/test-all.ts'
 
 const BENCH = fileURLToPath(new URL('../../bench/src/bench.ts', import.meta.url))
 const PAGE = fileURLToPath(new URL('../../docs/performance.md', import.meta.url))

@@ -1,8 +1,8 @@
 /** The short form of the fault suite: `pnpm run chaos` is the long one. See docs/faults.md. */
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { TEST_ALL } from '../support/extent.ts'
 import { runNode } from '../support/process.ts'
+import { TEST_ALL } from '../support/test-all.ts'
 
 /** Only a process that hangs takes so long. */
 const TIMEOUT_MS = 500_000

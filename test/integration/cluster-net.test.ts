@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url'
 import { takePort } from '@portslice/core'
 import net from '@portslice/core/net'
 import { expect, onTestFinished, test } from 'vitest'
-import { firstOf, TEST_ALL } from '../support/extent.ts'
 import { runNode } from '../support/process.ts'
+import { firstOf, TEST_ALL } from '../support/test-all.ts'
 import { transcriptOf } from './processes/net-transcript.ts'
 
 const WORKERS = 8

@@ -6,10 +6,10 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { canConnect } from '../support/can-connect.ts'
 import { COMMAND, sh, start, useLockDirectory } from '../support/command.ts'
-import { TEST_ALL } from '../support/extent.ts'
 import { portsOut } from '../support/lock-directory.ts'
 import { isRunning } from '../support/process.ts'
 import { InTerminal } from '../support/terminal.ts'
+import { TEST_ALL } from '../support/test-all.ts'
 import { listenOn, temporaryFolder } from '../support/until-test-ends.ts'
 
 const options = useLockDirectory()

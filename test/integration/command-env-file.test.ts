@@ -21,9 +21,9 @@ import {
   startFile,
   useLockDirectory,
 } from '../support/command.ts'
-import { TEST_ALL } from '../support/extent.ts'
 import type { TestProcess } from '../support/process.ts'
 import { FixtureProjects } from '../support/project.ts'
+import { TEST_ALL } from '../support/test-all.ts'
 import { temporaryFolder } from '../support/until-test-ends.ts'
 
 const options = useLockDirectory()

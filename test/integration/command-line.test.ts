@@ -5,8 +5,8 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { portslice, sh, startFile, useLockDirectory } from '../support/command.ts'
-import { TEST_ALL } from '../support/extent.ts'
 import { cleanEnvironment } from '../support/process.ts'
+import { TEST_ALL } from '../support/test-all.ts'
 import { temporaryFolder } from '../support/until-test-ends.ts'
 
 const options = useLockDirectory()

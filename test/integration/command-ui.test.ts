@@ -15,9 +15,9 @@ import {
   startFile,
   useLockDirectory,
 } from '../support/command.ts'
-import { TEST_ALL } from '../support/extent.ts'
 import { NetworkNamespace } from '../support/namespaces.ts'
 import { sliceForClaims } from '../support/own-slices.ts'
+import { TEST_ALL } from '../support/test-all.ts'
 import { temporaryFolder } from '../support/until-test-ends.ts'
 
 const options = useLockDirectory()

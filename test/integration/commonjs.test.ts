@@ -5,12 +5,12 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
 import { JESTS } from '../compat/versions.ts'
-import { compiled } from '../support/compiled.ts'
-import { TEST_ALL } from '../support/extent.ts'
+import { compileScript } from '../support/compile-script.ts'
 import { nodePackage, npmInstall } from '../support/installed.ts'
 import { overlaps, readIntervals } from '../support/intervals.ts'
+import { heldIn } from '../support/lock-directory.ts'
 import { FixtureProjects } from '../support/project.ts'
-import { heldIn } from './leases.ts'
+import { TEST_ALL } from '../support/test-all.ts'
 
 const JEST = fileURLToPath(new URL('../../examples/jest/node_modules', import.meta.url))
 const BOTH_FORMS = fileURLToPath(new URL('processes/both-forms.ts', import.meta.url))
@@ -35,7 +35,7 @@ async function nodeBinary(version: string): Promise<string> {
 
 test.each(NODES)('ESM and CommonJS share slices, ports and errors, on Node %s', async (version) => {
   const node = await nodeBinary(version)
-  const project = projects.project({ 'both-forms.mjs': await compiled(BOTH_FORMS, 'esm') })
+  const project = projects.project({ 'both-forms.mjs': await compileScript(BOTH_FORMS, 'esm') })
   const record = project.file('intervals.ndjson')
   const outcomes = await Promise.all(
     [1, 2, 3].map(() =>

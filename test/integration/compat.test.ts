@@ -1,8 +1,8 @@
 /** The short form of the matrix: `pnpm run compat` is the long one. See docs/compatibility.md. */
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { TEST_ALL } from '../support/extent.ts'
 import { runNode } from '../support/process.ts'
+import { TEST_ALL } from '../support/test-all.ts'
 
 /** ms; some 40 s on two cores that have nothing else to do. */
 const LONGEST = 300_000

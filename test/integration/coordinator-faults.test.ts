@@ -20,12 +20,12 @@ import {
   type ServerOptions,
   whyNoRedis,
 } from '../support/database-server.ts'
-import { TEST_ALL } from '../support/extent.ts'
 import { FakePooler } from '../support/fake-pooler.ts'
 import { noFaketime, withFaketime } from '../support/faketime.ts'
 import { overlaps } from '../support/intervals.ts'
 import { NetworkNamespace } from '../support/namespaces.ts'
 import { TemporaryDirectory } from '../support/temporary-directory.ts'
+import { TEST_ALL } from '../support/test-all.ts'
 
 const TIMEOUT_MS = 300_000
 /** Longer than the session of Redis and than the keepalive of PostgreSQL. */

@@ -1,18 +1,18 @@
 /** Three machines, as network namespaces, whose test suites publish on one host at once. */
 import { execFileSync } from 'node:child_process'
 import { afterAll, describe, expect, test } from 'vitest'
+import { COMMAND } from '../support/command.ts'
 import {
   type DatabaseServer,
   PostgresServer,
   RedisServer,
   whyNoRedis,
 } from '../support/database-server.ts'
-import { TEST_ALL } from '../support/extent.ts'
 import { NetworkNamespace } from '../support/namespaces.ts'
 import { run } from '../support/process.ts'
 import { FixtureProjects } from '../support/project.ts'
 import { PublishingHost } from '../support/publishing-host.ts'
-import { COMMAND } from './command-run.ts'
+import { TEST_ALL } from '../support/test-all.ts'
 
 const MACHINES = 3
 /** In each, nine suites run at once, which slows down every other test. `ROUNDS=20` runs more. */

@@ -2,10 +2,10 @@
 import { fileURLToPath } from 'node:url'
 import { claimPort } from '@portslice/core'
 import { afterAll, expect, test } from 'vitest'
-import { TEST_ALL } from '../support/extent.ts'
 import { TEST_TIMEOUT } from '../support/playwright-run.ts'
 import { FixtureProjects } from '../support/project.ts'
 import { snippetsOf } from '../support/snippets.ts'
+import { TEST_ALL } from '../support/test-all.ts'
 
 const snippets = Object.fromEntries(
   snippetsOf('docs/coming-from.md').map(({ file, text }) => [file, text]),

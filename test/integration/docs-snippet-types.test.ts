@@ -1,15 +1,15 @@
-/** Type-checks every snippet of the docs, as a user's editor does. first-example.test.ts and docs-*.test.ts run them. */
+/** Type-checks every snippet of the docs, as a user's editor does. docs-first-example.test.ts and docs-*.test.ts run them. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
 import { JESTS, PLAYWRIGHTS, VITESTS } from '../compat/versions.ts'
-import { firstOf, TEST_ALL } from '../support/extent.ts'
 import { fromTarballs, npmInstall, packAll } from '../support/installed.ts'
 import { runNode } from '../support/process.ts'
 import { FixtureProjects } from '../support/project.ts'
 import { allSnippets, type Snippet } from '../support/snippets.ts'
+import { firstOf, TEST_ALL } from '../support/test-all.ts'
 
 const root = new URL('../../', import.meta.url)
 const modules = (workspace: string) => fileURLToPath(new URL(`${workspace}/node_modules`, root))

@@ -1,6 +1,6 @@
 /** Runs the snippets of docs/where.md, in one project for each runner. */
 import { afterAll, expect, test } from 'vitest'
-import { sectionsOf } from '../support/page.ts'
+import { sectionsOf } from '../support/page-steps.ts'
 import { FixtureProjects } from '../support/project.ts'
 
 const projects = new FixtureProjects()

@@ -1,8 +1,8 @@
 /** Unusual ephemeral ranges: which ports are leased, and what the doctor says. */
 import { describe, expect, test } from 'vitest'
 import { COMMAND, startInNamespaces } from '../support/command.ts'
-import { firstOf } from '../support/extent.ts'
 import { whyNoNamespaces } from '../support/namespaces.ts'
+import { firstOf } from '../support/test-all.ts'
 import { temporaryFolder } from '../support/until-test-ends.ts'
 
 const WORKERS = 4

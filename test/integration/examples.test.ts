@@ -15,7 +15,6 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { chromiumLaunch } from '../support/chromium.ts'
 import { PostgresServer } from '../support/database-server.ts'
-import { TEST_ALL } from '../support/extent.ts'
 import {
   fromTarballs,
   type PackedPackage,
@@ -24,6 +23,7 @@ import {
 } from '../support/installed.ts'
 import { heldIn, runnersIn } from '../support/lock-directory.ts'
 import { type Outcome, run } from '../support/process.ts'
+import { TEST_ALL } from '../support/test-all.ts'
 
 const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url))
 const NAMES = readdirSync(EXAMPLES).filter((name) =>

@@ -4,8 +4,8 @@ import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
-import { TEST_ALL } from '../support/extent.ts'
 import { type Outcome, runNode } from '../support/process.ts'
+import { TEST_ALL } from '../support/test-all.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const CRUISE = path.join(ROOT, 'scripts/node_modules/dependency-cruiser/bin/dependency-cruiser.mjs')

@@ -13,16 +13,17 @@ import {
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
-import { TEST_ALL } from '../support/extent.ts'
-import { cleanEnvironment, type Outcome, runNode } from '../support/process.ts'
-import { type FixtureProject, FixtureProjects } from '../support/project.ts'
-import { portslice, temporaryFolder } from './command-run.ts'
+import { portslice } from '../support/command.ts'
 import {
   jestWithWorkerId,
   nodeTestWithTable,
   TABLE_SIZE,
   vitestWithGetPort,
-} from './migrate-projects.ts'
+} from '../support/migrate-projects.ts'
+import { cleanEnvironment, type Outcome, runNode } from '../support/process.ts'
+import { type FixtureProject, FixtureProjects } from '../support/project.ts'
+import { TEST_ALL } from '../support/test-all.ts'
+import { temporaryFolder } from '../support/until-test-ends.ts'
 
 const BEFORE = "import getPort from 'get-port'\n\nserve(await getPort())\n"
 const AFTER = "import { takePort } from '@portslice/core'\n\nserve(await takePort())\n"

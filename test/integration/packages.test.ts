@@ -9,7 +9,6 @@ import { promisify } from 'node:util'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { firstOf } from '../support/extent.ts'
 import {
   fromTarballs,
   npmInstall,
@@ -18,6 +17,7 @@ import {
   withDependencies,
 } from '../support/installed.ts'
 import { run } from '../support/process.ts'
+import { firstOf } from '../support/test-all.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const PACKAGES = [

@@ -1,6 +1,5 @@
 /** Apps of Playwright's workers: one or several each, their output, and crashes. */
 import { afterAll, expect, test } from 'vitest'
-import { TEST_ALL } from '../support/extent.ts'
 import {
   config,
   expectAllPassed,
@@ -11,6 +10,7 @@ import {
 } from '../support/playwright-run.ts'
 import { isRunning } from '../support/process.ts'
 import { FixtureProjects } from '../support/project.ts'
+import { TEST_ALL } from '../support/test-all.ts'
 
 const projects = new FixtureProjects()
 afterAll(() => projects[Symbol.dispose]())

@@ -1,7 +1,6 @@
 /** Ports in `playwright.config.ts`, and wrong settings. */
 import { readFileSync } from 'node:fs'
 import { afterAll, describe, expect, test } from 'vitest'
-import { firstOf, TEST_ALL } from '../support/extent.ts'
 import { overlaps } from '../support/intervals.ts'
 import {
   APP,
@@ -13,6 +12,7 @@ import {
   told,
 } from '../support/playwright-run.ts'
 import { FixtureProjects } from '../support/project.ts'
+import { firstOf, TEST_ALL } from '../support/test-all.ts'
 
 const projects = new FixtureProjects()
 afterAll(() => projects[Symbol.dispose]())

@@ -1,7 +1,6 @@
 /** Playwright's fixtures: leaked ports, and fixtures that are combined with others, required, or used with a browser. */
 import { afterAll, expect, test } from 'vitest'
 import { chromiumLaunch } from '../support/chromium.ts'
-import { TEST_ALL } from '../support/extent.ts'
 import {
   type Annotation,
   APP,
@@ -12,6 +11,7 @@ import {
   told,
 } from '../support/playwright-run.ts'
 import { FixtureProjects } from '../support/project.ts'
+import { TEST_ALL } from '../support/test-all.ts'
 
 const projects = new FixtureProjects()
 afterAll(() => projects[Symbol.dispose]())

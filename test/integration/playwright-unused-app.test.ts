@@ -1,9 +1,9 @@
 /** The warning if `use.app` is set, but no test uses the fixture. */
 import { execFileSync } from 'node:child_process'
 import { afterAll, expect, test } from 'vitest'
-import { TEST_ALL } from '../support/extent.ts'
 import { expectAllPassed, playwright, TEST_TIMEOUT } from '../support/playwright-run.ts'
 import { FixtureProjects } from '../support/project.ts'
+import { TEST_ALL } from '../support/test-all.ts'
 
 const projects = new FixtureProjects()
 afterAll(() => projects[Symbol.dispose]())

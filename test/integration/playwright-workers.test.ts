@@ -1,7 +1,6 @@
 /** Ports of Playwright's workers: in parallel, after a retry, in shards, in several projects. */
 
 import { afterAll, expect, test } from 'vitest'
-import { TEST_ALL } from '../support/extent.ts'
 import { overlaps } from '../support/intervals.ts'
 import { ownSlices } from '../support/own-slices.ts'
 import {
@@ -14,6 +13,7 @@ import {
   told,
 } from '../support/playwright-run.ts'
 import { FixtureProjects } from '../support/project.ts'
+import { TEST_ALL } from '../support/test-all.ts'
 
 const projects = new FixtureProjects()
 afterAll(() => projects[Symbol.dispose]())

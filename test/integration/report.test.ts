@@ -9,9 +9,9 @@ import type { Browser, Page } from '@playwright/test'
 import { listen } from '@portslice/core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { openChromium } from '../support/chromium.ts'
-import { firstOf, TEST_ALL } from '../support/extent.ts'
 import { playwright } from '../support/playwright-run.ts'
 import { type FixtureProject, FixtureProjects } from '../support/project.ts'
+import { firstOf, TEST_ALL } from '../support/test-all.ts'
 
 const projects = new FixtureProjects()
 let browser: Browser

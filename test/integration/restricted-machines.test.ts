@@ -6,7 +6,6 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, onTestFinished, type TestContext, test } from 'vitest'
 import { canConnect } from '../support/can-connect.ts'
 import { COMMAND } from '../support/command.ts'
-import { firstOf } from '../support/extent.ts'
 import { ownSlices } from '../support/own-slices.ts'
 import { startNode } from '../support/process.ts'
 import {
@@ -20,6 +19,7 @@ import {
   readOnly,
   unprivileged,
 } from '../support/restricted-machines.ts'
+import { firstOf } from '../support/test-all.ts'
 
 const STOP_APP = fileURLToPath(new URL('processes/stop-app.ts', import.meta.url))
 const { EPERM, EACCES } = os.constants.errno

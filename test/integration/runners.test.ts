@@ -2,12 +2,12 @@
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
-import { compiled } from '../support/compiled.ts'
-import { TEST_ALL } from '../support/extent.ts'
+import { compileScript } from '../support/compile-script.ts'
 import { overlaps, readIntervals } from '../support/intervals.ts'
 import { heldIn, runnersIn } from '../support/lock-directory.ts'
 import { runNode } from '../support/process.ts'
 import { type FixtureProject, FixtureProjects, type RunOptions } from '../support/project.ts'
+import { TEST_ALL } from '../support/test-all.ts'
 
 const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url))
 
@@ -28,7 +28,7 @@ describe('runs of many files', () => {
     files: Record<string, string> = {},
   ): Promise<FixtureProject> {
     return projects.project({
-      'serve-late.mjs': await compiled(SERVE_LATE, 'esm'),
+      'serve-late.mjs': await compileScript(SERVE_LATE, 'esm'),
       ...files,
       ...Object.fromEntries(Array.from({ length: count }, (_, i) => [fileName(i), text])),
     })
@@ -123,7 +123,7 @@ describe('runs of many files', () => {
       `const { serve } = require('./serve-late.cjs')
        test('serves', () => serve())`,
       {
-        'serve-late.cjs': await compiled(SERVE_LATE, 'cjs', []),
+        'serve-late.cjs': await compileScript(SERVE_LATE, 'cjs', []),
         'jest.config.js': `export default {
           transform: {}, maxWorkers: 2, testTimeout: 60_000, testMatch: ['**/*.test.cjs'] }`,
       },

@@ -7,13 +7,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { FaultProcesses } from '../faults/fault-processes.ts'
 import type { Plan } from '../faults/processes/take-until-killed.ts'
 import { AllocatorProcess } from '../support/allocator-process.ts'
-import { TEST_ALL } from '../support/extent.ts'
 import { type Interval, overlaps, readIntervalsInOrder } from '../support/intervals.ts'
 import { ownSlices } from '../support/own-slices.ts'
 import { run as runCommand, type TestProcess } from '../support/process.ts'
 import { FixtureProjects } from '../support/project.ts'
 import { installRuntimes, RUNTIME_VERSIONS, type Runtimes } from '../support/runtimes.ts'
 import { TemporaryDirectory } from '../support/temporary-directory.ts'
+import { TEST_ALL } from '../support/test-all.ts'
 
 /** How long processes of all runtimes take ports from eight slices, in ms. */
 const SHARED_FOR_MS = 60_000

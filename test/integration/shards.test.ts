@@ -1,9 +1,9 @@
 /** Shards of two runners at once on one machine; they do not see each other's locks. */
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { TEST_ALL } from '../support/extent.ts'
 import { overlaps, readIntervals } from '../support/intervals.ts'
 import { FixtureProjects } from '../support/project.ts'
+import { TEST_ALL } from '../support/test-all.ts'
 
 const INTERVALS = fileURLToPath(import.meta.resolve('../support/intervals.ts'))
 const SHARDS = [1, 2, 3, 4]

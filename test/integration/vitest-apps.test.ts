@@ -1,9 +1,9 @@
 /** Apps of vitest's workers and test files, on the real runner. */
 import { readFileSync } from 'node:fs'
 import { afterAll, expect, test } from 'vitest'
-import { firstOf } from '../support/extent.ts'
 import { isRunning } from '../support/process.ts'
 import { type FixtureProject, FixtureProjects } from '../support/project.ts'
+import { firstOf } from '../support/test-all.ts'
 
 const projects = new FixtureProjects()
 afterAll(() => projects[Symbol.dispose]())

@@ -4,9 +4,9 @@ import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { VITESTS } from '../compat/versions.ts'
-import { TEST_ALL } from '../support/extent.ts'
 import { npmInstall } from '../support/installed.ts'
 import { FixtureProjects } from '../support/project.ts'
+import { TEST_ALL } from '../support/test-all.ts'
 
 const projects = new FixtureProjects()
 afterAll(() => projects[Symbol.dispose]())

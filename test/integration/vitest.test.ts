@@ -2,10 +2,10 @@
 import { appendFileSync, readdirSync, readFileSync } from 'node:fs'
 import { listSlices } from '@portslice/core'
 import { afterAll, describe, expect, test } from 'vitest'
-import { firstOf, TEST_ALL } from '../support/extent.ts'
 import { type Interval, overlaps, readIntervals } from '../support/intervals.ts'
 import type { Outcome } from '../support/process.ts'
 import { type FixtureProject, FixtureProjects, type RunOptions } from '../support/project.ts'
+import { firstOf, TEST_ALL } from '../support/test-all.ts'
 
 const projects = new FixtureProjects()
 afterAll(() => projects[Symbol.dispose]())

@@ -4,9 +4,9 @@ import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { compiled } from '../support/compiled.ts'
-import { TEST_ALL } from '../support/extent.ts'
+import { compileScript } from '../support/compile-script.ts'
 import { type FixtureProject, FixtureProjects } from '../support/project.ts'
+import { TEST_ALL } from '../support/test-all.ts'
 import { HAS_WINE, NodeOnWine } from '../support/wine.ts'
 
 const SMOKE = fileURLToPath(new URL('processes/smoke.ts', import.meta.url))
@@ -20,7 +20,7 @@ describe.runIf(TEST_ALL && HAS_WINE)('Node for Windows, under Wine', () => {
   beforeAll(async () => {
     wine = await NodeOnWine.install(tools)
     projects = new FixtureProjects()
-    project = projects.project({ 'smoke.mjs': await compiled(SMOKE, 'esm') })
+    project = projects.project({ 'smoke.mjs': await compileScript(SMOKE, 'esm') })
   }, 300_000)
   afterAll(() => {
     projects?.[Symbol.dispose]()

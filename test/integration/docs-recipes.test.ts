@@ -7,11 +7,11 @@ import { fileURLToPath } from 'node:url'
 import { startApp } from '@portslice/app-server'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { chromiumLaunch } from '../support/chromium.ts'
-import { firstOf, TEST_ALL } from '../support/extent.ts'
 import { npmInstall } from '../support/installed.ts'
-import { sectionsOf } from '../support/page.ts'
+import { sectionsOf } from '../support/page-steps.ts'
 import { type Outcome, runNode } from '../support/process.ts'
 import { type FixtureProject, FixtureProjects } from '../support/project.ts'
+import { firstOf, TEST_ALL } from '../support/test-all.ts'
 
 const SECTIONS = sectionsOf('docs/recipes.md')
 const RECIPES = readFileSync(new URL('../../docs/recipes.md', import.meta.url), 'utf8')

@@ -5,7 +5,6 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { BESIDE, JESTS, PLAYWRIGHTS, VITESTS } from '../compat/versions.ts'
-import { TEST_ALL } from '../support/extent.ts'
 import {
   fromTarballs,
   npmInstall,
@@ -15,6 +14,7 @@ import {
 } from '../support/installed.ts'
 import { runNode } from '../support/process.ts'
 import { snippet } from '../support/snippets.ts'
+import { TEST_ALL } from '../support/test-all.ts'
 
 const TSC = fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', import.meta.url))
 

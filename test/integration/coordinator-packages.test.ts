@@ -7,9 +7,9 @@ import {
   RedisServer,
   whyNoRedis,
 } from '../support/database-server.ts'
-import { firstOf, TEST_ALL } from '../support/extent.ts'
 import { FixtureProjects } from '../support/project.ts'
 import { PublishingHost } from '../support/publishing-host.ts'
+import { firstOf, TEST_ALL } from '../support/test-all.ts'
 
 const TIMEOUT_MS = 240_000
 

@@ -4,12 +4,12 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createAllocator, portHistory } from '@portslice/core'
 import { afterAll, expect, test } from 'vitest'
-import { firstOf, TEST_ALL } from '../support/extent.ts'
 import { overlaps, readIntervals } from '../support/intervals.ts'
 import { ownSlices } from '../support/own-slices.ts'
 import type { Outcome } from '../support/process.ts'
 import { type FixtureProject, FixtureProjects } from '../support/project.ts'
 import { snippetsOf } from '../support/snippets.ts'
+import { firstOf, TEST_ALL } from '../support/test-all.ts'
 
 const PAGE = readFileSync(new URL('../../docs/port-tables.md', import.meta.url), 'utf8')
 const snippets = Object.fromEntries(

@@ -4,11 +4,11 @@ import { createRequire } from 'node:module'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { firstOf, TEST_ALL } from '../support/extent.ts'
 import { nodePackage, npmInstall, packAll } from '../support/installed.ts'
-import { type Step, sectionsOf } from '../support/page.ts'
+import { type Step, sectionsOf } from '../support/page-steps.ts'
 import { run } from '../support/process.ts'
 import { Registry } from '../support/registry.ts'
+import { firstOf, TEST_ALL } from '../support/test-all.ts'
 
 const START = sectionsOf('docs/getting-started.md')
 const README = sectionsOf('README.md')

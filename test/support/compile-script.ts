@@ -4,7 +4,7 @@ import { rolldown } from 'rolldown'
  * A script and what it imports as one file of JavaScript, for the Nodes and the runners that take
  * no TypeScript. By default our packages are left to be resolved where it stands.
  */
-export async function compiled(
+export async function compileScript(
   file: string,
   format: 'esm' | 'cjs',
   external: RegExp[] = [/^@portslice\//],

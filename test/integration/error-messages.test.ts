@@ -1,10 +1,10 @@
 /** The messages for mistakes of users, as runners print them. Each says what to do. */
 import { afterAll, describe, expect, test } from 'vitest'
-import { firstOf, TEST_ALL } from '../support/extent.ts'
 import { ownSlices } from '../support/own-slices.ts'
 import { TEST_TIMEOUT } from '../support/playwright-run.ts'
 import type { Outcome } from '../support/process.ts'
 import { FixtureProjects } from '../support/project.ts'
+import { firstOf, TEST_ALL } from '../support/test-all.ts'
 
 const projects = new FixtureProjects()
 afterAll(() => projects[Symbol.dispose]())

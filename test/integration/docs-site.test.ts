@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url'
 import { type App, startApp } from '@portslice/app-server'
 import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest'
 import { openChromium } from '../support/chromium.ts'
-import { TEST_ALL } from '../support/extent.ts'
 import { runNode } from '../support/process.ts'
+import { TEST_ALL } from '../support/test-all.ts'
 
 type Browser = Awaited<ReturnType<typeof openChromium>>
 

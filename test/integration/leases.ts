@@ -1,1 +1,0 @@
-export { heldIn } from '../support/lock-directory.ts'
