@@ -9,6 +9,7 @@ import { runNode } from '../support/process.ts'
 import { TEST_ALL } from '../support/test-all.ts'
 
 type Browser = Awaited<ReturnType<typeof openChromium>>
+type Tab = Awaited<ReturnType<Browser['newPage']>>
 
 const docs = fileURLToPath(new URL('../../docs', import.meta.url))
 const site = path.join(docs, '.vitepress', 'dist')
@@ -107,6 +108,12 @@ describe.runIf(TEST_ALL)('in a browser', () => {
     return browser ?? skip(whyNot)
   }
 
+  /** Opens a page, and waits until Vue has hydrated it: before that, a click is lost. */
+  async function openPage(tab: Tab, file: string): Promise<void> {
+    await tab.goto(app.url + file)
+    await tab.waitForFunction("'__vue_app__' in document.querySelector('#app')")
+  }
+
   test('each page opens without an error, and fits on a phone', async (context) => {
     /** Pages with wider tables, which compare many libraries. */
     const SCROLLED = ['/performance.html']
@@ -136,9 +143,7 @@ describe.runIf(TEST_ALL)('in a browser', () => {
           if (response.status() >= 400) note(`${response.url()} answers ${response.status()}`)
         })
         for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
-          await tab.goto(app.url + file)
-          // Vue has hydrated the page now, and has logged any mismatch.
-          await tab.waitForFunction("'__vue_app__' in document.querySelector('#app')")
+          await openPage(tab, file) // Vue logs any mismatch.
           if (!(await tab.locator('h1').first().isVisible())) note('has no heading')
           // Pictures that are too wide have their own scroll bars.
           const width = await tab.evaluate('document.documentElement.scrollWidth')
@@ -158,14 +163,14 @@ describe.runIf(TEST_ALL)('in a browser', () => {
     test('the search finds an error by its code, and an option on its page', async (context) => {
       const page = await browserOf(context).newPage({ viewport })
       page.setDefaultTimeout(LIMIT)
-      await page.goto(app.url)
+      await openPage(page, '/')
       await page.getByRole('button', { name: 'Search' }).first().click()
       await page.getByRole('searchbox').fill('ERR_PORTSLICE_NO_SOCKET')
       await page.locator('.result').first().click()
       await page.waitForURL('**/troubleshooting.html#err_portslice_no_socket')
       await page.getByRole('heading', { name: 'ERR_PORTSLICE_NO_SOCKET' }).waitFor()
       // An option leads to its explanation, and not to the API reference.
-      await page.goto(app.url)
+      await openPage(page, '/')
       await page.getByRole('button', { name: 'Search' }).first().click()
       await page.getByRole('searchbox').fill('onLeak')
       await page.locator('.result').first().click()
