@@ -190,11 +190,12 @@ test.skipIf(!hasRedis)(
 
 /** Several hundred megabytes to install. */
 describe.runIf(TEST_ALL)('tools from the registry', () => {
-  const tools = mkdtempSync(path.join(os.tmpdir(), 'portslice-recipes-tools-'))
+  let tools: string
   const CT = { '@playwright/experimental-ct-react': '1.62.1', react: '19', 'react-dom': '19' }
   let projects: FixtureProjects
 
   beforeAll(async () => {
+    tools = mkdtempSync(path.join(os.tmpdir(), 'portslice-recipes-tools-'))
     await npmInstall(
       tools,
       { '@web/test-runner': '1.0.0', 'start-server-and-test': '3.0.12', vite: '8.3.8' },

@@ -22,9 +22,10 @@ const QUARANTINE_MS = 30_000
 type Name = keyof Runtimes
 
 describe.runIf(TEST_ALL)('Node, Bun and Deno', () => {
-  const tools = mkdtempSync(path.join(os.tmpdir(), 'portslice-runtimes-'))
+  let tools: string
   let runtimes: Runtimes
   beforeAll(async () => {
+    tools = mkdtempSync(path.join(os.tmpdir(), 'portslice-runtimes-'))
     runtimes = await installRuntimes(tools)
   }, 300_000)
   afterAll(() => rmSync(tools, { recursive: true, force: true, maxRetries: 5 }), 120_000)

@@ -13,11 +13,12 @@ const SMOKE = fileURLToPath(new URL('processes/smoke.ts', import.meta.url))
 
 if (TEST_ALL && !HAS_WINE) console.log('Skipped, as there is no wine64: Node for Windows.')
 describe.runIf(TEST_ALL && HAS_WINE)('Node for Windows, under Wine', () => {
-  const tools = mkdtempSync(path.join(os.tmpdir(), 'portslice-wine-'))
+  let tools: string
   let projects: FixtureProjects
   let project: FixtureProject
   let wine: NodeOnWine
   beforeAll(async () => {
+    tools = mkdtempSync(path.join(os.tmpdir(), 'portslice-wine-'))
     wine = await NodeOnWine.install(tools)
     projects = new FixtureProjects()
     project = projects.project({ 'smoke.mjs': await compileScript(SMOKE, 'esm') })

@@ -28,13 +28,24 @@ const DEPENDENCIES = fileURLToPath(new URL('../node_modules', import.meta.url))
  * our built packages, as an installation has them, and links to what the workspace has installed.
  */
 export class FixtureProjects implements Disposable {
-  readonly folder: string
+  readonly #further: readonly string[]
+  #folder: string | undefined
   #projects = 0
 
   /** @param further `node_modules` folders, whose packages are linked as well */
   constructor(further: readonly string[] = []) {
-    this.folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-fixtures-'))
-    const modules = path.join(this.folder, 'node_modules')
+    this.#further = further
+  }
+
+  /** Made at its first use: if all tests of a file are skipped, nothing would remove it. */
+  get folder(): string {
+    this.#folder ??= this.#make()
+    return this.#folder
+  }
+
+  #make(): string {
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-fixtures-'))
+    const modules = path.join(folder, 'node_modules')
     mkdirSync(path.join(modules, '@portslice'), { recursive: true })
     for (const name of readdirSync(OUR_PACKAGES)) {
       const built = path.join(OUR_PACKAGES, name)
@@ -44,7 +55,8 @@ export class FixtureProjects implements Disposable {
       cpSync(path.join(built, 'dist'), path.join(copy, 'dist'), { recursive: true })
       cpSync(path.join(built, 'package.json'), path.join(copy, 'package.json'))
     }
-    for (const each of [DEPENDENCIES, ...further]) linkAll(each, modules)
+    for (const each of [DEPENDENCIES, ...this.#further]) linkAll(each, modules)
+    return folder
   }
 
   /** Writes a project. `package.json` makes it ESM unless `files` has one. */
@@ -61,6 +73,7 @@ export class FixtureProjects implements Disposable {
 
   /** Removes the folder, unless $KEEP_PROJECTS is set: then it says where it is. */
   [Symbol.dispose](): void {
+    if (this.#folder === undefined) return
     if (process.env.KEEP_PROJECTS) console.log(`The projects are kept in ${this.folder}`)
     else rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 })
   }
