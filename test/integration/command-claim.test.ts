@@ -71,7 +71,7 @@ describe('claim', () => {
     expect(await portslice(vain, options)).toMatchObject({
       status: 1,
       stderr: expect.stringContaining(
-        `All of ${port} ${port + 1} could not be claimed within 0 s: port ${port + 1} is in use by`,
+        `The ports ${port} ${port + 1} could not all be claimed within 0 s: port ${port + 1} is in use by`,
       ),
     })
     again.close()

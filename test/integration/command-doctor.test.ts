@@ -126,7 +126,7 @@ describe.skipIf(process.platform !== 'linux')('doctor on an unusual machine', ()
 
   test.for<[string, () => Restricted, () => string[]]>([
     ['empty', emptyProc, () => []],
-    ['not on the permission list', () => [], permissionFlags],
+    ['not allowed by the permission model', () => [], permissionFlags],
   ])('says what cannot be read with a /proc that is %s', async ([, by, flags], context) => {
     const found = await diagnose(context, by(), { PORTSLICE_RANGE: '29952-30207' }, flags())
     expect(found).toMatchObject({

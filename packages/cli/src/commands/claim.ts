@@ -20,14 +20,14 @@ export const help = `portslice claim: runs a command on fixed ports, one run at 
 
   portslice claim 3000 -- npm start                 waits while another process has port 3000
   portslice claim 8080 9099 -- firebase emulators:start
-                                                    both of them
+                                                    claims both ports
   portslice claim 3000,3001,3002 -- serve {PORT}    the first of them that is free
   portslice claim --timeout 600 3000 -- make test   waits for up to ten minutes
 
 Options, before the command
   --name NAME          puts the port in $NAME_PORT and {NAME_PORT}; once for each argument
   --write-env FILE     writes the ports to this file, and removes it at the end
-  --timeout SECONDS    how long to wait for the ports; 60 unless given, 0 for not at all
+  --timeout SECONDS    how long to wait for the ports; default 60, 0 does not wait
 ${LINGER_HELP}
 
 For ports that are fixed elsewhere, such as in an OAuth redirect. Several arguments are claimed
@@ -106,23 +106,27 @@ function formatObstacles(obstacles: readonly ClaimObstacle[]): string {
   return obstacles.map(({ text }) => text).join('; ')
 }
 
+function formatFailure(wanted: readonly number[][]): string {
+  if (wanted.length > 1) return `The ports ${wanted.join(' ')} could not all be claimed`
+  const [ports = []] = wanted
+  return ports.length === 1
+    ? `Port ${ports[0]} could not be claimed`
+    : `None of the ports ${ports.join(', ')} could be claimed`
+}
+
 function timeoutError(
   wanted: readonly number[][],
   timeout: number,
   cause: ClaimTimeoutError,
 ): PortsliceError {
-  const names = wanted.map((list) =>
-    list.length === 1 ? `Port ${list[0]}` : `One of the ports ${list.join(', ')}`,
-  )
-  const what = wanted.length === 1 ? names[0] : `All of ${wanted.join(' ')}`
   return new PortsliceError(
     cause.code,
-    `${what} could not be claimed within ${timeout / 1000} s: ${formatObstacles(cause.obstacles)}.`,
+    `${formatFailure(wanted)} within ${timeout / 1000} s: ${formatObstacles(cause.obstacles)}.`,
     {
       value: wanted.flat(),
       advice: cause.obstacles.some(({ isLeased }) => isLeased)
-        ? 'Wait until it has ended, or give it more time with --timeout SECONDS. Keep fixed ports out of the range that is leased: see $PORTSLICE_RANGE.'
-        : 'Wait until it has ended, end it, or give it more time with --timeout SECONDS.',
+        ? 'Wait until that process has ended, or wait longer with --timeout SECONDS. Keep fixed ports out of the range that is leased: see $PORTSLICE_RANGE.'
+        : 'Wait until that process has ended, end it, or wait longer with --timeout SECONDS.',
       cause,
     },
   )

@@ -16,7 +16,7 @@ export const help = `portslice completion: prints a script that completes comman
   eval "$(portslice completion zsh)"      in ~/.zshrc, after compinit
   portslice completion fish | source      in ~/.config/fish/config.fish
 
-The program of 'portslice run' and 'portslice claim' is completed as if it stood alone.
+The program of 'portslice run' and 'portslice claim' is completed as it is without portslice.
 `
 
 const SHELLS: Readonly<Record<string, (commands: readonly CommandCompletions[]) => string>> = {

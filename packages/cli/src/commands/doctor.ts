@@ -34,7 +34,7 @@ export const help = `portslice doctor: checks whether portslice works on this ma
   portslice doctor --json | jq '.findings[] | select(.level == "problem")'
 
 Options
-  --json    as JSON; docs/command.md has the schema
+  --json               prints JSON; docs/json.md has the schema
 ${RANGE_AND_SHARD_HELP}
 
 The exit status is 1 if portslice cannot guarantee here that each port has one owner at a time.

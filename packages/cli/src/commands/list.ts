@@ -21,7 +21,7 @@ export const help = `portslice list: shows which process has which ports
   portslice list --json | jq '.slices[].ports[].port'
 
 Options
-  --json    as JSON; docs/command.md has the schema
+  --json    prints JSON; docs/json.md has the schema
   --watch   on a terminal only
 
 A slice is 32 ports that one process has leased. A port is 'out' (handed out, no listener yet),

@@ -19,7 +19,7 @@ Options
   --write    changes the files, except those with uncommitted changes
   --force    with --write: also files that git cannot restore
   --dry-run  changes nothing, which is the default
-  --json     as JSON; docs/migrate.md has the schema
+  --json     prints JSON; docs/migrate.md has the schema
 
 It replaces calls of get-port, portfinder, detect-port and get-port-please, and ports that are
 calculated from the number of a worker ($VITEST_POOL_ID, $JEST_WORKER_ID, workerIndex, …). It

@@ -17,7 +17,7 @@ export const help = `portslice why: shows who has a port, who had it and when, a
   portslice why 20003 --json | jq '.uses[] | [.since, .until, .label]'
 
 Options
-  --json    as JSON; docs/json.md has the schema
+  --json               prints JSON; docs/json.md has the schema
 ${RANGE_AND_SHARD_HELP}
 
 The history comes from the journals of the slice: who took the port, with label and test, and how the

@@ -109,7 +109,7 @@ function untrustedDefaultNote(directory: string): Note | undefined {
   if (found.state !== 'unfit') return undefined
   return [
     `The default ${inspect(usual)} is not used, because it ${found.why}.`,
-    `Nothing needs to be done: all your processes on this machine use ${inspect(directory)}. Remove the other if you do not need it.`,
+    `Nothing needs to be done: all your processes on this machine use ${inspect(directory)}. Remove ${inspect(usual)} if you do not need it.`,
   ]
 }
 
@@ -138,7 +138,7 @@ function withPermissionAdvice(finding: Finding, error: unknown, directory: strin
   if (![codeOf(error), codeOf(cause)].includes('ERR_ACCESS_DENIED')) return finding
   return {
     ...finding,
-    advice: `Node's permission list forbids this: start Node with --allow-fs-read=${directory} --allow-fs-write=${directory}`,
+    advice: `Node's permission model forbids this: start Node with --allow-fs-read=${directory} --allow-fs-write=${directory}`,
   }
 }
 

@@ -7,7 +7,7 @@ import type { Finding } from './finding.js'
 /** As wide as `PROBLEM` and two spaces. */
 const INDENT = '         '
 
-/** The schema in docs/command.md. Scripts rely on it: only add fields. */
+/** The schema in docs/json.md. Scripts rely on it: only add fields. */
 export interface DoctorDocument {
   version: 1
   ok: boolean

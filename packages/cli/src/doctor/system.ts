@@ -47,11 +47,11 @@ export function permissionsFinding(lockDirectory: string | undefined): Finding |
     missing.push(['--allow-child-process', "start programs, as 'portslice run' does"])
   }
   if (missing.length === 0) {
-    return ok('permissions', "Node's permission list allows everything that portslice needs.")
+    return ok('permissions', "Node's permission model allows everything that portslice needs.")
   }
   return note(
     'permissions',
-    `Node runs with a permission list, and may not ${missing.map(([, cost]) => cost).join('; nor ')}.`,
+    `Node's permission model does not let this process ${missing.map(([, cost]) => cost).join('; or ')}.`,
     `Start Node with ${missing.map(([flag]) => flag).join(' ')}, as far as this process needs them.`,
   )
 }

@@ -4,7 +4,7 @@ import type { ListedSlice } from './add-slice-owners.js'
 
 const LIST_VERSION = 1
 
-/** The schema in docs/command.md. Scripts rely on it: only add fields. */
+/** The schema in docs/json.md. Scripts rely on it: only add fields. */
 export interface ListDocument {
   version: typeof LIST_VERSION
   /** `null` if portslice uses no files. */

@@ -12,7 +12,7 @@ export interface TableOptions {
   now: number
   /** Whether the terminal shows links (OSC 8). */
   hasLinks?: boolean
-  /** The other host whose ports these are. */
+  /** The remote host whose ports are listed. */
   host?: string | undefined
 }
 
@@ -26,6 +26,8 @@ interface Row {
 }
 
 const HEADINGS: Row['cells'] = ['PORTS', 'STATE', 'PID', 'FOR', 'SINCE', 'IN']
+const FOR = HEADINGS.indexOf('FOR')
+const IN = HEADINGS.indexOf('IN')
 const COLUMN_GAP = '  '
 /** The minimum width of a column. If a line is still too long, its end is cut. */
 const MIN_COLUMN_WIDTH = 12
@@ -128,7 +130,6 @@ function fitWidths(rows: readonly Row[], columns: number): number[] {
   )
   const total = () =>
     widths.reduce((sum, width) => sum + width + COLUMN_GAP.length, -COLUMN_GAP.length)
-  const [, , , FOR, , IN] = [0, 1, 2, 3, 4, 5] as const
   while (total() > columns) {
     const widest = (widths[FOR] as number) >= (widths[IN] as number) ? FOR : IN
     if ((widths[widest] as number) <= MIN_COLUMN_WIDTH) break

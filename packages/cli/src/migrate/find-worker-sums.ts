@@ -163,7 +163,7 @@ function combine(operator: string, left: Value, right: Value): Value {
     }
   }
   const isScaled = operator === '*' || operator === '%'
-  // `worker - 1` and `worker + 1` still only number the workers.
+  // `worker - 1` and `worker + 1` are still worker numbers.
   if (isScaled || numbers.every((each) => each < MIN_PORT)) {
     return numbers.length === 1 || isScaled ? { isWorkerNumber: true } : {}
   }
@@ -181,8 +181,7 @@ function targetOf(tree: SyntaxTree, node: Node): string | undefined {
       if (parent.left.type === 'Identifier') return parent.left.name
       return propertyName(parent.left)
     case 'Property':
-    case 'PropertyDefinition':
-      return parent.type === 'Property' ? propertyName(parent) : undefined
+      return propertyName(parent)
     case 'TemplateLiteral':
       return 'port in a string'
     case 'CallExpression': {
