@@ -63,7 +63,7 @@ export class PostgresSession implements CoordinatorSession {
     let tablesAtOpen: unknown
     const onBeat = (tables: unknown, at: unknown) => {
       tablesAtOpen ??= tables
-      if (tables === tablesAtOpen) lastSeen.note(at)
+      if (tables === tablesAtOpen) lastSeen.recordAnswer(at)
       else void replaceTables(connection, url)
     }
     const connection: Connection = await Connection.open(url, { onBeat, onLost })
@@ -160,21 +160,21 @@ export class PostgresSession implements CoordinatorSession {
         this.#holder,
         slices,
         JSON.stringify(ports),
-        this.#lastSeen.before ?? null,
+        this.#lastSeen.previousSession ?? null,
       ]),
     )
     if (answer.isBusy) {
       await this.close()
       throw new Error('the server has not noticed yet that the earlier connection is lost')
     }
-    this.#lastSeen.resumed(answer.at)
+    this.#lastSeen.recordResume(answer.at)
     return { slices: answer.slices as number[], ports: answer.ports as PortUse[] }
   }
 
   async #call(call: string, values: unknown[]): Promise<unknown> {
     try {
       const [row] = await this.#connection.query(`select ${call} as answer`, values)
-      this.#lastSeen.note(fieldsOf(row?.answer).at)
+      this.#lastSeen.recordAnswer(fieldsOf(row?.answer).at)
       return row?.answer
     } catch (error) {
       const { code = '' } = error as { code?: string }

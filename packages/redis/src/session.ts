@@ -60,7 +60,7 @@ export class RedisSession implements CoordinatorSession {
     let connection: Connection | undefined
     try {
       renewal = new Renewal(target, {
-        onRenewed: (at) => lastSeen.note(at),
+        onRenewed: (at) => lastSeen.recordAnswer(at),
         onLost: (reason) => connection?.lose(reason),
       })
       connection = await Connection.open(target, lose)
@@ -102,12 +102,12 @@ export class RedisSession implements CoordinatorSession {
 
   async resume({ slices, ports }: Holdings): Promise<Holdings> {
     const { holder } = this.#options
-    const seenAt = this.#lastSeen.before
+    const seenAt = this.#lastSeen.previousSession
     const answer = await this.#run('resume', { slices, uses: ports, holder, seenAt })
     const refusal = parseRefusal(answer, REASONS)
     if (refusal) throw new Error('the new session has expired')
     const kept = fieldsOf(answer)
-    this.#lastSeen.resumed(kept.at)
+    this.#lastSeen.recordResume(kept.at)
     return { slices: arrayFrom(kept.slices) as number[], ports: arrayFrom(kept.ports) as PortUse[] }
   }
 
@@ -192,7 +192,7 @@ export class RedisSession implements CoordinatorSession {
       const answer = await this.#connection.run(command, input)
       const { at, isEnded } = fieldsOf(answer)
       if (isEnded === true) this.#connection.lose('the session has ended on the server')
-      this.#lastSeen.note(at)
+      this.#lastSeen.recordAnswer(at)
       return answer
     } catch (error) {
       if (this.#connection.lost !== undefined) throw error

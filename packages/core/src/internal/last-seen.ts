@@ -1,28 +1,28 @@
 const times = new Map<string, unknown>()
 
 /**
- * When the server last answered a session of an owner, by the server's clock. If another process has recorded a
- * port of this owner before that time, its record is outdated.
+ * Remembers, for each owner, when the server last answered, by the server's clock. The owner still had its ports
+ * then, so older records of other processes for these ports are outdated.
  */
 export class LastSeen {
-  /** The time of the session before this one. */
-  readonly before: unknown
+  /** When the server last answered the session before this one. */
+  readonly previousSession: unknown
   readonly #owner: string
   /** Until this session has resumed, other processes may have got the ports. */
-  #hasAll: boolean
+  #hasItsPorts: boolean
 
   constructor(owner: string) {
     this.#owner = owner
-    this.before = times.get(owner)
-    this.#hasAll = this.before === undefined
+    this.previousSession = times.get(owner)
+    this.#hasItsPorts = this.previousSession === undefined
   }
 
-  note(at: unknown): void {
-    if (this.#hasAll && at !== undefined) times.set(this.#owner, at)
+  recordAnswer(at: unknown): void {
+    if (this.#hasItsPorts && at !== undefined) times.set(this.#owner, at)
   }
 
-  resumed(at: unknown): void {
-    this.#hasAll = true
-    this.note(at)
+  recordResume(at: unknown): void {
+    this.#hasItsPorts = true
+    this.recordAnswer(at)
   }
 }

@@ -48,12 +48,12 @@ function noteLateUse(use: RecordedUse): void {
   const late: WorkerUse = { ...thisWorker(), slices: [], ports: [use] }
   try {
     appendFileSync(file, `${JSON.stringify(late)}\n`, { mode: 0o600 })
-  } catch {} // The disk is full: the report lacks it.
+  } catch {} // For example the disk is full; the report then lacks this use.
 }
 
 const recorded = new WeakMap<PortAllocator, RecordedAllocator>()
 const uses = new WeakMap<PortLease, RecordedUse>()
-/** Ports that belong to no test, and were not reported since they changed. */
+/** Uses that belong to no test; removed when reported as released. */
 const workerUses = new Set<RecordedUse>()
 const sliceUses: SliceUse[] = []
 
@@ -73,7 +73,7 @@ export async function recordAllocator(open: () => Promise<PortAllocator>): Promi
 }
 
 /** Assigns the port to a test, whose name is the default label. */
-export function useOfTest(lease: PortLease, label: string | undefined): RecordedUse | undefined {
+export function assignToTest(lease: PortLease, label: string | undefined): RecordedUse | undefined {
   const use = uses.get(lease)
   if (!use) return undefined
   workerUses.delete(use)
@@ -81,7 +81,7 @@ export function useOfTest(lease: PortLease, label: string | undefined): Recorded
   return use
 }
 
-/** Returns each change at least once. */
+/** Returns the uses that belong to no test. Ports that are still out are returned again next time. */
 export function takeWorkerUse(): WorkerUse {
   const ports = [...workerUses]
   for (const use of ports) if (use.releasedAt !== undefined) workerUses.delete(use)

@@ -3,7 +3,7 @@ import type { PortLease } from '../allocator/lease.js'
 import { ownerOfBoundPort, watchBoundPorts } from '../api/bound-ports.js'
 import { inspect, PortsliceError } from '../errors.js'
 import { checkTakeOptions, type TakeOptions } from '../options/options.js'
-import { useOfTest } from './recorded-allocator.js'
+import { assignToTest } from './recorded-allocator.js'
 import type { RecordedUse } from './recorded-uses.js'
 
 export interface LeakedPort {
@@ -53,7 +53,7 @@ export class TestPorts {
       )
     }
     this.#taken.push({ lease, label: options.label })
-    const use = this.#scope === 'test' ? useOfTest(lease, options.label) : undefined
+    const use = this.#scope === 'test' ? assignToTest(lease, options.label) : undefined
     if (use) this.#uses.push(use)
     return lease.port
   }

@@ -10,5 +10,5 @@ export function runtime(versions: NodeJS.ProcessVersions = process.versions): Ru
   return { name: 'node', version: versions.node }
 }
 
-/** Whether a UDP socket is closed when `close()` returns. On Bun and Deno it is closed when `close()` calls back. */
-export const CLOSES_UDP_AT_ONCE = runtime().name === 'node'
+/** Bun and Deno close a UDP socket only when the callback of `close()` runs. */
+export const CLOSES_UDP_SYNCHRONOUSLY = runtime().name === 'node'

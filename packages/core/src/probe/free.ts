@@ -1,6 +1,6 @@
 import { system } from '../platform/system.js'
-import { probeTcpAtOnce, probeUdpAtOnce } from './free-at-once.js'
 import { probeTcpOnAddresses } from './free-on-addresses.js'
+import { probeTcpOnWildcard, probeUdpOnWildcard } from './free-on-wildcard.js'
 import { FREE, IN_USE, type PortProbe } from './port-probe.js'
 import { isRedirected, mayBeRedirected } from './redirected.js'
 
@@ -11,11 +11,11 @@ type MaybePromise<T> = T | Promise<T>
 
 /** Probes UDP and TCP on every address. @throws the system error if no socket can be opened (EMFILE …) */
 export function probePort(port: number): MaybePromise<PortProbe> {
-  return then(probeUdpAtOnce(port), (udp) => (udp === FREE ? probePortForTcp(port) : udp))
+  return then(probeUdpOnWildcard(port), (udp) => (udp === FREE ? probePortForTcp(port) : udp))
 }
 
 export function probePortForTcp(port: number): MaybePromise<PortProbe> {
-  const probe = system.isWildcardExclusive ? probeTcpAtOnce(port) : probeTcpOnAddresses(port)
+  const probe = system.isWildcardExclusive ? probeTcpOnWildcard(port) : probeTcpOnAddresses(port)
   if (!mayBeRedirected(port)) return probe
   return then(probe, async (tcp) => (tcp === FREE && (await isRedirected(port)) ? IN_USE : tcp))
 }

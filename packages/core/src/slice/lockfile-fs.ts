@@ -1,4 +1,4 @@
-/** A lock, as `proper-lockfile` works with it. */
+/** The file operations of one lock that `proper-lockfile` needs. */
 export interface LockFiles {
   /** @throws EEXIST if another holder has the lock */
   install(): Promise<void>
@@ -8,7 +8,7 @@ export interface LockFiles {
   remove(): void
 }
 
-/** The `fs` of `proper-lockfile`. Avoids the thread pool of Node, which takes long to start. */
+/** The `fs` of `proper-lockfile`. Calls them directly: Node's thread pool is slow to start. */
 export function lockfileFs(lock: LockFiles) {
   return {
     mkdir: (_: string, callback: Callback) => call(callback, () => lock.install()),

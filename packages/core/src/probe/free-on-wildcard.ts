@@ -3,7 +3,7 @@ import type dgram from 'node:dgram'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import net from 'node:net'
-import { CLOSES_UDP_AT_ONCE } from '../platform/runtime.js'
+import { CLOSES_UDP_SYNCHRONOUSLY } from '../platform/runtime.js'
 import { system } from '../platform/system.js'
 import { isNoSuchAddress } from './bind-errors.js'
 import { closeUdp, udpSocket } from './bind-udp.js'
@@ -12,7 +12,7 @@ import { FREE, type PortProbe, probeFromError } from './port-probe.js'
 
 let isOneBindEnough: boolean | undefined
 
-export function probeUdpAtOnce(port: number): PortProbe | Promise<PortProbe> {
+export function probeUdpOnWildcard(port: number): PortProbe | Promise<PortProbe> {
   isOneBindEnough ??= doesWildcardIncludeIpv4()
   return isOneBindEnough ? probeUdpWithOneBind(port) : probeUdpOnAddresses(port)
 }
@@ -33,7 +33,7 @@ function probeUdpWithOneBind(port: number): PortProbe | Promise<PortProbe> {
     const bound = failure ? Promise.reject(failure) : once(socket, 'listening')
     return probeUdpWhenBound(port, socket, bound)
   }
-  if (!CLOSES_UDP_AT_ONCE) return closeUdp(socket).then(() => FREE)
+  if (!CLOSES_UDP_SYNCHRONOUSLY) return closeUdp(socket).then(() => FREE)
   socket.close()
   return FREE
 }
@@ -65,7 +65,7 @@ function doesWildcardIncludeIpv4(): boolean {
 }
 
 /** Linux only. Without a host, Node listens on `::`, or on `0.0.0.0` if there is no IPv6. */
-export function probeTcpAtOnce(port: number): PortProbe | Promise<PortProbe> {
+export function probeTcpOnWildcard(port: number): PortProbe | Promise<PortProbe> {
   const server = net.createServer()
   // Exclusive: otherwise the port of another worker of a Node cluster looks free.
   server.listen({ port, exclusive: true })
