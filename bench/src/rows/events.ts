@@ -8,9 +8,9 @@ const MAX_RATIO = 1.02
 
 export const events: Row = {
   name: 'Events and debug output',
-  how: `Take and release in a warm process, in alternating blocks: with a subscriber to the [events](events.md), and with a
-copy of the package from which all events have been removed. \`NODE_DEBUG=portslice\` is a subscriber too, so it costs the
-same.`,
+  how: `Take and release in a warm process, in alternating blocks: without a subscriber to the [events](events.md),
+with one, and with a copy of the package from which all events have been removed. \`NODE_DEBUG=portslice\` is a subscriber
+too, so it costs the same.`,
   async run({ short, folder }): Promise<Measured> {
     const plan = short ? { rounds: 20, operations: 50 } : { rounds: 100, operations: 200 }
     await using group = await startReady('take-with-events', [{ ...plan, folder }], {
