@@ -92,14 +92,14 @@ module.exports = {
       to: { path: `^packages/${oneOf(PACKAGE_LAYERS.at(-1))}/`, pathNot: '^packages/$1/' },
     },
     {
-      name: 'support-of-tests',
+      name: 'no-test-helpers-in-packages',
       severity: 'error',
-      comment: 'Only tests import test helpers.',
+      comment: 'No published package imports test helpers.',
       from: { path: '^packages/[^/]+/src/', pathNot: TESTS },
       to: { path: [USERS, TESTS] },
     },
     {
-      name: 'circle',
+      name: 'no-circular',
       severity: 'error',
       comment: 'Files that import each other cannot be understood or moved alone.',
       from: {},

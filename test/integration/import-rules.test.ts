@@ -59,15 +59,15 @@ const MISTAKES: [file: string, specifier: string, to: string, rule: string][] = 
     'core/src/api/take-port.ts',
     '../own-slices.test-support.js',
     'core/src/own-slices.test-support.ts',
-    'support-of-tests',
+    'no-test-helpers-in-packages',
   ],
   [
     'app-server/src/start.ts',
     '../../../test/support/intervals.ts',
     '../test/support/intervals.ts',
-    'support-of-tests',
+    'no-test-helpers-in-packages',
   ],
-  ['app-server/src/output.ts', './started-process.js', 'app-server/src/output.ts', 'circle'],
+  ['app-server/src/output.ts', './started-process.js', 'app-server/src/output.ts', 'no-circular'],
   [
     '../test/support/intervals.ts',
     '../../packages/core/src/errors.ts',
@@ -101,8 +101,8 @@ test.runIf(TEST_ALL)('an import that goes the wrong way is found', async () => {
     )
     // For a cycle, it names the file that it reached first, and the other files on further lines.
     const line =
-      rule === 'circle'
-        ? `error circle: ${path.posix.dirname(from as string)}/`
+      rule === 'no-circular'
+        ? `error no-circular: ${path.posix.dirname(from as string)}/`
         : `error ${rule}: ${from} → ${target}`
     expect(
       found.some((each) => each.startsWith(line)),
