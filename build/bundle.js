@@ -5,7 +5,7 @@ import { inlineRuntime } from './inline-runtime.js'
 import { MINIFIED, minifyChunks } from './minify-chunks.js'
 
 const EXTENSIONS = { esm: '.js', cjs: '.cjs' }
-/** Keeps licences, and annotations such as `@__PURE__` for the bundlers of users. */
+/** Keeps licenses, and annotations such as `@__PURE__` for the bundlers of users. */
 export const COMMENTS = { legal: true, annotation: true, jsdoc: false }
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url))
@@ -18,7 +18,7 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url))
  *   timers of tests do not affect bundled libraries.
  * - `chunks`: patterns. The modules that match a pattern form a chunk, together with their imports that no
  *   earlier chunk contains.
- * - `inlined`: ids of modules that the bundle contains as strings, for the licences.
+ * - `inlined`: ids of modules that the bundle contains as strings, for the licenses.
  * - `define`: expressions that replace identifiers.
  * - `inlineHelpers`: whether each chunk contains the helpers of rolldown. Otherwise they are a separate file.
  * - `minified`: libraries that form one minified chunk.

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 
-/** Adds the licences of bundled libraries to `dist`. @param inlined ids of modules that strings contain */
+/** Adds the licenses of bundled libraries to `dist`. @param inlined ids of modules that are embedded as strings */
 export function bundledLicenses(inlined = []) {
   return {
     name: 'bundled-licenses',
@@ -24,6 +24,6 @@ export function bundledLicenses(inlined = []) {
 function readLicense(directory) {
   const { name, version } = JSON.parse(readFileSync(path.join(directory, 'package.json'), 'utf8'))
   const file = readdirSync(directory).find((each) => /^licen[cs]e/i.test(each))
-  if (!file) throw new Error(`${name} is bundled, but has no licence file.`)
+  if (!file) throw new Error(`${name} is bundled, but has no license file.`)
   return `${name} ${version}\n\n${readFileSync(path.join(directory, file), 'utf8')}`
 }

@@ -73,21 +73,21 @@ export function bars(stats: Readonly<Record<string, Stats>>): EChartsOption {
 }
 
 /**
- * Lines through points at the same places.
+ * All series share the x values.
  *
  * @param scale `even`: distances in proportion to the numbers; `steps`: equal distances
  */
 export function lines(
   scale: 'even' | 'steps',
-  across: string,
-  places: readonly number[],
+  xLabel: string,
+  xValues: readonly number[],
   series: Readonly<Record<string, readonly number[]>>,
 ): EChartsOption {
   return {
     legend: legendOf(series),
     xAxis: {
-      ...(scale === 'even' ? { type: 'value' } : { type: 'category', data: places.map(String) }),
-      name: across,
+      ...(scale === 'even' ? { type: 'value' } : { type: 'category', data: xValues.map(String) }),
+      name: xLabel,
       nameLocation: 'middle',
       nameGap: 28,
       ...AXIS,
@@ -97,7 +97,7 @@ export function lines(
       type: 'line',
       name,
       data: data.map((value, index) =>
-        scale === 'even' ? [places[index] as number, value] : value,
+        scale === 'even' ? [xValues[index] as number, value] : value,
       ),
       symbolSize: 7,
       lineStyle: { width: 2 },

@@ -1,16 +1,16 @@
 import {
   BROWSER_TESTS,
   BROWSER_WORKERS,
-  PORTS_A_TEST,
+  PORTS_PER_TEST,
   TEST_FILES,
-  TESTS_A_FILE,
+  TESTS_PER_FILE,
 } from '../suite/size.ts'
 import type { Measurement } from './measure.ts'
 import type { Run } from './run-suites.ts'
 
 /** Ports of two vitest runs, and one port per worker and test of the Playwright run. */
 export const HAND_OUTS =
-  2 * TEST_FILES * TESTS_A_FILE * PORTS_A_TEST + BROWSER_WORKERS + BROWSER_TESTS
+  2 * TEST_FILES * TESTS_PER_FILE * PORTS_PER_TEST + BROWSER_WORKERS + BROWSER_TESTS
 
 /** Describes each violation of the guarantee, and each sign of too little load. */
 export function findViolations({ runs, stats }: Measurement): string[] {
@@ -30,7 +30,7 @@ export function findViolations({ runs, stats }: Measurement): string[] {
 }
 
 const EXPECTED = {
-  vitest: { files: TEST_FILES, passed: TEST_FILES * TESTS_A_FILE, workers: 0 },
+  vitest: { files: TEST_FILES, passed: TEST_FILES * TESTS_PER_FILE, workers: 0 },
   playwright: { files: 1, passed: BROWSER_TESTS, workers: BROWSER_WORKERS },
 }
 

@@ -45,8 +45,8 @@ const unbound = new Recorder(records.unbound)
 const IS_RELEASED_BY_CLOSING = source() !== 'portslice'
 
 async function startApp(port: number, answer: RequestListener): Promise<App> {
-  const recordRelease = out.out(port)
-  const recordBind = unbound.out(port)
+  const recordRelease = out.recordTake(port)
+  const recordBind = unbound.recordTake(port)
   const server = createServer(answer)
   try {
     await delay(MIN_START_MS + Math.random() * (MAX_START_MS - MIN_START_MS))

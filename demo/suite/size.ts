@@ -1,8 +1,8 @@
 /** The size of one load. The demo checks the results against it, so that an empty run fails. */
 export const TEST_FILES = 40
 /** The tests of a file run concurrently. */
-export const TESTS_A_FILE = 4
-export const PORTS_A_TEST = 2
+export const TESTS_PER_FILE = 4
+export const PORTS_PER_TEST = 2
 /** More than a CI machine has cores, so that apps bind late. */
 export const VITEST_WORKERS = 4
 

@@ -32,14 +32,14 @@ function* obstaclesOf({ directory, manifest }: Package): Iterable<string> {
   // The registry compares it with the repository in the provenance.
   const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: here } = process.env
   if (here && repository.url !== `git+${server}/${here}.git`) {
-    yield `The package.json of ${name} names the repository ${repository.url}, and this is ${server}/${here}.`
+    yield `The package.json of ${name} names the repository ${repository.url}, but this workflow runs in ${server}/${here}.`
   }
 }
 
 function* pendingChangesets(): Iterable<string> {
   for (const name of readdirSync(path.join(values.root, '.changeset'))) {
     if (name.endsWith('.md') && name !== 'README.md') {
-      yield `.changeset/${name} is in no release yet. Run \`pnpm run versions\`, commit, and tag that commit.`
+      yield `.changeset/${name} has not been released yet. Run \`pnpm run versions\`, commit, and tag that commit.`
     }
   }
 }

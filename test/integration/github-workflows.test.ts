@@ -89,7 +89,7 @@ test.each([
     'another repository',
     `v${version}`,
     { GITHUB_SERVER_URL: 'https://example.org', GITHUB_REPOSITORY: 'a/b' },
-    /portslice names the repository .* and this is https:\/\/example\.org\/a\/b/,
+    /portslice names the repository .* but this workflow runs in https:\/\/example\.org\/a\/b/,
   ],
 ])('the release check fails with %s', async (_, tag, env, says) => {
   const { status, stderr } = await runNode([CHECK, tag], { cwd: ROOT, env })

@@ -159,7 +159,7 @@ describe('the tarballs', () => {
     }
   })
 
-  test('name the licences of what they contain', async () => {
+  test('name the licenses of what they contain', async () => {
     const { file } = packageNamed('@portslice/app-server')
     const text = await textIn(file, 'dist/THIRD-PARTY-LICENSES.txt')
     expect(text).toMatch(/^cross-spawn \d/m)

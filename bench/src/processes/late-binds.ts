@@ -14,13 +14,13 @@ export interface LateBinds {
   ports: number
   /** Ports at a time. */
   atOnce: number
-  /** From hand-out to bind, in ms. */
-  delay: number
+  /** From hand-out to bind. */
+  delayMs: number
 }
 
 const SERVE_MS = 10
 
-const { source, file, ports, atOnce, delay } = readPlan<LateBinds>()
+const { source, file, ports, atOnce, delayMs } = readPlan<LateBinds>()
 const recorder = new Recorder(file)
 const take = await SOURCES[source]()
 
@@ -54,10 +54,10 @@ let refused = 0
 async function useOneAfterTheOther(): Promise<void> {
   while (left-- > 0) {
     const taken = await takeInTurn()
-    const back = recorder.out(taken.port)
-    await sleep(delay)
+    const recordRelease = recorder.recordTake(taken.port)
+    await sleep(delayMs)
     if (!(await serveOn(taken.port))) refused++
-    back()
+    recordRelease()
     await taken.release()
   }
 }

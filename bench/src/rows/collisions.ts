@@ -23,7 +23,7 @@ interface Cell {
   place: string
   handedOut: number
   /** For each source. */
-  twice: number[]
+  collisions: number[]
   refused: number[]
 }
 
@@ -31,19 +31,22 @@ export const collisions: Row = {
   name: 'Collisions',
   how: `Several processes take 20 ports each, five at a time. An app binds each port some time after the hand-out,
 serves for a moment and closes, and the port is given back. Each hand-out of a port that another process had counts as a
-collision; the times are recorded such that none is counted wrongly. The second figure is how often the app's bind failed
+collision; the times are recorded so that only true overlaps count. The second figure is how often the app's bind failed
 with EADDRINUSE. get-port without options asks the OS for any port; its range and that of the random numbers is 3000–3999,
 detect-port begins at 3000, and portfinder and get-port-please begin at their defaults.`,
   async run({ short, folder }): Promise<Measured> {
     const ports = short ? 5 : 20
     const cells: Cell[] = []
     for (const processes of short ? [8] : [8, 16, 32]) {
-      for (const delay of short ? [0, 200] : [0, 200, 1000]) {
-        const place = `${processes}, ${delay} ms`
-        const cell: Cell = { place, handedOut: processes * ports, twice: [], refused: [] }
+      for (const delayMs of short ? [0, 200] : [0, 200, 1000]) {
+        const place = `${processes}, ${delayMs} ms`
+        const cell: Cell = { place, handedOut: processes * ports, collisions: [], refused: [] }
         for (const source of SOURCES) {
-          const file = path.join(folder, `${processes}-${delay}-${SOURCES.indexOf(source)}.ndjson`)
-          const plan: LateBinds = { source, file, ports, atOnce: PORTS_PER_PROCESS, delay }
+          const file = path.join(
+            folder,
+            `${processes}-${delayMs}-${SOURCES.indexOf(source)}.ndjson`,
+          )
+          const plan: LateBinds = { source, file, ports, atOnce: PORTS_PER_PROCESS, delayMs }
           await using group = await startReady(
             'late-binds',
             Array.from({ length: processes }, () => plan),
@@ -54,7 +57,7 @@ detect-port begins at 3000, and portfinder and get-port-please begin at their de
           if (noted.length !== cell.handedOut) {
             throw new Error(`Only ${noted.length} of ${cell.handedOut} hand-outs were recorded.`)
           }
-          cell.twice.push(overlaps(noted).length)
+          cell.collisions.push(overlaps(noted).length)
           cell.refused.push(refused.reduce((total, times) => total + times, 0))
         }
         cells.push(cell)
@@ -62,7 +65,7 @@ detect-port begins at 3000, and portfinder and get-port-please begin at their de
     }
     const ours = (of: (cell: Cell) => number[]) =>
       cells.reduce((total, cell) => total + (of(cell)[0] as number), 0)
-    const twice = ours((cell) => cell.twice)
+    const collided = ours((cell) => cell.collisions)
     const refused = ours((cell) => cell.refused)
     const handedOut = cells.reduce((total, cell) => total + cell.handedOut, 0)
     return {
@@ -73,15 +76,15 @@ detect-port begins at 3000, and portfinder and get-port-please begin at their de
           rows: cells.map((cell) => [
             cell.place,
             String(cell.handedOut),
-            ...SOURCES.map((_, index) => `${cell.twice[index]} / ${cell.refused[index]}`),
+            ...SOURCES.map((_, index) => `${cell.collisions[index]} / ${cell.refused[index]}`),
           ]),
         },
       ],
       targets: [
         {
           target: 'no collision',
-          measured: `${twice} collisions and ${refused} times EADDRINUSE in ${handedOut} hand-outs`,
-          met: twice === 0 && refused === 0,
+          measured: `${collided} collisions and ${refused} times EADDRINUSE in ${handedOut} hand-outs`,
+          met: collided === 0 && refused === 0,
         },
       ],
       charts: [
@@ -94,7 +97,7 @@ detect-port begins at 3000, and portfinder and get-port-please begin at their de
               SOURCES.map((source, index) => [
                 source,
                 cells.map((cell) =>
-                  Number((((cell.twice[index] as number) * 100) / cell.handedOut).toFixed(2)),
+                  Number((((cell.collisions[index] as number) * 100) / cell.handedOut).toFixed(2)),
                 ),
               ]),
             ),

@@ -34,17 +34,17 @@ cores. The total "grows with the cores" if each further core adds at least ${MIN
   async run({ short, folder }): Promise<Measured> {
     const sizes = short ? [1, 2, 4] : [1, 2, 4, 8, 16, 32, 64]
     const rounds = short ? 1 : 3
-    const lasts = short ? 300 : 500
+    const durationMs = short ? 300 : 500
     const points: Record<Source, Point[]> = { portslice: [], 'get-port': [], [BARE]: [] }
     for (const processes of sizes) {
       const slowest: Record<Source, number[]> = { portslice: [], 'get-port': [], [BARE]: [] }
       const total = await inTurns(SOURCES, rounds, async (source) => {
-        const plans = Array.from({ length: processes }, () => ({ source, lasts }))
+        const plans = Array.from({ length: processes }, () => ({ source, durationMs }))
         const lockDirectory = path.join(folder, 'locks')
         await using group = await startReady('take-and-count', plans, { lockDirectory })
         const counts = await group.run<number>()
         slowest[source].push(min(counts) / mean(counts))
-        return (mean(counts) * processes * 1000) / lasts
+        return (mean(counts) * processes * 1000) / durationMs
       })
       for (const source of SOURCES) {
         // A warm-up round.
