@@ -1,4 +1,4 @@
-/** The command on a version of Node: programs run side by side, and what `list` shows of them. */
+/** Runs programs in parallel with the command, then `list`, `map`, `doctor` and `clean`. */
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { compileScript } from '../support/compile-script.ts'
@@ -35,14 +35,10 @@ export async function commandJob(sandbox: Sandbox, node: string): Promise<Verdic
     await portslice('doctor'),
     await portslice('clean'),
   ]
-  return verdictOf(
-    [...runs, ...others.map(asOutcomeOfReader)],
-    intervalsIn(record),
-    RUNS * NAMES.length,
-  )
+  return verdictOf([...runs, ...others.map(failIfSilent)], intervalsIn(record), RUNS * NAMES.length)
 }
 
 /** A command that prints nothing has failed, with any status. */
-function asOutcomeOfReader(outcome: Outcome): Outcome {
+function failIfSilent(outcome: Outcome): Outcome {
   return outcome.stdout.trim() === '' ? { ...outcome, status: 99 } : outcome
 }

@@ -1,8 +1,8 @@
 /**
- * Tests the packed packages on every version that they claim, prints the results, and writes
- * the tables of `docs/compatibility.md`. `--short` tries the oldest and the newest of some, and
- * writes nothing; `--node` tries a Node of this machine instead of those that are claimed, and writes
- * nothing either; further arguments are parts of the names of the jobs to run.
+ * Tests the packed packages on every supported version, prints the results, and writes the tables of
+ * `docs/compatibility.md`. `--short` runs the jobs marked `short` and writes nothing; `--node` runs a Node
+ * of this machine instead of the supported ones, and writes nothing either; further arguments are parts
+ * of the names of the jobs to run.
  */
 import { execFileSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
@@ -37,15 +37,15 @@ function versionOf(binary: string): string {
   return execFileSync(binary, ['-p', 'process.versions.node'], { encoding: 'utf8' }).trim()
 }
 
-/** For each job, whether the short form includes it: these share two Nodes and two versions of vitest. */
 interface Job extends Place {
+  /** Whether `--short` runs it. */
   short: boolean
   run(sandbox: Sandbox): Promise<Verdict>
 }
 
 const [OLDEST, NEWEST] = [nodes[0], nodes.at(-1)]
 
-/** Between the oldest and the newest, which all other tests use. */
+/** A version between the oldest and the newest. All other tests use the newest. */
 const VITEST_4 = VITESTS.find((version) => version.startsWith('4.1'))
 
 /** Each pool once. */

@@ -36,12 +36,12 @@ const SPEC = `
   const recorder = new Recorder(process.env.RECORD!)
 
   async function serveLate(port: number) {
-    const back = recorder.out(port)
+    const recordRelease = recorder.recordTake(port)
     await sleep(30)
     const server = http.createServer((_, response) => response.end('served'))
     await once(server.listen(port), 'listening')
     await once(server.close(), 'close')
-    back()
+    recordRelease()
   }
   for (let i = 1; i <= ${TESTS}; i++) {
     test('test ' + i, async ({ port, takePort, workerPort, portAllocator, request }) => {

@@ -33,12 +33,12 @@ const TESTS = `
   const recorder = new Recorder(process.env.RECORD)
 
   async function serveLate(port) {
-    const back = recorder.out(port)
+    const recordRelease = recorder.recordTake(port)
     await sleep(15)
     const server = http.createServer((_, response) => response.end('served'))
     await once(server.listen(port), 'listening')
     await once(server.close(), 'close')
-    back()
+    recordRelease()
   }
   test('serves', async ({ port }) => serveLate(port))
   test.concurrent('one of two', async ({ port, takePort }) => {

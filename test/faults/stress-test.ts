@@ -41,7 +41,7 @@ export class StressTest {
   /**
    * Waits until all are done.
    *
-   * @returns what went wrong: overlaps, warnings beyond one a process, processes that failed
+   * @returns what went wrong: overlaps, more than one warning per process, processes that failed
    */
   async end(): Promise<{ handOuts: number; warnings: number; broken: string[] }> {
     const broken: string[] = []
@@ -54,7 +54,7 @@ export class StressTest {
       const heard = done?.warnings ?? []
       warnings += heard.length
       const unfit = heard.length > 1 || heard.some((text) => !text.startsWith('PortsliceWarning'))
-      if (unfit) broken.push(`A process warned of more than it should: ${heard.join(' ')}`)
+      if (unfit) broken.push(`A process printed unexpected warnings: ${heard.join(' ')}`)
     }
     const intervals = readIntervals(...this.#notes)
     const never = intervals.filter(({ to }) => to === undefined)

@@ -223,7 +223,7 @@ describe('an app is ready', () => {
     ],
     ['the function never answers', () => () => new Promise(() => {}), /has not answered yet/],
   ])('not when %s', async (_, readyAt, message) => {
-    // The page is available from the start, so that no timeout is too short for it.
+    // This server already runs, so the result does not depend on the timeout.
     const server = http.createServer(({ url }, response) => {
       response.writeHead(Number(url?.slice(1))).end()
     })
@@ -478,7 +478,7 @@ describe('a program that does not use portslice takes the port', () => {
     expect(await portsOut(allocator.lockDirectory)).toEqual([])
   })
 
-  test('and works for the app: the app is ready', async () => {
+  test('on behalf of the app: the app is ready', async () => {
     // Servers of containers bind the port for the app, and are not its descendants.
     let isOccupied = false
     const { app } = await start({
@@ -526,7 +526,7 @@ describe('several apps', () => {
     expect([apps.api.pid, apps.web.pid].map(isRunning)).toEqual([false, false])
   })
 
-  test('hold no port while they wait for all of theirs', async () => {
+  test('take all ports together, or hold none while they wait', async () => {
     await using slices = await ownSlices(2)
     const lockDirectory = path.join(temporaryFolder(), 'locks')
     const options = { lockDirectory, range: slices.range, waitTimeout: 30_000 }
@@ -607,7 +607,7 @@ describe.runIf(process.platform === 'linux')('a worker that leaves its app', () 
       }
       if (worker.exitCode === null && worker.signalCode === null) await once(worker, 'exit')
 
-      // The next worker gets the slice, but not the port: first in turn, had it been given back.
+      // Ports are handed out in order, so this one would come first if it had been released.
       const slice = port & ~31
       const next = await createAllocator({ lockDirectory, range: [slice, slice + 31] })
       onTestFinished(() => next.close())

@@ -60,7 +60,7 @@ describe('signals', () => {
     expect((await run.ended).status).toBe(4)
   })
 
-  test('killed at once, the command leaves only the program running', async () => {
+  test('after SIGKILL of the command, only the program still runs', async () => {
     const run = start(RUN_PRINT_SIGNALS, options)
     await run.said(/ready/)
     const children = readFileSync(`/proc/${run.pid}/task/${run.pid}/children`, 'utf8')
@@ -102,7 +102,7 @@ describe('in a terminal', () => {
     expect([count(run.text, 'got SIGINT'), count(run.text, 'got SIGQUIT')]).toEqual([1, 1])
   })
 
-  test('Ctrl-C ends a program that does not listen, with 130', async () => {
+  test('Ctrl-C ends a program that has no SIGINT handler, with 130', async () => {
     const run = inTerminal(['run', '--', ...sh('echo ready; exec sleep 1000')])
     await run.said(/ready/)
     run.terminal.write('\u0003')
@@ -121,7 +121,7 @@ describe('in a terminal', () => {
     await shell.said(/got SIGCONT/)
     shell.terminal.write('\u0003')
     await shell.said(/got SIGINT/)
-    // Its job would outlive the shell.
+    // Killing the shell would not end its job.
     const pids = readFileSync(
       `/proc/${shell.terminal.pid}/task/${shell.terminal.pid}/children`,
       'utf8',

@@ -156,11 +156,11 @@ test('two checkouts with a table of 100 ports at once: no port is in both', asyn
     const ports = portsFromEnv().filter((_, index) => index % 2 === ${part})
     test('serves on half of the table', async () => {
       for (const port of ports) {
-        const back = recorder.out(port)
+        const recordRelease = recorder.recordTake(port)
         const server = createServer()
         await once(server.listen(port), 'listening')
         await once(server.close(), 'close')
-        back()
+        recordRelease()
       }
     })`
   const checkout = () => projects.project({ 'a.test.js': suite(0), 'b.test.js': suite(1) })

@@ -44,7 +44,7 @@ function appOf(section: string): { command: string; ports: string[] } {
 }
 
 /** Asserts that all runs passed, and returns the ports that they printed. */
-function portsTold(outcomes: Outcome[]): (string | undefined)[] {
+function printedPorts(outcomes: Outcome[]): (string | undefined)[] {
   return outcomes.map(({ status, stdout, stderr }) => {
     expect(status, stdout + stderr).toBe(0)
     return /served on (\d+)/.exec(stdout + stderr)?.[1]
@@ -80,7 +80,7 @@ test.each(
   const runs = ['one', 'other'].map((run) =>
     project.playwright(['--reporter=line', `--output=${run}`]),
   )
-  expectTwoPorts(portsTold(await Promise.all(runs)))
+  expectTwoPorts(printedPorts(await Promise.all(runs)))
 })
 
 test.runIf(TEST_ALL)("vitest's browser mode", async () => {
@@ -116,7 +116,7 @@ test.runIf(TEST_ALL)("vitest's browser mode", async () => {
       env: { LAUNCH_OPTIONS, NO_COLOR: '1' },
     })
   }
-  const told = portsTold(await Promise.all([run('one'), run('other')]))
+  const told = printedPorts(await Promise.all([run('one'), run('other')]))
   const taken = told.map((port) => {
     const first = Number(port) & ~31
     return readFileSync(path.join(folder, 'locks', `slice-${first}.ndjson`), 'utf8')
@@ -252,7 +252,7 @@ describe.runIf(TEST_ALL)('tools from the registry', () => {
       })
       return project.run('@web/test-runner', 'dist/bin.js', [])
     }
-    expectTwoPorts(portsTold(await Promise.all([run(), run()])))
+    expectTwoPorts(printedPorts(await Promise.all([run(), run()])))
   })
 
   test("Playwright's component tests, twice at once", async () => {
@@ -292,7 +292,7 @@ describe.runIf(TEST_ALL)('tools from the registry', () => {
         { cwd: path.join(folder, name), lockDirectory: path.join(folder, 'locks') },
       )
     }
-    expectTwoPorts(portsTold(await Promise.all([run('one'), run('other')])))
+    expectTwoPorts(printedPorts(await Promise.all([run('one'), run('other')])))
   })
 
   test('Nx runs two tasks with ports at once where the recipe allows it', async () => {

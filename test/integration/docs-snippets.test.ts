@@ -1,4 +1,4 @@
-/** The snippets of docs/ways.md and docs/app-server.md, run unchanged, and the names in the README. */
+/** The snippets of docs/ways.md and docs/app-server.md, run unchanged, and the names in README.md and CONTRIBUTING.md. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { afterAll, expect, test } from 'vitest'
 import { FixtureProjects } from '../support/project.ts'
@@ -25,7 +25,7 @@ function filesOf(...names: string[]): Record<string, string> {
   )
 }
 
-test('the globalSetup is named as it is found', async () => {
+test('the documented globalSetup name works', async () => {
   const page = read('docs/getting-started.md')
   const [, setting] = /`(test: \{ globalSetup: '[^']+' \})`/.exec(page) ?? []
   const [, hello] = /^```ts\n(\/\/ hello\.test\.ts\n[\s\S]*?)^```$/m.exec(page) ?? []

@@ -3,10 +3,10 @@ import { afterAll, expect, test } from 'vitest'
 import {
   config,
   expectAllPassed,
+  factsOf,
   playwright,
   type Result,
   TEST_TIMEOUT,
-  told,
 } from '../support/playwright-run.ts'
 import { isRunning } from '../support/process.ts'
 import { FixtureProjects } from '../support/project.ts'
@@ -32,7 +32,7 @@ const COMMAND = JSON.stringify([process.execPath, 'server.js'])
 /** The report of a test. */
 const BEGIN = `
   import { expect, test } from '@portslice/playwright-fixture'
-  const tell = (testInfo, facts) => testInfo.annotations.push({ type: 'facts', description: JSON.stringify(facts) })
+  const reportFacts = (testInfo, facts) => testInfo.annotations.push({ type: 'facts', description: JSON.stringify(facts) })
 `
 
 /** The attachments, without those that Playwright itself adds to a failure. */
@@ -60,7 +60,7 @@ test('each worker has its own app, and a base URL for it', { timeout: TEST_TIMEO
           const { workerIndex } = testInfo
           const { notes, pid } = await (await request.get('/note/' + workerIndex)).json()
           expect(new Set(notes)).toEqual(new Set([String(workerIndex)]))
-          tell(testInfo, { pid, port: app.port })
+          reportFacts(testInfo, { pid, port: app.port })
         })
       }
     `,
@@ -72,7 +72,7 @@ test('each worker has its own app, and a base URL for it', { timeout: TEST_TIMEO
   const byWorker = Map.groupBy(run.tests, ({ results }) => results[0].workerIndex)
   expect(byWorker.size).toBeGreaterThan(1)
   const apps = [...byWorker.values()].map((tests) => {
-    const seen = new Set(tests.map(({ results }) => JSON.stringify(told(results[0]))))
+    const seen = new Set(tests.map(({ results }) => JSON.stringify(factsOf(results[0]))))
     expect(seen.size, 'one app a worker').toBe(1)
     return JSON.parse([...seen][0] as string) as { pid: number; port: number }
   })
@@ -92,7 +92,7 @@ test('an app that crashed between tests is started again; what it printed goes w
     'app.spec.ts': `${BEGIN}
       test('is well', async ({ request, app }, testInfo) => {
         await request.get('/first')
-        tell(testInfo, { port: app.port })
+        reportFacts(testInfo, { port: app.port })
       })
       test('crashes it', async ({ request, app }) => {
         await request.get('/crash').catch(() => {})
@@ -100,7 +100,7 @@ test('an app that crashed between tests is started again; what it printed goes w
       })
       test('has it again', async ({ request, app }, testInfo) => {
         expect((await request.get('/second')).status()).toBe(200)
-        tell(testInfo, { port: app.port })
+        reportFacts(testInfo, { port: app.port })
       })
       test('fails', async ({ request }) => {
         await request.get('/third')
@@ -114,8 +114,8 @@ test('an app that crashed between tests is started again; what it printed goes w
   const results = tests.map(({ results }) => results[0])
   expect(results.map(({ status }) => status)).toEqual(['passed', 'passed', 'passed', 'failed'])
   const [well, crashing, again, failed] = results as [Result, Result, Result, Result]
-  const { port } = told<{ port: number }>(well)
-  expect(told(again)).toEqual({ port })
+  const { port } = factsOf<{ port: number }>(well)
+  expect(factsOf(again)).toEqual({ port })
   expect(notes(again)).toEqual([
     `The app had ended before this test, and was started again on port ${port}.`,
   ])
@@ -149,7 +149,7 @@ test.runIf(TEST_ALL)(
           const api = (await (await request.get(apps.api.url)).json()).env
           expect(web.API).toBe(apps.api.url)
           expect([web.PORT, web.API_PORT]).toEqual([api.WEB_PORT, api.PORT])
-          tell(testInfo, [apps.web.port, apps.api.port])
+          reportFacts(testInfo, [apps.web.port, apps.api.port])
         })
       }
       test('fails', async ({ request, apps }) => {
@@ -170,7 +170,7 @@ test.runIf(TEST_ALL)(
       'passed',
       'failed',
     ])
-    const ports = results.slice(0, 4).map((result) => told<number[]>(result))
+    const ports = results.slice(0, 4).map((result) => factsOf<number[]>(result))
     const byWorker = new Map(
       results.slice(0, 4).map(({ workerIndex }, i) => [workerIndex, ports[i]]),
     )

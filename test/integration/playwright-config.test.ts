@@ -6,10 +6,10 @@ import {
   APP,
   config,
   expectAllPassed,
+  factsOf,
   intervalsOf,
   playwright,
   TEST_TIMEOUT,
-  told,
 } from '../support/playwright-run.ts'
 import { FixtureProjects } from '../support/project.ts'
 import { firstOf, TEST_ALL } from '../support/test-all.ts'
@@ -51,14 +51,14 @@ test('namedPort gives the config one number in all processes of a run, and each 
     `,
     'web.spec.ts': `
       import { expect, namedPort, test } from '@portslice/playwright-fixture'
-      import { meet, serve, tell } from './app.ts'
+      import { waitForWorkers, serve, reportFacts } from './app.ts'
 
       for (const name of ['one', 'two', 'three']) {
         test(name, async ({ port, request }, testInfo) => {
-          await using app = await serve(port, meet('first tests of both runs', 4))
+          await using app = await serve(port, waitForWorkers('first tests of both runs', 4))
           const web = await namedPort('web')
           const response = await request.get('/')
-          tell(testInfo, { web, answer: await response.text() })
+          reportFacts(testInfo, { web, answer: await response.text() })
         })
       }
     `,
@@ -82,7 +82,7 @@ test('namedPort gives the config one number in all processes of a run, and each 
     const [web] = evaluated.map(({ web }) => web)
     expect(new Set(evaluated.map(({ web }) => web))).toEqual(new Set([web]))
     for (const { results } of run.tests) {
-      expect(told(results[0])).toEqual({ web, answer: `the web server on ${web}` })
+      expect(factsOf(results[0])).toEqual({ web, answer: `the web server on ${web}` })
     }
     return web
   })

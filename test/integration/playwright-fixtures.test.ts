@@ -6,9 +6,9 @@ import {
   APP,
   config,
   expectAllPassed,
+  factsOf,
   playwright,
   TEST_TIMEOUT,
-  told,
 } from '../support/playwright-run.ts'
 import { FixtureProjects } from '../support/project.ts'
 import { TEST_ALL } from '../support/test-all.ts'
@@ -31,19 +31,19 @@ test('reports a port on which a test leaves a server, and does not hand it out a
     `),
     'leak.spec.ts': `
       import { test } from '@portslice/playwright-fixture'
-      import { serve, tell } from './app.ts'
+      import { serve, reportFacts } from './app.ts'
 
       test('leaves a server', async ({ port, takePort }, testInfo) => {
         await using closed = await serve(port)
         const left = await takePort({ label: 'api' })
         await serve(left)
-        tell(testInfo, { left })
+        reportFacts(testInfo, { left })
       })
 
       test('takes more ports than a slice has', async ({ takePort }, testInfo) => {
         const ports: number[] = []
         for (let i = 1; i <= 40; i++) ports.push(await takePort())
-        tell(testInfo, { ports })
+        reportFacts(testInfo, { ports })
       })
     `,
   })
@@ -56,7 +56,7 @@ test('reports a port on which a test leaves a server, and does not hand it out a
         .filter((test) => test.project === name)
         .map(({ results }) => results[0])
       if (!leak || !next) throw new Error(`The tests of ${name} were not run.`)
-      return [name, { leak, next, left: told<{ left: number }>(leak).left }]
+      return [name, { leak, next, left: factsOf<{ left: number }>(leak).left }]
     }),
   ) as Record<'default' | 'fail' | 'ignore', LeakOutcome>
   expect(run.tests).toHaveLength(6)
@@ -92,7 +92,7 @@ test('reports a port on which a test leaves a server, and does not hand it out a
   // The failure ends its worker, and the server with it; in the others the worker continues.
   for (const { leak, next, left } of [warned, ignore]) {
     expect(next.workerIndex).toBe(leak.workerIndex)
-    expect(told<{ ports: number[] }>(next).ports).not.toContain(left)
+    expect(factsOf<{ ports: number[] }>(next).ports).not.toContain(left)
   }
 })
 

@@ -7,10 +7,10 @@ import {
   APP,
   config,
   expectAllPassed,
+  factsOf,
   intervalsOf,
   playwright,
   TEST_TIMEOUT,
-  told,
 } from '../support/playwright-run.ts'
 import { FixtureProjects } from '../support/project.ts'
 import { TEST_ALL } from '../support/test-all.ts'
@@ -19,10 +19,10 @@ const projects = new FixtureProjects()
 afterAll(() => projects[Symbol.dispose]())
 
 /**
- * How long the port of a killed worker is not handed out again, at least, in ns. The quarantine
- * is 30 s, but counts from the hand-out, which is noted a little later here.
+ * How long after its hand-out the port of a killed worker must not be handed out again. Less than the
+ * quarantine of 30 s, which starts when the death is discovered, so after the hand-out.
  */
-const LEFT_ALONE = 20n * 10n ** 9n
+const QUARANTINE_NS = 20n * 10n ** 9n
 
 test('parallel workers never have one port at the same time', {
   timeout: TEST_TIMEOUT,
@@ -33,16 +33,16 @@ test('parallel workers never have one port at the same time', {
     'playwright.config.ts': config(`fullyParallel: true, workers: ${workers}`),
     'ports.spec.ts': `
       import { test } from '@portslice/playwright-fixture'
-      import { keep, meet, serve, tell } from './app.ts'
+      import { recordUntilWorkerEnds, waitForWorkers, serve, reportFacts } from './app.ts'
 
       for (let i = 1; i <= 12; i++) {
         test('test ' + i, async ({ port, takePort, workerPort }, testInfo) => {
-          keep(workerPort)
+          recordUntilWorkerEnds(workerPort)
           const another = await takePort()
-          const start = meet('first tests', ${workers})
+          const start = waitForWorkers('first tests', ${workers})
           await using first = await serve(port, start)
           await using second = await serve(another, start)
-          tell(testInfo, { workerPort })
+          reportFacts(testInfo, { workerPort })
         })
       }
     `,
@@ -57,14 +57,14 @@ test('parallel workers never have one port at the same time', {
 
   const portsOfWorkers = new Map<number, Set<number>>()
   for (const { results } of run.tests) {
-    const { workerPort } = told<{ workerPort: number }>(results[0])
+    const { workerPort } = factsOf<{ workerPort: number }>(results[0])
     const { workerIndex } = results[0]
     portsOfWorkers.set(workerIndex, (portsOfWorkers.get(workerIndex) ?? new Set()).add(workerPort))
   }
   const workerPorts = [...portsOfWorkers.values()].flatMap((ports) => [...ports])
   expect(portsOfWorkers.size).toBe(workers)
-  expect(workerPorts, 'one a worker').toHaveLength(workers)
-  expect(new Set(workerPorts).size, 'each its own').toBe(workers)
+  expect(workerPorts, 'one worker port per worker').toHaveLength(workers)
+  expect(new Set(workerPorts).size, 'all distinct').toBe(workers)
 })
 
 test('a worker that takes the place of a failed or killed one gets ports of its own', {
@@ -77,15 +77,15 @@ test('a worker that takes the place of a failed or killed one gets ports of its 
     'playwright.config.ts': config('workers: 1, retries: 1'),
     'retried.spec.ts': `
       import { test } from '@portslice/playwright-fixture'
-      import { meet, serve } from './app.ts'
+      import { waitForWorkers, serve } from './app.ts'
 
       test('is killed at first', async ({ port }, { retry }) => {
-        await using app = await serve(port, meet('killed ' + retry, 2))
+        await using app = await serve(port, waitForWorkers('killed ' + retry, 2))
         if (retry === 0) process.kill(process.pid, 'SIGKILL')
       })
 
       test('throws at first', async ({ port }, { retry }) => {
-        await using app = await serve(port, meet('throws ' + retry, 2))
+        await using app = await serve(port, waitForWorkers('throws ' + retry, 2))
         if (retry === 0) throw new Error('thrown at first')
       })
     `,
@@ -112,7 +112,7 @@ test('a worker that takes the place of a failed or killed one gets ports of its 
   // The killed workers have not given back their ports: no other worker may have got them soon after.
   expect(intervals.filter(({ to }) => to === undefined)).toHaveLength(2)
   expect(
-    overlaps(intervals.map((interval) => ({ to: interval.from + LEFT_ALONE, ...interval }))),
+    overlaps(intervals.map((interval) => ({ to: interval.from + QUARANTINE_NS, ...interval }))),
   ).toEqual([])
 })
 
@@ -129,12 +129,12 @@ test.runIf(TEST_ALL)(
     `),
       'ports.spec.ts': `
       import { test } from '@portslice/playwright-fixture'
-      import { meet, serve, tell } from './app.ts'
+      import { waitForWorkers, serve, reportFacts } from './app.ts'
 
       for (let i = 1; i <= 8; i++) {
         test('test ' + i, async ({ port, workerPort }, testInfo) => {
-          await using app = await serve(port, meet('first tests of both shards', 4))
-          tell(testInfo, { ports: [port, workerPort] })
+          await using app = await serve(port, waitForWorkers('first tests of both shards', 4))
+          reportFacts(testInfo, { ports: [port, workerPort] })
         })
       }
     `,
@@ -150,11 +150,11 @@ test.runIf(TEST_ALL)(
     expect(overlaps(intervalsOf(project))).toEqual([])
     // 20000-29999 holds 312 slices of 32 ports, of which the first 156 are shard 1's.
     const middle = 20000 + 156 * 32
-    for (const port of portsTold(first)) {
+    for (const port of portsOf(first)) {
       expect(port).toBeGreaterThanOrEqual(20000)
       expect(port).toBeLessThan(middle)
     }
-    for (const port of portsTold(second)) {
+    for (const port of portsOf(second)) {
       expect(port).toBeGreaterThanOrEqual(middle)
       expect(port).toBeLessThanOrEqual(29999)
     }
@@ -175,11 +175,11 @@ test.runIf(TEST_ALL)(
     `),
       'ports.spec.ts': `
       import { test } from '@portslice/playwright-fixture'
-      import { serve, tell } from './app.ts'
+      import { serve, reportFacts } from './app.ts'
 
       test('one', async ({ port }, testInfo) => {
         await using app = await serve(port)
-        tell(testInfo, { ports: [port] })
+        reportFacts(testInfo, { ports: [port] })
       })
     `,
     })
@@ -208,15 +208,15 @@ test.runIf(TEST_ALL)(
     `),
       'ports.spec.ts': `
       import { test } from '@portslice/playwright-fixture'
-      import { meet, serve, tell } from './app.ts'
+      import { waitForWorkers, serve, reportFacts } from './app.ts'
 
       test('takes some', async ({ takePort }, testInfo) => {
         const ports: number[] = []
         for (let i = 1; i <= 20; i++) ports.push(await takePort())
-        const start = meet('all projects', 3)
+        const start = waitForWorkers('all projects', 3)
         await using apps = new AsyncDisposableStack()
         for (const app of await Promise.all(ports.map((port) => serve(port, start)))) apps.use(app)
-        tell(testInfo, { ports })
+        reportFacts(testInfo, { ports })
       })
     `,
     })
@@ -228,7 +228,7 @@ test.runIf(TEST_ALL)(
     expect(intervals).toHaveLength(3 * 20)
     expect(overlaps(intervals)).toEqual([])
     const [low, high] = ['low', 'high'].map((name) =>
-      portsTold({ tests: run.tests.filter(({ project }) => project === name) }),
+      portsOf({ tests: run.tests.filter(({ project }) => project === name) }),
     ) as [number[], number[]]
     expect(Math.min(...low)).toBeGreaterThanOrEqual(20000)
     expect(Math.max(...low)).toBeLessThanOrEqual(24999)
@@ -242,8 +242,8 @@ test.runIf(TEST_ALL)(
 )
 
 /** The ports that all tests of a run have reported, in order. */
-function portsTold({ tests }: Pick<Awaited<ReturnType<typeof playwright>>, 'tests'>): number[] {
-  return tests.flatMap(({ results }) => told<{ ports: number[] }>(results[0]).ports)
+function portsOf({ tests }: Pick<Awaited<ReturnType<typeof playwright>>, 'tests'>): number[] {
+  return tests.flatMap(({ results }) => factsOf<{ ports: number[] }>(results[0]).ports)
 }
 
 /** How often a number is less than the one before. */

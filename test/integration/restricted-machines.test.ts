@@ -27,7 +27,7 @@ const { EPERM, EACCES } = os.constants.errno
 const restrictions = new Restrictions()
 afterAll(() => restrictions[Symbol.dispose]())
 
-/** Starts Node there, with a new lock directory. */
+/** Starts Node in the sandbox, with a new lock directory. */
 function start({ skip }: TestContext, by: Restricted, args: readonly string[]) {
   if (!isUsable(by)) skip(by.missing)
   const folder = mkdtempSync(path.join(os.tmpdir(), 'portslice-restricted-'))
@@ -48,14 +48,14 @@ function inside(outer: Restricted, inner: Restricted): Restricted {
   return isUsable(inner) ? [...outer, ...inner] : inner
 }
 
-/** Runs a script there, and returns its output. */
+/** Runs a script in the sandbox, and returns its output. */
 async function run(context: TestContext, by: Restricted, args: readonly string[]) {
   const { stdout, stderr, status } = await start(context, by, args).ended
   expect({ stderr, status }).toEqual({ stderr: '', status: 0 })
   return stdout.trim()
 }
 
-/** Evaluates an expression there. `core` and `inspect` are imported. */
+/** Evaluates an expression in the sandbox. `core` and `inspect` are imported. */
 async function evaluate(
   context: TestContext,
   by: Restricted,
@@ -140,7 +140,7 @@ const UNREADABLE = {
 describe.skipIf(process.platform !== 'linux')('a /proc that cannot be read', () => {
   test.for<[string, () => Restricted, () => string[]]>([
     ['is empty', emptyProc, () => []],
-    ['is not on the permission list', () => [], permissionFlags],
+    ['is not allowed by the permission model', () => [], permissionFlags],
   ])('%s: the usual range, and namespaces that do not look alike', async (each, context) => {
     const [, by, flags] = each
     const { host: one, ...facts } = await evaluate(context, by(), FACTS, flags())
@@ -151,7 +151,7 @@ describe.skipIf(process.platform !== 'linux')('a /proc that cannot be read', () 
     expect(one.split('/')[0]).toBe(other.split('/')[0])
   })
 
-  test('is not on the permission list: stop() ends the app', async (context) => {
+  test('is not allowed by the permission model: stop() ends the app', async (context) => {
     const flags = [...permissionFlags(), '--allow-child-process']
     const told = JSON.parse(await run(context, [], [...flags, STOP_APP]))
     expect(told).toEqual({ said: 'stopped', isServing: false, foreign: [] })
@@ -179,7 +179,7 @@ describe.skipIf(process.platform !== 'linux')('a port that may not be bound', ()
       denied('EPERM', 'bind'),
       denied('EPERM', 'bind'),
     ],
-  ])('is told from one in use: %s', async ([, by, probe, hold], context) => {
+  ])('is distinguished from one in use: %s', async ([, by, probe, hold], context) => {
     await using own = await ownSlices(1)
     const code = holdAndProbe(own.range[0])
     const { probe: isProbed, hold: isHeld } = await evaluate(context, by(), code)
@@ -195,7 +195,7 @@ describe.skipIf(process.platform !== 'linux')('a port that may not be bound', ()
     const told = await evaluate(
       context,
       inside(ownNetwork(), by()),
-      // A wait would be longer than the process may run.
+      // Longer than the process may run, so that waiting fails the test.
       `const error = await core.createAllocator({ waitTimeout: 600_000 })
          .then((allocator) => allocator.take())
          .catch((error) => error)

@@ -18,7 +18,7 @@ const SERVE = `
   const recorder = new Recorder('intervals.ndjson')
   /** The first time, binds the port once all shards have one out; later, after a delay. */
   export async function serveLate(port: number) {
-    const back = recorder.out(port)
+    const recordRelease = recorder.recordTake(port)
     mkdirSync('met', { recursive: true })
     writeFileSync('met/' + process.env.RUN, '')
     while (readdirSync('met').length < 8) await sleep(10)
@@ -27,7 +27,7 @@ const SERVE = `
     await once(server, 'listening')
     server.close()
     await once(server, 'close')
-    back()
+    recordRelease()
   }`
 const TESTS = `
   import { serveLate } from './serve.ts'

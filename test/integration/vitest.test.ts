@@ -26,12 +26,12 @@ const BEGIN = `
   import { Recorder } from ${JSON.stringify(INTERVALS)}
   const recorder = new Recorder(process.env.RECORD)
   async function serveLate(port, ms = 15) {
-    const back = recorder.out(port)
+    const recordRelease = recorder.recordTake(port)
     await sleep(ms)
     const server = http.createServer((_, response) => response.end('served'))
     await once(server.listen(port), 'listening')
     await once(server.close(), 'close')
-    back()
+    recordRelease()
   }`
 
 const SERVING_TESTS = `${BEGIN}
@@ -244,12 +244,12 @@ describe('tests that replace clocks and globals', () => {
     test('fake timers', async ({ takePort, portAllocator }) => {
       vi.useFakeTimers({ now: new Date('2099-01-01') })
       const port = await takePort()
-      const back = recorder.out(port)
+      const recordRelease = recorder.recordTake(port)
       await vi.advanceTimersByTimeAsync(3_600_000)
       const lease = await portAllocator.take({ label: 'under fake timers' })
       expect(lease.port).not.toBe(port)
       await lease.release()
-      back()
+      recordRelease()
     })
     test('fake timers from before the fixture', async ({ port }) => serveLate(port))
     test('a system time of its own', async ({ takePort }) => {

@@ -4,14 +4,14 @@ import { existsSync, readdirSync, rmSync } from 'node:fs'
 const SHARED_MEMORY = '/dev/shm'
 
 let library: string | undefined
-/** Why no process can be given a wrong clock here; `undefined` if one can. */
-export let noFaketime: string | undefined
+/** Why `faketime` does not work here; `undefined` if it works. */
+export let faketimeError: string | undefined
 try {
   removeLeftovers()
   const print = ['-f', '+0', 'printenv', 'LD_PRELOAD']
   library = execFileSync('faketime', print, { encoding: 'utf8', stdio: 'pipe' }).trim()
 } catch (error) {
-  noFaketime = `\`faketime\` does not work here (${(error as Error).message})`
+  faketimeError = `\`faketime\` does not work here (${(error as Error).message})`
 }
 
 /**
@@ -20,7 +20,7 @@ try {
  * @param settings variables of libfaketime, such as `FAKETIME`
  */
 export function withFaketime(settings: Record<string, string>): Record<string, string> {
-  if (library === undefined) throw new Error(noFaketime)
+  if (library === undefined) throw new Error(faketimeError)
   removeLeftovers()
   return { LD_PRELOAD: library, ...settings }
 }

@@ -28,8 +28,8 @@ export class Recorder {
     this.#file = file
   }
 
-  /** Call as soon as the port is in hand; call what it returns before it is given back. */
-  out(port: number): () => void {
+  /** Call right after the hand-out. Returns a function to call just before the release. */
+  recordTake(port: number): () => void {
     Recorder.#count++
     const holder = `${process.pid}-${Recorder.#count}-${Math.random()}`
     this.#note({ event: 'out', port, holder, at: String(nanoseconds()) })

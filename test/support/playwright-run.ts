@@ -27,7 +27,7 @@ export const APP = `
 
   /** Starts an app some time after its port was handed out, like real apps. */
   export async function serve(port: number, start?: Promise<void>) {
-    const back = recorder.out(port)
+    const recordRelease = recorder.recordTake(port)
     await start
     await setTimeout(50)
     const server = createServer((_, response) => response.end('the app on ' + port))
@@ -38,22 +38,22 @@ export const APP = `
         server.close()
         server.closeAllConnections()
         await once(server, 'close')
-        back()
+        recordRelease()
       },
     }
   }
 
-  /** Notes, once, a port that this worker has until its end. */
-  export function keep(port: number) {
-    if (!kept.has(port)) recorder.out(port)
+  /** Records, once, a port that this worker has until its end. */
+  export function recordUntilWorkerEnds(port: number) {
+    if (!kept.has(port)) recorder.recordTake(port)
     kept.add(port)
   }
 
   /**
-   * Waits until that many workers have reached a place. An app that starts then got its port
-   * while those of the others were out and not yet bound.
+   * Waits until that many workers have reached a place. So each app starts while the ports of the
+   * others are out but not yet bound.
    */
-  export async function meet(place: string, workers: number) {
+  export async function waitForWorkers(place: string, workers: number) {
     const folder = 'places/' + place
     mkdirSync(folder, { recursive: true })
     writeFileSync(folder + '/' + process.pid, '')
@@ -61,7 +61,7 @@ export const APP = `
   }
 
   /** Passes something on to the report. */
-  export function tell(testInfo, facts: object) {
+  export function reportFacts(testInfo, facts: object) {
     testInfo.annotations.push({ type: 'facts', description: JSON.stringify(facts) })
   }
 `
@@ -163,8 +163,8 @@ export function expectAllPassed({ tests, errors, stderr, status }: PlaywrightRun
   expect(tests).toHaveLength(count)
 }
 
-/** The values that a try has passed to `tell`. */
-export function told<Facts>({ annotations }: Result): Facts {
+/** The values that a try has passed to `reportFacts`. */
+export function factsOf<Facts>({ annotations }: Result): Facts {
   const facts = annotations.find(({ type }) => type === 'facts')
   return JSON.parse(facts?.description ?? 'null')
 }

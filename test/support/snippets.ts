@@ -11,7 +11,7 @@ export interface Snippet {
   /** The file that its first line names. */
   file: string
   text: string
-  /** Declarations of what it imports but the page does not show: comments on the page, by file. */
+  /** Type declarations for imports that the page does not show, from its HTML comments, by file. */
   declarations: Record<string, string>
 }
 
@@ -36,7 +36,6 @@ function filesIn(directory: string): string[] {
   return readdirSync(path.join(ROOT, directory)).map((name) => `${directory}/${name}`)
 }
 
-/** Of all pages. */
 export function allSnippets(): Snippet[] {
   const pages = [
     'README.md',

@@ -9,12 +9,12 @@ const recorder = new Recorder(process.argv[2] as string)
 await Promise.all(
   ['WEB_PORT', 'API_PORT'].map(async (name) => {
     const port = Number(process.env[name])
-    const back = recorder.out(port)
+    const recordRelease = recorder.recordTake(port)
     await sleep(Math.random() * 100)
     const server = http.createServer().listen(port)
     await once(server, 'listening')
     await sleep(100)
     await once(server.close(), 'close')
-    back()
+    recordRelease()
   }),
 )

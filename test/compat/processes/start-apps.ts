@@ -1,4 +1,4 @@
-/** Starts two apps that know each other, asks both, stops them; three times. Argument: a file for the notes. */
+/** Three times: starts two apps that know each other's ports, requests both, stops them. Argument: a file for the notes. */
 import { startApps } from '@portslice/app-server'
 import { sharedAllocator } from '@portslice/core/internal'
 import { Recorder } from '../../support/intervals.ts'
@@ -11,11 +11,11 @@ for (let i = 0; i < TIMES; i++) {
     api: { command: [process.execPath, 'app.js'] },
     web: { command: [process.execPath, 'app.js'], ready: '/' },
   })
-  const backs = [apps.api, apps.web].map(({ port }) => recorder.out(port))
+  const recordReleases = [apps.api, apps.web].map(({ port }) => recorder.recordTake(port))
   for (const { url, port } of [apps.api, apps.web]) {
     const answer = await (await fetch(url)).text()
     if (answer !== String(port)) throw new Error(`${url} answered ${answer}`)
   }
-  for (const back of backs) back()
+  for (const recordRelease of recordReleases) recordRelease()
 }
 await (await sharedAllocator()).close()

@@ -52,20 +52,20 @@ async function takePorts(): Promise<void> {
   await allocator.close()
   const server = createServer()
   const lease = await listen(server)
-  const back = recorder.out(lease.port)
-  back()
+  const recordRelease = recorder.recordTake(lease.port)
+  recordRelease()
   await once(server.close(), 'close')
   await (await sharedAllocator()).close()
 }
 
 async function serveLate(port: number): Promise<void> {
-  const back = recorder.out(port)
+  const recordRelease = recorder.recordTake(port)
   await sleep(Math.random() * 20)
   const server = http.createServer()
   server.listen(port)
   await once(server, 'listening')
   await once(server.close(), 'close')
-  back()
+  recordRelease()
 }
 
 main().catch((error) => {

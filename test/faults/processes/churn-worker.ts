@@ -17,11 +17,11 @@ export async function takePortsRepeatedly({ options, notes }: ChurnWorkerPlan): 
     const allocator = await createAllocator(options)
     for (let turn = 0; turn < 10; turn++) {
       const lease = await allocator.take()
-      const back = recorder.out(lease.port)
+      const recordRelease = recorder.recordTake(lease.port)
       await sleep(Math.random() * 8)
       if (Math.random() < 0.8) await serve(lease.port)
       await sleep(Math.random() * 8)
-      back()
+      recordRelease()
       await lease.release()
     }
     await allocator.close()

@@ -26,9 +26,9 @@ say('started')
 while (!isToEnd) {
   try {
     const allocator = await createAllocator(options)
-    const back = recorder.out(allocator.slices[0]?.first ?? 0)
+    const recordRelease = recorder.recordTake(allocator.slices[0]?.first ?? 0)
     await sleep(Math.random() * keep)
-    back()
+    recordRelease()
     await allocator.close()
   } catch (error) {
     if ((error as { code?: string }).code !== 'ERR_PORTSLICE_RANGE_EXHAUSTED') throw error

@@ -34,13 +34,13 @@ let handOuts = 0
 
 async function use(lease: PortLease): Promise<void> {
   const { port } = lease
-  const back = recorder.out(port)
+  const recordRelease = recorder.recordTake(port)
   await sleep(Math.random() * 60)
   const server = net.createServer().listen({ port, exclusive: true })
   await once(server, 'listening') // Throws EADDRINUSE if another process has the port.
   server.close()
   await once(server, 'close')
-  back()
+  recordRelease()
   handOuts++
   await lease.release()
 }

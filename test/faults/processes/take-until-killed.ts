@@ -34,20 +34,20 @@ const allocator = await createAllocator(options)
 async function takeOneAfterTheOther(): Promise<void> {
   while (!isToEnd) {
     const lease = await allocator.take()
-    const back = recorder.out(lease.port)
+    const recordRelease = recorder.recordTake(lease.port)
     await sleep(Math.random() * bindAfter)
     const server = net.createServer().listen({ port: lease.port, exclusive: true })
     await once(server, 'listening') // Throws EADDRINUSE if another process has the port.
     server.close()
     await once(server, 'close')
-    back()
+    recordRelease()
     await lease.release()
   }
 }
 
 if (orphanNotes) {
   const { port } = await allocator.take({ label: 'orphan' })
-  recorder.out(port)
+  recorder.recordTake(port)
   const script = fileURLToPath(new URL('bind-when-orphaned.ts', import.meta.url))
   // Its stdin ends with this process.
   spawn(process.execPath, [script, JSON.stringify({ port, notes: orphanNotes })], {

@@ -13,8 +13,8 @@ const WORKERS = 8
 /** Every nth worker starts an app that outlives it. */
 const ORPHAN_ONE_IN = 2
 /**
- * How long after the kill of its holder a port must not be handed out, in ns. The quarantine of 30 s
- * counts from the holder's last sign of life, which is renewed every 5 s.
+ * How long after the kill of its holder a port must not be handed out. Less than the quarantine of 30 s,
+ * which starts when the death is discovered, so after the kill.
  */
 const QUARANTINE_NS = 25_000_000_000n
 /** Until an orphaned app has bound its port and let it go again. */

@@ -12,7 +12,7 @@ for (let i = 0; i < 12; i++) {
   const [one, other] = (i % 2 ? forms : forms.toReversed()) as [typeof imported, typeof imported]
   const port = await one.takePort()
   slices.add(port >> 5)
-  recorder.out(port)()
+  recorder.recordTake(port)()
   await other.releasePort(port) // Fails unless both know the lease.
 }
 

@@ -22,14 +22,14 @@ if (times === 'hold') {
 } else {
   for (let i = 0; i < Number(times); i++) {
     const claim = await claimPort(list, { timeout: 240_000 })
-    const back = recorder.out(claim.port)
+    const recordRelease = recorder.recordTake(claim.port)
     const server = http.createServer().listen(claim.port)
     await once(server, 'listening') // Throws EADDRINUSE, should another process have the port.
     await sleep(Math.random() * 10)
     const closed = once(server, 'close')
     server.close()
     await closed
-    back()
+    recordRelease()
     const { leaked } = await claim.release()
     if (leaked) throw new Error(`Port ${claim.port} is said to have leaked, but was closed.`)
   }

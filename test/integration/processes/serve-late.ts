@@ -9,13 +9,13 @@ const recorder = new Recorder(process.env.RECORD as string)
 
 export async function serve(): Promise<void> {
   const port = await takePort()
-  const back = recorder.out(port)
+  const recordRelease = recorder.recordTake(port)
   await sleep(Math.random() * 15)
   const server = http.createServer()
   server.listen(port)
   await once(server, 'listening')
   server.close()
   await once(server, 'close')
-  back()
+  recordRelease()
   await releasePort(port)
 }

@@ -28,13 +28,13 @@ let left = ports
 async function takeOneAfterTheOther(): Promise<void> {
   while (left-- > 0) {
     const lease = await allocator.take()
-    const back = recorder.out(lease.port)
+    const recordRelease = recorder.recordTake(lease.port)
     await sleep(Math.random() * bindAfter)
     const server = http.createServer((_, response) => response.end(String(process.pid)))
     server.listen(lease.port)
     await once(server, 'listening') // Throws EADDRINUSE, should another process have the port.
     server.close()
-    back()
+    recordRelease()
     const { leaked } = await lease.release()
     if (leaked) throw new Error(`Port ${lease.port} is said to have leaked, but was closed.`)
   }

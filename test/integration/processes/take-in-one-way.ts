@@ -31,10 +31,10 @@ async function close(server: net.Server): Promise<void> {
 }
 
 async function use(leases: PortLease[]): Promise<void> {
-  const backs = leases.map(({ port }) => recorder.out(port))
+  const recordReleases = leases.map(({ port }) => recorder.recordTake(port))
   const apps = await Promise.all(leases.map(({ port }) => appOn(port)))
   await Promise.all(apps.map(close))
-  for (const back of backs) back()
+  for (const recordRelease of recordReleases) recordRelease()
   await Promise.all(leases.map((lease) => lease.release()))
 }
 
@@ -44,7 +44,7 @@ const WAYS = {
     let others = 0
     const seen: number[] = []
     await withPort(async (port) => {
-      const back = recorder.out(port)
+      const recordRelease = recorder.recordTake(port)
       seen.push(port)
       const other = net.createServer()
       if (others++ < 2 && Math.random() < 0.5) {
@@ -55,7 +55,7 @@ const WAYS = {
         await close(await appOn(port))
       } finally {
         if (other.listening) await close(other)
-        back()
+        recordRelease()
       }
     })
     if (new Set(seen).size !== seen.length) throw new Error(`A port was tried again: ${seen}`)
@@ -64,10 +64,10 @@ const WAYS = {
   async listen(): Promise<void> {
     const server = http.createServer()
     const lease = await listen(server)
-    const back = recorder.out(lease.port)
+    const recordRelease = recorder.recordTake(lease.port)
     if ((server.address() as AddressInfo).port !== lease.port) throw new Error('Another port.')
     await sleep(Math.random() * BINDS_AFTER)
-    back() // It is given back with the 'close' that comes next.
+    recordRelease() // It is given back with the 'close' that comes next.
     await close(server)
   },
 
@@ -91,19 +91,19 @@ const WAYS = {
     const key = `https://shop-${process.pid}.example`
     const [one, other] = [await allocator.take({ key }), await allocator.take({ key })]
     if (one.port !== other.port) throw new Error('The same key had two ports.')
-    const back = recorder.out(one.port)
+    const recordRelease = recorder.recordTake(one.port)
     await one.release()
     await close(await appOn(other.port)) // Still out: it is held twice.
-    back()
+    recordRelease()
     await other.release()
   },
 
   async releaseWhenClosed(): Promise<void> {
     const lease = await allocator.take({ releaseWhenClosed: true })
-    const back = recorder.out(lease.port)
+    const recordRelease = recorder.recordTake(lease.port)
     const app = await appOn(lease.port)
     await sleep(150) // Long enough for it to be seen.
-    back()
+    recordRelease()
     await close(app)
     await lease.release()
   },

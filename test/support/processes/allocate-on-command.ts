@@ -66,7 +66,7 @@ export interface Result {
 const [, , record = ''] = process.argv
 const recorder = record === '' ? undefined : new Recorder(record)
 const servers = new Map<number, net.Server>()
-const taken = new Map<number, { lease: PortLease; back: (() => void) | undefined }>()
+const taken = new Map<number, { lease: PortLease; recordRelease: (() => void) | undefined }>()
 const allocators: PortAllocator[] = []
 let churning: Promise<Result> | undefined
 let isToChurn = false
@@ -85,14 +85,15 @@ async function open(options: AllocatorOptions, count: number, at?: string): Prom
 }
 
 function keep(leases: readonly PortLease[]): Result {
-  for (const lease of leases) taken.set(lease.port, { lease, back: recorder?.out(lease.port) })
+  for (const lease of leases)
+    taken.set(lease.port, { lease, recordRelease: recorder?.recordTake(lease.port) })
   return { ports: leases.map(({ port }) => port) }
 }
 
 async function release(port: number): Promise<boolean> {
-  const { lease, back } = taken.get(port) ?? {}
+  const { lease, recordRelease } = taken.get(port) ?? {}
   taken.delete(port)
-  back?.()
+  recordRelease?.()
   return (await lease?.release())?.leaked ?? false
 }
 
@@ -191,7 +192,7 @@ async function carryOut(command: Command): Promise<Result> {
       return { leaked: released.some(Boolean) }
     }
     case 'close':
-      for (const { back } of taken.values()) back?.()
+      for (const { recordRelease } of taken.values()) recordRelease?.()
       taken.clear()
       await Promise.all(allocators.splice(0).map((each) => each.close()))
       return {}
