@@ -29,7 +29,7 @@ export const manyProcesses: Row = {
   how: `Several processes start at the same moment, each with its slice leased or its library loaded. All take and
 release for the same time, and the number of times is counted. "Slowest" is the number of the slowest process, divided
 by the mean of all. A bare \`listen(0)\` and \`close\` shows what the machine itself loses when there are more processes than
-cores. The total "grows with the cores" if each further core adds at least ${MIN_GROWTH * 100} % of what one process does alone; it
+cores. The total "grows with the cores" if each further core adds on average at least ${MIN_GROWTH * 100} % of what one process does alone; it
 "stays flat" if with more processes it never falls below ${MIN_REMAINING * 100} % of its maximum.`,
   async run({ short, folder }): Promise<Measured> {
     const sizes = short ? [1, 2, 4] : [1, 2, 4, 8, 16, 32, 64]

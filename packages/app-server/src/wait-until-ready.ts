@@ -14,7 +14,7 @@ const MAX_POLL_INTERVAL_MS = 100
 const MAX_WATCHDOG_DELAY_MS = 10_000
 /** A server that fails after it has printed that it is ready exits within this time. */
 const CONFIRM_AFTER_MS = 50
-/** How long an app may take to report that its port is in use. After that, the listener belongs to the app. */
+/** How long an app may take to report that its port is in use. After that, the listener counts as part of the app. */
 const FOREIGN_LISTENER_GRACE_MS = 3000
 
 /** An app whose processes were started. */

@@ -57,7 +57,6 @@ export {
   readProcessFile,
   readProcessText,
 } from './platform/process-table.js'
-export type {} from './platform/processes.ps.js'
 export { system } from './platform/system.js'
 export { reportsAddressInUse } from './probe/address-in-use.js'
 export { isListening, listeningSockets } from './probe/listening.js'

@@ -95,7 +95,7 @@ export class Connection {
     }
     if ((version as number) >= 140_000) await this.query('set idle_session_timeout = 0')
     this.#scheduleBeat(url)
-    keepProcessAlive(this.#client, false)
+    this.#keepProcessAlive(false)
   }
 
   #scheduleBeat(url: string): void {
@@ -136,12 +136,20 @@ export class Connection {
 
   /** The query may still wait for the answer to a heartbeat, which does not keep the process alive. */
   async #keepAliveUntil<T>(answer: Promise<T>): Promise<T> {
-    if (this.#waiting++ === 0) keepProcessAlive(this.#client, true)
+    if (this.#waiting++ === 0) this.#keepProcessAlive(true)
     try {
       return await answer
     } finally {
-      if (--this.#waiting === 0) keepProcessAlive(this.#client, false)
+      if (--this.#waiting === 0) this.#keepProcessAlive(false)
     }
+  }
+
+  #keepProcessAlive(isWanted: boolean): void {
+    // A closed socket would add a listener for each call.
+    if (this.#lost !== undefined) return
+    const socket = this.#client as unknown as { ref(): void; unref(): void }
+    if (isWanted) socket.ref()
+    else socket.unref()
   }
 
   async #send(text: string, values: unknown[]): Promise<Row[]> {
@@ -167,7 +175,7 @@ export class Connection {
     clearTimeout(this.#heartbeat)
     if (this.#lost === undefined) {
       // Otherwise a process with nothing left to do would end first.
-      keepProcessAlive(this.#client, true)
+      this.#keepProcessAlive(true)
       await this.#client.end().catch(() => {})
     }
     this.lose('closed')
@@ -177,12 +185,6 @@ export class Connection {
 /** The process id that the server sent at the start of the session. */
 function processIdOf(client: pg.Client): number | undefined {
   return (client as unknown as { processID?: number }).processID
-}
-
-function keepProcessAlive(client: pg.Client, isWanted: boolean): void {
-  const socket = client as unknown as { ref(): void; unref(): void }
-  if (isWanted) socket.ref()
-  else socket.unref()
 }
 
 function streamOf(client: pg.Client): { destroy(): void } | undefined {

@@ -41,7 +41,7 @@ export class BackgroundProcesses {
     this.#lingerMs = lingerMs
   }
 
-  /** Waits while a leased port is in use, and for `linger` after that. */
+  /** Waits while a leased port is in use, and for `lingerMs` after that. */
   async wait(): Promise<void> {
     // Stops the timers, which would keep this process running.
     const watch = new AbortController()

@@ -14,7 +14,7 @@ import { listSlices, type SliceStatus } from '../slice/list-slices.js'
  *
  * - `claimed`: another process has claimed it, or has a UDP socket on it
  * - `own`: this process has it out
- * - `slice`: another process holds its slice
+ * - `slice`: another process holds its slice, or the port is the sentinel of a held slice
  * - `in-use`: a program listens on it, or has a connection from it
  * - `quarantined`: child processes of its dead holder may still bind it
  * - `not-permitted`: this user may not bind it

@@ -28,7 +28,7 @@ export interface LeftPort extends PortUse {
 export interface Refusal {
   /** The reason. */
   readonly refused: 'held' | 'quarantined' | 'recovering' | 'lost'
-  /** The port that was refused; missing for a slice. */
+  /** The port that was refused; missing if the reason concerns a slice or the session. */
   readonly port?: number | undefined
   /** How long the reason lasts at most, in ms. */
   readonly leftMs?: number | undefined
@@ -96,7 +96,7 @@ export interface CoordinatorCheck {
 
 /**
  * One connection of one process to a database that decides who has the ports of a host. When the session ends,
- * the server frees its slices and ports without help of the process. Then each call rejects, and a new session
+ * the server frees its slices and quarantines its ports, without help of the process. Then each call rejects, and a new session
  * of the same owner takes over with `resume`. If a call has no answer in time, the session is lost. All times
  * are measured by the clock of the server.
  */

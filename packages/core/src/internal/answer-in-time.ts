@@ -1,5 +1,6 @@
 import { clearTimeout, setTimeout } from '../platform/clock.js'
 
+/** A session without an answer for this long is lost: well before the server frees what it held. */
 const ANSWER_TIMEOUT_MS = 10_000
 /** After a pause of the process, an unread answer may lie in the socket. */
 const LATE_ANSWER_MS = 1000

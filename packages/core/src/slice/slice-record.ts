@@ -13,6 +13,7 @@ import { KeyMemory, type KeyUse } from './key-memory.js'
 import { type SliceStart, sentinelOf } from './layout.js'
 import { readOwnFile } from './own-file.js'
 
+/** The schema of `@portslice/postgres` contains it too, and clients of other versions share a server. */
 export const QUARANTINE_MS = 30_000
 
 const MAX_JOURNAL_BYTES = 1024 * 1024

@@ -12,7 +12,7 @@ export class Turns {
   #contendedTurns = 0
   #endedAt = Number.NEGATIVE_INFINITY
 
-  /** @returns an attempt that lets others try first, unless the timeout is short */
+  /** @returns an attempt that lets others try first if one is expected to wait, unless the timeout is short */
   begin<T>(
     attempt: () => Promise<T | undefined>,
     timeout: number,
