@@ -26,6 +26,7 @@ export default defineConfig({
           // They leave nothing behind in their process, and half of the time went to new ones.
           isolate: false,
           testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       // Each starts real test runners and many processes; deadlines only end what hangs. What they
@@ -35,6 +36,7 @@ export default defineConfig({
           name: 'whole',
           include: ['test/**/*.test.ts'],
           testTimeout: 300_000,
+          hookTimeout: 300_000,
           isolate: false,
         },
       },
