@@ -95,7 +95,7 @@ function vitestFiles(source: Source, ports: readonly number[]): Record<string, s
   return files
 }
 
-const TESTS_A_FILE = 10
+const TESTS_PER_FILE = 10
 /** Also in short runs: what a run pays once would weigh more in a small project, and change the verdict. */
 const TESTS = 40
 
@@ -107,9 +107,9 @@ function playwrightFiles(source: Source, ports: readonly number[]): Record<strin
     'fixture.js': getPortFixture('@playwright/test'),
     'bare.js': BARE_FIXTURE,
   }
-  for (let first = 0; first < ports.length; first += TESTS_A_FILE) {
+  for (let first = 0; first < ports.length; first += TESTS_PER_FILE) {
     const texts = ports
-      .slice(first, first + TESTS_A_FILE)
+      .slice(first, first + TESTS_PER_FILE)
       .map((port, index) => testText(source, own, ours, first + index, port))
     // The imports of the first test serve all tests of the file.
     const [all, ...others] = texts as [string, ...string[]]
@@ -237,7 +237,7 @@ once with vitest's defaults, where each file has a new process and imports every
 
 export const playwrightRun: Row = {
   name: 'A Playwright run',
-  how: `The same with Playwright: ${TESTS} tests in ${TESTS / TESTS_A_FILE} files, without a browser, \`fullyParallel\`, on as many
+  how: `The same with Playwright: ${TESTS} tests in ${TESTS / TESTS_PER_FILE} files, without a browser, \`fullyParallel\`, on as many
 workers as there are cores.`,
   run: (context) =>
     result(context, 'playwright', {

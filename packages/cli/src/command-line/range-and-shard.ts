@@ -2,8 +2,8 @@ import {
   type AllocatorOptions,
   formatShard,
   inspect,
+  requireShard,
   type Shard,
-  shardFromText,
   validateRange,
 } from '@portslice/core/internal/inspect'
 import type { Arguments, OptionSyntax } from './arguments.js'
@@ -39,7 +39,7 @@ export function parseRangeAndShard(args: Arguments<'range' | 'shard'>): RangeAnd
 function parseShard(text: string | undefined): Shard | undefined {
   if (text === undefined) return undefined
   try {
-    return shardFromText(text, 'The option --shard')
+    return requireShard(text, 'The option --shard')
   } catch (error) {
     throw asUsageError(error, text)
   }

@@ -20,7 +20,7 @@ export { validateRange } from '../options/range.js'
 export { hidePassword, resolveRemote } from '../options/remote.js'
 export { type ResolvedOptions, resolveOptions } from '../options/resolve.js'
 export { resolveLockDirectory } from '../options/resolve-lock-directory.js'
-export { detectShard, formatShard, shardFromText } from '../options/shard.js'
+export { detectShard, formatShard, requireShard } from '../options/shard.js'
 export { suggest } from '../options/suggest.js'
 export {
   INTERNAL_VARIABLES,

@@ -27,19 +27,19 @@ const CI_SYSTEMS: readonly {
   total: string
   firstIndex: 0 | 1
 }[] = [
-  // Heroku CI: 0-based, with GitLab's names.
+  // Heroku CI: with GitLab's names.
   { requires: 'HEROKU_TEST_RUN_ID', index: 'CI_NODE_INDEX', total: 'CI_NODE_TOTAL', firstIndex: 0 },
-  // GitLab (`parallel:`): 1-based. CI_NODE_TOTAL is 1 and CI_NODE_INDEX unset without it.
+  // GitLab (`parallel:`). CI_NODE_TOTAL is 1 and CI_NODE_INDEX unset without it.
   { index: 'CI_NODE_INDEX', total: 'CI_NODE_TOTAL', firstIndex: 1 },
-  // CircleCI (`parallelism:`): 0-based.
+  // CircleCI (`parallelism:`)
   { index: 'CIRCLE_NODE_INDEX', total: 'CIRCLE_NODE_TOTAL', firstIndex: 0 },
-  // Buildkite (`parallelism:`): 0-based.
+  // Buildkite (`parallelism:`)
   { index: 'BUILDKITE_PARALLEL_JOB', total: 'BUILDKITE_PARALLEL_JOB_COUNT', firstIndex: 0 },
-  // Azure Pipelines (`strategy: parallel`): 1-based.
+  // Azure Pipelines (`strategy: parallel`)
   { index: 'SYSTEM_JOBPOSITIONINPHASE', total: 'SYSTEM_TOTALJOBSINPHASE', firstIndex: 1 },
-  // Bitbucket Pipelines (`parallel:`): 0-based.
+  // Bitbucket Pipelines (`parallel:`)
   { index: 'BITBUCKET_PARALLEL_STEP', total: 'BITBUCKET_PARALLEL_STEP_COUNT', firstIndex: 0 },
-  // Semaphore (`parallelism:`): 1-based.
+  // Semaphore (`parallelism:`)
   { index: 'SEMAPHORE_JOB_INDEX', total: 'SEMAPHORE_JOB_COUNT', firstIndex: 1 },
 ]
 
@@ -64,7 +64,7 @@ export function validateShard(value: unknown, source: string): Shard {
   return asShard(index, total) ?? refuse(value, source)
 }
 
-export function shardFromText(text: string, source: string): Shard {
+export function requireShard(text: string, source: string): Shard {
   return parseShard(text) ?? refuse(text, source)
 }
 
@@ -84,7 +84,7 @@ function refuse(value: unknown, source: string): never {
 export function detectShard(env: Environment): DetectedShard | undefined {
   if (env.PORTSLICE_SHARD) {
     const source = '$PORTSLICE_SHARD'
-    return { shard: { ...shardFromText(env.PORTSLICE_SHARD, source), isStrict: true }, source }
+    return { shard: { ...requireShard(env.PORTSLICE_SHARD, source), isStrict: true }, source }
   }
   if (env[RUNNER_VARIABLE]) {
     const shard = parseShard(env[RUNNER_VARIABLE])
