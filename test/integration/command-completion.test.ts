@@ -134,7 +134,7 @@ describe('fish', () => {
 
 test('the help is shown beside each option', async () => {
   const { stdout } = await portslice(['completion', 'fish'])
-  expect(stdout).toContain("-l json -d 'as JSON'")
+  expect(stdout).toContain("-l json -d 'prints JSON'")
   expect(stdout).not.toContain("-d ''")
 })
 
