@@ -209,7 +209,10 @@ test('a port in a slice of this process is taken from that slice', async () => {
   const others = portsOf(range[0]).filter((each) => each !== port && !AVOIDED_PORTS.has(each))
   const leases = await allocator.takeMany(others.length)
   expect(leases.map((lease) => lease.port)).not.toContain(port)
-  expect((await refusal(claimPort(port, { timeout: 0 }))).message).toContain('in this process')
+  expect(await refusal(claimPort(port, { timeout: 0 }))).toMatchObject({
+    code: 'ERR_PORTSLICE_CLAIM_TIMEOUT',
+    message: expect.stringContaining('out in this process'),
+  })
   await claim.release()
   expect((await allocator.take()).port).toBe(port)
 })
