@@ -160,21 +160,22 @@ describe.runIf(TEST_ALL)('in a browser', () => {
     ['on a phone', PHONE],
     ['on a desk', { width: 1280, height: 800 }],
   ])('%s', (_, viewport) => {
-    test('the search finds an error by its code, and an option on its page', async (context) => {
+    // Each in a page of its own: in the same session, the box first shows the results of the last search.
+    test.for([
+      [
+        'an error by its code',
+        'ERR_PORTSLICE_NO_SOCKET',
+        '/troubleshooting.html#err_portslice_no_socket',
+      ],
+      ['an option on its page, not in the API reference', 'onLeak', '/options.html*'],
+    ] as const)('the search finds %s', async ([, text, url], context) => {
       const page = await browserOf(context).newPage({ viewport })
       page.setDefaultTimeout(LIMIT)
       await openPage(page, '/')
       await page.getByRole('button', { name: 'Search' }).first().click()
-      await page.getByRole('searchbox').fill('ERR_PORTSLICE_NO_SOCKET')
+      await page.getByRole('searchbox').fill(text)
       await page.locator('.result').first().click()
-      await page.waitForURL('**/troubleshooting.html#err_portslice_no_socket')
-      await page.getByRole('heading', { name: 'ERR_PORTSLICE_NO_SOCKET' }).waitFor()
-      // An option leads to its explanation, and not to the API reference.
-      await openPage(page, '/')
-      await page.getByRole('button', { name: 'Search' }).first().click()
-      await page.getByRole('searchbox').fill('onLeak')
-      await page.locator('.result').first().click()
-      await page.waitForURL('**/options.html*')
+      await page.waitForURL(`**${url}`)
       await page.close()
     })
   })
