@@ -5,15 +5,23 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { type OwnSlices, ownSlices } from '../support/own-slices.ts'
+import { ownSlices } from '../support/own-slices.ts'
 import { cleanEnvironment } from '../support/process.ts'
-import { type FixtureProject, FixtureProjects } from '../support/project.ts'
+import { FixtureProjects } from '../support/project.ts'
 import { temporaryFolder } from '../support/until-test-ends.ts'
 
 const HOLD_KEY = fileURLToPath(new URL('processes/hold-key.ts', import.meta.url))
 const PROCESSES = 8
 /** No other test leases slices here. While a holder restarts, they are free for every process. */
 const UNUSED = [10_016, 19_999] as const
+
+function environment(lockDirectory: string, range: readonly number[]) {
+  return {
+    ...cleanEnvironment(),
+    PORTSLICE_LOCK_DIR: lockDirectory,
+    PORTSLICE_RANGE: range.join('-'),
+  }
+}
 
 class KeyHolder {
   readonly #child: ChildProcess
@@ -32,11 +40,7 @@ class KeyHolder {
       [HOLD_KEY, `https://app-${workerId}.example`, String(workerId)],
       {
         cwd: folder,
-        env: {
-          ...cleanEnvironment(),
-          PORTSLICE_LOCK_DIR: path.join(folder, 'locks'),
-          PORTSLICE_RANGE: range.join('-'),
-        },
+        env: environment(path.join(folder, 'locks'), range),
         stdio: ['pipe', 'pipe', 'inherit'],
       },
     )
@@ -90,7 +94,7 @@ describe.concurrent('a server that is restarted keeps the port of its key', () =
     const project = projects.project({ 'server.mjs': SERVER, 'ports.txt': '' })
     const child = spawn(process.execPath, ['--watch', 'server.mjs'], {
       cwd: project.folder,
-      env: environment(project, slices),
+      env: environment(project.lockDirectory, slices.range),
       stdio: ['ignore', 'pipe', 'ignore'],
     })
     try {
@@ -112,7 +116,7 @@ describe.concurrent('a server that is restarted keeps the port of its key', () =
     for (let start = 1; start <= 6; start++) {
       const child = spawn(process.execPath, ['server.mjs'], {
         cwd: project.folder,
-        env: environment(project, slices),
+        env: environment(project.lockDirectory, slices.range),
         stdio: ['ignore', 'pipe', 'inherit'],
       })
       await untilSaid(child, 'listening')
@@ -122,14 +126,6 @@ describe.concurrent('a server that is restarted keeps the port of its key', () =
     }
     expectOnePort(project.file('ports.txt'))
   })
-
-  function environment({ lockDirectory }: FixtureProject, { range }: OwnSlices) {
-    return {
-      ...cleanEnvironment(),
-      PORTSLICE_LOCK_DIR: lockDirectory,
-      PORTSLICE_RANGE: range.join('-'),
-    }
-  }
 
   async function untilSaid(child: ChildProcess, text: string): Promise<void> {
     for (;;) {
