@@ -6,8 +6,8 @@ import { bundle, COMMENTS } from '../../build/bundle.js'
 const CORE = fileURLToPath(new URL('../core/src/internal.ts', import.meta.url))
 
 /**
- * Bundles the watchdog with its dependencies. The package contains the result as a string: if users bundle the
- * package, there is no separate file for the watchdog.
+ * Bundles the watchdog with its dependencies. The package contains the result as a string, so that the
+ * watchdog also works in bundles of users.
  */
 async function bundleWatchdog() {
   const { input: _, external: __, output: ___, resolve, ...options } = bundle({ entries: [] })

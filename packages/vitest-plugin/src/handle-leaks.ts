@@ -6,7 +6,7 @@ import type { ProvidedPortslice } from './vitest-types.js'
 
 /**
  * Adds leaks to `task.meta` of the test or, without a test, of the file, for the summary at the end of the run.
- * Warns if there is no summary; throws with `onLeak: 'fail'`.
+ * Warns without a summary; throws with `onLeak: 'fail'`.
  */
 export async function handleLeaks(
   { name, description, test }: Pick<Scope, 'name' | 'description' | 'test'>,

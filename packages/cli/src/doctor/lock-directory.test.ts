@@ -15,6 +15,6 @@ test('other users with write access to the lock directory are named, if the syst
   })
 })
 
-test('without such a list there is no finding', () => {
+test('finds nothing without such a list', () => {
   expect(rightsFinding('/tmp/locks', {} as never)).toBeUndefined()
 })

@@ -90,7 +90,7 @@ export interface CoordinatorCheck {
   readonly server: string
   /** How long a round trip takes, in ms. */
   readonly latencyMs: number
-  /** Problems of the server, and what to do about each; empty if there are none. */
+  /** Problems of the server, and what to do about each; empty for a healthy server. */
   readonly problems: readonly { readonly problem: string; readonly advice: string }[]
 }
 

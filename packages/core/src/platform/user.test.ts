@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { outerUid, userIdentity } from './user.js'
 
-test('is the uid if there is no other user namespace', () => {
+test('is the uid in the first user namespace', () => {
   expect(outerUid(1000, '         0          0 4294967295\n')).toBe(1000)
   expect(outerUid(1000, '')).toBe(1000)
   expect(userIdentity()).toMatch(/^[\w.-]+$/)

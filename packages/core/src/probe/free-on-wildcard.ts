@@ -64,7 +64,7 @@ function doesWildcardIncludeIpv4(): boolean {
   }
 }
 
-/** Linux only. Without a host, Node listens on `::`, or on `0.0.0.0` if there is no IPv6. */
+/** Linux only. Without a host, Node listens on `::`, or on `0.0.0.0` without IPv6. */
 export function probeTcpOnWildcard(port: number): PortProbe | Promise<PortProbe> {
   const server = net.createServer()
   // Exclusive: otherwise the port of another worker of a Node cluster looks free.

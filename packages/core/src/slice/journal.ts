@@ -84,7 +84,7 @@ export class Journal {
     try {
       closeSync(file)
     } catch {
-      // A write error that was delayed. The file is no longer used.
+      // A delayed write error. No later write needs the file.
     }
   }
 }
